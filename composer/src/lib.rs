@@ -1,0 +1,3 @@
+//! docker compose for chains of eBPF programs.
+
+pub mod vm;
