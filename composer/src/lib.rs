@@ -1,3 +1,10 @@
 //! docker compose for chains of eBPF programs.
 
+pub mod chain;
+pub mod check;
+pub mod diag;
+pub mod kernel;
+pub mod object;
+pub mod plan;
+pub mod run;
 pub mod vm;

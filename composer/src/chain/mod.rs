@@ -1,0 +1,100 @@
+//! The chain file: text in, a typed graph of nodes out, or every diagnostic at once.
+//!
+//! Pure: it knows no kernel and reads no object; whether the programs named here exist is asked
+//! in [`check`](crate::check).
+//!
+//! `read` takes the text apart (keys, types, spans), `spec` holds what was asked for, `graph`
+//! connects it. Every value that can be wrong keeps the bytes it came from.
+
+mod graph;
+mod read;
+mod spec;
+mod table;
+
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+pub use graph::{Dependency, Graph};
+pub use spec::{
+    Attach, Hook, Host, Moment, Node, NodeKind, ObjectRef, Replacement, Role, Spanned, Stub, Tracer,
+    XdpMode,
+};
+
+use crate::diag::{Code, Diagnostic, Source};
+
+/// A chain as its file describes it.
+#[derive(Debug)]
+pub struct Chain {
+    /// The chain's name: the key `name`, else the file's stem.
+    pub name: String,
+    /// What it is for.
+    pub description: Option<String>,
+    /// The folder that relative paths of objects start from.
+    pub folder: PathBuf,
+    /// The file's text, for diagnostics.
+    pub source: Arc<Source>,
+    /// The nodes, in the order of the file, and what each depends on.
+    pub graph: Graph,
+}
+
+impl Chain {
+    /// Reads the file at `path`.
+    ///
+    /// # Errors
+    /// Every diagnostic of the file; see [`Chain::parse`].
+    pub fn open(path: &Path) -> Result<Self, Vec<Diagnostic>> {
+        let unreadable = |why: String| {
+            vec![
+                Diagnostic::new(
+                    Code::FileUnreadable,
+                    format!("cannot read {}: {why}", path.display()),
+                )
+                .help(if path.is_dir() {
+                    "Name a chain file, not a folder."
+                } else {
+                    "Name a chain file, for example chains/tcp.toml."
+                }),
+            ]
+        };
+        let bytes = std::fs::read(path).map_err(|error| unreadable(plain(&error)))?;
+        let text = String::from_utf8(bytes).map_err(|error| {
+            unreadable(format!("byte {} is not UTF-8", error.utf8_error().valid_up_to()))
+        })?;
+        Self::parse(path, text)
+    }
+
+    /// Reads `text`, which came from `path`.
+    ///
+    /// # Errors
+    /// Every diagnostic of the file at once: syntax, keys, types, references, cycles.
+    pub fn parse(path: &Path, text: String) -> Result<Self, Vec<Diagnostic>> {
+        let source = Arc::new(Source { name: path.display().to_string(), text });
+        let mut diagnostics = Vec::new();
+        let file = read::file(&source, &mut diagnostics);
+        let graph = Graph::build(file.nodes, &source, &mut diagnostics);
+        if !diagnostics.is_empty() {
+            // In file order, whatever pass found them.
+            diagnostics
+                .sort_by_key(|found| found.labels.first().map_or(0, |label| label.span.start));
+            return Err(diagnostics);
+        }
+        let stem = path.file_stem().map(|stem| stem.to_string_lossy().into_owned());
+        Ok(Self {
+            name: file.name.or(stem).unwrap_or_default(),
+            description: file.description,
+            folder: path.parent().map(Path::to_path_buf).unwrap_or_default(),
+            source,
+            graph,
+        })
+    }
+}
+
+/// An I/O error without Rust's "(os error 2)".
+pub(crate) fn plain(error: &std::io::Error) -> String {
+    let text = error.to_string();
+    let text = text.split(" (os error").next().unwrap_or_default();
+    let mut letters = text.chars();
+    letters.next().map_or_else(String::new, |first| first.to_lowercase().chain(letters).collect())
+}

@@ -1,0 +1,265 @@
+//! Text → nodes. Goes on after each finding, so that one run tells them all.
+
+use std::{ops::Range, sync::Arc};
+
+use toml::de::{DeTable, DeValue};
+
+use super::{
+    Attach, Hook, Host, Moment, Node, NodeKind, ObjectRef, Replacement, Spanned, Stub, Tracer,
+    XdpMode,
+    table::{Report, Table, string, strings, wrong_type},
+};
+use crate::diag::{Code, Diagnostic, Source};
+
+/// What a file says, as far as it could be read.
+#[derive(Default)]
+pub(super) struct File {
+    pub(super) name: Option<String>,
+    pub(super) description: Option<String>,
+    pub(super) nodes: Vec<Node>,
+}
+
+pub(super) fn file(source: &Arc<Source>, diagnostics: &mut Vec<Diagnostic>) -> File {
+    let mut report = Report { source, diagnostics };
+    let (root, errors) = DeTable::parse_recoverable(&source.text);
+    if !errors.is_empty() {
+        for error in errors {
+            let span = error.span().unwrap_or(0..0);
+            let message = error.message().lines().next().unwrap_or("not TOML").to_owned();
+            let found = report.at(Code::Syntax, message, span, "here");
+            report.push(found);
+        }
+        return File::default();
+    }
+    let mut top = Table::new("the chain".to_owned(), 0..0, root.get_ref());
+    let name = top.string("name", &mut report).map(|name| name.value);
+    let description = top.string("description", &mut report).map(|text| text.value);
+    let mut nodes = Vec::new();
+    section(&mut top, "host", &mut report, &mut nodes, host);
+    section(&mut top, "stub", &mut report, &mut nodes, stub);
+    section(&mut top, "replacement", &mut report, &mut nodes, replacement);
+    section(&mut top, "tracer", &mut report, &mut nodes, tracer);
+    let has_hosts = top.get("host").is_some();
+    top.finish(&mut report);
+    if !has_hosts {
+        let found = report
+            .at(Code::NoHost, "the chain has no host", 0..0, "")
+            .help("A chain begins with a program at a kernel hook: add a [host.NAME] table.");
+        report.push(found);
+    }
+    // The order of the file, whatever the order of the tables above.
+    nodes.sort_by_key(|node| node.id.span.start);
+    File { name, description, nodes }
+}
+
+/// Reads one of the node's tables; `None` when something that it needs is not there.
+type ReadNode = fn(&mut Table<'_>, &mut Report<'_>) -> Option<NodeKind>;
+
+/// Reads every `[key.ID]`.
+fn section(
+    top: &mut Table<'_>,
+    key: &'static str,
+    report: &mut Report<'_>,
+    nodes: &mut Vec<Node>,
+    read: ReadNode,
+) {
+    let Some((_, value)) = top.get(key) else { return };
+    let Some(tables) = value.get_ref().as_table() else {
+        return wrong_type(key, &format!("tables of their own: [{key}.NAME]"), value, report);
+    };
+    for (id, value) in tables {
+        let name: &str = id.get_ref();
+        let span = id.span();
+        let Some(entries) = value.get_ref().as_table() else {
+            wrong_type(name, &format!("a table: [{key}.NAME]"), value, report);
+            continue;
+        };
+        check_id(name, span.clone(), report);
+        let mut table = Table::new(format!("{key} `{name}`"), span.clone(), entries);
+        let kind = read(&mut table, report);
+        table.finish(report);
+        if let Some(kind) = kind {
+            nodes.push(Node { id: Spanned { value: name.to_owned(), span }, kind });
+        }
+    }
+}
+
+/// Ids are printed in columns and typed on command lines.
+fn check_id(id: &str, span: Range<usize>, report: &mut Report<'_>) {
+    let plain = |letter: char| letter.is_alphanumeric() || matches!(letter, '_' | '-' | '.');
+    if id.is_empty() || !id.chars().all(plain) {
+        let message = format!("`{id}` is not a good id for a node");
+        let found = report
+            .at(Code::BadValue, message, span, "an id")
+            .help("An id consists of letters, digits, `_`, `-` and `.`.");
+        report.push(found);
+    }
+}
+
+fn object(table: &mut Table<'_>, report: &mut Report<'_>) -> Option<Spanned<ObjectRef>> {
+    let text = table.required("object", "\"my.bpf.o\"", report)?;
+    Some(Spanned { value: ObjectRef::new(&text.value), span: text.span })
+}
+
+fn host(table: &mut Table<'_>, report: &mut Report<'_>) -> Option<NodeKind> {
+    let object = object(table, report);
+    let program = table.required("program", "\"my_program\"", report);
+    let attach = match table.get("attach") {
+        Some((_, value)) => attach(value, report),
+        None => {
+            table.missing("attach", "{ kprobe = \"tcp_connect\" }", report);
+            None
+        }
+    };
+    Some(NodeKind::Host(Host { object: object?, program: program?, attach: attach? }))
+}
+
+fn stub(table: &mut Table<'_>, report: &mut Report<'_>) -> Option<NodeKind> {
+    let function = table.required("function", "\"stub_handler\"", report);
+    let hosts = match table.get("hosts") {
+        Some((_, value)) => {
+            let hosts = strings("hosts", value, report);
+            let is_empty = value.get_ref().as_array().is_some_and(|items| items.is_empty());
+            if is_empty {
+                let found = report
+                    .at(Code::BadValue, "`hosts` is empty", value.span(), "no host")
+                    .help("List the hosts whose objects define the stub.");
+                report.push(found);
+            }
+            Some(hosts)
+        }
+        None => {
+            table.missing("hosts", "[\"my_host\"]", report);
+            None
+        }
+    };
+    Some(NodeKind::Stub(Stub { function: function?, hosts: hosts? }))
+}
+
+fn replacement(table: &mut Table<'_>, report: &mut Report<'_>) -> Option<NodeKind> {
+    let object = object(table, report);
+    let program = table.required("program", "\"my_program\"", report);
+    let stub = table.required("stub", "\"my_stub\"", report);
+    Some(NodeKind::Replacement(Replacement { object: object?, program: program?, stub: stub? }))
+}
+
+fn tracer(table: &mut Table<'_>, report: &mut Report<'_>) -> Option<NodeKind> {
+    let object = object(table, report);
+    let program = table.required("program", "\"my_program\"", report);
+    let function = table.string("function", report);
+    let fentry = table.get("fentry");
+    let fexit = table.get("fexit");
+    let (moment, target) = match (fentry, fexit) {
+        (Some((_, value)), None) => (Moment::Fentry, string("fentry", value, report)),
+        (None, Some((_, value))) => (Moment::Fexit, string("fexit", value, report)),
+        (None, None) => {
+            table.missing("fentry` or `fexit", "\"my_node\"", report);
+            return None;
+        }
+        (Some((entry, _)), Some((exit, _))) => {
+            let found = report
+                .at(Code::BadValue, "a tracer has either `fentry` or `fexit`", exit, "and this")
+                .label(report.source, entry, "this")
+                .help("Write two tracers, one for each.");
+            report.push(found);
+            return None;
+        }
+    };
+    let target = target?;
+    Some(NodeKind::Tracer(Tracer { object: object?, program: program?, moment, target, function }))
+}
+
+fn attach(
+    value: &toml::Spanned<DeValue<'_>>,
+    report: &mut Report<'_>,
+) -> Option<Spanned<Attach>> {
+    let span = value.span();
+    let Some(entries) = value.get_ref().as_table() else {
+        wrong_type("attach", "a table: { kprobe = \"tcp_connect\" }", value, report);
+        return None;
+    };
+    let mut table = Table::new("`attach`".to_owned(), span.clone(), entries);
+    let mut hooks = Vec::new();
+    for hook in Hook::ALL {
+        if let Some((key, place)) = table.get(hook.name()) {
+            hooks.push((*hook, key, string(hook.name(), place, report)));
+        }
+    }
+    let mode = if hooks.iter().any(|(hook, ..)| *hook == Hook::Xdp) {
+        table.string("mode", report)
+    } else {
+        None
+    };
+    table.finish(report);
+    let names: Vec<_> = Hook::ALL.iter().map(|hook| hook.name()).collect();
+    let mut hooks = hooks.into_iter();
+    match (hooks.next(), hooks.next()) {
+        (Some((hook, _, place)), None) => {
+            Some(Spanned { value: lower(hook, place?, mode, report)?, span })
+        }
+        (Some((_, first, _)), Some((_, second, _))) => {
+            let found = report
+                .at(Code::BadValue, "a host is attached to one hook", second, "and this")
+                .label(report.source, first, "this")
+                .help("Write one host for each hook; they may name the same object and program.");
+            report.push(found);
+            None
+        }
+        (None, _) => {
+            // An unknown key was reported already, and says more.
+            if entries.is_empty() {
+                let found = report
+                    .at(Code::MissingKey, "`attach` names no hook", span, "empty")
+                    .help(format!("It may have: {}.", names.join(", ")));
+                report.push(found);
+            }
+            None
+        }
+    }
+}
+
+fn lower(
+    hook: Hook,
+    place: Spanned<String>,
+    mode: Option<Spanned<String>>,
+    report: &mut Report<'_>,
+) -> Option<Attach> {
+    let Spanned { value, span } = place;
+    Some(match hook {
+        Hook::Kprobe => Attach::Kprobe { function: value },
+        Hook::Kretprobe => Attach::Kretprobe { function: value },
+        Hook::RawTracepoint => Attach::RawTracepoint { name: value },
+        Hook::Tracepoint => match value.split_once(['/', ':']) {
+            Some((category, name)) if !category.is_empty() && !name.is_empty() => {
+                Attach::Tracepoint { category: category.to_owned(), name: name.to_owned() }
+            }
+            _ => {
+                let message = format!("`{value}` is not the name of a tracepoint");
+                let found = report
+                    .at(Code::BadValue, message, span, "no category")
+                    .help("A tracepoint is written CATEGORY/NAME: \"sock/inet_sock_set_state\".");
+                report.push(found);
+                return None;
+            }
+        },
+        Hook::Xdp => {
+            let mode = match mode {
+                None => XdpMode::Auto,
+                Some(mode) => match mode.value.as_str() {
+                    "auto" => XdpMode::Auto,
+                    "generic" => XdpMode::Generic,
+                    "native" => XdpMode::Native,
+                    other => {
+                        let message = format!("`{other}` is not a mode of XDP");
+                        let found = report
+                            .at(Code::BadValue, message, mode.span, "not a mode")
+                            .help("It is one of: auto, generic, native.");
+                        report.push(found);
+                        return None;
+                    }
+                },
+            };
+            Attach::Xdp { interface: value, mode }
+        }
+    })
+}

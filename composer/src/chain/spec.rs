@@ -1,0 +1,285 @@
+//! What a chain file asks for, value by value, each with its place in the text.
+
+use std::{fmt, ops::Range, path::PathBuf};
+
+/// A value and the bytes of the file it came from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Spanned<T> {
+    /// The value.
+    pub value: T,
+    /// Where it stands.
+    pub span: Range<usize>,
+}
+
+/// A node of the chain.
+#[derive(Debug, Clone)]
+pub struct Node {
+    /// Unique over the whole chain.
+    pub id: Spanned<String>,
+    /// What it is.
+    pub kind: NodeKind,
+}
+
+/// The four kinds of node.
+#[derive(Debug, Clone)]
+#[expect(missing_docs, reason = "the types are documented")]
+pub enum NodeKind {
+    Host(Host),
+    Stub(Stub),
+    Replacement(Replacement),
+    Tracer(Tracer),
+}
+
+/// The kind of a node, without what is in it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
+#[expect(missing_docs, reason = "the names say it")]
+pub enum Role {
+    Host,
+    Stub,
+    Replacement,
+    Tracer,
+}
+
+impl fmt::Display for Role {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Host => "host",
+            Self::Stub => "stub",
+            Self::Replacement => "replacement",
+            Self::Tracer => "tracer",
+        })
+    }
+}
+
+/// A program at a kernel hook.
+#[derive(Debug, Clone)]
+pub struct Host {
+    /// The object that holds it.
+    pub object: Spanned<ObjectRef>,
+    /// Its function.
+    pub program: Spanned<String>,
+    /// Where it goes.
+    pub attach: Spanned<Attach>,
+}
+
+/// A function of one or more hosts that a replacement may take the place of.
+#[derive(Debug, Clone)]
+pub struct Stub {
+    /// Its name in the hosts' objects.
+    pub function: Spanned<String>,
+    /// Ids of the hosts.
+    pub hosts: Vec<Spanned<String>>,
+}
+
+/// A program that takes a stub's place.
+#[derive(Debug, Clone)]
+pub struct Replacement {
+    /// The object that holds it.
+    pub object: Spanned<ObjectRef>,
+    /// Its function.
+    pub program: Spanned<String>,
+    /// Id of the stub.
+    pub stub: Spanned<String>,
+}
+
+/// A program that runs when its target is entered or left.
+#[derive(Debug, Clone)]
+pub struct Tracer {
+    /// The object that holds it.
+    pub object: Spanned<ObjectRef>,
+    /// Its function.
+    pub program: Spanned<String>,
+    /// When it runs.
+    pub moment: Moment,
+    /// Id of the node it traces.
+    pub target: Spanned<String>,
+    /// The function of that node it traces; its entry function when not given.
+    pub function: Option<Spanned<String>>,
+}
+
+/// When a tracer runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Moment {
+    /// When the target is entered.
+    Fentry,
+    /// When it returns.
+    Fexit,
+}
+
+impl Moment {
+    /// The kernel's word for it, which is also the key in the file.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Fentry => "fentry",
+            Self::Fexit => "fexit",
+        }
+    }
+}
+
+/// Where a compiled object comes from.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum ObjectRef {
+    /// One that is part of this program: `builtin:NAME`.
+    Builtin(String),
+    /// A file; relative to the chain file.
+    File(PathBuf),
+}
+
+impl ObjectRef {
+    /// Reads what stands behind `object =`.
+    #[must_use]
+    pub fn new(text: &str) -> Self {
+        match text.strip_prefix("builtin:") {
+            Some(name) => Self::Builtin(name.to_owned()),
+            None => Self::File(PathBuf::from(text)),
+        }
+    }
+}
+
+impl fmt::Display for ObjectRef {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Builtin(name) => write!(f, "builtin:{name}"),
+            Self::File(path) => write!(f, "{}", path.display()),
+        }
+    }
+}
+
+/// The hook of a host and where it is.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+#[serde(tag = "hook", rename_all = "snake_case")]
+pub enum Attach {
+    /// Entry of a kernel function.
+    Kprobe {
+        /// The function.
+        function: String,
+    },
+    /// Return of a kernel function.
+    Kretprobe {
+        /// The function.
+        function: String,
+    },
+    /// A tracepoint.
+    Tracepoint {
+        /// `sock` of `sock/inet_sock_set_state`.
+        category: String,
+        /// `inet_sock_set_state`.
+        name: String,
+    },
+    /// A raw tracepoint.
+    RawTracepoint {
+        /// Its name.
+        name: String,
+    },
+    /// A network interface, before the kernel's own stack.
+    Xdp {
+        /// The interface.
+        interface: String,
+        /// Which of its ways in.
+        mode: XdpMode,
+    },
+}
+
+/// How an XDP program sits at its interface.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum XdpMode {
+    /// In the driver where it can, else generic.
+    Auto,
+    /// In the kernel's generic path: every interface has it.
+    Generic,
+    /// In the driver.
+    Native,
+}
+
+/// The hook without its place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the names are the kernel's")]
+pub enum Hook {
+    Kprobe,
+    Kretprobe,
+    Tracepoint,
+    RawTracepoint,
+    Xdp,
+}
+
+impl Hook {
+    /// Every hook, in the order help texts list them.
+    pub const ALL: &[Self] =
+        &[Self::Kprobe, Self::Kretprobe, Self::Tracepoint, Self::RawTracepoint, Self::Xdp];
+
+    /// The key in the file.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Kprobe => "kprobe",
+            Self::Kretprobe => "kretprobe",
+            Self::Tracepoint => "tracepoint",
+            Self::RawTracepoint => "raw_tracepoint",
+            Self::Xdp => "xdp",
+        }
+    }
+}
+
+impl Attach {
+    /// Its hook.
+    #[must_use]
+    pub fn hook(&self) -> Hook {
+        match self {
+            Self::Kprobe { .. } => Hook::Kprobe,
+            Self::Kretprobe { .. } => Hook::Kretprobe,
+            Self::Tracepoint { .. } => Hook::Tracepoint,
+            Self::RawTracepoint { .. } => Hook::RawTracepoint,
+            Self::Xdp { .. } => Hook::Xdp,
+        }
+    }
+}
+
+impl fmt::Display for Attach {
+    /// The place alone: `tcp_connect`, `lo`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Kprobe { function } | Self::Kretprobe { function } => f.write_str(function),
+            Self::Tracepoint { category, name } => write!(f, "{category}/{name}"),
+            Self::RawTracepoint { name } => f.write_str(name),
+            Self::Xdp { interface, .. } => f.write_str(interface),
+        }
+    }
+}
+
+impl Node {
+    /// What it is.
+    #[must_use]
+    pub fn role(&self) -> Role {
+        match self.kind {
+            NodeKind::Host(_) => Role::Host,
+            NodeKind::Stub(_) => Role::Stub,
+            NodeKind::Replacement(_) => Role::Replacement,
+            NodeKind::Tracer(_) => Role::Tracer,
+        }
+    }
+
+    /// The word for what its program is: `kprobe`, `freplace`, `fentry`; `stub` has none.
+    #[must_use]
+    pub fn label(&self) -> &'static str {
+        match &self.kind {
+            NodeKind::Host(host) => host.attach.value.hook().name(),
+            NodeKind::Stub(_) => "stub",
+            NodeKind::Replacement(_) => "freplace",
+            NodeKind::Tracer(tracer) => tracer.moment.name(),
+        }
+    }
+
+    /// The object and program it loads; a stub loads none.
+    #[must_use]
+    pub fn program(&self) -> Option<(&Spanned<ObjectRef>, &Spanned<String>)> {
+        match &self.kind {
+            NodeKind::Host(Host { object, program, .. })
+            | NodeKind::Replacement(Replacement { object, program, .. })
+            | NodeKind::Tracer(Tracer { object, program, .. }) => Some((object, program)),
+            NodeKind::Stub(_) => None,
+        }
+    }
+}

@@ -1,0 +1,114 @@
+//! The objects that a chain names, each read once.
+
+use std::{collections::BTreeMap, path::Path};
+
+use crate::{
+    chain::{Chain, ObjectRef, Spanned, plain},
+    diag::{Code, Diagnostic, nearest},
+    object::{Object, ObjectError},
+};
+
+/// The objects of a chain, by what the chain calls them.
+#[derive(Debug, Default)]
+pub struct Library {
+    objects: BTreeMap<ObjectRef, Object>,
+}
+
+impl Library {
+    /// Reads every object that `chain` names; what cannot be read is a diagnostic.
+    #[must_use]
+    pub fn open(chain: &Chain) -> (Self, Vec<Diagnostic>) {
+        let mut library = Self::default();
+        let mut failed: BTreeMap<&ObjectRef, ()> = BTreeMap::new();
+        let mut found = Vec::new();
+        for (_, node) in chain.graph.nodes() {
+            let Some((reference, _)) = node.program() else { continue };
+            let name = &reference.value;
+            if library.objects.contains_key(name) || failed.contains_key(name) {
+                continue;
+            }
+            match read(reference, chain) {
+                Ok(object) => {
+                    library.objects.insert(name.clone(), object);
+                }
+                Err(diagnostic) => {
+                    failed.insert(name, ());
+                    found.push(*diagnostic);
+                }
+            }
+        }
+        (library, found)
+    }
+
+    /// The object that the chain calls `name`.
+    #[must_use]
+    pub fn get(&self, name: &ObjectRef) -> Option<&Object> {
+        self.objects.get(name)
+    }
+
+    /// The objects with their names.
+    pub fn iter(&self) -> impl Iterator<Item = (&ObjectRef, &Object)> {
+        self.objects.iter()
+    }
+}
+
+fn read(reference: &Spanned<ObjectRef>, chain: &Chain) -> Result<Object, Box<Diagnostic>> {
+    let span = reference.span.clone();
+    let at = |found: Diagnostic, label: &str| {
+        Box::new(found.label(&chain.source, span.clone(), label.to_owned()))
+    };
+    match &reference.value {
+        ObjectRef::Builtin(name) => match freplace_compose_ebpf_programs::object(name) {
+            Some(bytes) => Object::parse(bytes).map_err(|error| {
+                at(describe(&error, &format!("builtin:{name}")), "this object")
+            }),
+            None => {
+                let names = freplace_compose_ebpf_programs::names;
+                let help = match nearest(name, names()) {
+                    Some(near) => format!("Did you mean `builtin:{near}`?"),
+                    None => format!("There are: {}.", names().collect::<Vec<_>>().join(", ")),
+                };
+                let message = format!("there is no built-in object `{name}`");
+                Err(at(Diagnostic::new(Code::UnknownBuiltin, message).help(help), "not built in"))
+            }
+        },
+        ObjectRef::File(path) => {
+            let path = chain.folder.join(path);
+            open(&path).map_err(|found| at(*found, "this object"))
+        }
+    }
+}
+
+/// Reads the object file at `path`.
+pub(crate) fn open(path: &Path) -> Result<Object, Box<Diagnostic>> {
+    let bytes = std::fs::read(path).map_err(|error| {
+        let message = format!("cannot read {}: {}", path.display(), plain(&error));
+        Box::new(Diagnostic::new(Code::ObjectUnreadable, message).help(
+            "Paths of objects are relative to the chain file. Build it first: \
+             clang -O2 -g -target bpf -c my.bpf.c -o my.bpf.o",
+        ))
+    })?;
+    Object::parse(bytes).map_err(|error| Box::new(describe(&error, &path.display().to_string())))
+}
+
+fn describe(error: &ObjectError, name: &str) -> Diagnostic {
+    let (code, help) = match error {
+        ObjectError::NotElf | ObjectError::NotBpf(_) => (
+            Code::NotAnObject,
+            "An object is what clang -target bpf makes of a C file. Is this the right file?",
+        ),
+        ObjectError::ByteOrder => (
+            Code::NotAnObject,
+            "Build it for this machine: -target bpf takes the byte order of the machine it runs on.",
+        ),
+        ObjectError::Damaged(_) | ObjectError::Btf(_) => {
+            (Code::ObjectDamaged, "Build it again; the file may have been cut short.")
+        }
+        ObjectError::NoBtf => (
+            Code::NoObjectBtf,
+            "Replacing and tracing go by BTF: compile with -g, and do not strip it \
+             (llvm-strip -g keeps BTF).",
+        ),
+    };
+    Diagnostic::new(code, format!("{name} is not a usable eBPF object: {error}")).help(help)
+}

@@ -1,0 +1,111 @@
+//! Is the program there, and is it of a type that can do what the chain asks of it?
+
+use super::{Context, is_replacement, title, tracing_kind};
+use crate::{
+    chain::{Hook, Node, NodeKind},
+    diag::{Code, nearest},
+    object::{Object, Program, ProgramKind},
+};
+
+pub(super) fn check(context: &mut Context<'_>) {
+    for (index, node) in context.chain.graph.nodes() {
+        let Some((reference, name)) = node.program() else { continue };
+        let Some(object) = context.library.get(&reference.value) else { continue };
+        let Some(program) = object.program(&name.value) else {
+            let help = suggest(object, &name.value);
+            let message = format!("{} has no program `{}`", reference.value, name.value);
+            context.report(
+                Code::UnknownProgram,
+                message,
+                name.span.clone(),
+                "not in the object",
+                help,
+            );
+            continue;
+        };
+        // A replacement may also be written as a program of its host's own type: loading it as an
+        // extension is the loader's decision.
+        let host_kinds: Vec<ProgramKind> = if is_replacement(node) {
+            let hosts = context.chain.graph.hosts_below(index);
+            let programs = hosts.iter().map(|host| context.chain.graph.node(*host));
+            programs.filter_map(|host| Some(context.program(host)?.1.kind)).collect()
+        } else {
+            Vec::new()
+        };
+        if let Some((wanted, help)) = mismatch(node, program, &host_kinds) {
+            let message =
+                format!("`{}` cannot be the program of {}", program.name, title(node));
+            let label = format!("is SEC(\"{}\"), {wanted} is needed", program.section);
+            context.report(Code::WrongProgramType, message, name.span.clone(), label, help);
+        }
+    }
+}
+
+fn suggest(object: &Object, name: &str) -> String {
+    let programs = || object.programs.iter().map(|program| program.name.as_str());
+    if let Some((_, function)) = object.function(name) {
+        let what = if function.section == ".text" { "a function, not a program" } else { "static" };
+        return format!("`{name}` is {what}: a program is a global function with a SEC(\"...\").");
+    }
+    match nearest(name, programs()) {
+        Some(near) => format!("Did you mean `{near}`?"),
+        None if object.programs.is_empty() => "The object holds no program at all.".to_owned(),
+        None => format!("It has: {}.", programs().collect::<Vec<_>>().join(", ")),
+    }
+}
+
+/// What the program ought to be and how to get there, when it is something else.
+fn mismatch(
+    node: &Node,
+    program: &Program,
+    host_kinds: &[ProgramKind],
+) -> Option<(String, String)> {
+    use ProgramKind as Kind;
+    let kind = program.kind;
+    match &node.kind {
+        NodeKind::Host(host) => {
+            let hook = host.attach.value.hook();
+            // What the kernel looks at is the program type, and these share theirs.
+            let kinds: &[Kind] = match hook {
+                Hook::Kprobe | Hook::Kretprobe => {
+                    &[Kind::Kprobe, Kind::Kretprobe, Kind::Uprobe, Kind::Uretprobe]
+                }
+                Hook::Tracepoint => &[Kind::Tracepoint],
+                Hook::RawTracepoint => &[Kind::RawTracepoint],
+                Hook::Xdp => &[Kind::Xdp],
+            };
+            (!kinds.contains(&kind)).then(|| {
+                let name = hook.name();
+                let hooks = Hook::ALL.iter().find(|hook| hook.name() == kind.name());
+                let help = match hooks {
+                    Some(hook) => format!(
+                        "Attach it where it belongs: attach = {{ {} = \"...\" }}, or compile it as \
+                         SEC(\"{name}\").",
+                        hook.name()
+                    ),
+                    None => format!("Compile it as SEC(\"{name}\")."),
+                };
+                (format!("SEC(\"{name}\")"), help)
+            })
+        }
+        NodeKind::Replacement(_) => {
+            let fits = kind == Kind::Freplace || host_kinds.contains(&kind);
+            (!fits).then(|| {
+                ("SEC(\"freplace\")".to_owned(), "Compile it as SEC(\"freplace\").".to_owned())
+            })
+        }
+        NodeKind::Tracer(tracer) => {
+            let wanted = tracing_kind(tracer.moment).name();
+            (kind != tracing_kind(tracer.moment)).then(|| {
+                let help = match kind {
+                    Kind::Fentry | Kind::Fexit => {
+                        format!("Write {} = \"{}\" instead.", kind.name(), tracer.target.value)
+                    }
+                    _ => format!("Compile it as SEC(\"{wanted}\")."),
+                };
+                (format!("SEC(\"{wanted}\")"), help)
+            })
+        }
+        NodeKind::Stub(_) => None,
+    }
+}

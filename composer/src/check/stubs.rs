@@ -1,0 +1,135 @@
+//! Is the function that is to be replaced or traced there, in the program as the kernel loads it?
+
+use super::{Context, title};
+use crate::{
+    chain::{Node, NodeKind, Spanned},
+    diag::{Code, Diagnostic, nearest},
+    object::{Function, Object, Program},
+};
+
+pub(super) fn check(context: &mut Context<'_>) {
+    for (index, node) in context.chain.graph.nodes() {
+        match &node.kind {
+            NodeKind::Stub(stub) => {
+                for host in context.chain.graph.needs(index) {
+                    let host = context.chain.graph.node(host);
+                    if host.role() == crate::chain::Role::Replacement {
+                        nested(context, node, host);
+                        continue;
+                    }
+                    check_function(context, node, &stub.function, host, true);
+                }
+            }
+            NodeKind::Tracer(tracer) => {
+                let (Some(function), Some(target)) =
+                    (&tracer.function, context.chain.graph.needs(index).first().copied())
+                else {
+                    continue;
+                };
+                let target = context.chain.graph.node(target);
+                match target.kind {
+                    NodeKind::Stub(_) => {
+                        let message =
+                            format!("`{}` traces a stub, which is one function", node.id.value);
+                        let help = "Leave out `function`.".to_owned();
+                        let span = function.span.clone();
+                        context.report(Code::BadValue, message, span, "not needed", help);
+                    }
+                    _ => check_function(context, node, function, target, false),
+                }
+            }
+            NodeKind::Host(_) | NodeKind::Replacement(_) => {}
+        }
+    }
+}
+
+/// A stub of a replacement: the graph can say it, the kernel refuses it.
+///
+/// <https://github.com/torvalds/linux/blob/v6.12/kernel/bpf/verifier.c#L21871> "Cannot recursively
+/// attach".
+fn nested(context: &mut Context<'_>, stub: &Node, replacement: &Node) {
+    let NodeKind::Stub(spec) = &stub.kind else { return };
+    let name = &replacement.id.value;
+    let Some(reference) = spec.hosts.iter().find(|host| host.value == *name) else { return };
+    let found = Diagnostic::new(
+        Code::WrongNodeKind,
+        format!("{} is in a replacement, where it cannot be replaced", title(stub)),
+    )
+    .label(context.source(), reference.span.clone(), "a replacement")
+    .label(context.source(), replacement.id.span.clone(), "the replacement is here")
+    .help(
+        "The kernel does not replace part of a replacement. Put the stub into a host, or trace \
+         the replacement.",
+    );
+    context.found.push(found);
+}
+
+/// Checks that `target`'s program holds `function`; and, `to_replace`, that the kernel would let it
+/// be replaced.
+fn check_function(
+    context: &mut Context<'_>,
+    node: &Node,
+    function: &Spanned<String>,
+    target: &Node,
+    to_replace: bool,
+) {
+    let Some((object, program)) = context.program(target) else { return };
+    let name = &function.value;
+    let span = function.span.clone();
+    let Some((index, found)) = object.function(name) else {
+        let message = format!("{} has no function `{name}`", title(target));
+        let help = match nearest(name, candidates(object, program)) {
+            Some(near) => format!("Did you mean `{near}`?"),
+            None => missing_help(object, program),
+        };
+        return context.report(Code::UnknownFunction, message, span, "not in its object", help);
+    };
+    if to_replace && !found.is_global {
+        let message = format!("{} is a static function, which cannot be replaced", title(node));
+        let help = format!(
+            "The verifier checks a static function together with its callers, so nothing else \
+             can take its place. Declare it without `static`: __attribute__((noinline)) {};",
+            object.prototype(found).unwrap_or_else(|| format!("int {name}(...)"))
+        );
+        return context.report(Code::StaticStub, message, span, "static", help);
+    }
+    if !object.reachable(program).contains(&index) {
+        let message = format!("{} does not call `{name}`", title(target));
+        let help = format!(
+            "The kernel loads a program with the functions it calls and no others. If the source \
+             calls it, clang folded the call away: make the result of the stub unknown to it with \
+             asm volatile(\"\" : \"+r\"(result)), or return fc_stub(result, arguments...) of \
+             freplace_compose.h. Program `{}` calls: {}.",
+            program.name,
+            list(&candidates(object, program))
+        );
+        context.report(Code::StubNotCalled, message, span, "never called", help);
+    }
+}
+
+/// The functions of `program` that could be meant.
+fn candidates<'a>(object: &'a Object, program: &Program) -> Vec<&'a str> {
+    let reachable = object.reachable(program).into_iter();
+    let functions = reachable.filter(|index| *index != program.function);
+    functions.filter_map(|index| object.functions.get(index).map(name)).collect()
+}
+
+fn name(function: &Function) -> &str {
+    &function.name
+}
+
+fn missing_help(object: &Object, program: &Program) -> String {
+    let names = candidates(object, program);
+    if names.is_empty() {
+        return format!(
+            "Program `{}` calls no function: a stub is global and noinline, and clang inlines \
+             everything else.",
+            program.name
+        );
+    }
+    format!("Program `{}` calls: {}.", program.name, list(&names))
+}
+
+fn list(names: &[&str]) -> String {
+    if names.is_empty() { "nothing".to_owned() } else { names.join(", ") }
+}

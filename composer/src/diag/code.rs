@@ -1,0 +1,124 @@
+//! The table of codes.
+
+use std::fmt;
+
+/// How bad it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Severity {
+    /// Worth knowing; nothing is refused.
+    Warning,
+    /// The chain cannot be brought up.
+    Error,
+}
+
+macro_rules! codes {
+    ($($(#[doc = $doc:literal])+ $name:ident = $number:literal,)+) => {
+        /// The stable code of a diagnostic, written `FC0102`.
+        ///
+        /// The first two digits are the subject: 00 the chain file, 01 its graph, 02 objects,
+        /// 04 the environment, 05 the running chain, 06 the micro-VM.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        pub enum Code {
+            $($(#[doc = $doc])+ $name = $number,)+
+        }
+
+        impl Code {
+            /// Every code, in order.
+            pub const ALL: &[Self] = &[$(Self::$name,)+];
+        }
+    };
+}
+
+codes! {
+    /// The chain file cannot be read.
+    FileUnreadable = 1,
+    /// The chain file is not TOML.
+    Syntax = 2,
+    /// A key that a chain file does not have.
+    UnknownKey = 3,
+    /// A value of the wrong type.
+    WrongType = 4,
+    /// A key that must be there is not.
+    MissingKey = 5,
+    /// A value that cannot be used.
+    BadValue = 6,
+    /// A chain without any host.
+    NoHost = 7,
+
+    /// Two nodes of one id.
+    DuplicateId = 101,
+    /// A reference to a node that is not there.
+    UnknownNode = 102,
+    /// A reference to a node of the wrong kind.
+    WrongNodeKind = 103,
+    /// Nodes that depend on each other in a circle.
+    Cycle = 104,
+
+    /// An object file cannot be read.
+    ObjectUnreadable = 201,
+    /// A file that is no eBPF object.
+    NotAnObject = 202,
+    /// An object that is not whole.
+    ObjectDamaged = 203,
+    /// An object without BTF.
+    NoObjectBtf = 204,
+    /// A built-in object that is not there.
+    UnknownBuiltin = 205,
+    /// A program that its object does not have.
+    UnknownProgram = 206,
+    /// A program of a type that cannot do what the chain asks of it.
+    WrongProgramType = 207,
+    /// A function that the object does not have.
+    UnknownFunction = 208,
+    /// A static function in the place of a stub.
+    StaticStub = 209,
+    /// A stub that the host does not call.
+    StubNotCalled = 210,
+    /// Maps of one name with different definitions.
+    MapMismatch = 211,
+
+    /// No right to use eBPF.
+    NotPermitted = 401,
+    /// The kernel offers no BTF.
+    NoKernelBtf = 402,
+    /// The kernel refuses programs that need a trampoline.
+    NoTrampoline = 403,
+    /// The kernel has no kprobes.
+    NoKprobes = 404,
+    /// The kernel is older than what the chain needs.
+    NoRingBuffer = 405,
+    /// The kernel has no support for eBPF.
+    NoBpf = 406,
+
+    /// The verifier rejected a program.
+    Rejected = 501,
+    /// The place to attach to is not there.
+    NoTarget = 502,
+    /// The place to attach to is taken.
+    Busy = 503,
+    /// The kernel refused an operation.
+    Refused = 504,
+    /// Something could not be undone.
+    UndoIncomplete = 505,
+    /// The command given after `--` could not be run, or failed.
+    CommandFailed = 506,
+    /// Events cannot be read, or the output cannot be written.
+    Stream = 507,
+
+    /// The micro-VM could not do its work.
+    MicroVm = 601,
+}
+
+impl Code {
+    /// Every code is an error today.
+    #[must_use]
+    pub fn severity(self) -> Severity {
+        Severity::Error
+    }
+}
+
+impl fmt::Display for Code {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "FC{:04}", *self as u16)
+    }
+}

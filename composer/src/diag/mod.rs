@@ -1,0 +1,87 @@
+//! Diagnostics: what is wrong, where, and what to do about it.
+//!
+//! Pure data, made by every layer and drawn by the command line alone. A code is stable: scripts
+//! and readers may rely on it.
+
+mod code;
+mod near;
+
+use std::{ops::Range, sync::Arc};
+
+pub use code::{Code, Severity};
+pub use near::nearest;
+
+/// A text that diagnostics point into.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Source {
+    /// The file's name as the user wrote it.
+    pub name: String,
+    /// Its whole text.
+    pub text: String,
+}
+
+/// A marked place.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Label {
+    /// The text it is in.
+    pub source: Arc<Source>,
+    /// Bytes of that text.
+    pub span: Range<usize>,
+    /// What to say of it; may be empty.
+    pub text: String,
+}
+
+/// One finding.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Diagnostic {
+    /// What it is.
+    pub code: Code,
+    /// One line in lower case that names the node: `` `drop_udp` cannot replace `filter` ``.
+    pub message: String,
+    /// Places; the first is the primary one.
+    pub labels: Vec<Label>,
+    /// Blocks of text below the places: prototypes, what the kernel said.
+    pub notes: Vec<String>,
+    /// What to do, in full sentences.
+    pub help: Option<String>,
+}
+
+impl Diagnostic {
+    /// A finding without a place yet.
+    pub fn new(code: Code, message: impl Into<String>) -> Self {
+        Self { code, message: message.into(), labels: Vec::new(), notes: Vec::new(), help: None }
+    }
+
+    /// Marks a place; the first call marks the primary one.
+    #[must_use]
+    pub fn label(
+        mut self,
+        source: &Arc<Source>,
+        span: Range<usize>,
+        text: impl Into<String>,
+    ) -> Self {
+        self.labels.push(Label { source: Arc::clone(source), span, text: text.into() });
+        self
+    }
+
+    /// Adds a block of text.
+    #[must_use]
+    pub fn note(mut self, text: impl Into<String>) -> Self {
+        self.notes.push(text.into());
+        self
+    }
+
+    /// Says what to do.
+    #[must_use]
+    pub fn help(mut self, text: impl Into<String>) -> Self {
+        self.help = Some(text.into());
+        self
+    }
+
+    /// Says what to do, when there is something to say.
+    #[must_use]
+    pub fn maybe_help(mut self, text: Option<String>) -> Self {
+        self.help = text.or(self.help);
+        self
+    }
+}

@@ -1,0 +1,131 @@
+//! A loaded program → an attachment. Every one is a BPF link: a descriptor that detaches when it is
+//! closed, so nothing stays behind when this process dies.
+//!
+//! Links of perf events are there from Linux 5.15.
+
+use std::{
+    ffi::CString,
+    io,
+    os::fd::{AsFd as _, BorrowedFd, OwnedFd},
+    path::Path,
+};
+
+use aya_obj::generated::bpf_attach_type::{BPF_PERF_EVENT, BPF_XDP};
+
+use super::{
+    KernelError,
+    loader::{self, Loaded},
+    sys::{self, LinkTarget},
+};
+use crate::chain::{Attach, XdpMode};
+
+/// `PERF_TYPE_TRACEPOINT`.
+const PERF_TYPE_TRACEPOINT: u32 = 2;
+/// The PMU that kprobes are opened with; its number differs between machines.
+pub(super) const KPROBE_PMU: &str = "/sys/bus/event_source/devices/kprobe/type";
+/// Where tracefs is, newer place first.
+const TRACEFS: [&str; 2] = ["/sys/kernel/tracing", "/sys/kernel/debug/tracing"];
+
+/// What keeps an attachment: dropped in this order, the link first.
+#[derive(Debug)]
+pub(super) struct Link {
+    _link: OwnedFd,
+    _event: Option<OwnedFd>,
+}
+
+/// Attaches `program` to a hook of the kernel.
+pub(super) fn hook(program: BorrowedFd<'_>, attach: &Attach) -> Result<Link, KernelError> {
+    match attach {
+        Attach::Kprobe { function } => kprobe(program, function, 0),
+        // Bit 0 of the configuration makes it a return probe:
+        // /sys/bus/event_source/devices/kprobe/format/retprobe
+        Attach::Kretprobe { function } => kprobe(program, function, 1),
+        Attach::Tracepoint { category, name } => {
+            let number = tracepoint_id(category, name)?;
+            let event = sys::perf_event_open(PERF_TYPE_TRACEPOINT, number, None);
+            event_link(program, event)
+        }
+        Attach::RawTracepoint { name } => {
+            let name = c_string(name)?;
+            let link = sys::raw_tracepoint_open(program, Some(&name))
+                .map_err(|error| KernelError::os("BPF_RAW_TRACEPOINT_OPEN", &error))?;
+            Ok(Link { _link: link, _event: None })
+        }
+        Attach::Xdp { interface, mode } => {
+            let index = interface_index(interface)?;
+            let link = sys::link_create(program, BPF_XDP as u32, LinkTarget::Interface(index, flags(*mode)))
+                .map_err(|error| KernelError::os("BPF_LINK_CREATE", &error))?;
+            Ok(Link { _link: link, _event: None })
+        }
+    }
+}
+
+/// Puts `program` in the place of `function` of `target`.
+pub(super) fn replacement(
+    program: BorrowedFd<'_>,
+    target: &Loaded,
+    function: &str,
+) -> Result<Link, KernelError> {
+    let id = loader::function_id(&target.btf, function)?;
+    // The attach type of a replacement is 0, whatever that is the name of.
+    let link = sys::link_create(program, 0, LinkTarget::Function(target.program.as_fd(), id))
+        .map_err(|error| KernelError::os("BPF_LINK_CREATE", &error))?;
+    Ok(Link { _link: link, _event: None })
+}
+
+/// Attaches a tracer to what it was loaded for.
+pub(super) fn tracer(program: BorrowedFd<'_>) -> Result<Link, KernelError> {
+    // BPF_LINK_CREATE does it too, but only in newer kernels.
+    let link = sys::raw_tracepoint_open(program, None)
+        .map_err(|error| KernelError::os("BPF_RAW_TRACEPOINT_OPEN", &error))?;
+    Ok(Link { _link: link, _event: None })
+}
+
+fn kprobe(program: BorrowedFd<'_>, function: &str, config: u64) -> Result<Link, KernelError> {
+    let pmu = std::fs::read_to_string(KPROBE_PMU)
+        .map_err(|error| KernelError::os("read the kprobe PMU's type", &error))?;
+    let pmu = pmu.trim().parse().map_err(|error| KernelError::here("read the kprobe PMU's type", error))?;
+    let function = c_string(function)?;
+    event_link(program, sys::perf_event_open(pmu, config, Some(&function)))
+}
+
+fn event_link(program: BorrowedFd<'_>, event: io::Result<OwnedFd>) -> Result<Link, KernelError> {
+    let event = event.map_err(|error| KernelError::os("perf_event_open", &error))?;
+    let target = LinkTarget::PerfEvent(event.as_fd());
+    let link = sys::link_create(program, BPF_PERF_EVENT as u32, target)
+        .map_err(|error| KernelError::os("BPF_LINK_CREATE", &error))?;
+    Ok(Link { _link: link, _event: Some(event) })
+}
+
+fn tracepoint_id(category: &str, name: &str) -> Result<u64, KernelError> {
+    const CALL: &str = "find tracepoint";
+    let root = TRACEFS.iter().map(Path::new).find(|root| root.join("events").is_dir());
+    let root = root.ok_or_else(|| KernelError::here(CALL, "tracefs is not mounted"))?;
+    let path = root.join("events").join(category).join(name).join("id");
+    let text = std::fs::read_to_string(path).map_err(|error| KernelError::os(CALL, &error))?;
+    text.trim().parse().map_err(|error| KernelError::here(CALL, error))
+}
+
+fn interface_index(name: &str) -> Result<u32, KernelError> {
+    const CALL: &str = "find interface";
+    // The name becomes part of a path.
+    if name.contains('/') || name.starts_with('.') {
+        return Err(KernelError { errno: Some(libc::ENODEV), ..KernelError::here(CALL, "no such device") });
+    }
+    let path = Path::new("/sys/class/net").join(name).join("ifindex");
+    let text = std::fs::read_to_string(path).map_err(|error| KernelError::os(CALL, &error))?;
+    text.trim().parse().map_err(|error| KernelError::here(CALL, error))
+}
+
+/// <https://github.com/torvalds/linux/blob/v6.12/include/uapi/linux/if_link.h#L1257>
+fn flags(mode: XdpMode) -> u32 {
+    match mode {
+        XdpMode::Auto => 0,
+        XdpMode::Generic => 1 << 1,
+        XdpMode::Native => 1 << 2,
+    }
+}
+
+fn c_string(text: &str) -> Result<CString, KernelError> {
+    CString::new(text).map_err(|_| KernelError::here("attach", "a name holds a NUL byte"))
+}

@@ -1,0 +1,236 @@
+//! What this machine's kernel can do, and how that was found out.
+//!
+//! Asked before anything of a chain is loaded, so that what is missing is named, instead of showing
+//! up as a bare EPERM half-way.
+
+use std::{collections::HashMap, fs, path::Path};
+
+use super::{
+    KernelError, attach,
+    loader::{self, Job},
+};
+use crate::{
+    chain::{Attach, Moment},
+    object::{Object, ProgramKind, RINGBUF},
+    plan::{Action, LoadAs, Plan},
+};
+
+/// Something a chain may need of the kernel.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Feature {
+    /// The right to use eBPF.
+    Permission,
+    /// bpf(2) itself.
+    Bpf,
+    /// The kernel's own types, for CO-RE.
+    KernelBtf,
+    /// Ring buffers (5.8).
+    RingBuffer,
+    /// Programs that need a trampoline: freplace, fentry, fexit.
+    Trampoline,
+    /// kprobes through perf events.
+    Kprobes,
+    /// tracefs, where the numbers of tracepoints are.
+    Tracefs,
+}
+
+impl Feature {
+    /// Every feature, in the order in which they are looked at: each needs those before it.
+    pub const ALL: &[Self] = &[
+        Self::Permission,
+        Self::Bpf,
+        Self::KernelBtf,
+        Self::RingBuffer,
+        Self::Trampoline,
+        Self::Kprobes,
+        Self::Tracefs,
+    ];
+
+    /// What `plan` needs.
+    #[must_use]
+    pub fn needed_by(plan: &Plan) -> Vec<Self> {
+        let needs = |test: &dyn Fn(&Action) -> bool| {
+            plan.operations.iter().any(|operation| test(&operation.action))
+        };
+        let mut found = vec![Self::Permission, Self::Bpf, Self::KernelBtf];
+        if needs(&|action| matches!(action, Action::CreateMap { map, .. } if map.is_event_buffer())) {
+            found.push(Self::RingBuffer);
+        }
+        if needs(&|action| {
+            matches!(action, Action::AttachReplacement { .. } | Action::AttachTracer { .. })
+        }) {
+            found.push(Self::Trampoline);
+        }
+        let hook = |test: fn(&Attach) -> bool| {
+            needs(&|action| matches!(action, Action::AttachHook { attach, .. } if test(attach)))
+        };
+        if hook(|attach| matches!(attach, Attach::Kprobe { .. } | Attach::Kretprobe { .. })) {
+            found.push(Self::Kprobes);
+        }
+        if hook(|attach| matches!(attach, Attach::Tracepoint { .. })) {
+            found.push(Self::Tracefs);
+        }
+        found
+    }
+
+    /// What it is called on the screen.
+    #[must_use]
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::Permission => "permission",
+            Self::Bpf => "bpf(2)",
+            Self::KernelBtf => "kernel BTF",
+            Self::RingBuffer => "ring buffer",
+            Self::Trampoline => "freplace, fentry",
+            Self::Kprobes => "kprobes",
+            Self::Tracefs => "tracefs",
+        }
+    }
+}
+
+/// Whether a feature is there, and how that was found out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Finding {
+    /// The feature.
+    pub feature: Feature,
+    /// Whether it is there; none when something it needs is not, so it could not be tried.
+    pub present: Option<bool>,
+    /// How that was found out: `BPF_PROG_LOAD of a freplace program: EPERM`.
+    pub how: String,
+}
+
+/// Looks at each of `features`, which are in the order of [`Feature::ALL`]. Loads probe programs,
+/// where that is the only way to know, and lets go of them at once; attaches nothing.
+#[must_use]
+pub fn examine(features: &[Feature]) -> Vec<Finding> {
+    let mut usable = true;
+    let mut findings = Vec::new();
+    for feature in features {
+        let (present, how) = match feature {
+            Feature::Permission => permission(),
+            Feature::KernelBtf => file("/sys/kernel/btf/vmlinux"),
+            Feature::Kprobes => file(attach::KPROBE_PMU),
+            Feature::Tracefs => tracefs(),
+            // These need bpf(2) and the right to use it.
+            _ if !usable => {
+                findings.push(Finding {
+                    feature: *feature,
+                    present: None,
+                    how: "not tried: something it needs is missing".to_owned(),
+                });
+                continue;
+            }
+            Feature::Bpf => bpf(),
+            Feature::RingBuffer => ring_buffer(),
+            Feature::Trampoline => trampoline(),
+        };
+        usable &= present || !matches!(feature, Feature::Permission | Feature::Bpf);
+        findings.push(Finding { feature: *feature, present: Some(present), how });
+    }
+    findings
+}
+
+/// Bits of `CapEff` in `/proc/self/status`, see capabilities(7).
+const CAPABILITIES: &[(&str, u32)] =
+    &[("CAP_BPF", 39), ("CAP_PERFMON", 38), ("CAP_NET_ADMIN", 12)];
+const SYS_ADMIN: u32 = 21;
+
+fn permission() -> (bool, String) {
+    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix("CapEff:"));
+    let Some(bits) = line.and_then(|text| u64::from_str_radix(text.trim(), 16).ok()) else {
+        return (false, "no CapEff in /proc/self/status".to_owned());
+    };
+    let has = |bit: u32| bits >> bit & 1 == 1;
+    if has(SYS_ADMIN) {
+        return (true, "CAP_SYS_ADMIN is in CapEff of /proc/self/status".to_owned());
+    }
+    let missing: Vec<_> =
+        CAPABILITIES.iter().filter(|(_, bit)| !has(*bit)).map(|(name, _)| *name).collect();
+    if missing.is_empty() {
+        return (true, "CAP_BPF, CAP_PERFMON and CAP_NET_ADMIN are there".to_owned());
+    }
+    (false, format!("CapEff of /proc/self/status lacks {}", missing.join(", ")))
+}
+
+fn file(path: &str) -> (bool, String) {
+    match fs::File::open(path) {
+        Ok(_) => (true, path.to_owned()),
+        Err(error) => (false, format!("{path}: {}", crate::chain::plain(&error))),
+    }
+}
+
+fn tracefs() -> (bool, String) {
+    let roots = ["/sys/kernel/tracing", "/sys/kernel/debug/tracing"];
+    match roots.iter().find(|root| Path::new(root).join("events").is_dir()) {
+        Some(root) => (true, (*root).to_owned()),
+        None => (false, "/sys/kernel/tracing/events is not there".to_owned()),
+    }
+}
+
+fn ring_buffer() -> (bool, String) {
+    let page = rustix::param::page_size();
+    let size = u32::try_from(page).unwrap_or(4096);
+    let ring = aya_obj::Map::new_from_params(RINGBUF, 0, 0, size, 0);
+    match aya::maps::MapData::create(ring, "probe", None) {
+        Ok(_) => (true, "BPF_MAP_CREATE of one: done".to_owned()),
+        Err(error) => (false, format!("BPF_MAP_CREATE of one: {error}")),
+    }
+}
+
+/// The probe programs, which come with this program.
+fn probe() -> Result<Object, KernelError> {
+    let bytes = freplace_compose_ebpf_programs::object("probe")
+        .ok_or_else(|| KernelError::here("probe", "the probe is not built in"))?;
+    Object::parse(bytes).map_err(|error| KernelError::here("probe", error))
+}
+
+fn try_load(
+    object: &Object,
+    program: &str,
+    load_as: LoadAs,
+    target: Option<(&loader::Loaded, &str)>,
+) -> Result<loader::Loaded, KernelError> {
+    let maps = HashMap::new();
+    loader::load(&Job { object, program, load_as, target, maps: &maps, globals: &[] })
+}
+
+fn bpf() -> (bool, String) {
+    let done = probe().and_then(|object| {
+        try_load(&object, "probe_host", LoadAs::Hook(ProgramKind::Xdp), None).map(drop)
+    });
+    match done {
+        Ok(()) => (true, "BPF_PROG_LOAD of an xdp program: done".to_owned()),
+        Err(error) => (false, format!("{} of an xdp program: {}", error.call, said(&error))),
+    }
+}
+
+fn trampoline() -> (bool, String) {
+    let tried = probe().and_then(|object| {
+        let host = try_load(&object, "probe_host", LoadAs::Hook(ProgramKind::Xdp), None)?;
+        let replacement =
+            try_load(&object, "probe_replacement", LoadAs::Replacement, Some((&host, "probe_stub")));
+        let replacement = match replacement {
+            Ok(loaded) => loaded,
+            Err(error) => return Ok(Some(("freplace", error))),
+        };
+        let target = Some((&replacement, "probe_replacement"));
+        let tracer = try_load(&object, "probe_tracer", LoadAs::Tracer(Moment::Fentry), target);
+        Ok(tracer.err().map(|error| ("fentry", error)))
+    });
+    match tried {
+        Ok(None) => (true, "BPF_PROG_LOAD of a freplace and of an fentry program: done".to_owned()),
+        Ok(Some((kind, error))) => {
+            let empty = if error.log.is_none() { ", with an empty verifier log" } else { "" };
+            (false, format!("{} of a small {kind} program: {}{empty}", error.call, said(&error)))
+        }
+        Err(error) => (false, format!("{}: {}", error.call, said(&error))),
+    }
+}
+
+fn said(error: &KernelError) -> String {
+    match error.errno {
+        Some(number) => super::errno_name(number).to_owned(),
+        None => error.message.clone(),
+    }
+}

@@ -1,0 +1,87 @@
+//! Reading what programs wrote: the ring buffer and the counters.
+
+use std::os::fd::{AsFd as _, OwnedFd};
+
+use aya::maps::{Map, MapData, PerCpuArray, RingBuf};
+use freplace_compose_common::Count;
+use tokio::io::unix::AsyncFd;
+
+use super::KernelError;
+
+/// A reader of a ring buffer (`BPF_MAP_TYPE_RINGBUF`, Linux 5.8).
+pub struct Events {
+    ring: RingBuf<MapData>,
+    /// The same buffer, for waiting.
+    ready: AsyncFd<OwnedFd>,
+}
+
+impl Events {
+    pub(super) fn open(map: &MapData) -> Result<Self, KernelError> {
+        const CALL: &str = "open ring buffer";
+        let ring = RingBuf::try_from(again(map, CALL)?);
+        let ring = ring.map_err(|error| KernelError::here(CALL, error))?;
+        let fd = map.fd().as_fd().try_clone_to_owned();
+        let fd = fd.map_err(|error| KernelError::os(CALL, &error))?;
+        // SAFETY: an OwnedFd stays open, and the same, until the AsyncFd that owns it is dropped.
+        #[expect(unsafe_code, reason = "tokio asks for this promise")]
+        let ready = unsafe { AsyncFd::register(fd) };
+        let ready = ready.map_err(|error| KernelError::here(CALL, error))?;
+        Ok(Self { ring, ready })
+    }
+
+    /// Waits until there is something to read.
+    ///
+    /// # Errors
+    /// When the kernel cannot be asked.
+    pub async fn ready(&mut self) -> Result<(), KernelError> {
+        let ready = self.ready.readable().await;
+        ready.map_err(|error| KernelError::os("wait for events", &error))?.clear_ready();
+        Ok(())
+    }
+
+    /// Hands over every record that is there, at most `limit`; returns how many.
+    pub fn drain(&mut self, limit: usize, mut each: impl FnMut(&[u8])) -> usize {
+        let mut count = 0;
+        while count < limit
+            && let Some(record) = self.ring.next()
+        {
+            each(&record);
+            count += 1;
+        }
+        count
+    }
+}
+
+/// A reader of the counters of every node.
+pub struct Counts {
+    counts: PerCpuArray<MapData, [u64; 2]>,
+}
+
+impl Counts {
+    pub(super) fn open(map: &MapData) -> Result<Self, KernelError> {
+        const CALL: &str = "open counters";
+        let counts = PerCpuArray::try_from(again(map, CALL)?);
+        Ok(Self { counts: counts.map_err(|error| KernelError::here(CALL, error))? })
+    }
+
+    /// What node number `node` produced and lost so far, over all CPUs.
+    ///
+    /// # Errors
+    /// When there is no such node.
+    pub fn get(&self, node: u32) -> Result<Count, KernelError> {
+        let values = self.counts.get(&node, 0);
+        let values = values.map_err(|error| KernelError::here("read counters", error))?;
+        Ok(values.iter().fold(Count::default(), |sum, [produced, lost]| Count {
+            produced: sum.produced + produced,
+            lost: sum.lost + lost,
+        }))
+    }
+}
+
+/// The same map through a descriptor of its own, as aya's typed maps want it.
+fn again(map: &MapData, call: &'static str) -> Result<Map, KernelError> {
+    let fd: OwnedFd =
+        map.fd().as_fd().try_clone_to_owned().map_err(|error| KernelError::os(call, &error))?;
+    let data = MapData::from_fd(fd).map_err(|error| KernelError::here(call, error))?;
+    Map::from_map_data(data).map_err(|error| KernelError::here(call, error))
+}

@@ -1,0 +1,161 @@
+//! A kernel that only keeps books, for tests of the executor.
+//!
+//! It knows the rules that order and undo rest on, each anchored by a test on a real kernel: a
+//! target has to be loaded; a function is traced or replaced but not both; what is used twice or
+//! given back twice is an error. It can be told to fail at any call, and tells what is left.
+
+use std::collections::BTreeMap;
+
+use super::{
+    AttachRequest, Kernel, KernelError, LinkHandle, LoadRequest, MapHandle, ProgramHandle,
+};
+use crate::object::{MapDef, Object};
+
+/// `EBUSY`.
+const BUSY: i32 = 16;
+
+/// The fake.
+#[derive(Debug, Default)]
+pub struct Fake {
+    calls: usize,
+    fail_at: Option<usize>,
+    fail_undo_at: Option<usize>,
+    undo_calls: usize,
+    next: u32,
+    maps: BTreeMap<MapHandle, String>,
+    programs: BTreeMap<ProgramHandle, String>,
+    links: BTreeMap<LinkHandle, Link>,
+    /// Each call that was made, in words.
+    pub journal: Vec<String>,
+}
+
+#[derive(Debug, PartialEq, Eq)]
+struct Link {
+    program: ProgramHandle,
+    replaces: Option<(ProgramHandle, String)>,
+}
+
+impl Fake {
+    /// A kernel whose call number `call`, counted from 0 over making, loading and attaching, fails.
+    #[must_use]
+    pub fn failing_at(call: usize) -> Self {
+        Self { fail_at: Some(call), ..Self::default() }
+    }
+
+    /// Makes the undo call number `call` fail as well.
+    #[must_use]
+    pub fn failing_undo_at(mut self, call: usize) -> Self {
+        self.fail_undo_at = Some(call);
+        self
+    }
+
+    /// What has been made and not given back, in words.
+    #[must_use]
+    pub fn left(&self) -> Vec<String> {
+        let links = self.links.values().map(|link| format!("link of {}", self.name(link.program)));
+        let programs = self.programs.values().map(|name| format!("program {name}"));
+        let maps = self.maps.values().map(|name| format!("map {name}"));
+        links.chain(programs).chain(maps).collect()
+    }
+
+    fn name(&self, program: ProgramHandle) -> &str {
+        self.programs.get(&program).map_or("?", String::as_str)
+    }
+
+    fn call(&mut self, what: String) -> Result<u32, KernelError> {
+        let number = self.calls;
+        self.calls += 1;
+        if self.fail_at == Some(number) {
+            self.journal.push(format!("{what} fails"));
+            return Err(refuse("told to fail", 22));
+        }
+        self.journal.push(what);
+        self.next += 1;
+        Ok(self.next)
+    }
+
+    fn undo(&mut self, what: String) -> Result<(), KernelError> {
+        let number = self.undo_calls;
+        self.undo_calls += 1;
+        self.journal.push(what);
+        if self.fail_undo_at == Some(number) {
+            return Err(refuse("told to fail", 5));
+        }
+        Ok(())
+    }
+
+    fn loaded(&self, program: ProgramHandle) -> Result<(), KernelError> {
+        match self.programs.contains_key(&program) {
+            true => Ok(()),
+            false => Err(refuse("no such program", 9)),
+        }
+    }
+}
+
+fn refuse(message: &str, errno: i32) -> KernelError {
+    KernelError { call: "fake", errno: Some(errno), message: message.to_owned(), log: None }
+}
+
+impl Kernel for Fake {
+    fn create_map(&mut self, _: &Object, map: &MapDef) -> Result<MapHandle, KernelError> {
+        let handle = MapHandle(self.call(format!("create map {}", map.name))?);
+        self.maps.insert(handle, map.name.clone());
+        Ok(handle)
+    }
+
+    fn load(&mut self, request: &LoadRequest<'_>) -> Result<(ProgramHandle, u32), KernelError> {
+        if let Some((target, _)) = request.target {
+            self.loaded(target)?;
+        }
+        if request.maps.iter().any(|(_, map)| !self.maps.contains_key(map)) {
+            return Err(refuse("no such map", 9));
+        }
+        let id = self.call(format!("load {}", request.program))?;
+        self.programs.insert(ProgramHandle(id), request.program.to_owned());
+        Ok((ProgramHandle(id), id))
+    }
+
+    fn attach(&mut self, request: &AttachRequest<'_>) -> Result<LinkHandle, KernelError> {
+        let (program, replaces) = match request {
+            AttachRequest::Hook { program, .. } | AttachRequest::Tracer { program } => {
+                (*program, None)
+            }
+            AttachRequest::Replacement { program, target, function } => {
+                self.loaded(*target)?;
+                (*program, Some((*target, (*function).to_owned())))
+            }
+        };
+        self.loaded(program)?;
+        let taken = |link: &Link| replaces.is_some() && link.replaces == replaces;
+        if self.links.values().any(taken) {
+            return Err(refuse("the function is replaced already", BUSY));
+        }
+        let handle = LinkHandle(self.call(format!("attach {}", self.name(program)))?);
+        self.links.insert(handle, Link { program, replaces });
+        Ok(handle)
+    }
+
+    fn detach(&mut self, link: LinkHandle) -> Result<(), KernelError> {
+        let Some(found) = self.links.get(&link) else { return Err(refuse("no such link", 9)) };
+        self.undo(format!("detach {}", self.name(found.program)))?;
+        self.links.remove(&link);
+        Ok(())
+    }
+
+    fn unload(&mut self, program: ProgramHandle) -> Result<(), KernelError> {
+        self.loaded(program)?;
+        if self.links.values().any(|link| link.program == program) {
+            return Err(refuse("still attached", BUSY));
+        }
+        self.undo(format!("unload {}", self.name(program)))?;
+        self.programs.remove(&program);
+        Ok(())
+    }
+
+    fn remove_map(&mut self, map: MapHandle) -> Result<(), KernelError> {
+        let Some(name) = self.maps.get(&map) else { return Err(refuse("no such map", 9)) };
+        self.undo(format!("remove map {name}"))?;
+        self.maps.remove(&map);
+        Ok(())
+    }
+}

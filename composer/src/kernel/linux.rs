@@ -1,0 +1,129 @@
+//! The running kernel.
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    os::fd::{AsFd as _, BorrowedFd},
+};
+
+use aya::maps::MapData;
+
+use super::{
+    AttachRequest, Counts, Events, Kernel, KernelError, LinkHandle, LoadRequest, MapHandle,
+    ProgramHandle, attach,
+    loader::{self, Job, Loaded},
+};
+use crate::object::{MapDef, Object};
+
+/// The running kernel, and all that this process holds in it. Dropping it lets go of everything.
+#[derive(Debug, Default)]
+pub struct Linux {
+    next: u32,
+    // In the order of dropping: links, then programs, then maps.
+    links: BTreeMap<LinkHandle, attach::Link>,
+    programs: BTreeMap<ProgramHandle, Loaded>,
+    maps: BTreeMap<MapHandle, MapData>,
+}
+
+impl Linux {
+    /// Nothing is asked of the kernel yet.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// A reader of the ring buffer `map`. It needs a tokio runtime.
+    ///
+    /// # Errors
+    /// When `map` is no ring buffer, or cannot be mapped into memory.
+    pub fn events(&self, map: MapHandle) -> Result<Events, KernelError> {
+        Events::open(self.map(map)?)
+    }
+
+    /// A reader of the counters in `map`.
+    ///
+    /// # Errors
+    /// When `map` is no map of counters.
+    pub fn counts(&self, map: MapHandle) -> Result<Counts, KernelError> {
+        Counts::open(self.map(map)?)
+    }
+
+    fn number(&mut self) -> u32 {
+        self.next += 1;
+        self.next
+    }
+
+    fn map(&self, handle: MapHandle) -> Result<&MapData, KernelError> {
+        self.maps.get(&handle).ok_or_else(|| gone("map"))
+    }
+
+    fn program(&self, handle: ProgramHandle) -> Result<&Loaded, KernelError> {
+        self.programs.get(&handle).ok_or_else(|| gone("program"))
+    }
+}
+
+fn gone(what: &str) -> KernelError {
+    KernelError::here("look up", format!("no such {what} is held"))
+}
+
+impl Kernel for Linux {
+    fn create_map(&mut self, object: &Object, map: &MapDef) -> Result<MapHandle, KernelError> {
+        let made = loader::create_map(object, map)?;
+        let handle = MapHandle(self.number());
+        self.maps.insert(handle, made);
+        Ok(handle)
+    }
+
+    fn load(&mut self, request: &LoadRequest<'_>) -> Result<(ProgramHandle, u32), KernelError> {
+        let target = match request.target {
+            Some((program, function)) => Some((self.program(program)?, function)),
+            None => None,
+        };
+        let mut maps: HashMap<&str, BorrowedFd<'_>> = HashMap::new();
+        for (name, handle) in request.maps {
+            maps.insert(name, self.map(*handle)?.fd().as_fd());
+        }
+        let loaded = loader::load(&Job {
+            object: request.object,
+            program: request.program,
+            load_as: request.load_as,
+            target,
+            maps: &maps,
+            globals: request.globals,
+        })?;
+        let id = loaded.id;
+        let handle = ProgramHandle(self.number());
+        self.programs.insert(handle, loaded);
+        Ok((handle, id))
+    }
+
+    fn attach(&mut self, request: &AttachRequest<'_>) -> Result<LinkHandle, KernelError> {
+        let link = match request {
+            AttachRequest::Hook { program, attach } => {
+                attach::hook(self.program(*program)?.program.as_fd(), attach)
+            }
+            AttachRequest::Replacement { program, target, function } => {
+                let target = self.program(*target)?;
+                attach::replacement(self.program(*program)?.program.as_fd(), target, function)
+            }
+            AttachRequest::Tracer { program } => {
+                attach::tracer(self.program(*program)?.program.as_fd())
+            }
+        }?;
+        let handle = LinkHandle(self.number());
+        self.links.insert(handle, link);
+        Ok(handle)
+    }
+
+    fn detach(&mut self, link: LinkHandle) -> Result<(), KernelError> {
+        // Ours is the only reference, so closing it detaches before close(2) returns.
+        self.links.remove(&link).map(drop).ok_or_else(|| gone("link"))
+    }
+
+    fn unload(&mut self, program: ProgramHandle) -> Result<(), KernelError> {
+        self.programs.remove(&program).map(drop).ok_or_else(|| gone("program"))
+    }
+
+    fn remove_map(&mut self, map: MapHandle) -> Result<(), KernelError> {
+        self.maps.remove(&map).map(drop).ok_or_else(|| gone("map"))
+    }
+}

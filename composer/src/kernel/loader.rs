@@ -1,0 +1,237 @@
+//! An object → a program in the kernel.
+//!
+//! aya-obj takes the file apart and relocates it (CO-RE, maps, calls); what is done here is what
+//! its own loader cannot: give a program another program as its target, and hand it maps that
+//! exist already. One way for hosts, replacements and tracers alike.
+
+use std::{
+    collections::{HashMap, HashSet},
+    ffi::CString,
+    os::fd::{AsFd as _, AsRawFd as _, BorrowedFd, OwnedFd},
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::OnceLock,
+};
+
+use aya::maps::MapData;
+use aya_obj::{EbpfSectionKind, Map, generated::bpf_attach_type as attach, generated::bpf_prog_type as kinds};
+
+use super::{KernelError, sys};
+use crate::{
+    chain::Moment,
+    object::{MapDef, Object, ProgramKind, btf::Btf},
+    plan::LoadAs,
+};
+
+/// A program in the kernel, and what has to live as long as it.
+#[derive(Debug)]
+pub(super) struct Loaded {
+    pub(super) program: OwnedFd,
+    pub(super) id: u32,
+    /// The BTF the kernel holds for it, which functions are looked up in.
+    pub(super) btf: Btf,
+    /// Event buffers that belong to it alone.
+    pub(super) _maps: Vec<MapData>,
+}
+
+/// A program to load, in the kernel's terms.
+pub(super) struct Job<'a> {
+    pub(super) object: &'a Object,
+    pub(super) program: &'a str,
+    pub(super) load_as: LoadAs,
+    pub(super) target: Option<(&'a Loaded, &'a str)>,
+    pub(super) maps: &'a HashMap<&'a str, BorrowedFd<'a>>,
+    pub(super) globals: &'a [(&'a str, u32)],
+}
+
+const PARSE: &str = "read object";
+const RELOCATE: &str = "relocate";
+
+/// The kernel's own types, which CO-RE goes by; read once.
+fn kernel_types() -> Result<&'static aya_obj::btf::Btf, KernelError> {
+    static TYPES: OnceLock<Result<aya_obj::btf::Btf, String>> = OnceLock::new();
+    TYPES
+        .get_or_init(|| aya_obj::btf::Btf::from_sys_fs().map_err(|error| error.to_string()))
+        .as_ref()
+        .map_err(|error| KernelError::here("read /sys/kernel/btf/vmlinux", error))
+}
+
+/// Parses `object` for loading, with its BTF in the kernel.
+pub(super) fn prepare(object: &Object) -> Result<(aya_obj::Object, OwnedFd), KernelError> {
+    // The object was read and checked before; what aya-obj still trips over is an error of that
+    // object, not the end of this process.
+    let parsed = catch_unwind(AssertUnwindSafe(|| aya_obj::Object::parse(&object.bytes)))
+        .map_err(|_| KernelError::here(PARSE, "the object is damaged"))?;
+    let mut parsed = parsed.map_err(|error| KernelError::here(PARSE, error))?;
+    let features = aya::features();
+    let supported = features.btf().ok_or_else(|| KernelError::here(PARSE, "no BTF support"))?;
+    let btf = parsed
+        .fixup_and_sanitize_btf(supported)
+        .map_err(|error| KernelError::here(PARSE, error))?
+        .ok_or_else(|| KernelError::here(PARSE, "the object has no BTF"))?
+        .to_bytes();
+    let btf = sys::btf_load(&btf).map_err(|error| KernelError::os("BPF_BTF_LOAD", &error))?;
+    Ok((parsed, btf))
+}
+
+/// Makes the map `def`, which `object` defines.
+pub(super) fn create_map(object: &Object, def: &MapDef) -> Result<MapData, KernelError> {
+    let (mut parsed, btf) = prepare(object)?;
+    let mut map = parsed
+        .maps
+        .remove(&def.name)
+        .ok_or_else(|| KernelError::here(PARSE, format!("no map `{}`", def.name)))?;
+    map.set_max_entries(def.max_entries);
+    make_map(map, &def.name, btf.as_fd())
+}
+
+fn make_map(map: Map, name: &str, btf: BorrowedFd<'_>) -> Result<MapData, KernelError> {
+    const CALL: &str = "BPF_MAP_CREATE";
+    let kind = map.section_kind();
+    let data = map.data().to_vec();
+    let made = MapData::create(map, name, Some(btf)).map_err(|error| match &error {
+        aya::maps::MapError::CreateError { io_error, .. } => KernelError::os(CALL, io_error),
+        other => KernelError::here(CALL, other),
+    })?;
+    if !data.is_empty() {
+        let fill = sys::map_fill(made.fd().as_fd(), &data);
+        fill.map_err(|error| KernelError::os("BPF_MAP_UPDATE_ELEM", &error))?;
+    }
+    if kind == EbpfSectionKind::Rodata {
+        let freeze = sys::map_freeze(made.fd().as_fd());
+        freeze.map_err(|error| KernelError::os("BPF_MAP_FREEZE", &error))?;
+    }
+    Ok(made)
+}
+
+/// Loads a program.
+pub(super) fn load(job: &Job<'_>) -> Result<Loaded, KernelError> {
+    let (mut parsed, btf) = prepare(job.object)?;
+    parsed.programs.retain(|name, _| name == job.program);
+    let globals: Vec<_> = job.globals.iter().map(|(name, value)| (*name, value.to_ne_bytes())).collect();
+    let globals = globals.iter().map(|(name, value)| (*name, (value.as_slice(), false))).collect();
+    parsed.patch_map_data(globals).map_err(|error| KernelError::here(PARSE, error))?;
+    if parsed.has_btf_relocations() {
+        let relocate = parsed.relocate_btf(kernel_types()?);
+        relocate.map_err(|error| KernelError::here(RELOCATE, error))?;
+    }
+
+    let maps = std::mem::take(&mut parsed.maps);
+    let mut own = Vec::new();
+    let mut descriptors = Vec::new();
+    for (name, map) in &maps {
+        let fd = match job.maps.get(name.as_str()) {
+            Some(shared) => shared.as_raw_fd(),
+            None => {
+                let made = make_map(map.clone(), name, btf.as_fd())?;
+                let fd = made.fd().as_fd().as_raw_fd();
+                own.push(made);
+                fd
+            }
+        };
+        descriptors.push((name.as_str(), fd, map));
+    }
+    let text: HashSet<usize> = parsed.functions.keys().map(|(section, _)| *section).collect();
+    let relocate = parsed.relocate_maps(descriptors.into_iter(), &text);
+    relocate.map_err(|error| KernelError::here(RELOCATE, error))?;
+    let relocate = parsed.relocate_calls(&text);
+    relocate.map_err(|error| KernelError::here(RELOCATE, error))?;
+    parsed.sanitize_functions(aya::features());
+
+    let program = parsed
+        .programs
+        .get(job.program)
+        .ok_or_else(|| KernelError::here(PARSE, format!("no program `{}`", job.program)))?;
+    let function = parsed
+        .functions
+        .get(&program.function_key())
+        .ok_or_else(|| KernelError::here(PARSE, format!("no code of `{}`", job.program)))?;
+    let (program_type, attach_type) = types(job.load_as);
+    let target = match job.target {
+        Some((loaded, name)) => Some((loaded.program.as_fd(), function_id(&loaded.btf, name)?)),
+        None => None,
+    };
+    let license: CString = program.license.clone();
+    let (function_info, line_info) =
+        (function.func_info.func_info_bytes(), function.line_info.line_info_bytes());
+    let fd = verify(&sys::Program {
+        name: job.program,
+        program_type,
+        attach_type,
+        instructions: &function.instructions,
+        license: &license,
+        btf: btf.as_fd(),
+        function_info: &function_info,
+        function_info_size: function.func_info_rec_size,
+        line_info: &line_info,
+        line_info_size: function.line_info_rec_size,
+        target,
+    })?;
+    let info = sys::program_info(fd.as_fd())
+        .map_err(|error| KernelError::os("BPF_OBJ_GET_INFO_BY_FD", &error))?;
+    let btf = sys::btf_of(info.btf_id).map_err(|error| KernelError::os("BPF_BTF_GET_FD_BY_ID", &error))?;
+    let btf = Btf::parse(btf).map_err(|error| KernelError::here("read the program's BTF", error))?;
+    // The data sections and shared maps live as long as the program that uses them, by the
+    // kernel's own count; buffers of events are ours to read.
+    own.retain(|map| map.info().is_ok_and(|info| {
+        info.map_type().is_ok_and(|kind| {
+            matches!(kind, aya::maps::MapType::RingBuf | aya::maps::MapType::PerfEventArray)
+        })
+    }));
+    Ok(Loaded { program: fd, id: info.id, btf, _maps: own })
+}
+
+/// `BPF_PROG_LOAD`; when it is refused, once more with a log.
+fn verify(program: &sys::Program<'_>) -> Result<OwnedFd, KernelError> {
+    const CALL: &str = "BPF_PROG_LOAD";
+    /// The kernel takes up to a quarter of 4 GiB; this holds every log a person might read.
+    const LARGEST: usize = 16 << 20;
+    let mut error = match sys::program_load(program, None) {
+        Ok(fd) => return Ok(fd),
+        Err(error) => KernelError::os(CALL, &error),
+    };
+    let mut size = 64 << 10;
+    loop {
+        let mut log = vec![0; size];
+        match sys::program_load(program, Some(&mut log)) {
+            // Refused for want of something that is there now: memory, a signal that came.
+            Ok(fd) => return Ok(fd),
+            Err(again) if again.raw_os_error() == Some(libc::ENOSPC) && size < LARGEST => size *= 4,
+            Err(_) => {
+                let end = log.iter().position(|byte| *byte == 0).unwrap_or(log.len());
+                let text = String::from_utf8_lossy(&log[..end]).into_owned();
+                error.log = (!text.trim().is_empty()).then_some(text);
+                return Err(error);
+            }
+        }
+    }
+}
+
+/// The BTF id of the function called `name`.
+pub(super) fn function_id(btf: &Btf, name: &str) -> Result<u32, KernelError> {
+    let missing = || KernelError::here("find function", format!("the program has no function `{name}`"));
+    btf.function(name).map(|(id, ..)| id).ok_or_else(missing)
+}
+
+/// The kernel's numbers for the type of a program and where it expects to be attached.
+fn types(load_as: LoadAs) -> (u32, u32) {
+    use ProgramKind as Kind;
+    match load_as {
+        LoadAs::Replacement => (kinds::BPF_PROG_TYPE_EXT as u32, 0),
+        LoadAs::Tracer(moment) => {
+            let attach = match moment {
+                Moment::Fentry => attach::BPF_TRACE_FENTRY,
+                Moment::Fexit => attach::BPF_TRACE_FEXIT,
+            };
+            (kinds::BPF_PROG_TYPE_TRACING as u32, attach as u32)
+        }
+        LoadAs::Hook(kind) => match kind {
+            Kind::Kprobe | Kind::Kretprobe | Kind::Uprobe | Kind::Uretprobe => {
+                (kinds::BPF_PROG_TYPE_KPROBE as u32, 0)
+            }
+            Kind::Tracepoint => (kinds::BPF_PROG_TYPE_TRACEPOINT as u32, 0),
+            Kind::RawTracepoint => (kinds::BPF_PROG_TYPE_RAW_TRACEPOINT as u32, 0),
+            Kind::Xdp => (kinds::BPF_PROG_TYPE_XDP as u32, attach::BPF_XDP as u32),
+            _ => (kinds::BPF_PROG_TYPE_UNSPEC as u32, 0),
+        },
+    }
+}

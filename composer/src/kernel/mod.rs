@@ -1,0 +1,151 @@
+//! The narrow waist: the six things the composer asks of a kernel.
+//!
+//! Everything above talks to [`Kernel`]; [`Linux`] behind it is the only place that knows aya and
+//! makes system calls, and `unsafe` is allowed nowhere else. [`fake`] stands in for it in tests of
+//! the executor. A handle is a number that the kernel gave out; using one it did not give out, or
+//! twice, is [`KernelError`].
+
+mod attach;
+mod environment;
+mod errno;
+mod events;
+pub mod fake;
+mod linux;
+mod loader;
+mod sys;
+
+use thiserror::Error;
+
+pub use environment::{Feature, Finding, examine};
+pub use errno::errno_name;
+pub use events::{Counts, Events};
+pub use linux::Linux;
+
+use crate::{
+    chain::Attach,
+    object::{MapDef, Object},
+    plan::LoadAs,
+};
+
+/// A map the kernel holds for us.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct MapHandle(pub u32);
+/// A loaded program.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct ProgramHandle(pub u32);
+/// An attachment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct LinkHandle(pub u32);
+
+/// What the composer asks of a kernel.
+pub trait Kernel {
+    /// Makes a map.
+    ///
+    /// # Errors
+    /// What the kernel said.
+    fn create_map(&mut self, object: &Object, map: &MapDef) -> Result<MapHandle, KernelError>;
+
+    /// Loads a program; also returns the kernel's id for it.
+    ///
+    /// # Errors
+    /// What the kernel said, with the verifier's log when that rejected the program.
+    fn load(&mut self, request: &LoadRequest<'_>) -> Result<(ProgramHandle, u32), KernelError>;
+
+    /// Attaches a loaded program.
+    ///
+    /// # Errors
+    /// What the kernel said.
+    fn attach(&mut self, request: &AttachRequest<'_>) -> Result<LinkHandle, KernelError>;
+
+    /// Undoes an attachment.
+    ///
+    /// # Errors
+    /// What the kernel said; the attachment may still be there.
+    fn detach(&mut self, link: LinkHandle) -> Result<(), KernelError>;
+
+    /// Lets go of a loaded program.
+    ///
+    /// # Errors
+    /// What the kernel said.
+    fn unload(&mut self, program: ProgramHandle) -> Result<(), KernelError>;
+
+    /// Lets go of a map.
+    ///
+    /// # Errors
+    /// What the kernel said.
+    fn remove_map(&mut self, map: MapHandle) -> Result<(), KernelError>;
+}
+
+/// A program to load.
+#[derive(Debug)]
+pub struct LoadRequest<'a> {
+    /// The object that holds it.
+    pub object: &'a Object,
+    /// Its function.
+    pub program: &'a str,
+    /// As what.
+    pub load_as: LoadAs,
+    /// The program and the function of it that it extends or traces.
+    pub target: Option<(ProgramHandle, &'a str)>,
+    /// Maps to use, by name; the object's other maps are made for this program alone.
+    pub maps: &'a [(String, MapHandle)],
+    /// Values for read-only globals of four bytes, by name; those the object lacks are passed over.
+    pub globals: &'a [(&'a str, u32)],
+}
+
+/// A program to attach.
+#[derive(Debug)]
+pub enum AttachRequest<'a> {
+    /// To a hook of the kernel.
+    Hook {
+        /// The program.
+        program: ProgramHandle,
+        /// The hook.
+        attach: &'a Attach,
+    },
+    /// In a function's place.
+    Replacement {
+        /// The program.
+        program: ProgramHandle,
+        /// Whose function.
+        target: ProgramHandle,
+        /// The function.
+        function: &'a str,
+    },
+    /// To the function it was loaded for.
+    Tracer {
+        /// The program.
+        program: ProgramHandle,
+    },
+}
+
+/// What a kernel answered instead of doing it.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[error("{call}: {message}")]
+pub struct KernelError {
+    /// The system call or step: `BPF_PROG_LOAD`.
+    pub call: &'static str,
+    /// The error number, when it was the kernel that refused.
+    pub errno: Option<i32>,
+    /// In words.
+    pub message: String,
+    /// The verifier's log, when there is one.
+    pub log: Option<String>,
+}
+
+impl KernelError {
+    /// A step that failed before the kernel was asked.
+    pub(crate) fn here(call: &'static str, message: impl ToString) -> Self {
+        Self { call, errno: None, message: message.to_string(), log: None }
+    }
+
+    /// A system call that failed.
+    pub(crate) fn os(call: &'static str, error: &std::io::Error) -> Self {
+        Self {
+            call,
+            errno: error.raw_os_error(),
+            message: crate::chain::plain(error),
+            log: None,
+        }
+    }
+}

@@ -1,0 +1,364 @@
+//! The system calls that aya does not offer: bpf(2) to load a program against another program,
+//! links, and perf_event_open(2).
+//!
+//! Each attribute struct is the beginning of the kernel's union for that command, without padding;
+//! bpf(2) takes a shorter one and reads the rest as zero.
+//! <https://github.com/torvalds/linux/blob/v6.12/include/uapi/linux/bpf.h#L1482>
+#![allow(unsafe_code, reason = "system calls")]
+
+use std::{
+    ffi::CStr,
+    io,
+    os::fd::{AsRawFd as _, BorrowedFd, FromRawFd as _, OwnedFd},
+};
+
+use aya_obj::generated::{
+    bpf_btf_info,
+    bpf_cmd::{
+        self, BPF_BTF_GET_FD_BY_ID, BPF_BTF_LOAD, BPF_LINK_CREATE, BPF_MAP_FREEZE,
+        BPF_MAP_UPDATE_ELEM, BPF_OBJ_GET_INFO_BY_FD, BPF_PROG_LOAD, BPF_RAW_TRACEPOINT_OPEN,
+    },
+    bpf_insn, bpf_prog_info,
+};
+
+/// An attribute struct of bpf(2): plain integers, no padding, pointers to what outlives the call.
+trait Attribute {}
+
+fn bpf<A: Attribute>(command: bpf_cmd, attribute: &mut A) -> io::Result<i32> {
+    // SAFETY: `attribute` is a live struct of the size given, made of integers; the pointers in it
+    // come from references that the caller of this private function keeps alive over the call.
+    let result = unsafe {
+        libc::syscall(libc::SYS_bpf, command as i32, std::ptr::from_mut(attribute), size_of::<A>())
+    };
+    if result < 0 {
+        return Err(io::Error::last_os_error());
+    }
+    Ok(i32::try_from(result).unwrap_or(i32::MAX)) // descriptors and 0, both int
+}
+
+fn descriptor(number: i32) -> OwnedFd {
+    // SAFETY: the kernel just gave us this descriptor, and nobody else knows it.
+    unsafe { OwnedFd::from_raw_fd(number) }
+}
+
+fn number(fd: BorrowedFd<'_>) -> u32 {
+    fd.as_raw_fd().cast_unsigned()
+}
+
+fn address<T: ?Sized>(of: &T) -> u64 {
+    std::ptr::from_ref(of).cast::<u8>().addr() as u64
+}
+
+fn length(of: usize) -> u32 {
+    u32::try_from(of).unwrap_or(u32::MAX)
+}
+
+/// A program as the kernel wants it.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Program<'a> {
+    pub(super) name: &'a str,
+    pub(super) program_type: u32,
+    pub(super) attach_type: u32,
+    pub(super) instructions: &'a [bpf_insn],
+    pub(super) license: &'a CStr,
+    pub(super) btf: BorrowedFd<'a>,
+    pub(super) function_info: &'a [u8],
+    pub(super) function_info_size: usize,
+    pub(super) line_info: &'a [u8],
+    pub(super) line_info_size: usize,
+    /// The program and the BTF id of its function that this one extends or traces.
+    pub(super) target: Option<(BorrowedFd<'a>, u32)>,
+}
+
+#[repr(C)]
+#[derive(Default)]
+struct ProgramLoad {
+    prog_type: u32,
+    insn_cnt: u32,
+    insns: u64,
+    license: u64,
+    log_level: u32,
+    log_size: u32,
+    log_buf: u64,
+    kern_version: u32,
+    prog_flags: u32,
+    prog_name: [u8; 16],
+    prog_ifindex: u32,
+    expected_attach_type: u32,
+    prog_btf_fd: u32,
+    func_info_rec_size: u32,
+    func_info: u64,
+    func_info_cnt: u32,
+    line_info_rec_size: u32,
+    line_info: u64,
+    line_info_cnt: u32,
+    attach_btf_id: u32,
+    attach_prog_fd: u32,
+    core_relo_cnt: u32,
+}
+impl Attribute for ProgramLoad {}
+
+/// `BPF_PROG_LOAD`. With `log`, the verifier writes to it, NUL-terminated.
+pub(super) fn program_load(program: &Program<'_>, log: Option<&mut [u8]>) -> io::Result<OwnedFd> {
+    let mut name = [0; 16];
+    // The kernel takes 15 bytes of letters, digits, `_` and `.`.
+    for (to, from) in name.iter_mut().zip(program.name.bytes().take(15)) {
+        *to = if from.is_ascii_alphanumeric() || from == b'.' { from } else { b'_' };
+    }
+    let (target, function) = program.target.map_or((0, 0), |(fd, id)| (number(fd), id));
+    let mut attribute = ProgramLoad {
+        prog_type: program.program_type,
+        insn_cnt: length(program.instructions.len()),
+        insns: address(program.instructions),
+        license: address(program.license),
+        prog_name: name,
+        expected_attach_type: program.attach_type,
+        prog_btf_fd: number(program.btf),
+        func_info_rec_size: length(program.function_info_size),
+        func_info: address(program.function_info),
+        func_info_cnt: length(program.function_info.len() / program.function_info_size.max(1)),
+        line_info_rec_size: length(program.line_info_size),
+        line_info: address(program.line_info),
+        line_info_cnt: length(program.line_info.len() / program.line_info_size.max(1)),
+        attach_prog_fd: target,
+        attach_btf_id: function,
+        ..ProgramLoad::default()
+    };
+    if let Some(log) = &log {
+        attribute.log_level = 1;
+        attribute.log_size = length(log.len());
+        attribute.log_buf = address(&**log);
+    }
+    bpf(BPF_PROG_LOAD, &mut attribute).map(descriptor)
+}
+
+#[repr(C)]
+#[derive(Default)]
+struct BtfLoad {
+    btf: u64,
+    btf_log_buf: u64,
+    btf_size: u32,
+    btf_log_size: u32,
+    btf_log_level: u32,
+    reserved: u32,
+}
+impl Attribute for BtfLoad {}
+
+/// `BPF_BTF_LOAD`.
+pub(super) fn btf_load(btf: &[u8]) -> io::Result<OwnedFd> {
+    let mut attribute =
+        BtfLoad { btf: address(btf), btf_size: length(btf.len()), ..BtfLoad::default() };
+    bpf(BPF_BTF_LOAD, &mut attribute).map(descriptor)
+}
+
+#[repr(C)]
+struct Id {
+    id: u32,
+    next: u32,
+    open_flags: u32,
+    reserved: u32,
+}
+impl Attribute for Id {}
+
+#[repr(C)]
+struct Info {
+    fd: u32,
+    length: u32,
+    info: u64,
+}
+impl Attribute for Info {}
+
+/// What the kernel knows of a program.
+pub(super) fn program_info(program: BorrowedFd<'_>) -> io::Result<bpf_prog_info> {
+    // SAFETY: the struct is made of integers and arrays of them; all zeros is a value of it.
+    let mut info: bpf_prog_info = unsafe { std::mem::zeroed() };
+    let mut attribute = Info {
+        fd: number(program),
+        length: length(size_of::<bpf_prog_info>()),
+        info: address(&info),
+    };
+    bpf(BPF_OBJ_GET_INFO_BY_FD, &mut attribute)?;
+    // The kernel wrote behind the compiler's back, through the address.
+    info = std::hint::black_box(info);
+    Ok(info)
+}
+
+/// The BTF that a program was loaded with.
+pub(super) fn btf_of(id: u32) -> io::Result<Vec<u8>> {
+    let mut attribute = Id { id, next: 0, open_flags: 0, reserved: 0 };
+    let btf = descriptor(bpf(BPF_BTF_GET_FD_BY_ID, &mut attribute)?);
+    let mut data = Vec::new();
+    // The first call tells the size, the second fills the buffer.
+    loop {
+        // SAFETY: as above, integers only.
+        let mut info: bpf_btf_info = unsafe { std::mem::zeroed() };
+        info.btf = data.as_mut_ptr() as u64;
+        info.btf_size = length(data.len());
+        let mut attribute = Info {
+            fd: btf.as_raw_fd().cast_unsigned(),
+            length: length(size_of::<bpf_btf_info>()),
+            info: std::ptr::from_mut(&mut info) as u64,
+        };
+        bpf(BPF_OBJ_GET_INFO_BY_FD, &mut attribute)?;
+        let size = std::hint::black_box(info).btf_size as usize;
+        if size <= data.len() {
+            data.truncate(size);
+            return Ok(data);
+        }
+        data.resize(size, 0);
+    }
+}
+
+#[repr(C)]
+struct MapUpdate {
+    map_fd: u32,
+    reserved: u32,
+    key: u64,
+    value: u64,
+    flags: u64,
+}
+impl Attribute for MapUpdate {}
+
+/// `BPF_MAP_UPDATE_ELEM` of the first entry of an array whose values are as long as `value`.
+pub(super) fn map_fill(map: BorrowedFd<'_>, value: &[u8]) -> io::Result<()> {
+    let key = 0_u32;
+    let mut attribute = MapUpdate {
+        map_fd: number(map),
+        reserved: 0,
+        key: address(&key),
+        value: address(value),
+        flags: 0,
+    };
+    bpf(BPF_MAP_UPDATE_ELEM, &mut attribute).map(drop)
+}
+
+#[repr(C)]
+struct MapFreeze {
+    map_fd: u32,
+}
+impl Attribute for MapFreeze {}
+
+/// `BPF_MAP_FREEZE`: nobody writes to it any more, so the verifier may take it as constant.
+pub(super) fn map_freeze(map: BorrowedFd<'_>) -> io::Result<()> {
+    bpf(BPF_MAP_FREEZE, &mut MapFreeze { map_fd: number(map) }).map(drop)
+}
+
+#[repr(C)]
+struct LinkCreate {
+    prog_fd: u32,
+    target: u32,
+    attach_type: u32,
+    flags: u32,
+    target_btf_id: u32,
+    reserved: u32,
+}
+impl Attribute for LinkCreate {}
+
+/// What a link joins a program to: the number the kernel wants for it, and what goes with that.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum LinkTarget<'a> {
+    /// A perf event.
+    PerfEvent(BorrowedFd<'a>),
+    /// A network interface, by index, with flags of `XDP_FLAGS_...`.
+    Interface(u32, u32),
+    /// A function of a program, by its BTF id.
+    Function(BorrowedFd<'a>, u32),
+}
+
+/// `BPF_LINK_CREATE`.
+pub(super) fn link_create(
+    program: BorrowedFd<'_>,
+    attach_type: u32,
+    to: LinkTarget<'_>,
+) -> io::Result<OwnedFd> {
+    let (target, flags, target_btf_id) = match to {
+        LinkTarget::PerfEvent(event) => (number(event), 0, 0),
+        LinkTarget::Interface(index, flags) => (index, flags, 0),
+        LinkTarget::Function(program, id) => (number(program), 0, id),
+    };
+    let mut attribute = LinkCreate {
+        prog_fd: number(program),
+        target,
+        attach_type,
+        flags,
+        target_btf_id,
+        reserved: 0,
+    };
+    bpf(BPF_LINK_CREATE, &mut attribute).map(descriptor)
+}
+
+#[repr(C)]
+struct RawTracepoint {
+    name: u64,
+    prog_fd: u32,
+    reserved: u32,
+}
+impl Attribute for RawTracepoint {}
+
+/// `BPF_RAW_TRACEPOINT_OPEN`: without a name it attaches a tracing program to what it was loaded
+/// for.
+pub(super) fn raw_tracepoint_open(
+    program: BorrowedFd<'_>,
+    name: Option<&CStr>,
+) -> io::Result<OwnedFd> {
+    let mut attribute = RawTracepoint {
+        name: name.map_or(0, |name| name.as_ptr().addr() as u64),
+        prog_fd: number(program),
+        reserved: 0,
+    };
+    bpf(BPF_RAW_TRACEPOINT_OPEN, &mut attribute).map(descriptor)
+}
+
+/// The first 72 bytes (`PERF_ATTR_SIZE_VER1`) of `struct perf_event_attr`.
+#[repr(C)]
+#[derive(Default)]
+struct PerfEvent {
+    event_type: u32,
+    size: u32,
+    config: u64,
+    sample_period: u64,
+    sample_type: u64,
+    read_format: u64,
+    flags: u64,
+    wakeup: u32,
+    bp_type: u32,
+    config1: u64,
+    config2: u64,
+}
+
+/// perf_event_open(2) of an event of `event_type`, for every process, as a place for a program.
+/// `name`, when the type wants one, goes into `config1`.
+pub(super) fn perf_event_open(
+    event_type: u32,
+    config: u64,
+    name: Option<&CStr>,
+) -> io::Result<OwnedFd> {
+    let attribute = PerfEvent {
+        event_type,
+        size: length(size_of::<PerfEvent>()),
+        config,
+        sample_period: 1,
+        wakeup: 1,
+        config1: name.map_or(0, |name| name.as_ptr().addr() as u64),
+        ..PerfEvent::default()
+    };
+    const ANY_PROCESS: i32 = -1;
+    const FIRST_CPU: i32 = 0;
+    const NO_GROUP: i32 = -1;
+    const CLOSE_ON_EXEC: u64 = 8; // PERF_FLAG_FD_CLOEXEC
+    // SAFETY: `attribute` is a live struct of the size it says, and `name` outlives the call.
+    let result = unsafe {
+        libc::syscall(
+            libc::SYS_perf_event_open,
+            std::ptr::from_ref(&attribute),
+            ANY_PROCESS,
+            FIRST_CPU,
+            NO_GROUP,
+            CLOSE_ON_EXEC,
+        )
+    };
+    if result < 0 {
+        return Err(io::Error::last_os_error());
+    }
+    Ok(descriptor(i32::try_from(result).unwrap_or(i32::MAX))) // a descriptor, so an int
+}

@@ -1,0 +1,68 @@
+//! Which functions a function can reach: the call graph of an object, read from its instructions.
+//!
+//! The kernel loads a program with the functions it reaches and no others, so a stub that nothing
+//! calls, because clang folded the call away, is not there to be replaced.
+
+/// One eBPF instruction is eight bytes: opcode, registers, offset, immediate.
+/// <https://docs.kernel.org/bpf/standardization/instruction-set.html>
+const INSTRUCTION: usize = 8;
+/// `BPF_JMP | BPF_CALL`.
+const CALL: u8 = 0x85;
+/// `src_reg` of a call to another function of the program.
+const PSEUDO_CALL: u8 = 1;
+/// `BPF_LD | BPF_IMM | BPF_DW`, which also takes the address of a function for a callback.
+const LOAD_IMMEDIATE: u8 = 0x18;
+
+/// An instruction that may refer to a function.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Reference {
+    /// Offset of the instruction in its section, bytes.
+    pub(super) at: u64,
+    /// Bytes to add to the address of the symbol that a relocation at `at` names. Calls to static
+    /// functions go by their section, with the function's offset here.
+    pub(super) addend: i64,
+    /// Whether it is a call; those need no relocation within one section.
+    pub(super) is_call: bool,
+}
+
+impl Reference {
+    /// Where a call that no relocation touches goes, as an offset in the same section.
+    pub(super) fn local_target(self) -> Option<u64> {
+        if self.is_call { self.at.checked_add_signed(self.addend) } else { None }
+    }
+}
+
+/// The references in `code`, which begins at byte `start` of its section.
+pub(super) fn references(code: &[u8], start: u64) -> impl Iterator<Item = Reference> + '_ {
+    (start..).step_by(INSTRUCTION).zip(code.chunks_exact(INSTRUCTION)).filter_map(|(at, insn)| {
+        let immediate = i64::from(i32::from_ne_bytes([insn[4], insn[5], insn[6], insn[7]]));
+        match (insn[0], insn[1] >> 4) {
+            // Relative to the next instruction; the compiler writes -1 in front of a relocation.
+            (CALL, PSEUDO_CALL) => {
+                Some(Reference { at, addend: (immediate + 1) * 8, is_call: true })
+            }
+            (LOAD_IMMEDIATE, _) => Some(Reference { at, addend: immediate, is_call: false }),
+            _ => None,
+        }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::references;
+
+    #[test]
+    fn a_call_without_relocation_is_relative_to_the_next_instruction() {
+        let mut code = [0_u8; 16];
+        code[8..].copy_from_slice(&[0x85, 0x10, 0, 0, 2, 0, 0, 0]);
+        let found: Vec<_> = references(&code, 64).collect();
+        assert_eq!(found.len(), 1);
+        // At 72; the next is at 80; two further is 96.
+        assert_eq!(found[0].local_target(), Some(96));
+    }
+
+    #[test]
+    fn a_helper_call_is_no_reference() {
+        assert_eq!(references(&[0x85, 0, 0, 0, 5, 0, 0, 0], 0).count(), 0);
+    }
+}

@@ -1,0 +1,149 @@
+//! The ELF side of an object: sections, symbols and relocations become programs and functions.
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::Arc,
+};
+
+use object::{
+    Architecture, Endianness, Object as _, ObjectSection as _, ObjectSymbol as _, RelocationTarget,
+    SectionIndex, SectionKind, SymbolKind,
+};
+
+use super::{
+    Function, Object, ObjectError, Program, ProgramKind,
+    btf::{Btf, Linkage},
+    calls, maps,
+};
+
+/// Where functions are: section and offset in front of the index.
+type ByPlace = HashMap<(SectionIndex, u64), usize>;
+
+pub(super) fn parse(bytes: Arc<[u8]>) -> Result<Object, ObjectError> {
+    if !bytes.starts_with(b"\x7fELF") {
+        return Err(ObjectError::NotElf);
+    }
+    let file = object::File::parse(&*bytes).map_err(damaged)?;
+    if file.architecture() != Architecture::Bpf {
+        return Err(ObjectError::NotBpf(format!("{:?}", file.architecture())));
+    }
+    if file.endianness() != native() {
+        return Err(ObjectError::ByteOrder);
+    }
+    let btf = match file.section_by_name(".BTF") {
+        Some(section) => Btf::parse(section.data().map_err(damaged)?)?,
+        None => return Err(ObjectError::NoBtf),
+    };
+    let license = match file.section_by_name("license") {
+        Some(section) => {
+            let data = section.data().map_err(damaged)?;
+            let text = data.split(|byte| *byte == 0).next().unwrap_or_default();
+            Some(String::from_utf8_lossy(text).into_owned())
+        }
+        None => None,
+    };
+    let (mut functions, places) = functions(&file, &btf)?;
+    link(&file, &mut functions, &places)?;
+    let programs = functions
+        .iter()
+        .enumerate()
+        // Sections of code other than .text hold programs; only their global symbols are entries.
+        .filter(|(_, (_, function))| function.section != ".text" && function.is_global)
+        .map(|(index, (_, function))| Program {
+            name: function.name.clone(),
+            section: function.section.clone(),
+            kind: ProgramKind::of_section(&function.section),
+            function: index,
+        })
+        .collect();
+    let maps = maps::read(&btf);
+    let functions = functions.into_iter().map(|(_, function)| function).collect();
+    drop(file);
+    Ok(Object { bytes, programs, functions, maps, license, btf })
+}
+
+/// A function's place, next to what is told of it.
+type Placed = ((SectionIndex, u64), Function);
+
+fn functions(file: &object::File<'_>, btf: &Btf) -> Result<(Vec<Placed>, ByPlace), ObjectError> {
+    // Sorted by place, so that the order is the file's and does not depend on the symbol table.
+    let mut found = BTreeMap::new();
+    for symbol in file.symbols().filter(|symbol| symbol.kind() == SymbolKind::Text) {
+        let Some(index) = symbol.section_index() else { continue };
+        let section = file.section_by_index(index).map_err(damaged)?;
+        if section.kind() != SectionKind::Text {
+            continue;
+        }
+        let name = symbol.name().map_err(damaged)?.to_owned();
+        let end = symbol.address().checked_add(symbol.size());
+        if name.is_empty() || end.is_none_or(|end| end > section.size()) {
+            continue;
+        }
+        let typed = btf.function(&name);
+        let function = Function {
+            // A hidden symbol is global to the linker; what counts is what BTF tells the verifier.
+            is_global: match typed {
+                Some((_, _, linkage)) => linkage == Linkage::Global,
+                None => symbol.is_global(),
+            },
+            name,
+            section: section.name().map_err(damaged)?.to_owned(),
+            instructions: symbol.size() / 8,
+            calls: Default::default(),
+            prototype: typed.map(|(_, prototype, _)| prototype),
+        };
+        found.insert((index.0, symbol.address()), function);
+    }
+    let functions: Vec<Placed> = found
+        .into_iter()
+        .map(|((section, address), function)| ((SectionIndex(section), address), function))
+        .collect();
+    let places = functions.iter().enumerate().map(|(index, (place, _))| (*place, index)).collect();
+    Ok((functions, places))
+}
+
+/// Fills in who calls whom.
+fn link(
+    file: &object::File<'_>,
+    functions: &mut [Placed],
+    places: &ByPlace,
+) -> Result<(), ObjectError> {
+    for section in file.sections().filter(|section| section.kind() == SectionKind::Text) {
+        let data = section.data().map_err(damaged)?;
+        let relocations: HashMap<u64, RelocationTarget> =
+            section.relocations().map(|(at, relocation)| (at, relocation.target())).collect();
+        for ((index, start), function) in functions.iter_mut() {
+            if *index != section.index() {
+                continue;
+            }
+            let range = usize::try_from(*start)
+                .ok()
+                .zip(usize::try_from(start.saturating_add(function.instructions * 8)).ok());
+            let Some(code) = range.and_then(|(from, to)| data.get(from..to)) else { continue };
+            for reference in calls::references(code, *start) {
+                let place = match relocations.get(&reference.at) {
+                    Some(RelocationTarget::Symbol(symbol)) => {
+                        let symbol = file.symbol_by_index(*symbol).map_err(damaged)?;
+                        let address = symbol.address().checked_add_signed(reference.addend);
+                        symbol.section_index().zip(address)
+                    }
+                    Some(_) => None,
+                    None => reference.local_target().map(|at| (*index, at)),
+                };
+                if let Some(callee) = place.and_then(|place| places.get(&place)) {
+                    function.calls.insert(*callee);
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "it is what map_err hands over")]
+fn damaged(error: object::Error) -> ObjectError {
+    ObjectError::Damaged(error.to_string())
+}
+
+fn native() -> Endianness {
+    if cfg!(target_endian = "little") { Endianness::Little } else { Endianness::Big }
+}

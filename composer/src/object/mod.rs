@@ -1,0 +1,135 @@
+//! What a compiled eBPF object holds: programs, functions and their prototypes, maps, types.
+//!
+//! Pure: bytes in, facts out. It knows no kernel and no chain, and no input makes it panic. What a
+//! caller needs to load a program is found here beforehand, so that a wrong name, a static stub or
+//! a truncated file is a diagnostic on any machine.
+
+pub mod btf;
+mod calls;
+mod elf;
+mod kind;
+mod maps;
+pub mod prototype;
+
+use std::{collections::BTreeSet, sync::Arc};
+
+use thiserror::Error;
+
+pub use kind::ProgramKind;
+pub use maps::MapDef;
+pub(crate) use maps::RINGBUF;
+
+use btf::{Btf, BtfError};
+
+/// Why a file is no eBPF object that the composer can use.
+#[derive(Debug, Error, PartialEq, Eq)]
+pub enum ObjectError {
+    /// The file does not begin as an ELF file does.
+    #[error("not an ELF file")]
+    NotElf,
+    /// An ELF file for another machine.
+    #[error("an ELF file for {0}, not for BPF")]
+    NotBpf(String),
+    /// Built for the other byte order.
+    #[error("built for the other byte order")]
+    ByteOrder,
+    /// A part of the ELF file that is not whole.
+    #[error("truncated or damaged: {0}")]
+    Damaged(String),
+    /// No `.BTF` section.
+    #[error("no BTF")]
+    NoBtf,
+    /// A `.BTF` section that cannot be read.
+    #[error("damaged BTF: {0}")]
+    Btf(#[from] BtfError),
+}
+
+/// A compiled eBPF object.
+#[derive(Debug, Clone)]
+pub struct Object {
+    /// The file as it is, for the loader.
+    pub bytes: Arc<[u8]>,
+    /// Programs, in the order of the file.
+    pub programs: Vec<Program>,
+    /// All functions, programs included, in the order of the file.
+    pub functions: Vec<Function>,
+    /// Maps of the `.maps` section, in order.
+    pub maps: Vec<MapDef>,
+    /// The `license` section, without its NUL.
+    pub license: Option<String>,
+    /// Types.
+    pub btf: Btf,
+}
+
+/// An entry point of an object.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Program {
+    /// The function's name.
+    pub name: String,
+    /// The ELF section, which says what it is for: `kprobe/tcp_connect`.
+    pub section: String,
+    /// What the section's name means.
+    pub kind: ProgramKind,
+    /// Index in [`Object::functions`].
+    pub function: usize,
+}
+
+/// A function of an object.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Function {
+    /// Its name.
+    pub name: String,
+    /// The ELF section it is in.
+    pub section: String,
+    /// Whether it is global to the verifier: verified by itself, and so replaceable.
+    pub is_global: bool,
+    /// Length in instructions of eight bytes.
+    pub instructions: u64,
+    /// Indices of the functions it calls or takes the address of.
+    pub calls: BTreeSet<usize>,
+    /// Its prototype's id in the object's BTF, when it is there.
+    pub prototype: Option<btf::TypeId>,
+}
+
+impl Object {
+    /// Reads an ELF file.
+    ///
+    /// # Errors
+    /// [`ObjectError`], when the bytes are no eBPF object of this machine's byte order with BTF.
+    pub fn parse(bytes: impl Into<Arc<[u8]>>) -> Result<Self, ObjectError> {
+        elf::parse(bytes.into())
+    }
+
+    /// The program called `name`.
+    #[must_use]
+    pub fn program(&self, name: &str) -> Option<&Program> {
+        self.programs.iter().find(|program| program.name == name)
+    }
+
+    /// The function called `name`, with its index.
+    #[must_use]
+    pub fn function(&self, name: &str) -> Option<(usize, &Function)> {
+        self.functions.iter().enumerate().find(|(_, function)| function.name == name)
+    }
+
+    /// Every function that `program` reaches, itself included: what the kernel will load with it.
+    #[must_use]
+    pub fn reachable(&self, program: &Program) -> BTreeSet<usize> {
+        let mut seen = BTreeSet::new();
+        let mut open = vec![program.function];
+        while let Some(index) = open.pop() {
+            if let Some(function) = self.functions.get(index)
+                && seen.insert(index)
+            {
+                open.extend(&function.calls);
+            }
+        }
+        seen
+    }
+
+    /// The prototype of `function` as C, when the object has it.
+    #[must_use]
+    pub fn prototype(&self, function: &Function) -> Option<String> {
+        prototype::function(&self.btf, &function.name, function.prototype?)
+    }
+}

@@ -1,0 +1,73 @@
+//! Types and prototypes written as C.
+
+use super::btf::{Btf, Type, TypeId};
+
+/// How deep a type is followed; C nests no deeper than this in practice, and a loop ends here.
+const DEPTH: usize = 32;
+
+/// The prototype `id` of a function called `name`: `int filter(struct xdp_md *ctx, __u32 len)`.
+#[must_use]
+pub fn function(btf: &Btf, name: &str, id: TypeId) -> Option<String> {
+    let Type::Prototype { returns, parameters } = btf.get(id)? else { return None };
+    let list = if parameters.is_empty() {
+        "void".to_owned()
+    } else {
+        let one = |(name, of): &(&str, TypeId)| match of {
+            0 => "...".to_owned(),
+            of => declare(btf, *of, name),
+        };
+        parameters.iter().map(one).collect::<Vec<_>>().join(", ")
+    };
+    Some(declare(btf, returns, &format!("{name}({list})")))
+}
+
+/// Declares `name` with type `id`, as C writes it: `struct sock *sk`, `char comm[16]`.
+#[must_use]
+pub fn declare(btf: &Btf, id: TypeId, name: &str) -> String {
+    go(btf, id, name.to_owned(), DEPTH)
+}
+
+fn go(btf: &Btf, id: TypeId, declarator: String, depth: usize) -> String {
+    let join = |base: &str| match (base, declarator.as_str()) {
+        (base, "") => base.to_owned(),
+        (base, rest) if rest.starts_with('*') => format!("{base} {rest}"),
+        (base, rest) => format!("{base} {rest}"),
+    };
+    let Some(ty) = btf.get(id).filter(|_| depth > 0) else { return join("?") };
+    match ty {
+        Type::Void => join("void"),
+        Type::Int { name, .. } | Type::Float { name, .. } | Type::Typedef { name, .. } => join(name),
+        Type::Struct { name, union, .. } | Type::Forward { name, union } => {
+            join(&tagged(if union { "union" } else { "struct" }, name))
+        }
+        Type::Enum { name, .. } => join(&tagged("enum", name)),
+        Type::Ptr(of) => match btf.get(of) {
+            Some(Type::Prototype { .. } | Type::Array { .. }) => {
+                go(btf, of, format!("(*{declarator})"), depth - 1)
+            }
+            _ => go(btf, of, format!("*{declarator}"), depth - 1),
+        },
+        Type::Array { element, length } => {
+            go(btf, element, format!("{declarator}[{length}]"), depth - 1)
+        }
+        Type::Modifier { word: "", of } => go(btf, of, declarator, depth - 1),
+        // A modifier of a pointer stands behind the star, any other in front of the type.
+        Type::Modifier { word, of } => match btf.get(of) {
+            Some(Type::Ptr(_)) => go(btf, of, format!("{word} {declarator}"), depth - 1),
+            _ => format!("{word} {}", go(btf, of, declarator, depth - 1)),
+        },
+        Type::Prototype { returns, parameters } => {
+            let list: Vec<_> =
+                parameters.iter().map(|(name, of)| go(btf, *of, (*name).to_owned(), depth - 1)).collect();
+            go(btf, returns, format!("{declarator}({})", list.join(", ")), depth - 1)
+        }
+        Type::Function { name, .. } | Type::Variable { name, .. } | Type::Section { name, .. } => {
+            join(name)
+        }
+        Type::DeclarationTag => join("?"),
+    }
+}
+
+fn tagged(word: &str, name: &str) -> String {
+    if name.is_empty() { format!("{word} {{...}}") } else { format!("{word} {name}") }
+}

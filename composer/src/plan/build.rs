@@ -1,0 +1,186 @@
+//! Chain → plan.
+
+use std::collections::{HashMap, HashSet};
+
+use petgraph::graph::NodeIndex;
+
+use super::{Action, LoadAs, Operation, Plan, PlannedNode, Target, is_shared};
+use crate::{
+    chain::{Chain, Node, NodeKind},
+    check::Library,
+};
+
+/// Plans a chain that was checked against `library`.
+///
+/// Nodes whose object or program is missing, which the check has reported, are left out.
+#[must_use]
+pub fn build(chain: &Chain, library: &Library) -> Plan {
+    let nodes = chain.graph.nodes().map(|(_, node)| planned(node)).collect();
+    let mut operations = maps(chain, library);
+    let (loads, slots) = loads(chain, library);
+    let order: Vec<NodeIndex> = loads.iter().map(|load| load.0).collect();
+    operations.extend(loads.into_iter().map(|(_, operation)| operation));
+    // Each node once, in reverse: a tracer of a stub in two hosts was loaded twice. And hosts last
+    // of all, wherever the file put them.
+    let mut seen = HashSet::new();
+    let mut order: Vec<_> = order.into_iter().rev().filter(|index| seen.insert(*index)).collect();
+    order.sort_by_key(|index| match chain.graph.node(*index).kind {
+        NodeKind::Tracer(_) => 0,
+        NodeKind::Replacement(_) | NodeKind::Stub(_) => 1,
+        NodeKind::Host(_) => 2,
+    });
+    for index in order {
+        attach(chain, index, &slots, &mut operations);
+    }
+    Plan { chain: chain.name.clone(), nodes, operations }
+}
+
+fn planned(node: &Node) -> PlannedNode {
+    PlannedNode {
+        id: node.id.value.clone(),
+        role: node.role(),
+        label: node.label(),
+        place: match &node.kind {
+            NodeKind::Host(host) => host.attach.value.to_string(),
+            NodeKind::Stub(stub) => stub.function.value.clone(),
+            NodeKind::Replacement(replacement) => replacement.stub.value.clone(),
+            NodeKind::Tracer(tracer) => match &tracer.function {
+                Some(function) => format!("{}:{}", tracer.target.value, function.value),
+                None => tracer.target.value.clone(),
+            },
+        },
+    }
+}
+
+fn maps(chain: &Chain, library: &Library) -> Vec<Operation> {
+    let mut seen = HashSet::new();
+    let mut operations = Vec::new();
+    let count = u32::try_from(chain.graph.len()).unwrap_or(u32::MAX);
+    for (_, node) in chain.graph.nodes() {
+        let Some((reference, _)) = node.program() else { continue };
+        let Some(object) = library.get(&reference.value) else { continue };
+        for map in object.maps.iter().filter(|map| is_shared(map)) {
+            if !seen.insert(map.name.clone()) {
+                continue;
+            }
+            let mut map = map.clone();
+            if map.name == freplace_compose_common::COUNTS_MAP {
+                map.max_entries = count;
+            }
+            operations.push(Operation {
+                node: None,
+                action: Action::CreateMap { object: reference.value.clone(), map },
+                span: reference.span.clone(),
+            });
+        }
+    }
+    operations
+}
+
+/// The loaded programs of each node with, for a tracer, what each of them is on.
+type Slots = HashMap<NodeIndex, Vec<usize>>;
+
+fn loads(chain: &Chain, library: &Library) -> (Vec<(NodeIndex, Operation)>, Slots) {
+    let mut operations = Vec::new();
+    let mut slots: Slots = HashMap::new();
+    for index in chain.graph.order() {
+        let node = chain.graph.node(index);
+        let Some((reference, name)) = node.program() else { continue };
+        let program = library.get(&reference.value).and_then(|object| object.program(&name.value));
+        let Some(program) = program else { continue };
+        let (load_as, targets) = match &node.kind {
+            NodeKind::Host(_) => (LoadAs::Hook(program.kind), vec![None]),
+            NodeKind::Stub(_) => continue,
+            NodeKind::Replacement(_) => {
+                // Loaded against the first stub; the kernel compares it with the others at attach.
+                (LoadAs::Replacement, targets(chain, index, &slots).into_iter().map(Some).take(1).collect())
+            }
+            NodeKind::Tracer(tracer) => (
+                LoadAs::Tracer(tracer.moment),
+                targets(chain, index, &slots).into_iter().map(Some).collect(),
+            ),
+        };
+        let has_task = chain.graph.hosts_below(index).iter().all(|host| {
+            let host = chain.graph.node(*host).program();
+            let found = host.and_then(|(object, program)| {
+                library.get(&object.value)?.program(&program.value)
+            });
+            found.is_some_and(|program| program.kind.has_task())
+        });
+        for target in targets {
+            let slot = slots.values().map(Vec::len).sum();
+            slots.entry(index).or_default().push(slot);
+            let action = Action::Load {
+                slot,
+                object: reference.value.clone(),
+                program: name.value.clone(),
+                load_as,
+                target,
+                has_task,
+            };
+            let operation =
+                Operation { node: Some(index.index()), action, span: name.span.clone() };
+            operations.push((index, operation));
+        }
+    }
+    (operations, slots)
+}
+
+/// The functions that a replacement or tracer is for.
+fn targets(chain: &Chain, index: NodeIndex, slots: &Slots) -> Vec<Target> {
+    let node = chain.graph.node(index);
+    let mut found = Vec::new();
+    for need in chain.graph.needs(index) {
+        let target = chain.graph.node(need);
+        let own = |index: NodeIndex, function: &str| {
+            let slots = slots.get(&index).into_iter().flatten();
+            slots.map(|slot| Target { slot: *slot, function: function.to_owned() }).collect::<Vec<_>>()
+        };
+        match (&target.kind, &node.kind) {
+            (NodeKind::Stub(stub), _) => {
+                for host in chain.graph.needs(need) {
+                    found.extend(own(host, &stub.function.value));
+                }
+            }
+            (_, NodeKind::Tracer(tracer)) => {
+                let entry = target.program().map(|(_, program)| program);
+                if let Some(function) = tracer.function.as_ref().or(entry) {
+                    found.extend(own(need, &function.value));
+                }
+            }
+            _ => {}
+        }
+    }
+    found
+}
+
+fn attach(chain: &Chain, index: NodeIndex, slots: &Slots, operations: &mut Vec<Operation>) {
+    let node = chain.graph.node(index);
+    let own = slots.get(&index).map(Vec::as_slice).unwrap_or_default();
+    let mut push = |action, span: &std::ops::Range<usize>| {
+        operations.push(Operation { node: Some(index.index()), action, span: span.clone() });
+    };
+    match &node.kind {
+        NodeKind::Host(host) => {
+            for slot in own {
+                let attach = host.attach.value.clone();
+                push(Action::AttachHook { slot: *slot, attach }, &host.attach.span);
+            }
+        }
+        NodeKind::Replacement(replacement) => {
+            for target in targets(chain, index, slots) {
+                for slot in own {
+                    let target = target.clone();
+                    let action = Action::AttachReplacement { slot: *slot, target };
+                    push(action, &replacement.stub.span);
+                }
+            }
+        }
+        NodeKind::Tracer(tracer) => {
+            for slot in own {
+                push(Action::AttachTracer { slot: *slot }, &tracer.target.span);
+            }
+        }
+        NodeKind::Stub(_) => {}
+    }
+}

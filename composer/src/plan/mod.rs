@@ -1,0 +1,143 @@
+//! A checked chain → the list of operations that brings it up.
+//!
+//! Pure and deterministic: the same chain and objects give the same plan, so a dry run shows what a
+//! run will do. The order is the one in which nothing is missed: maps first; load along the
+//! dependencies, since the kernel wants the target's descriptor; attach against them, so that no
+//! event passes a half-built chain.
+
+mod build;
+
+use std::ops::Range;
+
+use serde::Serialize;
+
+pub use build::build;
+
+use crate::{
+    chain::{Attach, Moment, ObjectRef, Role},
+    object::{MapDef, ProgramKind},
+};
+
+/// What will be done, in order.
+#[derive(Debug, Clone, Serialize)]
+pub struct Plan {
+    /// The chain's name.
+    pub chain: String,
+    /// The nodes in the order of the file. The index of a node is its id in events.
+    pub nodes: Vec<PlannedNode>,
+    /// The operations.
+    pub operations: Vec<Operation>,
+}
+
+/// A node, as far as one needs to know it to show what happens.
+#[derive(Debug, Clone, Serialize)]
+pub struct PlannedNode {
+    /// Its id in the file.
+    pub id: String,
+    /// Its kind.
+    pub role: Role,
+    /// The kernel's word for its program: `kprobe`, `freplace`.
+    pub label: &'static str,
+    /// Where it sits: the hook's place, the stub, the traced node.
+    pub place: String,
+}
+
+/// One step.
+#[derive(Debug, Clone, Serialize)]
+pub struct Operation {
+    /// The node it is done for, an index in [`Plan::nodes`]; none for a map of the whole chain.
+    pub node: Option<usize>,
+    /// What is done.
+    #[serde(flatten)]
+    pub action: Action,
+    /// The bytes of the chain file that asked for it.
+    #[serde(skip)]
+    pub span: Range<usize>,
+}
+
+/// What an operation does.
+#[derive(Debug, Clone, Serialize)]
+#[serde(tag = "action", rename_all = "snake_case")]
+pub enum Action {
+    /// Makes a map that nodes share by its name.
+    CreateMap {
+        /// The object whose definition is taken.
+        #[serde(serialize_with = "text")]
+        object: ObjectRef,
+        /// The definition.
+        map: MapDef,
+    },
+    /// Loads a program.
+    Load {
+        /// The number of the loaded program, counted from 0.
+        slot: usize,
+        /// Its object.
+        #[serde(serialize_with = "text")]
+        object: ObjectRef,
+        /// Its function.
+        program: String,
+        /// As what.
+        load_as: LoadAs,
+        /// What it extends or traces.
+        target: Option<Target>,
+        /// Whether the helpers for the current task are offered and mean something.
+        has_task: bool,
+    },
+    /// Attaches a host to its hook.
+    AttachHook {
+        /// The loaded program.
+        slot: usize,
+        /// The hook.
+        attach: Attach,
+    },
+    /// Puts a replacement in a stub's place.
+    AttachReplacement {
+        /// The loaded program.
+        slot: usize,
+        /// The stub.
+        target: Target,
+    },
+    /// Attaches a tracer to what it was loaded for.
+    AttachTracer {
+        /// The loaded program.
+        slot: usize,
+    },
+}
+
+/// The type a program is loaded as.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LoadAs {
+    /// A program for a hook.
+    Hook(ProgramKind),
+    /// `BPF_PROG_TYPE_EXT`.
+    Replacement,
+    /// `BPF_PROG_TYPE_TRACING`.
+    #[serde(serialize_with = "moment")]
+    Tracer(Moment),
+}
+
+/// A function of a loaded program.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Target {
+    /// The loaded program.
+    pub slot: usize,
+    /// The function.
+    pub function: String,
+}
+
+/// Whether a map is one for the whole chain, rather than private to a node: everything but the
+/// event buffers of programs that do not use the composer's own, whose events could not be told
+/// apart otherwise.
+#[must_use]
+pub fn is_shared(map: &MapDef) -> bool {
+    map.name == freplace_compose_common::EVENTS_MAP || !map.is_event_buffer()
+}
+
+fn text<S: serde::Serializer>(object: &ObjectRef, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(object)
+}
+
+fn moment<S: serde::Serializer>(moment: &Moment, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(moment.name())
+}

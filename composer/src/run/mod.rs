@@ -1,0 +1,166 @@
+//! The executor: does a plan step by step, keeps a record of each, and undoes them in reverse.
+//!
+//! It decides nothing: the order is the plan's, the doing the kernel's. Whatever step fails, what
+//! was done before is undone before the failure is reported.
+
+use crate::{
+    check::Library,
+    kernel::{
+        AttachRequest, Kernel, KernelError, LinkHandle, LoadRequest, MapHandle, ProgramHandle,
+    },
+    plan::{Action, Plan},
+};
+use freplace_compose_common::{HAS_TASK_GLOBAL, NODE_GLOBAL};
+
+/// What was done: enough to undo it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Record {
+    Map(MapHandle),
+    Program(ProgramHandle),
+    Link(LinkHandle),
+}
+
+/// A step that was done, for those who watch.
+#[derive(Debug, Clone, Copy)]
+pub struct Done<'a> {
+    /// The plan it is part of.
+    pub plan: &'a Plan,
+    /// Which of its operations.
+    pub operation: usize,
+    /// The kernel's id of the program, when one was loaded.
+    pub program_id: Option<u32>,
+}
+
+/// A plan that did not come up. Everything done before was undone, but for what `left` says.
+#[derive(Debug)]
+pub struct Failure {
+    /// The operation that failed, an index in [`Plan::operations`].
+    pub operation: usize,
+    /// Why.
+    pub error: KernelError,
+    /// What could not be undone.
+    pub left: Vec<Left>,
+}
+
+/// Something that could not be undone.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Left {
+    /// The operation that made it, an index in [`Plan::operations`].
+    pub operation: usize,
+    /// Why it is still there.
+    pub error: KernelError,
+}
+
+/// A chain that is up.
+#[derive(Debug)]
+pub struct Running {
+    records: Vec<(usize, Record)>,
+    maps: Vec<(String, MapHandle)>,
+}
+
+/// Does `plan` with `kernel`, telling `watch` each step that was done.
+///
+/// # Errors
+/// [`Failure`], when a step failed; all steps before it are undone then.
+pub fn up<K: Kernel>(
+    kernel: &mut K,
+    plan: &Plan,
+    library: &Library,
+    watch: &mut dyn FnMut(Done<'_>),
+) -> Result<Running, Failure> {
+    let mut running = Running { records: Vec::new(), maps: Vec::new() };
+    let mut programs = Vec::new();
+    for operation in 0..plan.operations.len() {
+        match step(kernel, plan, operation, library, &mut running.maps, &mut programs) {
+            Ok((record, program_id)) => {
+                running.records.push((operation, record));
+                watch(Done { plan, operation, program_id });
+            }
+            Err(error) => {
+                let left = running.down(kernel);
+                return Err(Failure { operation, error, left });
+            }
+        }
+    }
+    Ok(running)
+}
+
+impl Running {
+    /// The map that the chain shares under `name`.
+    #[must_use]
+    pub fn map(&self, name: &str) -> Option<MapHandle> {
+        self.maps.iter().find(|(found, _)| found == name).map(|(_, map)| *map)
+    }
+
+    /// Undoes everything in reverse, going on after what fails; returns what is left.
+    pub fn down<K: Kernel>(self, kernel: &mut K) -> Vec<Left> {
+        let mut left = Vec::new();
+        for (operation, record) in self.records.into_iter().rev() {
+            let undone = match record {
+                Record::Map(map) => kernel.remove_map(map),
+                Record::Program(program) => kernel.unload(program),
+                Record::Link(link) => kernel.detach(link),
+            };
+            if let Err(error) = undone {
+                left.push(Left { operation, error });
+            }
+        }
+        left
+    }
+}
+
+fn step<K: Kernel>(
+    kernel: &mut K,
+    plan: &Plan,
+    operation: usize,
+    library: &Library,
+    maps: &mut Vec<(String, MapHandle)>,
+    programs: &mut Vec<ProgramHandle>,
+) -> Result<(Record, Option<u32>), KernelError> {
+    let missing = |what: &str| KernelError::here("plan", format!("{what} is not in the plan"));
+    let slot = |slot: usize| programs.get(slot).copied().ok_or_else(|| missing("the program"));
+    let node = plan.operations[operation].node;
+    match &plan.operations[operation].action {
+        Action::CreateMap { object, map } => {
+            let object = library.get(object).ok_or_else(|| missing("the object"))?;
+            let handle = kernel.create_map(object, map)?;
+            maps.push((map.name.clone(), handle));
+            Ok((Record::Map(handle), None))
+        }
+        Action::Load { object, program, load_as, target, has_task, slot: number } => {
+            let object = library.get(object).ok_or_else(|| missing("the object"))?;
+            let target = match target {
+                Some(target) => Some((slot(target.slot)?, target.function.as_str())),
+                None => None,
+            };
+            let node = u32::try_from(node.unwrap_or_default()).map_err(|_| missing("the node"))?;
+            let (handle, id) = kernel.load(&LoadRequest {
+                object,
+                program,
+                load_as: *load_as,
+                target,
+                maps,
+                globals: &[(NODE_GLOBAL, node), (HAS_TASK_GLOBAL, u32::from(*has_task))],
+            })?;
+            debug_assert_eq!(*number, programs.len(), "slots are given out in order");
+            programs.push(handle);
+            Ok((Record::Program(handle), Some(id)))
+        }
+        Action::AttachHook { slot: number, attach } => {
+            let request = AttachRequest::Hook { program: slot(*number)?, attach };
+            Ok((Record::Link(kernel.attach(&request)?), None))
+        }
+        Action::AttachReplacement { slot: number, target } => {
+            let request = AttachRequest::Replacement {
+                program: slot(*number)?,
+                target: slot(target.slot)?,
+                function: &target.function,
+            };
+            Ok((Record::Link(kernel.attach(&request)?), None))
+        }
+        Action::AttachTracer { slot: number } => {
+            let request = AttachRequest::Tracer { program: slot(*number)? };
+            Ok((Record::Link(kernel.attach(&request)?), None))
+        }
+    }
+}

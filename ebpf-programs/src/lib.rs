@@ -1,0 +1,27 @@
+//! The built-in eBPF programs, compiled from `bpf/*.bpf.c` by the build script and embedded.
+//!
+//! A chain names one as `object = "builtin:NAME"`.
+
+/// An ELF file at an address that suits its structures.
+#[repr(C, align(8))]
+struct Aligned<T: ?Sized = [u8]>(T);
+
+macro_rules! aligned {
+    ($path:literal) => {{
+        static OBJECT: &Aligned = &Aligned(*include_bytes!($path));
+        OBJECT
+    }};
+}
+
+include!(concat!(env!("OUT_DIR"), "/objects.rs"));
+
+/// The built-in object called `name`, an ELF file for the `bpf` machine.
+#[must_use]
+pub fn object(name: &str) -> Option<&'static [u8]> {
+    OBJECTS.iter().find(|(candidate, _)| *candidate == name).map(|(_, object)| &object.0)
+}
+
+/// The names of all built-in objects, sorted.
+pub fn names() -> impl Iterator<Item = &'static str> {
+    OBJECTS.iter().map(|(name, _)| *name)
+}
