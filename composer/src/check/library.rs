@@ -53,42 +53,46 @@ impl Library {
 }
 
 fn read(reference: &Spanned<ObjectRef>, chain: &Chain) -> Result<Object, Box<Diagnostic>> {
-    let span = reference.span.clone();
-    let at = |found: Diagnostic, label: &str| {
-        Box::new(found.label(&chain.source, span.clone(), label.to_owned()))
+    let name = match &reference.value {
+        ObjectRef::File(path) => ObjectRef::File(chain.folder.join(path)),
+        builtin @ ObjectRef::Builtin(_) => builtin.clone(),
     };
-    match &reference.value {
-        ObjectRef::Builtin(name) => match freplace_compose_ebpf_programs::object(name) {
-            Some(bytes) => Object::parse(bytes).map_err(|error| {
-                at(describe(&error, &format!("builtin:{name}")), "this object")
-            }),
+    open_object(&name).map_err(|found| {
+        Box::new(found.label(&chain.source, reference.span.clone(), "this object"))
+    })
+}
+
+/// Reads the object called `name`; a path is relative to the working directory.
+///
+/// # Errors
+/// A diagnostic without a place.
+pub fn open_object(name: &ObjectRef) -> Result<Object, Box<Diagnostic>> {
+    let described = |error| Box::new(describe(&error, &name.to_string()));
+    match name {
+        ObjectRef::File(path) => Object::parse(bytes(path)?).map_err(described),
+        ObjectRef::Builtin(builtin) => match freplace_compose_ebpf_programs::object(builtin) {
+            Some(bytes) => Object::parse(bytes).map_err(described),
             None => {
                 let names = freplace_compose_ebpf_programs::names;
-                let help = match nearest(name, names()) {
+                let help = match nearest(builtin, names()) {
                     Some(near) => format!("Did you mean `builtin:{near}`?"),
                     None => format!("There are: {}.", names().collect::<Vec<_>>().join(", ")),
                 };
-                let message = format!("there is no built-in object `{name}`");
-                Err(at(Diagnostic::new(Code::UnknownBuiltin, message).help(help), "not built in"))
+                let message = format!("there is no built-in object `{builtin}`");
+                Err(Box::new(Diagnostic::new(Code::UnknownBuiltin, message).help(help)))
             }
         },
-        ObjectRef::File(path) => {
-            let path = chain.folder.join(path);
-            open(&path).map_err(|found| at(*found, "this object"))
-        }
     }
 }
 
-/// Reads the object file at `path`.
-pub(crate) fn open(path: &Path) -> Result<Object, Box<Diagnostic>> {
-    let bytes = std::fs::read(path).map_err(|error| {
+fn bytes(path: &Path) -> Result<Vec<u8>, Box<Diagnostic>> {
+    std::fs::read(path).map_err(|error| {
         let message = format!("cannot read {}: {}", path.display(), plain(&error));
         Box::new(Diagnostic::new(Code::ObjectUnreadable, message).help(
             "Paths of objects are relative to the chain file. Build it first: \
              clang -O2 -g -target bpf -c my.bpf.c -o my.bpf.o",
         ))
-    })?;
-    Object::parse(bytes).map_err(|error| Box::new(describe(&error, &path.display().to_string())))
+    })
 }
 
 fn describe(error: &ObjectError, name: &str) -> Diagnostic {

@@ -10,7 +10,7 @@ mod stubs;
 
 use std::{ops::Range, sync::Arc};
 
-pub use library::Library;
+pub use library::{Library, open_object};
 
 use crate::{
     chain::{Chain, Moment, Node, NodeKind},

@@ -87,6 +87,8 @@ codes! {
     NoKprobes = 404,
     /// The kernel is older than what the chain needs.
     NoRingBuffer = 405,
+    /// tracefs is not mounted.
+    NoTracefs = 407,
     /// The kernel has no support for eBPF.
     NoBpf = 406,
 

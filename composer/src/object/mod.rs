@@ -7,6 +7,7 @@
 pub mod btf;
 mod calls;
 mod elf;
+mod events;
 mod kind;
 mod maps;
 pub mod prototype;
@@ -59,6 +60,8 @@ pub struct Object {
     pub license: Option<String>,
     /// Types.
     pub btf: Btf,
+    /// The structs that its programs write as events.
+    pub events: BTreeSet<btf::TypeId>,
 }
 
 /// An entry point of an object.

@@ -3,6 +3,10 @@
 //! It decides nothing: the order is the plan's, the doing the kernel's. Whatever step fails, what
 //! was done before is undone before the failure is reported.
 
+mod explain;
+
+pub use explain::{explain, explain_left};
+
 use crate::{
     check::Library,
     kernel::{

@@ -1,0 +1,176 @@
+//! `graph FILE`: the chain as a tree, as dot, as mermaid, as JSON.
+
+use std::{collections::HashSet, fmt::Write as _, path::PathBuf};
+
+use clap::ValueEnum;
+use owo_colors::OwoColorize as _;
+use petgraph::graph::NodeIndex;
+use serde_json::json;
+
+use super::{exit::Exit, report, screen};
+use freplace_compose::{
+    chain::{Chain, Dependency, Node, NodeKind, Role},
+    event::Human,
+};
+
+/// Draw a chain. Objects are not looked at: a chain whose objects are not built yet can be drawn.
+#[derive(Debug, clap::Args)]
+pub(super) struct GraphArguments {
+    /// The chain file.
+    #[arg(value_name = "FILE")]
+    file: PathBuf,
+    /// How to draw it.
+    #[arg(long, value_name = "FORMAT", default_value = "tree")]
+    format: Drawing,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum Drawing {
+    /// From each host down to what plugs into it.
+    Tree,
+    /// For graphviz.
+    Dot,
+    /// For Markdown.
+    Mermaid,
+    /// Nodes and edges.
+    Json,
+}
+
+pub(super) fn run(arguments: &GraphArguments) -> Exit {
+    let chain = match Chain::open(&arguments.file) {
+        Ok(chain) => chain,
+        Err(found) => {
+            report::all(&found);
+            return Exit::Invalid;
+        }
+    };
+    match arguments.format {
+        Drawing::Tree => screen::data(&tree(&chain)),
+        Drawing::Dot => screen::data(&dot(&chain)),
+        Drawing::Mermaid => screen::data(&mermaid(&chain)),
+        Drawing::Json => screen::json(&to_json(&chain)),
+    }
+}
+
+/// What a node is about: `tcp_connect`, `stub_handler`, `freplace_handler of builtin:x`.
+fn detail(node: &Node) -> String {
+    match &node.kind {
+        NodeKind::Host(host) => host.attach.value.to_string(),
+        NodeKind::Stub(stub) => stub.function.value.clone(),
+        NodeKind::Replacement(_) => String::new(),
+        NodeKind::Tracer(tracer) => {
+            tracer.function.as_ref().map(|name| name.value.clone()).unwrap_or_default()
+        }
+    }
+}
+
+fn tree(chain: &Chain) -> String {
+    let mut out = format!("{}\n", chain.name.bold());
+    let roots: Vec<_> = chain
+        .graph
+        .nodes()
+        .filter(|(_, node)| node.role() == Role::Host)
+        .map(|(index, _)| index)
+        .collect();
+    let mut seen = HashSet::new();
+    branches(chain, &roots, "", &mut seen, &mut out);
+    out
+}
+
+fn branches(
+    chain: &Chain,
+    nodes: &[NodeIndex],
+    indent: &str,
+    seen: &mut HashSet<NodeIndex>,
+    out: &mut String,
+) {
+    for (number, index) in nodes.iter().enumerate() {
+        let last = number + 1 == nodes.len();
+        let node = chain.graph.node(*index);
+        let (branch, below) = if last { ("└─ ", "   ") } else { ("├─ ", "│  ") };
+        let below_nodes = chain.graph.needed_by(*index);
+        // What hangs below a stub of two hosts is drawn once.
+        let again = !seen.insert(*index) && !below_nodes.is_empty();
+        let id = node.id.value.color(Human::color(index.index()));
+        let line = format!("{indent}{branch}{id}  {}  {}", node.label().dimmed(), detail(node));
+        let mark = if again { "  (as above)" } else { "" };
+        // A String takes everything, here and below.
+        let _ = writeln!(out, "{}{}", line.trim_end(), mark.dimmed());
+        if !again {
+            branches(chain, &below_nodes, &format!("{indent}{below}"), seen, out);
+        }
+    }
+}
+
+/// Why one node needs another, as the word on an arrow.
+fn word(dependency: Dependency) -> &'static str {
+    match dependency {
+        Dependency::StubOf => "in",
+        Dependency::Replaces => "replaces",
+        Dependency::Traces => "traces",
+    }
+}
+
+fn dot(chain: &Chain) -> String {
+    let mut out = format!("digraph {:?} {{\n  rankdir = BT\n  node [shape = box]\n", chain.name);
+    for (_, node) in chain.graph.nodes() {
+        let id = &node.id.value;
+        let shape = match node.role() {
+            Role::Host => "box",
+            Role::Stub => "note",
+            Role::Replacement => "component",
+            Role::Tracer => "ellipse",
+        };
+        let text = format!("{id}\n{} {}", node.label(), detail(node));
+        let _ = writeln!(out, "  {id:?} [shape = {shape}, label = {:?}]", text.trim_end());
+    }
+    for (from, dependency, to) in chain.graph.edges() {
+        let (from, to) = (chain.graph.node(from), chain.graph.node(to));
+        let (from, to) = (&from.id.value, &to.id.value);
+        let _ = writeln!(out, "  {from:?} -> {to:?} [label = {:?}]", word(dependency));
+    }
+    out.push_str("}\n");
+    out
+}
+
+fn mermaid(chain: &Chain) -> String {
+    let mut out = "flowchart BT\n".to_owned();
+    for (index, node) in chain.graph.nodes() {
+        let text = format!("{}<br/>{} {}", node.id.value, node.label(), detail(node));
+        let text = text.trim_end().replace('"', "#quot;");
+        let (open, close) = match node.role() {
+            Role::Host => ("[", "]"),
+            Role::Stub => ("[/", "/]"),
+            Role::Replacement => ("[[", "]]"),
+            Role::Tracer => ("([", "])"),
+        };
+        let _ = writeln!(out, "  n{}{open}\"{text}\"{close}", index.index());
+    }
+    for (from, dependency, to) in chain.graph.edges() {
+        let _ = writeln!(out, "  n{} -->|{}| n{}", from.index(), word(dependency), to.index());
+    }
+    out
+}
+
+fn to_json(chain: &Chain) -> serde_json::Value {
+    let id = |index: NodeIndex| chain.graph.node(index).id.value.as_str();
+    let node = |(_, node): (NodeIndex, &Node)| {
+        json!({
+            "id": node.id.value,
+            "role": node.role(),
+            "kind": node.label(),
+            "detail": detail(node),
+            "object": node.program().map(|(object, _)| object.value.to_string()),
+            "program": node.program().map(|(_, program)| &program.value),
+        })
+    };
+    let edge = |(from, dependency, to)| {
+        json!({ "from": id(from), "to": id(to), "dependency": word(dependency) })
+    };
+    json!({
+        "chain": chain.name,
+        "description": chain.description,
+        "nodes": chain.graph.nodes().map(node).collect::<Vec<_>>(),
+        "edges": chain.graph.edges().map(edge).collect::<Vec<_>>(),
+    })
+}

@@ -1,0 +1,155 @@
+//! `inspect OBJECT`: what an object holds, as far as a chain can use it.
+
+use std::fmt::Write as _;
+
+use owo_colors::OwoColorize as _;
+use serde_json::json;
+
+use super::{Format, exit::Exit, report, screen};
+use freplace_compose::{
+    chain::ObjectRef,
+    check::open_object,
+    event::Layout,
+    object::{Function, Object},
+};
+
+/// Show what an eBPF object holds: programs, functions and whether they could be stubs, maps, and
+/// the structs of its events.
+#[derive(Debug, clap::Args)]
+pub(super) struct Inspect {
+    /// An object file, or builtin:NAME.
+    #[arg(value_name = "OBJECT")]
+    object: String,
+    /// How to write the result.
+    #[arg(long, value_name = "FORMAT", default_value = "human")]
+    format: Format,
+}
+
+pub(super) fn run(arguments: &Inspect) -> Exit {
+    let name = ObjectRef::new(&arguments.object);
+    let object = match open_object(&name) {
+        Ok(object) => object,
+        Err(found) => {
+            report::one(&found);
+            return Exit::Invalid;
+        }
+    };
+    match arguments.format {
+        Format::Human => screen::data(&human(&object)),
+        Format::Json => screen::json(&to_json(&object)),
+    }
+}
+
+/// The programs that reach the function with this index, themselves not counted.
+fn callers(object: &Object, index: usize) -> Vec<&str> {
+    let calls = |program: &&freplace_compose::object::Program| {
+        program.function != index && object.reachable(program).contains(&index)
+    };
+    object.programs.iter().filter(calls).map(|program| program.name.as_str()).collect()
+}
+
+/// Why a function cannot be a stub; none when it can.
+fn why_not(object: &Object, index: usize, function: &Function) -> Option<&'static str> {
+    if !function.is_global {
+        Some("static: the verifier checks it with its callers, nothing else can take its place")
+    } else if callers(object, index).is_empty() {
+        Some("no program calls it, so none is loaded with it")
+    } else if function.prototype.is_none() {
+        Some("not in BTF: compile with -g")
+    } else {
+        None
+    }
+}
+
+fn prototype(object: &Object, function: &Function) -> String {
+    object.prototype(function).unwrap_or_else(|| format!("{}(?)", function.name))
+}
+
+fn human(object: &Object) -> String {
+    let mut out = String::new();
+    // A String takes everything, here and below.
+    let _ = writeln!(out, "{}", "programs".bold());
+    for program in &object.programs {
+        let function = &object.functions[program.function];
+        let section = format!("SEC(\"{}\")", program.section);
+        let _ = writeln!(out, "  {section:<40}  {}", prototype(object, function));
+    }
+    let functions: Vec<_> = object
+        .functions
+        .iter()
+        .enumerate()
+        .filter(|(index, _)| !object.programs.iter().any(|program| program.function == *index))
+        .collect();
+    if !functions.is_empty() {
+        let _ = writeln!(out, "{}", "functions".bold());
+    }
+    for (index, function) in functions {
+        let _ = writeln!(out, "  {}", prototype(object, function));
+        match why_not(object, index, function) {
+            Some(why) => {
+                let _ = writeln!(out, "    {} {why}", "no stub:".yellow());
+            }
+            None => {
+                let callers = callers(object, index).join(", ");
+                let _ = writeln!(out, "    {} called by {callers}", "can be a stub:".green());
+            }
+        }
+    }
+    if !object.maps.is_empty() {
+        let _ = writeln!(out, "{}", "maps".bold());
+    }
+    for map in &object.maps {
+        let _ = writeln!(
+            out,
+            "  {:<24}  {:<14}  key {:>3}  value {:>4}  entries {}",
+            map.name,
+            map.type_name(),
+            map.key_size,
+            map.value_size,
+            map.max_entries
+        );
+    }
+    let events = events(object);
+    if !events.is_empty() {
+        let _ = writeln!(out, "{}", "events".bold());
+    }
+    for layout in events {
+        let fields: Vec<_> = layout.fields.iter().map(|field| field.name.as_str()).collect();
+        let _ = writeln!(out, "  {:<24}  {} bytes: {}", layout.name, layout.size, fields.join(", "));
+    }
+    let _ = writeln!(out, "{}  {}", "licence".bold(), object.license.as_deref().unwrap_or("none"));
+    out
+}
+
+/// The structs that its programs write as events.
+fn events(object: &Object) -> Vec<Layout> {
+    object.events.iter().filter_map(|id| Layout::of(&object.btf, *id)).collect()
+}
+
+fn to_json(object: &Object) -> serde_json::Value {
+    json!({
+        "license": object.license,
+        "programs": object.programs.iter().map(|program| json!({
+            "name": program.name,
+            "section": program.section,
+            "kind": program.kind,
+            "prototype": prototype(object, &object.functions[program.function]),
+        })).collect::<Vec<_>>(),
+        "functions": object.functions.iter().enumerate().map(|(index, function)| json!({
+            "name": function.name,
+            "section": function.section,
+            "global": function.is_global,
+            "instructions": function.instructions,
+            "prototype": object.prototype(function),
+            "called_by": callers(object, index),
+            "can_be_stub": why_not(object, index, function).is_none(),
+            "why_not": why_not(object, index, function),
+        })).collect::<Vec<_>>(),
+        "maps": object.maps,
+        "events": events(object).iter().map(|layout| json!({
+            "name": layout.name,
+            "size": layout.size,
+            "fields": layout.fields.iter().map(|field| &field.name).collect::<Vec<_>>(),
+        })).collect::<Vec<_>>(),
+    })
+}

@@ -1,0 +1,145 @@
+//! The command line: one file for each verb. The only place that prints.
+//!
+//! Data goes to stdout, all else to stderr. The exit code is an [`Exit`].
+
+mod completions;
+mod doctor;
+mod exit;
+mod graph;
+mod inspect;
+mod plan;
+mod report;
+mod screen;
+mod up;
+mod validate;
+mod vm;
+
+use std::path::PathBuf;
+
+use clap::{CommandFactory as _, Parser, Subcommand, ValueEnum};
+
+use exit::Exit;
+use freplace_compose::{chain::Chain, check, check::Library, diag::Diagnostic, plan::Plan};
+
+/// docker compose for chains of eBPF programs.
+///
+/// A chain is a TOML file: hosts at kernel hooks, stubs in them, replacements for the stubs, and
+/// tracers on any of them. It is checked without root and without a kernel, brought up in order,
+/// watched, and undone.
+#[derive(Debug, Parser)]
+#[command(
+    name = "freplace-compose",
+    version,
+    max_term_width = 100,
+    after_help = "Try: freplace-compose up --vm chains/tcp.toml --limit 10 -- wget -q -O /dev/null http://127.0.0.1/\n\
+                  Exit codes: 0 done, 1 an operation failed and was undone, 2 usage, 3 the chain is invalid,\n\
+                  4 this machine cannot run it, 5 something could not be undone, 130 interrupted twice."
+)]
+struct Arguments {
+    /// When to use colours.
+    #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
+    color: ColorWhen,
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum ColorWhen {
+    /// On a terminal, unless NO_COLOR is set.
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+/// How results are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Format {
+    /// For people.
+    Human,
+    /// For programs.
+    Json,
+}
+
+#[derive(Debug, Subcommand)]
+enum Verb {
+    /// Bring a chain up, show its events, and undo it at the end.
+    Up(up::Up),
+    /// Check chains, without root and without a kernel.
+    Validate(validate::Validate),
+    /// Show the operations that `up` would do.
+    Plan(plan::PlanArguments),
+    /// Draw a chain.
+    Graph(graph::GraphArguments),
+    /// Show what an eBPF object holds: programs, functions, possible stubs, maps, events.
+    Inspect(inspect::Inspect),
+    /// Show what this machine's kernel can run, and how that was found out.
+    Doctor(doctor::Doctor),
+    /// Run one command as root in the throw-away micro-VM.
+    Vm(vm::VmArgs),
+    /// Write a completion script for a shell.
+    Completions(completions::Completions),
+}
+
+/// Parses the arguments and runs the verb.
+pub(crate) fn main() -> Exit {
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => {
+            // Help and version are answers; anything else is a mistake in usage.
+            let exit = if error.use_stderr() { Exit::Usage } else { Exit::Done };
+            return error.print().map_or_else(|error| screen::write_failed(&error), |()| exit);
+        }
+    };
+    match arguments.color {
+        ColorWhen::Auto => {}
+        ColorWhen::Always => anstream::ColorChoice::Always.write_global(),
+        ColorWhen::Never => anstream::ColorChoice::Never.write_global(),
+    }
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = match runtime {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            anstream::eprintln!("cannot start: {error}");
+            return Exit::Failed;
+        }
+    };
+    runtime.block_on(async {
+        match arguments.verb {
+            Verb::Up(up) => up::run(up).await,
+            Verb::Validate(validate) => validate::run(&validate),
+            Verb::Plan(plan) => plan::run(&plan),
+            Verb::Graph(graph) => graph::run(&graph),
+            Verb::Inspect(inspect) => inspect::run(&inspect),
+            Verb::Doctor(doctor) => doctor::run(&doctor).await,
+            Verb::Vm(vm) => vm::run(vm).await,
+            Verb::Completions(completions) => {
+                completions::run(&completions, &mut Arguments::command())
+            }
+        }
+    })
+}
+
+/// A chain that was read, checked and planned.
+struct Ready {
+    chain: Chain,
+    library: Library,
+    plan: Plan,
+}
+
+/// Reads, checks and plans the chain at `path`.
+fn ready(path: &PathBuf) -> Result<Ready, Vec<Diagnostic>> {
+    let chain = Chain::open(path)?;
+    let library = check::open(&chain)?;
+    let plan = freplace_compose::plan::build(&chain, &library);
+    Ok(Ready { chain, library, plan })
+}
+
+/// The same, with the diagnostics on the screen.
+fn ready_or_report(path: &PathBuf) -> Result<Ready, Exit> {
+    ready(path).map_err(|found| {
+        report::all(&found);
+        Exit::Invalid
+    })
+}

@@ -1,0 +1,130 @@
+//! `plan FILE` and `up --dry-run`: the operations that `up` does, from the same list.
+
+use std::{fmt::Write as _, path::PathBuf};
+
+use owo_colors::OwoColorize as _;
+
+use super::{Format, exit::Exit, ready_or_report, screen};
+use freplace_compose::plan::{Action, Operation, Plan};
+
+/// Show the operations that `up` would do: no root, no kernel, nothing loaded.
+#[derive(Debug, clap::Args)]
+pub(super) struct PlanArguments {
+    /// The chain file.
+    #[arg(value_name = "FILE")]
+    file: PathBuf,
+    /// How to write the result.
+    #[arg(long, value_name = "FORMAT", default_value = "human")]
+    format: Format,
+}
+
+pub(super) fn run(arguments: &PlanArguments) -> Exit {
+    match ready_or_report(&arguments.file) {
+        Ok(ready) => show(&ready.plan, arguments.format),
+        Err(exit) => exit,
+    }
+}
+
+/// Writes `plan` to stdout.
+pub(super) fn show(plan: &Plan, format: Format) -> Exit {
+    match format {
+        Format::Json => screen::json(plan),
+        Format::Human => {
+            let widths = Widths::of(plan);
+            let mut out = format!("{}\n", header(plan));
+            for operation in &plan.operations {
+                // A String takes everything.
+                let _ = writeln!(out, "  {}", line(plan, operation, &widths, None));
+            }
+            screen::data(&out)
+        }
+    }
+}
+
+/// `tcp  6 nodes`
+pub(super) fn header(plan: &Plan) -> String {
+    format!("{}  {}", plan.chain.bold(), screen::count(plan.nodes.len() as u64, "node"))
+}
+
+/// Widths of the columns of ids, labels and places.
+pub(super) struct Widths {
+    id: usize,
+    label: usize,
+    place: usize,
+}
+
+impl Widths {
+    /// As wide as the widest, maps included.
+    pub(super) fn of(plan: &Plan) -> Self {
+        let maps = plan.operations.iter().filter_map(|operation| match &operation.action {
+            Action::CreateMap { map, .. } => Some((map.name.as_str(), map.type_name())),
+            _ => None,
+        });
+        let nodes = plan.nodes.iter().map(|node| (node.id.as_str(), node.label));
+        let (id, label) = maps.chain(nodes).fold((0, 0), |(left, right), (id, label)| {
+            (left.max(id.chars().count()), right.max(label.chars().count()))
+        });
+        let places = plan.nodes.iter().map(|node| node.place.chars().count());
+        Self { id, label, place: places.max().unwrap_or(0) }
+    }
+}
+
+/// One operation in one line; with the kernel's id of the program once that is known.
+pub(super) fn line(
+    plan: &Plan,
+    operation: &Operation,
+    widths: &Widths,
+    program: Option<u32>,
+) -> String {
+    let node = operation.node.and_then(|node| plan.nodes.get(node));
+    let (id, label) = node.map_or(("", ""), |node| (node.id.as_str(), node.label));
+    let (verb, id, label, place) = match &operation.action {
+        Action::CreateMap { map, .. } => {
+            let entries = match map.is_event_buffer() {
+                true => format!("{} KiB", map.max_entries / 1024),
+                false => screen::count(map.max_entries.into(), "entry").replace("entrys", "entries"),
+            };
+            ("map", map.name.as_str(), map.type_name(), entries)
+        }
+        Action::Load { object, program, target, .. } => {
+            let place = match target {
+                Some(target) => format!("for {}", target_name(plan, target)),
+                None => String::new(),
+            };
+            let from = format!("{program} of {object}");
+            ("load", id, label, if place.is_empty() { from } else { format!("{from}, {place}") })
+        }
+        Action::AttachHook { attach, .. } => ("attach", id, label, attach.to_string()),
+        Action::AttachReplacement { target, .. } => {
+            ("attach", id, label, format!("in the place of {}", target_name(plan, target)))
+        }
+        Action::AttachTracer { .. } => {
+            ("attach", id, label, node.map(|node| node.place.clone()).unwrap_or_default())
+        }
+    };
+    let head = format!(
+        "{:<6}  {id:<2$}  {:<3$}",
+        verb.dimmed(),
+        label.dimmed(),
+        widths.id,
+        widths.label
+    );
+    match program {
+        // At work the place is short, and what the kernel calls it is news.
+        Some(program) => {
+            let place = node.map_or("", |node| node.place.as_str());
+            format!("{head}  {place:<1$}  prog {program}", "", widths.place)
+        }
+        None => format!("{head}  {place}").trim_end().to_owned(),
+    }
+}
+
+/// `connect:stub_handler`, by the node that loaded the target.
+fn target_name(plan: &Plan, target: &freplace_compose::plan::Target) -> String {
+    let loaded = plan.operations.iter().find_map(|operation| match &operation.action {
+        Action::Load { slot, .. } if *slot == target.slot => operation.node,
+        _ => None,
+    });
+    let id = loaded.and_then(|node| plan.nodes.get(node)).map_or("?", |node| node.id.as_str());
+    format!("{id}:{}", target.function)
+}

@@ -1,0 +1,36 @@
+//! Writing to stdout: whole, and with a reader that may be gone.
+
+use std::io::{self, Write as _};
+
+use super::exit::Exit;
+
+/// Writes `text` to stdout. A reader that has gone away has seen enough.
+pub(super) fn data(text: &str) -> Exit {
+    match anstream::stdout().write_all(text.as_bytes()) {
+        Ok(()) => Exit::Done,
+        Err(error) => write_failed(&error),
+    }
+}
+
+/// What a failed write to stdout means.
+pub(super) fn write_failed(error: &io::Error) -> Exit {
+    if error.kind() == io::ErrorKind::BrokenPipe {
+        return Exit::Done;
+    }
+    // stderr may be gone too; then there is nobody to tell.
+    let _ = writeln!(anstream::stderr(), "cannot write the output: {error}");
+    Exit::Failed
+}
+
+/// `value` as indented JSON on stdout.
+pub(super) fn json(value: &impl serde::Serialize) -> Exit {
+    match serde_json::to_string_pretty(value) {
+        Ok(text) => data(&(text + "\n")),
+        Err(error) => write_failed(&io::Error::other(error)),
+    }
+}
+
+/// `3 nodes`, `1 node`.
+pub(super) fn count(number: u64, what: &str) -> String {
+    if number == 1 { format!("1 {what}") } else { format!("{number} {what}s") }
+}

@@ -1,0 +1,120 @@
+//! Events as lines for people: one each, in aligned columns.
+
+use std::fmt::Write as _;
+
+use owo_colors::{AnsiColors, OwoColorize as _};
+
+use super::{Event, Shape, value};
+use crate::plan::PlannedNode;
+
+/// Colours of nodes, in turn; none of them alarms.
+const COLORS: [AnsiColors; 5] = [
+    AnsiColors::Cyan,
+    AnsiColors::Green,
+    AnsiColors::Yellow,
+    AnsiColors::Magenta,
+    AnsiColors::Blue,
+];
+
+/// The kernel's monotonic clock → the time of day.
+#[derive(Debug, Clone, Copy)]
+pub struct Clock {
+    /// Nanoseconds from the monotonic clock's zero to midnight, local time, of some day.
+    pub offset_ns: i128,
+}
+
+impl Clock {
+    /// `12:28:46.001234`
+    fn time_of_day(self, time_ns: u64, out: &mut String) {
+        let ns = (i128::from(time_ns) + self.offset_ns).rem_euclid(86_400_000_000_000);
+        let seconds = ns / 1_000_000_000;
+        let (hours, minutes) = (seconds / 3600, seconds / 60 % 60);
+        let micros = ns % 1_000_000_000 / 1_000;
+        // Writing to a String cannot fail, here and below.
+        let _ = write!(out, "{hours:02}:{minutes:02}:{:02}.{micros:06}", seconds % 60);
+    }
+}
+
+/// Formats events; knows the widths of the columns.
+#[derive(Debug)]
+pub struct Human {
+    clock: Clock,
+    id_width: usize,
+    label_width: usize,
+    has_tasks: bool,
+    scratch: String,
+}
+
+impl Human {
+    /// For events of `nodes`; `has_tasks` tells whether any of them knows its process.
+    #[must_use]
+    pub fn new(nodes: &[PlannedNode], clock: Clock, has_tasks: bool) -> Self {
+        let width = |text: fn(&PlannedNode) -> &str| {
+            nodes.iter().map(|node| text(node).chars().count()).max().unwrap_or(0)
+        };
+        Self {
+            clock,
+            id_width: width(|node| &node.id),
+            label_width: width(|node| node.label),
+            has_tasks,
+            scratch: String::new(),
+        }
+    }
+
+    /// The colour of node number `index`.
+    #[must_use]
+    pub fn color(index: usize) -> AnsiColors {
+        COLORS[index % COLORS.len()]
+    }
+
+    /// Writes one line with its end.
+    pub fn line(&mut self, event: &Event<'_>, out: &mut String) {
+        self.scratch.clear();
+        self.clock.time_of_day(event.header.time_ns, &mut self.scratch);
+        let _ = write!(out, "{}", self.scratch.dimmed());
+        let (id, label) = (&event.node.id, event.node.label);
+        let _ = write!(out, "  {:<1$}", id.color(Self::color(event.index)), self.id_width);
+        let _ = write!(out, "  {:<1$}", label.dimmed(), self.label_width);
+        if self.has_tasks {
+            let comm = String::from_utf8_lossy(event.header.comm());
+            let task = match event.header.pid {
+                0 if comm.is_empty() => String::new(),
+                pid => format!("{}/{pid}", comm.escape_debug()),
+            };
+            let _ = write!(out, "  {task:<15}");
+        }
+        match event.layout {
+            Some(layout) => {
+                for field in &layout.fields {
+                    let bytes = event.payload.get(field.offset..).unwrap_or_default();
+                    match (field.name.as_str(), &field.shape) {
+                        // A flow says what it is.
+                        (_, Shape::Flow) => out.push_str("  "),
+                        ("ret", _) => out.push_str("  = "),
+                        (name, _) => {
+                            let _ = write!(out, "  {}", format_args!("{name}=").dimmed());
+                        }
+                    }
+                    field.shape.human(bytes, out);
+                }
+            }
+            None => {
+                let _ = write!(out, "  {} bytes of unknown type  ", event.payload.len());
+                value::hex(event.payload, out);
+            }
+        }
+        out.push('\n');
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Clock;
+
+    #[test]
+    fn time_of_day_goes_round() {
+        let mut out = String::new();
+        Clock { offset_ns: -1_000 }.time_of_day(0, &mut out);
+        assert_eq!(out, "23:59:59.999999");
+    }
+}

@@ -1,0 +1,163 @@
+//! A struct of BTF → what stands where in its bytes, and how it is shown.
+
+use crate::object::btf::{Btf, Type, TypeId};
+
+/// How deep structs and arrays are followed.
+const DEPTH: usize = 8;
+
+/// A struct.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Layout {
+    /// Its tag.
+    pub name: String,
+    /// Bytes.
+    pub size: u32,
+    /// In order.
+    pub fields: Vec<Field>,
+}
+
+/// A field of a struct.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Field {
+    /// Its name.
+    pub name: String,
+    /// Bytes from the start of the struct.
+    pub offset: usize,
+    /// What it is.
+    pub shape: Shape,
+}
+
+/// What a value is, which decides how it is shown.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Shape {
+    /// An integer of so many bytes.
+    Integer {
+        /// 1, 2, 4 or 8.
+        size: usize,
+        /// Whether it has a sign.
+        signed: bool,
+    },
+    /// An integer of 2 or 4 bytes in network order.
+    BigEndian(usize),
+    /// `bool`.
+    Boolean,
+    /// Text, up to the first NUL.
+    Text(usize),
+    /// An enum of so many bytes: names and values.
+    Enum {
+        /// 1, 2, 4 or 8.
+        size: usize,
+        /// Whether values have a sign.
+        signed: bool,
+        /// Names and values.
+        variants: Vec<(String, i64)>,
+    },
+    /// `fc_ipv4_t`.
+    Ipv4,
+    /// `fc_ipv6_t`.
+    Ipv6,
+    /// `fc_ip_t`: IPv6, or IPv4 mapped into it.
+    Ip,
+    /// `fc_port_t`.
+    Port,
+    /// `fc_mac_t`.
+    Mac,
+    /// `fc_ns_t`.
+    Nanoseconds,
+    /// `fc_errno_t`.
+    Errno,
+    /// `fc_endpoint_t`.
+    Endpoint,
+    /// `fc_flow_t`.
+    Flow,
+    /// An address.
+    Pointer,
+    /// A struct or union.
+    Struct(Vec<Field>),
+    /// So many values in a row, each of so many bytes.
+    Array {
+        /// One of them.
+        element: Box<Shape>,
+        /// Bytes of one.
+        size: usize,
+        /// How many.
+        length: usize,
+    },
+    /// Bytes that nothing more is known of.
+    Bytes(usize),
+}
+
+impl Layout {
+    /// The layout of type `id`, when it is a struct.
+    #[must_use]
+    pub fn of(btf: &Btf, id: TypeId) -> Option<Self> {
+        match btf.resolve(id)?.1 {
+            Type::Struct { name, size, members, .. } => {
+                Some(Self { name: name.to_owned(), size, fields: fields(btf, &members, DEPTH) })
+            }
+            _ => None,
+        }
+    }
+}
+
+fn fields(btf: &Btf, members: &[crate::object::btf::Member<'_>], depth: usize) -> Vec<Field> {
+    members
+        .iter()
+        // Bit fields have no bytes of their own.
+        .filter(|member| member.bit_width == 0 && member.bit_offset % 8 == 0)
+        .map(|member| Field {
+            name: member.name.to_owned(),
+            offset: (member.bit_offset / 8) as usize,
+            shape: shape(btf, member.of, depth),
+        })
+        .collect()
+}
+
+fn shape(btf: &Btf, id: TypeId, depth: usize) -> Shape {
+    let bytes = || Shape::Bytes(btf.size(id).unwrap_or(0) as usize);
+    if depth == 0 {
+        return bytes();
+    }
+    match btf.get(id) {
+        Some(Type::Typedef { name, of }) => named(name).unwrap_or_else(|| shape(btf, of, depth - 1)),
+        Some(Type::Modifier { of, .. }) => shape(btf, of, depth - 1),
+        Some(Type::Int { boolean: true, size: 1, .. }) => Shape::Boolean,
+        Some(Type::Int { size: size @ (1 | 2 | 4 | 8), signed, .. }) => {
+            Shape::Integer { size: size as usize, signed }
+        }
+        Some(Type::Enum { size: size @ (1 | 2 | 4 | 8), signed, variants, .. }) => Shape::Enum {
+            size: size as usize,
+            signed,
+            variants: variants.iter().map(|(name, value)| ((*name).to_owned(), *value)).collect(),
+        },
+        Some(Type::Ptr(_)) => Shape::Pointer,
+        Some(Type::Struct { members, .. }) => Shape::Struct(fields(btf, &members, depth - 1)),
+        Some(Type::Array { element, length }) => {
+            let length = length as usize;
+            if matches!(btf.resolve(element), Some((_, Type::Int { name: "char", .. }))) {
+                return Shape::Text(length);
+            }
+            let size = btf.size(element).unwrap_or(0) as usize;
+            Shape::Array { element: Box::new(shape(btf, element, depth - 1)), size, length }
+        }
+        _ => bytes(),
+    }
+}
+
+/// The typedefs of freplace_compose.h and of the kernel's own headers that say how to show a value.
+fn named(typedef: &str) -> Option<Shape> {
+    Some(match typedef {
+        "fc_ipv4_t" => Shape::Ipv4,
+        "fc_ipv6_t" => Shape::Ipv6,
+        "fc_ip_t" => Shape::Ip,
+        "fc_port_t" => Shape::Port,
+        "fc_mac_t" => Shape::Mac,
+        "fc_ns_t" => Shape::Nanoseconds,
+        "fc_errno_t" => Shape::Errno,
+        "fc_endpoint_t" => Shape::Endpoint,
+        "fc_flow_t" => Shape::Flow,
+        "__be16" => Shape::BigEndian(2),
+        "__be32" => Shape::BigEndian(4),
+        _ => return None,
+    })
+}

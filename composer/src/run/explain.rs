@@ -1,0 +1,190 @@
+//! What the kernel refused → a diagnostic at the line that asked for it.
+
+use super::{Failure, Left};
+use crate::{
+    chain::{Attach, Chain},
+    diag::{Code, Diagnostic},
+    kernel::{KernelError, errno_name},
+    plan::{Action, Operation, Plan},
+};
+
+/// Lines of the verifier's log that are shown unless all are asked for.
+const TELLING: usize = 8;
+
+/// Explains why `plan` did not come up. With `whole_log`, nothing of the verifier's log is left out.
+#[must_use]
+pub fn explain(failure: &Failure, plan: &Plan, chain: &Chain, whole_log: bool) -> Diagnostic {
+    let operation = &plan.operations[failure.operation];
+    let error = &failure.error;
+    let node = operation.node.and_then(|node| plan.nodes.get(node));
+    let name = node.map_or("the chain", |node| node.id.as_str());
+    let (code, message, help) = judge(error, operation, name);
+    let mut found = Diagnostic::new(code, message)
+        .label(&chain.source, operation.span.clone(), answer(error))
+        .help(help);
+    if let Some(log) = &error.log {
+        found = found.note(verifier_log(log, whole_log));
+    }
+    found
+}
+
+/// Explains what could not be undone.
+#[must_use]
+pub fn explain_left(left: &[Left], plan: &Plan, chain: &Chain) -> Diagnostic {
+    let mut found = Diagnostic::new(
+        Code::UndoIncomplete,
+        format!("{} of the chain's operations could not be undone", left.len()),
+    )
+    .help(
+        "Everything the chain holds in the kernel is bound to this process and goes when it ends. \
+         `bpftool prog`, `bpftool link` and `bpftool map` show what is there.",
+    );
+    for one in left {
+        let operation = &plan.operations[one.operation];
+        let node = operation.node.and_then(|node| plan.nodes.get(node));
+        let name = node.map_or_else(String::new, |node| format!(" of `{}`", node.id));
+        let what = match operation.action {
+            Action::CreateMap { .. } => "map",
+            Action::Load { .. } => "program",
+            _ => "link",
+        };
+        let text = format!("the {what}{name} is left: {}", answer(&one.error));
+        found = found.label(&chain.source, operation.span.clone(), text);
+    }
+    found
+}
+
+/// `BPF_LINK_CREATE: EBUSY`
+fn answer(error: &KernelError) -> String {
+    match error.errno {
+        Some(number) => format!("{}: {}, {}", error.call, errno_name(number), error.message),
+        None => format!("{}: {}", error.call, error.message),
+    }
+}
+
+fn judge(error: &KernelError, operation: &Operation, name: &str) -> (Code, String, String) {
+    let refused = |code, message: String, help: &str| (code, message, help.to_owned());
+    match (&operation.action, error.errno) {
+        (Action::Load { program, .. }, Some(_)) if error.log.is_some() => refused(
+            Code::Rejected,
+            format!("the verifier rejected `{program}` of `{name}`"),
+            "The last lines of its log say why; -v shows all of them.",
+        ),
+        (Action::AttachHook { attach, .. }, errno) => hook(attach, errno, name),
+        (Action::AttachReplacement { target, .. }, Some(libc::EBUSY)) => refused(
+            Code::Busy,
+            format!("`{name}` cannot replace `{}`: the function is taken", target.function),
+            "A function is either traced or replaced, and replaced once only; another program \
+             holds it. `bpftool link` lists who. Trace the replacement instead of the stub.",
+        ),
+        (Action::AttachTracer { .. }, Some(libc::EBUSY)) => refused(
+            Code::Busy,
+            format!("`{name}` cannot trace its target: the function is taken"),
+            "A function is either traced or replaced, never both. Trace the replacement instead.",
+        ),
+        (Action::AttachReplacement { target, .. }, Some(libc::EINVAL)) => refused(
+            Code::Refused,
+            format!("the kernel refused `{name}` in the place of `{}`", target.function),
+            "At a second stub a bare EINVAL means that its prototype differs from the first one's.",
+        ),
+        (_, Some(libc::EPERM)) => refused(
+            Code::NotPermitted,
+            format!("the kernel does not permit `{name}`"),
+            "Run it as root, or with --vm in a micro-VM. `freplace-compose doctor` looks closer.",
+        ),
+        (action, _) => {
+            let what = match action {
+                Action::CreateMap { map, .. } => format!("map `{}` cannot be made", map.name),
+                Action::Load { program, .. } => format!("`{program}` of `{name}` cannot be loaded"),
+                _ => format!("`{name}` cannot be attached"),
+            };
+            refused(
+                Code::Refused,
+                what,
+                "`freplace-compose doctor` shows what this kernel offers; `inspect` shows what the \
+                 object holds.",
+            )
+        }
+    }
+}
+
+fn hook(attach: &Attach, errno: Option<i32>, name: &str) -> (Code, String, String) {
+    let kind = attach.hook().name();
+    match (attach, errno) {
+        // Older kernels say EINVAL where newer ones say ENOENT.
+        (Attach::Kprobe { function } | Attach::Kretprobe { function }, Some(libc::ENOENT | libc::EINVAL)) => (
+            Code::NoTarget,
+            format!("`{name}` cannot be attached: the kernel has no function `{function}` to probe"),
+            format!(
+                "It may be inlined, renamed, or on the kernel's list of functions that cannot be \
+                 probed. Look for it: grep {function} /proc/kallsyms"
+            ),
+        ),
+        (Attach::Kprobe { function } | Attach::Kretprobe { function }, Some(libc::EADDRNOTAVAIL)) => (
+            Code::NoTarget,
+            format!("`{name}` cannot be attached: several functions are called `{function}`"),
+            "Probe a function whose name is unique.".to_owned(),
+        ),
+        (Attach::Tracepoint { category, name: point }, Some(libc::ENOENT)) => (
+            Code::NoTarget,
+            format!("`{name}` cannot be attached: there is no tracepoint {category}/{point}"),
+            format!("See what there is: ls /sys/kernel/tracing/events/{category}"),
+        ),
+        (Attach::RawTracepoint { name: point }, Some(libc::ENOENT)) => (
+            Code::NoTarget,
+            format!("`{name}` cannot be attached: there is no raw tracepoint {point}"),
+            "A raw tracepoint is named without its category: inet_sock_set_state.".to_owned(),
+        ),
+        (Attach::Xdp { interface, .. }, Some(libc::ENODEV | libc::ENOENT)) => (
+            Code::NoTarget,
+            format!("`{name}` cannot be attached: there is no network interface {interface}"),
+            "See what there is: ip link".to_owned(),
+        ),
+        (Attach::Xdp { interface, .. }, Some(libc::EBUSY | libc::EEXIST)) => (
+            Code::Busy,
+            format!("`{name}` cannot be attached: {interface} has an xdp program already"),
+            format!(
+                "An interface takes one. See which: ip link show dev {interface}, bpftool net. \
+                 Another freplace-compose may be up."
+            ),
+        ),
+        (Attach::Xdp { interface, .. }, Some(libc::EOPNOTSUPP)) => (
+            Code::Refused,
+            format!("`{name}` cannot be attached: {interface} does not take xdp in this mode"),
+            "Write mode = \"generic\", which every interface has.".to_owned(),
+        ),
+        _ => (
+            Code::Refused,
+            format!("`{name}` cannot be attached to its {kind}, {attach}"),
+            "`freplace-compose doctor` shows what this kernel offers.".to_owned(),
+        ),
+    }
+}
+
+/// The end of the log, without the statistics after it, or all of it.
+fn verifier_log(log: &str, whole: bool) -> String {
+    let lines: Vec<&str> = log.lines().filter(|line| !line.trim().is_empty()).collect();
+    if whole {
+        return lines.join("\n");
+    }
+    let told: Vec<&str> = lines
+        .iter()
+        .copied()
+        .filter(|line| {
+            !line.starts_with("processed ")
+                && !line.starts_with("verification time")
+                && !line.starts_with("stack depth")
+        })
+        .collect();
+    let skipped = told.len().saturating_sub(TELLING);
+    let mut out = String::from("the verifier said");
+    if skipped > 0 {
+        out += &format!(", after {skipped} lines more");
+    }
+    out += ":";
+    for line in &told[skipped..] {
+        out += "\n  ";
+        out += line;
+    }
+    out
+}
