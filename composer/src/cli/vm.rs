@@ -44,7 +44,7 @@ pub(crate) async fn run(args: VmArgs) -> Result<i32, VmError> {
     machine.kernel = args.kernel;
     machine.memory_mib = args.memory;
     machine.run_timeout = args.timeout.map(|seconds| Duration::from_secs(seconds.into()));
-    machine.bring = args.add.into_iter().map(bring).collect();
+    machine.bring = args.add.iter().map(bring).collect();
     let mut say = |progress| {
         if !args.quiet {
             eprintln!("micro-VM  {}", line(&progress));
@@ -79,8 +79,8 @@ pub(crate) fn line(progress: &Progress) -> String {
 }
 
 /// `SRC[:DST]`, split at the first colon; a file that has a colon in its own name is taken whole.
-fn bring(argument: OsString) -> Bring {
-    let whole = PathBuf::from(&argument);
+fn bring(argument: &OsString) -> Bring {
+    let whole = PathBuf::from(argument);
     let split = argument.to_str().filter(|_| !whole.exists()).and_then(|text| text.split_once(':'));
     match split {
         Some((source, dest)) => Bring { source: source.into(), dest: dest.into() },
@@ -94,8 +94,8 @@ mod tests {
 
     #[test]
     fn a_colon_separates_source_and_destination() {
-        assert_eq!(bring("a:/b".into()), Bring { source: "a".into(), dest: "/b".into() });
-        assert_eq!(bring("a".into()), PathBuf::from("a").into());
+        assert_eq!(bring(&"a:/b".into()), Bring { source: "a".into(), dest: "/b".into() });
+        assert_eq!(bring(&"a".into()), PathBuf::from("a").into());
     }
 
     #[test]

@@ -18,7 +18,7 @@ use std::{
 use rustix::{
     event::{PollFd, PollFlags, poll},
     io::ioctl_fionread,
-    process::{Pid, Signal, WaitOptions, WaitStatus, kill_process_group, waitpid},
+    process::{Pid, Signal, WaitOptions, WaitStatus, kill_process_group, wait},
     system::uname,
     termios::{OptionalActions, tcgetattr, tcsetattr},
 };
@@ -138,7 +138,7 @@ fn forward_signals(leader: Pid) -> io::Result<()> {
 /// Waits for the job, and on the way for every orphan, as the first process must. The job's exit code.
 fn reap_until(leader: Pid) -> Result<i32, String> {
     loop {
-        match waitpid(None, WaitOptions::empty()) {
+        match wait(WaitOptions::empty()) {
             Ok(Some((pid, status))) if pid == leader => return Ok(exit_code(status)),
             Ok(_) | Err(rustix::io::Errno::INTR) => {}
             Err(error) => return Err(format!("cannot wait for the command: {error}")),

@@ -130,7 +130,11 @@ impl Rootfs {
             return Ok(source);
         }
         let applet = Path::new("/bin").join(word);
-        if self.nodes.contains_key(&applet) { Ok(applet) } else { Err(not_found()) }
+        if matches!(self.nodes.get(&applet), Some(Node::Symlink(_))) {
+            Ok(applet)
+        } else {
+            Err(not_found())
+        }
     }
 
     /// PATH for the job: folders of what was brought along by name, then the standard ones.
@@ -182,7 +186,7 @@ impl Rootfs {
                 let target = fs::read_link(&from).map_err(VmError::host(describe()))?;
                 match from.canonicalize() {
                     Ok(resolved) if resolved.is_file() && !resolved.starts_with(root) => {
-                        self.file(&resolved, &to)?
+                        self.file(&resolved, &to)?;
                     }
                     // A folder outside, copied whole, is cut off from loops: only a folder that does not hold this one.
                     Ok(resolved)

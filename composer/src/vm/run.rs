@@ -166,7 +166,7 @@ impl Watch<'_> {
             }
             FromGuest::Beat => {}
             FromGuest::Exit { code, out, err } => {
-                self.verdict = Some(Verdict { code, bytes: out + err })
+                self.verdict = Some(Verdict { code, bytes: out + err });
             }
             FromGuest::Failed { why } => {
                 return Err(VmError::Init { why, console: self.console.tail() });
