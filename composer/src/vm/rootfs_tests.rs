@@ -4,7 +4,7 @@ use std::{
     ffi::OsStr,
     fs, io,
     os::unix::fs::{PermissionsExt as _, symlink},
-    path::Path,
+    path::{Path, PathBuf},
 };
 
 use super::{
@@ -75,12 +75,8 @@ fn in_a_folder_links_that_stay_inside_are_kept_and_others_become_what_they_point
 fn a_program_on_the_host_comes_with_its_loader_and_leads_path() -> Result<(), VmError> {
     let mut rootfs = empty()?;
     let program = rootfs.program(OsStr::new("ls"), Path::new("/"))?;
-    assert!(
-        rootfs
-            .path_variable()
-            .to_string_lossy()
-            .starts_with(&*program.with_file_name("").to_string_lossy().trim_end_matches('/'))
-    );
+    let first = rootfs.path_variable().to_string_lossy().split(':').next().map(PathBuf::from);
+    assert_eq!(first.as_deref(), program.parent());
     assert!(listing(&rootfs)?.iter().any(|name| name.contains("ld-linux")));
     Ok(())
 }
