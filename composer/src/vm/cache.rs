@@ -14,16 +14,18 @@ use rustix::fs::{FlockOperation, flock};
 use tokio::sync::oneshot;
 
 use super::{
-    Progress,
     apt::{self, Apt, Package},
     error::VmError,
     image::Image,
     needs,
+    progress::Progress,
 };
 
 /// Where kernels are kept.
 pub(super) struct Cache {
     folder: PathBuf,
+    /// Package lists of our own, made at most once and removed at the end.
+    fresh: Option<(tempfile::TempDir, Apt)>,
 }
 
 impl Cache {
@@ -37,12 +39,12 @@ impl Cache {
             .or_else(|| Some(variable("XDG_CACHE_HOME")?.join("freplace-compose")))
             .or_else(|| Some(variable("HOME")?.join(".cache/freplace-compose")))
             .ok_or(VmError::NoCache)?;
-        Ok(Self { folder })
+        Ok(Self { folder, fresh: None })
     }
 
     /// The newest cloud kernel of a series, as of the day it was fetched.
     pub(super) async fn kernel(
-        &self,
+        &mut self,
         series: &str,
         progress: &mut dyn FnMut(Progress),
     ) -> Result<Image, VmError> {
@@ -51,19 +53,24 @@ impl Cache {
         Image::open(&entry.join("vmlinuz"))
     }
 
-    /// A busybox for the guest: Debian's static one; where there is no apt, the host's own if it has one.
+    /// A busybox for the guest: Debian's static one; where that cannot be had, the host's own.
     pub(super) async fn busybox(
-        &self,
+        &mut self,
         progress: &mut dyn FnMut(Progress),
     ) -> Result<Option<PathBuf>, VmError> {
+        let of_host = needs::on_path("busybox".as_ref());
         if !self.folder.join("busybox").exists() && !apt::available() {
-            return Ok(needs::on_path("busybox".as_ref()));
+            return Ok(of_host);
         }
-        Ok(Some(self.entry("busybox", Wanted::Busybox, progress).await?.join("busybox")))
+        match self.entry("busybox", Wanted::Busybox, progress).await {
+            Ok(entry) => Ok(Some(entry.join("busybox"))),
+            Err(VmError::Fetch { .. }) if of_host.is_some() => Ok(of_host),
+            Err(error) => Err(error),
+        }
     }
 
     async fn entry(
-        &self,
+        &mut self,
         name: &str,
         what: Wanted<'_>,
         progress: &mut dyn FnMut(Progress),
@@ -79,15 +86,15 @@ impl Cache {
         if place.exists() {
             return Ok(place); // fetched by the one we waited for
         }
-        let failed = || VmError::host(format!("fill the cache {}", self.folder.display()));
+        let cache = self.folder.clone();
+        let failed = || VmError::host(format!("fill the cache {}", cache.display()));
         // Under the lock, a folder of work can only be what a killed process left.
-        for entry in fs::read_dir(&self.folder).map_err(failed())?.filter_map(Result::ok) {
+        for entry in fs::read_dir(&cache).map_err(failed())?.filter_map(Result::ok) {
             if entry.file_name().to_string_lossy().starts_with("work-") {
                 fs::remove_dir_all(entry.path()).map_err(failed())?;
             }
         }
-        let work =
-            tempfile::Builder::new().prefix("work-").tempdir_in(&self.folder).map_err(failed())?;
+        let work = tempfile::Builder::new().prefix("work-").tempdir_in(&cache).map_err(failed())?;
         let (root, package) = self.fetch(what, work.path(), progress).await?;
         let made = work.path().join("entry");
         fs::create_dir(&made).map_err(failed())?;
@@ -102,15 +109,18 @@ impl Cache {
     /// From the system's package lists, or from fresh ones when those do not know the package or name a version that the
     /// archive no longer has.
     async fn fetch(
-        &self,
+        &mut self,
         what: Wanted<'_>,
         work: &Path,
         progress: &mut dyn FnMut(Progress),
     ) -> Result<(PathBuf, Package), VmError> {
+        let failed = || VmError::host(format!("make a folder in {}", work.display()));
         let system = Apt::system();
         if let Some(package) = what.find(&system).await? {
             progress(Progress::Fetching { package: package.name.clone(), bytes: package.size });
-            if let Ok(root) = system.unpack(&package, work).await {
+            let folder = work.join("system");
+            fs::create_dir(&folder).map_err(failed())?;
+            if let Ok(root) = system.unpack(&package, &folder).await {
                 return Ok((root, package));
             }
         } else if let (Wanted::Kernel(series), known) = (what, system.series().await?)
@@ -118,9 +128,17 @@ impl Cache {
         {
             return Err(VmError::UnknownSeries { series: series.to_owned(), known });
         }
-        progress(Progress::Updating);
-        let fresh = Apt::private(&self.folder.join("apt")).await?;
-        let Some(package) = what.find(&fresh).await? else {
+        let (_, fresh) = match &mut self.fresh {
+            Some(made) => made,
+            none => {
+                progress(Progress::Updating);
+                let lists =
+                    tempfile::tempdir().map_err(VmError::host("make a temporary folder"))?;
+                let apt = Apt::private(lists.path()).await?;
+                none.insert((lists, apt))
+            }
+        };
+        let Some(package) = what.find(fresh).await? else {
             return Err(match what {
                 Wanted::Kernel(series) => VmError::UnknownSeries {
                     series: series.to_owned(),
@@ -133,7 +151,9 @@ impl Cache {
             });
         };
         progress(Progress::Fetching { package: package.name.clone(), bytes: package.size });
-        Ok((fresh.unpack(&package, work).await?, package))
+        let folder = work.join("fresh");
+        fs::create_dir(&folder).map_err(failed())?;
+        Ok((fresh.unpack(&package, &folder).await?, package))
     }
 
     /// Held until the file is closed, which the kernel does for a process that dies.

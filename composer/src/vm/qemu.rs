@@ -84,7 +84,7 @@ impl Qemu {
             listen(name).map_err(VmError::host("listen for the guest's serial ports"))
         });
         let stderr = tempfile::tempfile().map_err(VmError::host("make a temporary file"))?;
-        // setpriv --pdeathsig: no QEMU outlives us, whatever kills us. Should we die before setpriv has run, QEMU finds
+        // setpriv --pdeathsig: no QEMU outlives us, whatever kills us; for the kernel, "us" is the calling thread. Should we die before setpriv has run, QEMU finds
         // nobody listening on its ports and ends by itself.
         let mut command = Command::new("setpriv");
         command.args(["--pdeathsig", "KILL", "--", QEMU]);

@@ -3,7 +3,7 @@
 //! arrived here; so nothing depends on how well a serial driver drains.
 
 use std::{
-    io::{self, Read as _, Write},
+    io::{self, Write},
     process::ExitStatus,
     time::Duration,
 };
@@ -15,15 +15,16 @@ use tokio::{
         unix::{OwnedReadHalf, OwnedWriteHalf},
     },
     signal::unix::{Signal, SignalKind, signal},
-    sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel},
+    sync::mpsc::{UnboundedReceiver, unbounded_channel},
     time::{Instant, sleep_until},
 };
 
 use super::{
-    Exit, Progress,
     console::Console,
     control::{Deliver, FromGuest},
     error::VmError,
+    progress::{Exit, Progress},
+    pump::pump,
     qemu::{Ports, Qemu},
 };
 
@@ -89,32 +90,6 @@ pub(super) async fn watch(
     let result = watch.run().await;
     watch.qemu.kill().await?;
     result
-}
-
-/// Copies one port to its writer on a thread of its own: the writer may block for as long as its reader likes, and neither
-/// heartbeats nor signals may wait for that. The thread ends with the port, which ends with QEMU.
-fn pump(
-    port: UnixStream,
-    mut to: impl Write + Send + 'static,
-    sender: UnboundedSender<io::Result<usize>>,
-) -> Result<(), VmError> {
-    let blocking = port.into_std().and_then(|port| port.set_nonblocking(false).map(|()| port));
-    let mut port = blocking.map_err(VmError::host("use the guest's serial ports"))?;
-    std::thread::spawn(move || {
-        let mut buffer = vec![0; 64 * 1024];
-        loop {
-            let copied = match port.read(&mut buffer) {
-                Ok(0) | Err(_) => return,
-                Ok(n) => to.write_all(&buffer[..n]).and_then(|()| to.flush()).map(|()| n),
-            };
-            let failed = copied.is_err();
-            // Nobody listens once the run is over; then there is nothing left to copy for.
-            if sender.send(copied).is_err() || failed {
-                return;
-            }
-        }
-    });
-    Ok(())
 }
 
 impl Watch<'_> {
