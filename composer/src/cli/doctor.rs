@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use owo_colors::OwoColorize as _;
 use serde_json::json;
 
-use super::{Format, exit::Exit, report, screen, vm::VmFlag};
+use super::{Format, exit::Exit, screen, vm::VmFlag};
 use freplace_compose::{
     diag::{Code, Diagnostic},
     kernel::{Feature, Finding, examine},

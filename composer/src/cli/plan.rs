@@ -113,7 +113,7 @@ pub(super) fn line(
         // At work the place is short, and what the kernel calls it is news.
         Some(program) => {
             let place = node.map_or("", |node| node.place.as_str());
-            format!("{head}  {place:<1$}  prog {program}", "", widths.place)
+            format!("{head}  {place:<0$}  prog {program}", widths.place)
         }
         None => format!("{head}  {place}").trim_end().to_owned(),
     }

@@ -96,10 +96,23 @@ impl Running {
         self.maps.iter().find(|(found, _)| found == name).map(|(_, map)| *map)
     }
 
+    /// Undoes the attachments, which were made last, and keeps programs and maps: from here on no
+    /// new event comes. Returns what is left.
+    pub fn detach<K: Kernel>(&mut self, kernel: &mut K) -> Vec<Left> {
+        let is_link = |(_, record): &(usize, Record)| matches!(record, Record::Link(_));
+        let first = self.records.iter().position(is_link).unwrap_or(self.records.len());
+        undo(self.records.split_off(first), kernel)
+    }
+
     /// Undoes everything in reverse, going on after what fails; returns what is left.
     pub fn down<K: Kernel>(self, kernel: &mut K) -> Vec<Left> {
+        undo(self.records, kernel)
+    }
+}
+
+fn undo<K: Kernel>(records: Vec<(usize, Record)>, kernel: &mut K) -> Vec<Left> {
         let mut left = Vec::new();
-        for (operation, record) in self.records.into_iter().rev() {
+        for (operation, record) in records.into_iter().rev() {
             let undone = match record {
                 Record::Map(map) => kernel.remove_map(map),
                 Record::Program(program) => kernel.unload(program),
@@ -110,7 +123,6 @@ impl Running {
             }
         }
         left
-    }
 }
 
 fn step<K: Kernel>(

@@ -1,0 +1,324 @@
+//! The part of `up` between attaching and detaching: events from the kernel to stdout, until
+//! something ends it; and the books: produced = delivered + lost.
+
+use std::{io::Write as _, time::Duration};
+
+use owo_colors::OwoColorize as _;
+use rustix::{
+    process::{Pid, kill_process},
+    time::{ClockId, clock_gettime},
+};
+use tokio::{process::Child, time::MissedTickBehavior};
+
+use super::{Format, Ready, Signals, Up, screen};
+use crate::cli::exit::Exit;
+use freplace_compose::{
+    diag::{Code, Diagnostic},
+    event::{Clock, Decoder, Human, Json},
+    kernel::{Counts, Events, KernelError, Linux},
+    plan::{Action, Plan},
+    run::{Left, Running},
+};
+use freplace_compose_common::{COUNTS_MAP, EVENTS_MAP};
+
+/// Records taken from the kernel before they are written and signals are looked at.
+const BATCH: usize = 4096;
+/// How often counters of lost events are looked at.
+const LOOK: Duration = Duration::from_secs(1);
+/// How long a command may take to end after it was asked to.
+const GRACE: Duration = Duration::from_secs(2);
+
+/// Why the stream ended.
+pub(super) enum End {
+    /// As it was asked to.
+    Done,
+    /// Something failed.
+    Failed(Diagnostic),
+}
+
+/// Events on their way to stdout.
+pub(super) struct Stream {
+    plan: Plan,
+    decoder: Decoder,
+    human: Human,
+    format: Format,
+    /// None when no program of the chain writes events in the composer's form.
+    source: Option<(Events, Counts)>,
+    limit: u64,
+    shown: u64,
+    read: u64,
+    /// Records that were no events of this chain.
+    malformed: u64,
+    /// Lost so far, for each node.
+    lost: Vec<u64>,
+    produced: u64,
+    out: String,
+    /// Whether the reader of stdout is gone.
+    deaf: bool,
+    failed: Option<std::io::Error>,
+}
+
+/// Tells a reader of JSON who is up.
+pub(super) fn announce(plan: &Plan, programs: &[(usize, u32)], format: Format) {
+    if format == Format::Json {
+        let mut out = String::new();
+        Json::version(plan, &mut out);
+        for (node, program) in programs {
+            Json::node_up(plan, *node, *program, &mut out);
+        }
+        // A reader that is gone shows when the first event is written.
+        let _ = screen::data(&out);
+    }
+}
+
+impl Stream {
+    pub(super) fn open(
+        kernel: &Linux,
+        running: &Running,
+        ready: &Ready,
+        arguments: &Up,
+    ) -> Result<Self, KernelError> {
+        let source = match (running.map(EVENTS_MAP), running.map(COUNTS_MAP)) {
+            (Some(events), Some(counts)) => Some((kernel.events(events)?, kernel.counts(counts)?)),
+            _ => None,
+        };
+        let plan = &ready.plan;
+        let has_tasks = plan
+            .operations
+            .iter()
+            .any(|operation| matches!(operation.action, Action::Load { has_task: true, .. }));
+        Ok(Self {
+            decoder: Decoder::new(&ready.chain, &ready.library, plan),
+            human: Human::new(&plan.nodes, clock(), has_tasks),
+            format: arguments.format,
+            source,
+            limit: arguments.limit.unwrap_or(u64::MAX),
+            shown: 0,
+            read: 0,
+            malformed: 0,
+            lost: vec![0; plan.nodes.len()],
+            produced: 0,
+            out: String::new(),
+            deaf: false,
+            failed: None,
+            plan: plan.clone(),
+        })
+    }
+
+    /// Shows events until a signal, the end of `child`, `duration`, the limit, or the loss of the
+    /// reader.
+    pub(super) async fn run(
+        &mut self,
+        signals: &mut Signals,
+        mut child: Option<Child>,
+        duration: Option<Duration>,
+    ) -> End {
+        let mut look = tokio::time::interval(LOOK);
+        look.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let deadline = async {
+            match duration {
+                Some(duration) => tokio::time::sleep(duration).await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::pin!(deadline);
+        while !self.is_over() {
+            let ready = async {
+                match &mut self.source {
+                    Some((events, _)) => events.ready().await,
+                    None => std::future::pending().await,
+                }
+            };
+            tokio::select! {
+                biased;
+                () = signals.next() => break,
+                status = ended(&mut child) => return self.command_ended(status),
+                () = &mut deadline => break,
+                _ = look.tick() => self.look_for_losses(),
+                ready = ready => {
+                    if let Err(error) = ready {
+                        return End::Failed(super::stream_failed(&error));
+                    }
+                    while self.drain() == BATCH && !self.is_over() {
+                        // A flood must not keep signals from being heard.
+                        tokio::task::yield_now().await;
+                        if poll_once(signals.next()).await { return stop(child).await }
+                    }
+                }
+            }
+        }
+        stop(child).await
+    }
+
+    fn is_over(&self) -> bool {
+        self.shown >= self.limit || self.deaf || self.failed.is_some()
+    }
+
+    fn command_ended(&self, status: std::io::Result<std::process::ExitStatus>) -> End {
+        match status {
+            Ok(status) if status.success() => End::Done,
+            Ok(status) => End::Failed(
+                Diagnostic::new(Code::CommandFailed, format!("the command failed: {status}"))
+                    .help("The chain itself was fine, and was undone."),
+            ),
+            Err(error) => End::Failed(Diagnostic::new(
+                Code::CommandFailed,
+                format!("the command cannot be waited for: {error}"),
+            )),
+        }
+    }
+
+    /// Takes up to a batch of records from the kernel and writes them; returns how many.
+    fn drain(&mut self) -> usize {
+        let Self { source, decoder, human, format, out, shown, limit, malformed, .. } = self;
+        let Some((events, _)) = source else { return 0 };
+        let count = events.drain(BATCH, |record| {
+            match decoder.decode(record) {
+                Ok(_) if *shown >= *limit => {}
+                Ok(event) => {
+                    *shown += 1;
+                    match format {
+                        Format::Human => human.line(&event, out),
+                        Format::Json => Json::event(&event, out),
+                    }
+                }
+                Err(error) => {
+                    *malformed += 1;
+                    anstream::eprintln!("{} {error}", "malformed:".red());
+                }
+            };
+        });
+        self.read += count as u64;
+        self.write();
+        count
+    }
+
+    fn write(&mut self) {
+        if self.out.is_empty() {
+            return;
+        }
+        if !self.deaf && self.failed.is_none() {
+            let mut stdout = anstream::stdout().lock();
+            match stdout.write_all(self.out.as_bytes()).and_then(|()| stdout.flush()) {
+                Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => self.deaf = true,
+                Err(error) => self.failed = Some(error),
+                Ok(()) => {}
+            }
+        }
+        self.out.clear();
+    }
+
+    /// Tells of losses since the last look.
+    fn look_for_losses(&mut self) {
+        let Some((_, counts)) = &self.source else { return };
+        let mut produced = 0;
+        for (index, node) in self.plan.nodes.iter().enumerate() {
+            let Ok(count) = counts.get(u32::try_from(index).unwrap_or(u32::MAX)) else { continue };
+            produced += count.produced;
+            let new = count.lost.saturating_sub(self.lost[index]);
+            if new == 0 {
+                continue;
+            }
+            self.lost[index] = count.lost;
+            match self.format {
+                Format::Json => Json::lost(&node.id, new, &mut self.out),
+                Format::Human => anstream::eprintln!(
+                    "{} {} of `{}`: the ring buffer was full",
+                    "lost".yellow(),
+                    screen::count(new, "event"),
+                    node.id
+                ),
+            }
+        }
+        self.produced = produced;
+        self.write();
+    }
+
+    /// Reads what is left, now that nothing new comes; `left` are links that are still there.
+    pub(super) fn finish(&mut self, left: &[Left]) {
+        // A program that was running when its link went may have a record under way: it is there
+        // as soon as that program, which cannot sleep, has ended.
+        let deadline = std::time::Instant::now() + Duration::from_secs(1);
+        loop {
+            while self.drain() > 0 {}
+            self.look_for_losses();
+            let lost: u64 = self.lost.iter().sum();
+            let balanced = self.source.is_none() || self.produced == self.read + lost;
+            if balanced || !left.is_empty() || std::time::Instant::now() > deadline {
+                return;
+            }
+            std::thread::yield_now();
+        }
+    }
+
+    /// The last lines; and a mismatch of the books, which would be a bug of ours.
+    pub(super) fn summary(mut self) -> Exit {
+        let lost: u64 = self.lost.iter().sum();
+        if self.format == Format::Json {
+            Json::summary(self.shown, lost, &mut self.out);
+            self.write();
+        }
+        let nodes = self.plan.nodes.iter().filter(|node| node.label != "stub").count() as u64;
+        let mut text = format!(
+            "detached {}   {}, {lost} lost",
+            screen::count(nodes, "node"),
+            screen::count(self.shown, "event")
+        );
+        let hidden = self.read - self.malformed - self.shown;
+        if hidden > 0 {
+            text += &format!("   {hidden} more came after the last one shown");
+        }
+        anstream::eprintln!("{text}");
+        if self.source.is_some() && self.produced != self.read + lost {
+            anstream::eprintln!(
+                "{} {} were produced, {} read and {lost} lost: the numbers ought to agree, please \
+                 report this",
+                "bug:".red(),
+                screen::count(self.produced, "event"),
+                self.read
+            );
+            return Exit::Failed;
+        }
+        self.failed.map_or(Exit::Done, |error| screen::write_failed(&error))
+    }
+}
+
+/// Waits for the end of `child`; for ever when there is none.
+async fn ended(child: &mut Option<Child>) -> std::io::Result<std::process::ExitStatus> {
+    match child {
+        Some(child) => child.wait().await,
+        None => std::future::pending().await,
+    }
+}
+
+/// Ends a command that is still running: asks it to, then makes it.
+async fn stop(child: Option<Child>) -> End {
+    let Some(mut child) = child else { return End::Done };
+    let pid = child.id().and_then(|id| Pid::from_raw(id.cast_signed()));
+    if let Some(pid) = pid {
+        // It may have ended by itself just now.
+        let _ = kill_process(pid, rustix::process::Signal::TERM);
+    }
+    if tokio::time::timeout(GRACE, child.wait()).await.is_err() {
+        let _ = child.kill().await; // likewise
+    }
+    End::Done
+}
+
+/// Whether `future` is ready now.
+async fn poll_once(future: impl Future<Output = ()>) -> bool {
+    tokio::select! {
+        biased;
+        () = future => true,
+        () = std::future::ready(()) => false,
+    }
+}
+
+/// From the kernel's monotonic clock to the local time of day.
+fn clock() -> Clock {
+    let monotonic = clock_gettime(ClockId::Monotonic);
+    let monotonic = i128::from(monotonic.tv_sec) * 1_000_000_000 + i128::from(monotonic.tv_nsec);
+    let now = jiff::Zoned::now();
+    let local = now.timestamp().as_nanosecond() + i128::from(now.offset().seconds()) * 1_000_000_000;
+    Clock { offset_ns: local - monotonic }
+}

@@ -1,0 +1,246 @@
+//! What can go wrong between asking for a command in a guest and having its exit code: one variant per condition.
+
+use std::{fmt, io, path::PathBuf, process::ExitStatus, time::Duration};
+
+/// The end of the guest's kernel console, at most 20 lines; shown after the message it comes with.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ConsoleTail(pub String);
+
+impl fmt::Display for ConsoleTail {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.0.is_empty() {
+            return f.write_str("; nothing on the guest's console");
+        }
+        f.write_str("; the end of the guest's console:")?;
+        self.0.lines().try_for_each(|line| write!(f, "\n  | {line}"))
+    }
+}
+
+/// Why a command in a micro-VM has no exit code.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum VmError {
+    /// Kernels are fetched for x86-64 only, and the guest runs the host's own executables.
+    #[error("the micro-VM needs an x86-64 host, this one is {}", std::env::consts::ARCH)]
+    Architecture,
+
+    /// A program of the host that the micro-VM is made with is not installed.
+    #[error(
+        "{tool} is not installed: on Debian and Ubuntu, run `apt-get install --no-install-recommends {package}` as root"
+    )]
+    ToolMissing {
+        /// The executable's name.
+        tool: &'static str,
+        /// The Debian package that has it.
+        package: &'static str,
+    },
+
+    /// Kernels are fetched with apt, which this system does not have.
+    #[error(
+        "kernels are fetched with apt-get and dpkg-deb, which this system does not have: pass the path of a kernel image (a vmlinuz) in place of `{series}`"
+    )]
+    NoApt {
+        /// The series asked for.
+        series: String,
+    },
+
+    /// Apt knows no cloud kernel of that series.
+    #[error("apt knows no Debian cloud kernel of series {series}; it knows {}", list(.known))]
+    UnknownSeries {
+        /// The series asked for.
+        series: String,
+        /// The series there are, oldest first.
+        known: Vec<String>,
+    },
+
+    /// A package could not be fetched or unpacked, after apt's own retries.
+    #[error("cannot fetch {what}: {why}")]
+    Fetch {
+        /// The package, or what else apt was asked for.
+        what: String,
+        /// What apt or dpkg-deb said.
+        why: String,
+    },
+
+    /// There is no place for the cache: no home directory, and no variable that names another.
+    #[error("no place to keep kernels: set FREPLACE_COMPOSE_CACHE to a folder")]
+    NoCache,
+
+    /// The file given as a kernel is none.
+    #[error("{} is not a bootable x86-64 kernel image (a bzImage, usually named vmlinuz)", .path.display())]
+    NotAKernel {
+        /// The file.
+        path: PathBuf,
+    },
+
+    /// The command is neither on the host, nor brought along, nor one of busybox's.
+    #[error("no command `{command}`: neither on this host's PATH nor in busybox")]
+    CommandNotFound {
+        /// The command's first word.
+        command: String,
+    },
+
+    /// The guest would not see the file, because a filesystem of the kernel's is mounted over that place.
+    #[error("cannot bring a file to {}: the guest has its own /dev, /proc, /sys, /init and /job", .path.display())]
+    Destination {
+        /// The path in the guest.
+        path: PathBuf,
+    },
+
+    /// An executable needs a shared library that the host does not have.
+    #[error("{} needs the shared library {library}, which is not on this host", .file.display())]
+    MissingLibrary {
+        /// The executable or library.
+        file: PathBuf,
+        /// The library's name, as `ldd` says it.
+        library: String,
+    },
+
+    /// What the guest is to start with does not fit in its memory.
+    #[error(
+        "the files for the guest are {} MiB, more than a guest of {memory_mib} MiB can start with: bring less, or give it more memory",
+        .bytes >> 20
+    )]
+    TooBig {
+        /// Bytes of the files brought along, shared libraries included.
+        bytes: u64,
+        /// The guest's memory.
+        memory_mib: u32,
+    },
+
+    /// A system call of the host failed.
+    #[error("cannot {what}: {source}")]
+    Host {
+        /// The operation and its object, after "cannot".
+        what: String,
+        /// Why.
+        source: io::Error,
+    },
+
+    /// The writer given for the job's output refused it.
+    #[error("cannot pass on the guest's output: {source}")]
+    Output {
+        /// Why; `BrokenPipe` when the reader went away.
+        source: io::Error,
+    },
+
+    /// QEMU ended before it ran any guest.
+    #[error("qemu did not start ({status}): {stderr}")]
+    QemuStart {
+        /// How it ended.
+        status: ExitStatus,
+        /// What it said.
+        stderr: String,
+    },
+
+    /// The kernel or init did not come up in time.
+    #[error("the guest did not boot within {} s{console}", .after.as_secs())]
+    NoBoot {
+        /// The bound.
+        after: Duration,
+        /// What was there to see.
+        console: ConsoleTail,
+    },
+
+    /// The guest's kernel gave up.
+    #[error("the guest's kernel panicked: {reason}{console}")]
+    Panic {
+        /// The kernel's own words.
+        reason: String,
+        /// What led to it.
+        console: ConsoleTail,
+    },
+
+    /// No sign of life from the guest.
+    #[error("the guest hangs: no heartbeat for {} s{console}", .after.as_secs())]
+    Hang {
+        /// The bound.
+        after: Duration,
+        /// What was there to see.
+        console: ConsoleTail,
+    },
+
+    /// QEMU ended without a verdict from the guest: it was killed, or the guest powered itself off.
+    #[error("the guest ended without an exit code (qemu: {status}){stderr}{console}", stderr = after(.stderr))]
+    NoExitCode {
+        /// How QEMU ended.
+        status: ExitStatus,
+        /// What it said.
+        stderr: String,
+        /// What was there to see.
+        console: ConsoleTail,
+    },
+
+    /// Init could not start the job, or lost what it works with.
+    #[error("the guest's init failed: {why}{console}")]
+    Init {
+        /// Init's own words.
+        why: String,
+        /// What was there to see.
+        console: ConsoleTail,
+    },
+
+    /// Less of the job's output arrived than the guest sent.
+    #[error("the guest sent {sent} bytes of output and {received} arrived{console}")]
+    LostOutput {
+        /// Bytes, standard output and standard error together.
+        sent: u64,
+        /// Bytes that arrived.
+        received: u64,
+        /// What was there to see.
+        console: ConsoleTail,
+    },
+
+    /// The job ran for longer than it may.
+    #[error("the command did not end within {} s{console}", .after.as_secs())]
+    Timeout {
+        /// The bound, counted from the end of boot.
+        after: Duration,
+        /// What was there to see.
+        console: ConsoleTail,
+    },
+
+    /// Interrupted before the job began, or a second time while it ended; the guest was stopped as it was.
+    #[error("interrupted: the micro-VM was stopped")]
+    Interrupted,
+}
+
+impl VmError {
+    /// For `map_err`: an I/O error with what was being done, in words that follow "cannot".
+    pub(super) fn host(what: impl Into<String>) -> impl FnOnce(io::Error) -> Self {
+        move |source| Self::Host { what: what.into(), source }
+    }
+}
+
+fn list(known: &[String]) -> String {
+    if known.is_empty() { "none".to_owned() } else { known.join(", ") }
+}
+
+fn after(stderr: &str) -> String {
+    if stderr.is_empty() { String::new() } else { format!(": {stderr}") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_console_is_quoted_below_the_message() {
+        let console = ConsoleTail("one\ntwo".to_owned());
+        let error = VmError::Hang { after: Duration::from_secs(60), console };
+        assert_eq!(
+            error.to_string(),
+            "the guest hangs: no heartbeat for 60 s; the end of the guest's console:\n  | one\n  | two"
+        );
+    }
+
+    #[test]
+    fn an_unknown_series_names_the_known_ones() {
+        let known = vec!["6.1".to_owned(), "6.12".to_owned()];
+        let error = VmError::UnknownSeries { series: "5.4".to_owned(), known };
+        assert_eq!(
+            error.to_string(),
+            "apt knows no Debian cloud kernel of series 5.4; it knows 6.1, 6.12"
+        );
+    }
+}

@@ -1,0 +1,68 @@
+//! A kernel image on disk, known to be one before anything is started with it.
+
+use std::{
+    fs::File,
+    os::unix::fs::FileExt as _,
+    path::{Path, PathBuf},
+};
+
+use super::error::VmError;
+
+/// A bootable x86-64 kernel.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Image {
+    /// The bzImage.
+    pub vmlinuz: PathBuf,
+    /// The kernel's release as the image itself states it, for example `6.12.117+deb12-cloud-amd64`.
+    pub release: String,
+}
+
+impl Image {
+    /// Checks the boot protocol's magic and reads the release
+    /// (<https://github.com/torvalds/linux/blob/v6.12/Documentation/arch/x86/boot.rst>: `HdrS` at 0x202, the offset of the
+    /// version string less 0x200 at 0x20e).
+    ///
+    /// # Errors
+    /// [`VmError::NotAKernel`] when the file is no bzImage, [`VmError::Host`] when it cannot be read.
+    pub fn open(path: &Path) -> Result<Self, VmError> {
+        let file = File::open(path)
+            .map_err(VmError::host(format!("read the kernel {}", path.display())))?;
+        let not_a_kernel = |_| VmError::NotAKernel { path: path.to_owned() };
+        let mut header = [0; 14];
+        file.read_exact_at(&mut header, 0x202).map_err(not_a_kernel)?;
+        if !header.starts_with(b"HdrS") {
+            return Err(VmError::NotAKernel { path: path.to_owned() });
+        }
+        let mut version = [0; 128];
+        let at = u64::from(u16::from_le_bytes([header[12], header[13]])) + 0x200;
+        file.read_exact_at(&mut version, at).map_err(not_a_kernel)?;
+        let word = version.split(|&b| b == b' ' || b == 0).next().unwrap_or_default();
+        Ok(Self { vmlinuz: path.to_owned(), release: String::from_utf8_lossy(word).into_owned() })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_image_states_its_release() -> std::io::Result<()> {
+        let file = tempfile::NamedTempFile::new()?;
+        let mut bytes = vec![0; 0x400];
+        bytes[0x202..0x206].copy_from_slice(b"HdrS");
+        bytes[0x20e..0x210].copy_from_slice(&0x100_u16.to_le_bytes());
+        bytes[0x300..0x310].copy_from_slice(b"6.12.1-x (a@b) #");
+        std::fs::write(file.path(), bytes)?;
+        assert!(matches!(Image::open(file.path()), Ok(image) if image.release == "6.12.1-x"));
+        Ok(())
+    }
+
+    #[test]
+    fn other_files_are_refused() -> std::io::Result<()> {
+        let file = tempfile::NamedTempFile::new()?;
+        assert!(matches!(Image::open(file.path()), Err(VmError::NotAKernel { .. })));
+        std::fs::write(file.path(), vec![b'x'; 4096])?;
+        assert!(matches!(Image::open(file.path()), Err(VmError::NotAKernel { .. })));
+        Ok(())
+    }
+}

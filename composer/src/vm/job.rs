@@ -1,0 +1,82 @@
+//! The job: the one command a guest runs, as it is handed to init in a file of the initramfs.
+
+use std::{
+    ffi::{OsStr, OsString},
+    os::unix::ffi::{OsStrExt as _, OsStringExt as _},
+    path::PathBuf,
+};
+
+/// Where init finds the job in the guest.
+pub(super) const PATH: &str = "/job";
+
+/// A command, complete: init looks nothing up.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Job {
+    /// The executable, absolute, in the guest.
+    pub(super) program: PathBuf,
+    /// The whole argument vector; its first word may differ from `program`.
+    pub(super) argv: Vec<OsString>,
+    /// The whole environment.
+    pub(super) env: Vec<(OsString, OsString)>,
+    /// The working directory, absolute, in the guest.
+    pub(super) cwd: PathBuf,
+}
+
+impl Job {
+    /// Fields ended by NUL bytes, the one byte that no path, argument or variable can hold: program, cwd, the number of
+    /// arguments, the arguments, then name and value of each variable.
+    pub(super) fn encode(&self) -> Vec<u8> {
+        let count = self.argv.len().to_string();
+        let head = [self.program.as_os_str(), self.cwd.as_os_str(), OsStr::new(&count)];
+        let argv = self.argv.iter().map(OsString::as_os_str);
+        let env = self.env.iter().flat_map(|(name, value)| [name.as_os_str(), value.as_os_str()]);
+        head.into_iter()
+            .chain(argv)
+            .chain(env)
+            .flat_map(|field| [field.as_bytes(), b"\0"].concat())
+            .collect()
+    }
+
+    /// `None` when the bytes are not what [`Job::encode`] writes.
+    pub(super) fn decode(bytes: &[u8]) -> Option<Self> {
+        let mut fields = bytes
+            .strip_suffix(b"\0")?
+            .split(|&b| b == 0)
+            .map(|field| OsString::from_vec(field.to_vec()));
+        let (program, cwd) = (fields.next()?.into(), fields.next()?.into());
+        let count: usize = fields.next()?.to_str()?.parse().ok()?;
+        let argv: Vec<_> = fields.by_ref().take(count).collect();
+        let mut env = Vec::new();
+        while let Some(name) = fields.next() {
+            env.push((name, fields.next()?));
+        }
+        (argv.len() == count && count > 0).then_some(Self { program, argv, env, cwd })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn job() -> Job {
+        Job {
+            program: "/bin/sh".into(),
+            argv: vec!["sh".into(), "-c".into(), "".into(), OsString::from_vec(vec![0xff, b'\n'])],
+            env: vec![("PATH".into(), "/bin".into()), ("EMPTY".into(), "".into())],
+            cwd: "/a b".into(),
+        }
+    }
+
+    #[test]
+    fn a_job_survives_the_file_byte_for_byte() {
+        assert_eq!(Job::decode(&job().encode()), Some(job()));
+    }
+
+    #[test]
+    fn a_cut_file_is_refused() {
+        let whole = job().encode();
+        assert_eq!(Job::decode(&whole[..whole.len() - 1]), None);
+        assert_eq!(Job::decode(b""), None);
+        assert_eq!(Job::decode(b"/bin/sh\0/\x002\0sh\0"), None);
+    }
+}

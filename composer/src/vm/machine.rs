@@ -1,0 +1,165 @@
+//! A machine as it is asked for, and its life from there: kernel, initramfs, QEMU, verdict.
+
+use std::{
+    collections::BTreeMap,
+    env,
+    ffi::OsString,
+    fs::File,
+    io::Write,
+    path::{Path, PathBuf},
+    process::Command,
+    time::Duration,
+};
+
+use super::{
+    cache,
+    choice::KernelChoice,
+    error::VmError,
+    image::Image,
+    job,
+    progress::{Exit, Progress},
+    qemu, rootfs, run,
+};
+
+/// A command and the machine to run it in.
+#[derive(Debug, Clone)]
+pub struct Machine {
+    /// The kernel to boot.
+    pub kernel: KernelChoice,
+    /// The command. Its first word is looked up on this host and brought along; a name the host does not have may be one
+    /// of busybox's applets.
+    pub argv: Vec<OsString>,
+    /// Further commands that `argv` will run; found and brought along as its first word is.
+    pub commands: Vec<OsString>,
+    /// The command's environment. Where they are not set here, the guest has `HOME=/root`, `TERM=dumb` and a `PATH` of what
+    /// was brought along, then the standard folders. Nothing of this process' own environment goes along by itself.
+    pub env: BTreeMap<OsString, OsString>,
+    /// The command's working directory, absolute; made in the guest. Relative paths in `argv` and `bring` start here.
+    pub cwd: PathBuf,
+    /// Files and folders the guest needs.
+    pub bring: Vec<Bring>,
+    /// The executable that becomes the guest's first process: one that calls [`guest_main`] when [`is_guest_init`].
+    pub init: PathBuf,
+    /// The guest's memory in MiB; a quarter of it bounds what can be brought along.
+    pub memory_mib: u32,
+    /// The guest's CPUs.
+    pub cpus: u32,
+    /// Bound from the start of QEMU to the start of the command.
+    pub boot_timeout: Duration,
+    /// Bound between two signs of life of the guest, which sends one a second.
+    pub heartbeat_timeout: Duration,
+    /// Bound on the command itself; `None` lets it run for as long as it lives.
+    pub run_timeout: Option<Duration>,
+}
+
+/// One file or folder of the host that the guest gets. The shared libraries and interpreters that its executables need
+/// come along by themselves.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Bring {
+    /// On the host; symlinks are followed.
+    pub source: PathBuf,
+    /// In the guest.
+    pub dest: PathBuf,
+}
+
+impl From<PathBuf> for Bring {
+    /// At the same path on both sides.
+    fn from(path: PathBuf) -> Self {
+        Self { source: path.clone(), dest: path }
+    }
+}
+
+impl Machine {
+    /// A machine for one command, started in this process' working directory: the default kernel, two CPUs, 1 GiB.
+    ///
+    /// # Errors
+    /// [`VmError::Host`] when this process' executable or working directory cannot be found.
+    pub fn new(argv: Vec<OsString>) -> Result<Self, VmError> {
+        Ok(Self {
+            kernel: KernelChoice::default(),
+            argv,
+            commands: Vec::new(),
+            env: BTreeMap::new(),
+            cwd: env::current_dir().map_err(VmError::host("find the working directory"))?,
+            bring: Vec::new(),
+            init: env::current_exe().map_err(VmError::host("find this program's executable"))?,
+            memory_mib: 1024,
+            cpus: 2,
+            boot_timeout: Duration::from_secs(120),
+            heartbeat_timeout: Duration::from_secs(60),
+            run_timeout: None,
+        })
+    }
+
+    /// Boots the machine, runs the command, and passes its output on as it comes, byte for byte.
+    ///
+    /// From boot on, SIGINT and SIGTERM to this process are the command's: the first is forwarded, the second ends the
+    /// machine. Dropping the future ends the machine too, and so does the death of this process.
+    ///
+    /// # Errors
+    /// Whenever there is no exit code of the command, the [`VmError`] says why.
+    pub async fn run(
+        self,
+        progress: &mut dyn FnMut(Progress),
+        out: impl Write + Send + 'static,
+        err: impl Write + Send + 'static,
+    ) -> Result<Exit, VmError> {
+        if env::consts::ARCH != "x86_64" {
+            return Err(VmError::Architecture);
+        }
+        qemu::check_tools()?;
+        let mut cache = cache::Cache::of_user()?;
+        let image = match &self.kernel {
+            KernelChoice::Series(series) => cache.kernel(series, progress).await?,
+            KernelChoice::Image(path) => Image::open(path)?,
+        };
+        let busybox = cache.busybox(progress).await?;
+        drop(cache);
+        let folder = qemu::folder()?;
+        let initramfs = folder.path().join("initramfs");
+        self.initramfs(busybox.as_deref(), &initramfs)?;
+        let kvm = qemu::accelerator() == "kvm";
+        progress(Progress::Booting { release: image.release.clone(), kvm });
+        let started =
+            qemu::Qemu::start(folder, &image, &initramfs, self.memory_mib, self.cpus).await?;
+        let bounds = run::Bounds {
+            boot: self.boot_timeout,
+            heartbeat: self.heartbeat_timeout,
+            run: self.run_timeout,
+        };
+        run::watch(started, bounds, progress, out, err).await
+    }
+
+    fn initramfs(&self, busybox: Option<&Path>, to: &Path) -> Result<(), VmError> {
+        let busybox =
+            busybox.map(|path| applets(path).map(|names| (path.to_owned(), names))).transpose()?;
+        let mut rootfs = rootfs::Rootfs::new(&self.init, busybox.as_ref())?;
+        for Bring { source, dest } in &self.bring {
+            rootfs.bring(&self.cwd.join(source), &rootfs::absolute(&self.cwd, dest))?;
+        }
+        let word =
+            self.argv.first().ok_or_else(|| VmError::CommandNotFound { command: String::new() })?;
+        let program = rootfs.program(word, &self.cwd)?;
+        for word in &self.commands {
+            rootfs.program(word, &self.cwd)?;
+        }
+        let cwd = rootfs::absolute(Path::new("/"), &self.cwd);
+        rootfs.directory(&cwd);
+        let mut env = self.env.clone();
+        env.entry("PATH".into()).or_insert_with(|| rootfs.path_variable());
+        env.entry("HOME".into()).or_insert("/root".into());
+        env.entry("TERM".into()).or_insert("dumb".into());
+        let job =
+            job::Job { program, argv: self.argv.clone(), env: env.into_iter().collect(), cwd };
+        rootfs.data(job::PATH, job.encode());
+        let file = File::create(to).map_err(VmError::host(format!("make {}", to.display())))?;
+        rootfs.write(file, self.memory_mib)
+    }
+}
+
+/// The names a busybox answers to, by its own account.
+fn applets(busybox: &Path) -> Result<Vec<String>, VmError> {
+    let listed = Command::new(busybox).arg("--list").output();
+    let listed = listed.map_err(VmError::host(format!("run {}", busybox.display())))?;
+    Ok(String::from_utf8_lossy(&listed.stdout).lines().map(str::to_owned).collect())
+}
