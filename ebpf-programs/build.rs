@@ -20,7 +20,9 @@ fn main() -> Result<(), Box<dyn Error>> {
     println!("cargo::rerun-if-env-changed=CLANG");
 
     let mut names: Vec<String> = fs::read_dir(here.join("bpf"))?
-        .filter_map(|entry| entry.ok()?.file_name().to_str()?.strip_suffix(".bpf.c").map(str::to_owned))
+        .filter_map(|entry| {
+            entry.ok()?.file_name().to_str()?.strip_suffix(".bpf.c").map(str::to_owned)
+        })
         .collect();
     names.sort();
 
@@ -47,7 +49,16 @@ fn compile(source: &Path, object: &Path, header: &Path) -> Result<(), Box<dyn Er
     };
     let clang = env::var("CLANG").unwrap_or_else(|_| "clang".into());
     let output = Command::new(&clang)
-        .args(["-O2", "-g", "-Wall", "-Wextra", "-Wno-unused-parameter", "-Werror", "-target", "bpf"])
+        .args([
+            "-O2",
+            "-g",
+            "-Wall",
+            "-Wextra",
+            "-Wno-unused-parameter",
+            "-Werror",
+            "-target",
+            "bpf",
+        ])
         .arg(format!("-D__TARGET_ARCH_{target}"))
         .arg("-I")
         .arg(header)

@@ -125,8 +125,7 @@ impl Graph {
     /// What needs `index`, in the order of the file.
     #[must_use]
     pub fn needed_by(&self, index: NodeIndex) -> Vec<NodeIndex> {
-        let mut nodes: Vec<_> =
-            self.inner.neighbors_directed(index, Direction::Incoming).collect();
+        let mut nodes: Vec<_> = self.inner.neighbors_directed(index, Direction::Incoming).collect();
         nodes.sort();
         nodes.dedup();
         nodes
@@ -162,8 +161,12 @@ impl Graph {
     pub fn order(&self) -> Vec<NodeIndex> {
         let mut open: Vec<usize> =
             self.inner.node_indices().map(|index| self.inner.edges(index).count()).collect();
-        let mut ready: BinaryHeap<Reverse<NodeIndex>> =
-            self.inner.node_indices().filter(|index| open[index.index()] == 0).map(Reverse).collect();
+        let mut ready: BinaryHeap<Reverse<NodeIndex>> = self
+            .inner
+            .node_indices()
+            .filter(|index| open[index.index()] == 0)
+            .map(Reverse)
+            .collect();
         let mut order = Vec::with_capacity(self.inner.node_count());
         while let Some(Reverse(index)) = ready.pop() {
             order.push(index);
@@ -205,7 +208,9 @@ impl Graph {
             Code::Cycle,
             format!("these nodes need each other in a circle: {}", round.join(" → ")),
         )
-        .help("A chain starts at hosts that need nothing; break the circle at one of these places.");
+        .help(
+            "A chain starts at hosts that need nothing; break the circle at one of these places.",
+        );
         for (from, to) in cycle.iter().zip(cycle.iter().cycle().skip(1)) {
             let edge = self.inner.find_edge(*from, *to).map(|edge| &self.inner[edge]);
             if let Some((_, span)) = edge {

@@ -18,8 +18,8 @@ use std::{
 
 pub use graph::{Dependency, Graph};
 pub use spec::{
-    Attach, Hook, Host, Moment, Node, NodeKind, ObjectRef, Replacement, Role, Spanned, Stub, Tracer,
-    XdpMode,
+    Attach, Hook, Host, Moment, Node, NodeKind, ObjectRef, Replacement, Role, Spanned, Stub,
+    Tracer, XdpMode,
 };
 
 use crate::diag::{Code, Diagnostic, Source};

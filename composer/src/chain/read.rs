@@ -169,10 +169,7 @@ fn tracer(table: &mut Table<'_>, report: &mut Report<'_>) -> Option<NodeKind> {
     Some(NodeKind::Tracer(Tracer { object: object?, program: program?, moment, target, function }))
 }
 
-fn attach(
-    value: &toml::Spanned<DeValue<'_>>,
-    report: &mut Report<'_>,
-) -> Option<Spanned<Attach>> {
+fn attach(value: &toml::Spanned<DeValue<'_>>, report: &mut Report<'_>) -> Option<Spanned<Attach>> {
     let span = value.span();
     let Some(entries) = value.get_ref().as_table() else {
         wrong_type("attach", "a table: { kprobe = \"tcp_connect\" }", value, report);

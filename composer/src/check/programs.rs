@@ -33,8 +33,7 @@ pub(super) fn check(context: &mut Context<'_>) {
             Vec::new()
         };
         if let Some((wanted, help)) = mismatch(node, program, &host_kinds) {
-            let message =
-                format!("`{}` cannot be the program of {}", program.name, title(node));
+            let message = format!("`{}` cannot be the program of {}", program.name, title(node));
             let label = format!("is SEC(\"{}\"), {wanted} is needed", program.section);
             context.report(Code::WrongProgramType, message, name.span.clone(), label, help);
         }

@@ -44,7 +44,8 @@ fn human(findings: &[Finding]) -> String {
             Some(false) => format!("{:<7}", "no".red()),
             None => format!("{:<7}", "unknown".yellow()),
         };
-        let _ = writeln!(out, "  {:<16}  {mark}  {}", finding.feature.title(), finding.how.dimmed());
+        let _ =
+            writeln!(out, "  {:<16}  {mark}  {}", finding.feature.title(), finding.how.dimmed());
     }
     let missing = findings.iter().find(|finding| finding.present == Some(false));
     let verdict = match missing {

@@ -164,9 +164,7 @@ fn to_json(chain: &Chain) -> serde_json::Value {
             "program": node.program().map(|(_, program)| &program.value),
         })
     };
-    let edge = |(from, dependency, to)| {
-        json!({ "from": id(from), "to": id(to), "dependency": word(dependency) })
-    };
+    let edge = |(from, dependency, to)| json!({ "from": id(from), "to": id(to), "dependency": word(dependency) });
     json!({
         "chain": chain.name,
         "description": chain.description,

@@ -115,7 +115,8 @@ fn human(object: &Object) -> String {
     }
     for layout in events {
         let fields: Vec<_> = layout.fields.iter().map(|field| field.name.as_str()).collect();
-        let _ = writeln!(out, "  {:<24}  {} bytes: {}", layout.name, layout.size, fields.join(", "));
+        let _ =
+            writeln!(out, "  {:<24}  {} bytes: {}", layout.name, layout.size, fields.join(", "));
     }
     let _ = writeln!(out, "{}  {}", "licence".bold(), object.license.as_deref().unwrap_or("none"));
     out

@@ -82,7 +82,9 @@ pub(super) fn line(
         Action::CreateMap { map, .. } => {
             let entries = match map.is_event_buffer() {
                 true => format!("{} KiB", map.max_entries / 1024),
-                false => screen::count(map.max_entries.into(), "entry").replace("entrys", "entries"),
+                false => {
+                    screen::count(map.max_entries.into(), "entry").replace("entrys", "entries")
+                }
             };
             ("map", map.name.as_str(), map.type_name(), entries)
         }
@@ -102,13 +104,8 @@ pub(super) fn line(
             ("attach", id, label, node.map(|node| node.place.clone()).unwrap_or_default())
         }
     };
-    let head = format!(
-        "{:<6}  {id:<2$}  {:<3$}",
-        verb.dimmed(),
-        label.dimmed(),
-        widths.id,
-        widths.label
-    );
+    let head =
+        format!("{:<6}  {id:<2$}  {:<3$}", verb.dimmed(), label.dimmed(), widths.id, widths.label);
     match program {
         // At work the place is short, and what the kernel calls it is news.
         Some(program) => {

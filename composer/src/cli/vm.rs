@@ -140,7 +140,10 @@ fn failed(error: VmError) -> Exit {
             | VmError::NoCache
             | VmError::NotAKernel { .. }
     );
-    report::one(&Diagnostic::new(Code::MicroVm, format!("the micro-VM could not do its work: {error}")));
+    report::one(&Diagnostic::new(
+        Code::MicroVm,
+        format!("the micro-VM could not do its work: {error}"),
+    ));
     if lacking { Exit::Environment } else { Exit::Failed }
 }
 

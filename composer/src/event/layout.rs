@@ -119,7 +119,9 @@ fn shape(btf: &Btf, id: TypeId, depth: usize) -> Shape {
         return bytes();
     }
     match btf.get(id) {
-        Some(Type::Typedef { name, of }) => named(name).unwrap_or_else(|| shape(btf, of, depth - 1)),
+        Some(Type::Typedef { name, of }) => {
+            named(name).unwrap_or_else(|| shape(btf, of, depth - 1))
+        }
         Some(Type::Modifier { of, .. }) => shape(btf, of, depth - 1),
         Some(Type::Int { boolean: true, size: 1, .. }) => Shape::Boolean,
         Some(Type::Int { size: size @ (1 | 2 | 4 | 8), signed, .. }) => {

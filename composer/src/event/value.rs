@@ -55,7 +55,9 @@ impl Shape {
                 endpoint(bytes.get(ENDPOINT..)?, out)?;
             }
             Self::Endpoint => endpoint(bytes, out)?,
-            Self::Ipv4 | Self::Ipv6 | Self::Ip | Self::Port | Self::Mac => self.plain(bytes, out)?,
+            Self::Ipv4 | Self::Ipv6 | Self::Ip | Self::Port | Self::Mac => {
+                self.plain(bytes, out)?
+            }
             Self::Struct(fields) => {
                 out.push('{');
                 for (number, field) in fields.iter().enumerate() {

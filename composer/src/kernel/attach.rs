@@ -53,8 +53,12 @@ pub(super) fn hook(program: BorrowedFd<'_>, attach: &Attach) -> Result<Link, Ker
         }
         Attach::Xdp { interface, mode } => {
             let index = interface_index(interface)?;
-            let link = sys::link_create(program, BPF_XDP as u32, LinkTarget::Interface(index, flags(*mode)))
-                .map_err(|error| KernelError::os("BPF_LINK_CREATE", &error))?;
+            let link = sys::link_create(
+                program,
+                BPF_XDP as u32,
+                LinkTarget::Interface(index, flags(*mode)),
+            )
+            .map_err(|error| KernelError::os("BPF_LINK_CREATE", &error))?;
             Ok(Link { _link: link, _event: None })
         }
     }
@@ -84,7 +88,10 @@ pub(super) fn tracer(program: BorrowedFd<'_>) -> Result<Link, KernelError> {
 fn kprobe(program: BorrowedFd<'_>, function: &str, config: u64) -> Result<Link, KernelError> {
     let pmu = std::fs::read_to_string(KPROBE_PMU)
         .map_err(|error| KernelError::os("read the kprobe PMU's type", &error))?;
-    let pmu = pmu.trim().parse().map_err(|error| KernelError::here("read the kprobe PMU's type", error))?;
+    let pmu = pmu
+        .trim()
+        .parse()
+        .map_err(|error| KernelError::here("read the kprobe PMU's type", error))?;
     let function = c_string(function)?;
     event_link(program, sys::perf_event_open(pmu, config, Some(&function)))
 }
@@ -110,7 +117,10 @@ fn interface_index(name: &str) -> Result<u32, KernelError> {
     const CALL: &str = "find interface";
     // The name becomes part of a path.
     if name.contains('/') || name.starts_with('.') {
-        return Err(KernelError { errno: Some(libc::ENODEV), ..KernelError::here(CALL, "no such device") });
+        return Err(KernelError {
+            errno: Some(libc::ENODEV),
+            ..KernelError::here(CALL, "no such device")
+        });
     }
     let path = Path::new("/sys/class/net").join(name).join("ifindex");
     let text = std::fs::read_to_string(path).map_err(|error| KernelError::os(CALL, &error))?;

@@ -53,7 +53,8 @@ impl Feature {
             plan.operations.iter().any(|operation| test(&operation.action))
         };
         let mut found = vec![Self::Permission, Self::Bpf, Self::KernelBtf];
-        if needs(&|action| matches!(action, Action::CreateMap { map, .. } if map.is_event_buffer())) {
+        if needs(&|action| matches!(action, Action::CreateMap { map, .. } if map.is_event_buffer()))
+        {
             found.push(Self::RingBuffer);
         }
         if needs(&|action| {
@@ -131,8 +132,7 @@ pub fn examine(features: &[Feature]) -> Vec<Finding> {
 }
 
 /// Bits of `CapEff` in `/proc/self/status`, see capabilities(7).
-const CAPABILITIES: &[(&str, u32)] =
-    &[("CAP_BPF", 39), ("CAP_PERFMON", 38), ("CAP_NET_ADMIN", 12)];
+const CAPABILITIES: &[(&str, u32)] = &[("CAP_BPF", 39), ("CAP_PERFMON", 38), ("CAP_NET_ADMIN", 12)];
 const SYS_ADMIN: u32 = 21;
 
 fn permission() -> (bool, String) {
@@ -208,8 +208,12 @@ fn bpf() -> (bool, String) {
 fn trampoline() -> (bool, String) {
     let tried = probe().and_then(|object| {
         let host = try_load(&object, "probe_host", LoadAs::Hook(ProgramKind::Xdp), None)?;
-        let replacement =
-            try_load(&object, "probe_replacement", LoadAs::Replacement, Some((&host, "probe_stub")));
+        let replacement = try_load(
+            &object,
+            "probe_replacement",
+            LoadAs::Replacement,
+            Some((&host, "probe_stub")),
+        );
         let replacement = match replacement {
             Ok(loaded) => loaded,
             Err(error) => return Ok(Some(("freplace", error))),

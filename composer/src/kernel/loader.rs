@@ -13,7 +13,9 @@ use std::{
 };
 
 use aya::maps::MapData;
-use aya_obj::{EbpfSectionKind, Map, generated::bpf_attach_type as attach, generated::bpf_prog_type as kinds};
+use aya_obj::{
+    EbpfSectionKind, Map, generated::bpf_attach_type as attach, generated::bpf_prog_type as kinds,
+};
 
 use super::{KernelError, sys};
 use crate::{
@@ -107,7 +109,8 @@ fn make_map(map: Map, name: &str, btf: BorrowedFd<'_>) -> Result<MapData, Kernel
 pub(super) fn load(job: &Job<'_>) -> Result<Loaded, KernelError> {
     let (mut parsed, btf) = prepare(job.object)?;
     parsed.programs.retain(|name, _| name == job.program);
-    let globals: Vec<_> = job.globals.iter().map(|(name, value)| (*name, value.to_ne_bytes())).collect();
+    let globals: Vec<_> =
+        job.globals.iter().map(|(name, value)| (*name, value.to_ne_bytes())).collect();
     let globals = globals.iter().map(|(name, value)| (*name, (value.as_slice(), false))).collect();
     parsed.patch_map_data(globals).map_err(|error| KernelError::here(PARSE, error))?;
     if parsed.has_btf_relocations() {
@@ -168,15 +171,19 @@ pub(super) fn load(job: &Job<'_>) -> Result<Loaded, KernelError> {
     })?;
     let info = sys::program_info(fd.as_fd())
         .map_err(|error| KernelError::os("BPF_OBJ_GET_INFO_BY_FD", &error))?;
-    let btf = sys::btf_of(info.btf_id).map_err(|error| KernelError::os("BPF_BTF_GET_FD_BY_ID", &error))?;
-    let btf = Btf::parse(btf).map_err(|error| KernelError::here("read the program's BTF", error))?;
+    let btf = sys::btf_of(info.btf_id)
+        .map_err(|error| KernelError::os("BPF_BTF_GET_FD_BY_ID", &error))?;
+    let btf =
+        Btf::parse(btf).map_err(|error| KernelError::here("read the program's BTF", error))?;
     // The data sections and shared maps live as long as the program that uses them, by the
     // kernel's own count; buffers of events are ours to read.
-    own.retain(|map| map.info().is_ok_and(|info| {
-        info.map_type().is_ok_and(|kind| {
-            matches!(kind, aya::maps::MapType::RingBuf | aya::maps::MapType::PerfEventArray)
+    own.retain(|map| {
+        map.info().is_ok_and(|info| {
+            info.map_type().is_ok_and(|kind| {
+                matches!(kind, aya::maps::MapType::RingBuf | aya::maps::MapType::PerfEventArray)
+            })
         })
-    }));
+    });
     Ok(Loaded { program: fd, id: info.id, btf, _maps: own })
 }
 
@@ -208,7 +215,8 @@ fn verify(program: &sys::Program<'_>) -> Result<OwnedFd, KernelError> {
 
 /// The BTF id of the function called `name`.
 pub(super) fn function_id(btf: &Btf, name: &str) -> Result<u32, KernelError> {
-    let missing = || KernelError::here("find function", format!("the program has no function `{name}`"));
+    let missing =
+        || KernelError::here("find function", format!("the program has no function `{name}`"));
     btf.function(name).map(|(id, ..)| id).ok_or_else(missing)
 }
 

@@ -141,11 +141,6 @@ impl KernelError {
 
     /// A system call that failed.
     pub(crate) fn os(call: &'static str, error: &std::io::Error) -> Self {
-        Self {
-            call,
-            errno: error.raw_os_error(),
-            message: crate::chain::plain(error),
-            log: None,
-        }
+        Self { call, errno: error.raw_os_error(), message: crate::chain::plain(error), log: None }
     }
 }

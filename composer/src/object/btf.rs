@@ -256,7 +256,8 @@ impl Btf {
             6 => {
                 let variant = |index: usize| {
                     let value = extra(2 * index + 1)?;
-                    let value = if flag { i64::from(value.cast_signed()) } else { i64::from(value) };
+                    let value =
+                        if flag { i64::from(value.cast_signed()) } else { i64::from(value) };
                     Some((self.string(extra(2 * index)?)?, value))
                 };
                 let variants = items.map(variant).collect::<Option<_>>()?;

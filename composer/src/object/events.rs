@@ -21,7 +21,10 @@ pub(super) fn read(data: &[u8]) -> BTreeSet<TypeId> {
 
 fn scan(data: &[u8], found: &mut BTreeSet<TypeId>) -> Option<()> {
     let word = |at: usize| {
-        data.get(at..at.checked_add(4)?)?.try_into().ok().map(|bytes| u32::from_ne_bytes(bytes) as usize)
+        data.get(at..at.checked_add(4)?)?
+            .try_into()
+            .ok()
+            .map(|bytes| u32::from_ne_bytes(bytes) as usize)
     };
     let header = word(4)?;
     // Sections older than CO-RE have a header that ends before these two.

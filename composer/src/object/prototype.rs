@@ -36,7 +36,9 @@ fn go(btf: &Btf, id: TypeId, declarator: String, depth: usize) -> String {
     let Some(ty) = btf.get(id).filter(|_| depth > 0) else { return join("?") };
     match ty {
         Type::Void => join("void"),
-        Type::Int { name, .. } | Type::Float { name, .. } | Type::Typedef { name, .. } => join(name),
+        Type::Int { name, .. } | Type::Float { name, .. } | Type::Typedef { name, .. } => {
+            join(name)
+        }
         Type::Struct { name, union, .. } | Type::Forward { name, union } => {
             join(&tagged(if union { "union" } else { "struct" }, name))
         }
@@ -57,8 +59,10 @@ fn go(btf: &Btf, id: TypeId, declarator: String, depth: usize) -> String {
             _ => format!("{word} {}", go(btf, of, declarator, depth - 1)),
         },
         Type::Prototype { returns, parameters } => {
-            let list: Vec<_> =
-                parameters.iter().map(|(name, of)| go(btf, *of, (*name).to_owned(), depth - 1)).collect();
+            let list: Vec<_> = parameters
+                .iter()
+                .map(|(name, of)| go(btf, *of, (*name).to_owned(), depth - 1))
+                .collect();
             go(btf, returns, format!("{declarator}({})", list.join(", ")), depth - 1)
         }
         Type::Function { name, .. } | Type::Variable { name, .. } | Type::Section { name, .. } => {

@@ -93,7 +93,10 @@ fn loads(chain: &Chain, library: &Library) -> (Vec<(NodeIndex, Operation)>, Slot
             NodeKind::Stub(_) => continue,
             NodeKind::Replacement(_) => {
                 // Loaded against the first stub; the kernel compares it with the others at attach.
-                (LoadAs::Replacement, targets(chain, index, &slots).into_iter().map(Some).take(1).collect())
+                (
+                    LoadAs::Replacement,
+                    targets(chain, index, &slots).into_iter().map(Some).take(1).collect(),
+                )
             }
             NodeKind::Tracer(tracer) => (
                 LoadAs::Tracer(tracer.moment),
@@ -102,9 +105,8 @@ fn loads(chain: &Chain, library: &Library) -> (Vec<(NodeIndex, Operation)>, Slot
         };
         let has_task = chain.graph.hosts_below(index).iter().all(|host| {
             let host = chain.graph.node(*host).program();
-            let found = host.and_then(|(object, program)| {
-                library.get(&object.value)?.program(&program.value)
-            });
+            let found = host
+                .and_then(|(object, program)| library.get(&object.value)?.program(&program.value));
             found.is_some_and(|program| program.kind.has_task())
         });
         for target in targets {
@@ -134,7 +136,9 @@ fn targets(chain: &Chain, index: NodeIndex, slots: &Slots) -> Vec<Target> {
         let target = chain.graph.node(need);
         let own = |index: NodeIndex, function: &str| {
             let slots = slots.get(&index).into_iter().flatten();
-            slots.map(|slot| Target { slot: *slot, function: function.to_owned() }).collect::<Vec<_>>()
+            slots
+                .map(|slot| Target { slot: *slot, function: function.to_owned() })
+                .collect::<Vec<_>>()
         };
         match (&target.kind, &node.kind) {
             (NodeKind::Stub(stub), _) => {

@@ -112,15 +112,23 @@ fn hook(attach: &Attach, errno: Option<i32>, name: &str) -> (Code, String, Strin
     let kind = attach.hook().name();
     match (attach, errno) {
         // Older kernels say EINVAL where newer ones say ENOENT.
-        (Attach::Kprobe { function } | Attach::Kretprobe { function }, Some(libc::ENOENT | libc::EINVAL)) => (
+        (
+            Attach::Kprobe { function } | Attach::Kretprobe { function },
+            Some(libc::ENOENT | libc::EINVAL),
+        ) => (
             Code::NoTarget,
-            format!("`{name}` cannot be attached: the kernel has no function `{function}` to probe"),
+            format!(
+                "`{name}` cannot be attached: the kernel has no function `{function}` to probe"
+            ),
             format!(
                 "It may be inlined, renamed, or on the kernel's list of functions that cannot be \
                  probed. Look for it: grep {function} /proc/kallsyms"
             ),
         ),
-        (Attach::Kprobe { function } | Attach::Kretprobe { function }, Some(libc::EADDRNOTAVAIL)) => (
+        (
+            Attach::Kprobe { function } | Attach::Kretprobe { function },
+            Some(libc::EADDRNOTAVAIL),
+        ) => (
             Code::NoTarget,
             format!("`{name}` cannot be attached: several functions are called `{function}`"),
             "Probe a function whose name is unique.".to_owned(),

@@ -111,18 +111,18 @@ impl Running {
 }
 
 fn undo<K: Kernel>(records: Vec<(usize, Record)>, kernel: &mut K) -> Vec<Left> {
-        let mut left = Vec::new();
-        for (operation, record) in records.into_iter().rev() {
-            let undone = match record {
-                Record::Map(map) => kernel.remove_map(map),
-                Record::Program(program) => kernel.unload(program),
-                Record::Link(link) => kernel.detach(link),
-            };
-            if let Err(error) = undone {
-                left.push(Left { operation, error });
-            }
+    let mut left = Vec::new();
+    for (operation, record) in records.into_iter().rev() {
+        let undone = match record {
+            Record::Map(map) => kernel.remove_map(map),
+            Record::Program(program) => kernel.unload(program),
+            Record::Link(link) => kernel.detach(link),
+        };
+        if let Err(error) = undone {
+            left.push(Left { operation, error });
         }
-        left
+    }
+    left
 }
 
 fn step<K: Kernel>(

@@ -319,6 +319,7 @@ fn clock() -> Clock {
     let monotonic = clock_gettime(ClockId::Monotonic);
     let monotonic = i128::from(monotonic.tv_sec) * 1_000_000_000 + i128::from(monotonic.tv_nsec);
     let now = jiff::Zoned::now();
-    let local = now.timestamp().as_nanosecond() + i128::from(now.offset().seconds()) * 1_000_000_000;
+    let local =
+        now.timestamp().as_nanosecond() + i128::from(now.offset().seconds()) * 1_000_000_000;
     Clock { offset_ns: local - monotonic }
 }
