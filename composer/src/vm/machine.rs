@@ -43,7 +43,7 @@ pub struct Machine {
     pub memory_mib: u32,
     /// The guest's CPUs.
     pub cpus: u32,
-    /// Bound from the start of QEMU to the start of the command.
+    /// Bound from when QEMU runs to the start of the command.
     pub boot_timeout: Duration,
     /// Bound between two signs of life of the guest, which sends one a second.
     pub heartbeat_timeout: Duration,

@@ -183,6 +183,10 @@ impl Watch<'_> {
 
     fn too_late(&self) -> VmError {
         let console = self.console.tail();
+        // A kernel that was built to stay where it panicked.
+        if let Some(reason) = self.console.panic() {
+            return VmError::Panic { reason, console };
+        }
         match self.bounds.run {
             _ if self.booted.is_none() => VmError::NoBoot { after: self.bounds.boot, console },
             Some(after) if self.last_sign + self.bounds.heartbeat > Instant::now() => {
