@@ -140,6 +140,7 @@ fn bring_up(kernel: &mut Linux, ready: &Ready, arguments: &Up) -> Result<Running
             ids.push((node, id));
         }
     });
+    kernel.finish_loading();
     match done {
         Ok(running) => {
             let took = started.elapsed().as_millis();
