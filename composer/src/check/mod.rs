@@ -3,9 +3,11 @@
 //! Pure: it sees the chain and the objects, never a kernel. It reports all it finds, each with the
 //! node's line in the file.
 
+mod conflicts;
 mod library;
 mod maps;
 mod programs;
+mod prototypes;
 mod stubs;
 
 use std::{ops::Range, sync::Arc};
@@ -26,6 +28,8 @@ pub fn check(chain: &Chain, library: &Library) -> Vec<Diagnostic> {
     let mut context = Context { chain, library, found: Vec::new() };
     programs::check(&mut context);
     stubs::check(&mut context);
+    prototypes::check(&mut context);
+    conflicts::check(&mut context);
     maps::check(&mut context);
     let mut found = context.found;
     found.sort_by_key(|found| found.labels.first().map_or(0, |label| label.span.start));
