@@ -25,7 +25,7 @@ pub(super) fn parse(bytes: Arc<[u8]>) -> Result<Object, ObjectError> {
     }
     let file = object::File::parse(&*bytes).map_err(damaged)?;
     if file.architecture() != Architecture::Bpf {
-        return Err(ObjectError::NotBpf(format!("{:?}", file.architecture())));
+        return Err(ObjectError::NotBpf(format!("{:?}", file.architecture()).to_lowercase()));
     }
     if file.endianness() != native() {
         return Err(ObjectError::ByteOrder);
