@@ -234,7 +234,7 @@ fn trampoline() -> (bool, String) {
 
 fn said(error: &KernelError) -> String {
     match error.errno {
-        Some(number) => super::errno_name(number).to_owned(),
+        Some(number) => crate::errno::errno_name(number).to_owned(),
         None => error.message.clone(),
     }
 }

@@ -5,10 +5,9 @@
 //! exist already. One way for hosts, replacements and tracers alike.
 
 use std::{
-    collections::{HashMap, HashSet},
+    collections::HashMap,
     ffi::CString,
     os::fd::{AsFd as _, AsRawFd as _, BorrowedFd, OwnedFd},
-    panic::{AssertUnwindSafe, catch_unwind},
     sync::OnceLock,
 };
 
@@ -17,7 +16,11 @@ use aya_obj::{
     EbpfSectionKind, Map, generated::bpf_attach_type as attach, generated::bpf_prog_type as kinds,
 };
 
-use super::{KernelError, sys};
+use super::{
+    KernelError,
+    assemble::{self, PARSE},
+    sys,
+};
 use crate::{
     chain::Moment,
     object::{MapDef, Object, ProgramKind, btf::Btf},
@@ -45,9 +48,6 @@ pub(super) struct Job<'a> {
     pub(super) globals: &'a [(&'a str, u32)],
 }
 
-const PARSE: &str = "read object";
-const RELOCATE: &str = "relocate";
-
 /// The kernel's own types, which CO-RE goes by; read once.
 fn kernel_types() -> Result<&'static aya_obj::btf::Btf, KernelError> {
     static TYPES: OnceLock<Result<aya_obj::btf::Btf, String>> = OnceLock::new();
@@ -59,18 +59,9 @@ fn kernel_types() -> Result<&'static aya_obj::btf::Btf, KernelError> {
 
 /// Parses `object` for loading, with its BTF in the kernel.
 pub(super) fn prepare(object: &Object) -> Result<(aya_obj::Object, OwnedFd), KernelError> {
-    // The object was read and checked before; what aya-obj still trips over is an error of that
-    // object, not the end of this process.
-    let parsed = catch_unwind(AssertUnwindSafe(|| aya_obj::Object::parse(&object.bytes)))
-        .map_err(|_| KernelError::here(PARSE, "the object is damaged"))?;
-    let mut parsed = parsed.map_err(|error| KernelError::here(PARSE, error))?;
-    let features = aya::features();
-    let supported = features.btf().ok_or_else(|| KernelError::here(PARSE, "no BTF support"))?;
-    let btf = parsed
-        .fixup_and_sanitize_btf(supported)
-        .map_err(|error| KernelError::here(PARSE, error))?
-        .ok_or_else(|| KernelError::here(PARSE, "the object has no BTF"))?
-        .to_bytes();
+    let supported = aya::features().btf();
+    let supported = supported.ok_or_else(|| KernelError::here(PARSE, "no BTF support"))?;
+    let (parsed, btf) = assemble::parse(&object.bytes, supported)?;
     let btf = sys::btf_load(&btf).map_err(|error| KernelError::os("BPF_BTF_LOAD", &error))?;
     Ok((parsed, btf))
 }
@@ -108,15 +99,7 @@ fn make_map(map: Map, name: &str, btf: BorrowedFd<'_>) -> Result<MapData, Kernel
 /// Loads a program.
 pub(super) fn load(job: &Job<'_>) -> Result<Loaded, KernelError> {
     let (mut parsed, btf) = prepare(job.object)?;
-    parsed.programs.retain(|name, _| name == job.program);
-    let globals: Vec<_> =
-        job.globals.iter().map(|(name, value)| (*name, value.to_ne_bytes())).collect();
-    let globals = globals.iter().map(|(name, value)| (*name, (value.as_slice(), false))).collect();
-    parsed.patch_map_data(globals).map_err(|error| KernelError::here(PARSE, error))?;
-    if parsed.has_btf_relocations() {
-        let relocate = parsed.relocate_btf(kernel_types()?);
-        relocate.map_err(|error| KernelError::here(RELOCATE, error))?;
-    }
+    assemble::select(&mut parsed, job.program, job.globals, &kernel_types)?;
 
     let maps = std::mem::take(&mut parsed.maps);
     let mut own = Vec::new();
@@ -133,12 +116,7 @@ pub(super) fn load(job: &Job<'_>) -> Result<Loaded, KernelError> {
         };
         descriptors.push((name.as_str(), fd, map));
     }
-    let text: HashSet<usize> = parsed.functions.keys().map(|(section, _)| *section).collect();
-    let relocate = parsed.relocate_maps(descriptors.into_iter(), &text);
-    relocate.map_err(|error| KernelError::here(RELOCATE, error))?;
-    let relocate = parsed.relocate_calls(&text);
-    relocate.map_err(|error| KernelError::here(RELOCATE, error))?;
-    parsed.sanitize_functions(aya::features());
+    assemble::link(&mut parsed, descriptors, aya::features())?;
 
     let program = parsed
         .programs

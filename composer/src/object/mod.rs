@@ -6,11 +6,15 @@
 
 pub mod btf;
 mod calls;
+#[cfg(test)]
+pub(crate) mod damage;
 mod elf;
 mod events;
 mod kind;
 mod maps;
 pub mod prototype;
+#[cfg(test)]
+mod tests;
 
 use std::{collections::BTreeSet, sync::Arc};
 
