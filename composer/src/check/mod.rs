@@ -10,7 +10,9 @@ mod programs;
 mod prototypes;
 mod stubs;
 
-use std::{ops::Range, sync::Arc};
+use std::{collections::HashSet, ops::Range, sync::Arc};
+
+use petgraph::graph::NodeIndex;
 
 pub use library::{Library, open_object};
 
@@ -25,7 +27,7 @@ use crate::{
 /// The diagnostics are in file order; none means that the chain can be planned.
 #[must_use]
 pub fn check(chain: &Chain, library: &Library) -> Vec<Diagnostic> {
-    let mut context = Context { chain, library, found: Vec::new() };
+    let mut context = Context { chain, library, found: Vec::new(), misfits: HashSet::new() };
     programs::check(&mut context);
     stubs::check(&mut context);
     prototypes::check(&mut context);
@@ -52,6 +54,8 @@ struct Context<'a> {
     chain: &'a Chain,
     library: &'a Library,
     found: Vec<Diagnostic>,
+    /// Nodes whose program is of the wrong type: what else is wrong with it says nothing.
+    misfits: HashSet<NodeIndex>,
 }
 
 impl<'a> Context<'a> {

@@ -19,6 +19,9 @@ use crate::{
 pub(super) fn check(context: &mut Context<'_>) {
     for (index, node) in context.chain.graph.nodes() {
         let NodeKind::Replacement(spec) = &node.kind else { continue };
+        if context.misfits.contains(&index) {
+            continue;
+        }
         let Some((object, program)) = context.program(node) else { continue };
         let replacement = Side::of(object, &object.functions[program.function]);
         let mut told: Vec<Mismatch> = Vec::new();
