@@ -69,10 +69,12 @@ fn human(object: &Object) -> String {
     let mut out = String::new();
     // A String takes everything, here and below.
     let _ = writeln!(out, "{}", "programs".bold());
+    let sections = object.programs.iter().map(|program| program.section.chars().count());
+    let width = sections.max().unwrap_or(0) + 7; // SEC("")
     for program in &object.programs {
         let function = &object.functions[program.function];
         let section = format!("SEC(\"{}\")", program.section);
-        let _ = writeln!(out, "  {section:<40}  {}", prototype(object, function));
+        let _ = writeln!(out, "  {section:<width$}  {}", prototype(object, function));
     }
     let functions: Vec<_> = object
         .functions
@@ -124,7 +126,7 @@ fn human(object: &Object) -> String {
 
 /// The structs that its programs write as events.
 fn events(object: &Object) -> Vec<Layout> {
-    object.events.iter().filter_map(|id| Layout::of(&object.btf, *id)).collect()
+    object.core_types.events.iter().filter_map(|id| Layout::of(&object.btf, *id)).collect()
 }
 
 fn to_json(object: &Object) -> serde_json::Value {

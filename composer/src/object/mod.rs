@@ -6,19 +6,22 @@
 
 pub mod btf;
 mod calls;
+mod core_types;
 mod elf;
-mod events;
 mod kind;
 mod maps;
 pub mod prototype;
+mod subset;
 
 use std::{collections::BTreeSet, sync::Arc};
 
 use thiserror::Error;
 
+pub use core_types::CoreTypes;
 pub use kind::ProgramKind;
 pub use maps::MapDef;
 pub(crate) use maps::RINGBUF;
+pub use subset::subset;
 
 use btf::{Btf, BtfError};
 
@@ -60,8 +63,8 @@ pub struct Object {
     pub license: Option<String>,
     /// Types.
     pub btf: Btf,
-    /// The structs that its programs write as events.
-    pub events: BTreeSet<btf::TypeId>,
+    /// What its CO-RE relocations ask of types.
+    pub core_types: CoreTypes,
 }
 
 /// An entry point of an object.
