@@ -1,9 +1,13 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 // What somebody would write by hand with libbpf to bring up chains/tcp.toml, from the same objects:
-// the same maps shared by name, one instance of a program for each node with the node's number in
-// its read-only data, the same attachments in the same order. The benchmark's measuring rod.
+// the same maps shared by name, the same attachments in the same order. The benchmark's measuring
+// rod, in two lengths:
 //
-//   peer tcp.o tcp-replacement.o tcp-tracer.o
+//   peer same tcp.o tcp-replacement.o tcp-tracer.o
+//     does what the composer does: one instance of an object for each node, with the node's number
+//     in its read-only data. libbpf then reads the kernel's types once for each.
+//   peer least tcp.o tcp-replacement.o tcp-tracer.o
+//     opens each object once. It is less work, and nodes that share an object cannot be told apart.
 //
 // Says `attached` once the last attachment is made, and ends; the kernel undoes it all with that.
 #include <bpf/bpf.h>
@@ -84,32 +88,42 @@ static void set_constants(struct bpf_object *object, unsigned int node)
 	}
 }
 
-// One program of the object at `path`, as node number `node`; on `function` of `target`, if any.
-static struct bpf_program *load(const char *path, const char *name, unsigned int node,
-				struct bpf_program *target, const char *function)
+// Programs of the object at `path`, as node number `node`, on `function` of `target`, if any:
+// all of them, or the one that is called `only`.
+static struct bpf_object *load(const char *path, const char *only, unsigned int node,
+			       struct bpf_program *target, const char *function)
 {
 	struct bpf_object *object = bpf_object__open(path);
-	struct bpf_program *program, *found = NULL;
+	struct bpf_program *program;
 
 	if (!object)
 		die("open", path);
 	bpf_object__for_each_program(program, object) {
-		int wanted = !strcmp(bpf_program__name(program), name);
+		const char *name = bpf_program__name(program);
 
-		bpf_program__set_autoload(program, wanted);
-		if (wanted)
-			found = program;
+		if (only && strcmp(name, only)) {
+			bpf_program__set_autoload(program, false);
+			continue;
+		}
+		if (target &&
+		    bpf_program__set_attach_target(program, bpf_program__fd(target), function))
+			die("aim", name);
 	}
-	if (!found)
-		die("find", name);
-	if (target && bpf_program__set_attach_target(found, bpf_program__fd(target), function))
-		die("aim", name);
 	set_constants(object, node);
 	share_maps(object);
 	if (bpf_object__load(object))
-		die("load", name);
+		die("load", path);
 	keep_maps(object);
-	return found;
+	return object;
+}
+
+static struct bpf_program *find(struct bpf_object *object, const char *name)
+{
+	struct bpf_program *program = bpf_object__find_program_by_name(object, name);
+
+	if (!program)
+		die("find", name);
+	return program;
 }
 
 static void attached(struct bpf_link *link, const char *name)
@@ -118,24 +132,43 @@ static void attached(struct bpf_link *link, const char *name)
 		die("attach", name);
 }
 
+static const char CONNECT_PROGRAM[] = "k_tcp_connect";
+static const char ACCEPT_PROGRAM[] = "k_icsk_complete_hashdance";
+static const char STUB_FUNCTION[] = "stub_handler";
+static const char REPLACEMENT_PROGRAM[] = "freplace_handler";
+static const char BEFORE_PROGRAM[] = "fentry_freplace_handler";
+static const char AFTER_PROGRAM[] = "fexit_freplace_handler";
+
 int main(int count, char **words)
 {
 	struct bpf_program *connect, *accept, *replacement, *before, *after;
+	struct bpf_object *object;
+	bool least;
 
-	if (count != 4)
+	if (count != 5)
 		return 2;
+	least = !strcmp(words[1], "least");
 	libbpf_set_print(quiet);
-	connect = load(words[1], "k_tcp_connect", CONNECT, NULL, NULL);
-	accept = load(words[1], "k_icsk_complete_hashdance", ACCEPT, NULL, NULL);
-	replacement = load(words[2], "freplace_handler", REPLACEMENT, connect, "stub_handler");
-	before = load(words[3], "fentry_freplace_handler", BEFORE, replacement, "freplace_handler");
-	after = load(words[3], "fexit_freplace_handler", AFTER, replacement, "freplace_handler");
+
+	object = load(words[2], least ? NULL : CONNECT_PROGRAM, CONNECT, NULL, NULL);
+	connect = find(object, CONNECT_PROGRAM);
+	if (!least)
+		object = load(words[2], ACCEPT_PROGRAM, ACCEPT, NULL, NULL);
+	accept = find(object, ACCEPT_PROGRAM);
+	object = load(words[3], NULL, REPLACEMENT, connect, STUB_FUNCTION);
+	replacement = find(object, REPLACEMENT_PROGRAM);
+	object = load(words[4], least ? NULL : BEFORE_PROGRAM, BEFORE, replacement,
+		      REPLACEMENT_PROGRAM);
+	before = find(object, BEFORE_PROGRAM);
+	if (!least)
+		object = load(words[4], AFTER_PROGRAM, AFTER, replacement, REPLACEMENT_PROGRAM);
+	after = find(object, AFTER_PROGRAM);
 
 	attached(bpf_program__attach_trace(after), "after");
 	attached(bpf_program__attach_trace(before), "before");
-	attached(bpf_program__attach_freplace(replacement, 0, NULL), "replacement");
-	attached(bpf_program__attach_freplace(replacement, bpf_program__fd(accept), "stub_handler"),
-		 "replacement");
+	attached(bpf_program__attach_freplace(replacement, 0, NULL), "the replacement");
+	attached(bpf_program__attach_freplace(replacement, bpf_program__fd(accept), STUB_FUNCTION),
+		 "the replacement again");
 	attached(bpf_program__attach_kprobe(accept, false, "inet_csk_complete_hashdance"), "accept");
 	attached(bpf_program__attach_kprobe(connect, false, "tcp_connect"), "connect");
 	fprintf(stderr, "attached\n");

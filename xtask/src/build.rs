@@ -22,7 +22,9 @@ impl Built {
     /// The executable of the target `name`.
     pub(crate) fn executable(&self, name: &str) -> Result<&Path> {
         let found = self.executables.iter().find(|(found, _)| found == name);
-        found.map(|(_, path)| path.as_path()).ok_or_else(|| format!("cargo built no `{name}`").into())
+        found
+            .map(|(_, path)| path.as_path())
+            .ok_or_else(|| format!("cargo built no `{name}`").into())
     }
 
     /// The built-in eBPF object `name`, as a file.

@@ -30,7 +30,8 @@ pub(crate) fn run() -> Result {
 
     let mut up = Command::new(composer);
     up.current_dir(shell::root());
-    let colored = io::stdout().is_terminal() && env::var_os("NO_COLOR").is_none_or(|no| no.is_empty());
+    let colored =
+        io::stdout().is_terminal() && env::var_os("NO_COLOR").is_none_or(|no| no.is_empty());
     up.args(["--color", if colored { "always" } else { "never" }, "up"]);
     up.args((!native).then_some("--vm"));
     up.args([CHAIN, "--"]).arg(env::current_exe()?).arg("connect");
@@ -59,8 +60,10 @@ fn introduce(native: bool) {
 
 /// Whether all kinds of nodes are in `said`.
 fn check(said: &str) -> Result {
-    let lines: Vec<String> =
-        said.lines().map(|line| line.split_whitespace().skip(1).collect::<Vec<_>>().join(" ")).collect();
+    let lines: Vec<String> = said
+        .lines()
+        .map(|line| line.split_whitespace().skip(1).collect::<Vec<_>>().join(" "))
+        .collect();
     let seen = |(node, more): &(&str, &str)| {
         lines.iter().any(|line| line.starts_with(node) && line.contains(more))
     };

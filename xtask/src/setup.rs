@@ -23,11 +23,7 @@ enum Mark {
 
 /// To build the product.
 pub(crate) const BUILD: &[Need] = &[
-    Need {
-        package: "clang",
-        why: "compiles the eBPF programs",
-        mark: Mark::Program("clang"),
-    },
+    Need { package: "clang", why: "compiles the eBPF programs", mark: Mark::Program("clang") },
     Need {
         package: "libbpf-dev",
         why: "the headers that eBPF programs include",
@@ -47,7 +43,8 @@ const TRIES: u32 = 3;
 
 /// Installs what is missing of `needs`.
 pub(crate) fn ensure(needs: &[&[Need]]) -> Result {
-    let missing: Vec<&Need> = needs.iter().copied().flatten().filter(|need| !need.is_there()).collect();
+    let missing: Vec<&Need> =
+        needs.iter().copied().flatten().filter(|need| !need.is_there()).collect();
     if missing.is_empty() {
         return Ok(());
     }
@@ -63,7 +60,9 @@ pub(crate) fn ensure(needs: &[&[Need]]) -> Result {
     }
     apt.install(&packages).map_err(|error| format!("{error}\n{wanted}"))?;
     match missing.iter().find(|need| !need.is_there()) {
-        Some(need) => Err(format!("{} is installed, but {:?} is not there", need.package, need.mark).into()),
+        Some(need) => {
+            Err(format!("{} is installed, but {:?} is not there", need.package, need.mark).into())
+        }
         None => Ok(()),
     }
 }

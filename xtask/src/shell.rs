@@ -96,7 +96,10 @@ pub(crate) fn plain(text: &str) -> String {
     let mut pieces = text.split("\x1b[");
     let mut plain = pieces.next().unwrap_or_default().to_owned();
     for piece in pieces {
-        plain += piece.trim_start_matches(|byte: char| !byte.is_ascii_alphabetic()).get(1..).unwrap_or_default();
+        plain += piece
+            .trim_start_matches(|byte: char| !byte.is_ascii_alphabetic())
+            .get(1..)
+            .unwrap_or_default();
     }
     plain
 }

@@ -1,3 +1,5 @@
 #[derive(Debug, clap::Args)]
 pub(crate) struct Test {}
-pub(crate) fn run(_: &Test) -> crate::Result { Ok(()) }
+pub(crate) fn run(_: &Test) -> crate::Result {
+    Ok(())
+}

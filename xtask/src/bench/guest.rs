@@ -1,4 +1,4 @@
-//! The part of `bench` that runs in the guest: times both loaders, in turn, by the same clock and
+//! The part of `bench` that runs in the guest: times the loaders, in turn, by the same clock and
 //! the same sign: a line on stderr that is written when the last attachment is made.
 
 use std::{
@@ -23,7 +23,7 @@ pub(crate) struct Guest {
     #[arg(long)]
     peer: PathBuf,
     #[arg(long)]
-    pairs: usize,
+    rounds: usize,
     /// What the peer loads.
     objects: Vec<PathBuf>,
 }
@@ -34,18 +34,26 @@ const WARM_UP: usize = 3;
 const CONNECTIONS: usize = 4000;
 
 pub(crate) fn run(arguments: &Guest) -> Result {
-    let mut ours = Vec::new();
-    let mut theirs = Vec::new();
-    for number in 0..WARM_UP + arguments.pairs {
-        let pair = (time(up(arguments, "1ms"), "  attach ")?, time(peer(arguments), "attached")?);
-        if number >= WARM_UP {
-            ours.push(pair.0);
-            theirs.push(pair.1);
+    const CONTENDERS: usize = 3;
+    let mut times = [const { Vec::new() }; CONTENDERS];
+    for round in 0..WARM_UP + arguments.rounds {
+        // Each begins in turn, so that none of them always follows the same other one.
+        for contender in (round..round + CONTENDERS).map(|number| number % CONTENDERS) {
+            let took = match contender {
+                0 => time(up(arguments, "1ms"), "  attach "),
+                1 => time(peer(arguments, "same"), "attached"),
+                _ => time(peer(arguments, "least"), "attached"),
+            }?;
+            if round >= WARM_UP {
+                times[contender].push(took);
+            }
         }
     }
+    let [ours, same, least] = times.map(Sample::new);
     let measured = json!({
-        "ours": Sample::new(ours).milliseconds(),
-        "theirs": Sample::new(theirs).milliseconds(),
+        "ours": ours.milliseconds(),
+        "same": same.milliseconds(),
+        "least": least.milliseconds(),
         "connections": CONNECTIONS,
         "peak_kib": peak(arguments)?,
     });
@@ -59,9 +67,9 @@ fn up(arguments: &Guest, duration: &str) -> Command {
     command
 }
 
-fn peer(arguments: &Guest) -> Command {
+fn peer(arguments: &Guest, work: &str) -> Command {
     let mut command = Command::new(&arguments.peer);
-    command.args(&arguments.objects);
+    command.arg(work).args(&arguments.objects);
     command
 }
 
