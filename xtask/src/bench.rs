@@ -83,7 +83,7 @@ fn validation(composer: &Path) -> Result {
     shell::succeeded(&peak, output.status)?;
     let kib: u64 = String::from_utf8(output.stderr)?.trim().parse()?;
     println!("\nvalidate {CHAIN}, on this machine, {VALIDATIONS} runs");
-    println!("  wall time          {}   {GOAL_VALIDATE}", Sample::new(times));
+    println!("  wall time          {}   {GOAL_VALIDATE}", Sample::new(&times));
     println!("  peak memory        {}", mib(kib));
     Ok(())
 }

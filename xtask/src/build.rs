@@ -59,10 +59,10 @@ fn note(message: &Value, built: &mut Built) {
                 built.executables.push((name.to_owned(), path.into()));
             }
         }
-        Some("build-script-executed") => {
-            if text("/package_id").is_some_and(|id| id.contains("ebpf-programs")) {
-                built.objects = text("/out_dir").map(PathBuf::from);
-            }
+        Some("build-script-executed")
+            if text("/package_id").is_some_and(|id| id.contains("ebpf-programs")) =>
+        {
+            built.objects = text("/out_dir").map(PathBuf::from);
         }
         _ => {}
     }

@@ -49,7 +49,7 @@ pub(crate) fn run(arguments: &Guest) -> Result {
             }
         }
     }
-    let [ours, same, least] = times.map(Sample::new);
+    let [ours, same, least] = times.map(|times| Sample::new(&times));
     let measured = json!({
         "ours": ours.milliseconds(),
         "same": same.milliseconds(),

@@ -11,7 +11,7 @@ use crate::Result;
 pub(super) struct Sample(Vec<f64>);
 
 impl Sample {
-    pub(super) fn new(times: Vec<Duration>) -> Self {
+    pub(super) fn new(times: &[Duration]) -> Self {
         Self::of(times.iter().map(|time| time.as_secs_f64() * 1e3).collect())
     }
 
@@ -56,6 +56,6 @@ mod tests {
     #[test]
     fn a_sample_says_its_median_and_its_range() {
         let times = [7, 1, 3].map(Duration::from_millis);
-        assert_eq!(Sample::new(times.to_vec()).to_string(), "3.0 ms   (1.0 to 7.0)");
+        assert_eq!(Sample::new(&times).to_string(), "3.0 ms   (1.0 to 7.0)");
     }
 }
