@@ -89,7 +89,11 @@ pub(crate) fn main() -> Exit {
         Err(error) => {
             // Help and version are answers; anything else is a mistake in usage.
             let exit = if error.use_stderr() { Exit::Usage } else { Exit::Done };
-            return error.print().map_or_else(|error| screen::write_failed(&error), |()| exit);
+            return match (error.print(), exit) {
+                (Err(error), Exit::Done) => screen::write_failed(&error),
+                // A mistake stays one, whether or not somebody reads of it.
+                _ => exit,
+            };
         }
     };
     match arguments.color {

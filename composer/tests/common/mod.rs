@@ -104,6 +104,8 @@ fn compile(source: &Path, object: &Path, arguments: &[&str]) {
         .args(["-O2", "-Wall", "-Werror", "-c"])
         .args(arguments)
         .arg(format!("-I/usr/include/{}-linux-gnu", std::env::consts::ARCH))
+        .arg("-I")
+        .arg(workspace().join("common/include"))
         .arg(source)
         .arg("-o")
         .arg(object)
