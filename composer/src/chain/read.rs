@@ -43,7 +43,7 @@ pub(super) fn file(source: &Arc<Source>, diagnostics: &mut Vec<Diagnostic>) -> F
     for (key, near) in top.finish(&mut report) {
         has_hosts |= near == "host";
         let tables = root.get_ref().get(key).and_then(|value| value.get_ref().as_table());
-        file.unread.extend(tables.into_iter().flat_map(|ids| ids.keys()).map(|id| id.to_string()));
+        file.unread.extend(tables.into_iter().flat_map(|ids| ids.keys()).map(ToString::to_string));
     }
     if !has_hosts {
         let found = report
@@ -87,7 +87,7 @@ fn section(
         table.finish(report);
         match kind {
             Some(kind) => {
-                file.nodes.push(Node { id: Spanned { value: name.to_owned(), span }, kind })
+                file.nodes.push(Node { id: Spanned { value: name.to_owned(), span }, kind });
             }
             None => file.unread.push(name.to_owned()),
         }
