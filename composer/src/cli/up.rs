@@ -107,7 +107,7 @@ pub(super) async fn run(arguments: Up) -> Exit {
         report::one(&run::explain_left(&left, &ready.plan, &ready.chain));
         return Exit::UndoIncomplete;
     }
-    let summed = stream.map_or(Exit::Done, |stream| stream.summary());
+    let summed = stream.map_or(Exit::Done, Stream::summary);
     match end {
         End::Failed(diagnostic) => {
             report::one(&diagnostic);
