@@ -3,6 +3,7 @@
 pub mod chain;
 pub mod check;
 pub mod diag;
+pub mod errno;
 pub mod event;
 pub mod kernel;
 pub mod object;

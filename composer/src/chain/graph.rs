@@ -47,6 +47,7 @@ struct Reference {
 impl Graph {
     pub(super) fn build(
         nodes: Vec<Node>,
+        unread: &[String],
         source: &Arc<Source>,
         diagnostics: &mut Vec<Diagnostic>,
     ) -> Self {
@@ -70,6 +71,9 @@ impl Graph {
         let references: Vec<_> =
             inner.node_indices().flat_map(|index| references(index, &inner[index])).collect();
         for reference in references {
+            if unread.contains(&reference.to.value) && !by_id.contains_key(&reference.to.value) {
+                continue; // what is wrong is there, not here
+            }
             match resolve(&reference, &inner, &by_id, source) {
                 Ok(to) => {
                     let edge = (reference.kind, reference.to.span);
@@ -79,7 +83,7 @@ impl Graph {
             }
         }
         let graph = Self { inner };
-        if let Some(cycle) = graph.cycle() {
+        for cycle in graph.cycles() {
             diagnostics.push(graph.explain_cycle(&cycle, source));
         }
         graph
@@ -180,19 +184,20 @@ impl Graph {
         order
     }
 
-    /// The nodes of one cycle in order, if there is any.
-    fn cycle(&self) -> Option<Vec<NodeIndex>> {
-        let order = self.order();
-        if order.len() == self.inner.node_count() {
-            return None;
-        }
-        let mut free = vec![false; self.inner.node_count()];
-        order.iter().for_each(|index| free[index.index()] = true);
-        // Every node that is left needs another that is left: walking on must come round.
-        let mut path = vec![self.inner.node_indices().find(|index| !free[index.index()])?];
+    /// A cycle of each knot of nodes that need each other: its nodes, in order.
+    fn cycles(&self) -> Vec<Vec<NodeIndex>> {
+        let knots = petgraph::algo::tarjan_scc(&self.inner).into_iter();
+        knots.filter_map(|knot| self.cycle(&knot)).collect()
+    }
+
+    /// A cycle within `knot`, from which no way leads out and back.
+    fn cycle(&self, knot: &[NodeIndex]) -> Option<Vec<NodeIndex>> {
+        // Every node of a knot needs another of it, so walking on must come round; a knot of one
+        // node does only when that needs itself.
+        let mut path = vec![*knot.iter().min()?];
         loop {
             let last = *path.last()?;
-            let next = self.inner.neighbors(last).find(|index| !free[index.index()])?;
+            let next = self.inner.neighbors(last).find(|next| knot.contains(next))?;
             if let Some(start) = path.iter().position(|index| *index == next) {
                 return Some(path.split_off(start));
             }
@@ -250,14 +255,18 @@ fn resolve(
     let what = if wanted.is_empty() { "node" } else { wanted_name(wanted) };
     let from = &inner[*from];
     let candidates = || {
-        let nodes = inner.node_weights().filter(|node| fits(node.role()));
+        // What is understood only to be refused by name, a stub of a replacement, is no advice.
+        let meant = |role: Role| wanted.first().is_none_or(|wanted| *wanted == role);
+        let nodes = inner.node_weights().filter(move |node| meant(node.role()));
         nodes.map(|node| node.id.value.as_str()).filter(|id| *id != from.id.value)
     };
     let suggest = || match nearest(&to.value, candidates()) {
         Some(near) => format!("Did you mean `{near}`?"),
-        None => match candidates().collect::<Vec<_>>() {
-            ids if ids.is_empty() => format!("The chain has no {what}; add a [{what}.NAME] table."),
-            ids => format!("Each {what} of the chain: {}.", ids.join(", ")),
+        None => match candidates().collect::<Vec<_>>().as_slice() {
+            [] if wanted.is_empty() => "The chain has no other node.".to_owned(),
+            [] => format!("The chain has no {what}; add a [{what}.NAME] table."),
+            [id] => format!("The chain's only {what} is `{id}`."),
+            ids => format!("The chain's {what}s are: {}.", ids.join(", ")),
         },
     };
     let Some(found) = by_id.get(&to.value) else {

@@ -9,6 +9,7 @@
 mod graph;
 mod read;
 mod spec;
+mod syntax;
 mod table;
 
 use std::{
@@ -45,22 +46,21 @@ impl Chain {
     /// # Errors
     /// Every diagnostic of the file; see [`Chain::parse`].
     pub fn open(path: &Path) -> Result<Self, Vec<Diagnostic>> {
-        let unreadable = |why: String| {
-            vec![
-                Diagnostic::new(
-                    Code::FileUnreadable,
-                    format!("cannot read {}: {why}", path.display()),
-                )
-                .help(if path.is_dir() {
-                    "Name a chain file, not a folder."
-                } else {
-                    "Name a chain file, for example chains/tcp.toml."
-                }),
-            ]
+        let unreadable = |why: String, help: &str| {
+            let message = format!("cannot read {}: {why}", path.display());
+            vec![Diagnostic::new(Code::FileUnreadable, message).help(help)]
         };
-        let bytes = std::fs::read(path).map_err(|error| unreadable(plain(&error)))?;
+        let bytes = std::fs::read(path).map_err(|error| {
+            let help = match path.is_dir() {
+                true => "Name a chain file, not a folder.",
+                false => "Name a chain file, for example chains/tcp.toml.",
+            };
+            unreadable(plain(&error), help)
+        })?;
         let text = String::from_utf8(bytes).map_err(|error| {
-            unreadable(format!("byte {} is not UTF-8", error.utf8_error().valid_up_to()))
+            let good = &error.as_bytes()[..error.utf8_error().valid_up_to()]; // valid up to there
+            let line = good.iter().filter(|byte| **byte == b'\n').count() + 1;
+            unreadable(format!("line {line} is not UTF-8"), "TOML is UTF-8: save the file as that.")
         })?;
         Self::parse(path, text)
     }
@@ -73,7 +73,7 @@ impl Chain {
         let source = Arc::new(Source { name: path.display().to_string(), text });
         let mut diagnostics = Vec::new();
         let file = read::file(&source, &mut diagnostics);
-        let graph = Graph::build(file.nodes, &source, &mut diagnostics);
+        let graph = Graph::build(file.nodes, &file.unread, &source, &mut diagnostics);
         if !diagnostics.is_empty() {
             // In file order, whatever pass found them.
             diagnostics

@@ -6,7 +6,7 @@ use toml::de::{DeTable, DeValue};
 
 use super::{
     Attach, Hook, Host, Moment, Node, NodeKind, ObjectRef, Replacement, Spanned, Stub, Tracer,
-    XdpMode,
+    XdpMode, syntax,
     table::{Report, Table, string, strings, wrong_type},
 };
 use crate::diag::{Code, Diagnostic, Source};
@@ -17,30 +17,34 @@ pub(super) struct File {
     pub(super) name: Option<String>,
     pub(super) description: Option<String>,
     pub(super) nodes: Vec<Node>,
+    /// Ids of nodes that are there, but could not be read. What refers to them is not wrong.
+    pub(super) unread: Vec<String>,
 }
 
 pub(super) fn file(source: &Arc<Source>, diagnostics: &mut Vec<Diagnostic>) -> File {
     let mut report = Report { source, diagnostics };
     let (root, errors) = DeTable::parse_recoverable(&source.text);
     if !errors.is_empty() {
-        for error in errors {
-            let span = error.span().unwrap_or(0..0);
-            let message = error.message().lines().next().unwrap_or("not TOML").to_owned();
-            let found = report.at(Code::Syntax, message, span, "here");
-            report.push(found);
-        }
+        syntax::report(&errors, root.get_ref(), &mut report);
         return File::default();
     }
     let mut top = Table::new("the chain".to_owned(), 0..0, root.get_ref());
     let name = top.string("name", &mut report).map(|name| name.value);
     let description = top.string("description", &mut report).map(|text| text.value);
-    let mut nodes = Vec::new();
-    section(&mut top, "host", &mut report, &mut nodes, host);
-    section(&mut top, "stub", &mut report, &mut nodes, stub);
-    section(&mut top, "replacement", &mut report, &mut nodes, replacement);
-    section(&mut top, "tracer", &mut report, &mut nodes, tracer);
-    let has_hosts = top.get("host").is_some();
-    top.finish(&mut report);
+    let mut file = File { name, description, ..File::default() };
+    section(&mut top, "host", &mut report, &mut file, host);
+    // Hosts that could not be read, and a `host` that is no table, were reported already.
+    let mut has_hosts = top.get("host").is_some_and(|(_, value)| {
+        value.get_ref().as_table().is_none_or(|tables| !tables.is_empty())
+    });
+    section(&mut top, "stub", &mut report, &mut file, stub);
+    section(&mut top, "replacement", &mut report, &mut file, replacement);
+    section(&mut top, "tracer", &mut report, &mut file, tracer);
+    for (key, near) in top.finish(&mut report) {
+        has_hosts |= near == "host";
+        let tables = root.get_ref().get(key).and_then(|value| value.get_ref().as_table());
+        file.unread.extend(tables.into_iter().flat_map(|ids| ids.keys()).map(|id| id.to_string()));
+    }
     if !has_hosts {
         let found = report
             .at(Code::NoHost, "the chain has no host", 0..0, "")
@@ -48,8 +52,8 @@ pub(super) fn file(source: &Arc<Source>, diagnostics: &mut Vec<Diagnostic>) -> F
         report.push(found);
     }
     // The order of the file, whatever the order of the tables above.
-    nodes.sort_by_key(|node| node.id.span.start);
-    File { name, description, nodes }
+    file.nodes.sort_by_key(|node| node.id.span.start);
+    file
 }
 
 /// Reads one of the node's tables; `None` when something that it needs is not there.
@@ -60,26 +64,32 @@ fn section(
     top: &mut Table<'_>,
     key: &'static str,
     report: &mut Report<'_>,
-    nodes: &mut Vec<Node>,
+    file: &mut File,
     read: ReadNode,
 ) {
     let Some((_, value)) = top.get(key) else { return };
     let Some(tables) = value.get_ref().as_table() else {
-        return wrong_type(key, &format!("tables of their own: [{key}.NAME]"), value, report);
+        let wanted = format!("tables of their own: [{key}.NAME]");
+        return wrong_type(&format!("`{key}`"), &wanted, value, report);
     };
     for (id, value) in tables {
         let name: &str = id.get_ref();
         let span = id.span();
         let Some(entries) = value.get_ref().as_table() else {
-            wrong_type(name, &format!("a table: [{key}.NAME]"), value, report);
+            let wanted = format!("a table of its own: [{key}.{name}]");
+            wrong_type(&format!("{key} `{name}`"), &wanted, value, report);
+            file.unread.push(name.to_owned());
             continue;
         };
         check_id(name, span.clone(), report);
         let mut table = Table::new(format!("{key} `{name}`"), span.clone(), entries);
         let kind = read(&mut table, report);
         table.finish(report);
-        if let Some(kind) = kind {
-            nodes.push(Node { id: Spanned { value: name.to_owned(), span }, kind });
+        match kind {
+            Some(kind) => {
+                file.nodes.push(Node { id: Spanned { value: name.to_owned(), span }, kind })
+            }
+            None => file.unread.push(name.to_owned()),
         }
     }
 }
@@ -88,26 +98,29 @@ fn section(
 fn check_id(id: &str, span: Range<usize>, report: &mut Report<'_>) {
     let plain = |letter: char| letter.is_alphanumeric() || matches!(letter, '_' | '-' | '.');
     if id.is_empty() || !id.chars().all(plain) {
-        let message = format!("`{id}` is not a good id for a node");
+        let message = match id {
+            "" => "a node has an empty id".to_owned(),
+            id => format!("`{id}` is not a good id for a node"),
+        };
         let found = report
-            .at(Code::BadValue, message, span, "an id")
+            .at(Code::BadValue, message, span, "this id")
             .help("An id consists of letters, digits, `_`, `-` and `.`.");
         report.push(found);
     }
 }
 
 fn object(table: &mut Table<'_>, report: &mut Report<'_>) -> Option<Spanned<ObjectRef>> {
-    let text = table.required("object", "\"my.bpf.o\"", report)?;
+    let text = table.required(&["object"], "\"my.bpf.o\"", report)?;
     Some(Spanned { value: ObjectRef::new(&text.value), span: text.span })
 }
 
 fn host(table: &mut Table<'_>, report: &mut Report<'_>) -> Option<NodeKind> {
     let object = object(table, report);
-    let program = table.required("program", "\"my_program\"", report);
+    let program = table.required(&["program"], "\"my_program\"", report);
     let attach = match table.get("attach") {
         Some((_, value)) => attach(value, report),
         None => {
-            table.missing("attach", "{ kprobe = \"tcp_connect\" }", report);
+            table.missing(&["attach"], "{ kprobe = \"tcp_connect\" }");
             None
         }
     };
@@ -115,10 +128,11 @@ fn host(table: &mut Table<'_>, report: &mut Report<'_>) -> Option<NodeKind> {
 }
 
 fn stub(table: &mut Table<'_>, report: &mut Report<'_>) -> Option<NodeKind> {
-    let function = table.required("function", "\"stub_handler\"", report);
+    let function = table.required(&["function"], "\"stub_handler\"", report);
     let hosts = match table.get("hosts") {
         Some((_, value)) => {
             let hosts = strings("hosts", value, report);
+            each_once(&hosts, report);
             let is_empty = value.get_ref().as_array().is_some_and(|items| items.is_empty());
             if is_empty {
                 let found = report
@@ -129,39 +143,55 @@ fn stub(table: &mut Table<'_>, report: &mut Report<'_>) -> Option<NodeKind> {
             Some(hosts)
         }
         None => {
-            table.missing("hosts", "[\"my_host\"]", report);
+            table.missing(&["hosts"], "[\"my_host\"]");
             None
         }
     };
     Some(NodeKind::Stub(Stub { function: function?, hosts: hosts? }))
 }
 
+/// A host listed twice would be asked to take the same replacement twice, which no kernel does.
+fn each_once(hosts: &[Spanned<String>], report: &mut Report<'_>) {
+    for (number, host) in hosts.iter().enumerate() {
+        let Some(first) = hosts[..number].iter().find(|first| first.value == host.value) else {
+            continue;
+        };
+        let message = format!("`hosts` lists `{}` twice", host.value);
+        let found = report
+            .at(Code::BadValue, message, host.span.clone(), "again")
+            .label(report.source, first.span.clone(), "first here")
+            .help("List each host once.");
+        report.push(found);
+    }
+}
+
 fn replacement(table: &mut Table<'_>, report: &mut Report<'_>) -> Option<NodeKind> {
     let object = object(table, report);
-    let program = table.required("program", "\"my_program\"", report);
-    let stub = table.required("stub", "\"my_stub\"", report);
+    let program = table.required(&["program"], "\"my_program\"", report);
+    let stub = table.required(&["stub"], "\"my_stub\"", report);
     Some(NodeKind::Replacement(Replacement { object: object?, program: program?, stub: stub? }))
 }
 
 fn tracer(table: &mut Table<'_>, report: &mut Report<'_>) -> Option<NodeKind> {
     let object = object(table, report);
-    let program = table.required("program", "\"my_program\"", report);
+    let program = table.required(&["program"], "\"my_program\"", report);
     let function = table.string("function", report);
     let fentry = table.get("fentry");
     let fexit = table.get("fexit");
     let (moment, target) = match (fentry, fexit) {
-        (Some((_, value)), None) => (Moment::Fentry, string("fentry", value, report)),
-        (None, Some((_, value))) => (Moment::Fexit, string("fexit", value, report)),
+        (Some((_, value)), None) => (Moment::Fentry, string("`fentry`", value, report)),
+        (None, Some((_, value))) => (Moment::Fexit, string("`fexit`", value, report)),
         (None, None) => {
-            table.missing("fentry` or `fexit", "\"my_node\"", report);
+            table.missing(&["fentry", "fexit"], "\"my_node\"");
             return None;
         }
         (Some((entry, _)), Some((exit, _))) => {
-            let found = report
-                .at(Code::BadValue, "a tracer has either `fentry` or `fexit`", exit, "and this")
-                .label(report.source, entry, "this")
-                .help("Write two tracers, one for each.");
-            report.push(found);
+            let found = several(
+                "a tracer has either `fentry` or `fexit`, not both",
+                vec![entry, exit],
+                report,
+            );
+            report.push(found.help("Write two tracers, one for each."));
             return None;
         }
     };
@@ -172,47 +202,59 @@ fn tracer(table: &mut Table<'_>, report: &mut Report<'_>) -> Option<NodeKind> {
 fn attach(value: &toml::Spanned<DeValue<'_>>, report: &mut Report<'_>) -> Option<Spanned<Attach>> {
     let span = value.span();
     let Some(entries) = value.get_ref().as_table() else {
-        wrong_type("attach", "a table: { kprobe = \"tcp_connect\" }", value, report);
+        wrong_type("`attach`", "a table: { kprobe = \"tcp_connect\" }", value, report);
         return None;
     };
     let mut table = Table::new("`attach`".to_owned(), span.clone(), entries);
     let mut hooks = Vec::new();
     for hook in Hook::ALL {
         if let Some((key, place)) = table.get(hook.name()) {
-            hooks.push((*hook, key, string(hook.name(), place, report)));
+            hooks.push((*hook, key, string(&format!("`{}`", hook.name()), place, report)));
         }
     }
-    let mode = if hooks.iter().any(|(hook, ..)| *hook == Hook::Xdp) {
-        table.string("mode", report)
-    } else {
-        None
-    };
-    table.finish(report);
-    let names: Vec<_> = Hook::ALL.iter().map(|hook| hook.name()).collect();
-    let mut hooks = hooks.into_iter();
-    match (hooks.next(), hooks.next()) {
-        (Some((hook, _, place)), None) => {
-            Some(Spanned { value: lower(hook, place?, mode, report)?, span })
-        }
-        (Some((_, first, _)), Some((_, second, _))) => {
-            let found = report
-                .at(Code::BadValue, "a host is attached to one hook", second, "and this")
-                .label(report.source, first, "this")
-                .help("Write one host for each hook; they may name the same object and program.");
-            report.push(found);
+    let mode = match (table.get("mode"), hooks.as_slice()) {
+        (Some((key, _)), [(hook, ..)]) if *hook != Hook::Xdp => {
+            let message = format!("a {} has no `mode`", hook.name());
+            let found = report.at(Code::UnknownKey, message, key, "not a key here");
+            report.push(found.help("Leave it out: a mode is for xdp."));
             None
         }
-        (None, _) => {
-            // An unknown key was reported already, and says more.
-            if entries.is_empty() {
+        (Some((_, value)), _) => string("`mode`", value, report),
+        (None, _) => None,
+    };
+    let misspelt = table.finish(report);
+    match hooks.pop() {
+        Some((hook, _, place)) if hooks.is_empty() => {
+            Some(Spanned { value: lower(hook, place?, mode, report)?, span })
+        }
+        Some((_, last, _)) => {
+            let keys = hooks.into_iter().map(|(_, key, _)| key).chain([last]).collect();
+            let found = several("a host is attached to one hook", keys, report);
+            let help = "Write one host for each hook; they may name the same object and program.";
+            report.push(found.help(help));
+            None
+        }
+        None => {
+            if misspelt.is_empty() {
+                let names: Vec<_> = Hook::ALL.iter().map(|hook| hook.name()).collect();
                 let found = report
-                    .at(Code::MissingKey, "`attach` names no hook", span, "empty")
-                    .help(format!("It may have: {}.", names.join(", ")));
+                    .at(Code::MissingKey, "`attach` names no hook", span, "no hook")
+                    .help(format!("Name one of: {}.", names.join(", ")));
                 report.push(found);
             }
             None
         }
     }
+}
+
+/// Keys of which only one may be there, in the order of the file.
+fn several(message: &str, mut keys: Vec<Range<usize>>, report: &Report<'_>) -> Diagnostic {
+    keys.sort_by_key(|key| key.start);
+    let mut found = Diagnostic::new(Code::BadValue, message);
+    for (number, key) in keys.into_iter().enumerate() {
+        found = found.label(report.source, key, if number == 0 { "this" } else { "and this" });
+    }
+    found
 }
 
 fn lower(

@@ -40,16 +40,20 @@ pub(super) struct Table<'t> {
     span: Range<usize>,
     entries: &'t DeTable<'t>,
     known: Vec<&'static str>,
+    /// What is not there and has to be: the keys that would do, and an example of the first.
+    missing: Vec<(&'static [&'static str], &'static str)>,
 }
 
 impl<'t> Table<'t> {
     pub(super) fn new(title: String, span: Range<usize>, entries: &'t DeTable<'t>) -> Self {
-        Self { title, span, entries, known: Vec::new() }
+        Self { title, span, entries, known: Vec::new(), missing: Vec::new() }
     }
 
     /// The value at `key`, if it is there.
     pub(super) fn get(&mut self, key: &'static str) -> Option<Entry<'t>> {
-        self.known.push(key);
+        if !self.known.contains(&key) {
+            self.known.push(key);
+        }
         let (found, value) = self.entries.iter().find(|(found, _)| found.get_ref() == key)?;
         Some((found.span(), value))
     }
@@ -61,43 +65,44 @@ impl<'t> Table<'t> {
         report: &mut Report<'_>,
     ) -> Option<Spanned<String>> {
         let (_, value) = self.get(key)?;
-        string(key, value, report)
+        string(&format!("`{key}`"), value, report)
     }
 
     /// The text at `key`, which has to be there; `example` shows one.
     pub(super) fn required(
         &mut self,
-        key: &'static str,
-        example: &str,
+        key: &'static [&'static str; 1],
+        example: &'static str,
         report: &mut Report<'_>,
     ) -> Option<Spanned<String>> {
-        match self.get(key) {
-            Some((_, value)) => string(key, value, report),
+        match self.get(key[0]) {
+            Some((_, value)) => string(&format!("`{}`", key[0]), value, report),
             None => {
-                self.missing(key, example, report);
+                self.missing(key, example);
                 None
             }
         }
     }
 
-    /// Reports that `key` is not there.
-    pub(super) fn missing(&self, key: &str, example: &str, report: &mut Report<'_>) {
-        let message = format!("{} has no `{key}`", self.title);
-        let found = report
-            .at(Code::MissingKey, message, self.span.clone(), format!("needs `{key}`"))
-            .help(format!("Write, for example, {key} = {example}"));
-        report.push(found);
+    /// Notes that none of `keys` is there; `example` is a value for the first.
+    pub(super) fn missing(&mut self, keys: &'static [&'static str], example: &'static str) {
+        self.missing.push((keys, example));
     }
 
-    /// Reports the keys that nobody asked for.
-    pub(super) fn finish(self, report: &mut Report<'_>) {
+    /// Reports the keys that nobody asked for, and those that are missing. A key that is missing
+    /// because it is misspelt is reported once. Returns what was misspelt for what.
+    pub(super) fn finish(self, report: &mut Report<'_>) -> Vec<(&'t str, &'static str)> {
+        let mut misspelt = Vec::new();
         for (key, _) in self.entries.iter() {
             let name: &str = key.get_ref();
             if self.known.contains(&name) {
                 continue;
             }
             let help = match nearest(name, self.known.iter().copied()) {
-                Some(near) => format!("Did you mean `{near}`?"),
+                Some(near) => {
+                    misspelt.push((name, near));
+                    format!("Did you mean `{near}`?")
+                }
                 None => format!("It may have: {}.", self.known.join(", ")),
             };
             let message = format!("{} has an unknown key `{name}`", self.title);
@@ -105,48 +110,65 @@ impl<'t> Table<'t> {
                 report.at(Code::UnknownKey, message, key.span(), "not a key here").help(help);
             report.push(found);
         }
+        for (keys, example) in self.missing {
+            let Some(first) = keys.first() else { continue };
+            if misspelt.iter().any(|(_, near)| keys.contains(near)) {
+                continue;
+            }
+            let names: Vec<_> = keys.iter().map(|key| format!("`{key}`")).collect();
+            let names = names.join(" or ");
+            let message = format!("{} has no {names}", self.title);
+            let found = report
+                .at(Code::MissingKey, message, self.span.clone(), format!("needs {names}"))
+                .help(format!("Write, for example, {first} = {example}"));
+            report.push(found);
+        }
+        misspelt
     }
 }
 
-/// Reads a text, which must not be empty.
+/// Reads a text, which must not be empty; `what` is its name in messages.
 pub(super) fn string(
-    key: &str,
+    what: &str,
     value: &toml::Spanned<DeValue<'_>>,
     report: &mut Report<'_>,
 ) -> Option<Spanned<String>> {
     match value.get_ref().as_str() {
         Some("") => {
-            let message = format!("`{key}` is empty");
+            let message = format!("{what} is empty");
             let found = report.at(Code::BadValue, message, value.span(), "says nothing");
             report.push(found);
             None
         }
         Some(text) => Some(Spanned { value: text.to_owned(), span: value.span() }),
         None => {
-            wrong_type(key, "a string", value, report);
+            wrong_type(what, "a string", value, report);
             None
         }
     }
 }
 
-/// Reads a list of texts.
+/// Reads the list of texts at `key`.
 pub(super) fn strings(
     key: &str,
     value: &toml::Spanned<DeValue<'_>>,
     report: &mut Report<'_>,
 ) -> Vec<Spanned<String>> {
     match value.get_ref().as_array() {
-        Some(items) => items.iter().filter_map(|item| string(key, item, report)).collect(),
+        Some(items) => {
+            let what = format!("an item of `{key}`");
+            items.iter().filter_map(|item| string(&what, item, report)).collect()
+        }
         None => {
-            wrong_type(key, "a list of strings", value, report);
+            wrong_type(&format!("`{key}`"), "a list of strings", value, report);
             Vec::new()
         }
     }
 }
 
-/// Reports a value of the wrong type.
+/// Reports a value of the wrong type; `what` is its name in messages.
 pub(super) fn wrong_type(
-    key: &str,
+    what: &str,
     wanted: &str,
     value: &toml::Spanned<DeValue<'_>>,
     report: &mut Report<'_>,
@@ -161,7 +183,7 @@ pub(super) fn wrong_type(
         _ => "something else",
     };
     let got = if value.get_ref().is_str() { "a string" } else { got };
-    let message = format!("`{key}` has to be {wanted}");
+    let message = format!("{what} has to be {wanted}");
     let found = report.at(Code::WrongType, message, value.span(), format!("this is {got}"));
     report.push(found);
 }

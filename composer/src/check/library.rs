@@ -46,6 +46,12 @@ impl Library {
         self.objects.get(name)
     }
 
+    /// Puts `object` in the place of the one called `name`, if that is here.
+    #[cfg(test)]
+    pub(crate) fn replace(&mut self, name: &ObjectRef, object: Object) {
+        self.objects.entry(name.clone()).and_modify(|found| *found = object);
+    }
+
     /// The objects with their names.
     pub fn iter(&self) -> impl Iterator<Item = (&ObjectRef, &Object)> {
         self.objects.iter()

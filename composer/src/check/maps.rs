@@ -1,6 +1,6 @@
 //! Maps of one name are one map for the whole chain, so their definitions have to agree.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use super::Context;
 use crate::{
@@ -12,6 +12,7 @@ use crate::{
 
 pub(super) fn check(context: &mut Context<'_>) {
     let mut first: HashMap<&str, (&Node, &MapDef)> = HashMap::new();
+    let mut told = HashSet::new();
     for (_, node) in context.chain.graph.nodes() {
         let Some((reference, _)) = node.program() else { continue };
         let Some(object) = context.library.get(&reference.value) else { continue };
@@ -20,7 +21,8 @@ pub(super) fn check(context: &mut Context<'_>) {
                 first.insert(&map.name, (node, map));
                 continue;
             };
-            if *definition == map {
+            // Once for each object, whichever of its nodes comes first.
+            if *definition == map || !told.insert((&reference.value, &map.name)) {
                 continue;
             }
             let source = &context.chain.source;
@@ -31,8 +33,8 @@ pub(super) fn check(context: &mut Context<'_>) {
                 Code::MapMismatch,
                 format!("map `{}` is defined in two ways", map.name),
             )
-            .label(source, here.span.clone(), "here")
-            .label(source, there.span.clone(), "and here")
+            .label(source, there.span.clone(), "first here")
+            .label(source, here.span.clone(), "and otherwise here")
             .note(compare(node, map, other, definition))
             .help(
                 "Maps of one name are one map for the whole chain. Make the definitions equal, or \
@@ -44,15 +46,20 @@ pub(super) fn check(context: &mut Context<'_>) {
 }
 
 fn compare(node: &Node, map: &MapDef, other: &Node, definition: &MapDef) -> String {
+    let ids = [node, other].map(|node| node.id.value.chars().count());
+    let kinds = [map, definition].map(|map| map.type_name().len());
+    let width = |lengths: [usize; 2]| lengths[0].max(lengths[1]);
     let line = |node: &Node, map: &MapDef| {
         format!(
-            "{:<12} {} key {} value {} entries {} flags {:#x}",
+            "{:<id_width$}  {:<kind_width$}  key {:>2}  value {:>4}  entries {:>6}  flags {:#x}",
             node.id.value,
             map.type_name(),
             map.key_size,
             map.value_size,
             map.max_entries,
-            map.flags
+            map.flags,
+            id_width = width(ids),
+            kind_width = width(kinds),
         )
     };
     format!("{}\n{}", line(other, definition), line(node, map))

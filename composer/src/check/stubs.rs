@@ -95,16 +95,36 @@ fn check_function(
     }
     if !object.reachable(program).contains(&index) {
         let message = format!("{} does not call `{name}`", title(target));
-        let help = format!(
-            "The kernel loads a program with the functions it calls and no others. If the source \
-             calls it, clang folded the call away: make the result of the stub unknown to it with \
-             asm volatile(\"\" : \"+r\"(result)), or return fc_stub(result, arguments...) of \
-             freplace_compose.h. Program `{}` calls: {}.",
-            program.name,
-            list(&candidates(object, program))
-        );
-        context.report(Code::StubNotCalled, message, span, "never called", help);
+        let help = not_called(object, program, index, to_replace);
+        let label = format!("not called by `{}`", program.name);
+        context.report(Code::StubNotCalled, message, span, label, help);
     }
+}
+
+/// Why `program` does not reach the function `index`, most likely.
+fn not_called(object: &Object, program: &Program, index: usize, to_replace: bool) -> String {
+    let others = object.programs.iter().filter(|other| object.reachable(other).contains(&index));
+    let others: Vec<_> = others.map(name_of_program).collect();
+    let why = if !others.is_empty() {
+        format!("It is called by: {}.", list(&others))
+    } else if to_replace {
+        "If the source calls it, clang folded the call away: make the result of the stub unknown \
+         to it with asm volatile(\"\" : \"+r\"(result)), or return fc_stub(result, arguments...) of \
+         freplace_compose.h."
+            .to_owned()
+    } else {
+        "If the source calls it, clang inlined it: declare it __attribute__((noinline)).".to_owned()
+    };
+    format!(
+        "The kernel loads a program with the functions it calls and no others. {why} Program `{}` \
+         calls: {}.",
+        program.name,
+        list(&candidates(object, program))
+    )
+}
+
+fn name_of_program(program: &Program) -> &str {
+    &program.name
 }
 
 /// The functions of `program` that could be meant.

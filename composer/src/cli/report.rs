@@ -35,22 +35,16 @@ fn draw(diagnostic: &Diagnostic) -> String {
             None => files.push((&label.source, vec![label])),
         }
     }
-    let mut report = MietteDiagnostic::new(diagnostic.message.clone())
+    let report = MietteDiagnostic::new(inert(&diagnostic.message))
         .with_code(diagnostic.code.to_string())
         .with_severity(match diagnostic.code.severity() {
             Severity::Error => miette::Severity::Error,
             Severity::Warning => miette::Severity::Warning,
         });
-    // Notes stand between the place and the help, so the help is drawn here when there are any.
-    if diagnostic.notes.is_empty()
-        && let Some(help) = &diagnostic.help
-    {
-        report = report.with_help(help.clone());
-    }
     let mut files = files.into_iter();
     let report = match files.next() {
         Some((source, labels)) => miette::Report::new(report.with_labels(spans(&labels)))
-            .with_source_code(NamedSource::new(&source.name, source.text.clone())),
+            .with_source_code(NamedSource::new(&source.name, inert(&source.text))),
         None => miette::Report::new(report),
     };
     // Writing to a String cannot fail, here and below.
@@ -58,18 +52,17 @@ fn draw(diagnostic: &Diagnostic) -> String {
     for (source, labels) in files {
         let more = MietteDiagnostic::new("see also").with_severity(miette::Severity::Advice);
         let more = miette::Report::new(more.with_labels(spans(&labels)))
-            .with_source_code(NamedSource::new(&source.name, source.text.clone()));
+            .with_source_code(NamedSource::new(&source.name, inert(&source.text)));
         let _ = handler.render_report(&mut out, more.as_ref());
     }
     for note in &diagnostic.notes {
-        for line in note.lines() {
+        for line in inert(note).lines() {
             let _ = writeln!(out, "  {line}");
         }
     }
-    if !diagnostic.notes.is_empty()
-        && let Some(help) = &diagnostic.help
-    {
-        let _ = writeln!(out, "  {} {}", "help:".cyan(), wrap(help));
+    // Drawn here: notes stand in front of it, and names are not to be cut at their hyphens.
+    if let Some(help) = &diagnostic.help {
+        let _ = writeln!(out, "  {} {}", "help:".cyan(), wrap(&inert(help)));
     }
     out.push('\n');
     out
@@ -77,7 +70,7 @@ fn draw(diagnostic: &Diagnostic) -> String {
 
 fn spans(labels: &[&Label]) -> Vec<LabeledSpan> {
     let span = |(number, label): (usize, &&Label)| {
-        let text = (!label.text.is_empty()).then(|| label.text.clone());
+        let text = (!label.text.is_empty()).then(|| inert(&label.text));
         let span = label.span.clone();
         if number == 0 {
             LabeledSpan::new_primary_with_span(text, span)
@@ -86,6 +79,24 @@ fn spans(labels: &[&Label]) -> Vec<LabeledSpan> {
         }
     };
     labels.iter().enumerate().map(span).collect()
+}
+
+/// `text` with nothing in it that a terminal would obey, of the same length in bytes, so that
+/// labels stay where they are.
+fn inert(text: &str) -> String {
+    let letter = |letter: char| match letter {
+        '\n' | '\t' | '\r' => letter,
+        // The control characters above ASCII take two bytes, as `·` does.
+        control if control.is_control() => {
+            if control.is_ascii() {
+                '?'
+            } else {
+                '·'
+            }
+        }
+        plain => plain,
+    };
+    text.chars().map(letter).collect()
 }
 
 /// Columns to draw in.
@@ -146,7 +157,14 @@ fn position(text: &str, at: usize) -> (usize, usize) {
 
 #[cfg(test)]
 mod tests {
-    use super::position;
+    use super::{inert, position};
+
+    #[test]
+    fn a_terminal_finds_nothing_to_obey() {
+        let text = "a\u{1b}[31m\u{9b}\u{7f}b\tü\n";
+        assert_eq!(inert(text), "a?[31m·?b\tü\n");
+        assert_eq!(inert(text).len(), text.len());
+    }
 
     #[test]
     fn columns_count_characters() {

@@ -1,9 +1,11 @@
 //! A struct of BTF → what stands where in its bytes, and how it is shown.
 
-use crate::object::btf::{Btf, Type, TypeId};
+use crate::object::btf::{Btf, Member, Type, TypeId};
 
 /// How deep structs and arrays are followed.
 const DEPTH: usize = 8;
+/// How many fields are followed in all: in damaged BTF a struct may be made of itself.
+const FIELDS: usize = 1024;
 
 /// A struct.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -93,36 +95,53 @@ impl Layout {
     pub fn of(btf: &Btf, id: TypeId) -> Option<Self> {
         match btf.resolve(id)?.1 {
             Type::Struct { name, size, members, .. } => {
-                Some(Self { name: name.to_owned(), size, fields: fields(btf, &members, DEPTH) })
+                let fields = fields(btf, &members, size, DEPTH, &mut { FIELDS });
+                Some(Self { name: name.to_owned(), size, fields })
             }
             _ => None,
         }
     }
 }
 
-fn fields(btf: &Btf, members: &[crate::object::btf::Member<'_>], depth: usize) -> Vec<Field> {
-    members
-        .iter()
-        // Bit fields have no bytes of their own.
-        .filter(|member| member.bit_width == 0 && member.bit_offset % 8 == 0)
-        .map(|member| Field {
+fn fields(
+    btf: &Btf,
+    members: &[Member<'_>],
+    size: u32,
+    depth: usize,
+    left: &mut usize,
+) -> Vec<Field> {
+    let mut found = Vec::new();
+    for member in members {
+        let offset = member.bit_offset / 8;
+        // Bit fields have no bytes of their own; what reaches out of its struct has none at all.
+        let fits = btf.size(member.of).and_then(|own| own.checked_add(offset));
+        if member.bit_width != 0
+            || member.bit_offset % 8 != 0
+            || fits.is_none_or(|end| end > size)
+            || *left == 0
+        {
+            continue;
+        }
+        *left -= 1;
+        found.push(Field {
             name: member.name.to_owned(),
-            offset: (member.bit_offset / 8) as usize,
-            shape: shape(btf, member.of, depth),
-        })
-        .collect()
+            offset: offset as usize,
+            shape: shape(btf, member.of, depth, left),
+        });
+    }
+    found
 }
 
-fn shape(btf: &Btf, id: TypeId, depth: usize) -> Shape {
+fn shape(btf: &Btf, id: TypeId, depth: usize, left: &mut usize) -> Shape {
     let bytes = || Shape::Bytes(btf.size(id).unwrap_or(0) as usize);
     if depth == 0 {
         return bytes();
     }
     match btf.get(id) {
         Some(Type::Typedef { name, of }) => {
-            named(name).unwrap_or_else(|| shape(btf, of, depth - 1))
+            named(name).unwrap_or_else(|| shape(btf, of, depth - 1, left))
         }
-        Some(Type::Modifier { of, .. }) => shape(btf, of, depth - 1),
+        Some(Type::Modifier { of, .. }) => shape(btf, of, depth - 1, left),
         Some(Type::Int { boolean: true, size: 1, .. }) => Shape::Boolean,
         Some(Type::Int { size: size @ (1 | 2 | 4 | 8), signed, .. }) => {
             Shape::Integer { size: size as usize, signed }
@@ -133,14 +152,19 @@ fn shape(btf: &Btf, id: TypeId, depth: usize) -> Shape {
             variants: variants.iter().map(|(name, value)| ((*name).to_owned(), *value)).collect(),
         },
         Some(Type::Ptr(_)) => Shape::Pointer,
-        Some(Type::Struct { members, .. }) => Shape::Struct(fields(btf, &members, depth - 1)),
+        Some(Type::Struct { members, size, .. }) => {
+            Shape::Struct(fields(btf, &members, size, depth - 1, left))
+        }
         Some(Type::Array { element, length }) => {
             let length = length as usize;
             if matches!(btf.resolve(element), Some((_, Type::Int { name: "char", .. }))) {
                 return Shape::Text(length);
             }
             let size = btf.size(element).unwrap_or(0) as usize;
-            Shape::Array { element: Box::new(shape(btf, element, depth - 1)), size, length }
+            if size == 0 {
+                return bytes(); // else a thousand million of them would fit
+            }
+            Shape::Array { element: Box::new(shape(btf, element, depth - 1, left)), size, length }
         }
         _ => bytes(),
     }

@@ -6,6 +6,8 @@
 mod human;
 mod json;
 mod layout;
+#[cfg(test)]
+pub(crate) mod tests;
 mod value;
 
 use std::collections::HashMap;

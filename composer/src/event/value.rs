@@ -41,7 +41,7 @@ impl Shape {
             Self::Errno => {
                 let number = i32::try_from(integer(bytes, 4, true)?).ok()?;
                 match number.checked_neg().filter(|number| *number > 0) {
-                    Some(positive) => match crate::kernel::errno_name(positive) {
+                    Some(positive) => match crate::errno::errno_name(positive) {
                         name if name.starts_with('E') => push(out, format_args!("-{name}")),
                         _ => push(out, number),
                     },
@@ -193,7 +193,9 @@ pub(super) fn string(text: &str, out: &mut String) {
     for letter in text.chars() {
         match letter {
             '"' | '\\' => out.extend(['\\', letter]),
-            control if control < ' ' => push(out, format_args!("\\u{:04x}", u32::from(control))),
+            control if control.is_control() => {
+                push(out, format_args!("\\u{:04x}", u32::from(control)))
+            }
             plain => out.push(plain),
         }
     }

@@ -246,7 +246,7 @@ fn refused(kind: &str, error: &KernelError) -> String {
 
 fn said(error: &KernelError) -> String {
     match error.errno {
-        Some(number) => super::errno_name(number).to_owned(),
+        Some(number) => crate::errno::errno_name(number).to_owned(),
         None => error.message.clone(),
     }
 }

@@ -5,10 +5,9 @@
 //! exist already. One way for hosts, replacements and tracers alike.
 
 use std::{
-    collections::{BTreeSet, HashMap, HashSet},
+    collections::{BTreeSet, HashMap},
     ffi::CString,
     os::fd::{AsFd as _, AsRawFd as _, BorrowedFd, OwnedFd},
-    panic::{AssertUnwindSafe, catch_unwind},
     sync::Arc,
 };
 
@@ -18,7 +17,11 @@ use aya_obj::{
     generated::bpf_prog_type as kinds,
 };
 
-use super::{KernelError, sys};
+use super::{
+    KernelError,
+    assemble::{self, PARSE},
+    sys,
+};
 use crate::{
     chain::Moment,
     object::{MapDef, Object, ProgramKind, btf::Btf},
@@ -45,9 +48,6 @@ pub(super) struct Job<'a> {
     pub(super) maps: &'a HashMap<&'a str, BorrowedFd<'a>>,
     pub(super) globals: &'a [(&'a str, u32)],
 }
-
-const PARSE: &str = "read object";
-const RELOCATE: &str = "relocate";
 
 /// Loads programs and makes maps; remembers what it took apart, for the next one of that object.
 #[derive(Debug, Default)]
@@ -92,8 +92,7 @@ impl Loader {
             other => other?,
         };
         if parsed.has_btf_relocations() {
-            let relocate = parsed.relocate_btf(self.kernel_types(object)?);
-            relocate.map_err(|error| KernelError::here(RELOCATE, error))?;
+            assemble::relocate(&mut parsed, self.kernel_types(object)?)?;
         }
         Ok(Prepared { object: parsed, btf, _bytes: Arc::clone(&object.bytes) })
     }
@@ -144,16 +143,7 @@ fn parse(
     object: &Object,
     features: &BtfFeatures,
 ) -> Result<(aya_obj::Object, OwnedFd), KernelError> {
-    // The object was read and checked before; what aya-obj still trips over is an error of that
-    // object, not the end of this process.
-    let parsed = catch_unwind(AssertUnwindSafe(|| aya_obj::Object::parse(&object.bytes)))
-        .map_err(|_| KernelError::here(PARSE, "the object is damaged"))?;
-    let mut parsed = parsed.map_err(|error| KernelError::here(PARSE, error))?;
-    let btf = parsed
-        .fixup_and_sanitize_btf(features)
-        .map_err(|error| KernelError::here(PARSE, error))?
-        .ok_or_else(|| KernelError::here(PARSE, "the object has no BTF"))?
-        .to_bytes();
+    let (parsed, btf) = assemble::parse(&object.bytes, features)?;
     let btf = sys::btf_load(&btf).map_err(|error| KernelError::os("BPF_BTF_LOAD", &error))?;
     Ok((parsed, btf))
 }
@@ -198,11 +188,7 @@ fn make_map(map: Map, name: &str, btf: BorrowedFd<'_>) -> Result<MapData, Kernel
 pub(super) fn load(loader: &mut Loader, job: &Job<'_>) -> Result<Loaded, KernelError> {
     let prepared = loader.prepare(job.object)?;
     let (mut parsed, btf) = (prepared.object.clone(), &prepared.btf);
-    parsed.programs.retain(|name, _| name == job.program);
-    let globals: Vec<_> =
-        job.globals.iter().map(|(name, value)| (*name, value.to_ne_bytes())).collect();
-    let globals = globals.iter().map(|(name, value)| (*name, (value.as_slice(), false))).collect();
-    parsed.patch_map_data(globals).map_err(|error| KernelError::here(PARSE, error))?;
+    assemble::select(&mut parsed, job.program, job.globals)?;
 
     let maps = std::mem::take(&mut parsed.maps);
     let mut own = Vec::new();
@@ -219,11 +205,7 @@ pub(super) fn load(loader: &mut Loader, job: &Job<'_>) -> Result<Loaded, KernelE
         };
         descriptors.push((name.as_str(), fd, map));
     }
-    let text: HashSet<usize> = parsed.functions.keys().map(|(section, _)| *section).collect();
-    let relocate = parsed.relocate_maps(descriptors.into_iter(), &text);
-    relocate.map_err(|error| KernelError::here(RELOCATE, error))?;
-    let relocate = parsed.relocate_calls(&text);
-    relocate.map_err(|error| KernelError::here(RELOCATE, error))?;
+    assemble::link(&mut parsed, descriptors)?;
 
     let program = parsed
         .programs

@@ -5,9 +5,9 @@
 //! the executor. A handle is a number that the kernel gave out; using one it did not give out, or
 //! twice, is [`KernelError`].
 
+mod assemble;
 mod attach;
 mod environment;
-mod errno;
 mod events;
 pub mod fake;
 mod linux;
@@ -17,7 +17,6 @@ mod sys;
 use thiserror::Error;
 
 pub use environment::{Feature, Finding, examine};
-pub use errno::errno_name;
 pub use events::{Counts, Events};
 pub use linux::Linux;
 

@@ -416,7 +416,9 @@ impl Btf {
         let start = self.strings.start.checked_add(offset as usize)?;
         let bytes = self.data.get(start..self.strings.end)?;
         let end = bytes.iter().position(|byte| *byte == 0)?;
-        std::str::from_utf8(&bytes[..end]).ok()
+        let name = std::str::from_utf8(&bytes[..end]).ok()?;
+        // Names are printed; the kernel, too, takes nothing but identifiers for most of them.
+        (!name.chars().any(char::is_control)).then_some(name)
     }
 }
 

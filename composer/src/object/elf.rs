@@ -25,7 +25,7 @@ pub(super) fn parse(bytes: Arc<[u8]>) -> Result<Object, ObjectError> {
     }
     let file = object::File::parse(&*bytes).map_err(damaged)?;
     if file.architecture() != Architecture::Bpf {
-        return Err(ObjectError::NotBpf(format!("{:?}", file.architecture())));
+        return Err(ObjectError::NotBpf(format!("{:?}", file.architecture()).to_lowercase()));
     }
     if file.endianness() != native() {
         return Err(ObjectError::ByteOrder);
@@ -38,7 +38,7 @@ pub(super) fn parse(bytes: Arc<[u8]>) -> Result<Object, ObjectError> {
         Some(section) => {
             let data = section.data().map_err(damaged)?;
             let text = data.split(|byte| *byte == 0).next().unwrap_or_default();
-            Some(String::from_utf8_lossy(text).into_owned())
+            Some(String::from_utf8_lossy(text).escape_debug().to_string())
         }
         None => None,
     };
@@ -79,8 +79,12 @@ fn functions(file: &object::File<'_>, btf: &Btf) -> Result<(Vec<Placed>, ByPlace
             continue;
         }
         let name = symbol.name().map_err(damaged)?.to_owned();
+        let section_name = section.name().map_err(damaged)?.to_owned();
         let end = symbol.address().checked_add(symbol.size());
-        if name.is_empty() || end.is_none_or(|end| end > section.size()) {
+        // Names are printed, and no compiler makes such ones.
+        let unprintable =
+            [&name, &section_name].iter().any(|name| name.chars().any(char::is_control));
+        if name.is_empty() || unprintable || end.is_none_or(|end| end > section.size()) {
             continue;
         }
         let typed = btf.function(&name);
@@ -91,7 +95,7 @@ fn functions(file: &object::File<'_>, btf: &Btf) -> Result<(Vec<Placed>, ByPlace
                 None => symbol.is_global(),
             },
             name,
-            section: section.name().map_err(damaged)?.to_owned(),
+            section: section_name,
             instructions: symbol.size() / 8,
             calls: Default::default(),
             prototype: typed.map(|(_, prototype, _)| prototype),

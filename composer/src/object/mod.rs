@@ -7,11 +7,15 @@
 pub mod btf;
 mod calls;
 mod core_types;
+#[cfg(test)]
+pub(crate) mod damage;
 mod elf;
 mod kind;
 mod maps;
 pub mod prototype;
 mod subset;
+#[cfg(test)]
+mod tests;
 
 use std::{collections::BTreeSet, sync::Arc};
 

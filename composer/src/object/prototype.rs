@@ -4,6 +4,9 @@ use super::btf::{Btf, Type, TypeId};
 
 /// How deep a type is followed; C nests no deeper than this in practice, and a loop ends here.
 const DEPTH: usize = 32;
+/// How many types one declaration is made of at most: in damaged BTF a prototype may take itself
+/// as its parameters.
+const TYPES: usize = 1024;
 
 /// The prototype `id` of a function called `name`: `int filter(struct xdp_md *ctx, __u32 len)`.
 #[must_use]
@@ -24,16 +27,17 @@ pub fn function(btf: &Btf, name: &str, id: TypeId) -> Option<String> {
 /// Declares `name` with type `id`, as C writes it: `struct sock *sk`, `char comm[16]`.
 #[must_use]
 pub fn declare(btf: &Btf, id: TypeId, name: &str) -> String {
-    go(btf, id, name.to_owned(), DEPTH)
+    go(btf, id, name.to_owned(), DEPTH, &mut { TYPES })
 }
 
-fn go(btf: &Btf, id: TypeId, declarator: String, depth: usize) -> String {
+fn go(btf: &Btf, id: TypeId, declarator: String, depth: usize, left: &mut usize) -> String {
+    *left = left.saturating_sub(1);
     let join = |base: &str| match (base, declarator.as_str()) {
         (base, "") => base.to_owned(),
         (base, rest) if rest.starts_with('*') => format!("{base} {rest}"),
         (base, rest) => format!("{base} {rest}"),
     };
-    let Some(ty) = btf.get(id).filter(|_| depth > 0) else { return join("?") };
+    let Some(ty) = btf.get(id).filter(|_| depth > 0 && *left > 0) else { return join("?") };
     match ty {
         Type::Void => join("void"),
         Type::Int { name, .. } | Type::Float { name, .. } | Type::Typedef { name, .. } => {
@@ -45,25 +49,25 @@ fn go(btf: &Btf, id: TypeId, declarator: String, depth: usize) -> String {
         Type::Enum { name, .. } => join(&tagged("enum", name)),
         Type::Ptr(of) => match btf.get(of) {
             Some(Type::Prototype { .. } | Type::Array { .. }) => {
-                go(btf, of, format!("(*{declarator})"), depth - 1)
+                go(btf, of, format!("(*{declarator})"), depth - 1, left)
             }
-            _ => go(btf, of, format!("*{declarator}"), depth - 1),
+            _ => go(btf, of, format!("*{declarator}"), depth - 1, left),
         },
         Type::Array { element, length } => {
-            go(btf, element, format!("{declarator}[{length}]"), depth - 1)
+            go(btf, element, format!("{declarator}[{length}]"), depth - 1, left)
         }
-        Type::Modifier { word: "", of } => go(btf, of, declarator, depth - 1),
+        Type::Modifier { word: "", of } => go(btf, of, declarator, depth - 1, left),
         // A modifier of a pointer stands behind the star, any other in front of the type.
         Type::Modifier { word, of } => match btf.get(of) {
-            Some(Type::Ptr(_)) => go(btf, of, format!("{word} {declarator}"), depth - 1),
-            _ => format!("{word} {}", go(btf, of, declarator, depth - 1)),
+            Some(Type::Ptr(_)) => go(btf, of, format!("{word} {declarator}"), depth - 1, left),
+            _ => format!("{word} {}", go(btf, of, declarator, depth - 1, left)),
         },
         Type::Prototype { returns, parameters } => {
             let list: Vec<_> = parameters
                 .iter()
-                .map(|(name, of)| go(btf, *of, (*name).to_owned(), depth - 1))
+                .map(|(name, of)| go(btf, *of, (*name).to_owned(), depth - 1, left))
                 .collect();
-            go(btf, returns, format!("{declarator}({})", list.join(", ")), depth - 1)
+            go(btf, returns, format!("{declarator}({})", list.join(", ")), depth - 1, left)
         }
         Type::Function { name, .. } | Type::Variable { name, .. } | Type::Section { name, .. } => {
             join(name)

@@ -4,7 +4,8 @@ use super::{Failure, Left};
 use crate::{
     chain::{Attach, Chain},
     diag::{Code, Diagnostic},
-    kernel::{KernelError, errno_name},
+    errno::errno_name,
+    kernel::KernelError,
     plan::{Action, Operation, Plan},
 };
 

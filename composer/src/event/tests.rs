@@ -1,0 +1,148 @@
+//! Whatever a ring buffer holds, a line of text comes out of it, or a word on why not.
+
+use freplace_compose_common::Header;
+use proptest::{prelude::*, test_runner::Config};
+
+use super::{Clock, Decoder, Field, Human, Json, Layout, Shape, Source};
+use crate::{
+    chain::{Chain, Role},
+    check::Library,
+    plan::{self, Plan, PlannedNode},
+};
+
+/// Decodes `record` and writes it down in both ways; says whether it was an event.
+pub(crate) fn show(plan: &Plan, decoder: &Decoder, record: &[u8]) -> bool {
+    let Ok(event) = decoder.decode(record) else { return false };
+    for has_tasks in [true, false] {
+        let mut line = String::new();
+        Human::new(&plan.nodes, Clock { offset_ns: -1 }, has_tasks).line(&event, &mut line);
+        one_line(&line);
+    }
+    let mut line = String::new();
+    Json::event(&event, &mut line);
+    one_line(&line);
+    let value: serde_json::Value = serde_json::from_str(&line).expect("JSON");
+    assert_eq!(value["record"], "event");
+    true
+}
+
+/// One line, its end included, with nothing in it but colours that a terminal would obey.
+fn one_line(line: &str) {
+    let text = line.strip_suffix('\n').expect("a line ends");
+    let plain = anstream::adapter::strip_str(text).to_string();
+    assert!(!plain.chars().any(char::is_control), "{text:?}");
+    // What is stripped is ours: colours and nothing else.
+    let escapes = text.matches('\u{1b}').count();
+    assert_eq!(escapes, text.matches("\u{1b}[").count(), "{text:?}");
+}
+
+fn node() -> PlannedNode {
+    PlannedNode { id: "node".into(), role: Role::Host, label: "kprobe", place: "x".into() }
+}
+
+fn record(kind: u32, size: u32, comm: &[u8], payload: &[u8]) -> Vec<u8> {
+    let mut record = vec![0; 16];
+    record.extend([0, kind, size, 3, 4, 5].map(u32::to_ne_bytes).concat());
+    record.extend(comm);
+    record.resize(Header::LEN, 0);
+    record.extend(payload);
+    record
+}
+
+fn shape() -> impl Strategy<Value = Shape> {
+    let number = prop::sample::select(vec![1_usize, 2, 4, 8]);
+    let variant = ("[a-z\"\\\\]{0,4}", any::<i64>());
+    let leaf = prop_oneof![
+        (number.clone(), any::<bool>()).prop_map(|(size, signed)| Shape::Integer { size, signed }),
+        prop::sample::select(vec![2_usize, 4]).prop_map(Shape::BigEndian),
+        (0_usize..20).prop_map(Shape::Text),
+        (0_usize..20).prop_map(Shape::Bytes),
+        (number, any::<bool>(), prop::collection::vec(variant, 0..4))
+            .prop_map(|(size, signed, variants)| Shape::Enum { size, signed, variants }),
+        prop::sample::select(vec![
+            Shape::Boolean,
+            Shape::Ipv4,
+            Shape::Ipv6,
+            Shape::Ip,
+            Shape::Port,
+            Shape::Mac,
+            Shape::Nanoseconds,
+            Shape::Errno,
+            Shape::Endpoint,
+            Shape::Flow,
+            Shape::Pointer,
+        ]),
+    ];
+    leaf.prop_recursive(3, 16, 4, |inner| {
+        prop_oneof![
+            (inner.clone(), 0_usize..9, 0_usize..5).prop_map(|(element, size, length)| {
+                Shape::Array { element: Box::new(element), size, length }
+            }),
+            prop::collection::vec(field(inner), 0..4).prop_map(Shape::Struct),
+        ]
+    })
+}
+
+fn field(shape: impl Strategy<Value = Shape>) -> impl Strategy<Value = Field> {
+    ("ret|[a-z\"\\\\]{0,6}", 0_usize..40, shape).prop_map(|(name, offset, shape)| Field {
+        name,
+        offset,
+        shape,
+    })
+}
+
+proptest! {
+    #![proptest_config(Config { cases: 3000, failure_persistence: None, ..Config::default() })]
+
+    #[test]
+    fn any_bytes_are_split_within_their_bounds(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
+        if let Some((header, payload)) = Header::split(&bytes) {
+            prop_assert_eq!(payload.len(), header.size as usize);
+            prop_assert!(Header::LEN + payload.len() <= bytes.len());
+        }
+    }
+
+    #[test]
+    fn any_payload_of_any_layout_is_one_line(
+        fields in prop::collection::vec(field(shape()), 0..5),
+        payload in prop::collection::vec(any::<u8>(), 0..80),
+        comm in prop::collection::vec(any::<u8>(), 0..16),
+        known in any::<bool>(),
+    ) {
+        let layout = Layout { name: "event".into(), size: 8, fields };
+        let decoder = Decoder {
+            nodes: vec![Source { node: node(), layouts: [(7, layout)].into() }],
+        };
+        let plan = Plan { chain: "x".into(), nodes: vec![node()], operations: Vec::new() };
+        let size = payload.len() as u32;
+        let bytes = record(if known { 7 } else { 8 }, size, &comm, &payload);
+        prop_assert!(show(&plan, &decoder, &bytes));
+    }
+}
+
+#[test]
+fn every_event_of_the_shipped_chains_is_shown_whatever_its_payload() {
+    for (file, text) in [
+        ("tcp.toml", include_str!("../../../chains/tcp.toml")),
+        ("tcp-map.toml", include_str!("../../../chains/tcp-map.toml")),
+        ("xdp.toml", include_str!("../../../chains/xdp.toml")),
+    ] {
+        let chain = Chain::parse(file.as_ref(), text.to_owned()).expect("it is shipped");
+        let (library, _) = Library::open(&chain);
+        let plan = plan::build(&chain, &library);
+        let decoder = Decoder::new(&chain, &library, &plan);
+        let mut seen = 0;
+        for (index, source) in decoder.nodes.iter().enumerate() {
+            for (id, layout) in &source.layouts {
+                for byte in [0, 0xff, b'"', b'\n', 0x1b] {
+                    let payload = vec![byte; layout.size as usize];
+                    let mut bytes = record(*id, layout.size, &[byte; 16], &payload);
+                    bytes[16..20].copy_from_slice(&(index as u32).to_ne_bytes());
+                    assert!(show(&plan, &decoder, &bytes));
+                    seen += 1;
+                }
+            }
+        }
+        assert!(seen > 0, "{file} has events");
+    }
+}

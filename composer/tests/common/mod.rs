@@ -1,0 +1,113 @@
+//! What the tests share: the program itself, and eBPF objects compiled for them.
+
+#![allow(dead_code, missing_docs, unreachable_pub, reason = "each test uses a part of it")]
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::{Command, Output, Stdio},
+};
+
+/// The folder of the workspace, where `chains/` is.
+pub fn workspace() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
+}
+
+/// The chains that are shipped.
+pub const CHAINS: [&str; 3] = ["tcp", "tcp-map", "xdp"];
+
+/// The text of a shipped chain.
+pub fn chain_text(name: &str) -> String {
+    fs::read_to_string(workspace().join(format!("chains/{name}.toml"))).expect("it is shipped")
+}
+
+/// The program, with a screen of 100 columns and no colours unless a test asks for them.
+pub fn program(folder: &Path, arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_freplace-compose"));
+    command.current_dir(folder).args(arguments).stdin(Stdio::null());
+    for variable in ["NO_COLOR", "CLICOLOR", "CLICOLOR_FORCE", "CI", "TERM"] {
+        command.env_remove(variable);
+    }
+    command.env("COLUMNS", "100");
+    command
+}
+
+/// Runs the program without colours.
+pub fn run(folder: &Path, arguments: &[&str]) -> Output {
+    let mut all = vec!["--color", "never"];
+    all.extend(arguments);
+    program(folder, &all).output().expect("it was built for this test")
+}
+
+/// What a user sees and a script gets: the exit code, stdout, stderr.
+pub fn shown(output: &Output) -> String {
+    let mut text = match output.status.code() {
+        Some(code) => format!("exit code {code}\n"),
+        None => format!("ended by a signal: {}\n", output.status),
+    };
+    for (name, bytes) in [("stdout", &output.stdout), ("stderr", &output.stderr)] {
+        if !bytes.is_empty() {
+            text += &format!("--- {name}\n{}", String::from_utf8_lossy(bytes));
+        }
+    }
+    // Blanks at the ends of lines are miette's, and no editor keeps them.
+    text.lines().map(|line| line.trim_end().to_owned() + "\n").collect()
+}
+
+/// A folder with the objects that fixtures name, made once:
+/// `NAME.bpf.o` of `objects/NAME.bpf.c`, and a few files that are no good objects.
+pub fn objects() -> PathBuf {
+    static FOLDER: std::sync::OnceLock<PathBuf> = std::sync::OnceLock::new();
+    FOLDER.get_or_init(make_objects).clone()
+}
+
+fn make_objects() -> PathBuf {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(env!("CARGO_CRATE_NAME"));
+    let sources = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/objects");
+    fs::create_dir_all(&folder).expect("the target folder is writable");
+    for entry in fs::read_dir(&sources).expect("it is part of the repository") {
+        let source = entry.expect("it is readable").path();
+        let name = source.file_name().and_then(|name| name.to_str()).expect("names are ASCII");
+        if let Some(stem) = name.strip_suffix(".bpf.c") {
+            compile(&source, &folder.join(format!("{stem}.bpf.o")), &["-g", "-target", "bpf"]);
+        }
+    }
+    let host = sources.join("host.bpf.c");
+    compile(&host, &folder.join("no-btf.bpf.o"), &["-target", "bpf"]);
+    compile(&host, &folder.join("other-order.bpf.o"), &["-g", "-target", other_order()]);
+    let whole = fs::read(folder.join("host.bpf.o")).expect("it was just made");
+    let file = |name: &str, bytes: &[u8]| put(&folder.join(name), bytes);
+    file("truncated.bpf.o", &whole[..whole.len() / 2]);
+    file("empty.bpf.o", b"");
+    file("text.bpf.o", b"int main(void) { return 0; }\n");
+    // e_machine, two bytes at 18, says EM_X86_64.
+    let mut machine = whole;
+    machine[18..20].copy_from_slice(&62_u16.to_ne_bytes());
+    file("machine.bpf.o", &machine);
+    folder
+}
+
+/// Writes a file in one step: another process may be reading it for another test.
+pub fn put(path: &Path, bytes: &[u8]) {
+    let aside = path.with_extension(format!("{}", std::process::id()));
+    fs::write(&aside, bytes).expect("the target folder is writable");
+    fs::rename(&aside, path).expect("the target folder is writable");
+}
+
+fn other_order() -> &'static str {
+    if cfg!(target_endian = "little") { "bpfeb" } else { "bpfel" }
+}
+
+fn compile(source: &Path, object: &Path, arguments: &[&str]) {
+    let clang = std::env::var("CLANG").unwrap_or_else(|_| "clang".into());
+    let output = Command::new(&clang)
+        .args(["-O2", "-Wall", "-Werror", "-c"])
+        .args(arguments)
+        .arg(format!("-I/usr/include/{}-linux-gnu", std::env::consts::ARCH))
+        .arg(source)
+        .arg("-o")
+        .arg(object)
+        .output()
+        .expect("clang is installed: the build needed it");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+}

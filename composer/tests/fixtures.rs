@@ -1,0 +1,106 @@
+//! Chain files with mistakes in them, and what the user is told: the whole screen, pinned.
+//!
+//! One test for each `fixtures/NAME.toml`; what is shown stands next to it in `NAME.snap`.
+
+mod common;
+
+use std::{fs, path::Path};
+
+use common::{objects, run, shown};
+
+fn pin(name: &str, screen: &str) {
+    insta::with_settings!({
+        snapshot_path => "fixtures",
+        prepend_module_to_snapshot => false,
+        omit_expression => true,
+    }, {
+        insta::assert_snapshot!(name, screen);
+    });
+}
+
+fn fixtures() -> std::path::PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures")
+}
+
+fn validate(name: &str) {
+    let folder = objects();
+    let file = format!("{name}.toml");
+    fs::copy(fixtures().join(&file), folder.join(&file)).expect("the fixture is there");
+    pin(name, &shown(&run(&folder, &["validate", &file])));
+}
+
+macro_rules! fixtures {
+    ($($name:ident)*) => {
+        $(#[test] fn $name() { validate(stringify!($name)); })*
+
+        #[test]
+        fn every_fixture_is_tested() {
+            let mut found: Vec<_> = fs::read_dir(fixtures())
+                .expect("it is part of the repository")
+                .filter_map(|entry| {
+                    let name = entry.ok()?.file_name().into_string().ok()?;
+                    Some(name.strip_suffix(".toml")?.to_owned())
+                })
+                .collect();
+            found.sort();
+            let mut tested = vec![$(stringify!($name)),*];
+            tested.sort_unstable();
+            assert_eq!(found, tested);
+        }
+    };
+}
+
+fixtures! {
+    array_of_tables
+    bad_hooks
+    bad_ids
+    bad_objects
+    both_moments
+    crlf_and_wide
+    cycle_of_two
+    cycles
+    duplicate_headers
+    duplicate_ids
+    duplicate_key
+    duplicate_table
+    empty
+    empty_host_table
+    empty_strings
+    hosts_twice
+    maps
+    missing_keys
+    nested_stub
+    no_host
+    object_machine
+    program_types
+    self_cycle
+    stubs
+    syntax
+    syntax_more
+    tracers
+    two_hooks
+    unknown_keys
+    unknown_nodes
+    unknown_programs
+    unread_node
+    wrong_kinds
+    wrong_types
+}
+
+#[test]
+fn a_file_that_is_not_there() {
+    pin("a_file_that_is_not_there", &shown(&run(&objects(), &["validate", "nowhere.toml"])));
+}
+
+#[test]
+fn a_folder_in_the_place_of_a_file() {
+    pin("a_folder_in_the_place_of_a_file", &shown(&run(&objects(), &["validate", "."])));
+}
+
+#[test]
+fn a_file_that_is_not_utf8() {
+    let folder = objects();
+    fs::write(folder.join("latin1.toml"), b"name = \"x\"\ndescription = \"gr\xfc\xdfe\"\n")
+        .expect("writable");
+    pin("a_file_that_is_not_utf8", &shown(&run(&folder, &["validate", "latin1.toml"])));
+}
