@@ -1,4 +1,5 @@
-//! What the fake kernel was taught, on a real one: the rules that order and undo rest on.
+//! What the fake kernel was taught and what the checks refuse, on a real one: the rules that order
+//! and undo rest on, and those a chain is checked by before any kernel is asked.
 
 use freplace_compose::{
     chain::{Chain, Moment, ObjectRef},
@@ -31,6 +32,7 @@ impl Bench {
             stub.s = { function = "stub_value", hosts = ["h"] }
             replacement.r = { object = "replacements.o", program = "answer_seven", stub = "s" }
             tracer.t = { fentry = "r", object = "tracers.o", program = "entry" }
+            host.other = { object = "other-stub.o", program = "other", attach = { tracepoint = "syscalls/sys_enter_getpgid" } }
             "#,
         );
         let chain = Chain::open(&folder.chain()).expect("it is well written");
@@ -73,7 +75,15 @@ impl Bench {
     }
 
     fn replace(&mut self, program: ProgramHandle) -> Result<(), Option<i32>> {
-        let request = AttachRequest::Replacement { program, target: self.host, function: STUB };
+        self.replace_in(self.host, program)
+    }
+
+    fn replace_in(
+        &mut self,
+        target: ProgramHandle,
+        program: ProgramHandle,
+    ) -> Result<(), Option<i32>> {
+        let request = AttachRequest::Replacement { program, target, function: STUB };
         self.kernel.attach(&request).map(drop).map_err(|error| error.errno)
     }
 
@@ -151,4 +161,63 @@ fn dropping_the_kernel_lets_go_of_everything() {
     assert!(before.new_since().iter().any(|left| left.starts_with("link")));
     drop(bench);
     before.assert_nothing_new();
+}
+
+#[test]
+#[ignore = "needs a kernel that allows freplace; `cargo xtask test` runs it in a micro-VM"]
+fn a_second_stub_with_another_prototype_is_refused_without_a_word() {
+    let mut bench = Bench::new();
+    let as_host = LoadAs::Hook(ProgramKind::Tracepoint);
+    let other = bench.load("other-stub.o", "other", as_host, None).expect("it loads");
+    let replacement = bench.replacement();
+    assert_eq!(bench.replace_in(other, replacement), Err(Some(libc::EINVAL)));
+    assert_eq!(bench.replace(replacement), Ok(()), "its own stub takes it still");
+}
+
+#[test]
+#[ignore = "needs a kernel that allows freplace; `cargo xtask test` runs it in a micro-VM"]
+fn a_loaded_replacement_is_for_hosts_of_one_program_type() {
+    let mut bench = Bench::new();
+    let as_tracepoint = LoadAs::Hook(ProgramKind::Tracepoint);
+    let as_kprobe = LoadAs::Hook(ProgramKind::Kprobe);
+    let alike = bench.load("hosts.o", "at_tracepoint", as_tracepoint, None).expect("it loads");
+    let other = bench.load("hosts.o", "at_kprobe", as_kprobe, None).expect("it loads");
+    let replacement = bench.replacement();
+    assert_eq!(bench.replace(replacement), Ok(()));
+    assert_eq!(bench.replace_in(alike, replacement), Ok(()));
+    assert_eq!(bench.replace_in(other, replacement), Err(Some(libc::EINVAL)));
+}
+
+#[test]
+#[ignore = "needs a kernel that allows freplace; `cargo xtask test` runs it in a micro-VM"]
+fn a_static_function_a_replacement_and_another_prototype_cannot_be_replaced() {
+    let mut bench = Bench::new();
+    let as_host = LoadAs::Hook(ProgramKind::Tracepoint);
+    let other = bench.load("other-stub.o", "other", as_host, None).expect("it loads");
+    let replacement = bench.replacement();
+    for (target, function, words) in [
+        (bench.host, "twice", "Cannot replace static functions"),
+        (replacement, "answer_seven", "Cannot recursively attach"),
+        (other, STUB, "doesn't match"),
+    ] {
+        let target = Some((target, function));
+        let error = bench.load("replacements.o", "answer_seven", LoadAs::Replacement, target);
+        let error = error.expect_err(words);
+        assert_eq!(error.errno, Some(libc::EINVAL), "{function}: {error:?}");
+        let log = error.log.unwrap_or_default();
+        assert!(log.contains(words), "{function}: {log}");
+    }
+}
+
+#[test]
+#[ignore = "needs a kernel that allows freplace; `cargo xtask test` runs it in a micro-VM"]
+fn a_function_has_at_most_38_tracers() {
+    let mut bench = Bench::new();
+    let host = bench.host;
+    for number in 1..=38 {
+        let tracer = bench.tracer(host, STUB);
+        assert_eq!(bench.trace(tracer), Ok(()), "number {number}");
+    }
+    let one_more = bench.tracer(host, STUB);
+    assert_eq!(bench.trace(one_more), Err(Some(libc::E2BIG)));
 }

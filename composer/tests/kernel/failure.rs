@@ -96,18 +96,3 @@ fn a_tracepoint_that_is_not_there_is_named() {
     let chain = host("hosts.o", "at_raw_tracepoint", "{ raw_tracepoint = \"sys_enter_no\" }");
     fails(&chain, 1, "FC0502", &["no raw tracepoint sys_enter_no"]);
 }
-
-#[test]
-#[ignore = "needs a kernel that allows freplace; `cargo xtask test` runs it in a micro-VM"]
-fn a_stub_that_differs_in_the_second_host_is_refused_and_undone() {
-    // Two functions of the same name: one takes a number, the other a packet.
-    let chain = r#"
-        name = "two"
-        host.first = { object = "hosts.o", program = "at_kprobe", attach = { kprobe = "__x64_sys_getpgid" } }
-        host.second = { object = "other-stub.o", program = "other", attach = { tracepoint = "syscalls/sys_enter_getpgid" } }
-        stub.value = { function = "stub_value", hosts = ["first", "second"] }
-        replacement.answer = { object = "replacements.o", program = "answer_seven", stub = "value" }
-    "#;
-    let words = ["`answer`", "`stub_value`", "EINVAL", "prototype differs"];
-    fails(chain, 1, "FC0504", &words);
-}

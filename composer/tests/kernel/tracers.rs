@@ -11,13 +11,8 @@ use crate::support::{
 
 const HOST: &str = r#"
     name = "traced"
-    [host.fired]
-    object = "hosts.o"
-    program = "at_tracepoint"
-    attach = { tracepoint = "syscalls/sys_enter_getpgid" }
-    [stub.value]
-    function = "stub_value"
-    hosts = ["fired"]
+    host.fired = { object = "hosts.o", program = "at_tracepoint", attach = { tracepoint = "syscalls/sys_enter_getpgid" } }
+    stub.value = { function = "stub_value", hosts = ["fired"] }
 "#;
 
 /// Brings `chain` up, fires it once with `value`, and returns its events.
