@@ -196,7 +196,7 @@ fn a_static_function_a_replacement_and_another_prototype_cannot_be_replaced() {
     let other = bench.load("other-stub.o", "other", as_host, None).expect("it loads");
     let replacement = bench.replacement();
     for (target, function, words) in [
-        (bench.host, "twice", "Cannot replace static functions"),
+        (bench.host, "twice", "twice() is not a global function"),
         (replacement, "answer_seven", "Cannot recursively attach"),
         (other, STUB, "doesn't match"),
     ] {
