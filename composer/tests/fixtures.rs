@@ -56,6 +56,7 @@ fixtures! {
     bad_ids
     bad_objects
     both_moments
+    conflicts
     crlf_and_wide
     cycle_of_two
     cycles
@@ -73,6 +74,7 @@ fixtures! {
     no_host
     object_machine
     program_types
+    prototypes
     self_cycle
     stubs
     syntax

@@ -3,12 +3,16 @@
 //! Pure: it sees the chain and the objects, never a kernel. It reports all it finds, each with the
 //! node's line in the file.
 
+mod conflicts;
 mod library;
 mod maps;
 mod programs;
+mod prototypes;
 mod stubs;
 
-use std::{ops::Range, sync::Arc};
+use std::{collections::HashSet, ops::Range, sync::Arc};
+
+use petgraph::graph::NodeIndex;
 
 pub use library::{Library, open_object};
 
@@ -23,9 +27,11 @@ use crate::{
 /// The diagnostics are in file order; none means that the chain can be planned.
 #[must_use]
 pub fn check(chain: &Chain, library: &Library) -> Vec<Diagnostic> {
-    let mut context = Context { chain, library, found: Vec::new() };
+    let mut context = Context { chain, library, found: Vec::new(), misfits: HashSet::new() };
     programs::check(&mut context);
     stubs::check(&mut context);
+    prototypes::check(&mut context);
+    conflicts::check(&mut context);
     maps::check(&mut context);
     let mut found = context.found;
     found.sort_by_key(|found| found.labels.first().map_or(0, |label| label.span.start));
@@ -48,6 +54,8 @@ struct Context<'a> {
     chain: &'a Chain,
     library: &'a Library,
     found: Vec<Diagnostic>,
+    /// Nodes whose program is of the wrong type: what else is wrong with it says nothing.
+    misfits: HashSet<NodeIndex>,
 }
 
 impl<'a> Context<'a> {

@@ -36,6 +36,7 @@ pub(super) fn check(context: &mut Context<'_>) {
             let message = format!("`{}` cannot be the program of {}", program.name, title(node));
             let label = format!("is SEC(\"{}\"), {wanted} is needed", program.section);
             context.report(Code::WrongProgramType, message, name.span.clone(), label, help);
+            context.misfits.insert(index);
         }
     }
 }

@@ -30,7 +30,7 @@ pub(super) fn show(plan: &Plan, format: Format) -> Exit {
     match format {
         Format::Json => screen::json(plan),
         Format::Human => {
-            let widths = Widths::of(plan);
+            let widths = Widths::of(plan, true);
             let mut out = format!("{}\n", header(plan));
             for operation in &plan.operations {
                 // A String takes everything.
@@ -54,10 +54,12 @@ pub(super) struct Widths {
 }
 
 impl Widths {
-    /// As wide as the widest, maps included.
-    pub(super) fn of(plan: &Plan) -> Self {
+    /// As wide as the widest node, and as the widest map when those are shown too.
+    pub(super) fn of(plan: &Plan, with_maps: bool) -> Self {
         let maps = plan.operations.iter().filter_map(|operation| match &operation.action {
-            Action::CreateMap { map, .. } => Some((map.name.as_str(), map.type_name())),
+            Action::CreateMap { map, .. } if with_maps => {
+                Some((map.name.as_str(), map.type_name()))
+            }
             _ => None,
         });
         let nodes = plan.nodes.iter().map(|node| (node.id.as_str(), node.label));

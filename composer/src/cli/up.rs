@@ -129,7 +129,7 @@ fn files(arguments: &Up, ready: &Ready) -> Vec<PathBuf> {
 /// Does the plan, with a line on stderr for each step.
 fn bring_up(kernel: &mut Linux, ready: &Ready, arguments: &Up) -> Result<Running, Exit> {
     let Ready { chain, library, plan } = ready;
-    let widths = plan::Widths::of(plan);
+    let widths = plan::Widths::of(plan, false);
     let started = std::time::Instant::now();
     anstream::eprintln!("{}  kernel {}", plan::header(plan), doctor::release());
     let mut ids = Vec::new();
@@ -140,6 +140,7 @@ fn bring_up(kernel: &mut Linux, ready: &Ready, arguments: &Up) -> Result<Running
             ids.push((node, id));
         }
     });
+    kernel.finish_loading();
     match done {
         Ok(running) => {
             let took = started.elapsed().as_millis();

@@ -16,7 +16,7 @@ macro_rules! codes {
         /// The stable code of a diagnostic, written `FC0102`.
         ///
         /// The first two digits are the subject: 00 the chain file, 01 its graph, 02 objects,
-        /// 04 the environment, 05 the running chain, 06 the micro-VM.
+        /// 03 what goes with what, 04 the environment, 05 the running chain, 06 the micro-VM.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
         pub enum Code {
             $($(#[doc = $doc])+ $name = $number,)+
@@ -76,6 +76,19 @@ codes! {
     StubNotCalled = 210,
     /// Maps of one name with different definitions.
     MapMismatch = 211,
+
+    /// A replacement whose prototype is not the stub's.
+    PrototypeMismatch = 301,
+    /// Two replacements for one function.
+    ReplacedTwice = 302,
+    /// A tracer on a function that is replaced.
+    TracedAndReplaced = 303,
+    /// A stub that returns something else than a scalar.
+    StubResult = 304,
+    /// More tracers on a function than a trampoline holds.
+    TooManyTracers = 305,
+    /// Two hosts at a hook that takes one.
+    HookTaken = 306,
 
     /// No right to use eBPF.
     NotPermitted = 401,

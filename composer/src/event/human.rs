@@ -8,12 +8,14 @@ use super::{Event, Shape, value};
 use crate::plan::PlannedNode;
 
 /// Colours of nodes, in turn; none of them alarms.
-const COLORS: [AnsiColors; 5] = [
+const COLORS: [AnsiColors; 7] = [
     AnsiColors::Cyan,
     AnsiColors::Green,
     AnsiColors::Yellow,
     AnsiColors::Magenta,
     AnsiColors::Blue,
+    AnsiColors::BrightCyan,
+    AnsiColors::BrightGreen,
 ];
 
 /// The kernel's monotonic clock → the time of day.

@@ -122,6 +122,18 @@ fn fields(
         {
             continue;
         }
+        // The fields of a struct or union without a name are those of the one around it, as in C.
+        if member.name.is_empty()
+            && depth > 0
+            && let Some((_, Type::Struct { members, size, .. })) = btf.resolve(member.of)
+        {
+            let inner = fields(btf, &members, size, depth - 1, left);
+            found.extend(inner.into_iter().map(|mut field| {
+                field.offset += offset as usize;
+                field
+            }));
+            continue;
+        }
         *left -= 1;
         found.push(Field {
             name: member.name.to_owned(),

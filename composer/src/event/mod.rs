@@ -90,5 +90,5 @@ impl Decoder {
 
 fn layouts(object: &Object) -> HashMap<TypeId, Layout> {
     let layout = |id: &TypeId| Some((*id, Layout::of(&object.btf, *id)?));
-    object.events.iter().filter_map(layout).collect()
+    object.core_types.events.iter().filter_map(layout).collect()
 }

@@ -11,7 +11,7 @@ use std::{
     sync::Once,
 };
 
-use aya_obj::{Features, Map, Object, btf::Btf, btf::BtfFeatures};
+use aya_obj::{Map, Object, btf::Btf, btf::BtfFeatures};
 
 use super::KernelError;
 
@@ -34,42 +34,36 @@ pub(super) fn parse(
     })
 }
 
-/// Leaves only `program` in `parsed`, with `globals` set and its types those of the kernel.
-pub(super) fn select<'t>(
+/// Makes what `parsed` says of kernel types true of `types`.
+pub(super) fn relocate(parsed: &mut Object, types: &Btf) -> Result<(), KernelError> {
+    guarded(RELOCATE, || {
+        parsed.relocate_btf(types).map_err(|error| KernelError::here(RELOCATE, error))
+    })
+}
+
+/// Leaves only `program` in `parsed`, with `globals` set.
+pub(super) fn select(
     parsed: &mut Object,
     program: &str,
     globals: &[(&str, u32)],
-    kernel_types: &dyn Fn() -> Result<&'t Btf, KernelError>,
 ) -> Result<(), KernelError> {
     parsed.programs.retain(|name, _| name == program);
     let globals: Vec<_> =
         globals.iter().map(|(name, value)| (*name, value.to_ne_bytes())).collect();
     let globals = globals.iter().map(|(name, value)| (*name, (value.as_slice(), false))).collect();
-    let types = if parsed.has_btf_relocations() { Some(kernel_types()?) } else { None };
-    guarded(RELOCATE, || {
-        parsed.patch_map_data(globals).map_err(|error| KernelError::here(PARSE, error))?;
-        match types {
-            Some(types) => {
-                parsed.relocate_btf(types).map_err(|error| KernelError::here(RELOCATE, error))
-            }
-            None => Ok(()),
-        }
+    guarded(PARSE, || {
+        parsed.patch_map_data(globals).map_err(|error| KernelError::here(PARSE, error))
     })
 }
 
 /// Puts the descriptors of `maps` and the functions that are called into the programs.
-pub(super) fn link(
-    parsed: &mut Object,
-    maps: Vec<(&str, RawFd, &Map)>,
-    features: &Features,
-) -> Result<(), KernelError> {
+pub(super) fn link(parsed: &mut Object, maps: Vec<(&str, RawFd, &Map)>) -> Result<(), KernelError> {
     guarded(RELOCATE, || {
         let text: HashSet<usize> = parsed.functions.keys().map(|(section, _)| *section).collect();
         let relocate = parsed.relocate_maps(maps.into_iter(), &text);
         relocate.map_err(|error| KernelError::here(RELOCATE, error))?;
         let relocate = parsed.relocate_calls(&text);
         relocate.map_err(|error| KernelError::here(RELOCATE, error))?;
-        parsed.sanitize_functions(features);
         Ok(())
     })
 }
@@ -103,10 +97,10 @@ fn guarded<T>(
 mod tests {
     use std::cell::Cell;
 
-    use aya_obj::{Features, btf::BtfFeatures};
+    use aya_obj::btf::BtfFeatures;
     use proptest::{prelude::*, test_runner::Config};
 
-    use super::{guarded, link, parse, select};
+    use super::{guarded, link, parse, relocate, select};
     use crate::{
         kernel::KernelError,
         object::damage::{builtins, damaged},
@@ -123,10 +117,11 @@ mod tests {
         let programs: Vec<_> = parsed.programs.keys().cloned().collect();
         for program in programs {
             let (mut parsed, _) = parse(bytes, &BtfFeatures::default())?;
-            select(&mut parsed, &program, &[("fc_node", 1)], &|| Ok(&types))?;
+            relocate(&mut parsed, &types)?;
+            select(&mut parsed, &program, &[("fc_node", 1)])?;
             let maps = std::mem::take(&mut parsed.maps);
             let maps = maps.iter().map(|(name, map)| (name.as_str(), 3, map)).collect();
-            link(&mut parsed, maps, &Features::default())?;
+            link(&mut parsed, maps)?;
         }
         Ok(())
     }

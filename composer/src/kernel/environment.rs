@@ -7,7 +7,7 @@ use std::{collections::HashMap, fs, path::Path};
 
 use super::{
     KernelError, attach,
-    loader::{self, Job},
+    loader::{self, Job, Loader},
 };
 use crate::{
     chain::{Attach, Moment},
@@ -105,6 +105,7 @@ pub struct Finding {
 #[must_use]
 pub fn examine(features: &[Feature]) -> Vec<Finding> {
     let mut usable = true;
+    let mut probe = Probe::new();
     let mut findings = Vec::new();
     for feature in features {
         let (present, how) = match feature {
@@ -121,9 +122,12 @@ pub fn examine(features: &[Feature]) -> Vec<Finding> {
                 });
                 continue;
             }
-            Feature::Bpf => bpf(),
             Feature::RingBuffer => ring_buffer(),
-            Feature::Trampoline => trampoline(),
+            Feature::Bpf | Feature::Trampoline => match (&mut probe, feature) {
+                (Ok(probe), Feature::Bpf) => probe.bpf(),
+                (Ok(probe), _) => probe.trampoline(),
+                (Err(error), _) => (false, error.to_string()),
+            },
         };
         usable &= present || !matches!(feature, Feature::Permission | Feature::Bpf);
         findings.push(Finding { feature: *feature, present: Some(present), how });
@@ -178,58 +182,66 @@ fn ring_buffer() -> (bool, String) {
     }
 }
 
-/// The probe programs, which come with this program.
-fn probe() -> Result<Object, KernelError> {
-    let bytes = freplace_compose_ebpf_programs::object("probe")
-        .ok_or_else(|| KernelError::here("probe", "the probe is not built in"))?;
-    Object::parse(bytes).map_err(|error| KernelError::here("probe", error))
+/// The probe programs, which come with this program, as far as they are loaded.
+struct Probe {
+    loader: Loader,
+    object: Object,
+    host: Option<loader::Loaded>,
 }
 
-fn try_load(
-    object: &Object,
-    program: &str,
-    load_as: LoadAs,
-    target: Option<(&loader::Loaded, &str)>,
-) -> Result<loader::Loaded, KernelError> {
-    let maps = HashMap::new();
-    loader::load(&Job { object, program, load_as, target, maps: &maps, globals: &[] })
-}
-
-fn bpf() -> (bool, String) {
-    let done = probe().and_then(|object| {
-        try_load(&object, "probe_host", LoadAs::Hook(ProgramKind::Xdp), None).map(drop)
-    });
-    match done {
-        Ok(()) => (true, "BPF_PROG_LOAD of an xdp program: done".to_owned()),
-        Err(error) => (false, format!("{} of an xdp program: {}", error.call, said(&error))),
+impl Probe {
+    fn new() -> Result<Self, KernelError> {
+        let bytes = freplace_compose_ebpf_programs::object("probe")
+            .ok_or_else(|| KernelError::here("probe", "the probe is not built in"))?;
+        let object = Object::parse(bytes).map_err(|error| KernelError::here("probe", error))?;
+        Ok(Self { loader: Loader::default(), object, host: None })
     }
-}
 
-fn trampoline() -> (bool, String) {
-    let tried = probe().and_then(|object| {
-        let host = try_load(&object, "probe_host", LoadAs::Hook(ProgramKind::Xdp), None)?;
-        let replacement = try_load(
-            &object,
-            "probe_replacement",
-            LoadAs::Replacement,
-            Some((&host, "probe_stub")),
-        );
-        let replacement = match replacement {
-            Ok(loaded) => loaded,
-            Err(error) => return Ok(Some(("freplace", error))),
+    fn load(
+        &mut self,
+        program: &str,
+        load_as: LoadAs,
+        target: Option<(&loader::Loaded, &str)>,
+    ) -> Result<loader::Loaded, KernelError> {
+        let maps = HashMap::new();
+        let job = Job { object: &self.object, program, load_as, target, maps: &maps, globals: &[] };
+        loader::load(&mut self.loader, &job)
+    }
+
+    fn bpf(&mut self) -> (bool, String) {
+        match self.load("probe_host", LoadAs::Hook(ProgramKind::Xdp), None) {
+            Ok(host) => {
+                self.host = Some(host);
+                (true, "BPF_PROG_LOAD of a small xdp program: done".to_owned())
+            }
+            Err(error) => (false, refused("xdp", &error)),
+        }
+    }
+
+    /// Asked after [`Probe::bpf`], whose program it extends.
+    fn trampoline(&mut self) -> (bool, String) {
+        let Some(host) = self.host.take() else {
+            return (false, "no program to extend could be loaded".to_owned());
+        };
+        let target = Some((&host, "probe_stub"));
+        let replacement = match self.load("probe_replacement", LoadAs::Replacement, target) {
+            Ok(replacement) => replacement,
+            Err(error) => return (false, refused("freplace", &error)),
         };
         let target = Some((&replacement, "probe_replacement"));
-        let tracer = try_load(&object, "probe_tracer", LoadAs::Tracer(Moment::Fentry), target);
-        Ok(tracer.err().map(|error| ("fentry", error)))
-    });
-    match tried {
-        Ok(None) => (true, "BPF_PROG_LOAD of a freplace and of an fentry program: done".to_owned()),
-        Ok(Some((kind, error))) => {
-            let empty = if error.log.is_none() { ", with an empty verifier log" } else { "" };
-            (false, format!("{} of a small {kind} program: {}{empty}", error.call, said(&error)))
+        match self.load("probe_tracer", LoadAs::Tracer(Moment::Fentry), target) {
+            Ok(_) => {
+                (true, "BPF_PROG_LOAD of a small freplace and fentry program: done".to_owned())
+            }
+            Err(error) => (false, refused("fentry", &error)),
         }
-        Err(error) => (false, format!("{}: {}", error.call, said(&error))),
     }
+}
+
+/// `BPF_PROG_LOAD of a small freplace program: EPERM, with an empty verifier log`
+fn refused(kind: &str, error: &KernelError) -> String {
+    let empty = if error.log.is_none() { ", with an empty verifier log" } else { "" };
+    format!("{} of a small {kind} program: {}{empty}", error.call, said(error))
 }
 
 fn said(error: &KernelError) -> String {

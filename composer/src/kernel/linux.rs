@@ -10,7 +10,7 @@ use aya::maps::MapData;
 use super::{
     AttachRequest, Counts, Events, Kernel, KernelError, LinkHandle, LoadRequest, MapHandle,
     ProgramHandle, attach,
-    loader::{self, Job, Loaded},
+    loader::{self, Job, Loaded, Loader},
 };
 use crate::object::{MapDef, Object};
 
@@ -18,6 +18,7 @@ use crate::object::{MapDef, Object};
 #[derive(Debug, Default)]
 pub struct Linux {
     next: u32,
+    loader: Loader,
     // In the order of dropping: links, then programs, then maps.
     links: BTreeMap<LinkHandle, attach::Link>,
     programs: BTreeMap<ProgramHandle, Loaded>,
@@ -47,6 +48,11 @@ impl Linux {
         Counts::open(self.map(map)?)
     }
 
+    /// Lets go of what is only needed while a chain comes up: the kernel's types, parsed objects.
+    pub fn finish_loading(&mut self) {
+        self.loader.finish();
+    }
+
     fn number(&mut self) -> u32 {
         self.next += 1;
         self.next
@@ -67,29 +73,34 @@ fn gone(what: &str) -> KernelError {
 
 impl Kernel for Linux {
     fn create_map(&mut self, object: &Object, map: &MapDef) -> Result<MapHandle, KernelError> {
-        let made = loader::create_map(object, map)?;
+        let made = loader::create_map(&mut self.loader, object, map)?;
         let handle = MapHandle(self.number());
         self.maps.insert(handle, made);
         Ok(handle)
     }
 
     fn load(&mut self, request: &LoadRequest<'_>) -> Result<(ProgramHandle, u32), KernelError> {
+        // By field, so that the loader can be borrowed beside them.
+        let Self { loader, programs, maps: held, .. } = self;
         let target = match request.target {
-            Some((program, function)) => Some((self.program(program)?, function)),
+            Some((program, function)) => {
+                Some((programs.get(&program).ok_or_else(|| gone("program"))?, function))
+            }
             None => None,
         };
         let mut maps: HashMap<&str, BorrowedFd<'_>> = HashMap::new();
         for (name, handle) in request.maps {
-            maps.insert(name, self.map(*handle)?.fd().as_fd());
+            maps.insert(name, held.get(handle).ok_or_else(|| gone("map"))?.fd().as_fd());
         }
-        let loaded = loader::load(&Job {
+        let job = Job {
             object: request.object,
             program: request.program,
             load_as: request.load_as,
             target,
             maps: &maps,
             globals: request.globals,
-        })?;
+        };
+        let loaded = loader::load(loader, &job)?;
         let id = loaded.id;
         let handle = ProgramHandle(self.number());
         self.programs.insert(handle, loaded);

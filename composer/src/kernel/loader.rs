@@ -5,15 +5,16 @@
 //! exist already. One way for hosts, replacements and tracers alike.
 
 use std::{
-    collections::HashMap,
+    collections::{BTreeSet, HashMap},
     ffi::CString,
     os::fd::{AsFd as _, AsRawFd as _, BorrowedFd, OwnedFd},
-    sync::OnceLock,
+    sync::Arc,
 };
 
 use aya::maps::MapData;
 use aya_obj::{
-    EbpfSectionKind, Map, generated::bpf_attach_type as attach, generated::bpf_prog_type as kinds,
+    EbpfSectionKind, Map, btf::BtfFeatures, generated::bpf_attach_type as attach,
+    generated::bpf_prog_type as kinds,
 };
 
 use super::{
@@ -48,33 +49,120 @@ pub(super) struct Job<'a> {
     pub(super) globals: &'a [(&'a str, u32)],
 }
 
-/// The kernel's own types, which CO-RE goes by; read once.
-fn kernel_types() -> Result<&'static aya_obj::btf::Btf, KernelError> {
-    static TYPES: OnceLock<Result<aya_obj::btf::Btf, String>> = OnceLock::new();
-    TYPES
-        .get_or_init(|| aya_obj::btf::Btf::from_sys_fs().map_err(|error| error.to_string()))
-        .as_ref()
-        .map_err(|error| KernelError::here("read /sys/kernel/btf/vmlinux", error))
+/// Loads programs and makes maps; remembers what it took apart, for the next one of that object.
+#[derive(Debug, Default)]
+pub(super) struct Loader {
+    /// The kernel's own types, which CO-RE goes by.
+    types: Option<Btf>,
+    /// The part of them that was asked for last, by the names asked for.
+    part: Option<(Option<BTreeSet<String>>, aya_obj::btf::Btf)>,
+    /// Objects by the address of their bytes, which live as long as the chain.
+    prepared: HashMap<usize, Prepared>,
 }
 
-/// Parses `object` for loading, with its BTF in the kernel.
-pub(super) fn prepare(object: &Object) -> Result<(aya_obj::Object, OwnedFd), KernelError> {
-    let supported = aya::features().btf();
-    let supported = supported.ok_or_else(|| KernelError::here(PARSE, "no BTF support"))?;
-    let (parsed, btf) = assemble::parse(&object.bytes, supported)?;
+/// An object parsed and relocated against the kernel's types, with its BTF in the kernel.
+#[derive(Debug)]
+struct Prepared {
+    object: aya_obj::Object,
+    btf: OwnedFd,
+    /// Keeps the address from being used again.
+    _bytes: Arc<[u8]>,
+}
+
+impl Loader {
+    fn prepare(&mut self, object: &Object) -> Result<&Prepared, KernelError> {
+        let key = object.bytes.as_ptr().addr();
+        // Not by `entry`: what is made may fail, and needs `self`.
+        if !self.prepared.contains_key(&key) {
+            let made = self.take_apart(object)?;
+            self.prepared.insert(key, made);
+        }
+        self.prepared.get(&key).ok_or_else(|| KernelError::here(PARSE, "no such object"))
+    }
+
+    fn take_apart(&mut self, object: &Object) -> Result<Prepared, KernelError> {
+        // What every kernel takes that has the links we need, from 5.15 on, or nearly: only when
+        // it refuses is it asked, with a dozen system calls, what it knows.
+        let modern = BtfFeatures::new(true, true, true, true, true, true, true, true);
+        let (mut parsed, btf) = match parse(object, &modern) {
+            Err(error) if error.errno == Some(libc::EINVAL) => {
+                let known = aya::features().btf();
+                parse(object, known.ok_or_else(|| KernelError::here(PARSE, "no BTF support"))?)?
+            }
+            other => other?,
+        };
+        if parsed.has_btf_relocations() {
+            assemble::relocate(&mut parsed, self.kernel_types(object)?)?;
+        }
+        Ok(Prepared { object: parsed, btf, _bytes: Arc::clone(&object.bytes) })
+    }
+
+    /// The types of the kernel that `object` goes by.
+    fn kernel_types(&mut self, object: &Object) -> Result<&aya_obj::btf::Btf, KernelError> {
+        const CALL: &str = "read /sys/kernel/btf/vmlinux";
+        let names = &object.core_types.kernel;
+        // The objects of a chain mostly go by the same few.
+        let known = self.part.as_ref().is_some_and(|(known, _)| known == names);
+        if !known {
+            let part = match names {
+                Some(names) => {
+                    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+                    let part = crate::object::subset(self.all_kernel_types()?, &names);
+                    aya_obj::btf::Btf::parse(&part, Default::default())
+                }
+                None => aya_obj::btf::Btf::from_sys_fs(),
+            };
+            let part = part.map_err(|error| KernelError::here(CALL, error))?;
+            self.part = Some((names.clone(), part));
+        }
+        let part = self.part.as_ref().map(|(_, part)| part);
+        part.ok_or_else(|| KernelError::here(CALL, "nothing was read"))
+    }
+
+    fn all_kernel_types(&mut self) -> Result<&Btf, KernelError> {
+        const CALL: &str = "read /sys/kernel/btf/vmlinux";
+        match &mut self.types {
+            Some(types) => Ok(types),
+            none => {
+                let bytes = std::fs::read("/sys/kernel/btf/vmlinux");
+                let bytes = bytes.map_err(|error| KernelError::os(CALL, &error))?;
+                let types = Btf::parse(bytes).map_err(|error| KernelError::here(CALL, error))?;
+                Ok(none.insert(types))
+            }
+        }
+    }
+
+    /// Lets go of what is only needed while a chain comes up.
+    pub(super) fn finish(&mut self) {
+        *self = Self::default();
+    }
+}
+
+/// Parses `object`, and hands the kernel its BTF with what `features` allow.
+fn parse(
+    object: &Object,
+    features: &BtfFeatures,
+) -> Result<(aya_obj::Object, OwnedFd), KernelError> {
+    let (parsed, btf) = assemble::parse(&object.bytes, features)?;
     let btf = sys::btf_load(&btf).map_err(|error| KernelError::os("BPF_BTF_LOAD", &error))?;
     Ok((parsed, btf))
 }
 
 /// Makes the map `def`, which `object` defines.
-pub(super) fn create_map(object: &Object, def: &MapDef) -> Result<MapData, KernelError> {
-    let (mut parsed, btf) = prepare(object)?;
-    let mut map = parsed
+pub(super) fn create_map(
+    loader: &mut Loader,
+    object: &Object,
+    def: &MapDef,
+) -> Result<MapData, KernelError> {
+    let prepared = loader.prepare(object)?;
+    let mut map = prepared
+        .object
         .maps
-        .remove(&def.name)
-        .ok_or_else(|| KernelError::here(PARSE, format!("no map `{}`", def.name)))?;
+        .get(&def.name)
+        .ok_or_else(|| KernelError::here(PARSE, format!("no map `{}`", def.name)))?
+        .clone();
     map.set_max_entries(def.max_entries);
-    make_map(map, &def.name, btf.as_fd())
+    make_map(map, &def.name, prepared.btf.as_fd())
 }
 
 fn make_map(map: Map, name: &str, btf: BorrowedFd<'_>) -> Result<MapData, KernelError> {
@@ -97,9 +185,10 @@ fn make_map(map: Map, name: &str, btf: BorrowedFd<'_>) -> Result<MapData, Kernel
 }
 
 /// Loads a program.
-pub(super) fn load(job: &Job<'_>) -> Result<Loaded, KernelError> {
-    let (mut parsed, btf) = prepare(job.object)?;
-    assemble::select(&mut parsed, job.program, job.globals, &kernel_types)?;
+pub(super) fn load(loader: &mut Loader, job: &Job<'_>) -> Result<Loaded, KernelError> {
+    let prepared = loader.prepare(job.object)?;
+    let (mut parsed, btf) = (prepared.object.clone(), &prepared.btf);
+    assemble::select(&mut parsed, job.program, job.globals)?;
 
     let maps = std::mem::take(&mut parsed.maps);
     let mut own = Vec::new();
@@ -116,7 +205,7 @@ pub(super) fn load(job: &Job<'_>) -> Result<Loaded, KernelError> {
         };
         descriptors.push((name.as_str(), fd, map));
     }
-    assemble::link(&mut parsed, descriptors, aya::features())?;
+    assemble::link(&mut parsed, descriptors)?;
 
     let program = parsed
         .programs

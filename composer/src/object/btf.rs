@@ -375,6 +375,32 @@ impl Btf {
         None
     }
 
+    /// The types called one of `names`, or one of them with a `___flavor` behind it.
+    pub(super) fn called(&self, names: &[&str]) -> impl Iterator<Item = TypeId> {
+        (1..=self.len()).filter(move |id| {
+            let at = self.offsets[*id as usize - 1]; // ids of this range are indices
+            // Structs, unions, enums: half of a kernel's types have no name, or none that counts.
+            let is_named =
+                self.word(at + 4).is_some_and(|info| matches!(kind(info), 4..=6 | 8 | 19));
+            let offset = if is_named { self.word(at) } else { None };
+            let start = offset.and_then(|offset| self.strings.start.checked_add(offset as usize));
+            let text = start.and_then(|start| self.data.get(start..self.strings.end));
+            text.is_some_and(|text| {
+                names.iter().any(|name| {
+                    let rest = text.strip_prefix(name.as_bytes());
+                    rest.is_some_and(|rest| rest.starts_with(b"\0") || rest.starts_with(b"___"))
+                })
+            })
+        })
+    }
+
+    /// The record of type `id` as it stands in the section.
+    pub(super) fn words(&self, id: TypeId) -> Option<Vec<u32>> {
+        let at = *self.offsets.get((id as usize).checked_sub(1)?)?;
+        let length = 3 + extra_length(self.word(at + 4)?)? / 4;
+        (0..length).map(|index| self.word(at + 4 * index)).collect()
+    }
+
     fn of_kind(&self, wanted: u32) -> impl Iterator<Item = TypeId> + '_ {
         (1..=self.len()).filter(move |id| {
             let at = self.offsets[*id as usize - 1]; // ids of this range are indices

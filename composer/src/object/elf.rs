@@ -13,7 +13,7 @@ use object::{
 use super::{
     Function, Object, ObjectError, Program, ProgramKind,
     btf::{Btf, Linkage},
-    calls, events, maps,
+    calls, core_types, maps,
 };
 
 /// Where functions are: section and offset in front of the index.
@@ -42,8 +42,8 @@ pub(super) fn parse(bytes: Arc<[u8]>) -> Result<Object, ObjectError> {
         }
         None => None,
     };
-    let events = match file.section_by_name(".BTF.ext") {
-        Some(section) => events::read(section.data().map_err(damaged)?),
+    let core_types = match file.section_by_name(".BTF.ext") {
+        Some(section) => core_types::read(section.data().map_err(damaged)?, &btf),
         None => Default::default(),
     };
     let (mut functions, places) = functions(&file, &btf)?;
@@ -63,7 +63,7 @@ pub(super) fn parse(bytes: Arc<[u8]>) -> Result<Object, ObjectError> {
     let maps = maps::read(&btf);
     let functions = functions.into_iter().map(|(_, function)| function).collect();
     drop(file);
-    Ok(Object { bytes, programs, functions, maps, license, btf, events })
+    Ok(Object { bytes, programs, functions, maps, license, btf, core_types })
 }
 
 /// A function's place, next to what is told of it.

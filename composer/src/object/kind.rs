@@ -71,6 +71,16 @@ impl ProgramKind {
         SECTIONS.iter().find(|(_, kind)| *kind == self).map_or("unknown", |(name, _)| name)
     }
 
+    /// The kind that stands for the kernel's program type: kprobes and uprobes, on entry and on
+    /// return, are one type to it.
+    #[must_use]
+    pub fn program_type(self) -> Self {
+        match self {
+            Self::Kprobe | Self::Kretprobe | Self::Uprobe | Self::Uretprobe => Self::Kprobe,
+            other => other,
+        }
+    }
+
     /// Whether such a program sits at a hook, and so can be a host.
     #[must_use]
     pub fn is_hook(self) -> bool {

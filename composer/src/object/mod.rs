@@ -6,13 +6,14 @@
 
 pub mod btf;
 mod calls;
+mod core_types;
 #[cfg(test)]
 pub(crate) mod damage;
 mod elf;
-mod events;
 mod kind;
 mod maps;
 pub mod prototype;
+mod subset;
 #[cfg(test)]
 mod tests;
 
@@ -20,9 +21,11 @@ use std::{collections::BTreeSet, sync::Arc};
 
 use thiserror::Error;
 
+pub use core_types::CoreTypes;
 pub use kind::ProgramKind;
 pub use maps::MapDef;
 pub(crate) use maps::RINGBUF;
+pub use subset::subset;
 
 use btf::{Btf, BtfError};
 
@@ -64,8 +67,8 @@ pub struct Object {
     pub license: Option<String>,
     /// Types.
     pub btf: Btf,
-    /// The structs that its programs write as events.
-    pub events: BTreeSet<btf::TypeId>,
+    /// What its CO-RE relocations ask of types.
+    pub core_types: CoreTypes,
 }
 
 /// An entry point of an object.

@@ -24,7 +24,7 @@ fn look_at(object: &Object) {
     for function in &object.functions {
         let _ = object.prototype(function);
     }
-    for id in &object.events {
+    for id in &object.core_types.events {
         let _ = Layout::of(&object.btf, *id);
     }
     for (id, _) in object.btf.iter() {

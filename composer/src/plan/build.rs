@@ -8,6 +8,7 @@ use super::{Action, LoadAs, Operation, Plan, PlannedNode, Target, is_shared};
 use crate::{
     chain::{Chain, Node, NodeKind},
     check::Library,
+    object::ProgramKind,
 };
 
 /// Plans a chain that was checked against `library`.
@@ -77,12 +78,36 @@ fn maps(chain: &Chain, library: &Library) -> Vec<Operation> {
     operations
 }
 
-/// The loaded programs of each node with, for a tracer, what each of them is on.
-type Slots = HashMap<NodeIndex, Vec<usize>>;
+/// What is loaded.
+#[derive(Default)]
+struct Slots {
+    /// The loaded programs of each node.
+    of: HashMap<NodeIndex, Vec<usize>>,
+    /// The program type of each loaded program or, for one that extends or traces, of what it is
+    /// on.
+    types: Vec<ProgramKind>,
+}
+
+impl Slots {
+    fn of(&self, index: NodeIndex) -> &[usize] {
+        self.of.get(&index).map(Vec::as_slice).unwrap_or_default()
+    }
+
+    fn program_type(&self, slot: usize) -> Option<ProgramKind> {
+        self.types.get(slot).copied()
+    }
+
+    fn push(&mut self, index: NodeIndex, program_type: ProgramKind) -> usize {
+        let slot = self.types.len();
+        self.types.push(program_type);
+        self.of.entry(index).or_default().push(slot);
+        slot
+    }
+}
 
 fn loads(chain: &Chain, library: &Library) -> (Vec<(NodeIndex, Operation)>, Slots) {
     let mut operations = Vec::new();
-    let mut slots: Slots = HashMap::new();
+    let mut slots = Slots::default();
     for index in chain.graph.order() {
         let node = chain.graph.node(index);
         let Some((reference, name)) = node.program() else { continue };
@@ -92,11 +117,14 @@ fn loads(chain: &Chain, library: &Library) -> (Vec<(NodeIndex, Operation)>, Slot
             NodeKind::Host(_) => (LoadAs::Hook(program.kind), vec![None]),
             NodeKind::Stub(_) => continue,
             NodeKind::Replacement(_) => {
-                // Loaded against the first stub; the kernel compares it with the others at attach.
-                (
-                    LoadAs::Replacement,
-                    targets(chain, index, &slots).into_iter().map(Some).take(1).collect(),
-                )
+                // Loaded once for each program type among its hosts, against the first stub of
+                // that: a loaded replacement is for programs of one type, and the kernel refuses
+                // others at attach with a bare EINVAL (bpf_check_attach_target in
+                // https://github.com/torvalds/linux/blob/v6.12/kernel/bpf/verifier.c).
+                let mut seen = HashSet::new();
+                let mut targets = targets(chain, index, &slots);
+                targets.retain(|target| seen.insert(slots.program_type(target.slot)));
+                (LoadAs::Replacement, targets.into_iter().map(Some).collect())
             }
             NodeKind::Tracer(tracer) => (
                 LoadAs::Tracer(tracer.moment),
@@ -110,8 +138,8 @@ fn loads(chain: &Chain, library: &Library) -> (Vec<(NodeIndex, Operation)>, Slot
             found.is_some_and(|program| program.kind.has_task())
         });
         for target in targets {
-            let slot = slots.values().map(Vec::len).sum();
-            slots.entry(index).or_default().push(slot);
+            let on = target.as_ref().and_then(|target: &Target| slots.program_type(target.slot));
+            let slot = slots.push(index, on.unwrap_or_else(|| program.kind.program_type()));
             let action = Action::Load {
                 slot,
                 object: reference.value.clone(),
@@ -135,7 +163,7 @@ fn targets(chain: &Chain, index: NodeIndex, slots: &Slots) -> Vec<Target> {
     for need in chain.graph.needs(index) {
         let target = chain.graph.node(need);
         let own = |index: NodeIndex, function: &str| {
-            let slots = slots.get(&index).into_iter().flatten();
+            let slots = slots.of(index).iter();
             slots
                 .map(|slot| Target { slot: *slot, function: function.to_owned() })
                 .collect::<Vec<_>>()
@@ -160,7 +188,7 @@ fn targets(chain: &Chain, index: NodeIndex, slots: &Slots) -> Vec<Target> {
 
 fn attach(chain: &Chain, index: NodeIndex, slots: &Slots, operations: &mut Vec<Operation>) {
     let node = chain.graph.node(index);
-    let own = slots.get(&index).map(Vec::as_slice).unwrap_or_default();
+    let own = slots.of(index);
     let mut push = |action, span: &std::ops::Range<usize>| {
         operations.push(Operation { node: Some(index.index()), action, span: span.clone() });
     };
@@ -173,8 +201,9 @@ fn attach(chain: &Chain, index: NodeIndex, slots: &Slots, operations: &mut Vec<O
         }
         NodeKind::Replacement(replacement) => {
             for target in targets(chain, index, slots) {
-                for slot in own {
-                    let target = target.clone();
+                let program_type = slots.program_type(target.slot);
+                let fits = |slot: &&usize| slots.program_type(**slot) == program_type;
+                if let Some(slot) = own.iter().find(fits) {
                     let action = Action::AttachReplacement { slot: *slot, target };
                     push(action, &replacement.stub.span);
                 }

@@ -96,6 +96,15 @@ pub enum VmError {
         library: String,
     },
 
+    /// A script's `#!` line names a program that the host does not have.
+    #[error("{} is run by {}, which is not on this host", .script.display(), .interpreter.display())]
+    MissingInterpreter {
+        /// The script.
+        script: PathBuf,
+        /// Its interpreter.
+        interpreter: PathBuf,
+    },
+
     /// What the guest is to start with does not fit in its memory.
     #[error(
         "the files for the guest are {} MiB, more than a guest of {memory_mib} MiB can start with: bring less, or give it more memory",

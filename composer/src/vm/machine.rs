@@ -19,6 +19,7 @@ use super::{
     job,
     progress::{Exit, Progress},
     qemu, rootfs, run,
+    signals::Signals,
 };
 
 /// A command and the machine to run it in.
@@ -44,7 +45,7 @@ pub struct Machine {
     pub memory_mib: u32,
     /// The guest's CPUs.
     pub cpus: u32,
-    /// Bound from the start of QEMU to the start of the command.
+    /// Bound from when QEMU runs to the start of the command.
     pub boot_timeout: Duration,
     /// Bound between two signs of life of the guest, which sends one a second.
     pub heartbeat_timeout: Duration,
@@ -115,6 +116,8 @@ impl Machine {
         };
         let busybox = cache.busybox(progress).await?;
         drop(cache);
+        // From here on there is something to clean up, so a signal no longer just ends this process.
+        let signals = Signals::new()?;
         let folder = qemu::folder()?;
         let initramfs = folder.path().join("initramfs");
         self.initramfs(busybox.as_deref(), &initramfs)?;
@@ -127,7 +130,7 @@ impl Machine {
             heartbeat: self.heartbeat_timeout,
             run: self.run_timeout,
         };
-        run::watch(started, bounds, progress, out, err).await
+        run::watch(started, bounds, signals, progress, out, err).await
     }
 
     fn initramfs(&self, busybox: Option<&Path>, to: &Path) -> Result<(), VmError> {

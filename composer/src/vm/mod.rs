@@ -30,6 +30,7 @@ mod rootfs;
 #[cfg(test)]
 mod rootfs_tests;
 mod run;
+mod signals;
 
 pub use choice::{BadKernelChoice, DEFAULT_SERIES, KernelChoice};
 pub use error::{ConsoleTail, VmError};

@@ -52,6 +52,9 @@ pub(super) fn needs(file: &Path, executable: bool) -> Result<Vec<PathBuf>, VmErr
     match Kind::of(&head) {
         Kind::Elf => libraries(file),
         Kind::Script(interpreter, argument) if executable => {
+            if !interpreter.is_file() {
+                return Err(VmError::MissingInterpreter { script: file.to_owned(), interpreter });
+            }
             let mut needed = vec![interpreter.clone()];
             // `#!/usr/bin/env python3`: the program behind env is needed as well.
             if interpreter.ends_with("env") {

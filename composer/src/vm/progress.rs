@@ -30,7 +30,7 @@ pub enum Progress {
     Booted {
         /// The release of the kernel, as the guest states it.
         release: String,
-        /// Since QEMU was started.
+        /// Since QEMU runs.
         boot: Duration,
     },
 }
@@ -40,7 +40,7 @@ pub enum Progress {
 pub struct Exit {
     /// The command's exit code; 128 + n when signal n ended it.
     pub code: i32,
-    /// From the start of QEMU to the start of the command.
+    /// From when QEMU runs to the start of the command.
     pub boot: Duration,
     /// From the start of the command until all of its output had arrived.
     pub run: Duration,

@@ -58,14 +58,14 @@ impl Rootfs {
             this.nodes.insert("/etc/ld.so.cache".into(), Node::File("/etc/ld.so.cache".into()));
         }
         if let Some((busybox, applets)) = busybox {
-            this.file(busybox, Path::new("/bin/busybox"))?;
+            this.file(busybox, Path::new("/bin/busybox"), false)?;
             for applet in applets {
                 let link = Path::new("/bin").join(applet);
                 this.nodes.entry(link).or_insert_with(|| Node::Symlink("/bin/busybox".into()));
             }
         }
-        this.file(init, Path::new("/init"))?;
-        this.file(init, Path::new("/usr/bin/freplace-compose"))?;
+        this.file(init, Path::new("/init"), false)?;
+        this.file(init, Path::new("/usr/bin/freplace-compose"), false)?;
         Ok(this)
     }
 
@@ -97,7 +97,7 @@ impl Rootfs {
             if needs::is_executable(&resolved) {
                 self.path.extend(dest.parent().map(Path::to_owned));
             }
-            self.file(&resolved, dest)
+            self.file(&resolved, dest, false)
         }
     }
 
@@ -151,7 +151,7 @@ impl Rootfs {
         folders
     }
 
-    fn file(&mut self, source: &Path, dest: &Path) -> Result<(), VmError> {
+    fn file(&mut self, source: &Path, dest: &Path, in_folder: bool) -> Result<(), VmError> {
         let source =
             source.canonicalize().map_err(VmError::host(format!("find {}", source.display())))?;
         self.directory(dest.parent().unwrap_or(Path::new("/")));
@@ -159,9 +159,18 @@ impl Rootfs {
         if !self.complete.insert(source.clone()) {
             return Ok(());
         }
-        for needed in needs::needs(&source, needs::is_executable(&source))? {
+        let needed = match needs::needs(&source, needs::is_executable(&source)) {
+            // What does not run on the host either, in a folder that is there for the rest of it, is no reason to stop.
+            Err(VmError::MissingInterpreter { .. } | VmError::MissingLibrary { .. })
+                if in_folder =>
+            {
+                Vec::new()
+            }
+            needed => needed?,
+        };
+        for needed in needed {
             if !matches!(self.nodes.get(&needed), Some(Node::File(_))) {
-                self.file(&needed, &needed)?;
+                self.file(&needed, &needed, in_folder)?;
             }
         }
         Ok(())
@@ -178,12 +187,12 @@ impl Rootfs {
             if kind.is_dir() {
                 self.folder(root, &from, &to)?;
             } else if kind.is_file() {
-                self.file(&from, &to)?;
+                self.file(&from, &to, true)?;
             } else if kind.is_symlink() {
                 let target = fs::read_link(&from).map_err(VmError::host(describe()))?;
                 match from.canonicalize() {
                     Ok(resolved) if resolved.is_file() && !resolved.starts_with(root) => {
-                        self.file(&resolved, &to)?;
+                        self.file(&resolved, &to, true)?;
                     }
                     // A folder outside, copied whole, is cut off from loops: only a folder that does not hold this one.
                     Ok(resolved)

@@ -5,6 +5,7 @@
 use std::{
     io::{self, Write},
     process::ExitStatus,
+    sync::Arc,
     time::Duration,
 };
 
@@ -14,7 +15,6 @@ use tokio::{
         UnixStream,
         unix::{OwnedReadHalf, OwnedWriteHalf},
     },
-    signal::unix::{Signal, SignalKind, signal},
     sync::mpsc::{UnboundedReceiver, unbounded_channel},
     time::{Instant, sleep_until},
 };
@@ -24,8 +24,9 @@ use super::{
     control::{Deliver, FromGuest},
     error::VmError,
     progress::{Exit, Progress},
-    pump::pump,
+    pump::{Tally, pump},
     qemu::{Ports, Qemu},
+    signals::Signals,
 };
 
 /// Bounds of one run; each is an error of its own when it passes.
@@ -48,8 +49,8 @@ struct Watch<'a> {
     console_port: UnixStream,
     guest: Split<BufReader<OwnedReadHalf>>,
     to_guest: OwnedWriteHalf,
-    output: UnboundedReceiver<io::Result<usize>>,
-    received: u64,
+    output: UnboundedReceiver<io::Result<()>>,
+    tally: Arc<Tally>,
     started: Instant,
     booted: Option<Duration>,
     last_sign: Instant,
@@ -62,14 +63,16 @@ struct Watch<'a> {
 pub(super) async fn watch(
     (qemu, ports): (Qemu, Ports),
     bounds: Bounds,
+    mut signals: Signals,
     progress: &mut dyn FnMut(Progress),
     out: impl Write + Send + 'static,
     err: impl Write + Send + 'static,
 ) -> Result<Exit, VmError> {
     let (read, to_guest) = ports.control.into_split();
     let (sender, output) = unbounded_channel();
-    pump(ports.out, out, sender.clone())?;
-    pump(ports.err, err, sender)?;
+    let tally = Tally::new();
+    pump(ports.out, out, Arc::clone(&tally), sender.clone())?;
+    pump(ports.err, err, Arc::clone(&tally), sender)?;
     let started = Instant::now();
     let mut watch = Watch {
         qemu,
@@ -79,7 +82,7 @@ pub(super) async fn watch(
         guest: BufReader::new(read).split(b'\n'),
         to_guest,
         output,
-        received: 0,
+        tally,
         started,
         booted: None,
         last_sign: started,
@@ -87,21 +90,18 @@ pub(super) async fn watch(
         verdict: None,
         progress,
     };
-    let result = watch.run().await;
+    let result = watch.run(&mut signals).await;
     watch.qemu.kill().await?;
     result
 }
 
 impl Watch<'_> {
-    async fn run(&mut self) -> Result<Exit, VmError> {
-        let failed = || VmError::host("listen for signals");
-        let mut interrupt = signal(SignalKind::interrupt()).map_err(failed())?;
-        let mut terminate = signal(SignalKind::terminate()).map_err(failed())?;
+    async fn run(&mut self, signals: &mut Signals) -> Result<Exit, VmError> {
         let mut chunk = vec![0; 4096];
         let (mut console_open, mut guest_open, mut output_open) = (true, true, true);
         loop {
             if let Some(verdict) = &self.verdict
-                && self.received >= verdict.bytes
+                && self.tally.arrived() >= verdict.bytes
             {
                 return self.exit();
             }
@@ -119,11 +119,18 @@ impl Watch<'_> {
                     _ => guest_open = false,
                 },
                 copied = self.output.recv(), if output_open => match copied {
-                    Some(copied) => self.received += copied.map_err(|source| VmError::Output { source })? as u64,
+                    Some(copied) => copied.map_err(|source| VmError::Output { source })?,
                     None => output_open = false,
                 },
-                number = next(&mut interrupt, &mut terminate) => self.signal(number).await?,
-                status = self.qemu.ended() => return self.end(status?).await,
+                number = signals.next() => self.signal(number).await?,
+                status = self.qemu.ended() => {
+                    let status = status?;
+                    tokio::select! {
+                        result = self.end(status) => return result,
+                        // The reader of our output may never take the rest of it.
+                        _ = signals.next() => return Err(VmError::Interrupted),
+                    }
+                }
                 () = sleep_until(deadline) => return Err(self.too_late()),
             }
         }
@@ -141,6 +148,7 @@ impl Watch<'_> {
             }
             FromGuest::Beat => {}
             FromGuest::Exit { code, out, err } => {
+                self.tally.want(out + err);
                 self.verdict = Some(Verdict { code, bytes: out + err });
             }
             FromGuest::Failed { why } => {
@@ -175,6 +183,10 @@ impl Watch<'_> {
 
     fn too_late(&self) -> VmError {
         let console = self.console.tail();
+        // A kernel that was built to stay where it panicked.
+        if let Some(reason) = self.console.panic() {
+            return VmError::Panic { reason, console };
+        }
         match self.bounds.run {
             _ if self.booted.is_none() => VmError::NoBoot { after: self.bounds.boot, console },
             Some(after) if self.last_sign + self.bounds.heartbeat > Instant::now() => {
@@ -194,15 +206,17 @@ impl Watch<'_> {
             self.hear(&line)?;
         }
         while let Some(copied) = self.output.recv().await {
-            self.received += copied.map_err(|source| VmError::Output { source })? as u64;
+            copied.map_err(|source| VmError::Output { source })?;
         }
         let console = self.console.tail();
         match (&self.verdict, self.console.panic()) {
-            (Some(verdict), _) if self.received >= verdict.bytes => self.exit(),
+            (Some(verdict), _) if self.tally.arrived() >= verdict.bytes => self.exit(),
             (_, Some(reason)) => Err(VmError::Panic { reason, console }),
-            (Some(verdict), None) => {
-                Err(VmError::LostOutput { sent: verdict.bytes, received: self.received, console })
-            }
+            (Some(verdict), None) => Err(VmError::LostOutput {
+                sent: verdict.bytes,
+                received: self.tally.arrived(),
+                console,
+            }),
             (None, None) => {
                 Err(VmError::NoExitCode { status, stderr: self.qemu.complaint(), console })
             }
@@ -213,13 +227,5 @@ impl Watch<'_> {
         let code = self.verdict.as_ref().map_or(0, |verdict| verdict.code);
         let (boot, total) = (self.booted.unwrap_or_default(), self.started.elapsed());
         Ok(Exit { code, boot, run: total.saturating_sub(boot) })
-    }
-}
-
-/// The number of the next signal for us.
-async fn next(interrupt: &mut Signal, terminate: &mut Signal) -> i32 {
-    tokio::select! {
-        _ = interrupt.recv() => SignalKind::interrupt().as_raw_value(),
-        _ = terminate.recv() => SignalKind::terminate().as_raw_value(),
     }
 }

@@ -1,0 +1,183 @@
+//! Does anything in the chain stand in something else's way?
+//!
+//! A function has one place at its entry for either a jump to its replacement or a call of a
+//! trampoline, so it is replaced once or traced, never both: `__bpf_trampoline_link_prog`,
+//! <https://github.com/torvalds/linux/blob/v6.12/kernel/bpf/trampoline.c#L537>. The kernel says a
+//! bare EBUSY at attach.
+
+use std::collections::HashMap;
+
+use petgraph::graph::NodeIndex;
+
+use super::{Context, title};
+use crate::{
+    chain::{Attach, Node, NodeKind},
+    diag::{Code, Diagnostic},
+    object::btf::Type,
+};
+
+/// `BPF_MAX_TRAMP_LINKS`,
+/// <https://github.com/torvalds/linux/blob/v6.12/include/linux/bpf.h#L1097>.
+const MOST_TRACERS: usize = 38;
+
+/// A function of a node's program.
+type Place<'a> = (NodeIndex, &'a str);
+
+pub(super) fn check(context: &mut Context<'_>) {
+    let mut replaced: HashMap<Place<'_>, NodeIndex> = HashMap::new();
+    let graph = &context.chain.graph;
+    for (index, node) in graph.nodes() {
+        let NodeKind::Replacement(spec) = &node.kind else { continue };
+        for place in places(context, index) {
+            let Some(first) = replaced.get(&place) else {
+                replaced.insert(place, index);
+                continue;
+            };
+            let first = graph.node(*first);
+            let NodeKind::Replacement(first_spec) = &first.kind else { continue };
+            let message = format!(
+                "`{}` and `{}` both replace `{}` of `{}`",
+                first.id.value,
+                node.id.value,
+                place.1,
+                graph.node(place.0).id.value
+            );
+            let found = Diagnostic::new(Code::ReplacedTwice, message)
+                .label(context.source(), spec.stub.span.clone(), "replaces it again")
+                .label(context.source(), first_spec.stub.span.clone(), "replaced here")
+                .note("the kernel would say: EBUSY, and nothing more")
+                .help(
+                    "A function is replaced once. Give the host a second stub, or leave one out.",
+                );
+            context.found.push(found);
+            break;
+        }
+    }
+    tracers(context, &replaced);
+    results(context);
+    hooks(context);
+}
+
+/// The functions that a replacement or tracer is for.
+fn places<'a>(context: &Context<'a>, index: NodeIndex) -> Vec<Place<'a>> {
+    let graph = &context.chain.graph;
+    let mut found = Vec::new();
+    for need in graph.needs(index) {
+        let target = graph.node(need);
+        match (&target.kind, &graph.node(index).kind) {
+            (NodeKind::Stub(stub), _) => {
+                let function = stub.function.value.as_str();
+                found.extend(graph.needs(need).into_iter().map(|host| (host, function)));
+            }
+            (_, NodeKind::Tracer(tracer)) => {
+                let entry = target.program().map(|(_, program)| program);
+                let function = tracer.function.as_ref().or(entry);
+                found.extend(function.map(|function| (need, function.value.as_str())));
+            }
+            _ => {}
+        }
+    }
+    found
+}
+
+fn tracers(context: &mut Context<'_>, replaced: &HashMap<Place<'_>, NodeIndex>) {
+    let graph = &context.chain.graph;
+    let mut traced: HashMap<Place<'_>, usize> = HashMap::new();
+    for (index, node) in graph.nodes() {
+        let NodeKind::Tracer(tracer) = &node.kind else { continue };
+        for place in places(context, index) {
+            let count = traced.entry(place).or_default();
+            *count += 1;
+            let host = graph.node(place.0);
+            if *count == MOST_TRACERS + 1 {
+                let message = format!(
+                    "`{}` of `{}` has more than {MOST_TRACERS} tracers",
+                    place.1, host.id.value
+                );
+                let label = format!("tracer number {count}");
+                let help = "A trampoline holds no more. Let one tracer do what several do.";
+                let found = Diagnostic::new(Code::TooManyTracers, message)
+                    .label(context.source(), tracer.target.span.clone(), label)
+                    .note("the kernel would say: E2BIG")
+                    .help(help);
+                context.found.push(found);
+            }
+            let Some(by) = replaced.get(&place) else { continue };
+            let by = graph.node(*by);
+            let NodeKind::Replacement(spec) = &by.kind else { continue };
+            let moment = tracer.moment.name();
+            let message = format!(
+                "`{}` traces `{}` of `{}`, which `{}` replaces",
+                node.id.value, place.1, host.id.value, by.id.value
+            );
+            let found = Diagnostic::new(Code::TracedAndReplaced, message)
+                .label(context.source(), tracer.target.span.clone(), "traced here")
+                .label(context.source(), spec.stub.span.clone(), "replaced here")
+                .note("the kernel would say: EBUSY, and nothing more")
+                .help(format!(
+                    "A function is either traced or replaced, never both. Trace the replacement: \
+                     {moment} = \"{}\"",
+                    by.id.value
+                ));
+            context.found.push(found);
+            break;
+        }
+    }
+}
+
+/// A global function returns a scalar: `btf_prepare_func_args`,
+/// <https://github.com/torvalds/linux/blob/v6.12/kernel/bpf/btf.c#L7454>.
+fn results(context: &mut Context<'_>) {
+    let graph = &context.chain.graph;
+    for (index, node) in graph.nodes() {
+        let NodeKind::Stub(stub) = &node.kind else { continue };
+        for host in graph.needs(index) {
+            let Some((object, _)) = context.program(graph.node(host)) else { continue };
+            let Some((_, function)) = object.function(&stub.function.value) else { continue };
+            let prototype = function.prototype.and_then(|id| object.btf.get(id));
+            let Some(Type::Prototype { returns, .. }) = prototype else { continue };
+            let result = object.btf.resolve(returns).map(|(_, ty)| ty);
+            if !function.is_global || matches!(result, Some(Type::Int { .. } | Type::Enum { .. })) {
+                continue;
+            }
+            let name = &function.name;
+            let found = Diagnostic::new(
+                Code::StubResult,
+                format!("{} does not return a number", title(node)),
+            )
+            .label(context.source(), stub.function.span.clone(), "this function")
+            .note(format!("stub  {}", object.prototype(function).unwrap_or_default()))
+            .note(format!(
+                "the kernel would say: EINVAL, \"Global function {name}() doesn't return scalar. \
+                 Only those are supported.\""
+            ))
+            .help(format!("Let it return an int: __attribute__((noinline)) int {name}(...)"));
+            context.found.push(found);
+            break;
+        }
+    }
+}
+
+/// An interface takes one xdp program in each mode.
+fn hooks(context: &mut Context<'_>) {
+    let mut taken: HashMap<&str, &Node> = HashMap::new();
+    for (_, node) in context.chain.graph.nodes() {
+        let NodeKind::Host(host) = &node.kind else { continue };
+        let Attach::Xdp { interface, .. } = &host.attach.value else { continue };
+        let Some(first) = taken.get(interface.as_str()) else {
+            taken.insert(interface, node);
+            continue;
+        };
+        let NodeKind::Host(first_host) = &first.kind else { continue };
+        let message = format!(
+            "`{}` and `{}` are both attached to {interface}",
+            first.id.value, node.id.value
+        );
+        let found = Diagnostic::new(Code::HookTaken, message)
+            .label(context.source(), host.attach.span.clone(), "attached again")
+            .label(context.source(), first_host.attach.span.clone(), "attached here")
+            .note("the kernel would say: EBUSY")
+            .help("An interface takes one xdp program. Let one host call two stubs.");
+        context.found.push(found);
+    }
+}

@@ -1,0 +1,223 @@
+//! What the fake kernel was taught and what the checks refuse, on a real one: the rules that order
+//! and undo rest on, and those a chain is checked by before any kernel is asked.
+
+use freplace_compose::{
+    chain::{Chain, Moment, ObjectRef},
+    check::{self, Library},
+    kernel::{
+        AttachRequest, Kernel as _, KernelError, Linux, LoadRequest, MapHandle, ProgramHandle,
+    },
+    object::ProgramKind,
+    plan::LoadAs,
+};
+
+use crate::support::{Folder, Snapshot};
+
+/// A kernel with the host of the test programs loaded, and what more is to be loaded.
+struct Bench {
+    kernel: Linux,
+    library: Library,
+    maps: Vec<(String, MapHandle)>,
+    host: ProgramHandle,
+}
+
+const STUB: &str = "stub_value";
+
+impl Bench {
+    fn new() -> Self {
+        let folder = Folder::new(
+            r#"
+            name = "bench"
+            host.h = { object = "hosts.o", program = "at_tracepoint", attach = { tracepoint = "syscalls/sys_enter_getpgid" } }
+            stub.s = { function = "stub_value", hosts = ["h"] }
+            replacement.r = { object = "replacements.o", program = "answer_seven", stub = "s" }
+            tracer.t = { fentry = "r", object = "tracers.o", program = "entry" }
+            host.other = { object = "other-stub.o", program = "other", attach = { tracepoint = "syscalls/sys_enter_getpgid" } }
+            "#,
+        );
+        let chain = Chain::open(&folder.chain()).expect("it is well written");
+        let library = check::open(&chain).expect("it is sound");
+        let mut kernel = Linux::new();
+        let hosts = library.get(&ObjectRef::new("hosts.o")).expect("it is in the chain");
+        let shared = hosts.maps.iter().filter(|map| freplace_compose::plan::is_shared(map));
+        let maps = shared
+            .map(|map| (map.name.clone(), kernel.create_map(hosts, map).expect("a map")))
+            .collect();
+        let mut bench = Self { kernel, library, maps, host: ProgramHandle(0) };
+        let as_host = LoadAs::Hook(ProgramKind::Tracepoint);
+        bench.host = bench.load("hosts.o", "at_tracepoint", as_host, None).expect("it loads");
+        bench
+    }
+
+    fn load(
+        &mut self,
+        object: &str,
+        program: &str,
+        load_as: LoadAs,
+        target: Option<(ProgramHandle, &str)>,
+    ) -> Result<ProgramHandle, KernelError> {
+        let object = self.library.get(&ObjectRef::new(object)).expect("it is in the chain");
+        let request =
+            LoadRequest { object, program, load_as, target, maps: &self.maps, globals: &[] };
+        self.kernel.load(&request).map(|(program, _)| program)
+    }
+
+    fn replacement(&mut self) -> ProgramHandle {
+        let target = Some((self.host, STUB));
+        let loaded = self.load("replacements.o", "answer_seven", LoadAs::Replacement, target);
+        loaded.expect("it loads")
+    }
+
+    fn tracer(&mut self, target: ProgramHandle, function: &str) -> ProgramHandle {
+        let as_tracer = LoadAs::Tracer(Moment::Fentry);
+        let loaded = self.load("tracers.o", "entry", as_tracer, Some((target, function)));
+        loaded.expect("it loads, even where it cannot be attached")
+    }
+
+    fn replace(&mut self, program: ProgramHandle) -> Result<(), Option<i32>> {
+        self.replace_in(self.host, program)
+    }
+
+    fn replace_in(
+        &mut self,
+        target: ProgramHandle,
+        program: ProgramHandle,
+    ) -> Result<(), Option<i32>> {
+        let request = AttachRequest::Replacement { program, target, function: STUB };
+        self.kernel.attach(&request).map(drop).map_err(|error| error.errno)
+    }
+
+    fn trace(&mut self, program: ProgramHandle) -> Result<(), Option<i32>> {
+        let request = AttachRequest::Tracer { program };
+        self.kernel.attach(&request).map(drop).map_err(|error| error.errno)
+    }
+}
+
+const BUSY: Result<(), Option<i32>> = Err(Some(libc::EBUSY));
+
+#[test]
+#[ignore = "needs a kernel that allows freplace; `cargo xtask test` runs it in a micro-VM"]
+fn a_stub_is_replaced_once_only() {
+    let before = Snapshot::take();
+    let mut bench = Bench::new();
+    let (first, second) = (bench.replacement(), bench.replacement());
+    assert_eq!(bench.replace(first), Ok(()));
+    assert_eq!(bench.replace(second), BUSY);
+    drop(bench);
+    before.assert_nothing_new();
+}
+
+#[test]
+#[ignore = "needs a kernel that allows freplace; `cargo xtask test` runs it in a micro-VM"]
+fn a_stub_is_either_replaced_or_traced() {
+    let mut bench = Bench::new();
+    let (replacement, host) = (bench.replacement(), bench.host);
+    let tracer = bench.tracer(host, STUB);
+    assert_eq!(bench.replace(replacement), Ok(()));
+    assert_eq!(bench.trace(tracer), BUSY);
+
+    let mut bench = Bench::new();
+    let (replacement, host) = (bench.replacement(), bench.host);
+    let tracer = bench.tracer(host, STUB);
+    assert_eq!(bench.trace(tracer), Ok(()));
+    assert_eq!(bench.replace(replacement), BUSY);
+}
+
+#[test]
+#[ignore = "needs a kernel that allows freplace; `cargo xtask test` runs it in a micro-VM"]
+fn a_stub_is_free_again_when_its_replacement_is_detached() {
+    let mut bench = Bench::new();
+    let (first, second) = (bench.replacement(), bench.replacement());
+    let request = AttachRequest::Replacement { program: first, target: bench.host, function: STUB };
+    let link = bench.kernel.attach(&request).expect("nothing is there yet");
+    bench.kernel.detach(link).expect("it was attached");
+    assert_eq!(bench.replace(second), Ok(()));
+}
+
+#[test]
+#[ignore = "needs a kernel that allows freplace; `cargo xtask test` runs it in a micro-VM"]
+fn nothing_is_loaded_against_a_target_that_was_let_go() {
+    let before = Snapshot::take();
+    let mut bench = Bench::new();
+    let host = bench.host;
+    bench.kernel.unload(host).expect("it was loaded");
+    let target = Some((host, STUB));
+    let loaded = bench.load("replacements.o", "answer_seven", LoadAs::Replacement, target);
+    assert!(loaded.is_err_and(|error| error.errno.is_none()), "we do not even ask the kernel");
+    assert!(bench.kernel.unload(host).is_err(), "a handle is good once");
+    drop(bench);
+    before.assert_nothing_new();
+}
+
+#[test]
+#[ignore = "needs a kernel that allows freplace; `cargo xtask test` runs it in a micro-VM"]
+fn dropping_the_kernel_lets_go_of_everything() {
+    let before = Snapshot::take();
+    let mut bench = Bench::new();
+    let replacement = bench.replacement();
+    let tracer = bench.tracer(replacement, "answer_seven");
+    assert_eq!(bench.trace(tracer), Ok(()));
+    assert_eq!(bench.replace(replacement), Ok(()));
+    assert!(before.new_since().iter().any(|left| left.starts_with("link")));
+    drop(bench);
+    before.assert_nothing_new();
+}
+
+#[test]
+#[ignore = "needs a kernel that allows freplace; `cargo xtask test` runs it in a micro-VM"]
+fn a_second_stub_with_another_prototype_is_refused_without_a_word() {
+    let mut bench = Bench::new();
+    let as_host = LoadAs::Hook(ProgramKind::Tracepoint);
+    let other = bench.load("other-stub.o", "other", as_host, None).expect("it loads");
+    let replacement = bench.replacement();
+    assert_eq!(bench.replace_in(other, replacement), Err(Some(libc::EINVAL)));
+    assert_eq!(bench.replace(replacement), Ok(()), "its own stub takes it still");
+}
+
+#[test]
+#[ignore = "needs a kernel that allows freplace; `cargo xtask test` runs it in a micro-VM"]
+fn a_loaded_replacement_is_for_hosts_of_one_program_type() {
+    let mut bench = Bench::new();
+    let as_tracepoint = LoadAs::Hook(ProgramKind::Tracepoint);
+    let as_kprobe = LoadAs::Hook(ProgramKind::Kprobe);
+    let alike = bench.load("hosts.o", "at_tracepoint", as_tracepoint, None).expect("it loads");
+    let other = bench.load("hosts.o", "at_kprobe", as_kprobe, None).expect("it loads");
+    let replacement = bench.replacement();
+    assert_eq!(bench.replace(replacement), Ok(()));
+    assert_eq!(bench.replace_in(alike, replacement), Ok(()));
+    assert_eq!(bench.replace_in(other, replacement), Err(Some(libc::EINVAL)));
+}
+
+#[test]
+#[ignore = "needs a kernel that allows freplace; `cargo xtask test` runs it in a micro-VM"]
+fn a_static_function_a_replacement_and_another_prototype_cannot_be_replaced() {
+    let mut bench = Bench::new();
+    let as_host = LoadAs::Hook(ProgramKind::Tracepoint);
+    let other = bench.load("other-stub.o", "other", as_host, None).expect("it loads");
+    let replacement = bench.replacement();
+    for (target, function, words) in [
+        (bench.host, "twice", "twice() is not a global function"),
+        (replacement, "answer_seven", "Cannot recursively attach"),
+        (other, STUB, "doesn't match"),
+    ] {
+        let target = Some((target, function));
+        let error = bench.load("replacements.o", "answer_seven", LoadAs::Replacement, target);
+        let error = error.expect_err(words);
+        assert_eq!(error.errno, Some(libc::EINVAL), "{function}: {error:?}");
+        let log = error.log.unwrap_or_default();
+        assert!(log.contains(words), "{function}: {log}");
+    }
+}
+
+#[test]
+#[ignore = "needs a kernel that allows freplace; `cargo xtask test` runs it in a micro-VM"]
+fn a_function_has_at_most_38_tracers() {
+    let mut bench = Bench::new();
+    let host = bench.host;
+    for number in 1..=38 {
+        let tracer = bench.tracer(host, STUB);
+        assert_eq!(bench.trace(tracer), Ok(()), "number {number}");
+    }
+    let one_more = bench.tracer(host, STUB);
+    assert_eq!(bench.trace(one_more), Err(Some(libc::E2BIG)));
+}

@@ -1,0 +1,22 @@
+//! Whole chains on a real kernel: what is loaded and attached, what its events say, and that
+//! nothing is left, whatever way it ends.
+//!
+//! Every test needs root, a kernel that allows freplace, and that kernel for itself: they look at
+//! all programs, maps, links and BTF there are. `cargo xtask test` runs them in a micro-VM, one
+//! boot for each kernel, with `--ignored --test-threads=1` and two variables:
+//! `FREPLACE_COMPOSE_BIN`, the binary, and `FREPLACE_COMPOSE_ROOT`, the folder that `chains/` is in.
+
+#![recursion_limit = "256"] // for one long json!
+
+mod anchors;
+mod ending;
+mod environment;
+mod failure;
+mod flood;
+mod hooks;
+mod prototypes;
+mod support;
+mod tcp;
+mod tracers;
+mod types;
+mod xdp;

@@ -1,0 +1,47 @@
+//! Records of an `up --format json`, as tests ask for them.
+
+use serde_json::Value;
+
+use super::Finished;
+
+/// The events among `records`, in order.
+pub(crate) fn events(finished: &Finished) -> Vec<Value> {
+    let mut records = finished.records();
+    records.retain(|record| record["record"] == "event");
+    records
+}
+
+/// The node of each event.
+pub(crate) fn nodes(events: &[Value]) -> Vec<&str> {
+    events.iter().map(|event| event["node"].as_str().expect("a node has a name")).collect()
+}
+
+/// The events of one node.
+pub(crate) fn of<'a>(events: &'a [Value], node: &str) -> Vec<&'a Value> {
+    events.iter().filter(|event| event["node"] == node).collect()
+}
+
+/// The events of one invocation of a host, in order.
+pub(crate) fn of_call(events: &[Value], call: &Value) -> Vec<Value> {
+    events.iter().filter(|event| event["call"] == *call).cloned().collect()
+}
+
+/// Asserts what holds for every stream that ended well: it begins with the version, then all
+/// nodes, and ends with a summary that counts the events before it.
+#[track_caller]
+pub(crate) fn assert_stream(finished: &Finished, chain: &str, programs: &[&str]) {
+    finished.assert_done();
+    let records = finished.records();
+    assert_eq!(records[0]["record"], "version");
+    assert_eq!(records[0]["version"], 1);
+    assert_eq!(records[0]["chain"], chain);
+    let up: Vec<_> = records.iter().filter(|record| record["record"] == "node_up").collect();
+    let names: Vec<_> = up.iter().map(|record| record["node"].as_str().unwrap_or("?")).collect();
+    assert_eq!(names, programs);
+    let last = records.last().expect("there is one");
+    assert_eq!(last["record"], "summary", "{last}");
+    assert_eq!(last["events"], events(finished).len());
+    let lost = records.iter().filter(|record| record["record"] == "lost");
+    let lost: u64 = lost.map(|record| record["count"].as_u64().unwrap_or(0)).sum();
+    assert_eq!(last["lost"], lost);
+}

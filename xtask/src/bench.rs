@@ -1,0 +1,138 @@
+//! `cargo xtask bench`: how fast and how small, in figures that can be held against goals.
+//!
+//! What needs a kernel is measured in the micro-VM, ours and the others in turn, by one process with
+//! one clock. A guest without hardware virtualisation is several times slower than a machine, so
+//! only the ratio of two such times means something.
+
+pub(crate) mod guest;
+mod sample;
+
+use std::{
+    env, fs,
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+    time::Instant,
+};
+
+use serde_json::Value;
+
+use crate::{Result, build, build::Built, setup, shell};
+use sample::Sample;
+
+/// Measure against a loader written by hand with libbpf. Figures only: slow is no failure.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Bench {
+    /// The kernel to measure on.
+    #[arg(long, value_name = "KERNEL", default_value = "6.12")]
+    kernel: String,
+    /// How many times each loader is timed.
+    #[arg(long, value_name = "N", default_value_t = 15, value_parser = clap::value_parser!(u32).range(1..))]
+    rounds: u32,
+}
+
+const CHAIN: &str = "chains/tcp.toml";
+/// What the other loader is given, in this order.
+const OBJECTS: [&str; 3] = ["tcp", "tcp-replacement", "tcp-tracer"];
+/// `validate` is quick: the more runs, the steadier the median.
+const VALIDATIONS: usize = 51;
+/// What one run in the guest may take, in seconds: it takes about 40.
+const BOUND: &str = "600";
+
+const GOAL_RATIO: &str = "goal: at most 1.5";
+const GOAL_VALIDATE: &str = "goal: under 10 ms";
+
+pub(crate) fn run(arguments: &Bench) -> Result {
+    setup::ensure(&[setup::BUILD, setup::VM])?;
+    let built = build::cargo(&["build", "--release", "--package", "freplace-compose"])?;
+    let composer = built.executable("freplace-compose")?;
+    validation(composer)?;
+    in_guest(arguments, &built)
+}
+
+/// Compiles `xtask/bench/NAME.c`, with the compiler that Rust links with.
+fn compile(name: &str, libraries: &[&str]) -> Result<PathBuf> {
+    let folder = shell::root().join("target/bench");
+    fs::create_dir_all(&folder)?;
+    let executable = folder.join(name);
+    let source = shell::root().join(format!("xtask/bench/{name}.c"));
+    let mut cc = Command::new("cc");
+    cc.args(["-O2", "-Wall", "-Wextra", "-Werror", "-o"])
+        .arg(&executable)
+        .arg(source)
+        .args(libraries);
+    shell::quietly(&mut cc)?;
+    Ok(executable)
+}
+
+fn validation(composer: &Path) -> Result {
+    let validate = || {
+        let mut command = Command::new(composer);
+        command.args(["validate", CHAIN]).current_dir(shell::root()).stdout(Stdio::null());
+        command
+    };
+    let mut times = Vec::new();
+    shell::run(&mut validate())?; // the first one reads the executable from the disk
+    for _ in 0..VALIDATIONS {
+        let began = Instant::now();
+        shell::run(&mut validate())?;
+        times.push(began.elapsed());
+    }
+    let mut peak = Command::new(compile("peak", &[])?);
+    peak.arg(composer).args(["validate", CHAIN]).current_dir(shell::root());
+    let output = peak.stdout(Stdio::null()).output()?;
+    shell::succeeded(&peak, output.status)?;
+    let kib: u64 = String::from_utf8(output.stderr)?.trim().parse()?;
+    println!("\nvalidate {CHAIN}, on this machine, {VALIDATIONS} runs");
+    println!("  wall time          {}   {GOAL_VALIDATE}", Sample::new(&times));
+    println!("  peak memory        {}", mib(kib));
+    Ok(())
+}
+
+fn in_guest(arguments: &Bench, built: &Built) -> Result {
+    let composer = built.executable("freplace-compose")?;
+    let peer = compile("peer", &["-lbpf"])?;
+    let objects: Vec<PathBuf> =
+        OBJECTS.map(|name| built.object(name)).into_iter().collect::<Result<_>>()?;
+    let mut vm = Command::new(composer);
+    vm.current_dir(shell::root()).stderr(Stdio::inherit());
+    vm.args(["vm", "--kernel", &arguments.kernel, "--timeout", BOUND]);
+    for file in objects.iter().chain([&peer, &composer.to_owned(), &CHAIN.into()]) {
+        vm.arg("--add").arg(file);
+    }
+    vm.arg("--").arg(env::current_exe()?).args([
+        "bench-guest",
+        "--rounds",
+        &arguments.rounds.to_string(),
+    ]);
+    vm.arg("--composer")
+        .arg(composer)
+        .arg("--chain")
+        .arg(CHAIN)
+        .arg("--peer")
+        .arg(peer)
+        .args(objects);
+    let output = vm.output()?;
+    shell::succeeded(&vm, output.status)?;
+    let measured: Value = serde_json::from_slice(&output.stdout)?;
+    let sample = |name: &str| Sample::read(&measured[name]);
+    let (ours, same, least) = (sample("ours")?, sample("same")?, sample("least")?);
+    println!(
+        "\nfrom exec to the last attachment of {CHAIN}, in the micro-VM, linux {}, {} runs of each",
+        arguments.kernel, arguments.rounds
+    );
+    println!("  freplace-compose   {ours}");
+    for (name, theirs, goal) in [
+        ("libbpf, by hand ", &same, GOAL_RATIO),
+        ("libbpf, the least", &least, "nodes not told apart"),
+    ] {
+        println!("  {name:<17}  {theirs}   ratio {:.2}, {goal}", ours.median() / theirs.median());
+    }
+    let number = |name: &str| measured[name].as_u64().ok_or_else(|| format!("no `{name}`"));
+    println!("\nup {CHAIN}, in the micro-VM, showing {} connections", number("connections")?);
+    println!("  peak memory        {}", mib(number("peak_kib")?));
+    Ok(())
+}
+
+fn mib(kib: u64) -> String {
+    format!("{:.1} MiB", kib as f64 / 1024.0)
+}

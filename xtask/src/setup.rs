@@ -1,0 +1,126 @@
+//! Installs what is missing: says what and why, and says nothing when nothing is missing.
+//!
+//! It knows Debian and Ubuntu. Elsewhere, and without root, it names what to install.
+
+use std::{path::Path, process::Command};
+
+use crate::{Result, shell};
+
+/// Something to have installed.
+#[derive(Debug)]
+pub(crate) struct Need {
+    package: &'static str,
+    why: &'static str,
+    mark: Mark,
+}
+
+/// How to see that it is there.
+#[derive(Debug, Clone, Copy)]
+enum Mark {
+    Program(&'static str),
+    File(&'static str),
+}
+
+/// To build the product.
+pub(crate) const BUILD: &[Need] = &[
+    Need { package: "clang", why: "compiles the eBPF programs", mark: Mark::Program("clang") },
+    Need {
+        package: "libbpf-dev",
+        why: "the headers that eBPF programs include",
+        mark: Mark::File("/usr/include/bpf/bpf_helpers.h"),
+    },
+];
+
+/// To run chains on a kernel that is not this machine's.
+pub(crate) const VM: &[Need] = &[Need {
+    package: "qemu-system-x86",
+    why: "the micro-VM that chains are tried in",
+    mark: Mark::Program("qemu-system-x86_64"),
+}];
+
+/// How often apt is asked: mirrors have bad moments.
+const TRIES: u32 = 3;
+
+/// Installs what is missing of `needs`.
+pub(crate) fn ensure(needs: &[&[Need]]) -> Result {
+    let missing: Vec<&Need> =
+        needs.iter().copied().flatten().filter(|need| !need.is_there()).collect();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    let packages: Vec<&str> = missing.iter().map(|need| need.package).collect();
+    let wanted = format!(
+        "install what is missing first: {} (on Debian: apt-get install --no-install-recommends {})",
+        missing.iter().map(|need| need.explained()).collect::<Vec<_>>().join("; "),
+        packages.join(" ")
+    );
+    let Some(apt) = Apt::find() else { return Err(wanted.into()) };
+    for need in &missing {
+        eprintln!("installing {}", need.explained());
+    }
+    apt.install(&packages).map_err(|error| format!("{error}\n{wanted}"))?;
+    match missing.iter().find(|need| !need.is_there()) {
+        Some(need) => {
+            let (Mark::Program(mark) | Mark::File(mark)) = need.mark;
+            Err(format!("{} is installed, but there is no {mark}", need.package).into())
+        }
+        None => Ok(()),
+    }
+}
+
+impl Need {
+    fn is_there(&self) -> bool {
+        match self.mark {
+            Mark::Program(name) => shell::on_path(name).is_some(),
+            Mark::File(path) => Path::new(path).is_file(),
+        }
+    }
+
+    fn explained(&self) -> String {
+        format!("{}: {}", self.package, self.why)
+    }
+}
+
+/// apt-get with the right to install.
+struct Apt {
+    sudo: bool,
+}
+
+impl Apt {
+    fn find() -> Option<Self> {
+        shell::on_path("apt-get")?;
+        let sudo = !rustix::process::geteuid().is_root();
+        if sudo {
+            shell::on_path("sudo")?;
+        }
+        Some(Self { sudo })
+    }
+
+    fn install(&self, packages: &[&str]) -> Result {
+        let mut left = TRIES;
+        loop {
+            left -= 1;
+            let tried = self.run(&["update"]).and_then(|()| {
+                let words = ["install", "--yes", "--no-install-recommends"];
+                self.run(&[&words, packages].concat())
+            });
+            match tried {
+                Err(error) if left > 0 => eprintln!("{error}; trying again"),
+                tried => return tried,
+            }
+        }
+    }
+
+    fn run(&self, words: &[&str]) -> Result {
+        let mut command = Command::new(if self.sudo { "sudo" } else { "env" });
+        if self.sudo {
+            command.arg("env");
+        }
+        command
+            .args(["DEBIAN_FRONTEND=noninteractive", "apt-get", "--quiet"])
+            // Another apt may be at work, as in the first minutes of a cloud machine.
+            .args(["-o", "DPkg::Lock::Timeout=300", "-o", "Acquire::Retries=3"])
+            .args(words);
+        shell::quietly(&mut command).map(drop)
+    }
+}
