@@ -8,6 +8,7 @@
 
 mod graph;
 mod read;
+mod schema;
 mod spec;
 mod syntax;
 mod table;
@@ -18,6 +19,7 @@ use std::{
 };
 
 pub use graph::{Dependency, Graph};
+pub use schema::schema;
 pub use spec::{
     Attach, Hook, Host, Moment, Node, NodeKind, ObjectRef, Replacement, Role, Spanned, Stub,
     Tracer, XdpMode,

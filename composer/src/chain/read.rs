@@ -287,15 +287,14 @@ fn lower(
         Hook::Xdp => {
             let mode = match mode {
                 None => XdpMode::Auto,
-                Some(mode) => match mode.value.as_str() {
-                    "auto" => XdpMode::Auto,
-                    "generic" => XdpMode::Generic,
-                    "native" => XdpMode::Native,
-                    other => {
-                        let message = format!("`{other}` is not a mode of XDP");
+                Some(mode) => match XdpMode::ALL.iter().find(|known| known.name() == mode.value) {
+                    Some(known) => *known,
+                    None => {
+                        let names: Vec<_> = XdpMode::ALL.iter().map(|mode| mode.name()).collect();
+                        let message = format!("`{}` is not a mode of XDP", mode.value);
                         let found = report
                             .at(Code::BadValue, message, mode.span, "not a mode")
-                            .help("It is one of: auto, generic, native.");
+                            .help(format!("It is one of: {}.", names.join(", ")));
                         report.push(found);
                         return None;
                     }

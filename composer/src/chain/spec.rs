@@ -194,6 +194,21 @@ pub enum XdpMode {
     Native,
 }
 
+impl XdpMode {
+    /// Every mode, the default first.
+    pub const ALL: &[Self] = &[Self::Auto, Self::Generic, Self::Native];
+
+    /// The word in the file.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Auto => "auto",
+            Self::Generic => "generic",
+            Self::Native => "native",
+        }
+    }
+}
+
 /// The hook without its place.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[expect(missing_docs, reason = "the names are the kernel's")]

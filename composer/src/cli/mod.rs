@@ -5,10 +5,12 @@
 mod completions;
 mod doctor;
 mod exit;
+mod explain;
 mod graph;
 mod inspect;
 mod plan;
 mod report;
+mod schema;
 mod screen;
 mod up;
 mod validate;
@@ -76,6 +78,10 @@ enum Verb {
     Inspect(inspect::Inspect),
     /// Show what this machine's kernel can run, and how that was found out.
     Doctor(doctor::Doctor),
+    /// Explain the code of a diagnostic.
+    Explain(explain::Explain),
+    /// Write the JSON schema of chain files to stdout, for editors.
+    Schema,
     /// Run one command as root in the throw-away micro-VM.
     Vm(vm::VmArgs),
     /// Write a completion script for a shell.
@@ -117,12 +123,15 @@ pub(crate) fn main() -> Exit {
             Verb::Graph(graph) => graph::run(&graph),
             Verb::Inspect(inspect) => inspect::run(&inspect),
             Verb::Doctor(doctor) => doctor::run(&doctor).await,
+            Verb::Explain(explain) => explain::run(&explain),
+            Verb::Schema => schema::run(),
             Verb::Vm(vm) => vm::run(vm).await,
             Verb::Completions(completions) => {
                 completions::run(&completions, &mut Arguments::command())
             }
         }
     });
+    report::pointer();
     // Who was interrupted twice does not wait for threads that hang.
     runtime.shutdown_background();
     exit

@@ -1,12 +1,15 @@
 //! Diagnostics on the screen, for people (miette draws them) and as JSON.
 
-use std::{fmt::Write as _, sync::Arc};
+use std::{
+    fmt::Write as _,
+    sync::{Arc, Mutex, PoisonError},
+};
 
 use miette::{GraphicalReportHandler, GraphicalTheme, LabeledSpan, MietteDiagnostic, NamedSource};
 use owo_colors::OwoColorize as _;
 use serde_json::json;
 
-use freplace_compose::diag::{Diagnostic, Label, Severity, Source};
+use freplace_compose::diag::{Code, Diagnostic, Label, Severity, Source};
 
 /// Draws every diagnostic on stderr.
 pub(super) fn all(diagnostics: &[Diagnostic]) {
@@ -18,6 +21,28 @@ pub(super) fn all(diagnostics: &[Diagnostic]) {
 /// Draws one diagnostic on stderr.
 pub(super) fn one(diagnostic: &Diagnostic) {
     anstream::eprint!("{}", draw(diagnostic));
+    // A lock that a panic left behind still holds a good list.
+    let mut drawn = DRAWN.lock().unwrap_or_else(PoisonError::into_inner);
+    if !drawn.contains(&diagnostic.code) {
+        drawn.push(diagnostic.code);
+    }
+}
+
+/// The codes that were drawn. They come from every verb and layer, and are looked at once, at the
+/// end of the run.
+static DRAWN: Mutex<Vec<Code>> = Mutex::new(Vec::new());
+
+/// The most codes that the last line names.
+const NAMED: usize = 3;
+
+/// Says where there is more on what was drawn; nothing when nothing was.
+pub(super) fn pointer() {
+    let drawn = DRAWN.lock().unwrap_or_else(PoisonError::into_inner);
+    let codes: Vec<_> = drawn.iter().take(NAMED).map(ToString::to_string).collect();
+    if !codes.is_empty() {
+        let line = format!("freplace-compose explain {} says more", codes.join(" "));
+        anstream::eprintln!("{}", line.dimmed());
+    }
 }
 
 /// Bytes of the longest line that is drawn. Nobody reads a longer one, and miette cannot draw one

@@ -25,6 +25,13 @@ macro_rules! codes {
         impl Code {
             /// Every code, in order.
             pub const ALL: &[Self] = &[$(Self::$name,)+];
+
+            /// The text of its page: a code without one does not compile.
+            pub(super) fn text(self) -> &'static str {
+                match self {
+                    $(Self::$name => include_str!(concat!("pages/", stringify!($name), ".md")),)+
+                }
+            }
         }
     };
 }
@@ -100,10 +107,10 @@ codes! {
     NoKprobes = 404,
     /// The kernel is older than what the chain needs.
     NoRingBuffer = 405,
-    /// tracefs is not mounted.
-    NoTracefs = 407,
     /// The kernel has no support for eBPF.
     NoBpf = 406,
+    /// tracefs is not mounted.
+    NoTracefs = 407,
 
     /// The verifier rejected a program.
     Rejected = 501,

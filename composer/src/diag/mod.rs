@@ -5,11 +5,13 @@
 
 mod code;
 mod near;
+mod page;
 
 use std::{ops::Range, sync::Arc};
 
 pub use code::{Code, Severity};
 pub use near::nearest;
+pub use page::{Block, Page, UnknownCode, blocks};
 
 /// A text that diagnostics point into.
 #[derive(Debug, PartialEq, Eq)]

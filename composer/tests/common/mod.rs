@@ -98,7 +98,8 @@ fn other_order() -> &'static str {
     if cfg!(target_endian = "little") { "bpfeb" } else { "bpfel" }
 }
 
-fn compile(source: &Path, object: &Path, arguments: &[&str]) {
+/// Compiles a C file to an eBPF object.
+pub fn compile(source: &Path, object: &Path, arguments: &[&str]) {
     let clang = std::env::var("CLANG").unwrap_or_else(|_| "clang".into());
     let output = Command::new(&clang)
         .args(["-O2", "-Wall", "-Werror", "-c"])

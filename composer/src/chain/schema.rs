@@ -1,0 +1,195 @@
+//! The chain file as a JSON schema (draft-07): editors complete and check with it.
+//!
+//! It says what [`read`](super::read) accepts as far as a schema can: what refers to what, and what
+//! is in the objects, is left to `validate`. Tests hold the two together.
+
+use serde_json::{Map, Value, json};
+
+use super::{Hook, XdpMode};
+
+/// The JSON schema of chain files.
+#[must_use]
+pub fn schema() -> Value {
+    json!({
+        "$schema": "http://json-schema.org/draft-07/schema#",
+        "title": "freplace-compose chain",
+        "description": "A chain of eBPF programs: hosts at kernel hooks, stubs in them, \
+                        replacements for the stubs, and tracers on any of them.",
+        "type": "object",
+        "additionalProperties": false,
+        "required": ["host"],
+        "properties": {
+            "name": text("The chain's name; the file's stem when not given."),
+            "description": text("What the chain is for."),
+            "host": nodes("host", "Programs at kernel hooks: [host.ID].", 1),
+            "stub": nodes("stub", "Functions of hosts that may be replaced: [stub.ID].", 0),
+            "replacement": nodes(
+                "replacement", "Programs that take a stub's place: [replacement.ID].", 0,
+            ),
+            "tracer": nodes("tracer", "Programs that watch a function: [tracer.ID].", 0),
+        },
+        "definitions": {
+            "host": host(),
+            "stub": stub(),
+            "replacement": replacement(),
+            "tracer": tracer(),
+            "attach": attach(),
+        },
+    })
+}
+
+fn host() -> Value {
+    node(
+        "A program at a kernel hook.",
+        &["object", "program", "attach"],
+        json!({
+            "object": object(),
+            "program": program("the hook's SEC(\"...\")"),
+            "attach": { "$ref": "#/definitions/attach" },
+        }),
+    )
+}
+
+fn stub() -> Value {
+    node(
+        "A function of one or more hosts that a replacement may take the place of.",
+        &["function", "hosts"],
+        json!({
+            "function": text(
+                "A global, noinline function that the hosts call; a program's own entry function \
+                 works too.",
+            ),
+            "hosts": {
+                "description": "Ids of the hosts whose objects define it.",
+                "type": "array",
+                "items": text("The id of a host."),
+                "minItems": 1,
+                "uniqueItems": true,
+            },
+        }),
+    )
+}
+
+fn replacement() -> Value {
+    node(
+        "A program that takes a stub's place.",
+        &["object", "program", "stub"],
+        json!({
+            "object": object(),
+            "program": program("SEC(\"freplace\"), or a section of the host's own type"),
+            "stub": text("The id of the stub; it is replaced in every one of its hosts."),
+        }),
+    )
+}
+
+fn tracer() -> Value {
+    let target = "the id of what is traced: a host, a stub that is not replaced, a replacement, or \
+                  a tracer.";
+    let mut tracer = node(
+        "A program that runs when a function is entered (fentry) or left (fexit).",
+        &["object", "program"],
+        json!({
+            "object": object(),
+            "program": program("SEC(\"fentry\") or SEC(\"fexit\")"),
+            "fentry": text(&format!("Runs when the target is entered: {target}")),
+            "fexit": text(&format!("Runs when the target returns: {target}")),
+            "function": text(
+                "A function of the target's program; its entry function when not given.",
+            ),
+        }),
+    );
+    tracer["oneOf"] = json!([{ "required": ["fentry"] }, { "required": ["fexit"] }]);
+    tracer
+}
+
+/// One hook; a mode with xdp alone.
+fn attach() -> Value {
+    let mut properties = Map::new();
+    for hook in Hook::ALL {
+        properties.insert(hook.name().to_owned(), place(*hook));
+    }
+    properties.insert("mode".to_owned(), mode());
+    let one = |hook: &Hook| json!({ "required": [hook.name()] });
+    json!({
+        "description": "The kernel hook of a host: one of kprobe, kretprobe, tracepoint, \
+                        raw_tracepoint and xdp.",
+        "type": "object",
+        "additionalProperties": false,
+        "properties": properties,
+        "oneOf": Hook::ALL.iter().map(one).collect::<Vec<_>>(),
+        "dependencies": { "mode": [Hook::Xdp.name()] },
+    })
+}
+
+fn mode() -> Value {
+    let names: Vec<_> = XdpMode::ALL.iter().map(|mode| mode.name()).collect();
+    json!({
+        "description": "auto: in the driver where it can, else generic. generic: every interface \
+                        has it. native: in the driver.",
+        "type": "string",
+        "enum": names,
+        "default": XdpMode::Auto.name(),
+    })
+}
+
+/// What a hook's key holds.
+fn place(hook: Hook) -> Value {
+    let (description, example) = match hook {
+        Hook::Kprobe => ("A kernel function, at its entry.", "tcp_connect"),
+        Hook::Kretprobe => ("A kernel function, at its return.", "tcp_connect"),
+        Hook::Tracepoint => ("A tracepoint, CATEGORY/NAME.", "sock/inet_sock_set_state"),
+        Hook::RawTracepoint => ("A raw tracepoint, without its category.", "inet_sock_set_state"),
+        Hook::Xdp => ("A network interface, before the kernel's own stack.", "lo"),
+    };
+    let mut place = text(description);
+    place["examples"] = json!([example]);
+    if hook == Hook::Tracepoint {
+        place["pattern"] = "^[^/:]+[/:].+$".into();
+    }
+    place
+}
+
+/// An id has no ASCII but letters, digits, `_`, `-` and `.`. Of the other scripts `validate` takes
+/// letters and digits alone; the classes that would say so here are not in every editor's regex.
+const ID: &str = "^[^\\x00-,/:-@\\[-\\^`{-\\u00a0]+$";
+
+/// A table of nodes by their ids.
+fn nodes(kind: &str, description: &str, least: u32) -> Value {
+    json!({
+        "description": description,
+        "type": "object",
+        "minProperties": least,
+        "propertyNames": {
+            "description": "An id, unique over all tables: letters, digits, `_`, `-` and `.`.",
+            "pattern": ID,
+        },
+        "additionalProperties": { "$ref": format!("#/definitions/{kind}") },
+    })
+}
+
+fn node(description: &str, required: &[&str], properties: Value) -> Value {
+    json!({
+        "description": description,
+        "type": "object",
+        "additionalProperties": false,
+        "required": required,
+        "properties": properties,
+    })
+}
+
+fn text(description: &str) -> Value {
+    json!({ "description": description, "type": "string", "minLength": 1 })
+}
+
+fn object() -> Value {
+    let mut object = text(
+        "The compiled object, its path relative to this file; or builtin:NAME, one that comes with \
+         the program.",
+    );
+    object["examples"] = json!(["my.bpf.o", "builtin:tcp"]);
+    object
+}
+
+fn program(section: &str) -> Value {
+    text(&format!("The function with {section}."))
+}

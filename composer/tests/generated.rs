@@ -1,0 +1,90 @@
+//! Files that are made from the program: each is what it would be if it were made now.
+//!
+//! `UPDATE_DOCS=1 cargo test -p freplace-compose --test generated` makes them.
+
+mod common;
+
+use std::{fmt::Write as _, fs};
+
+use common::workspace;
+use freplace_compose::{
+    chain,
+    diag::{Code, Page},
+};
+
+fn current(path: &str, text: &str) {
+    let file = workspace().join(path);
+    if std::env::var_os("UPDATE_DOCS").is_some() {
+        fs::create_dir_all(file.parent().expect("it is in a folder")).expect("writable");
+        common::put(&file, text.as_bytes());
+    }
+    let found = fs::read_to_string(&file).unwrap_or_default();
+    assert!(found == text, "{path} is not current: see the head of this test");
+}
+
+#[test]
+fn the_schema_is_current() {
+    let text = serde_json::to_string_pretty(&chain::schema()).expect("it is JSON");
+    current("schemas/chain.schema.json", &(text + "\n"));
+}
+
+/// The first two digits of a code.
+const SUBJECTS: [(u16, &str); 7] = [
+    (0, "The chain file"),
+    (1, "Its graph"),
+    (2, "Objects"),
+    (3, "What goes with what"),
+    (4, "The environment"),
+    (5, "The running chain"),
+    (6, "The micro-VM"),
+];
+
+#[test]
+fn the_page_of_diagnostics_is_current() {
+    let mut text = String::from(
+        "# Diagnostics\n\nEvery diagnostic has a code, and codes are stable: scripts may rely on \
+         them. `freplace-compose explain\nFC0301` shows a part of this page. An example that is \
+         not a whole chain is a part of `chains/tcp.toml`;\n`my.bpf.o` is what clang makes of the \
+         C above it.\n\n<!-- Made from composer/src/diag/pages: see composer/tests/generated.rs. \
+         -->\n\n",
+    );
+    for (number, subject) in SUBJECTS {
+        let _ = writeln!(text, "- {subject}");
+        for page in pages(number) {
+            let _ = writeln!(text, "  - [{}](#{}): {}", page.code, anchor(&page), page.title);
+        }
+    }
+    for (number, subject) in SUBJECTS {
+        let _ = write!(text, "\n## {subject}\n");
+        for page in pages(number) {
+            section(&mut text, &page);
+        }
+    }
+    current("docs/diagnostics.md", &text);
+}
+
+fn pages(subject: u16) -> impl Iterator<Item = Page> {
+    let codes = Code::ALL.iter().filter(move |code| **code as u16 / 100 == subject);
+    codes.map(|code| code.page())
+}
+
+/// As GitHub makes it of the heading.
+fn anchor(page: &Page) -> String {
+    let heading = format!("{}: {}", page.code, page.title).to_lowercase();
+    let keep = |letter: &char| letter.is_alphanumeric() || [' ', '-', '_'].contains(letter);
+    heading.chars().filter(keep).collect::<String>().replace(' ', "-")
+}
+
+fn section(text: &mut String, page: &Page) {
+    let _ = write!(text, "\n### {}: {}\n\n{}\n", page.code, page.title, page.meaning);
+    if let Some(kernel) = page.kernel {
+        let _ = write!(text, "\n**The kernel.** {kernel}\n");
+    }
+    let _ = write!(text, "\nWrong:\n\n{}\n\nRight:\n\n{}\n", page.wrong, page.right);
+}
+
+#[test]
+fn every_code_is_on_the_page() {
+    let subjects = SUBJECTS.iter().map(|(number, _)| pages(*number).count());
+    assert_eq!(subjects.sum::<usize>(), Code::ALL.len());
+}

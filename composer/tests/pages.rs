@@ -1,0 +1,92 @@
+//! The examples on the pages of codes: the wrong one leads to its code and to no other, the right
+//! one to none.
+//!
+//! A block of C is compiled to `my.bpf.o`. A block of TOML that begins with a name is a whole
+//! chain; any other is a part of `chains/tcp.toml`, in the place of the tables it has itself.
+
+mod common;
+
+use std::{collections::BTreeSet, fs, path::Path};
+
+use common::{chain_text, objects, run};
+use freplace_compose::diag::{Block, Code, blocks};
+
+/// Codes of the pure layers whose wrong example no chain can show.
+const SHOWN_OTHERWISE: [Code; 2] = [
+    Code::FileUnreadable, // the file is what is wrong
+    Code::TooManyTracers, // 39 tracers, of which two are shown
+];
+
+/// The tables of a chain, each with its header; what stands in front of them is left out.
+fn tables(text: &str) -> Vec<&str> {
+    let starts: Vec<_> = text.match_indices("\n[").map(|(at, _)| at + 1).collect();
+    let ends = starts.iter().skip(1).copied().chain([text.len()]);
+    starts.iter().zip(ends).map(|(start, end)| &text[*start..end]).collect()
+}
+
+fn whole_chain(example: &str) -> String {
+    if example.lines().any(|line| line.starts_with("name = ")) {
+        return example.to_owned();
+    }
+    let header = |table: &&str| table.lines().next().unwrap_or_default().to_owned();
+    let base = chain_text("tcp");
+    let padded = format!("\n{example}");
+    let own: Vec<_> = tables(&padded).iter().map(header).collect();
+    let others: Vec<_> =
+        tables(&base).into_iter().filter(|table| !own.contains(&header(table))).collect();
+    format!("{example}\n{}", others.join("\n"))
+}
+
+/// The codes that `validate` finds in an example.
+fn codes(folder: &Path, example: &[Block]) -> BTreeSet<String> {
+    let mut found = BTreeSet::new();
+    for block in example {
+        match block.language {
+            "c" => {
+                let head = "#include <linux/bpf.h>\n#include <bpf/bpf_helpers.h>\n\
+                            #include <bpf/bpf_core_read.h>\n#include <freplace_compose.h>\n\
+                            char LICENSE[] SEC(\"license\") = \"GPL\";\n";
+                let source = folder.join("my.bpf.c");
+                common::put(&source, format!("{head}{}", block.text).as_bytes());
+                common::compile(&source, &folder.join("my.bpf.o"), &["-g", "-target", "bpf"]);
+            }
+            "toml" => {
+                common::put(&folder.join("page.toml"), whole_chain(block.text).as_bytes());
+                let output = run(folder, &["validate", "--format", "json", "page.toml"]);
+                let value: serde_json::Value =
+                    serde_json::from_slice(&output.stdout).expect("JSON");
+                let diagnostics = value[0]["diagnostics"].as_array().expect("a list").iter();
+                found.extend(diagnostics.filter_map(|one| one["code"].as_str().map(str::to_owned)));
+            }
+            _ => {}
+        }
+    }
+    found
+}
+
+fn folder(code: Code) -> std::path::PathBuf {
+    let common = objects();
+    let folder = common.join(code.to_string());
+    fs::create_dir_all(&folder).expect("writable");
+    for entry in fs::read_dir(&common).expect("it was just made") {
+        let path = entry.expect("it is readable").path();
+        let name = path.file_name().expect("a file has a name").to_owned();
+        if name.to_string_lossy().ends_with(".bpf.o") {
+            fs::copy(&path, folder.join(name)).expect("writable");
+        }
+    }
+    folder
+}
+
+#[test]
+fn the_wrong_example_leads_to_the_code_and_the_right_one_to_none() {
+    for code in Code::ALL {
+        let (page, folder) = (code.page(), folder(*code));
+        let right = codes(&folder, &blocks(page.right));
+        assert_eq!(right, BTreeSet::new(), "the right example of {code}");
+        // What a kernel, a machine or a micro-VM says is not found in a file.
+        let by_validate = (*code as u16) < 400 && !SHOWN_OTHERWISE.contains(code);
+        let expected = by_validate.then(|| code.to_string()).into_iter().collect();
+        assert_eq!(codes(&folder, &blocks(page.wrong)), expected, "the wrong example of {code}");
+    }
+}
