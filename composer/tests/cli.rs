@@ -27,6 +27,8 @@ pinned! {
     help_graph: "graph" "--help";
     help_inspect: "inspect" "--help";
     help_doctor: "doctor" "--help";
+    help_explain: "explain" "--help";
+    help_schema: "schema" "--help";
     help_vm: "vm" "--help";
     help_completions: "completions" "--help";
     graph_tree: "graph" "chains/tcp.toml";
@@ -38,6 +40,10 @@ pinned! {
     inspect_human: "inspect" "builtin:tcp";
     inspect_of_what_is_not_there: "inspect" "builtin:tpc";
     validate_what_is_shipped: "validate" "chains/tcp.toml" "chains/tcp-map.toml" "chains/xdp.toml";
+    explain_one: "explain" "fc0301";
+    explain_several: "explain" "0007" "401";
+    explain_lists_all: "explain";
+    usage_of_a_code_that_is_not_there: "explain" "FC03O1" "nonsense";
     usage_without_a_file: "validate";
     usage_of_a_verb_that_is_not_there: "valdate" "chains/tcp.toml";
     usage_of_a_duration: "up" "chains/tcp.toml" "--duration" "soon";
@@ -84,6 +90,29 @@ fn every_shipped_chain_is_listed_in_these_tests() {
 }
 
 #[test]
+fn what_says_more_is_told_once_at_the_end_and_to_people_alone() {
+    let folder = objects();
+    for (name, text) in [("one", "name = 1\nhots = {}\n"), ("two", "name = 1\n[host]\n")] {
+        common::put(&folder.join(format!("{name}.toml")), text.as_bytes());
+    }
+    let output = run(&folder, &["validate", "one.toml", "nowhere.toml", "two.toml"]);
+    let told = String::from_utf8_lossy(&output.stderr);
+    let last = "\nfreplace-compose explain FC0004 FC0003 FC0001 says more\n";
+    assert!(told.ends_with(last), "{told}");
+    assert_eq!(told.matches("says more").count(), 1, "{told}");
+    let output = run(&folder, &["validate", "--format", "json", "one.toml"]);
+    assert_eq!(String::from_utf8_lossy(&output.stderr), "");
+}
+
+#[test]
+fn the_schema_that_is_written_is_the_one_in_the_repository() {
+    let output = run(&workspace(), &["schema"]);
+    let shipped = std::fs::read_to_string(workspace().join("schemas/chain.schema.json"));
+    assert_eq!(String::from_utf8_lossy(&output.stdout), shipped.expect("it is shipped"));
+    assert_eq!(output.status.code(), Some(0));
+}
+
+#[test]
 fn a_dry_run_is_the_plan() {
     let plan = run(&workspace(), &["plan", "chains/tcp.toml"]);
     let dry = run(&workspace(), &["up", "--dry-run", "chains/tcp.toml"]);
@@ -114,6 +143,9 @@ fn a_reader_that_is_gone_is_no_error() {
         &["validate", "chains/tcp.toml"],
         &["validate", "--format", "json", "chains/tcp.toml"],
         &["completions", "bash"],
+        &["explain"],
+        &["explain", "501"],
+        &["schema"],
         &["up", "--dry-run", "chains/tcp.toml"],
         &["--help"],
     ] {

@@ -34,7 +34,7 @@ fn whole_chain(example: &str) -> String {
     let own: Vec<_> = tables(&padded).iter().map(header).collect();
     let others: Vec<_> =
         tables(&base).into_iter().filter(|table| !own.contains(&header(table))).collect();
-    format!("{example}\n{}", others.join("\n"))
+    format!("{}\n{example}", others.join("\n"))
 }
 
 /// The codes that `validate` finds in an example.

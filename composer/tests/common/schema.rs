@@ -4,7 +4,7 @@
 use serde_json::Value;
 
 /// Whether `value` is what `schema` asks for; the first reason when it is not.
-pub fn check(root: &Value, value: &Value) -> Result<(), String> {
+pub(super) fn check(root: &Value, value: &Value) -> Result<(), String> {
     check_at(root, root, value, "the file")
 }
 
@@ -127,9 +127,8 @@ fn object(
         }
         "additionalProperties" => {
             let known = keywords.get("properties").and_then(Value::as_object);
-            let others =
-                table.iter().filter(|(key, _)| known.is_none_or(|k| !k.contains_key(*key)));
-            let mut others = others;
+            let is_known = |key: &str| known.is_some_and(|known| known.contains_key(key));
+            let mut others = table.iter().filter(|(key, _)| !is_known(key));
             others.try_for_each(|(key, value)| match wanted {
                 Value::Bool(false) => no(format!("has an unknown key {key}")),
                 schema => check_at(root, schema, value, &format!("{at}.{key}")),
