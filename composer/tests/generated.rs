@@ -42,11 +42,15 @@ const SUBJECTS: [(u16, &str); 7] = [
 #[test]
 fn the_page_of_diagnostics_is_current() {
     let mut text = String::from(
-        "# Diagnostics\n\nEvery diagnostic has a code, and codes are stable: scripts may rely on \
-         them. `freplace-compose explain\nFC0301` shows a part of this page. An example that is \
-         not a whole chain is a part of `chains/tcp.toml`;\n`my.bpf.o` is what clang makes of the \
-         C above it.\n\n<!-- Made from composer/src/diag/pages: see composer/tests/generated.rs. \
-         -->\n\n",
+        "# Diagnostics
+
+<!-- Made from composer/src/diag/pages: see composer/tests/generated.rs. -->
+
+Every diagnostic has a code. Codes are stable: scripts may rely on them. What stands here of one,
+`freplace-compose explain FC0301` shows too. An example that is not a whole chain is a part of
+`chains/tcp.toml`; `my.bpf.o` is what clang makes of the C above it.
+
+",
     );
     for (number, subject) in SUBJECTS {
         let _ = writeln!(text, "- {subject}");

@@ -168,13 +168,14 @@ fn nodes(kind: &str, description: &str, least: u32) -> Value {
 }
 
 fn node(description: &str, required: &[&str], properties: Value) -> Value {
-    json!({
+    let mut node = json!({
         "description": description,
         "type": "object",
         "additionalProperties": false,
         "required": required,
-        "properties": properties,
-    })
+    });
+    node["properties"] = properties;
+    node
 }
 
 fn text(description: &str) -> Value {

@@ -11,7 +11,7 @@ use freplace_compose::diag::{Block, Code, Page};
 /// so, a wrong example and the right one. Without CODE, list all of them.
 #[derive(Debug, clap::Args)]
 pub(super) struct Explain {
-    /// Codes: FC0301, fc0301, 0301 or 301.
+    /// Codes: FC0301, fc0301, 0301 or 301. Without one, all are listed.
     #[arg(value_name = "CODE", value_parser = code)]
     codes: Vec<Code>,
 }

@@ -44,8 +44,9 @@ impl Finished {
         assert_eq!(self.status.code(), Some(code), "{self:#?}");
         let codes: Vec<_> = self
             .stderr
-            .split_whitespace()
-            .filter(|word| word.len() == 6 && word.starts_with("FC0"))
+            .lines()
+            .map(str::trim)
+            .filter(|line| line.len() == 6 && line.starts_with("FC0"))
             .collect();
         assert_eq!(codes, [diagnostic], "{}", self.stderr);
     }
