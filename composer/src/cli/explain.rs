@@ -54,6 +54,6 @@ fn example(text: &'static str) -> String {
 }
 
 fn indented(block: &Block) -> String {
-    let line = |line| if line == "" { "\n".to_owned() } else { format!("    {line}\n") };
+    let line = |line: &str| format!("    {line}").trim_end().to_owned() + "\n";
     block.text.lines().map(line).collect()
 }
