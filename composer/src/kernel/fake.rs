@@ -23,16 +23,27 @@ pub struct Fake {
     undo_calls: usize,
     next: u32,
     maps: BTreeMap<MapHandle, String>,
-    programs: BTreeMap<ProgramHandle, String>,
+    programs: BTreeMap<ProgramHandle, Program>,
     links: BTreeMap<LinkHandle, Link>,
     /// Each call that was made, in words.
     pub journal: Vec<String>,
 }
 
+/// A function of a program.
+type Place = (ProgramHandle, String);
+
+#[derive(Debug)]
+struct Program {
+    name: String,
+    /// What it was loaded for, which is what a tracer is attached to.
+    target: Option<Place>,
+}
+
 #[derive(Debug, PartialEq, Eq)]
 struct Link {
     program: ProgramHandle,
-    replaces: Option<(ProgramHandle, String)>,
+    replaces: Option<Place>,
+    traces: Option<Place>,
 }
 
 impl Fake {
@@ -53,13 +64,13 @@ impl Fake {
     #[must_use]
     pub fn left(&self) -> Vec<String> {
         let links = self.links.values().map(|link| format!("link of {}", self.name(link.program)));
-        let programs = self.programs.values().map(|name| format!("program {name}"));
+        let programs = self.programs.values().map(|one| format!("program {}", one.name));
         let maps = self.maps.values().map(|name| format!("map {name}"));
         links.chain(programs).chain(maps).collect()
     }
 
     fn name(&self, program: ProgramHandle) -> &str {
-        self.programs.get(&program).map_or("?", String::as_str)
+        self.programs.get(&program).map_or("?", |found| &found.name)
     }
 
     fn call(&mut self, what: String) -> Result<u32, KernelError> {
@@ -111,27 +122,36 @@ impl Kernel for Fake {
             return Err(refuse("no such map", 9));
         }
         let id = self.call(format!("load {}", request.program))?;
-        self.programs.insert(ProgramHandle(id), request.program.to_owned());
+        let target = request.target.map(|(program, function)| (program, function.to_owned()));
+        let program = Program { name: request.program.to_owned(), target };
+        self.programs.insert(ProgramHandle(id), program);
         Ok((ProgramHandle(id), id))
     }
 
     fn attach(&mut self, request: &AttachRequest<'_>) -> Result<LinkHandle, KernelError> {
-        let (program, replaces) = match request {
-            AttachRequest::Hook { program, .. } | AttachRequest::Tracer { program } => {
-                (*program, None)
+        let (program, replaces, traces) = match request {
+            AttachRequest::Hook { program, .. } => (*program, None, None),
+            AttachRequest::Tracer { program } => {
+                let target = self.programs.get(program).and_then(|found| found.target.clone());
+                (*program, None, target)
             }
             AttachRequest::Replacement { program, target, function } => {
                 self.loaded(*target)?;
-                (*program, Some((*target, (*function).to_owned())))
+                (*program, Some((*target, (*function).to_owned())), None)
             }
         };
         self.loaded(program)?;
-        let taken = |link: &Link| replaces.is_some() && link.replaces == replaces;
+        // Replaced once, or traced by any number.
+        let taken = |link: &Link| {
+            let place = replaces.as_ref().or(traces.as_ref());
+            let is_there = |held: &Option<Place>| held.is_some() && held.as_ref() == place;
+            is_there(&link.replaces) || (replaces.is_some() && is_there(&link.traces))
+        };
         if self.links.values().any(taken) {
-            return Err(refuse("the function is replaced already", BUSY));
+            return Err(refuse("the function is taken", BUSY));
         }
         let handle = LinkHandle(self.call(format!("attach {}", self.name(program)))?);
-        self.links.insert(handle, Link { program, replaces });
+        self.links.insert(handle, Link { program, replaces, traces });
         Ok(handle)
     }
 
