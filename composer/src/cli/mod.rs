@@ -109,7 +109,7 @@ pub(crate) fn main() -> Exit {
             return Exit::Failed;
         }
     };
-    runtime.block_on(async {
+    let exit = runtime.block_on(async {
         match arguments.verb {
             Verb::Up(up) => up::run(up).await,
             Verb::Validate(validate) => validate::run(&validate),
@@ -122,7 +122,10 @@ pub(crate) fn main() -> Exit {
                 completions::run(&completions, &mut Arguments::command())
             }
         }
-    })
+    });
+    // Who was interrupted twice does not wait for threads that hang.
+    runtime.shutdown_background();
+    exit
 }
 
 /// A chain that was read, checked and planned.

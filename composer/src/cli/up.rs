@@ -23,6 +23,7 @@ use freplace_compose::{
 };
 
 mod stream;
+mod writer;
 
 use stream::{End, Stream};
 
@@ -103,17 +104,20 @@ pub(super) async fn run(arguments: Up) -> Exit {
         Some(more) => left.extend(more),
         None => return Exit::Cut,
     }
+    let ended = match stream {
+        Some(stream) => stream.end(&mut signals).await,
+        None => Exit::Done,
+    };
     if !left.is_empty() {
         report::one(&run::explain_left(&left, &ready.plan, &ready.chain));
         return Exit::UndoIncomplete;
     }
-    let summed = stream.map_or(Exit::Done, Stream::summary);
     match end {
-        End::Failed(diagnostic) => {
+        End::Failed(diagnostic) if ended != Exit::Cut => {
             report::one(&diagnostic);
             Exit::Failed
         }
-        End::Done => summed,
+        _ => ended,
     }
 }
 

@@ -198,7 +198,7 @@ fn a_static_function_a_replacement_and_another_prototype_cannot_be_replaced() {
     for (target, function, words) in [
         (bench.host, "twice", "twice() is not a global function"),
         (replacement, "answer_seven", "Cannot recursively attach"),
-        (other, STUB, "doesn't match"),
+        (other, STUB, "answer_seven() has 1 args while stub_value() has 2 args"),
     ] {
         let target = Some((target, function));
         let error = bench.load("replacements.o", "answer_seven", LoadAs::Replacement, target);

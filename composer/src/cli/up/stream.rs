@@ -1,7 +1,7 @@
 //! The part of `up` between attaching and detaching: events from the kernel to stdout, until
 //! something ends it; and the books: produced = delivered + lost.
 
-use std::{io::Write as _, time::Duration};
+use std::time::Duration;
 
 use owo_colors::OwoColorize as _;
 use rustix::{
@@ -10,7 +10,7 @@ use rustix::{
 };
 use tokio::{process::Child, time::MissedTickBehavior};
 
-use super::{Format, Ready, Signals, Up, screen};
+use super::{Format, Ready, Signals, Up, screen, writer::Writer};
 use crate::cli::exit::Exit;
 use freplace_compose::{
     diag::{Code, Diagnostic},
@@ -52,10 +52,11 @@ pub(super) struct Stream {
     /// Lost so far, for each node.
     lost: Vec<u64>,
     produced: u64,
+    /// What is to be written.
     out: String,
-    /// Whether the reader of stdout is gone.
-    deaf: bool,
-    failed: Option<std::io::Error>,
+    writer: Writer,
+    /// Whether there were more records in the kernel than were taken.
+    behind: bool,
 }
 
 /// Tells a reader of JSON who is up.
@@ -99,8 +100,8 @@ impl Stream {
             lost: vec![0; plan.nodes.len()],
             produced: 0,
             out: String::new(),
-            deaf: false,
-            failed: None,
+            writer: Writer::new(),
+            behind: false,
             plan: plan.clone(),
         })
     }
@@ -123,8 +124,16 @@ impl Stream {
         };
         tokio::pin!(deadline);
         while !self.is_over() {
+            let Self { source, writer, behind, .. } = &mut *self;
             let ready = async {
-                match &mut self.source {
+                // What cannot be written yet stays in the kernel, where what is lost is counted.
+                writer.room().await;
+                match source {
+                    Some(_) if *behind => {
+                        // A flood must not keep signals from being heard.
+                        tokio::task::yield_now().await;
+                        Ok(())
+                    }
                     Some((events, _)) => events.ready().await,
                     None => std::future::pending().await,
                 }
@@ -134,24 +143,22 @@ impl Stream {
                 () = signals.next() => break,
                 status = ended(&mut child) => return self.command_ended(status),
                 () = &mut deadline => break,
+                () = writer.closed() => break,
                 _ = look.tick() => self.look_for_losses(),
                 ready = ready => {
                     if let Err(error) = ready {
                         return End::Failed(super::stream_failed(&error));
                     }
-                    while self.drain() == BATCH && !self.is_over() {
-                        // A flood must not keep signals from being heard.
-                        tokio::task::yield_now().await;
-                        if poll_once(signals.next()).await { return stop(child).await }
-                    }
+                    self.behind = self.drain() == BATCH;
                 }
             }
+            self.writer.write(&mut self.out);
         }
         stop(child).await
     }
 
     fn is_over(&self) -> bool {
-        self.shown >= self.limit || self.deaf || self.failed.is_some()
+        self.shown >= self.limit || self.writer.is_closed()
     }
 
     fn command_ended(&self, status: std::io::Result<std::process::ExitStatus>) -> End {
@@ -168,7 +175,7 @@ impl Stream {
         }
     }
 
-    /// Takes up to a batch of records from the kernel and writes them; returns how many.
+    /// Takes up to a batch of records from the kernel; returns how many.
     fn drain(&mut self) -> usize {
         let Self { source, decoder, human, format, out, shown, limit, malformed, .. } = self;
         let Some((events, _)) = source else { return 0 };
@@ -189,23 +196,7 @@ impl Stream {
             };
         });
         self.read += count as u64;
-        self.write();
         count
-    }
-
-    fn write(&mut self) {
-        if self.out.is_empty() {
-            return;
-        }
-        if !self.deaf && self.failed.is_none() {
-            let mut stdout = anstream::stdout().lock();
-            match stdout.write_all(self.out.as_bytes()).and_then(|()| stdout.flush()) {
-                Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => self.deaf = true,
-                Err(error) => self.failed = Some(error),
-                Ok(()) => {}
-            }
-        }
-        self.out.clear();
     }
 
     /// Tells of losses since the last look.
@@ -231,7 +222,6 @@ impl Stream {
             }
         }
         self.produced = produced;
-        self.write();
     }
 
     /// Reads what is left, now that nothing new comes; `left` are links that are still there.
@@ -251,13 +241,19 @@ impl Stream {
         }
     }
 
-    /// The last lines; and a mismatch of the books, which would be a bug of ours.
-    pub(super) fn summary(mut self) -> Exit {
+    /// Writes what is left and the last lines; and a mismatch of the books, which would be a bug of
+    /// ours. A signal ends the wait for a reader that stands still.
+    pub(super) async fn end(mut self, signals: &mut Signals) -> Exit {
         let lost: u64 = self.lost.iter().sum();
         if self.format == Format::Json {
             Json::summary(self.shown, lost, &mut self.out);
-            self.write();
         }
+        let written = self.writer.end(self.out);
+        let written = tokio::select! {
+            biased;
+            written = written => written,
+            () = signals.next() => return Exit::Cut,
+        };
         let nodes = self.plan.nodes.iter().filter(|node| node.label != "stub").count() as u64;
         let mut text = format!(
             "detached {}   {}, {lost} lost",
@@ -279,7 +275,7 @@ impl Stream {
             );
             return Exit::Failed;
         }
-        self.failed.map_or(Exit::Done, |error| screen::write_failed(&error))
+        written.map_or_else(|error| screen::write_failed(&error), |()| Exit::Done)
     }
 }
 
@@ -303,15 +299,6 @@ async fn stop(child: Option<Child>) -> End {
         let _ = child.kill().await; // likewise
     }
     End::Done
-}
-
-/// Whether `future` is ready now.
-async fn poll_once(future: impl Future<Output = ()>) -> bool {
-    tokio::select! {
-        biased;
-        () = future => true,
-        () = std::future::ready(()) => false,
-    }
 }
 
 /// From the kernel's monotonic clock to the local time of day.

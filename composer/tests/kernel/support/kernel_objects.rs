@@ -28,6 +28,14 @@ impl Snapshot {
         Self::take().0.difference(&self.0).cloned().collect()
     }
 
+    /// Waits until no program and no link is left of what came after this was taken.
+    #[track_caller]
+    pub(crate) fn assert_programs_gone(&self) {
+        let runs = |left: &String| left.starts_with("program") || left.starts_with("link");
+        let gone = eventually(|| !self.new_since().iter().any(runs));
+        assert!(gone, "left in the kernel: {:?}", self.new_since());
+    }
+
     /// Waits until nothing is left of what came after this was taken. The kernel frees programs,
     /// maps and BTF after a grace period and in work queues, some time after the last reference.
     #[track_caller]

@@ -117,10 +117,6 @@ impl Live {
         live
     }
 
-    pub(crate) fn pid(&self) -> Pid {
-        Pid::from_child(&self.child)
-    }
-
     pub(crate) fn has_ended(&mut self) -> bool {
         self.child.try_wait().expect("it is our child").is_some()
     }
@@ -132,9 +128,16 @@ impl Live {
         assert!(came, "it did not come: {}{}", self.stdout.read(), self.stderr.read());
     }
 
+    /// Sends `signal`.
+    #[track_caller]
+    pub(crate) fn signal(&self, signal: Signal) {
+        kill_process(Pid::from_child(&self.child), signal).expect("it is still there");
+    }
+
     /// Sends `signal` and waits for the end.
+    #[track_caller]
     pub(crate) fn end(self, signal: Signal) -> Finished {
-        kill_process(self.pid(), signal).expect("it is still there");
+        self.signal(signal);
         self.wait()
     }
 
