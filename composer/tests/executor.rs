@@ -7,7 +7,7 @@ use std::path::Path;
 use common::{CHAINS, assert_undone_in_reverse, chain_text};
 use freplace_compose::{
     chain::Chain,
-    check::{self, Library},
+    check::{self, Kernels, Library},
     diag::Code,
     kernel::fake::Fake,
     plan::{self, Action, Plan},
@@ -16,7 +16,7 @@ use freplace_compose::{
 
 fn ready(text: &str) -> (Chain, Library, Plan) {
     let chain = Chain::parse(Path::new("chain.toml"), text.to_owned()).expect("a good chain");
-    let library = check::open(&chain).expect("a good chain");
+    let library = check::open(&chain, &Kernels::default()).expect("a good chain").library;
     let plan = plan::build(&chain, &library);
     (chain, library, plan)
 }

@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 
 use freplace_compose::{
     chain::Chain,
-    check,
+    check::{self, Kernels},
     diag::Diagnostic,
     kernel::KernelError,
     plan::{self, Action, Plan},
@@ -52,7 +52,7 @@ fentry = "new"
 fn ready() -> (Chain, Plan) {
     let path = common::objects().join("chain.toml");
     let chain = Chain::parse(&path, HOSTS.to_owned()).expect("a good chain");
-    let library = check::open(&chain).expect("a good chain");
+    let library = check::open(&chain, &Kernels::default()).expect("a good chain").library;
     let plan = plan::build(&chain, &library);
     (chain, plan)
 }

@@ -90,6 +90,11 @@ codes! {
     /// Two hosts at a hook that takes one.
     HookTaken = 306,
 
+    /// A tracer on a tracer.
+    NestedTracing = 307,
+    /// A replacement that changes packet data where the stub does not.
+    ChangesPacketData = 308,
+
     /// No right to use eBPF.
     NotPermitted = 401,
     /// The kernel offers no BTF.
@@ -122,14 +127,6 @@ codes! {
 
     /// The micro-VM could not do its work.
     MicroVm = 601,
-}
-
-impl Code {
-    /// Every code is an error today.
-    #[must_use]
-    pub fn severity(self) -> Severity {
-        Severity::Error
-    }
 }
 
 impl fmt::Display for Code {

@@ -1,18 +1,23 @@
 //! A kernel that only keeps books, for tests of the executor.
 //!
 //! It knows the rules that order and undo rest on, each anchored by a test on a real kernel: a
-//! target has to be loaded; a function is traced or replaced but not both; what is used twice or
-//! given back twice is an error. It can be told to fail at any call, and tells what is left.
+//! target has to be loaded; a function is traced or replaced but not both; tracers nest one level,
+//! as in Linux 6.12; what is used twice or given back twice is an error. It can be told to fail at any call, and tells what is left.
 
 use std::collections::BTreeMap;
 
 use super::{
     AttachRequest, Kernel, KernelError, LinkHandle, LoadRequest, MapHandle, ProgramHandle,
 };
-use crate::object::{MapDef, Object};
+use crate::{
+    object::{MapDef, Object},
+    plan::LoadAs,
+};
 
 /// `EBUSY`.
 const BUSY: i32 = 16;
+/// `EINVAL`.
+const INVALID: i32 = 22;
 
 /// The fake.
 #[derive(Debug, Default)]
@@ -37,6 +42,8 @@ struct Program {
     name: String,
     /// What it was loaded for, which is what a tracer is attached to.
     target: Option<Place>,
+    /// How many tracers it is on top of; none when it is no tracer.
+    depth: Option<usize>,
 }
 
 #[derive(Debug, PartialEq, Eq)]
@@ -78,7 +85,7 @@ impl Fake {
         self.calls += 1;
         if self.fail_at == Some(number) {
             self.journal.push(format!("{what} fails"));
-            return Err(refuse("told to fail", 22));
+            return Err(refuse("told to fail", INVALID));
         }
         self.journal.push(what);
         self.next += 1;
@@ -115,15 +122,22 @@ impl Kernel for Fake {
     }
 
     fn load(&mut self, request: &LoadRequest<'_>) -> Result<(ProgramHandle, u32), KernelError> {
+        let mut below = None;
         if let Some((target, _)) = request.target {
             self.loaded(target)?;
+            below = self.programs.get(&target).and_then(|target| target.depth);
+        }
+        let is_tracer = matches!(request.load_as, LoadAs::Tracer(_));
+        let depth = is_tracer.then(|| below.map_or(0, |depth| depth + 1));
+        if depth > Some(1) {
+            return Err(refuse("tracers nest one level", INVALID));
         }
         if request.maps.iter().any(|(_, map)| !self.maps.contains_key(map)) {
             return Err(refuse("no such map", 9));
         }
         let id = self.call(format!("load {}", request.program))?;
         let target = request.target.map(|(program, function)| (program, function.to_owned()));
-        let program = Program { name: request.program.to_owned(), target };
+        let program = Program { name: request.program.to_owned(), target, depth };
         self.programs.insert(ProgramHandle(id), program);
         Ok((ProgramHandle(id), id))
     }

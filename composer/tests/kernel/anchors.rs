@@ -3,7 +3,7 @@
 
 use freplace_compose::{
     chain::{Chain, Moment, ObjectRef},
-    check::{self, Library},
+    check::{self, Kernels, Library},
     kernel::{
         AttachRequest, Kernel as _, KernelError, Linux, LoadRequest, MapHandle, ProgramHandle,
     },
@@ -36,7 +36,7 @@ impl Bench {
             "#,
         );
         let chain = Chain::open(&folder.chain()).expect("it is well written");
-        let library = check::open(&chain).expect("it is sound");
+        let library = check::open(&chain, &Kernels::default()).expect("it is sound").library;
         let mut kernel = Linux::new();
         let hosts = library.get(&ObjectRef::new("hosts.o")).expect("it is in the chain");
         let shared = hosts.maps.iter().filter(|map| freplace_compose::plan::is_shared(map));
