@@ -95,7 +95,7 @@ fn attach(action: &Action) -> bool {
 }
 
 fn refused(call: &'static str, errno: i32, message: &str) -> KernelError {
-    KernelError { call, errno: Some(errno), message: message.to_owned(), log: None }
+    KernelError { call, errno: Some(errno), message: message.to_owned(), log: None, holder: None }
 }
 
 fn told(id: &str, wanted: fn(&Action) -> bool, error: KernelError, whole: bool) -> String {
@@ -136,6 +136,7 @@ fn every_refusal_is_explained() {
         errno: None,
         message: "the object is damaged".into(),
         log: None,
+        holder: None,
     };
     out += &told("kprobe", load, here, false);
     insta::assert_snapshot!(out);

@@ -111,7 +111,13 @@ impl Fake {
 }
 
 fn refuse(message: &str, errno: i32) -> KernelError {
-    KernelError { call: "fake", errno: Some(errno), message: message.to_owned(), log: None }
+    KernelError {
+        call: "fake",
+        errno: Some(errno),
+        message: message.to_owned(),
+        log: None,
+        holder: None,
+    }
 }
 
 impl Kernel for Fake {
