@@ -52,9 +52,9 @@ fn runs_here(composer: &Path) -> bool {
 fn introduce(native: bool) {
     let place = if native { "this machine's kernel" } else { "a throw-away micro-VM" };
     eprintln!(
-        "\nThe chain {CHAIN} comes up in {place}: two kprobes that see TCP connections made and\n\
-         accepted, one program that replaces a function inside both, and two tracers on that program.\n\
-         Four connections follow, over IPv4 and IPv6: each is seen by every program, in order.\n"
+        "\n{CHAIN} comes up in {place}: two kprobes see every TCP connection\n\
+         made and accepted, one program replaces a function inside both, two tracers watch that program.\n\
+         A few connections follow, over IPv4 and IPv6. Each passes every program: a line for each.\n"
     );
 }
 

@@ -15,7 +15,7 @@ pub(crate) struct Need {
 }
 
 /// How to see that it is there.
-#[derive(Debug)]
+#[derive(Debug, Clone, Copy)]
 enum Mark {
     Program(&'static str),
     File(&'static str),
@@ -61,7 +61,8 @@ pub(crate) fn ensure(needs: &[&[Need]]) -> Result {
     apt.install(&packages).map_err(|error| format!("{error}\n{wanted}"))?;
     match missing.iter().find(|need| !need.is_there()) {
         Some(need) => {
-            Err(format!("{} is installed, but {:?} is not there", need.package, need.mark).into())
+            let (Mark::Program(mark) | Mark::File(mark)) = need.mark;
+            Err(format!("{} is installed, but there is no {mark}", need.package).into())
         }
         None => Ok(()),
     }

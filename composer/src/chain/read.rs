@@ -43,7 +43,7 @@ pub(super) fn file(source: &Arc<Source>, diagnostics: &mut Vec<Diagnostic>) -> F
     for (key, near) in top.finish(&mut report) {
         has_hosts |= near == "host";
         let tables = root.get_ref().get(key).and_then(|value| value.get_ref().as_table());
-        file.unread.extend(tables.into_iter().flat_map(|ids| ids.keys()).map(|id| id.to_string()));
+        file.unread.extend(tables.into_iter().flat_map(|ids| ids.keys()).map(ToString::to_string));
     }
     if !has_hosts {
         let found = report
@@ -87,7 +87,7 @@ fn section(
         table.finish(report);
         match kind {
             Some(kind) => {
-                file.nodes.push(Node { id: Spanned { value: name.to_owned(), span }, kind })
+                file.nodes.push(Node { id: Spanned { value: name.to_owned(), span }, kind });
             }
             None => file.unread.push(name.to_owned()),
         }
@@ -212,15 +212,18 @@ fn attach(value: &toml::Spanned<DeValue<'_>>, report: &mut Report<'_>) -> Option
             hooks.push((*hook, key, string(&format!("`{}`", hook.name()), place, report)));
         }
     }
-    let mode = match (table.get("mode"), hooks.as_slice()) {
-        (Some((key, _)), [(hook, ..)]) if *hook != Hook::Xdp => {
-            let message = format!("a {} has no `mode`", hook.name());
-            let found = report.at(Code::UnknownKey, message, key, "not a key here");
-            report.push(found.help("Leave it out: a mode is for xdp."));
+    let mode = match hooks.as_slice() {
+        [(hook, ..)] if *hook != Hook::Xdp => {
+            if entries.contains_key("mode")
+                && let Some((key, _)) = table.get("mode")
+            {
+                let message = format!("a {} has no `mode`", hook.name());
+                let found = report.at(Code::UnknownKey, message, key, "not a key here");
+                report.push(found.help("Leave it out: a mode is for xdp."));
+            }
             None
         }
-        (Some((_, value)), _) => string("`mode`", value, report),
-        (None, _) => None,
+        _ => table.string("mode", report),
     };
     let misspelt = table.finish(report);
     match hooks.pop() {

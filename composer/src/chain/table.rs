@@ -93,7 +93,7 @@ impl<'t> Table<'t> {
     /// because it is misspelt is reported once. Returns what was misspelt for what.
     pub(super) fn finish(self, report: &mut Report<'_>) -> Vec<(&'t str, &'static str)> {
         let mut misspelt = Vec::new();
-        for (key, _) in self.entries.iter() {
+        for (key, _) in self.entries {
             let name: &str = key.get_ref();
             if self.known.contains(&name) {
                 continue;

@@ -77,7 +77,8 @@ impl<'a> Side<'a> {
     /// The prototype as C, and where its result and each parameter stand in it.
     fn text(&self) -> (String, Vec<std::ops::Range<usize>>) {
         let result = prototype::declare(self.btf, self.returns, "");
-        let mut places = vec![0..result.chars().count()];
+        let mut places = Vec::new();
+        places.push(0..result.chars().count());
         let gap = if result.ends_with('*') { "" } else { " " };
         let mut text = format!("{result}{gap}{}(", self.name);
         for (number, (name, of)) in self.parameters.iter().enumerate() {

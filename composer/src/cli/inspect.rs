@@ -50,7 +50,9 @@ fn callers(object: &Object, index: usize) -> Vec<&str> {
 
 /// Why a function cannot be a stub; none when it can.
 fn why_not(object: &Object, index: usize, function: &Function) -> Option<&'static str> {
-    if !function.is_global {
+    if object.programs.iter().any(|program| program.function == index) {
+        Some("a program itself")
+    } else if !function.is_global {
         Some("static: the verifier checks it with its callers, nothing else can take its place")
     } else if callers(object, index).is_empty() {
         Some("no program calls it, so none is loaded with it")
@@ -70,11 +72,11 @@ fn human(object: &Object) -> String {
     // A String takes everything, here and below.
     let _ = writeln!(out, "{}", "programs".bold());
     let sections = object.programs.iter().map(|program| program.section.chars().count());
-    let width = sections.max().unwrap_or(0) + 7; // SEC("")
+    let sections = sections.max().unwrap_or(0) + "SEC(\"\")".len();
     for program in &object.programs {
         let function = &object.functions[program.function];
         let section = format!("SEC(\"{}\")", program.section);
-        let _ = writeln!(out, "  {section:<width$}  {}", prototype(object, function));
+        let _ = writeln!(out, "  {section:<sections$}  {}", prototype(object, function));
     }
     let functions: Vec<_> = object
         .functions
@@ -100,10 +102,12 @@ fn human(object: &Object) -> String {
     if !object.maps.is_empty() {
         let _ = writeln!(out, "{}", "maps".bold());
     }
+    let names = object.maps.iter().map(|map| map.name.chars().count()).max().unwrap_or(0);
+    let kinds = object.maps.iter().map(|map| map.type_name().len()).max().unwrap_or(0);
     for map in &object.maps {
         let _ = writeln!(
             out,
-            "  {:<24}  {:<14}  key {:>3}  value {:>4}  entries {}",
+            "  {:<names$}  {:<kinds$}  key {:>3}  value {:>4}  entries {}",
             map.name,
             map.type_name(),
             map.key_size,
@@ -115,10 +119,11 @@ fn human(object: &Object) -> String {
     if !events.is_empty() {
         let _ = writeln!(out, "{}", "events".bold());
     }
+    let names = events.iter().map(|layout| layout.name.chars().count()).max().unwrap_or(0);
     for layout in events {
         let fields: Vec<_> = layout.fields.iter().map(|field| field.name.as_str()).collect();
-        let _ =
-            writeln!(out, "  {:<24}  {} bytes: {}", layout.name, layout.size, fields.join(", "));
+        let fields = fields.join(", ");
+        let _ = writeln!(out, "  {:<names$}  {} bytes: {fields}", layout.name, layout.size);
     }
     let _ = writeln!(out, "{}  {}", "licence".bold(), object.license.as_deref().unwrap_or("none"));
     out

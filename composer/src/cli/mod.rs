@@ -14,7 +14,7 @@ mod up;
 mod validate;
 mod vm;
 
-use std::path::PathBuf;
+use std::path::Path;
 
 use clap::{CommandFactory as _, Parser, Subcommand, ValueEnum};
 
@@ -89,7 +89,11 @@ pub(crate) fn main() -> Exit {
         Err(error) => {
             // Help and version are answers; anything else is a mistake in usage.
             let exit = if error.use_stderr() { Exit::Usage } else { Exit::Done };
-            return error.print().map_or_else(|error| screen::write_failed(&error), |()| exit);
+            return match (error.print(), exit) {
+                (Err(error), Exit::Done) => screen::write_failed(&error),
+                // A mistake stays one, whether or not somebody reads of it.
+                _ => exit,
+            };
         }
     };
     match arguments.color {
@@ -132,7 +136,7 @@ struct Ready {
 }
 
 /// Reads, checks and plans the chain at `path`.
-fn ready(path: &PathBuf) -> Result<Ready, Vec<Diagnostic>> {
+fn ready(path: &Path) -> Result<Ready, Vec<Diagnostic>> {
     let chain = Chain::open(path)?;
     let library = check::open(&chain)?;
     let plan = freplace_compose::plan::build(&chain, &library);
@@ -140,7 +144,7 @@ fn ready(path: &PathBuf) -> Result<Ready, Vec<Diagnostic>> {
 }
 
 /// The same, with the diagnostics on the screen.
-fn ready_or_report(path: &PathBuf) -> Result<Ready, Exit> {
+fn ready_or_report(path: &Path) -> Result<Ready, Exit> {
     ready(path).map_err(|found| {
         report::all(&found);
         Exit::Invalid

@@ -20,6 +20,10 @@ pub(super) fn one(diagnostic: &Diagnostic) {
     anstream::eprint!("{}", draw(diagnostic));
 }
 
+/// Bytes of the longest line that is drawn. Nobody reads a longer one, and miette cannot draw one
+/// of 65536 columns.
+const LONGEST: usize = 1000;
+
 /// The diagnostic as text, with colours.
 fn draw(diagnostic: &Diagnostic) -> String {
     let mut theme = GraphicalTheme::unicode();
@@ -29,7 +33,12 @@ fn draw(diagnostic: &Diagnostic) -> String {
     let mut out = String::new();
     // The labels of the primary label's file are drawn in one piece, those of other files below.
     let mut files: Vec<(&Arc<Source>, Vec<&Label>)> = Vec::new();
+    let mut unseen = Vec::new();
     for label in &diagnostic.labels {
+        if label.source.text.lines().any(|line| line.len() > LONGEST) {
+            unseen.push(label);
+            continue;
+        }
         match files.iter_mut().find(|(source, _)| Arc::ptr_eq(source, &label.source)) {
             Some((_, labels)) => labels.push(label),
             None => files.push((&label.source, vec![label])),
@@ -54,6 +63,10 @@ fn draw(diagnostic: &Diagnostic) -> String {
         let more = miette::Report::new(more.with_labels(spans(&labels)))
             .with_source_code(NamedSource::new(&source.name, inert(&source.text)));
         let _ = handler.render_report(&mut out, more.as_ref());
+    }
+    for label in unseen {
+        let (line, column) = position(&label.source.text, label.span.start);
+        let _ = writeln!(out, "  {}:{line}:{column}  {}", label.source.name, inert(&label.text));
     }
     for note in &diagnostic.notes {
         for line in inert(note).lines() {
@@ -154,6 +167,10 @@ fn position(text: &str, at: usize) -> (usize, usize) {
     let column = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
     (line, column)
 }
+
+#[cfg(test)]
+#[path = "report_tests.rs"]
+mod properties;
 
 #[cfg(test)]
 mod tests {

@@ -22,11 +22,13 @@ pub(super) fn run(arguments: &Validate) -> Exit {
     let mut valid = true;
     let mut results = Vec::new();
     let mut good = String::new();
+    let names = arguments.files.iter().map(|path| path.display().to_string().chars().count());
+    let names = names.max().unwrap_or(0);
     for path in &arguments.files {
         let found = match ready(path) {
             Ok(ready) => {
                 let nodes = screen::count(ready.plan.nodes.len() as u64, "node");
-                good += &format!("{}  {}  {nodes}\n", path.display(), "valid".green());
+                good += &format!("{:<names$}  {}  {nodes}\n", path.display(), "valid".green());
                 Vec::new()
             }
             Err(found) => found,

@@ -59,7 +59,7 @@ pub(crate) struct VmFlag {
 pub(crate) async fn run(args: VmArgs) -> Exit {
     let mut machine = match Machine::new(args.command) {
         Ok(machine) => machine,
-        Err(error) => return failed(error),
+        Err(error) => return failed(&error),
     };
     machine.kernel = args.kernel;
     machine.memory_mib = args.memory;
@@ -104,7 +104,7 @@ pub(crate) async fn again(
     };
     match machine() {
         Ok(machine) => boot(machine, false).await,
-        Err(error) => failed(error),
+        Err(error) => failed(&error),
     }
 }
 
@@ -122,14 +122,14 @@ async fn boot(machine: Machine, quiet: bool) -> Exit {
         Ok(exit) => Exit::Of(u8::try_from(exit.code).unwrap_or(u8::MAX)),
         // The reader of our output has seen enough.
         Err(VmError::Output { source }) if source.kind() == io::ErrorKind::BrokenPipe => Exit::Done,
-        Err(VmError::Interrupted { .. }) => Exit::Cut,
-        Err(error) => failed(error),
+        Err(VmError::Interrupted) => Exit::Cut,
+        Err(error) => failed(&error),
     }
 }
 
 /// What could not be done, as a diagnostic. What this machine lacks is a matter of the environment;
 /// a guest that did not do its work is a failure.
-fn failed(error: VmError) -> Exit {
+fn failed(error: &VmError) -> Exit {
     let lacking = matches!(
         error,
         VmError::Architecture

@@ -56,7 +56,7 @@ impl Shape {
             }
             Self::Endpoint => endpoint(bytes, out)?,
             Self::Ipv4 | Self::Ipv6 | Self::Ip | Self::Port | Self::Mac => {
-                self.plain(bytes, out)?
+                self.plain(bytes, out)?;
             }
             Self::Struct(fields) => {
                 out.push('{');
@@ -194,7 +194,7 @@ pub(super) fn string(text: &str, out: &mut String) {
         match letter {
             '"' | '\\' => out.extend(['\\', letter]),
             control if control.is_control() => {
-                push(out, format_args!("\\u{:04x}", u32::from(control)))
+                push(out, format_args!("\\u{:04x}", u32::from(control)));
             }
             plain => out.push(plain),
         }

@@ -134,6 +134,7 @@ pub struct KernelError {
 
 impl KernelError {
     /// A step that failed before the kernel was asked.
+    #[expect(clippy::needless_pass_by_value, reason = "an error is handed over, or a text")]
     pub(crate) fn here(call: &'static str, message: impl ToString) -> Self {
         Self { call, errno: None, message: message.to_string(), log: None }
     }

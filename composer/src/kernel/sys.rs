@@ -99,6 +99,7 @@ struct ProgramLoad {
 impl Attribute for ProgramLoad {}
 
 /// `BPF_PROG_LOAD`. With `log`, the verifier writes to it, NUL-terminated.
+#[expect(clippy::needless_pass_by_value, reason = "the kernel writes through it")]
 pub(super) fn program_load(program: &Program<'_>, log: Option<&mut [u8]>) -> io::Result<OwnedFd> {
     let mut name = [0; 16];
     // The kernel takes 15 bytes of letters, digits, `_` and `.`.

@@ -147,7 +147,6 @@ fn link(
     Ok(())
 }
 
-#[expect(clippy::needless_pass_by_value, reason = "it is what map_err hands over")]
 fn damaged(error: object::Error) -> ObjectError {
     ObjectError::Damaged(error.to_string())
 }

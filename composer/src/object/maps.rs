@@ -101,10 +101,7 @@ fn map(btf: &Btf, variable: TypeId) -> Option<MapDef> {
         flags: 0,
     };
     for member in members {
-        let pointee = match btf.resolve(member.of)?.1 {
-            Type::Ptr(of) => of,
-            _ => continue,
-        };
+        let Type::Ptr(pointee) = btf.resolve(member.of)?.1 else { continue };
         let number = || match btf.resolve(pointee)?.1 {
             Type::Array { length, .. } => Some(length),
             _ => None,

@@ -9,6 +9,9 @@ use crate::{
     plan::{Action, Operation, Plan},
 };
 
+const PERMISSION: &str =
+    "Run it as root, or with --vm in a micro-VM. `freplace-compose doctor` looks closer.";
+
 /// Lines of the verifier's log that are shown unless all are asked for.
 const TELLING: usize = 8;
 
@@ -18,15 +21,15 @@ pub fn explain(failure: &Failure, plan: &Plan, chain: &Chain, whole_log: bool) -
     let operation = &plan.operations[failure.operation];
     let error = &failure.error;
     let node = operation.node.and_then(|node| plan.nodes.get(node));
-    let name = node.map_or("the chain", |node| node.id.as_str());
-    let (code, message, help) = judge(error, operation, name);
-    let mut found = Diagnostic::new(code, message)
+    let name = node.map_or("", |node| node.id.as_str());
+    let (code, message, help) = judge(error, operation, name, whole_log);
+    let found = Diagnostic::new(code, message)
         .label(&chain.source, operation.span.clone(), answer(error))
         .help(help);
-    if let Some(log) = &error.log {
-        found = found.note(verifier_log(log, whole_log));
+    match error.log.as_deref().and_then(|log| verifier_log(log, whole_log)) {
+        Some(log) => found.note(log),
+        None => found,
     }
-    found
 }
 
 /// Explains what could not be undone.
@@ -44,10 +47,10 @@ pub fn explain_left(left: &[Left], plan: &Plan, chain: &Chain) -> Diagnostic {
         let operation = &plan.operations[one.operation];
         let node = operation.node.and_then(|node| plan.nodes.get(node));
         let name = node.map_or_else(String::new, |node| format!(" of `{}`", node.id));
-        let what = match operation.action {
-            Action::CreateMap { .. } => "map",
-            Action::Load { .. } => "program",
-            _ => "link",
+        let what = match &operation.action {
+            Action::CreateMap { map, .. } => format!("map `{}`", map.name),
+            Action::Load { .. } => "program".to_owned(),
+            _ => "link".to_owned(),
         };
         let text = format!("the {what}{name} is left: {}", answer(&one.error));
         found = found.label(&chain.source, operation.span.clone(), text);
@@ -63,13 +66,27 @@ fn answer(error: &KernelError) -> String {
     }
 }
 
-fn judge(error: &KernelError, operation: &Operation, name: &str) -> (Code, String, String) {
+fn judge(
+    error: &KernelError,
+    operation: &Operation,
+    name: &str,
+    whole_log: bool,
+) -> (Code, String, String) {
     let refused = |code, message: String, help: &str| (code, message, help.to_owned());
     match (&operation.action, error.errno) {
         (Action::Load { program, .. }, Some(_)) if error.log.is_some() => refused(
             Code::Rejected,
             format!("the verifier rejected `{program}` of `{name}`"),
-            "The last lines of its log say why; -v shows all of them.",
+            match whole_log {
+                true => "The last lines of its log say why.",
+                false => "The last lines of its log say why; -v shows all of them.",
+            },
+        ),
+        // perf_event_open(2) says EACCES, bpf(2) says EPERM.
+        (Action::AttachHook { attach, .. }, Some(libc::EPERM | libc::EACCES)) => refused(
+            Code::NotPermitted,
+            format!("the kernel does not permit `{name}` at its {}", attach.hook().name()),
+            PERMISSION,
         ),
         (Action::AttachHook { attach, .. }, errno) => hook(attach, errno, name),
         (Action::AttachReplacement { target, .. }, Some(libc::EBUSY)) => refused(
@@ -88,11 +105,14 @@ fn judge(error: &KernelError, operation: &Operation, name: &str) -> (Code, Strin
             format!("the kernel refused `{name}` in the place of `{}`", target.function),
             "At a second stub a bare EINVAL means that its prototype differs from the first one's.",
         ),
-        (_, Some(libc::EPERM)) => refused(
+        (Action::CreateMap { map, .. }, Some(libc::EPERM)) => refused(
             Code::NotPermitted,
-            format!("the kernel does not permit `{name}`"),
-            "Run it as root, or with --vm in a micro-VM. `freplace-compose doctor` looks closer.",
+            format!("the kernel does not permit the map `{}`", map.name),
+            PERMISSION,
         ),
+        (_, Some(libc::EPERM)) => {
+            refused(Code::NotPermitted, format!("the kernel does not permit `{name}`"), PERMISSION)
+        }
         (action, _) => {
             let what = match action {
                 Action::CreateMap { map, .. } => format!("map `{}` cannot be made", map.name),
@@ -170,11 +190,11 @@ fn hook(attach: &Attach, errno: Option<i32>, name: &str) -> (Code, String, Strin
     }
 }
 
-/// The end of the log, without the statistics after it, or all of it.
-fn verifier_log(log: &str, whole: bool) -> String {
+/// The end of the log, without the statistics after it, or all of it; none when it tells nothing.
+fn verifier_log(log: &str, whole: bool) -> Option<String> {
     let lines: Vec<&str> = log.lines().filter(|line| !line.trim().is_empty()).collect();
     if whole {
-        return lines.join("\n");
+        return (!lines.is_empty()).then(|| lines.join("\n"));
     }
     let told: Vec<&str> = lines
         .iter()
@@ -185,15 +205,21 @@ fn verifier_log(log: &str, whole: bool) -> String {
                 && !line.starts_with("stack depth")
         })
         .collect();
+    if told.is_empty() {
+        return None;
+    }
     let skipped = told.len().saturating_sub(TELLING);
     let mut out = String::from("the verifier said");
     if skipped > 0 {
-        out += &format!(", after {skipped} lines more");
+        out += &format!(
+            ", after {}",
+            if skipped == 1 { "one more line".to_owned() } else { format!("{skipped} more lines") }
+        );
     }
     out += ":";
     for line in &told[skipped..] {
         out += "\n  ";
         out += line;
     }
-    out
+    Some(out)
 }

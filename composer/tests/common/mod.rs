@@ -104,10 +104,31 @@ fn compile(source: &Path, object: &Path, arguments: &[&str]) {
         .args(["-O2", "-Wall", "-Werror", "-c"])
         .args(arguments)
         .arg(format!("-I/usr/include/{}-linux-gnu", std::env::consts::ARCH))
+        .arg("-I")
+        .arg(workspace().join("common/include"))
         .arg(source)
         .arg("-o")
         .arg(object)
         .output()
         .expect("clang is installed: the build needed it");
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+}
+
+/// What the fake kernel was asked for ends with the undoing of all that was done, in reverse.
+pub fn assert_undone_in_reverse(journal: &[String]) {
+    let undo = |done: &String| {
+        let (verb, what) = done.split_once(' ').expect("a verb and a name");
+        match verb {
+            "create" => Some(format!("remove {what}")),
+            "load" => Some(format!("unload {what}")),
+            "attach" => Some(format!("detach {what}")),
+            _ => None,
+        }
+    };
+    let done: Vec<_> = journal.iter().filter(|done| !done.ends_with(" fails")).collect();
+    let mut expected: Vec<_> = done.iter().filter_map(|done| undo(done)).collect();
+    expected.reverse();
+    let made = done.len() - expected.len();
+    let undone: Vec<_> = done[made..].iter().map(|done| (*done).clone()).collect();
+    assert_eq!(undone, expected);
 }

@@ -14,6 +14,7 @@ mod environment;
 mod failure;
 mod flood;
 mod hooks;
+mod prototypes;
 mod support;
 mod tcp;
 mod tracers;

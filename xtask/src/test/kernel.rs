@@ -31,8 +31,8 @@ pub(super) fn run(series: &str, counts: &mut Counts) -> Result {
     vm.arg(tests).args(["--ignored", "--test-threads=1"]);
     let (status, said) = shell::tee_stdout(&mut vm)?;
     *counts = Counts::of_libtest(&said);
-    shell::succeeded(&vm, status)?;
-    verdict(*counts).map_err(Into::into)
+    verdict(*counts).map_err(|why| format!("{why} ({status})"))?;
+    if status.success() { Ok(()) } else { Err(format!("the micro-VM failed: {status}").into()) }
 }
 
 /// An exit code of 0 is not enough: the tests have to have been run, all of them.

@@ -1,0 +1,202 @@
+//! The command line: what each verb prints, and how it ends.
+
+mod common;
+
+use std::process::Stdio;
+
+use common::{CHAINS, objects, program, run, shown, workspace};
+
+fn pin(name: &str, arguments: &[&str]) {
+    let screen = shown(&run(&workspace(), arguments));
+    insta::with_settings!({ omit_expression => true, prepend_module_to_snapshot => false }, {
+        insta::assert_snapshot!(format!("cli__{name}"), screen);
+    });
+}
+
+macro_rules! pinned {
+    ($($name:ident: $($argument:literal)+;)+) => {
+        $(#[test] fn $name() { pin(stringify!($name), &[$($argument),+]); })+
+    };
+}
+
+pinned! {
+    help: "--help";
+    help_up: "up" "--help";
+    help_validate: "validate" "--help";
+    help_plan: "plan" "--help";
+    help_graph: "graph" "--help";
+    help_inspect: "inspect" "--help";
+    help_doctor: "doctor" "--help";
+    help_vm: "vm" "--help";
+    help_completions: "completions" "--help";
+    graph_tree: "graph" "chains/tcp.toml";
+    graph_dot: "graph" "--format" "dot" "chains/tcp.toml";
+    graph_mermaid: "graph" "--format" "mermaid" "chains/tcp.toml";
+    graph_json: "graph" "--format" "json" "chains/tcp.toml";
+    plan_human: "plan" "chains/tcp.toml";
+    plan_json: "plan" "--format" "json" "chains/xdp.toml";
+    inspect_human: "inspect" "builtin:tcp";
+    inspect_of_what_is_not_there: "inspect" "builtin:tpc";
+    validate_what_is_shipped: "validate" "chains/tcp.toml" "chains/tcp-map.toml" "chains/xdp.toml";
+    usage_without_a_file: "validate";
+    usage_of_a_verb_that_is_not_there: "valdate" "chains/tcp.toml";
+    usage_of_a_duration: "up" "chains/tcp.toml" "--duration" "soon";
+}
+
+#[test]
+fn validate_json_has_lines_and_columns() {
+    let folder = objects();
+    let text = "[host.größe]\n[host.a]\nobject = \"builtin:tpc\"\nprogram = \"ü\"\n\
+                attach = { kprobe = \"x\", mod = 1 }\n[stub.a]\n";
+    common::put(&folder.join("bad.toml"), text.replace(".größe", ".\"größe\"").as_bytes());
+    common::put(&folder.join("good.toml"), common::chain_text("tcp").as_bytes());
+    let output = run(&folder, &["validate", "--format", "json", "good.toml", "bad.toml"]);
+    insta::assert_snapshot!(shown(&output));
+    let value: serde_json::Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    assert_eq!(value[0]["valid"], true);
+}
+
+#[test]
+fn inspect_json() {
+    let output = run(&workspace(), &["inspect", "--format", "json", "builtin:tcp"]);
+    let mut value: serde_json::Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    for function in value["functions"].as_array_mut().expect("a list of functions") {
+        // How many it takes is clang's business, and changes with its version.
+        assert!(function["instructions"].as_u64() > Some(0));
+        function["instructions"] = "some".into();
+    }
+    insta::assert_snapshot!(serde_json::to_string_pretty(&value).expect("it was JSON"));
+}
+
+#[test]
+fn every_shipped_chain_is_listed_in_these_tests() {
+    let mut found: Vec<_> = std::fs::read_dir(workspace().join("chains"))
+        .expect("the folder of chains")
+        .filter_map(|entry| {
+            let name = entry.ok()?.file_name().into_string().ok()?;
+            Some(name.strip_suffix(".toml")?.to_owned())
+        })
+        .collect();
+    found.sort();
+    let mut listed = CHAINS.to_vec();
+    listed.sort_unstable();
+    assert_eq!(found, listed);
+}
+
+#[test]
+fn a_dry_run_is_the_plan() {
+    let plan = run(&workspace(), &["plan", "chains/tcp.toml"]);
+    let dry = run(&workspace(), &["up", "--dry-run", "chains/tcp.toml"]);
+    assert_eq!(shown(&dry), shown(&plan));
+    let plan = run(&workspace(), &["plan", "--format", "json", "chains/tcp.toml"]);
+    let dry = run(&workspace(), &["up", "--dry-run", "--format", "json", "chains/tcp.toml"]);
+    assert_eq!(shown(&dry), shown(&plan));
+}
+
+#[test]
+fn every_shell_gets_its_completions() {
+    for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
+        let output = run(&workspace(), &["completions", shell]);
+        assert_eq!(output.status.code(), Some(0), "{shell}");
+        let script = String::from_utf8(output.stdout).expect("text");
+        assert!(script.contains("validate") && script.contains("--dry-run"), "{shell}");
+        assert!(output.stderr.is_empty(), "{shell}");
+    }
+}
+
+#[test]
+fn a_reader_that_is_gone_is_no_error() {
+    for arguments in [
+        &["plan", "chains/tcp.toml"] as &[&str],
+        &["plan", "--format", "json", "chains/tcp.toml"],
+        &["graph", "chains/tcp.toml"],
+        &["inspect", "builtin:tcp"],
+        &["validate", "chains/tcp.toml"],
+        &["validate", "--format", "json", "chains/tcp.toml"],
+        &["completions", "bash"],
+        &["up", "--dry-run", "chains/tcp.toml"],
+        &["--help"],
+    ] {
+        let (reader, writer) = std::io::pipe().expect("a pipe");
+        drop(reader);
+        let output = program(&workspace(), arguments).stdout(writer).output().expect("it starts");
+        assert_eq!(output.status.code(), Some(0), "{arguments:?}");
+        assert_eq!(String::from_utf8_lossy(&output.stderr), "", "{arguments:?}");
+    }
+}
+
+#[test]
+fn a_reader_of_messages_that_is_gone_changes_no_exit_code() {
+    for (arguments, code) in [
+        (&["validate", "nowhere.toml"] as &[&str], 3),
+        (&["plan", "nowhere.toml"], 3),
+        (&["inspect", "nowhere.o"], 3),
+        (&["nonsense"], 2),
+    ] {
+        let (reader, writer) = std::io::pipe().expect("a pipe");
+        drop(reader);
+        let status = program(&workspace(), arguments)
+            .stdout(Stdio::null())
+            .stderr(writer)
+            .status()
+            .expect("it starts");
+        assert_eq!(status.code(), Some(code), "{arguments:?}");
+    }
+}
+
+#[test]
+fn a_full_disk_is_an_error() {
+    let full = std::fs::File::options().write(true).open("/dev/full").expect("every Linux has it");
+    let mut plan = program(&workspace(), &["plan", "chains/tcp.toml"]);
+    let output = plan.stdout(full).output().expect("it starts");
+    assert_eq!(output.status.code(), Some(1));
+    let told = String::from_utf8_lossy(&output.stderr);
+    assert!(told.contains("cannot write the output: "), "{told}");
+}
+
+/// Whether there are colours on stdout and on stderr, the reader being a pipe.
+fn colours(arguments: &[&str], variables: &[(&str, &str)]) -> (bool, bool) {
+    let run = |file: &str| {
+        let mut command = program(&workspace(), arguments);
+        command.args(["validate", file]).envs(variables.iter().copied());
+        command.output().expect("it starts")
+    };
+    let has = |bytes: &[u8]| bytes.contains(&0x1b);
+    (has(&run("chains/tcp.toml").stdout), has(&run("nowhere.toml").stderr))
+}
+
+#[test]
+fn colours_come_when_they_are_wanted() {
+    assert_eq!(colours(&[], &[]), (false, false));
+    assert_eq!(colours(&["--color", "always"], &[]), (true, true));
+    assert_eq!(colours(&["--color", "always"], &[("NO_COLOR", "1")]), (true, true));
+    assert_eq!(colours(&["--color", "auto"], &[("CLICOLOR_FORCE", "1")]), (true, true));
+    let both = [("CLICOLOR_FORCE", "1"), ("NO_COLOR", "1")];
+    assert_eq!(colours(&["--color", "never"], &both[..1]), (false, false));
+    assert_eq!(colours(&["--color", "auto"], &both), (false, false));
+}
+
+#[test]
+fn the_version_is_told() {
+    let output = run(&workspace(), &["--version"]);
+    let expected = concat!("freplace-compose ", env!("CARGO_PKG_VERSION"), "\n");
+    assert_eq!(String::from_utf8_lossy(&output.stdout), expected);
+    assert_eq!(output.status.code(), Some(0));
+}
+
+#[test]
+fn a_damaged_object_is_inspected_or_refused() {
+    let folder = objects();
+    let whole = std::fs::read(folder.join("host.bpf.o")).expect("it was just compiled");
+    for part in 0..16 {
+        let path = folder.join("damaged.bpf.o");
+        let mut bytes = whole.clone();
+        let at = part * bytes.len() / 16;
+        bytes[at..at + 8].fill(0xff);
+        common::put(&path, &bytes);
+        for format in ["human", "json"] {
+            let output = run(&folder, &["inspect", "--format", format, "damaged.bpf.o"]);
+            assert!(matches!(output.status.code(), Some(0 | 3)), "{part}: {}", shown(&output));
+        }
+    }
+}

@@ -1,0 +1,125 @@
+//! The executor, on a kernel that only keeps books: whatever fails, nothing is left behind.
+
+mod common;
+
+use std::path::Path;
+
+use common::{CHAINS, assert_undone_in_reverse, chain_text};
+use freplace_compose::{
+    chain::Chain,
+    check::{self, Library},
+    diag::Code,
+    kernel::fake::Fake,
+    plan::{self, Action, Plan},
+    run,
+};
+
+fn ready(text: &str) -> (Chain, Library, Plan) {
+    let chain = Chain::parse(Path::new("chain.toml"), text.to_owned()).expect("a good chain");
+    let library = check::open(&chain).expect("a good chain");
+    let plan = plan::build(&chain, &library);
+    (chain, library, plan)
+}
+
+fn shipped() -> impl Iterator<Item = (Chain, Library, Plan)> {
+    CHAINS.into_iter().map(|name| ready(&chain_text(name)))
+}
+
+#[test]
+fn a_chain_comes_up_in_the_order_of_its_plan_and_down_in_reverse() {
+    for (_, library, plan) in shipped() {
+        let mut kernel = Fake::default();
+        let mut watched = Vec::new();
+        let running = run::up(&mut kernel, &plan, &library, &mut |done| {
+            watched.push((done.operation, done.program_id.is_some()));
+        })
+        .expect("nothing fails");
+        let expected = plan.operations.iter().enumerate();
+        let loads = expected.map(|(at, one)| (at, matches!(one.action, Action::Load { .. })));
+        assert_eq!(watched, loads.collect::<Vec<_>>());
+        assert!(running.down(&mut kernel).is_empty());
+        assert!(kernel.left().is_empty());
+        assert_eq!(kernel.journal.len(), 2 * plan.operations.len());
+        assert_undone_in_reverse(&kernel.journal);
+    }
+}
+
+#[test]
+fn a_failure_at_any_operation_leaves_nothing() {
+    for (_, library, plan) in shipped() {
+        for operation in 0..plan.operations.len() {
+            let mut kernel = Fake::failing_at(operation);
+            let failure = run::up(&mut kernel, &plan, &library, &mut |_| {}).expect_err("told to");
+            assert_eq!(failure.operation, operation);
+            assert!(failure.left.is_empty());
+            assert!(kernel.left().is_empty(), "{operation}: {:?}", kernel.left());
+            // All before it, itself, and the undoing of all before it.
+            assert_eq!(kernel.journal.len(), 2 * operation + 1);
+            assert_undone_in_reverse(&kernel.journal);
+        }
+    }
+}
+
+#[test]
+fn an_undo_that_fails_stops_nothing_and_is_named() {
+    for (chain, library, plan) in shipped() {
+        for step in 0..plan.operations.len() {
+            let mut kernel = Fake::default().failing_undo_at(step);
+            let running = run::up(&mut kernel, &plan, &library, &mut |_| {}).expect("comes up");
+            let left = running.down(&mut kernel);
+            // What is left in the kernel is what is told: the one, and what the one holds on to.
+            assert_eq!(left.len(), kernel.left().len(), "{step}: {left:?} {:?}", kernel.left());
+            assert_eq!(left[0].operation, plan.operations.len() - 1 - step);
+            assert!(left.len() <= 2, "{step}: {left:?}");
+            let told = run::explain_left(&left, &plan, &chain);
+            assert_eq!((told.code, told.labels.len()), (Code::UndoIncomplete, left.len()));
+        }
+    }
+}
+
+#[test]
+fn a_failure_whose_undo_fails_too_names_both() {
+    for (_, library, plan) in shipped() {
+        let last = plan.operations.len() - 1;
+        let mut kernel = Fake::failing_at(last).failing_undo_at(last - 1);
+        let failure = run::up(&mut kernel, &plan, &library, &mut |_| {}).expect_err("told to");
+        assert_eq!(failure.operation, last);
+        assert_eq!(failure.left.iter().map(|left| left.operation).collect::<Vec<_>>(), [0]);
+        assert_eq!(kernel.left().len(), 1);
+    }
+}
+
+#[test]
+fn detaching_keeps_programs_and_maps_until_all_goes_down() {
+    for (_, library, plan) in shipped() {
+        let mut kernel = Fake::default();
+        let mut running = run::up(&mut kernel, &plan, &library, &mut |_| {}).expect("comes up");
+        let events = running.map("fc_events");
+        assert!(events.is_some());
+        assert!(running.detach(&mut kernel).is_empty());
+        assert!(kernel.left().iter().all(|one| !one.starts_with("link")));
+        assert!(kernel.left().iter().any(|one| one.starts_with("program")));
+        assert_eq!(running.map("fc_events"), events);
+        // Once more changes nothing.
+        let calls = kernel.journal.len();
+        assert!(running.detach(&mut kernel).is_empty());
+        assert_eq!(kernel.journal.len(), calls);
+        assert!(running.down(&mut kernel).is_empty());
+        assert!(kernel.left().is_empty());
+        assert_undone_in_reverse(&kernel.journal);
+    }
+}
+
+#[test]
+fn a_second_replacement_of_a_function_is_busy_and_the_first_is_undone() {
+    let text = chain_text("tcp")
+        + "\n[replacement.second]\nobject = \"builtin:tcp-replacement\"\n\
+           program = \"freplace_handler\"\nstub = \"handler\"\n";
+    let (chain, library, plan) = ready(&text);
+    let mut kernel = Fake::default();
+    let failure = run::up(&mut kernel, &plan, &library, &mut |_| {}).expect_err("it is taken");
+    assert!(matches!(plan.operations[failure.operation].action, Action::AttachReplacement { .. }));
+    assert_eq!(run::explain(&failure, &plan, &chain, false).code, Code::Busy);
+    assert!(kernel.left().is_empty());
+    assert_undone_in_reverse(&kernel.journal);
+}

@@ -1,0 +1,184 @@
+//! What the user is told when the kernel refuses: each kind of failure, at its line of the file.
+
+mod common;
+
+use std::fmt::Write as _;
+
+use freplace_compose::{
+    chain::Chain,
+    check,
+    diag::Diagnostic,
+    kernel::KernelError,
+    plan::{self, Action, Plan},
+    run::{Failure, Left, explain, explain_left},
+};
+
+const HOSTS: &str = r#"
+[host.kprobe]
+object = "builtin:tcp"
+program = "k_tcp_connect"
+attach = { kprobe = "tcp_connect" }
+
+[host.point]
+object = "kinds.bpf.o"
+program = "at_tracepoint"
+attach = { tracepoint = "sock/inet_sock_set_state" }
+
+[host.raw_point]
+object = "kinds.bpf.o"
+program = "at_raw_tracepoint"
+attach = { raw_tracepoint = "inet_sock_set_state" }
+
+[host.packets]
+object = "builtin:xdp"
+program = "xdp_host"
+attach = { xdp = "eth0" }
+
+[stub.handler]
+function = "stub_handler"
+hosts = ["kprobe"]
+
+[replacement.new]
+object = "builtin:tcp-replacement"
+program = "freplace_handler"
+stub = "handler"
+
+[tracer.before]
+object = "builtin:tcp-tracer"
+program = "fentry_freplace_handler"
+fentry = "new"
+"#;
+
+fn ready() -> (Chain, Plan) {
+    let path = common::objects().join("chain.toml");
+    let chain = Chain::parse(&path, HOSTS.to_owned()).expect("a good chain");
+    let library = check::open(&chain).expect("a good chain");
+    let plan = plan::build(&chain, &library);
+    (chain, plan)
+}
+
+/// A diagnostic as text; how the program draws one is pinned elsewhere.
+fn text(found: &Diagnostic) -> String {
+    let mut out = format!("{} {}\n", found.code, found.message);
+    for label in &found.labels {
+        let line = label.source.text[..label.span.start].lines().count();
+        let marked = &label.source.text[label.span.clone()];
+        let _ = writeln!(out, "  line {line}: {marked}  <- {}", label.text);
+    }
+    for note in &found.notes {
+        let _ = writeln!(out, "{note}");
+    }
+    if let Some(help) = &found.help {
+        let _ = writeln!(out, "help: {help}");
+    }
+    out
+}
+
+/// The operation that does `wanted` for the node called `id`.
+fn operation(plan: &Plan, id: &str, wanted: fn(&Action) -> bool) -> usize {
+    let is_it = |one: &plan::Operation| {
+        wanted(&one.action) && one.node.is_none_or(|node| plan.nodes[node].id == id)
+    };
+    plan.operations.iter().position(is_it).expect("it is in the plan")
+}
+
+fn load(action: &Action) -> bool {
+    matches!(action, Action::Load { .. })
+}
+
+fn map(action: &Action) -> bool {
+    matches!(action, Action::CreateMap { .. })
+}
+
+fn attach(action: &Action) -> bool {
+    !load(action) && !map(action)
+}
+
+fn refused(call: &'static str, errno: i32, message: &str) -> KernelError {
+    KernelError { call, errno: Some(errno), message: message.to_owned(), log: None }
+}
+
+fn told(id: &str, wanted: fn(&Action) -> bool, error: KernelError, whole: bool) -> String {
+    let (chain, plan) = ready();
+    let failure = Failure { operation: operation(&plan, id, wanted), error, left: Vec::new() };
+    text(&explain(&failure, &plan, &chain, whole))
+}
+
+#[test]
+fn every_refusal_is_explained() {
+    let link = "BPF_LINK_CREATE";
+    let mut out = String::new();
+    for (id, wanted, error) in [
+        ("", map as fn(&Action) -> bool, refused("BPF_MAP_CREATE", libc::EPERM, "not permitted")),
+        ("", map, refused("BPF_MAP_CREATE", libc::ENOMEM, "cannot allocate memory")),
+        ("kprobe", load, refused("BPF_PROG_LOAD", libc::EPERM, "operation not permitted")),
+        ("kprobe", load, refused("BPF_PROG_LOAD", libc::EINVAL, "invalid argument")),
+        ("kprobe", load, refused("BPF_PROG_LOAD", 524, "unknown error 524")),
+        ("kprobe", attach, refused("perf_event_open", libc::ENOENT, "no such file or directory")),
+        ("kprobe", attach, refused("perf_event_open", libc::EINVAL, "invalid argument")),
+        ("kprobe", attach, refused("perf_event_open", libc::EADDRNOTAVAIL, "not available")),
+        ("kprobe", attach, refused("perf_event_open", libc::EACCES, "permission denied")),
+        ("point", attach, refused("open", libc::ENOENT, "no such file or directory")),
+        ("raw_point", attach, refused("BPF_RAW_TRACEPOINT_OPEN", libc::ENOENT, "no such file")),
+        ("packets", attach, refused(link, libc::ENODEV, "no such device")),
+        ("packets", attach, refused(link, libc::EBUSY, "device or resource busy")),
+        ("packets", attach, refused(link, libc::EOPNOTSUPP, "operation not supported")),
+        ("packets", attach, refused(link, libc::EPERM, "operation not permitted")),
+        ("new", attach, refused(link, libc::EBUSY, "device or resource busy")),
+        ("new", attach, refused(link, libc::EINVAL, "invalid argument")),
+        ("before", attach, refused(link, libc::EBUSY, "device or resource busy")),
+        ("before", attach, refused(link, libc::ENOENT, "no such file or directory")),
+    ] {
+        let _ = writeln!(out, "{}", told(id, wanted, error, false));
+    }
+    let here = KernelError {
+        call: "read object",
+        errno: None,
+        message: "the object is damaged".into(),
+        log: None,
+    };
+    out += &told("kprobe", load, here, false);
+    insta::assert_snapshot!(out);
+}
+
+fn rejected() -> KernelError {
+    let mut log: String = (0..20).map(|number| format!("{number}: (b7) r0 = {number}\n")).collect();
+    log += "R0 !read_ok\n\nverification time 17 usec\nstack depth 0+0\n\
+            processed 21 insns (limit 1000000) max_states_per_insn 0\n";
+    KernelError { log: Some(log), ..refused("BPF_PROG_LOAD", libc::EACCES, "permission denied") }
+}
+
+#[test]
+fn the_telling_lines_of_the_log_are_shown() {
+    insta::assert_snapshot!(told("new", load, rejected(), false));
+}
+
+#[test]
+fn the_whole_log_is_shown_on_request() {
+    insta::assert_snapshot!(told("new", load, rejected(), true));
+}
+
+#[test]
+fn a_short_log_is_shown_as_it_is() {
+    let log = Some("R0 !read_ok\nprocessed 1 insns\n".to_owned());
+    let error = KernelError { log, ..rejected() };
+    assert!(told("new", load, error, false).contains("the verifier said:\n  R0 !read_ok\nhelp"));
+}
+
+#[test]
+fn a_log_without_a_telling_line_leaves_no_empty_block() {
+    let log = Some("processed 1 insns (limit 1000000)\n".to_owned());
+    let error = KernelError { log, ..rejected() };
+    assert!(!told("new", load, error, false).contains("the verifier said"));
+}
+
+#[test]
+fn what_is_left_is_named() {
+    let (chain, plan) = ready();
+    let error = refused("close", libc::EIO, "input/output error");
+    let left: Vec<_> = [("", map as fn(&Action) -> bool), ("new", load), ("before", attach)]
+        .map(|(id, wanted)| Left { operation: operation(&plan, id, wanted), error: error.clone() })
+        .into();
+    let one = text(&explain_left(&left[..1], &plan, &chain));
+    insta::assert_snapshot!(one + "\n" + &text(&explain_left(&left, &plan, &chain)));
+}

@@ -1,0 +1,177 @@
+//! The layers keep apart: which source may name what.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+/// The Rust files below `folder` of the sources, without those that hold tests only.
+fn sources(folder: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(folder).expect("a folder of sources") {
+        let path = entry.expect("it is readable").path();
+        let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+        if path.is_dir() {
+            found.extend(sources(&path));
+        } else if name.ends_with(".rs") && !name.ends_with("tests.rs") && name != "damage.rs" {
+            found.push(path);
+        }
+    }
+    found.sort();
+    found
+}
+
+/// The code of a file: no comments, and not the tests at its end.
+fn code(path: &Path) -> Vec<(usize, String)> {
+    let text = fs::read_to_string(path).expect("it is readable");
+    let lines = text.lines().enumerate().map(|(number, line)| (number + 1, line));
+    // A module of tests in a file of its own is declared by name; one in place ends the file.
+    let mut lines = lines.peekable();
+    let mut found = Vec::new();
+    while let Some((number, line)) = lines.next() {
+        let next = lines.peek().map(|(_, next)| next.trim()).unwrap_or_default();
+        if line.trim() == "#[cfg(test)]" && next == "mod tests {" {
+            break;
+        }
+        let code = line.split("//").next().unwrap_or_default();
+        found.push((number, code.to_owned()));
+    }
+    found
+}
+
+/// Whether `text` names `word` as a word or path of its own.
+fn names(text: &str, word: &str) -> bool {
+    let is_part = |letter: Option<char>| {
+        letter.is_some_and(|letter| letter.is_alphanumeric() || letter == '_')
+    };
+    text.match_indices(word).any(|(at, _)| {
+        let (before, after) = (&text[..at], &text[at + word.len()..]);
+        let starts_free = !is_part(before.chars().next_back());
+        starts_free && !is_part(after.chars().next().filter(|_| !word.ends_with("::")))
+    })
+}
+
+/// Where the sources below `folders` name one of `words`.
+fn offences(folders: &[&str], words: &[&str]) -> Vec<String> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut found = Vec::new();
+    for path in folders.iter().flat_map(|folder| {
+        let path = root.join(folder);
+        if path.is_dir() { sources(&path) } else { vec![path] }
+    }) {
+        for (number, line) in code(&path) {
+            for word in words.iter().filter(|word| names(&line, word)) {
+                let path = path.strip_prefix(&root).unwrap_or(&path).display();
+                found.push(format!("{path}:{number} names {word}: {}", line.trim()));
+            }
+        }
+    }
+    found
+}
+
+/// All folders and files of the sources but `kernel`.
+fn all_but_kernel() -> Vec<String> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let names = fs::read_dir(root).expect("the sources").filter_map(|entry| {
+        entry.ok()?.file_name().into_string().ok().filter(|name| name != "kernel")
+    });
+    names.collect()
+}
+
+const PURE: &[&str] = &["chain", "object", "check", "diag", "plan"];
+
+#[test]
+fn the_pure_layers_know_no_kernel_no_terminal_and_no_clock() {
+    let unknown = [
+        "aya",
+        "aya_obj",
+        "libc",
+        "rustix",
+        "tokio",
+        "anstream",
+        "owo_colors",
+        "miette",
+        "clap",
+        "stdout",
+        "stderr",
+        "println",
+        "eprintln",
+        "print",
+        "eprint",
+        "Instant",
+        "SystemTime",
+        "kernel::",
+        "cli::",
+        "run::",
+        "vm::",
+        "event::",
+        "crate::kernel",
+        "crate::event",
+        "jiff",
+        "process::",
+    ];
+    assert_eq!(offences(PURE, &unknown), Vec::<String>::new());
+}
+
+#[test]
+fn the_lower_layers_do_not_know_the_upper_ones() {
+    let none = Vec::<String>::new();
+    assert_eq!(offences(&["diag"], &["chain", "object", "check", "plan"]), none);
+    assert_eq!(offences(&["object"], &["chain", "check", "plan"]), none);
+    assert_eq!(offences(&["chain"], &["check", "plan", "crate::object"]), none);
+}
+
+#[test]
+fn events_are_decoded_without_a_kernel_or_a_terminal() {
+    let unknown = [
+        "kernel::",
+        "crate::kernel",
+        "aya",
+        "aya_obj",
+        "stdout",
+        "stderr",
+        "println",
+        "Instant",
+        "SystemTime",
+        "run::",
+    ];
+    assert_eq!(offences(&["event", "errno.rs"], &unknown), Vec::<String>::new());
+}
+
+#[test]
+fn the_executor_does_not_know_which_kernel_it_works_for() {
+    let unknown = ["aya", "aya_obj", "Linux", "stdout", "stderr", "println", "tokio"];
+    assert_eq!(offences(&["run"], &unknown), Vec::<String>::new());
+}
+
+#[test]
+fn only_the_kernel_layer_names_aya() {
+    let others = all_but_kernel();
+    let others: Vec<_> = others.iter().map(String::as_str).collect();
+    assert_eq!(offences(&others, &["aya", "aya_obj"]), Vec::<String>::new());
+    assert!(!offences(&["kernel"], &["aya"]).is_empty(), "the search finds what is there");
+}
+
+#[test]
+fn only_the_kernel_layer_has_unsafe_code() {
+    let others = all_but_kernel();
+    let others: Vec<_> = others.iter().map(String::as_str).collect();
+    assert_eq!(offences(&others, &["unsafe", "unsafe_code"]), Vec::<String>::new());
+    assert!(!offences(&["kernel"], &["unsafe"]).is_empty(), "the search finds what is there");
+}
+
+#[test]
+fn only_the_command_line_prints() {
+    let others = all_but_kernel();
+    let others: Vec<_> = others
+        .iter()
+        .map(String::as_str)
+        // The micro-VM's init is a program of its own, and its progress is shown while it boots.
+        .filter(|name| !["cli", "vm"].contains(name))
+        .chain(["kernel"])
+        .collect();
+    assert_eq!(
+        offences(&others, &["println", "eprintln", "print", "eprint", "stdout", "stderr"]),
+        Vec::<String>::new()
+    );
+}

@@ -1,0 +1,212 @@
+//! Whatever graph a valid chain is, its plan brings it up in an order in which nothing is missed.
+
+mod common;
+
+use std::{collections::HashMap, path::Path};
+
+use freplace_compose::{
+    chain::{Chain, NodeKind, Role},
+    check::{self, Library},
+    kernel::fake::Fake,
+    plan::{self, Action, Plan},
+    run,
+};
+use proptest::{prelude::*, sample::Index, test_runner::Config};
+
+/// A tracer's target: an index over all nodes that came before.
+#[derive(Debug, Clone)]
+struct Shape {
+    hosts: usize,
+    stubs: Vec<Vec<Index>>,
+    replacements: Vec<Index>,
+    tracers: Vec<(Index, bool)>,
+    order: Vec<u32>,
+}
+
+fn shapes() -> impl Strategy<Value = Shape> {
+    let hosts = prop::collection::vec(any::<Index>(), 1..4);
+    (
+        1_usize..5,
+        prop::collection::vec(hosts, 0..4),
+        prop::collection::vec(any::<Index>(), 0..4),
+        prop::collection::vec((any::<Index>(), any::<bool>()), 0..6),
+        prop::collection::vec(any::<u32>(), 20),
+    )
+        .prop_map(|(hosts, stubs, replacements, tracers, order)| Shape {
+            hosts,
+            stubs,
+            replacements,
+            tracers,
+            order,
+        })
+}
+
+/// The chain as a file, its tables in any order.
+fn write(shape: &Shape) -> String {
+    let mut tables = Vec::new();
+    let mut ids = Vec::new();
+    for number in 0..shape.hosts {
+        ids.push(format!("host{number}"));
+        tables.push(format!(
+            "[host.host{number}]\nobject = \"builtin:tcp\"\nprogram = \"k_tcp_connect\"\n\
+             attach = {{ kprobe = \"tcp_connect\" }}\n"
+        ));
+    }
+    for (number, hosts) in shape.stubs.iter().enumerate() {
+        let mut hosts: Vec<_> = hosts.iter().map(|host| host.index(shape.hosts)).collect();
+        hosts.sort_unstable();
+        hosts.dedup();
+        let hosts: Vec<_> = hosts.iter().map(|host| format!("\"host{host}\"")).collect();
+        ids.push(format!("stub{number}"));
+        tables.push(format!(
+            "[stub.stub{number}]\nfunction = \"stub_handler\"\nhosts = [{}]\n",
+            hosts.join(", ")
+        ));
+    }
+    for (number, stub) in shape.replacements.iter().enumerate() {
+        if shape.stubs.is_empty() {
+            continue;
+        }
+        ids.push(format!("new{number}"));
+        tables.push(format!(
+            "[replacement.new{number}]\nobject = \"builtin:tcp-replacement\"\n\
+             program = \"freplace_handler\"\nstub = \"stub{}\"\n",
+            stub.index(shape.stubs.len())
+        ));
+    }
+    for (number, (target, entry)) in shape.tracers.iter().enumerate() {
+        let moment = if *entry { "fentry" } else { "fexit" };
+        let target = target.index(ids.len());
+        tables.push(format!(
+            "[tracer.tracer{number}]\nobject = \"builtin:tcp-tracer\"\n\
+             program = \"{moment}_freplace_handler\"\n{moment} = \"{}\"\n",
+            ids[target]
+        ));
+        ids.push(format!("tracer{number}"));
+    }
+    let mut tables: Vec<_> = shape.order.iter().zip(tables).collect();
+    tables.sort();
+    tables.into_iter().map(|(_, table)| table).collect()
+}
+
+fn ready(text: &str) -> (Chain, Library, Plan) {
+    let chain = Chain::parse(Path::new("generated.toml"), text.to_owned()).expect(text);
+    let library = check::open(&chain).expect(text);
+    let plan = plan::build(&chain, &library);
+    (chain, library, plan)
+}
+
+/// Where the operations of each node stand that `wanted` picks.
+fn places(plan: &Plan, wanted: fn(&Action) -> bool) -> HashMap<usize, Vec<usize>> {
+    let mut found: HashMap<usize, Vec<usize>> = HashMap::new();
+    for (place, operation) in plan.operations.iter().enumerate() {
+        if let Some(node) = operation.node.filter(|_| wanted(&operation.action)) {
+            found.entry(node).or_default().push(place);
+        }
+    }
+    found
+}
+
+/// Who needs whom to be loaded: the graph's edges with the stubs, which load nothing, left out.
+fn needs(chain: &Chain) -> Vec<(usize, usize)> {
+    let mut found = Vec::new();
+    for (from, node) in chain.graph.nodes().filter(|(_, node)| node.role() != Role::Stub) {
+        for to in chain.graph.needs(from) {
+            match chain.graph.node(to).role() {
+                Role::Stub => {
+                    let hosts = chain.graph.needs(to).into_iter();
+                    found.extend(hosts.map(|host| (from.index(), host.index())));
+                }
+                _ => found.push((from.index(), to.index())),
+            }
+        }
+        assert!(node.program().is_some());
+    }
+    found
+}
+
+fn is_load(action: &Action) -> bool {
+    matches!(action, Action::Load { .. })
+}
+
+fn is_attach(action: &Action) -> bool {
+    matches!(
+        action,
+        Action::AttachHook { .. } | Action::AttachReplacement { .. } | Action::AttachTracer { .. }
+    )
+}
+
+proptest! {
+    #![proptest_config(Config { cases: 200, failure_persistence: None, ..Config::default() })]
+
+    #[test]
+    fn the_order_respects_every_edge(shape in shapes()) {
+        let (chain, _, plan) = ready(&write(&shape));
+        let (loads, attaches) = (places(&plan, is_load), places(&plan, is_attach));
+        for (from, to) in needs(&chain) {
+            // Loaded after what it needs, attached before it.
+            prop_assert!(loads[&from].iter().min() > loads[&to].iter().max());
+            prop_assert!(attaches[&from].iter().max() < attaches[&to].iter().min());
+        }
+        for operation in &plan.operations {
+            if let Action::Load { slot, target: Some(target), .. } = &operation.action {
+                prop_assert!(target.slot < *slot);
+            }
+        }
+    }
+
+    #[test]
+    fn maps_then_loads_then_attachments_and_hosts_last(shape in shapes()) {
+        let (chain, _, plan) = ready(&write(&shape));
+        let rank = |action: &Action| match action {
+            Action::CreateMap { .. } => 0,
+            Action::Load { .. } => 1,
+            Action::AttachTracer { .. } | Action::AttachReplacement { .. } => 2,
+            Action::AttachHook { .. } => 3,
+        };
+        let ranks: Vec<_> = plan.operations.iter().map(|one| rank(&one.action)).collect();
+        prop_assert!(ranks.is_sorted());
+        prop_assert_eq!(ranks.iter().filter(|rank| **rank == 3).count(), shape.hosts);
+        // Each program once, a tracer of a stub once for each of its hosts.
+        let loads = places(&plan, is_load);
+        for (index, node) in chain.graph.nodes() {
+            let expected = match &node.kind {
+                NodeKind::Stub(_) => 0,
+                NodeKind::Tracer(_) => traced(&chain, index),
+                _ => 1,
+            };
+            let found = loads.get(&index.index()).map_or(0, Vec::len);
+            prop_assert_eq!(found, expected, "{}", &node.id.value);
+        }
+    }
+
+    #[test]
+    fn the_same_chain_gives_the_same_plan(shape in shapes()) {
+        let text = write(&shape);
+        let json = |plan: &Plan| serde_json::to_string(plan).expect("a plan is JSON");
+        prop_assert_eq!(json(&ready(&text).2), json(&ready(&text).2));
+    }
+
+    #[test]
+    fn undo_is_the_exact_reverse(shape in shapes()) {
+        let (_, library, plan) = ready(&write(&shape));
+        let mut kernel = Fake::default();
+        // Two replacements of one function are refused; what was done before is undone then.
+        if let Ok(running) = run::up(&mut kernel, &plan, &library, &mut |_| {}) {
+            prop_assert_eq!(kernel.journal.len(), plan.operations.len());
+            prop_assert!(running.down(&mut kernel).is_empty());
+        }
+        prop_assert_eq!(kernel.left(), Vec::<String>::new());
+        common::assert_undone_in_reverse(&kernel.journal);
+    }
+}
+
+/// How many programs a tracer is loaded as: one for each of those its target is.
+fn traced(chain: &Chain, tracer: petgraph::graph::NodeIndex) -> usize {
+    let target = chain.graph.needs(tracer)[0];
+    match chain.graph.node(target).kind {
+        NodeKind::Stub(_) => chain.graph.needs(target).len(),
+        NodeKind::Tracer(_) => traced(chain, target),
+        _ => 1,
+    }
+}
