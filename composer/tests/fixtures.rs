@@ -71,6 +71,7 @@ fixtures! {
     maps
     missing_keys
     nested_stub
+    nested_tracers
     no_host
     object_machine
     program_types
