@@ -28,6 +28,9 @@ pub(super) fn check(context: &mut Context<'_>) {
         for stub in context.chain.graph.needs(index) {
             let stub_node = context.chain.graph.node(stub);
             let NodeKind::Stub(stub_spec) = &stub_node.kind else { continue };
+            if context.misfits.contains(&stub) {
+                continue;
+            }
             for host in context.chain.graph.needs(stub) {
                 let host = context.chain.graph.node(host);
                 let Some((host_object, _)) = context.program(host) else { continue };

@@ -95,6 +95,9 @@ codes! {
     /// A replacement that changes packet data where the stub does not.
     ChangesPacketData = 308,
 
+    /// A program's entry whose prototype the kernel does not trust, in the place of a stub.
+    UntrustedEntry = 309,
+
     /// No right to use eBPF.
     NotPermitted = 401,
     /// The kernel offers no BTF.

@@ -77,6 +77,15 @@ fn tracers(depth: usize) -> String {
     text
 }
 
+/// A chain that replaces the entry of a host of `hosts.o`.
+fn entry(program: &str, attach: &str) -> String {
+    format!(
+        "[host.host]\nobject = \"hosts.o\"\nprogram = \"{program}\"\nattach = {attach}\n\
+         [stub.stub]\nfunction = \"{program}\"\nhosts = [\"host\"]\n\
+         [replacement.new]\nobject = \"entries.o\"\nprogram = \"{program}\"\nstub = \"stub\"\n"
+    )
+}
+
 fn packet(replacement: &str, stub: &str) -> String {
     format!(
         "[host.host]\nobject = \"packet.o\"\nprogram = \"packet_host\"\n\
@@ -103,4 +112,14 @@ fn changes_of_packet_data_are_judged_as_this_kernel_judges_them() {
     assert!(agree(&packet("changes", "stub_changes")));
     assert!(agree(&packet("keeps", "stub_keeps")));
     assert!(agree(&packet("keeps", "stub_changes")));
+}
+
+#[test]
+#[ignore = "needs a kernel that allows freplace; `cargo xtask test` runs it in a micro-VM"]
+fn an_entry_is_replaced_where_the_kernel_trusts_its_prototype() {
+    let kprobe = "{ kprobe = \"__x64_sys_getpgid\" }";
+    let tracepoint = "{ tracepoint = \"syscalls/sys_enter_getpgid\" }";
+    assert!(agree(&entry("at_kprobe", kprobe)));
+    assert!(!agree(&entry("at_tracepoint", tracepoint)));
+    assert!(agree(&entry("at_raw_tracepoint", "{ raw_tracepoint = \"sys_enter\" }")));
 }
