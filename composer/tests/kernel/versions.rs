@@ -123,3 +123,30 @@ fn an_entry_is_replaced_where_the_kernel_trusts_its_prototype() {
     assert!(!agree(&entry("at_tracepoint", tracepoint)));
     assert!(agree(&entry("at_raw_tracepoint", "{ raw_tracepoint = \"sys_enter\" }")));
 }
+
+fn xdp(object: &str, program: &str, stub: &str) -> String {
+    format!(
+        "[host.host]\nobject = \"{object}.o\"\nprogram = \"{program}\"\n\
+         attach = {{ xdp = \"lo\", mode = \"generic\" }}\n\
+         [stub.stub]\nfunction = \"{stub}\"\nhosts = [\"host\"]\n\
+         [replacement.new]\nobject = \"packet.o\"\nprogram = \"keeps\"\nstub = \"stub\"\n"
+    )
+}
+
+#[test]
+#[ignore = "needs a kernel that allows freplace; `cargo xtask test` runs it in a micro-VM"]
+fn a_stub_returns_a_scalar() {
+    let (foreseen, done) = both(&xdp("void-stub", "host", "stub_void"));
+    let said = "Global function stub_void() doesn't return scalar. Only those are supported.";
+    assert!(foreseen.expect_err("it is foreseen").contains(said));
+    assert!(done.expect_err("the host is refused").contains(said));
+}
+
+#[test]
+#[ignore = "needs a kernel that allows freplace; `cargo xtask test` runs it in a micro-VM"]
+fn a_stub_that_the_host_does_not_call_is_not_there() {
+    let (foreseen, done) = both(&xdp("uncalled", "uncalled_host", "stub_uncalled"));
+    assert!(foreseen.is_err());
+    let said = done.expect_err("there is nothing to replace");
+    assert!(said.contains("Subprog stub_uncalled doesn't exist"), "{said}");
+}
