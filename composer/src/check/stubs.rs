@@ -46,8 +46,8 @@ pub(super) fn check(context: &mut Context<'_>) {
 
 /// A stub of a replacement: the graph can say it, the kernel refuses it.
 ///
-/// <https://github.com/torvalds/linux/blob/v6.12/kernel/bpf/verifier.c#L21871> "Cannot recursively
-/// attach".
+/// `bpf_check_attach_target` in
+/// <https://github.com/torvalds/linux/blob/v6.12/kernel/bpf/verifier.c>: "Cannot recursively attach".
 fn nested(context: &mut Context<'_>, stub: &Node, replacement: &Node) {
     let NodeKind::Stub(spec) = &stub.kind else { return };
     let name = &replacement.id.value;
@@ -69,7 +69,7 @@ fn nested(context: &mut Context<'_>, stub: &Node, replacement: &Node) {
 /// context of its type. Of any other it takes no note, and then calls it static.
 ///
 /// The end of `do_check_common`,
-/// <https://github.com/torvalds/linux/blob/v6.12/kernel/bpf/verifier.c#L21500>.
+/// <https://github.com/torvalds/linux/blob/v6.12/kernel/bpf/verifier.c>.
 fn entry(context: &mut Context<'_>, node: &Node, function: &Spanned<String>, host: &Node) {
     let Some((object, program)) = context.program(host) else { return };
     if program.name != function.value {

@@ -13,7 +13,7 @@ pub(super) fn check(context: &mut Context<'_>) {
 }
 
 /// A tracer of a tracer: `bpf_check_attach_target`,
-/// <https://github.com/torvalds/linux/blob/v6.12/kernel/bpf/verifier.c#L21866>. Older kernels let
+/// <https://github.com/torvalds/linux/blob/v6.12/kernel/bpf/verifier.c>. Older kernels let
 /// no tracing program trace another; newer ones one level.
 fn nested_tracing(context: &mut Context<'_>) {
     let graph = &context.chain.graph;
@@ -59,7 +59,7 @@ fn depth(context: &Context<'_>, index: petgraph::graph::NodeIndex) -> usize {
 
 /// Helpers that change packet data, so that pointers into the packet are no longer good:
 /// `bpf_helper_changes_pkt_data`,
-/// <https://github.com/torvalds/linux/blob/v6.13/net/core/filter.c#L7928>. A program called at the
+/// <https://github.com/torvalds/linux/blob/v6.13/net/core/filter.c>. A program called at the
 /// tail may do any of it.
 const CHANGES_PACKET: &[(u32, &str)] = &[
     (9, "bpf_skb_store_bytes"),

@@ -132,7 +132,7 @@ fn interface_index(name: &str) -> Result<u32, KernelError> {
     text.trim().parse().map_err(|error| KernelError::here(CALL, error))
 }
 
-/// <https://github.com/torvalds/linux/blob/v6.12/include/uapi/linux/if_link.h#L1257>
+/// <https://github.com/torvalds/linux/blob/v6.12/include/uapi/linux/if_link.h>
 fn flags(mode: XdpMode) -> u32 {
     match mode {
         XdpMode::Auto => 0,

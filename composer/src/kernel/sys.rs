@@ -3,7 +3,7 @@
 //!
 //! Each attribute struct is the beginning of the kernel's union for that command, without padding;
 //! bpf(2) takes a shorter one and reads the rest as zero.
-//! <https://github.com/torvalds/linux/blob/v6.12/include/uapi/linux/bpf.h#L1482>
+//! <https://github.com/torvalds/linux/blob/v6.12/include/uapi/linux/bpf.h>
 #![allow(unsafe_code, reason = "system calls")]
 
 use std::{
