@@ -130,6 +130,24 @@ fn a_chain_its_objects_and_the_command_come_along() {
 
 #[test]
 #[ignore = "boots a micro-VM; `cargo xtask test` does"]
+fn the_example_builds_and_does_what_its_page_says() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let example = workspace().join("examples/unlink");
+    let built = std::process::Command::new(example.join("build.sh")).arg(folder.path()).status();
+    assert!(built.expect("there is a shell").success());
+    let chain = folder.path().join("chain.toml");
+    fs::copy(example.join("chain.toml"), &chain).expect("room for a chain");
+    let script = "touch /tmp/a /tmp/b.log; rm /tmp/a /tmp/b.log";
+    let words = ["up", "--vm=6.1", "chain.toml", "--", "sh", "-c", script];
+    let text = shown(&run(folder.path(), &words));
+    assert!(text.starts_with("exit code 0\n"), "{text}");
+    for line in ["path=/tmp/a  = ORDINARY", "path=/tmp/b.log  = A_LOG"] {
+        assert_eq!(text.matches(line).count(), 2, "the host's and the tracer's: {text}");
+    }
+}
+
+#[test]
+#[ignore = "boots a micro-VM; `cargo xtask test` does"]
 fn an_interrupt_undoes_the_chain_and_leaves_no_qemu() {
     let (mut child, mut stderr) = listening();
     let qemus = qemus_of(&child);
