@@ -50,6 +50,22 @@ pinned! {
 }
 
 #[test]
+fn a_chain_is_judged_for_the_kernels_asked_for() {
+    let folder = objects();
+    let chain = include_str!("fixtures/nested_tracers.toml");
+    common::put(&folder.join("nested.toml"), chain.as_bytes());
+    let own =
+        "kernel = \"6.11\"\n[features]\nnested_tracing = true\npacket_data_compared = false\n";
+    common::put(&folder.join("own-profile.toml"), own.as_bytes());
+    let validate = |kernel| run(&folder, &["validate", "--kernel", kernel, "nested.toml"]);
+    for (kernel, code) in [("6.1", 3), ("6.12", 0), ("6.1,6.12", 3), ("own-profile.toml", 0)] {
+        assert_eq!(validate(kernel).status.code(), Some(code), "{kernel}");
+    }
+    insta::assert_snapshot!("judged_for_6_1", shown(&validate("6.1")));
+    insta::assert_snapshot!("judged_for_no_kernel", shown(&validate("5.4")));
+}
+
+#[test]
 fn validate_json_has_lines_and_columns() {
     let folder = objects();
     let text = "[host.größe]\n[host.a]\nobject = \"builtin:tpc\"\nprogram = \"ü\"\n\

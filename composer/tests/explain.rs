@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 
 use freplace_compose::{
     chain::Chain,
-    check,
+    check::{self, Kernels},
     diag::Diagnostic,
     kernel::KernelError,
     plan::{self, Action, Plan},
@@ -52,7 +52,7 @@ fentry = "new"
 fn ready() -> (Chain, Plan) {
     let path = common::objects().join("chain.toml");
     let chain = Chain::parse(&path, HOSTS.to_owned()).expect("a good chain");
-    let library = check::open(&chain).expect("a good chain");
+    let library = check::open(&chain, &Kernels::default()).expect("a good chain").library;
     let plan = plan::build(&chain, &library);
     (chain, plan)
 }
@@ -95,7 +95,7 @@ fn attach(action: &Action) -> bool {
 }
 
 fn refused(call: &'static str, errno: i32, message: &str) -> KernelError {
-    KernelError { call, errno: Some(errno), message: message.to_owned(), log: None }
+    KernelError { call, errno: Some(errno), message: message.to_owned(), log: None, holder: None }
 }
 
 fn told(id: &str, wanted: fn(&Action) -> bool, error: KernelError, whole: bool) -> String {
@@ -136,6 +136,7 @@ fn every_refusal_is_explained() {
         errno: None,
         message: "the object is damaged".into(),
         log: None,
+        holder: None,
     };
     out += &told("kprobe", load, here, false);
     insta::assert_snapshot!(out);

@@ -71,6 +71,7 @@ fixtures! {
     maps
     missing_keys
     nested_stub
+    nested_tracers
     no_host
     object_machine
     program_types
@@ -105,4 +106,25 @@ fn a_file_that_is_not_utf8() {
     fs::write(folder.join("latin1.toml"), b"name = \"x\"\ndescription = \"gr\xfc\xdfe\"\n")
         .expect("writable");
     pin("a_file_that_is_not_utf8", &shown(&run(&folder, &["validate", "latin1.toml"])));
+}
+
+#[test]
+fn more_tracers_than_a_trampoline_holds() {
+    let folder = objects();
+    let host = "[host.first]\nobject = \"host.bpf.o\"\nprogram = \"first\"\n\
+                attach = { kprobe = \"tcp_connect\" }\n";
+    let tracers = |count| -> String {
+        let tracer = |number| {
+            format!(
+                "[tracer.t{number}]\nobject = \"kinds.bpf.o\"\nprogram = \"on_entry\"\n\
+                 fentry = \"first\"\n"
+            )
+        };
+        (1..=count).map(tracer).collect()
+    };
+    common::put(&folder.join("full.toml"), (host.to_owned() + &tracers(38)).as_bytes());
+    assert_eq!(run(&folder, &["validate", "full.toml"]).status.code(), Some(0));
+    common::put(&folder.join("tracers39.toml"), (host.to_owned() + &tracers(39)).as_bytes());
+    let screen = shown(&run(&folder, &["validate", "tracers39.toml"]));
+    pin("more_tracers_than_a_trampoline_holds", &screen);
 }

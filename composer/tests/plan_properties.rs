@@ -6,7 +6,8 @@ use std::{collections::HashMap, path::Path};
 
 use freplace_compose::{
     chain::{Chain, NodeKind, Role},
-    check::{self, Library},
+    check::{self, Kernels, Library},
+    diag::Severity,
     kernel::fake::Fake,
     plan::{self, Action, Plan},
     run,
@@ -91,7 +92,9 @@ fn write(shape: &Shape) -> String {
 
 fn ready(text: &str) -> (Chain, Library, Plan) {
     let chain = Chain::parse(Path::new("generated.toml"), text.to_owned()).expect(text);
-    let library = check::open(&chain).expect(text);
+    // What stands in each other's way is refused by the rules, and planned all the same.
+    let (library, found) = Library::open(&chain);
+    assert_eq!(found, []);
     let plan = plan::build(&chain, &library);
     (chain, library, plan)
 }
@@ -191,13 +194,23 @@ proptest! {
     fn undo_is_the_exact_reverse(shape in shapes()) {
         let (_, library, plan) = ready(&write(&shape));
         let mut kernel = Fake::default();
-        // Two replacements of one function are refused; what was done before is undone then.
+        // A function that is taken is refused; what was done before is undone then.
         if let Ok(running) = run::up(&mut kernel, &plan, &library, &mut |_| {}) {
             prop_assert_eq!(kernel.journal.len(), plan.operations.len());
             prop_assert!(running.down(&mut kernel).is_empty());
         }
         prop_assert_eq!(kernel.left(), Vec::<String>::new());
         common::assert_undone_in_reverse(&kernel.journal);
+    }
+
+    #[test]
+    fn the_rules_let_through_what_a_kernel_takes_and_nothing_else(shape in shapes()) {
+        let (chain, library, plan) = ready(&write(&shape));
+        let found = check::check(&chain, &library, &Kernels::default());
+        let done = run::up(&mut Fake::default(), &plan, &library, &mut |_| {});
+        // What only some kernels refuse is a warning.
+        let sound = found.iter().all(|found| found.severity == Severity::Warning);
+        prop_assert_eq!(sound, done.is_ok(), "{:?} {:?}", found, done);
     }
 }
 

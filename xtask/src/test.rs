@@ -31,6 +31,8 @@ enum Step {
     Tests,
     /// The examples in the documentation
     Docs,
+    /// The micro-VM itself
+    MicroVm,
     /// The tests on a kernel, in the micro-VM, with Linux 6.1
     #[value(name = "linux-6.1")]
     Linux6_1,
@@ -80,6 +82,7 @@ impl Step {
                 *counts = Counts::of_libtest(&said);
                 shell::succeeded(&docs, status)
             }
+            Self::MicroVm => kernel::micro_vm(counts),
             Self::Linux6_1 => kernel::run("6.1", counts),
             Self::Linux6_12 => kernel::run("6.12", counts),
         }

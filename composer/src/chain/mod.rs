@@ -7,6 +7,7 @@
 //! connects it. Every value that can be wrong keeps the bytes it came from.
 
 mod graph;
+mod hook;
 mod read;
 mod schema;
 mod spec;

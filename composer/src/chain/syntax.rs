@@ -23,9 +23,10 @@ pub(super) fn report(errors: &[Error], root: &DeTable<'_>, report: &mut Report<'
         }
         let found = if in_header {
             header = Some(line.0);
-            let title = text.get(line.0..line.1).unwrap_or_default().trim();
-            let message = format!("the table {title} is there twice");
-            (message, first_table(text, title), "Ids are unique; rename one of the two.")
+            let title = text.get(line.0..line.1).unwrap_or_default();
+            let path = path(title).unwrap_or_default();
+            let message = format!("the table [{}] is there twice", path.join("."));
+            (message, first_table(text, &path), "Ids are unique; rename one of the two.")
         } else {
             let key = text.get(span.clone()).unwrap_or_default();
             let message = format!("the key `{key}` is there twice");
@@ -56,15 +57,13 @@ fn enclosing_header(text: &str, at: usize) -> Option<(Line, bool)> {
     }
 }
 
-/// Where the table that `header`, `[a.b]`, names was first written down. The parser keeps the last
-/// place only.
-fn first_table(text: &str, header: &str) -> Option<Span> {
-    let wanted = path(header)?;
+/// Where the table at `wanted` was first written down. The parser keeps the last place only.
+fn first_table(text: &str, wanted: &[String]) -> Option<Span> {
     let mut at = 0;
     for line in text.split_inclusive('\n') {
         let start = at + line.len() - line.trim_start().len();
         at += line.len();
-        if line.trim_start().starts_with('[') && path(line).as_ref() == Some(&wanted) {
+        if line.trim_start().starts_with('[') && path(line).as_deref() == Some(wanted) {
             return Some(start..start + line.trim().len());
         }
     }

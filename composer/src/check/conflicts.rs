@@ -2,7 +2,7 @@
 //!
 //! A function has one place at its entry for either a jump to its replacement or a call of a
 //! trampoline, so it is replaced once or traced, never both: `__bpf_trampoline_link_prog`,
-//! <https://github.com/torvalds/linux/blob/v6.12/kernel/bpf/trampoline.c#L537>. The kernel says a
+//! <https://github.com/torvalds/linux/blob/v6.12/kernel/bpf/trampoline.c>. The kernel says a
 //! bare EBUSY at attach.
 
 use std::collections::HashMap;
@@ -17,7 +17,7 @@ use crate::{
 };
 
 /// `BPF_MAX_TRAMP_LINKS`,
-/// <https://github.com/torvalds/linux/blob/v6.12/include/linux/bpf.h#L1097>.
+/// <https://github.com/torvalds/linux/blob/v6.12/include/linux/bpf.h>.
 const MOST_TRACERS: usize = 38;
 
 /// A function of a node's program.
@@ -126,7 +126,7 @@ fn tracers(context: &mut Context<'_>, replaced: &HashMap<Place<'_>, NodeIndex>) 
 }
 
 /// A global function returns a scalar: `btf_prepare_func_args`,
-/// <https://github.com/torvalds/linux/blob/v6.12/kernel/bpf/btf.c#L7454>.
+/// <https://github.com/torvalds/linux/blob/v6.12/kernel/bpf/btf.c>.
 fn results(context: &mut Context<'_>) {
     let graph = &context.chain.graph;
     for (index, node) in graph.nodes() {

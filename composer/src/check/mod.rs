@@ -6,9 +6,11 @@
 mod conflicts;
 mod library;
 mod maps;
+pub mod profile;
 mod programs;
 mod prototypes;
 mod stubs;
+mod versions;
 
 use std::{collections::HashSet, ops::Range, sync::Arc};
 
@@ -18,43 +20,82 @@ pub use library::{Library, open_object};
 
 use crate::{
     chain::{Chain, Moment, Node, NodeKind},
-    diag::{Code, Diagnostic, Source},
+    diag::{Code, Diagnostic, Severity, Source},
     object::{Object, Program, ProgramKind},
 };
 
-/// Checks `chain` against its objects.
+pub use profile::Profile;
+
+/// Which kernels a chain is judged for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Kernels {
+    /// What is known of each.
+    pub profiles: Vec<Profile>,
+    /// Whether they were asked for by name: then what one of them refuses is an error. Otherwise
+    /// only what all of them refuse is, and what some refuse is a warning.
+    pub asked: bool,
+}
+
+impl Default for Kernels {
+    /// Every kernel there is a profile of.
+    fn default() -> Self {
+        Self { profiles: profile::shipped(), asked: false }
+    }
+}
+
+/// Checks `chain` against its objects, for `kernels`.
 ///
-/// The diagnostics are in file order; none means that the chain can be planned.
+/// The diagnostics are in file order; without an error among them the chain can be planned.
 #[must_use]
-pub fn check(chain: &Chain, library: &Library) -> Vec<Diagnostic> {
-    let mut context = Context { chain, library, found: Vec::new(), misfits: HashSet::new() };
+pub fn check(chain: &Chain, library: &Library, kernels: &Kernels) -> Vec<Diagnostic> {
+    let mut context =
+        Context { chain, library, kernels, found: Vec::new(), misfits: HashSet::new() };
     programs::check(&mut context);
     stubs::check(&mut context);
     prototypes::check(&mut context);
     conflicts::check(&mut context);
+    versions::check(&mut context);
     maps::check(&mut context);
-    let mut found = context.found;
-    found.sort_by_key(|found| found.labels.first().map_or(0, |label| label.span.start));
-    found
+    in_file_order(context.found)
 }
 
-/// Reads the objects of `chain` and checks it against them.
+/// A chain's objects, and what is to be said of it that is no error.
+#[derive(Debug)]
+pub struct Checked {
+    /// The objects.
+    pub library: Library,
+    /// Warnings, in file order.
+    pub warnings: Vec<Diagnostic>,
+}
+
+/// Reads the objects of `chain` and checks it against them, for `kernels`.
 ///
 /// # Errors
-/// Every diagnostic, of the objects and of the rules, in file order.
-pub fn open(chain: &Chain) -> Result<Library, Vec<Diagnostic>> {
+/// Every diagnostic, warnings included, of the objects and of the rules, in file order, when one
+/// of them is an error.
+pub fn open(chain: &Chain, kernels: &Kernels) -> Result<Checked, Vec<Diagnostic>> {
     let (library, mut found) = Library::open(chain);
-    found.extend(check(chain, &library));
+    found.extend(check(chain, &library, kernels));
+    let found = in_file_order(found);
+    if found.iter().any(|found| found.severity == Severity::Error) {
+        return Err(found);
+    }
+    Ok(Checked { library, warnings: found })
+}
+
+fn in_file_order(mut found: Vec<Diagnostic>) -> Vec<Diagnostic> {
     found.sort_by_key(|found| found.labels.first().map_or(0, |label| label.span.start));
-    if found.is_empty() { Ok(library) } else { Err(found) }
+    found
 }
 
 /// What a rule looks at, and where its findings go.
 struct Context<'a> {
     chain: &'a Chain,
     library: &'a Library,
+    kernels: &'a Kernels,
     found: Vec<Diagnostic>,
-    /// Nodes whose program is of the wrong type: what else is wrong with it says nothing.
+    /// Nodes with a program of the wrong type, or a function that cannot be a stub: what else is
+    /// wrong with them says nothing.
     misfits: HashSet<NodeIndex>,
 }
 
@@ -72,6 +113,27 @@ impl<'a> Context<'a> {
         help: String,
     ) {
         let found = Diagnostic::new(code, message).label(self.source(), span, label).help(help);
+        self.found.push(found);
+    }
+
+    /// Adds `found`, which holds on the kernels that `refuses` picks.
+    fn push_where(&mut self, found: Diagnostic, refuses: impl Fn(&Profile) -> bool) {
+        let names = |refused: bool| {
+            let some = self.kernels.profiles.iter().filter(|profile| refuses(profile) == refused);
+            some.map(|profile| profile.kernel.to_string()).collect::<Vec<_>>()
+        };
+        let (refusing, taking) = (names(true), names(false));
+        if refusing.is_empty() {
+            return;
+        }
+        let mut note = format!("refused by linux {}", refusing.join(", "));
+        if !taking.is_empty() {
+            note += &format!(", taken by {}", taking.join(", "));
+        }
+        let mut found = found.note(note);
+        if !self.kernels.asked && !taking.is_empty() {
+            found.severity = Severity::Warning;
+        }
         self.found.push(found);
     }
 

@@ -4,7 +4,7 @@ use super::{Context, title};
 use crate::{
     chain::{Node, NodeKind, Spanned},
     diag::{Code, Diagnostic, nearest},
-    object::{Function, Object, Program},
+    object::{Function, Object, Program, btf::Type},
 };
 
 pub(super) fn check(context: &mut Context<'_>) {
@@ -18,6 +18,7 @@ pub(super) fn check(context: &mut Context<'_>) {
                         continue;
                     }
                     check_function(context, node, &stub.function, host, true);
+                    entry(context, node, &stub.function, host);
                 }
             }
             NodeKind::Tracer(tracer) => {
@@ -45,8 +46,8 @@ pub(super) fn check(context: &mut Context<'_>) {
 
 /// A stub of a replacement: the graph can say it, the kernel refuses it.
 ///
-/// <https://github.com/torvalds/linux/blob/v6.12/kernel/bpf/verifier.c#L21871> "Cannot recursively
-/// attach".
+/// `bpf_check_attach_target` in
+/// <https://github.com/torvalds/linux/blob/v6.12/kernel/bpf/verifier.c>: "Cannot recursively attach".
 fn nested(context: &mut Context<'_>, stub: &Node, replacement: &Node) {
     let NodeKind::Stub(spec) = &stub.kind else { return };
     let name = &replacement.id.value;
@@ -62,6 +63,58 @@ fn nested(context: &mut Context<'_>, stub: &Node, replacement: &Node) {
          the replacement.",
     );
     context.found.push(found);
+}
+
+/// A program's own entry may be replaced, if the kernel trusts its prototype: one argument, the
+/// context of its type. Of any other it takes no note, and then calls it static.
+///
+/// The end of `do_check_common`,
+/// <https://github.com/torvalds/linux/blob/v6.12/kernel/bpf/verifier.c>.
+fn entry(context: &mut Context<'_>, node: &Node, function: &Spanned<String>, host: &Node) {
+    let Some((object, program)) = context.program(host) else { return };
+    if program.name != function.value {
+        return;
+    }
+    let definition = &object.functions[program.function];
+    let parameters = definition.prototype.and_then(|id| match object.btf.get(id)? {
+        Type::Prototype { parameters, .. } => Some(parameters),
+        _ => None,
+    });
+    let pointee = match parameters.as_deref() {
+        Some([(_, of)]) => match object.btf.resolve(*of) {
+            Some((_, Type::Ptr(to))) => object.btf.resolve(to),
+            _ => None,
+        },
+        _ => None,
+    };
+    let found = match pointee {
+        Some((_, Type::Struct { name, .. } | Type::Forward { name, .. })) => Some(name),
+        _ => None,
+    };
+    let wanted = program.kind.context_struct();
+    if wanted.is_some() && found == wanted {
+        return;
+    }
+    let help = match wanted {
+        Some(wanted) => format!("Write it as int {}(struct {wanted} *ctx).", program.name),
+        None => format!(
+            "The kernel knows no context by name for SEC(\"{}\"). Let the program call a global \
+             function, and replace that.",
+            program.section
+        ),
+    };
+    let found = Diagnostic::new(
+        Code::UntrustedEntry,
+        format!("{} is an entry whose prototype the kernel does not trust", title(node)),
+    )
+    .label(context.source(), function.span.clone(), "the program itself")
+    .note(format!("stub  {}", object.prototype(definition).unwrap_or_default()))
+    .note("the kernel would say: EINVAL, \"Cannot replace static functions\"")
+    .help(help);
+    context.found.push(found);
+    if let Some(index) = context.chain.graph.find(&node.id.value) {
+        context.misfits.insert(index);
+    }
 }
 
 /// Checks that `target`'s program holds `function`; and, `to_replace`, that the kernel would let it

@@ -21,7 +21,12 @@ use std::path::Path;
 use clap::{CommandFactory as _, Parser, Subcommand, ValueEnum};
 
 use exit::Exit;
-use freplace_compose::{chain::Chain, check, check::Library, diag::Diagnostic, plan::Plan};
+use freplace_compose::{
+    chain::Chain,
+    check::{self, Checked, Kernels, Library},
+    diag::Diagnostic,
+    plan::Plan,
+};
 
 /// docker compose for chains of eBPF programs.
 ///
@@ -142,19 +147,20 @@ struct Ready {
     chain: Chain,
     library: Library,
     plan: Plan,
+    warnings: Vec<Diagnostic>,
 }
 
 /// Reads, checks and plans the chain at `path`.
-fn ready(path: &Path) -> Result<Ready, Vec<Diagnostic>> {
+fn ready(path: &Path, kernels: &Kernels) -> Result<Ready, Vec<Diagnostic>> {
     let chain = Chain::open(path)?;
-    let library = check::open(&chain)?;
+    let Checked { library, warnings } = check::open(&chain, kernels)?;
     let plan = freplace_compose::plan::build(&chain, &library);
-    Ok(Ready { chain, library, plan })
+    Ok(Ready { chain, library, plan, warnings })
 }
 
 /// The same, with the diagnostics on the screen.
 fn ready_or_report(path: &Path) -> Result<Ready, Exit> {
-    ready(path).map_err(|found| {
+    ready(path, &Kernels::default()).map_err(|found| {
         report::all(&found);
         Exit::Invalid
     })

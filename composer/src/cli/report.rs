@@ -71,7 +71,7 @@ fn draw(diagnostic: &Diagnostic) -> String {
     }
     let report = MietteDiagnostic::new(inert(&diagnostic.message))
         .with_code(diagnostic.code.to_string())
-        .with_severity(match diagnostic.code.severity() {
+        .with_severity(match diagnostic.severity {
             Severity::Error => miette::Severity::Error,
             Severity::Warning => miette::Severity::Warning,
         });
@@ -175,7 +175,7 @@ pub(super) fn to_json(diagnostic: &Diagnostic) -> serde_json::Value {
     };
     json!({
         "code": diagnostic.code.to_string(),
-        "severity": match diagnostic.code.severity() {
+        "severity": match diagnostic.severity {
             Severity::Error => "error",
             Severity::Warning => "warning",
         },

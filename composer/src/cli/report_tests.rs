@@ -2,7 +2,11 @@
 
 use std::path::Path;
 
-use freplace_compose::{chain::Chain, check, diag::Diagnostic};
+use freplace_compose::{
+    chain::Chain,
+    check::{self, Kernels},
+    diag::Diagnostic,
+};
 use proptest::{prelude::*, sample::Index, test_runner::Config};
 
 use super::{draw, to_json};
@@ -138,7 +142,7 @@ fn read(text: String) {
         Err(found) => look_at(&found),
         Ok(chain) => {
             // Its objects may have become paths that lead nowhere, which is a diagnostic too.
-            if let Err(found) = check::open(&chain) {
+            if let Err(found) = check::open(&chain, &Kernels::default()) {
                 look_at(&found);
             }
         }

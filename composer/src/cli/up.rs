@@ -132,7 +132,7 @@ fn files(arguments: &Up, ready: &Ready) -> Vec<PathBuf> {
 
 /// Does the plan, with a line on stderr for each step.
 fn bring_up(kernel: &mut Linux, ready: &Ready, arguments: &Up) -> Result<Running, Exit> {
-    let Ready { chain, library, plan } = ready;
+    let Ready { chain, library, plan, .. } = ready;
     let widths = plan::Widths::of(plan, false);
     let started = std::time::Instant::now();
     anstream::eprintln!("{}  kernel {}", plan::header(plan), doctor::release());

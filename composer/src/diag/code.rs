@@ -96,6 +96,12 @@ codes! {
     TooManyTracers = 305,
     /// Two hosts at a hook that takes one.
     HookTaken = 306,
+    /// A tracer on a tracer.
+    NestedTracing = 307,
+    /// A replacement that changes packet data where the stub does not.
+    ChangesPacketData = 308,
+    /// A program's entry whose prototype the kernel does not trust, in the place of a stub.
+    UntrustedEntry = 309,
 
     /// No right to use eBPF.
     NotPermitted = 401,
@@ -129,14 +135,6 @@ codes! {
 
     /// The micro-VM could not do its work.
     MicroVm = 601,
-}
-
-impl Code {
-    /// Every code is an error today.
-    #[must_use]
-    pub fn severity(self) -> Severity {
-        Severity::Error
-    }
 }
 
 impl fmt::Display for Code {

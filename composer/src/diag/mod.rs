@@ -38,6 +38,8 @@ pub struct Label {
 pub struct Diagnostic {
     /// What it is.
     pub code: Code,
+    /// How bad it is.
+    pub severity: Severity,
     /// One line in lower case that names the node: `` `drop_udp` cannot replace `filter` ``.
     pub message: String,
     /// Places; the first is the primary one.
@@ -51,7 +53,14 @@ pub struct Diagnostic {
 impl Diagnostic {
     /// A finding without a place yet.
     pub fn new(code: Code, message: impl Into<String>) -> Self {
-        Self { code, message: message.into(), labels: Vec::new(), notes: Vec::new(), help: None }
+        Self {
+            code,
+            severity: Severity::Error,
+            message: message.into(),
+            labels: Vec::new(),
+            notes: Vec::new(),
+            help: None,
+        }
     }
 
     /// Marks a place; the first call marks the primary one.

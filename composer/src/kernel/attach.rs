@@ -13,7 +13,7 @@ use std::{
 use aya_obj::generated::bpf_attach_type::{BPF_PERF_EVENT, BPF_XDP};
 
 use super::{
-    KernelError,
+    KernelError, holder,
     loader::{self, Loaded},
     sys::{self, LinkTarget},
 };
@@ -58,7 +58,12 @@ pub(super) fn hook(program: BorrowedFd<'_>, attach: &Attach) -> Result<Link, Ker
                 BPF_XDP as u32,
                 LinkTarget::Interface(index, flags(*mode)),
             )
-            .map_err(|error| KernelError::os("BPF_LINK_CREATE", &error))?;
+            .map_err(|error| {
+                let error = KernelError::os("BPF_LINK_CREATE", &error);
+                let taken = matches!(error.errno, Some(libc::EBUSY | libc::EEXIST));
+                let holder = if taken { holder::of_interface(index) } else { None };
+                KernelError { holder, ..error }
+            })?;
             Ok(Link { _link: link, _event: None })
         }
     }
@@ -127,7 +132,7 @@ fn interface_index(name: &str) -> Result<u32, KernelError> {
     text.trim().parse().map_err(|error| KernelError::here(CALL, error))
 }
 
-/// <https://github.com/torvalds/linux/blob/v6.12/include/uapi/linux/if_link.h#L1257>
+/// <https://github.com/torvalds/linux/blob/v6.12/include/uapi/linux/if_link.h>
 fn flags(mode: XdpMode) -> u32 {
     match mode {
         XdpMode::Auto => 0,

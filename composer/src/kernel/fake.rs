@@ -1,18 +1,23 @@
 //! A kernel that only keeps books, for tests of the executor.
 //!
 //! It knows the rules that order and undo rest on, each anchored by a test on a real kernel: a
-//! target has to be loaded; a function is traced or replaced but not both; what is used twice or
-//! given back twice is an error. It can be told to fail at any call, and tells what is left.
+//! target has to be loaded; a function is traced or replaced but not both; tracers nest one level,
+//! as in Linux 6.12; what is used twice or given back twice is an error. It can be told to fail at any call, and tells what is left.
 
 use std::collections::BTreeMap;
 
 use super::{
     AttachRequest, Kernel, KernelError, LinkHandle, LoadRequest, MapHandle, ProgramHandle,
 };
-use crate::object::{MapDef, Object};
+use crate::{
+    object::{MapDef, Object},
+    plan::LoadAs,
+};
 
 /// `EBUSY`.
 const BUSY: i32 = 16;
+/// `EINVAL`.
+const INVALID: i32 = 22;
 
 /// The fake.
 #[derive(Debug, Default)]
@@ -23,16 +28,29 @@ pub struct Fake {
     undo_calls: usize,
     next: u32,
     maps: BTreeMap<MapHandle, String>,
-    programs: BTreeMap<ProgramHandle, String>,
+    programs: BTreeMap<ProgramHandle, Program>,
     links: BTreeMap<LinkHandle, Link>,
     /// Each call that was made, in words.
     pub journal: Vec<String>,
 }
 
+/// A function of a program.
+type Place = (ProgramHandle, String);
+
+#[derive(Debug)]
+struct Program {
+    name: String,
+    /// What it was loaded for, which is what a tracer is attached to.
+    target: Option<Place>,
+    /// How many tracers it is on top of; none when it is no tracer.
+    depth: Option<usize>,
+}
+
 #[derive(Debug, PartialEq, Eq)]
 struct Link {
     program: ProgramHandle,
-    replaces: Option<(ProgramHandle, String)>,
+    replaces: Option<Place>,
+    traces: Option<Place>,
 }
 
 impl Fake {
@@ -53,13 +71,13 @@ impl Fake {
     #[must_use]
     pub fn left(&self) -> Vec<String> {
         let links = self.links.values().map(|link| format!("link of {}", self.name(link.program)));
-        let programs = self.programs.values().map(|name| format!("program {name}"));
+        let programs = self.programs.values().map(|one| format!("program {}", one.name));
         let maps = self.maps.values().map(|name| format!("map {name}"));
         links.chain(programs).chain(maps).collect()
     }
 
     fn name(&self, program: ProgramHandle) -> &str {
-        self.programs.get(&program).map_or("?", String::as_str)
+        self.programs.get(&program).map_or("?", |found| &found.name)
     }
 
     fn call(&mut self, what: String) -> Result<u32, KernelError> {
@@ -67,7 +85,7 @@ impl Fake {
         self.calls += 1;
         if self.fail_at == Some(number) {
             self.journal.push(format!("{what} fails"));
-            return Err(refuse("told to fail", 22));
+            return Err(refuse("told to fail", INVALID));
         }
         self.journal.push(what);
         self.next += 1;
@@ -93,7 +111,13 @@ impl Fake {
 }
 
 fn refuse(message: &str, errno: i32) -> KernelError {
-    KernelError { call: "fake", errno: Some(errno), message: message.to_owned(), log: None }
+    KernelError {
+        call: "fake",
+        errno: Some(errno),
+        message: message.to_owned(),
+        log: None,
+        holder: None,
+    }
 }
 
 impl Kernel for Fake {
@@ -104,34 +128,50 @@ impl Kernel for Fake {
     }
 
     fn load(&mut self, request: &LoadRequest<'_>) -> Result<(ProgramHandle, u32), KernelError> {
+        let mut below = None;
         if let Some((target, _)) = request.target {
             self.loaded(target)?;
+            below = self.programs.get(&target).and_then(|target| target.depth);
+        }
+        let is_tracer = matches!(request.load_as, LoadAs::Tracer(_));
+        let depth = is_tracer.then(|| below.map_or(0, |depth| depth + 1));
+        if depth > Some(1) {
+            return Err(refuse("tracers nest one level", INVALID));
         }
         if request.maps.iter().any(|(_, map)| !self.maps.contains_key(map)) {
             return Err(refuse("no such map", 9));
         }
         let id = self.call(format!("load {}", request.program))?;
-        self.programs.insert(ProgramHandle(id), request.program.to_owned());
+        let target = request.target.map(|(program, function)| (program, function.to_owned()));
+        let program = Program { name: request.program.to_owned(), target, depth };
+        self.programs.insert(ProgramHandle(id), program);
         Ok((ProgramHandle(id), id))
     }
 
     fn attach(&mut self, request: &AttachRequest<'_>) -> Result<LinkHandle, KernelError> {
-        let (program, replaces) = match request {
-            AttachRequest::Hook { program, .. } | AttachRequest::Tracer { program } => {
-                (*program, None)
+        let (program, replaces, traces) = match request {
+            AttachRequest::Hook { program, .. } => (*program, None, None),
+            AttachRequest::Tracer { program } => {
+                let target = self.programs.get(program).and_then(|found| found.target.clone());
+                (*program, None, target)
             }
             AttachRequest::Replacement { program, target, function } => {
                 self.loaded(*target)?;
-                (*program, Some((*target, (*function).to_owned())))
+                (*program, Some((*target, (*function).to_owned())), None)
             }
         };
         self.loaded(program)?;
-        let taken = |link: &Link| replaces.is_some() && link.replaces == replaces;
+        // Replaced once, or traced by any number.
+        let taken = |link: &Link| {
+            let place = replaces.as_ref().or(traces.as_ref());
+            let is_there = |held: &Option<Place>| held.is_some() && held.as_ref() == place;
+            is_there(&link.replaces) || (replaces.is_some() && is_there(&link.traces))
+        };
         if self.links.values().any(taken) {
-            return Err(refuse("the function is replaced already", BUSY));
+            return Err(refuse("the function is taken", BUSY));
         }
         let handle = LinkHandle(self.call(format!("attach {}", self.name(program)))?);
-        self.links.insert(handle, Link { program, replaces });
+        self.links.insert(handle, Link { program, replaces, traces });
         Ok(handle)
     }
 

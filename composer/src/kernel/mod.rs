@@ -10,6 +10,7 @@ mod attach;
 mod environment;
 mod events;
 pub mod fake;
+mod holder;
 mod linux;
 mod loader;
 mod sys;
@@ -130,17 +131,25 @@ pub struct KernelError {
     pub message: String,
     /// The verifier's log, when there is one.
     pub log: Option<String>,
+    /// Who holds the place that is taken, when that can be told.
+    pub holder: Option<Box<str>>,
 }
 
 impl KernelError {
     /// A step that failed before the kernel was asked.
     #[expect(clippy::needless_pass_by_value, reason = "an error is handed over, or a text")]
     pub(crate) fn here(call: &'static str, message: impl ToString) -> Self {
-        Self { call, errno: None, message: message.to_string(), log: None }
+        Self { call, errno: None, message: message.to_string(), log: None, holder: None }
     }
 
     /// A system call that failed.
     pub(crate) fn os(call: &'static str, error: &std::io::Error) -> Self {
-        Self { call, errno: error.raw_os_error(), message: crate::chain::plain(error), log: None }
+        Self {
+            call,
+            errno: error.raw_os_error(),
+            message: crate::chain::plain(error),
+            log: None,
+            holder: None,
+        }
     }
 }

@@ -3,20 +3,21 @@
 //!
 //! Each attribute struct is the beginning of the kernel's union for that command, without padding;
 //! bpf(2) takes a shorter one and reads the rest as zero.
-//! <https://github.com/torvalds/linux/blob/v6.12/include/uapi/linux/bpf.h#L1482>
+//! <https://github.com/torvalds/linux/blob/v6.12/include/uapi/linux/bpf.h>
 #![allow(unsafe_code, reason = "system calls")]
 
 use std::{
     ffi::CStr,
     io,
-    os::fd::{AsRawFd as _, BorrowedFd, FromRawFd as _, OwnedFd},
+    os::fd::{AsFd as _, AsRawFd as _, BorrowedFd, FromRawFd as _, OwnedFd},
 };
 
 use aya_obj::generated::{
     bpf_btf_info,
     bpf_cmd::{
-        self, BPF_BTF_GET_FD_BY_ID, BPF_BTF_LOAD, BPF_LINK_CREATE, BPF_MAP_FREEZE,
-        BPF_MAP_UPDATE_ELEM, BPF_OBJ_GET_INFO_BY_FD, BPF_PROG_LOAD, BPF_RAW_TRACEPOINT_OPEN,
+        self, BPF_BTF_GET_FD_BY_ID, BPF_BTF_LOAD, BPF_LINK_CREATE, BPF_LINK_GET_FD_BY_ID,
+        BPF_LINK_GET_NEXT_ID, BPF_MAP_FREEZE, BPF_MAP_UPDATE_ELEM, BPF_OBJ_GET_INFO_BY_FD,
+        BPF_PROG_GET_FD_BY_ID, BPF_PROG_LOAD, BPF_RAW_TRACEPOINT_OPEN,
     },
     bpf_insn, bpf_prog_info,
 };
@@ -208,6 +209,50 @@ pub(super) fn btf_of(id: u32) -> io::Result<Vec<u8>> {
         }
         data.resize(size, 0);
     }
+}
+
+/// The ids of all links in the kernel, in order.
+pub(super) fn link_ids() -> impl Iterator<Item = u32> {
+    let after = |id: &u32| {
+        let mut attribute = Id { id: *id, next: 0, open_flags: 0, reserved: 0 };
+        bpf(BPF_LINK_GET_NEXT_ID, &mut attribute).ok()?;
+        Some(std::hint::black_box(attribute).next)
+    };
+    std::iter::successors(after(&0), after)
+}
+
+/// The beginning of `struct bpf_link_info`.
+#[repr(C)]
+#[derive(Debug, Default, Clone, Copy)]
+pub(super) struct LinkInfo {
+    /// `enum bpf_link_type`.
+    pub(super) link_type: u32,
+    pub(super) id: u32,
+    pub(super) program: u32,
+    reserved: u32,
+    /// The first word of what is particular to the type: an xdp link's interface.
+    pub(super) place: u32,
+    rest: [u32; 11],
+}
+
+/// What the kernel knows of the link with number `id`.
+pub(super) fn link_info(id: u32) -> io::Result<LinkInfo> {
+    let mut attribute = Id { id, next: 0, open_flags: 0, reserved: 0 };
+    let link = descriptor(bpf(BPF_LINK_GET_FD_BY_ID, &mut attribute)?);
+    let info = LinkInfo::default();
+    let mut attribute = Info {
+        fd: number(link.as_fd()),
+        length: length(size_of::<LinkInfo>()),
+        info: address(&info),
+    };
+    bpf(BPF_OBJ_GET_INFO_BY_FD, &mut attribute)?;
+    Ok(std::hint::black_box(info))
+}
+
+/// The program with number `id`.
+pub(super) fn program_by_id(id: u32) -> io::Result<OwnedFd> {
+    let mut attribute = Id { id, next: 0, open_flags: 0, reserved: 0 };
+    bpf(BPF_PROG_GET_FD_BY_ID, &mut attribute).map(descriptor)
 }
 
 #[repr(C)]

@@ -32,6 +32,15 @@ impl Reference {
     }
 }
 
+/// The numbers of the helpers that `code` calls.
+pub(super) fn helpers(code: &[u8]) -> impl Iterator<Item = u32> + '_ {
+    code.chunks_exact(INSTRUCTION).filter_map(|insn| {
+        // A call of a function of the kernel (kfunc) has another source register.
+        let is_helper = insn[0] == CALL && insn[1] >> 4 == 0;
+        is_helper.then(|| u32::from_ne_bytes([insn[4], insn[5], insn[6], insn[7]]))
+    })
+}
+
 /// The references in `code`, which begins at byte `start` of its section.
 pub(super) fn references(code: &[u8], start: u64) -> impl Iterator<Item = Reference> + '_ {
     (start..).step_by(INSTRUCTION).zip(code.chunks_exact(INSTRUCTION)).filter_map(|(at, insn)| {

@@ -4,7 +4,7 @@
 //! number of, as `fc_reserve` does. And the types of the kernel that it goes by.
 //!
 //! Format: <https://docs.kernel.org/bpf/btf.html#btf-ext-section>, and the relocations in
-//! <https://github.com/torvalds/linux/blob/v6.12/include/uapi/linux/bpf.h#L7394>.
+//! <https://github.com/torvalds/linux/blob/v6.12/include/uapi/linux/bpf.h>.
 
 use std::collections::BTreeSet;
 

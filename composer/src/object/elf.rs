@@ -98,6 +98,7 @@ fn functions(file: &object::File<'_>, btf: &Btf) -> Result<(Vec<Placed>, ByPlace
             section: section_name,
             instructions: symbol.size() / 8,
             calls: Default::default(),
+            helpers: Default::default(),
             prototype: typed.map(|(_, prototype, _)| prototype),
         };
         found.insert((index.0, symbol.address()), function);
@@ -128,6 +129,7 @@ fn link(
                 .ok()
                 .zip(usize::try_from(start.saturating_add(function.instructions * 8)).ok());
             let Some(code) = range.and_then(|(from, to)| data.get(from..to)) else { continue };
+            function.helpers.extend(calls::helpers(code));
             for reference in calls::references(code, *start) {
                 let place = match relocations.get(&reference.at) {
                     Some(RelocationTarget::Symbol(symbol)) => {

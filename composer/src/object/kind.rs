@@ -81,6 +81,23 @@ impl ProgramKind {
         }
     }
 
+    /// The struct that a program of this kind gets a pointer to, as the kernel knows it by name;
+    /// none where it knows none, as for tracepoints, which have a struct each.
+    ///
+    /// `bpf_ctx_convert_map`,
+    /// <https://github.com/torvalds/linux/blob/v6.12/include/linux/bpf_types.h>.
+    #[must_use]
+    pub fn context_struct(self) -> Option<&'static str> {
+        Some(match self {
+            Self::Kprobe | Self::Kretprobe | Self::Uprobe | Self::Uretprobe => "pt_regs",
+            Self::RawTracepoint => "bpf_raw_tracepoint_args",
+            Self::Xdp => "xdp_md",
+            Self::Tc | Self::CgroupSkb | Self::SocketFilter => "__sk_buff",
+            Self::PerfEvent => "bpf_perf_event_data",
+            _ => return None,
+        })
+    }
+
     /// Whether such a program sits at a hook, and so can be a host.
     #[must_use]
     pub fn is_hook(self) -> bool {

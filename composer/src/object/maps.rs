@@ -45,7 +45,7 @@ impl MapDef {
 }
 
 /// `enum bpf_map_type` of
-/// <https://github.com/torvalds/linux/blob/v6.12/include/uapi/linux/bpf.h#L964>.
+/// <https://github.com/torvalds/linux/blob/v6.12/include/uapi/linux/bpf.h>.
 const TYPES: &[&str] = &[
     "unspec",
     "hash",

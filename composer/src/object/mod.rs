@@ -97,6 +97,8 @@ pub struct Function {
     pub instructions: u64,
     /// Indices of the functions it calls or takes the address of.
     pub calls: BTreeSet<usize>,
+    /// Numbers of the kernel's helpers it calls, as in `enum bpf_func_id`.
+    pub helpers: BTreeSet<u32>,
     /// Its prototype's id in the object's BTF, when it is there.
     pub prototype: Option<btf::TypeId>,
 }
@@ -125,8 +127,21 @@ impl Object {
     /// Every function that `program` reaches, itself included: what the kernel will load with it.
     #[must_use]
     pub fn reachable(&self, program: &Program) -> BTreeSet<usize> {
+        self.reachable_from(program.function)
+    }
+
+    /// The numbers of the helpers that the function with this index calls, or that what it calls
+    /// calls.
+    #[must_use]
+    pub fn helpers(&self, function: usize) -> BTreeSet<u32> {
+        let reached = self.reachable_from(function);
+        let functions = reached.into_iter().filter_map(|index| self.functions.get(index));
+        functions.flat_map(|function| function.helpers.iter().copied()).collect()
+    }
+
+    fn reachable_from(&self, function: usize) -> BTreeSet<usize> {
         let mut seen = BTreeSet::new();
-        let mut open = vec![program.function];
+        let mut open = vec![function];
         while let Some(index) = open.pop() {
             if let Some(function) = self.functions.get(index)
                 && seen.insert(index)

@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     chain::Chain,
-    check::{Library, check},
+    check::{Kernels, Library, check},
     event::{Decoder, Layout, Shape},
     plan,
 };
@@ -106,7 +106,7 @@ proptest! {
             let (mut library, _) = Library::open(&chain);
             let Ok(object) = Object::parse(bytes.clone()) else { continue };
             library.replace(&crate::chain::ObjectRef::Builtin(name.to_owned()), object);
-            let _ = check(&chain, &library);
+            let _ = check(&chain, &library, &Kernels::default());
             let plan = plan::build(&chain, &library);
             let decoder = Decoder::new(&chain, &library, &plan);
             let mut record = record.clone();

@@ -26,6 +26,10 @@ pub fn explain(failure: &Failure, plan: &Plan, chain: &Chain, whole_log: bool) -
     let found = Diagnostic::new(code, message)
         .label(&chain.source, operation.span.clone(), answer(error))
         .help(help);
+    let found = match &error.holder {
+        Some(holder) => found.note(format!("taken by  {holder}")),
+        None => found,
+    };
     match error.log.as_deref().and_then(|log| verifier_log(log, whole_log)) {
         Some(log) => found.note(log),
         None => found,

@@ -30,7 +30,7 @@ impl Console {
     }
 
     /// What the kernel gave as the reason when it panicked
-    /// (<https://github.com/torvalds/linux/blob/v6.12/kernel/panic.c#L343>).
+    /// (<https://github.com/torvalds/linux/blob/v6.12/kernel/panic.c>).
     pub(super) fn panic(&self) -> Option<String> {
         let text = printable(&self.bytes);
         let (_, reason) = text.split_once("Kernel panic - not syncing: ")?;

@@ -38,7 +38,7 @@ impl<W: Write> Archive<W> {
     }
 
     /// One file under all its names. The first name carries the content; Linux links the others to it by inode number
-    /// (<https://github.com/torvalds/linux/blob/v6.12/init/initramfs.c#L344-L360>).
+    /// (<https://github.com/torvalds/linux/blob/v6.12/init/initramfs.c>).
     pub(super) fn file(
         &mut self,
         paths: &[&Path],

@@ -51,6 +51,9 @@ fn a_second_program_on_an_interface_is_refused_and_the_first_stays() {
     let second = run(&recipe("xdp"), &["--", "true"]);
     second.assert_failed(1, "FC0503");
     assert!(second.stderr.contains("lo has an xdp program"), "{}", second.stderr);
+    let holder = format!("held by freplace-compos/{}", first.pid());
+    assert!(second.stderr.contains("`xdp_host` (program "), "{}", second.stderr);
+    assert!(second.stderr.contains(&holder), "{holder}: {}", second.stderr);
     with_first.assert_nothing_new();
     assert!(ping("127.0.0.1").contains(" 100% packet loss"), "the first one works on");
     first.end(Signal::INT).assert_done();

@@ -19,4 +19,5 @@ mod support;
 mod tcp;
 mod tracers;
 mod types;
+mod versions;
 mod xdp;

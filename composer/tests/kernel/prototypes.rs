@@ -5,7 +5,7 @@ use std::path::Path;
 
 use freplace_compose::{
     chain::Chain,
-    check::{self, Library},
+    check::{self, Kernels, Library},
     diag::Code,
     kernel::{Kernel as _, Linux, LoadRequest},
     object::{Object, ProgramKind},
@@ -40,7 +40,7 @@ fn chain(file: &Path, stub: &str, replacement: &str) -> Chain {
 
 /// What the validator says that the kernel would say; none when it finds nothing wrong.
 fn predicted(chain: &Chain, library: &Library) -> Option<String> {
-    let found = check::check(chain, library);
+    let found = check::check(chain, library, &Kernels::default());
     let found = match found.as_slice() {
         [] => return None,
         [one] => one,

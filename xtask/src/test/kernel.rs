@@ -35,6 +35,16 @@ pub(super) fn run(series: &str, counts: &mut Counts) -> Result {
     if status.success() { Ok(()) } else { Err(format!("the micro-VM failed: {status}").into()) }
 }
 
+/// Runs the tests of the micro-VM, which boot one each; on this machine, as whoever runs this.
+pub(super) fn micro_vm(counts: &mut Counts) -> Result {
+    let words = ["test", "--package", "freplace-compose", "--test", "micro_vm", "--"];
+    let mut tests = shell::cargo(&[&words[..], &["--ignored", "--test-threads=1"]].concat());
+    let (status, said) = shell::tee_stdout(&mut tests)?;
+    *counts = Counts::of_libtest(&said);
+    verdict(*counts).map_err(|why| format!("{why} ({status})"))?;
+    shell::succeeded(&tests, status)
+}
+
 /// An exit code of 0 is not enough: the tests have to have been run, all of them.
 fn verdict(counts: Counts) -> std::result::Result<(), String> {
     match counts {

@@ -21,8 +21,9 @@ use freplace_compose::{
 };
 use freplace_compose_common::{COUNTS_MAP, EVENTS_MAP};
 
-/// Records taken from the kernel before they are written and signals are looked at.
-const BATCH: usize = 4096;
+/// Records taken from the kernel before they are written and signals are looked at: few enough that
+/// a flood is shown as it comes.
+const BATCH: usize = 256;
 /// How often counters of lost events are looked at.
 const LOOK: Duration = Duration::from_secs(1);
 /// How long a command may take to end after it was asked to.

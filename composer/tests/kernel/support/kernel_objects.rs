@@ -10,7 +10,7 @@ use super::eventually;
 pub(crate) struct Snapshot(BTreeSet<String>);
 
 /// The commands that walk over ids:
-/// <https://github.com/torvalds/linux/blob/v6.12/include/uapi/linux/bpf.h#L919>
+/// <https://github.com/torvalds/linux/blob/v6.12/include/uapi/linux/bpf.h>
 const WALKS: [(&str, u32); 4] = [("program", 11), ("map", 12), ("btf", 23), ("link", 31)];
 
 impl Snapshot {

@@ -129,6 +129,11 @@ impl Live {
         assert!(came, "it did not come: {}{}", self.stdout.read(), self.stderr.read());
     }
 
+    /// Its process id.
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Sends `signal`.
     #[track_caller]
     pub(crate) fn signal(&self, signal: Signal) {

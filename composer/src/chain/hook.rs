@@ -1,0 +1,124 @@
+//! `attach = { HOOK = "PLACE" }`.
+
+use std::ops::Range;
+
+use toml::de::DeValue;
+
+use super::{
+    Attach, Hook, Spanned, XdpMode,
+    table::{Report, Table, string, wrong_type},
+};
+use crate::diag::{Code, Diagnostic};
+
+pub(super) fn attach(
+    value: &toml::Spanned<DeValue<'_>>,
+    report: &mut Report<'_>,
+) -> Option<Spanned<Attach>> {
+    let span = value.span();
+    let Some(entries) = value.get_ref().as_table() else {
+        wrong_type("`attach`", "a table: { kprobe = \"tcp_connect\" }", value, report);
+        return None;
+    };
+    let mut table = Table::new("`attach`".to_owned(), span.clone(), entries);
+    let mut hooks = Vec::new();
+    for hook in Hook::ALL {
+        if let Some((key, place)) = table.get(hook.name()) {
+            hooks.push((*hook, key, string(&format!("`{}`", hook.name()), place, report)));
+        }
+    }
+    let mode = match hooks.as_slice() {
+        [(hook, ..)] if *hook != Hook::Xdp => {
+            if entries.contains_key("mode")
+                && let Some((key, _)) = table.get("mode")
+            {
+                let message = format!("a {} has no `mode`", hook.name());
+                let found = report.at(Code::UnknownKey, message, key, "not a key here");
+                report.push(found.help("Leave it out: a mode is for xdp."));
+            }
+            None
+        }
+        _ => table.string("mode", report),
+    };
+    let misspelt = table.finish(report);
+    match hooks.pop() {
+        Some((hook, _, place)) if hooks.is_empty() => {
+            Some(Spanned { value: lower(hook, place?, mode, report)?, span })
+        }
+        Some((_, last, _)) => {
+            let keys = hooks.into_iter().map(|(_, key, _)| key).chain([last]).collect();
+            let found = several("a host is attached to one hook", keys, report);
+            let help = "Write one host for each hook; they may name the same object and program.";
+            report.push(found.help(help));
+            None
+        }
+        None => {
+            if misspelt.is_empty() {
+                let names: Vec<_> = Hook::ALL.iter().map(|hook| hook.name()).collect();
+                let found = report
+                    .at(Code::MissingKey, "`attach` names no hook", span, "no hook")
+                    .help(format!("Name one of: {}.", names.join(", ")));
+                report.push(found);
+            }
+            None
+        }
+    }
+}
+
+/// Keys of which only one may be there, in the order of the file.
+pub(super) fn several(
+    message: &str,
+    mut keys: Vec<Range<usize>>,
+    report: &Report<'_>,
+) -> Diagnostic {
+    keys.sort_by_key(|key| key.start);
+    let mut found = Diagnostic::new(Code::BadValue, message);
+    for (number, key) in keys.into_iter().enumerate() {
+        found = found.label(report.source, key, if number == 0 { "this" } else { "and this" });
+    }
+    found
+}
+
+fn lower(
+    hook: Hook,
+    place: Spanned<String>,
+    mode: Option<Spanned<String>>,
+    report: &mut Report<'_>,
+) -> Option<Attach> {
+    let Spanned { value, span } = place;
+    Some(match hook {
+        Hook::Kprobe => Attach::Kprobe { function: value },
+        Hook::Kretprobe => Attach::Kretprobe { function: value },
+        Hook::RawTracepoint => Attach::RawTracepoint { name: value },
+        Hook::Tracepoint => match value.split_once(['/', ':']) {
+            Some((category, name)) if !category.is_empty() && !name.is_empty() => {
+                Attach::Tracepoint { category: category.to_owned(), name: name.to_owned() }
+            }
+            _ => {
+                let message = format!("`{value}` is not the name of a tracepoint");
+                let found = report
+                    .at(Code::BadValue, message, span, "no category")
+                    .help("A tracepoint is written CATEGORY/NAME: \"sock/inet_sock_set_state\".");
+                report.push(found);
+                return None;
+            }
+        },
+        Hook::Xdp => {
+            let mode = match mode {
+                None => XdpMode::Auto,
+                Some(mode) => match XdpMode::ALL.iter().find(|known| known.name() == mode.value) {
+                    Some(known) => *known,
+                    None => {
+                        let names: Vec<_> = XdpMode::ALL.iter().map(|mode| mode.name()).collect();
+                        let message = format!("`{}` is not a mode of XDP", mode.value);
+                        let found = report
+                            .at(Code::BadValue, message, mode.span, "not a mode")
+                            .help(format!("It is one of: {}.", names.join(", ")));
+                        report.push(found);
+                        return None;
+                    }
+                },
+            };
+            Attach::Xdp { interface: value, mode }
+        }
+    })
+}

@@ -1,0 +1,192 @@
+//! The micro-VM as a user meets it: what comes back, what does not, and that nothing stays behind.
+//!
+//! Each test boots one, which takes some seconds and a kernel in the user's cache; `cargo xtask
+//! test` runs them in a step of their own.
+
+mod common;
+
+use std::{
+    fs,
+    io::{BufRead as _, BufReader, Read as _},
+    process::{Child, Stdio},
+    time::{Duration, Instant},
+};
+
+use common::{program, run, shown, workspace};
+use rustix::process::{Pid, Signal, kill_process};
+
+/// How long anything may take that a test waits for: a boot on a busy machine.
+const BOUND: Duration = Duration::from_secs(120);
+
+fn vm(script: &str) -> std::process::Output {
+    run(&workspace(), &["vm", "--quiet", "--kernel", "6.1", "--", "sh", "-c", script])
+}
+
+/// Processes called qemu whose parent is `child` or that `child` started through another.
+fn qemus_of(child: &Child) -> Vec<u32> {
+    let parent = |pid: u32| {
+        let status = fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
+        status.lines().find_map(|line| line.strip_prefix("PPid:"))?.trim().parse::<u32>().ok()
+    };
+    let all = fs::read_dir("/proc").expect("there is a /proc").flatten();
+    let all = all.filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok());
+    let is_qemu = |pid: &u32| {
+        let name = fs::read_to_string(format!("/proc/{pid}/comm")).unwrap_or_default();
+        name.starts_with("qemu") && parent(*pid) == Some(child.id())
+    };
+    all.filter(is_qemu).collect()
+}
+
+#[track_caller]
+fn wait_until(what: &str, mut condition: impl FnMut() -> bool) {
+    let deadline = Instant::now() + BOUND;
+    while !condition() {
+        assert!(Instant::now() < deadline, "{what} did not come about");
+        std::thread::sleep(Duration::from_millis(20)); // between two looks; the bound decides
+    }
+}
+
+/// An `up` in a micro-VM that is listening, and the lines of its stderr from there on.
+fn listening() -> (Child, BufReader<std::process::ChildStderr>) {
+    let mut child =
+        program(&workspace(), &["--color", "never", "up", "--vm=6.1", "chains/xdp.toml"])
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("it was built for this test");
+    let mut stderr = BufReader::new(child.stderr.take().expect("it is piped"));
+    let mut seen = String::new();
+    while !seen.contains("listening") {
+        let read = stderr.read_line(&mut seen).expect("it is text");
+        assert!(read > 0, "it ended before it listened: {seen}");
+    }
+    (child, stderr)
+}
+
+#[test]
+#[ignore = "boots a micro-VM; `cargo xtask test` does"]
+fn the_exit_code_and_both_streams_come_back() {
+    let output = vm("echo out; echo err >&2; exit 3");
+    assert_eq!(shown(&output), "exit code 3\n--- stdout\nout\n--- stderr\nerr\n");
+}
+
+#[test]
+#[ignore = "boots a micro-VM; `cargo xtask test` does"]
+fn a_panic_of_the_guest_is_an_error_with_the_end_of_the_console() {
+    let output = vm("echo c >/proc/sysrq-trigger; sleep 60");
+    let text = shown(&output);
+    assert!(text.starts_with("exit code 1\n"), "{text}");
+    assert!(text.contains("FC0601") && text.contains("panic"), "{text}");
+    assert!(text.contains("sysrq"), "the console is shown: {text}");
+}
+
+#[test]
+#[ignore = "boots a micro-VM; `cargo xtask test` does"]
+fn a_missing_exit_code_is_no_success() {
+    let text = shown(&vm("busybox poweroff -f; sleep 60"));
+    assert!(text.starts_with("exit code 1\n") && text.contains("FC0601"), "{text}");
+}
+
+#[test]
+#[ignore = "boots a micro-VM; `cargo xtask test` does"]
+fn a_command_that_takes_too_long_is_ended() {
+    let words = ["vm", "--quiet", "--kernel", "6.1", "--timeout", "2", "--", "sleep", "600"];
+    let text = shown(&run(&workspace(), &words));
+    assert!(text.starts_with("exit code 1\n") && text.contains("FC0601"), "{text}");
+}
+
+#[test]
+#[ignore = "boots a micro-VM; `cargo xtask test` does"]
+fn a_chain_its_objects_and_the_command_come_along() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let below = folder.path().join("a folder/below");
+    fs::create_dir_all(&below).expect("room for two folders");
+    for name in ["xdp", "xdp-replacement"] {
+        let object = freplace_compose_ebpf_programs::object(name).expect("built in");
+        fs::write(below.join(format!("{name}.o")), object).expect("room for an object");
+    }
+    let chain = common::chain_text("xdp")
+        .replace("builtin:xdp-replacement", "below/xdp-replacement.o")
+        .replace("builtin:xdp\"", "below/xdp.o\"");
+    assert!(chain.contains("below/xdp.o") && chain.contains("below/xdp-replacement.o"));
+    fs::write(folder.path().join("a folder/my chain.toml"), chain).expect("room for a chain");
+    // A script of this machine, which the guest has to be given.
+    let script = folder.path().join("ping-twice");
+    fs::write(&script, "#!/bin/sh\nping -c 1 -W 1 127.0.0.1\nping -c 1 -W 1 ::1\ntrue\n")
+        .expect("room for a script");
+    fs::set_permissions(&script, std::os::unix::fs::PermissionsExt::from_mode(0o755))
+        .expect("it is ours");
+    let words = ["up", "--vm=6.1", "a folder/my chain.toml", "--", "./ping-twice"];
+    let text = shown(&run(folder.path(), &words));
+    assert!(text.starts_with("exit code 0\n"), "{text}");
+    for id in ["ingress", "drop_echo", "before", "after"] {
+        assert!(
+            text.contains(&format!("  {id}  ")) || text.contains(&format!("  {id} ")),
+            "{id}: {text}"
+        );
+    }
+    assert!(text.contains("100% packet loss") && text.contains("= XDP_DROP"), "{text}");
+}
+
+#[test]
+#[ignore = "boots a micro-VM; `cargo xtask test` does"]
+fn the_example_builds_and_does_what_its_page_says() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let example = workspace().join("examples/unlink");
+    let built = std::process::Command::new(example.join("build.sh")).arg(folder.path()).status();
+    assert!(built.expect("there is a shell").success());
+    let chain = folder.path().join("chain.toml");
+    fs::copy(example.join("chain.toml"), &chain).expect("room for a chain");
+    let script = "touch /tmp/a /tmp/b.log; rm /tmp/a /tmp/b.log";
+    let words = ["up", "--vm=6.1", "chain.toml", "--", "sh", "-c", script];
+    let text = shown(&run(folder.path(), &words));
+    assert!(text.starts_with("exit code 0\n"), "{text}");
+    for line in ["path=/tmp/a  = ORDINARY", "path=/tmp/b.log  = A_LOG"] {
+        assert_eq!(text.matches(line).count(), 2, "the host's and the tracer's: {text}");
+    }
+}
+
+#[test]
+#[ignore = "boots a micro-VM; `cargo xtask test` does"]
+fn an_interrupt_undoes_the_chain_and_leaves_no_qemu() {
+    let (mut child, mut stderr) = listening();
+    let qemus = qemus_of(&child);
+    assert_eq!(qemus.len(), 1, "{qemus:?}");
+    kill_process(Pid::from_child(&child), Signal::INT).expect("it is there");
+    let mut rest = String::new();
+    stderr.read_to_string(&mut rest).expect("it is text");
+    let status = child.wait().expect("it is ours");
+    assert_eq!(status.code(), Some(0), "{rest}");
+    assert!(rest.contains("detached 4 nodes"), "{rest}");
+    wait_until("the end of qemu", || !alive(qemus[0]));
+}
+
+#[test]
+#[ignore = "boots a micro-VM; `cargo xtask test` does"]
+fn a_killed_parent_leaves_no_qemu() {
+    let (mut child, _stderr) = listening();
+    let qemus = qemus_of(&child);
+    assert_eq!(qemus.len(), 1, "{qemus:?}");
+    child.kill().expect("it is ours");
+    child.wait().expect("it is ours");
+    wait_until("the end of qemu", || !alive(qemus[0]));
+}
+
+fn alive(pid: u32) -> bool {
+    let name = fs::read_to_string(format!("/proc/{pid}/comm")).unwrap_or_default();
+    name.starts_with("qemu")
+}
+
+#[test]
+#[ignore = "asks apt; `cargo xtask test` does"]
+fn a_kernel_that_is_not_to_be_had_is_a_matter_of_the_environment() {
+    for (kernel, words) in [("9.99", "knows no Debian cloud kernel"), ("/bin/sh", "not a bootable")]
+    {
+        let output = run(&workspace(), &["vm", "--kernel", kernel, "--", "true"]);
+        let text = shown(&output);
+        assert!(text.starts_with("exit code 4\n"), "{text}");
+        // miette wraps the line.
+        let flat = text.replace("\n  │ ", " ");
+        assert!(flat.contains("FC0601") && flat.contains(words), "{text}");
+    }
+}
