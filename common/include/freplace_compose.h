@@ -169,6 +169,22 @@ static __always_inline void *fc__reserve(__u64 size, __u32 type)
 /* Hands the event over. After it the pointer is not to be used. */
 #define fc_submit(event) bpf_ringbuf_submit((struct fc_header *)(event) - 1, 0)
 
+/* Takes the event back: it was not worth telling. After it the pointer is not to be used. */
+#define fc_discard(event) \
+	({ \
+		fc__uncount(); \
+		bpf_ringbuf_discard((struct fc_header *)(event) - 1, 0); \
+	})
+
+static __always_inline void fc__uncount(void)
+{
+	__u32 node = fc_node;
+	struct fc_count *count = bpf_map_lookup_elem(&fc_counts, &node);
+
+	if (count)
+		__sync_fetch_and_add(&count->produced, -1);
+}
+
 /* 10.0.2.15 as the 16 bytes of ::ffff:10.0.2.15. */
 static __always_inline void fc_ip_from_v4(fc_ip_t *ip, __u32 v4)
 {

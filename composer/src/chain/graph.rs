@@ -74,7 +74,7 @@ impl Graph {
             if unread.contains(&reference.to.value) && !by_id.contains_key(&reference.to.value) {
                 continue; // what is wrong is there, not here
             }
-            match resolve(&reference, &inner, &by_id, source) {
+            match resolve(&reference, &inner, &by_id, unread, source) {
                 Ok(to) => {
                     let edge = (reference.kind, reference.to.span);
                     inner.add_edge(reference.from, to, edge);
@@ -248,6 +248,7 @@ fn resolve(
     reference: &Reference,
     inner: &DiGraph<Node, (Dependency, Range<usize>)>,
     by_id: &HashMap<String, NodeIndex>,
+    unread: &[String],
     source: &Arc<Source>,
 ) -> Result<NodeIndex, Box<Diagnostic>> {
     let Reference { from, to, wanted, .. } = reference;
@@ -258,7 +259,9 @@ fn resolve(
         // What is understood only to be refused by name, a stub of a replacement, is no advice.
         let meant = |role: Role| wanted.first().is_none_or(|wanted| *wanted == role);
         let nodes = inner.node_weights().filter(move |node| meant(node.role()));
-        nodes.map(|node| node.id.value.as_str()).filter(|id| *id != from.id.value)
+        let ids = nodes.map(|node| node.id.value.as_str()).filter(|id| *id != from.id.value);
+        // What could not be read for another mistake may be what is meant.
+        ids.chain(unread.iter().map(String::as_str))
     };
     let suggest = || match nearest(&to.value, candidates()) {
         Some(near) => format!("Did you mean `{near}`?"),

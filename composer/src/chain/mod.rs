@@ -95,7 +95,8 @@ impl Chain {
 }
 
 /// An I/O error without Rust's "(os error 2)".
-pub(crate) fn plain(error: &std::io::Error) -> String {
+#[must_use]
+pub fn plain(error: &std::io::Error) -> String {
     let text = error.to_string();
     let text = text.split(" (os error").next().unwrap_or_default();
     let mut letters = text.chars();

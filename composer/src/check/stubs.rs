@@ -161,7 +161,8 @@ fn not_called(object: &Object, program: &Program, index: usize, to_replace: bool
     let why = if !others.is_empty() {
         format!("It is called by: {}.", list(&others))
     } else if to_replace {
-        "If the source calls it, clang folded the call away: make the result of the stub unknown \
+        "If the source calls it, clang inlined it (declare it FC_STUB, which is noinline) or folded the \
+         call away: make the result of the stub unknown \
          to it with asm volatile(\"\" : \"+r\"(result)), or return fc_stub(result, arguments...) of \
          freplace_compose.h."
             .to_owned()

@@ -1,6 +1,6 @@
 //! `up FILE [-- CMD…]`: bring a chain up, show its events, undo it.
 
-use std::{ffi::OsString, path::PathBuf, time::Duration};
+use std::{ffi::OsString, io::IsTerminal as _, path::PathBuf, time::Duration};
 
 use owo_colors::OwoColorize as _;
 use tokio::{
@@ -15,7 +15,7 @@ use super::{
     vm::{self, VmFlag},
 };
 use freplace_compose::{
-    chain::ObjectRef,
+    chain::{ObjectRef, plain},
     diag::{Code, Diagnostic},
     kernel::{KernelError, Linux},
     plan::{Action, Plan},
@@ -82,15 +82,22 @@ pub(super) async fn run(arguments: Up) -> Exit {
         Err(error) => return internal("signals cannot be received", &error),
     };
     let mut kernel = Linux::new();
+    // Before anything is attached: it reads files, which a chain may be watching.
+    let clock = stream::clock();
     let mut running = match bring_up(&mut kernel, &ready, &arguments) {
         Ok(running) => running,
         Err(exit) => return exit,
     };
-    let end = match Stream::open(&kernel, &running, &ready, &arguments) {
+    let end = match Stream::open(&kernel, &running, &ready, &arguments, clock) {
         Ok(mut stream) => {
-            let end = match start(&arguments.command) {
-                Ok(child) => stream.run(&mut signals, child, arguments.duration).await,
-                Err(diagnostic) => End::Failed(diagnostic),
+            let end = if signals.came().await {
+                // It came while the chain was coming up.
+                End::Done
+            } else {
+                match start(&arguments) {
+                    Ok(child) => stream.run(&mut signals, child, arguments.duration).await,
+                    Err(diagnostic) => End::Failed(diagnostic),
+                }
             };
             // Nothing new comes once the links are gone, so the numbers can be compared.
             let left = running.detach(&mut kernel);
@@ -102,7 +109,12 @@ pub(super) async fn run(arguments: Up) -> Exit {
     let (end, mut left, stream) = end;
     match take_down(running, kernel, &mut signals).await {
         Some(more) => left.extend(more),
-        None => return Exit::Cut,
+        None => {
+            anstream::eprintln!(
+                "interrupted twice: the kernel undoes the rest as this process ends"
+            );
+            return Exit::Cut;
+        }
     }
     let ended = match stream {
         Some(stream) => stream.end(&mut signals).await,
@@ -193,12 +205,23 @@ fn attached(plan: &Plan) -> String {
 }
 
 /// Starts the command, when one was given.
-fn start(command: &[OsString]) -> Result<Option<Child>, Diagnostic> {
-    let Some((program, arguments)) = command.split_first() else { return Ok(None) };
-    let child = tokio::process::Command::new(program).args(arguments).kill_on_drop(true).spawn();
-    child.map(Some).map_err(|error| {
+fn start(arguments: &Up) -> Result<Option<Child>, Diagnostic> {
+    let Some((program, words)) = arguments.command.split_first() else { return Ok(None) };
+    let mut command = tokio::process::Command::new(program);
+    command.args(words).kill_on_drop(true);
+    if !std::io::stdin().is_terminal() {
+        // A group of its own, so that what it starts can be ended with it. On a terminal it has to
+        // stay in ours, or it could not read from there.
+        command.process_group(0);
+    }
+    if arguments.format == Format::Json {
+        // stdout is the stream's.
+        command.stdout(std::io::stderr());
+    }
+    command.spawn().map(Some).map_err(|error| {
         let program = program.to_string_lossy();
-        Diagnostic::new(Code::CommandFailed, format!("`{program}` cannot be run: {error}"))
+        let why = plain(&error);
+        Diagnostic::new(Code::CommandFailed, format!("`{program}` cannot be run: {why}"))
             .help("Write the command after `--` as you would in a shell.")
     })
 }
@@ -213,7 +236,7 @@ async fn take_down(
     let undo = tokio::task::spawn_blocking(move || running.down(&mut kernel));
     tokio::select! {
         left = undo => Some(left.unwrap_or_default()),
-        () = signals.next() => None,
+        () = signals.second() => None,
     }
 }
 
@@ -230,6 +253,8 @@ fn internal(what: &str, error: &std::io::Error) -> Exit {
 /// The signals that end an `up`.
 struct Signals {
     all: [Signal; 3],
+    /// How many came so far.
+    count: u32,
 }
 
 impl Signals {
@@ -240,7 +265,25 @@ impl Signals {
                 signal(SignalKind::terminate())?,
                 signal(SignalKind::hangup())?,
             ],
+            count: 0,
         })
+    }
+
+    /// Whether one came already.
+    async fn came(&mut self) -> bool {
+        tokio::select! {
+            biased;
+            () = self.next() => true,
+            () = std::future::ready(()) => false,
+        }
+    }
+
+    /// Waits until two have come in all: one that comes first while the chain is being undone asks
+    /// for what is being done.
+    async fn second(&mut self) {
+        while self.count < 2 {
+            self.next().await;
+        }
     }
 
     /// Waits for one of them.
@@ -251,5 +294,6 @@ impl Signals {
             _ = terminate.recv() => {}
             _ = hangup.recv() => {}
         }
+        self.count += 1;
     }
 }

@@ -80,13 +80,13 @@ pub(crate) async fn again(
         // What stands behind `--` belongs to the command.
         let mut words = std::env::args_os().skip(1);
         let before: Vec<_> = words.by_ref().take_while(|word| word != "--").collect();
+        let asked = before.iter().any(|word| word.as_encoded_bytes().starts_with(b"--color"));
         let own = before.into_iter().filter(|word| {
             let bytes = word.as_encoded_bytes();
             bytes != b"--vm" && !bytes.starts_with(b"--vm=")
         });
         let color = if io::stdout().is_terminal() { "always" } else { "never" };
         let color = ["--color".into(), color.into()];
-        let asked = std::env::args_os().any(|word| word.as_encoded_bytes().starts_with(b"--color"));
         machine.argv.push(machine.init.clone().into());
         machine.argv.extend(color.into_iter().filter(|_| !asked && !no_color()));
         machine.argv.extend(own);
@@ -122,7 +122,14 @@ async fn boot(machine: Machine, quiet: bool) -> Exit {
         Ok(exit) => Exit::Of(u8::try_from(exit.code).unwrap_or(u8::MAX)),
         // The reader of our output has seen enough.
         Err(VmError::Output { source }) if source.kind() == io::ErrorKind::BrokenPipe => Exit::Done,
-        Err(VmError::Interrupted) => Exit::Cut,
+        Err(VmError::Interrupted) => {
+            anstream::eprintln!("interrupted: the micro-VM was ended as it was");
+            Exit::Cut
+        }
+        Err(error @ VmError::CommandNotFound { .. }) => {
+            failed(&error);
+            Exit::Usage
+        }
         Err(error) => failed(&error),
     }
 }

@@ -44,6 +44,8 @@ pub struct Human {
     id_width: usize,
     label_width: usize,
     has_tasks: bool,
+    /// As wide as the widest task so far.
+    task_width: usize,
     scratch: String,
 }
 
@@ -59,6 +61,7 @@ impl Human {
             id_width: width(|node| &node.id),
             label_width: width(|node| node.label),
             has_tasks,
+            task_width: 12,
             scratch: String::new(),
         }
     }
@@ -83,7 +86,8 @@ impl Human {
                 0 if comm.is_empty() => String::new(),
                 pid => format!("{}/{pid}", comm.escape_debug()),
             };
-            let _ = write!(out, "  {task:<15}");
+            self.task_width = self.task_width.max(task.chars().count());
+            let _ = write!(out, "  {task:<0$}", self.task_width);
         }
         match event.layout {
             Some(layout) => {

@@ -10,6 +10,8 @@ use std::{
     path::Path,
 };
 
+use rustix::net::{AddressFamily, SocketType, netdevice::name_to_index, socket};
+
 use aya_obj::generated::bpf_attach_type::{BPF_PERF_EVENT, BPF_XDP};
 
 use super::{
@@ -120,16 +122,11 @@ fn tracepoint_id(category: &str, name: &str) -> Result<u64, KernelError> {
 
 fn interface_index(name: &str) -> Result<u32, KernelError> {
     const CALL: &str = "find interface";
-    // The name becomes part of a path.
-    if name.contains('/') || name.starts_with('.') {
-        return Err(KernelError {
-            errno: Some(libc::ENODEV),
-            ..KernelError::here(CALL, "no such device")
-        });
-    }
-    let path = Path::new("/sys/class/net").join(name).join("ifindex");
-    let text = std::fs::read_to_string(path).map_err(|error| KernelError::os(CALL, &error))?;
-    text.trim().parse().map_err(|error| KernelError::here(CALL, error))
+    let missing = |error: rustix::io::Errno| KernelError::os(CALL, &error.into());
+    // By a socket of this process, so that it is this network namespace's interface: /sys may show
+    // another one's.
+    let socket = socket(AddressFamily::INET, SocketType::DGRAM, None).map_err(missing)?;
+    name_to_index(socket, name).map_err(missing)
 }
 
 /// <https://github.com/torvalds/linux/blob/v6.12/include/uapi/linux/if_link.h>

@@ -35,8 +35,6 @@ pub(super) struct Loaded {
     pub(super) id: u32,
     /// The BTF the kernel holds for it, which functions are looked up in.
     pub(super) btf: Btf,
-    /// Event buffers that belong to it alone.
-    pub(super) _maps: Vec<MapData>,
 }
 
 /// A program to load, in the kernel's terms.
@@ -220,7 +218,9 @@ pub(super) fn load(loader: &mut Loader, job: &Job<'_>) -> Result<Loaded, KernelE
         Some((loaded, name)) => Some((loaded.program.as_fd(), function_id(&loaded.btf, name)?)),
         None => None,
     };
-    let license: CString = program.license.clone();
+    // As the author wrote it: aya-obj takes an object without a licence for GPL.
+    let license = CString::new(job.object.license.clone().unwrap_or_default());
+    let license = license.map_err(|_| KernelError::here(PARSE, "the licence holds a NUL byte"))?;
     let (function_info, line_info) =
         (function.func_info.func_info_bytes(), function.line_info.line_info_bytes());
     let fd = verify(&sys::Program {
@@ -242,16 +242,9 @@ pub(super) fn load(loader: &mut Loader, job: &Job<'_>) -> Result<Loaded, KernelE
         .map_err(|error| KernelError::os("BPF_BTF_GET_FD_BY_ID", &error))?;
     let btf =
         Btf::parse(btf).map_err(|error| KernelError::here("read the program's BTF", error))?;
-    // The data sections and shared maps live as long as the program that uses them, by the
-    // kernel's own count; buffers of events are ours to read.
-    own.retain(|map| {
-        map.info().is_ok_and(|info| {
-            info.map_type().is_ok_and(|kind| {
-                matches!(kind, aya::maps::MapType::RingBuf | aya::maps::MapType::PerfEventArray)
-            })
-        })
-    });
-    Ok(Loaded { program: fd, id: info.id, btf, _maps: own })
+    // The maps made here live as long as the program that uses them, by the kernel's own count.
+    drop(own);
+    Ok(Loaded { program: fd, id: info.id, btf })
 }
 
 /// `BPF_PROG_LOAD`; when it is refused, once more with a log.

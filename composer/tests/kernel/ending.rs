@@ -147,3 +147,27 @@ fn a_reader_that_has_seen_enough_is_a_good_end() {
     assert_eq!(child.wait().expect("it has ended").code(), Some(0));
     before.assert_nothing_new();
 }
+
+#[test]
+#[ignore = "needs a kernel that allows freplace; `cargo xtask test` runs it in a micro-VM"]
+fn what_the_command_started_ends_with_it() {
+    let folder = Folder::new(CHAIN);
+    let words = ["--duration", "500ms", "--", "sh", "-c", "sleep 98761 & sleep 98762"];
+    run(&folder.chain(), &words).assert_done();
+    let sleeps = || {
+        let all = std::fs::read_dir("/proc").expect("there is a /proc").flatten();
+        let lines = all.filter_map(|entry| std::fs::read(entry.path().join("cmdline")).ok());
+        lines.filter(|line| line.windows(4).any(|word| word == b"9876")).count()
+    };
+    assert!(eventually(|| sleeps() == 0), "{} are left", sleeps());
+}
+
+#[test]
+#[ignore = "needs a kernel that allows freplace; `cargo xtask test` runs it in a micro-VM"]
+fn the_commands_own_output_is_not_among_the_records() {
+    let folder = Folder::new(CHAIN);
+    let finished = run(&folder.chain(), &["--format", "json", "--", "echo", "not json"]);
+    finished.assert_done();
+    assert!(finished.stderr.contains("not json\n"), "{}", finished.stderr);
+    assert_eq!(finished.records().len(), 3, "version, node_up, summary: {}", finished.stdout);
+}

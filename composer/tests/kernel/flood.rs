@@ -97,3 +97,24 @@ fn a_second_interrupt_ends_the_wait_for_a_reader_that_stands_still() {
     assert_eq!(finished.status.code(), Some(130), "{}", finished.stderr);
     before.assert_nothing_new();
 }
+
+#[test]
+#[ignore = "needs a kernel that allows freplace; `cargo xtask test` runs it in a micro-VM"]
+fn what_a_program_discards_was_never_produced() {
+    let folder = Folder::new(
+        r#"
+        name = "discards"
+        [host.source]
+        object = "discards.o"
+        program = "discards"
+        attach = { tracepoint = "syscalls/sys_enter_getpgid" }
+        "#,
+    );
+    let live = Live::json(&folder.chain());
+    (0..10).for_each(fire);
+    let finished = live.end(Signal::INT);
+    assert_stream(&finished, "discards", &["source"]);
+    let values: Vec<_> =
+        events(&finished).iter().filter_map(|event| event["data"]["value"].as_u64()).collect();
+    assert_eq!(values, [0, 2, 4, 6, 8]);
+}

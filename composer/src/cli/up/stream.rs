@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use owo_colors::OwoColorize as _;
 use rustix::{
-    process::{Pid, kill_process},
+    process::{Pid, Signal, getpgid, kill_process, kill_process_group},
     time::{ClockId, clock_gettime},
 };
 use tokio::{process::Child, time::MissedTickBehavior};
@@ -79,6 +79,7 @@ impl Stream {
         running: &Running,
         ready: &Ready,
         arguments: &Up,
+        clock: Clock,
     ) -> Result<Self, KernelError> {
         let source = match (running.map(EVENTS_MAP), running.map(COUNTS_MAP)) {
             (Some(events), Some(counts)) => Some((kernel.events(events)?, kernel.counts(counts)?)),
@@ -91,7 +92,7 @@ impl Stream {
             .any(|operation| matches!(operation.action, Action::Load { has_task: true, .. }));
         Ok(Self {
             decoder: Decoder::new(&ready.chain, &ready.library, plan),
-            human: Human::new(&plan.nodes, clock(), has_tasks),
+            human: Human::new(&plan.nodes, clock, has_tasks),
             format: arguments.format,
             source,
             limit: arguments.limit.unwrap_or(u64::MAX),
@@ -155,7 +156,7 @@ impl Stream {
             }
             self.writer.write(&mut self.out);
         }
-        stop(child).await
+        stop(child, signals).await
     }
 
     fn is_over(&self) -> bool {
@@ -253,7 +254,7 @@ impl Stream {
         let written = tokio::select! {
             biased;
             written = written => written,
-            () = signals.next() => return Exit::Cut,
+            () = signals.second() => return Exit::Cut,
         };
         let nodes = self.plan.nodes.iter().filter(|node| node.label != "stub").count() as u64;
         let mut text = format!(
@@ -289,21 +290,36 @@ async fn ended(child: &mut Option<Child>) -> std::io::Result<std::process::ExitS
 }
 
 /// Ends a command that is still running: asks it to, then makes it.
-async fn stop(child: Option<Child>) -> End {
+/// A second signal makes it end at once.
+async fn stop(child: Option<Child>, signals: &mut Signals) -> End {
     let Some(mut child) = child else { return End::Done };
     let pid = child.id().and_then(|id| Pid::from_raw(id.cast_signed()));
-    if let Some(pid) = pid {
-        // It may have ended by itself just now.
-        let _ = kill_process(pid, rustix::process::Signal::TERM);
+    send(pid, Signal::TERM);
+    tokio::select! {
+        _ = child.wait() => {}
+        () = tokio::time::sleep(GRACE) => {}
+        () = signals.second() => {}
     }
-    if tokio::time::timeout(GRACE, child.wait()).await.is_err() {
-        let _ = child.kill().await; // likewise
-    }
+    // The command, if it is still there, and what it started and left behind.
+    send(pid, Signal::KILL);
+    let _ = child.kill().await; // it may have ended by itself just now
     End::Done
 }
 
+/// Sends `signal` to the command and all it started, where it has a group of its own.
+fn send(pid: Option<Pid>, signal: Signal) {
+    let Some(pid) = pid else { return };
+    // Either may be gone by now.
+    let _ = match getpgid(Some(pid)) {
+        Ok(group) if group == pid => kill_process_group(group, signal),
+        Ok(_) => kill_process(pid, signal),
+        // The command is gone; its group is not, while anything in it lives.
+        Err(_) => kill_process_group(pid, signal),
+    };
+}
+
 /// From the kernel's monotonic clock to the local time of day.
-fn clock() -> Clock {
+pub(super) fn clock() -> Clock {
     let monotonic = clock_gettime(ClockId::Monotonic);
     let monotonic = i128::from(monotonic.tv_sec) * 1_000_000_000 + i128::from(monotonic.tv_nsec);
     let now = jiff::Zoned::now();
