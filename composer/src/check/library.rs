@@ -94,10 +94,16 @@ pub fn open_object(name: &ObjectRef) -> Result<Object, Box<Diagnostic>> {
 fn bytes(path: &Path) -> Result<Vec<u8>, Box<Diagnostic>> {
     std::fs::read(path).map_err(|error| {
         let message = format!("cannot read {}: {}", path.display(), plain(&error));
-        Box::new(Diagnostic::new(Code::ObjectUnreadable, message).help(
-            "Paths of objects are relative to the chain file. Build it first: \
-             clang -O2 -g -target bpf -c my.bpf.c -o my.bpf.o",
-        ))
+        let name =
+            path.file_name().map_or_else(|| "my.bpf.o".into(), |name| name.to_string_lossy());
+        let stem = name.trim_end_matches(".o").trim_end_matches(".bpf");
+        let arch = std::env::consts::ARCH;
+        let help = format!(
+            "In a chain, paths of objects are relative to its file. Build it first, for example: \
+             clang -O2 -g -target bpf -D__TARGET_ARCH_x86 -I common/include \
+             -I /usr/include/{arch}-linux-gnu -c {stem}.bpf.c -o {name}"
+        );
+        Box::new(Diagnostic::new(Code::ObjectUnreadable, message).help(help))
     })
 }
 
