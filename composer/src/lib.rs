@@ -1,4 +1,23 @@
-//! docker compose for chains of eBPF programs.
+//! docker compose for chains of eBPF programs: the library behind the `freplace-compose` binary.
+//!
+//! One straight way, a module for each part of it:
+//!
+//! [`chain`] (a file → a graph) and [`object`] (an ELF file → programs, functions, types) →
+//! [`check`] (the rules) → [`plan`] (what will be done) → [`kernel`] (who does it) by [`run`] (in
+//! order, and back) → [`event`] (what the programs have to say). [`diag`] is how every part says
+//! what is wrong, and [`vm`] a machine to do it all in when this one may not.
+//!
+//! ```
+//! use freplace_compose::{chain::Chain, check::{self, Kernels}, plan};
+//!
+//! # fn main() -> Result<(), Vec<freplace_compose::diag::Diagnostic>> {
+//! let chain = Chain::open("../chains/tcp.toml".as_ref())?;
+//! let checked = check::open(&chain, &Kernels::default())?;
+//! let plan = plan::build(&chain, &checked.library);
+//! assert_eq!(plan.nodes.len(), 6);
+//! # Ok(())
+//! # }
+//! ```
 
 pub mod chain;
 pub mod check;

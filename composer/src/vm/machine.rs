@@ -39,7 +39,8 @@ pub struct Machine {
     pub cwd: PathBuf,
     /// Files and folders the guest needs.
     pub bring: Vec<Bring>,
-    /// The executable that becomes the guest's first process: one that calls [`guest_main`] when [`is_guest_init`].
+    /// The executable that becomes the guest's first process: one that calls
+    /// [`guest_main`](super::guest_main) when [`is_guest_init`](super::is_guest_init).
     pub init: PathBuf,
     /// The guest's memory in MiB; a quarter of it bounds what can be brought along.
     pub memory_mib: u32,
