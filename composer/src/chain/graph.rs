@@ -140,6 +140,28 @@ impl Graph {
         self.inner.edge_references().map(|edge| (edge.source(), edge.weight().0, edge.target()))
     }
 
+    /// The functions that a replacement or tracer is for: each with the node whose program holds it.
+    #[must_use]
+    pub fn functions_of(&self, index: NodeIndex) -> Vec<(NodeIndex, &str)> {
+        let mut found = Vec::new();
+        for need in self.needs(index) {
+            let target = &self.inner[need];
+            match (&target.kind, &self.inner[index].kind) {
+                (NodeKind::Stub(stub), _) => {
+                    let function = stub.function.value.as_str();
+                    found.extend(self.needs(need).into_iter().map(|host| (host, function)));
+                }
+                (_, NodeKind::Tracer(tracer)) => {
+                    let entry = target.program().map(|(_, program)| program);
+                    let function = tracer.function.as_ref().or(entry);
+                    found.extend(function.map(|function| (need, function.value.as_str())));
+                }
+                _ => {}
+            }
+        }
+        found
+    }
+
     /// The hosts at the bottom of what `index` depends on, in the order of the file.
     #[must_use]
     pub fn hosts_below(&self, index: NodeIndex) -> Vec<NodeIndex> {

@@ -28,7 +28,7 @@ pub(super) fn check(context: &mut Context<'_>) {
     let graph = &context.chain.graph;
     for (index, node) in graph.nodes() {
         let NodeKind::Replacement(spec) = &node.kind else { continue };
-        for place in places(context, index) {
+        for place in graph.functions_of(index) {
             let Some(first) = replaced.get(&place) else {
                 replaced.insert(place, index);
                 continue;
@@ -58,34 +58,12 @@ pub(super) fn check(context: &mut Context<'_>) {
     hooks(context);
 }
 
-/// The functions that a replacement or tracer is for.
-fn places<'a>(context: &Context<'a>, index: NodeIndex) -> Vec<Place<'a>> {
-    let graph = &context.chain.graph;
-    let mut found = Vec::new();
-    for need in graph.needs(index) {
-        let target = graph.node(need);
-        match (&target.kind, &graph.node(index).kind) {
-            (NodeKind::Stub(stub), _) => {
-                let function = stub.function.value.as_str();
-                found.extend(graph.needs(need).into_iter().map(|host| (host, function)));
-            }
-            (_, NodeKind::Tracer(tracer)) => {
-                let entry = target.program().map(|(_, program)| program);
-                let function = tracer.function.as_ref().or(entry);
-                found.extend(function.map(|function| (need, function.value.as_str())));
-            }
-            _ => {}
-        }
-    }
-    found
-}
-
 fn tracers(context: &mut Context<'_>, replaced: &HashMap<Place<'_>, NodeIndex>) {
     let graph = &context.chain.graph;
     let mut traced: HashMap<Place<'_>, usize> = HashMap::new();
     for (index, node) in graph.nodes() {
         let NodeKind::Tracer(tracer) = &node.kind else { continue };
-        for place in places(context, index) {
+        for place in graph.functions_of(index) {
             let count = traced.entry(place).or_default();
             *count += 1;
             let host = graph.node(place.0);

@@ -3,9 +3,9 @@
 use std::{collections::BTreeMap, path::Path};
 
 use crate::{
-    chain::{Chain, ObjectRef, Spanned, plain},
+    chain::{Chain, Node, ObjectRef, Spanned, plain},
     diag::{Code, Diagnostic, nearest},
-    object::{Object, ObjectError},
+    object::{Object, ObjectError, Program},
 };
 
 /// The objects of a chain, by what the chain calls them.
@@ -50,6 +50,14 @@ impl Library {
     #[cfg(test)]
     pub(crate) fn replace(&mut self, name: &ObjectRef, object: Object) {
         self.objects.entry(name.clone()).and_modify(|found| *found = object);
+    }
+
+    /// The object of `node` and its program, when both are there.
+    #[must_use]
+    pub fn program(&self, node: &Node) -> Option<(&Object, &Program)> {
+        let (object, program) = node.program()?;
+        let object = self.get(&object.value)?;
+        Some((object, object.program(&program.value)?))
     }
 
     /// The objects with their names.

@@ -139,9 +139,7 @@ impl<'a> Context<'a> {
 
     /// The object of `node` and its program, when both are there.
     fn program(&self, node: &Node) -> Option<(&'a Object, &'a Program)> {
-        let (object, program) = node.program()?;
-        let object = self.library.get(&object.value)?;
-        Some((object, object.program(&program.value)?))
+        self.library.program(node)
     }
 }
 

@@ -65,16 +65,14 @@ fn mismatch(
     match &node.kind {
         NodeKind::Host(host) => {
             let hook = host.attach.value.hook();
-            // What the kernel looks at is the program type, and these share theirs.
-            let kinds: &[Kind] = match hook {
-                Hook::Kprobe | Hook::Kretprobe => {
-                    &[Kind::Kprobe, Kind::Kretprobe, Kind::Uprobe, Kind::Uretprobe]
-                }
-                Hook::Tracepoint => &[Kind::Tracepoint],
-                Hook::RawTracepoint => &[Kind::RawTracepoint],
-                Hook::Xdp => &[Kind::Xdp],
+            // What the kernel looks at is the program type, which several kinds may share.
+            let wanted = match hook {
+                Hook::Kprobe | Hook::Kretprobe => Kind::Kprobe,
+                Hook::Tracepoint => Kind::Tracepoint,
+                Hook::RawTracepoint => Kind::RawTracepoint,
+                Hook::Xdp => Kind::Xdp,
             };
-            (!kinds.contains(&kind)).then(|| {
+            (kind.program_type() != wanted).then(|| {
                 let name = hook.name();
                 let hooks = Hook::ALL.iter().find(|hook| hook.name() == kind.name());
                 let help = match hooks {

@@ -25,8 +25,11 @@ use crate::chain::{Attach, XdpMode};
 const PERF_TYPE_TRACEPOINT: u32 = 2;
 /// The PMU that kprobes are opened with; its number differs between machines.
 pub(super) const KPROBE_PMU: &str = "/sys/bus/event_source/devices/kprobe/type";
-/// Where tracefs is, newer place first.
-const TRACEFS: [&str; 2] = ["/sys/kernel/tracing", "/sys/kernel/debug/tracing"];
+/// Where tracefs is mounted, newer place first.
+pub(super) fn tracefs() -> Option<&'static str> {
+    let roots = ["/sys/kernel/tracing", "/sys/kernel/debug/tracing"];
+    roots.into_iter().find(|root| Path::new(root).join("events").is_dir())
+}
 
 /// What keeps an attachment: dropped in this order, the link first.
 #[derive(Debug)]
@@ -113,9 +116,8 @@ fn event_link(program: BorrowedFd<'_>, event: io::Result<OwnedFd>) -> Result<Lin
 
 fn tracepoint_id(category: &str, name: &str) -> Result<u64, KernelError> {
     const CALL: &str = "find tracepoint";
-    let root = TRACEFS.iter().map(Path::new).find(|root| root.join("events").is_dir());
-    let root = root.ok_or_else(|| KernelError::here(CALL, "tracefs is not mounted"))?;
-    let path = root.join("events").join(category).join(name).join("id");
+    let root = tracefs().ok_or_else(|| KernelError::here(CALL, "tracefs is not mounted"))?;
+    let path = Path::new(root).join("events").join(category).join(name).join("id");
     let text = std::fs::read_to_string(path).map_err(|error| KernelError::os(CALL, &error))?;
     text.trim().parse().map_err(|error| KernelError::here(CALL, error))
 }

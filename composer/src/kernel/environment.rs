@@ -3,7 +3,7 @@
 //! Asked before anything of a chain is loaded, so that what is missing is named, instead of showing
 //! up as a bare EPERM half-way.
 
-use std::{collections::HashMap, fs, path::Path};
+use std::{collections::HashMap, fs};
 
 use super::{
     KernelError, attach,
@@ -165,9 +165,8 @@ fn file(path: &str) -> (bool, String) {
 }
 
 fn tracefs() -> (bool, String) {
-    let roots = ["/sys/kernel/tracing", "/sys/kernel/debug/tracing"];
-    match roots.iter().find(|root| Path::new(root).join("events").is_dir()) {
-        Some(root) => (true, (*root).to_owned()),
+    match attach::tracefs() {
+        Some(root) => (true, root.to_owned()),
         None => (false, "/sys/kernel/tracing/events is not there".to_owned()),
     }
 }

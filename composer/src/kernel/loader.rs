@@ -292,10 +292,8 @@ fn types(load_as: LoadAs) -> (u32, u32) {
             };
             (kinds::BPF_PROG_TYPE_TRACING as u32, attach as u32)
         }
-        LoadAs::Hook(kind) => match kind {
-            Kind::Kprobe | Kind::Kretprobe | Kind::Uprobe | Kind::Uretprobe => {
-                (kinds::BPF_PROG_TYPE_KPROBE as u32, 0)
-            }
+        LoadAs::Hook(kind) => match kind.program_type() {
+            Kind::Kprobe => (kinds::BPF_PROG_TYPE_KPROBE as u32, 0),
             Kind::Tracepoint => (kinds::BPF_PROG_TYPE_TRACEPOINT as u32, 0),
             Kind::RawTracepoint => (kinds::BPF_PROG_TYPE_RAW_TRACEPOINT as u32, 0),
             Kind::Xdp => (kinds::BPF_PROG_TYPE_XDP as u32, attach::BPF_XDP as u32),

@@ -88,8 +88,8 @@ impl ProgramKind {
     /// <https://github.com/torvalds/linux/blob/v6.12/include/linux/bpf_types.h>.
     #[must_use]
     pub fn context_struct(self) -> Option<&'static str> {
-        Some(match self {
-            Self::Kprobe | Self::Kretprobe | Self::Uprobe | Self::Uretprobe => "pt_regs",
+        Some(match self.program_type() {
+            Self::Kprobe => "pt_regs",
             Self::RawTracepoint => "bpf_raw_tracepoint_args",
             Self::Xdp => "xdp_md",
             Self::Tc | Self::CgroupSkb | Self::SocketFilter => "__sk_buff",

@@ -111,8 +111,7 @@ fn loads(chain: &Chain, library: &Library) -> (Vec<(NodeIndex, Operation)>, Slot
     for index in chain.graph.order() {
         let node = chain.graph.node(index);
         let Some((reference, name)) = node.program() else { continue };
-        let program = library.get(&reference.value).and_then(|object| object.program(&name.value));
-        let Some(program) = program else { continue };
+        let Some((_, program)) = library.program(node) else { continue };
         let (load_as, targets) = match &node.kind {
             NodeKind::Host(_) => (LoadAs::Hook(program.kind), vec![None]),
             NodeKind::Stub(_) => continue,
@@ -132,10 +131,8 @@ fn loads(chain: &Chain, library: &Library) -> (Vec<(NodeIndex, Operation)>, Slot
             ),
         };
         let has_task = chain.graph.hosts_below(index).iter().all(|host| {
-            let host = chain.graph.node(*host).program();
-            let found = host
-                .and_then(|(object, program)| library.get(&object.value)?.program(&program.value));
-            found.is_some_and(|program| program.kind.has_task())
+            let found = library.program(chain.graph.node(*host));
+            found.is_some_and(|(_, program)| program.kind.has_task())
         });
         for target in targets {
             let on = target.as_ref().and_then(|target: &Target| slots.program_type(target.slot));
@@ -156,34 +153,14 @@ fn loads(chain: &Chain, library: &Library) -> (Vec<(NodeIndex, Operation)>, Slot
     (operations, slots)
 }
 
-/// The functions that a replacement or tracer is for.
+/// The functions that a replacement or tracer is for, in the programs as they are loaded.
 fn targets(chain: &Chain, index: NodeIndex, slots: &Slots) -> Vec<Target> {
-    let node = chain.graph.node(index);
-    let mut found = Vec::new();
-    for need in chain.graph.needs(index) {
-        let target = chain.graph.node(need);
-        let own = |index: NodeIndex, function: &str| {
-            let slots = slots.of(index).iter();
-            slots
-                .map(|slot| Target { slot: *slot, function: function.to_owned() })
-                .collect::<Vec<_>>()
-        };
-        match (&target.kind, &node.kind) {
-            (NodeKind::Stub(stub), _) => {
-                for host in chain.graph.needs(need) {
-                    found.extend(own(host, &stub.function.value));
-                }
-            }
-            (_, NodeKind::Tracer(tracer)) => {
-                let entry = target.program().map(|(_, program)| program);
-                if let Some(function) = tracer.function.as_ref().or(entry) {
-                    found.extend(own(need, &function.value));
-                }
-            }
-            _ => {}
-        }
-    }
-    found
+    let functions = chain.graph.functions_of(index).into_iter();
+    let loaded = functions.flat_map(|(holder, function)| {
+        let slots = slots.of(holder).iter();
+        slots.map(move |slot| Target { slot: *slot, function: function.to_owned() })
+    });
+    loaded.collect()
 }
 
 fn attach(chain: &Chain, index: NodeIndex, slots: &Slots, operations: &mut Vec<Operation>) {
