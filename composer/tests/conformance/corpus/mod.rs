@@ -1,13 +1,19 @@
 //! The corpus, one file for each subject.
 
+mod answers;
+mod arguments;
 mod combined;
 mod entries;
 mod functions;
+mod helpers;
 mod hooks;
+mod licences;
 mod packets;
+mod pointers;
 mod prototypes;
 mod results;
 mod several;
+mod targets;
 mod trampolines;
 
 use crate::case::Case;
@@ -23,6 +29,12 @@ pub(crate) fn all() -> Vec<Case> {
         trampolines::cases,
         packets::cases,
         hooks::cases,
+        targets::cases,
+        arguments::cases,
+        pointers::cases,
+        answers::cases,
+        helpers::cases,
+        licences::cases,
         combined::cases,
     ];
     groups.iter().flat_map(|cases| cases()).collect()
