@@ -50,7 +50,7 @@ fn human(findings: &[Finding]) -> String {
     let missing = findings.iter().find(|finding| finding.present == Some(false));
     let verdict = match missing {
         None => "Chains run on this machine.".to_owned(),
-        Some(finding) => remedy(finding.feature).to_owned(),
+        Some(finding) => remedy(finding).to_owned(),
     };
     let _ = writeln!(out, "{verdict}");
     out
@@ -97,12 +97,12 @@ pub(super) fn missing(plan: &Plan) -> Option<Diagnostic> {
     Some(
         Diagnostic::new(code, message)
             .note(format!("found by  {}", finding.how))
-            .help(remedy(finding.feature)),
+            .help(remedy(&finding)),
     )
 }
 
-fn remedy(feature: Feature) -> &'static str {
-    match feature {
+fn remedy(finding: &Finding) -> &'static str {
+    match finding.feature {
         Feature::Permission => {
             "Run it with sudo, or with --vm: a micro-VM with a stock kernel, no root needed."
         }
@@ -114,6 +114,10 @@ fn remedy(feature: Feature) -> &'static str {
              Use --vm to run the chain in a micro-VM with one."
         }
         Feature::RingBuffer => "Ring buffers came with Linux 5.8. Use --vm for a newer kernel.",
+        // The verifier's own words.
+        Feature::Trampoline if finding.how.contains("JITed") => {
+            "The BPF JIT is off. Turn it on: sudo sysctl net.core.bpf_jit_enable=1"
+        }
         Feature::Trampoline => {
             "This kernel refuses programs that need a BPF trampoline. Use --vm: a micro-VM with a \
              stock kernel, no root needed."

@@ -239,8 +239,11 @@ impl Probe {
 
 /// `BPF_PROG_LOAD of a small freplace program: EPERM, with an empty verifier log`
 fn refused(kind: &str, error: &KernelError) -> String {
-    let empty = if error.log.is_none() { ", with an empty verifier log" } else { "" };
-    format!("{} of a small {kind} program: {}{empty}", error.call, said(error))
+    let log = match error.log.as_deref().and_then(|log| log.lines().next()) {
+        Some(line) => format!("\"{line}\""),
+        None => "with an empty verifier log".to_owned(),
+    };
+    format!("{} of a small {kind} program: {}, {log}", error.call, said(error))
 }
 
 fn said(error: &KernelError) -> String {
