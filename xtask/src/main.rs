@@ -32,7 +32,7 @@ enum Chore {
     Demo,
     /// Run every check and every test, those on real kernels included.
     Test(test::Test),
-    /// Measure against a loader written by hand with libbpf.
+    /// Measure, also against a loader written by hand with libbpf.
     Bench(bench::Bench),
     /// Install what is missing for the other chores.
     Setup,

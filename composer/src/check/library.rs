@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, path::Path};
 
 use crate::{
     chain::{Chain, Node, ObjectRef, Spanned, plain},
-    diag::{Code, Diagnostic, nearest},
+    diag::{Code, Diagnostic, list, nearest},
     object::{Object, ObjectError, Program},
 };
 
@@ -90,7 +90,7 @@ pub fn open_object(name: &ObjectRef) -> Result<Object, Box<Diagnostic>> {
                 let names = freplace_compose_ebpf_programs::names;
                 let help = match nearest(builtin, names()) {
                     Some(near) => format!("Did you mean `builtin:{near}`?"),
-                    None => format!("There are: {}.", names().collect::<Vec<_>>().join(", ")),
+                    None => format!("There are: {}.", list(&names().collect::<Vec<_>>())),
                 };
                 let message = format!("there is no built-in object `{builtin}`");
                 Err(Box::new(Diagnostic::new(Code::UnknownBuiltin, message).help(help)))

@@ -2,14 +2,14 @@
 
 use std::path::Path;
 
-use freplace_compose::{
+use proptest::{prelude::*, sample::Index, test_runner::Config};
+
+use super::Drawing;
+use crate::{
     chain::Chain,
     check::{self, Kernels},
     diag::Diagnostic,
 };
-use proptest::{prelude::*, sample::Index, test_runner::Config};
-
-use super::{draw, to_json};
 
 const CHAINS: [&str; 3] = [
     include_str!("../../../chains/tcp.toml"),
@@ -126,12 +126,12 @@ fn look_at(found: &[Diagnostic]) {
             let marked = label.source.text.get(label.span.clone());
             assert!(marked.is_some(), "{:?} of {diagnostic:?}", label.span);
         }
-        let drawn = anstream::adapter::strip_str(&draw(diagnostic)).to_string();
+        let drawn = anstream::adapter::strip_str(&Drawing::new(100).text(diagnostic)).to_string();
         let first = diagnostic.message.split(char::is_control).next().unwrap_or_default();
         let word = first.split(' ').next().unwrap_or_default();
         assert!(drawn.contains(word), "{drawn}");
         assert!(!drawn.contains('\u{1b}') && !drawn.contains('\u{9b}'), "{drawn:?}");
-        assert!(to_json(diagnostic)["message"].is_string());
+        assert!(Drawing::new(100).json(diagnostic)["message"].is_string());
     }
     let first = |one: &Diagnostic| one.labels.first().map_or(0, |label| label.span.start);
     assert!(found.is_sorted_by_key(first), "in the order of the file");
@@ -181,7 +181,8 @@ proptest! {
 fn a_line_too_long_to_be_drawn_is_told_by_number() {
     let text = format!("name = \"x\"\nb = \"{}\"\n", "y".repeat(100_000));
     let found = Chain::parse(Path::new("long.toml"), text).expect_err("`b` is no key");
-    let unknown = draw(found.iter().find(|one| one.message.contains("`b`")).expect("it is told"));
+    let unknown = found.iter().find(|one| one.message.contains("`b`")).expect("it is told");
+    let unknown = Drawing::new(100).text(unknown);
     assert!(unknown.contains("  long.toml:2:1  not a key here\n"), "{unknown}");
     assert!(unknown.len() < 500, "{unknown}");
 }
