@@ -77,7 +77,7 @@ impl Graph {
             inner.add_edge(reference.from, to, (reference.kind, reference.to.span));
         }
         let graph = Self { inner };
-        diagnostics.extend(cycles::check(&graph, source));
+        diagnostics.extend(cycles::find(&graph, source));
         graph
     }
 

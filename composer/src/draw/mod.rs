@@ -181,15 +181,3 @@ fn inert(text: &str) -> String {
     }
     out
 }
-
-#[cfg(test)]
-mod unit {
-    use super::inert;
-
-    #[test]
-    fn a_terminal_finds_nothing_to_obey() {
-        let text = "a\u{1b}[31m\u{9b}\u{7f}b\tü\rx\r\n";
-        assert_eq!(inert(text), "a?[31m·?b\tü?x\r\n");
-        assert_eq!(inert(text).len(), text.len());
-    }
-}

@@ -7,8 +7,6 @@
 pub mod btf;
 mod calls;
 mod core_types;
-#[cfg(test)]
-pub(crate) mod damage;
 mod elf;
 mod kind;
 mod maps;

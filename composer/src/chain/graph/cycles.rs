@@ -14,7 +14,7 @@ use crate::diag::{Code, Diagnostic, Source};
 const NAMED: usize = 8;
 
 /// Every circle, told.
-pub(super) fn check(graph: &Graph, source: &Arc<Source>) -> Vec<Diagnostic> {
+pub(super) fn find(graph: &Graph, source: &Arc<Source>) -> Vec<Diagnostic> {
     if graph.order().len() == graph.len() {
         return Vec::new();
     }
