@@ -7,7 +7,11 @@ use freplace_compose::{
     chain::{Chain, ObjectRef},
     check::{Kernels, Library, check},
     event::{Decoder, Layout},
-    object::{Object, btf::Btf, prototype, subset},
+    object::{
+        Object,
+        btf::{Btf, Type},
+        prototype, subset,
+    },
     plan,
 };
 
@@ -65,8 +69,14 @@ fn look_at(object: &Object) {
         let _ = (object.btf.size(id), object.btf.resolve(id), Layout::of(&object.btf, id));
         let _ = prototype::declare(&object.btf, id, "x");
     }
-    let none = BTreeSet::new();
-    let names = object.core_types.kernel.as_ref().unwrap_or(&none);
-    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    let named = object.btf.iter().take(TYPES).filter_map(|(_, ty)| match ty {
+        Type::Struct { name, .. } | Type::Enum { name, .. } | Type::Typedef { name, .. } => {
+            Some(name)
+        }
+        _ => None,
+    });
+    let kernel = object.core_types.kernel.iter().flatten().map(String::as_str);
+    let names: BTreeSet<&str> = named.chain(kernel).collect();
+    let names: Vec<&str> = names.into_iter().collect();
     Btf::parse(subset(&object.btf, &names)).expect("a subset is well formed");
 }

@@ -97,3 +97,12 @@ fn a_name_that_a_terminal_would_obey_is_no_name() {
     let btf = Btf::parse(section(&int, b"\0ab\0")).expect("well formed");
     assert!(matches!(btf.get(1), Some(Type::Int { name: "ab", .. })));
 }
+
+#[test]
+fn a_subset_takes_an_enum_whose_size_is_not_that_of_its_values() {
+    // Values of 64 bits in an enum of 4 bytes: what a fuzzer would write, and no compiler.
+    let wide = [1, 19 << 24 | 1, 4, 1, 5, 0];
+    let btf = Btf::parse(section(&wide, b"\0a\0\0")).expect("well formed");
+    let part = Btf::parse(super::subset(&btf, &["a"])).expect("well formed");
+    assert_eq!(part.get(1), btf.get(1));
+}
