@@ -122,6 +122,24 @@ fn the_lower_layers_do_not_know_the_upper_ones() {
 }
 
 #[test]
+fn diagnostics_are_drawn_without_a_terminal() {
+    let unknown = [
+        "anstream",
+        "rustix",
+        "stdout",
+        "stderr",
+        "println",
+        "print",
+        "process::",
+        "crate::chain",
+        "crate::object",
+        "crate::check",
+        "crate::plan",
+    ];
+    assert_eq!(offences(&["draw"], &unknown), Vec::<String>::new());
+}
+
+#[test]
 fn events_are_decoded_without_a_kernel_or_a_terminal() {
     let unknown = [
         "kernel::",

@@ -1,6 +1,6 @@
 //! Text → nodes. Goes on after each finding, so that one run tells them all.
 
-use std::{ops::Range, sync::Arc};
+use std::{collections::HashMap, ops::Range, sync::Arc};
 
 use toml::de::DeTable;
 
@@ -153,8 +153,10 @@ fn stub(table: &mut Table<'_>, report: &mut Report<'_>) -> Option<NodeKind> {
 
 /// A host listed twice would be asked to take the same replacement twice, which no kernel does.
 fn each_once(hosts: &[Spanned<String>], report: &mut Report<'_>) {
-    for (number, host) in hosts.iter().enumerate() {
-        let Some(first) = hosts[..number].iter().find(|first| first.value == host.value) else {
+    let mut seen: HashMap<&str, &Spanned<String>> = HashMap::new();
+    for host in hosts {
+        let Some(first) = seen.get(host.value.as_str()) else {
+            seen.insert(&host.value, host);
             continue;
         };
         let message = format!("`hosts` lists `{}` twice", host.value);

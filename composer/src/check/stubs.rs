@@ -1,9 +1,11 @@
 //! Is the function that is to be replaced or traced there, in the program as the kernel loads it?
 
+use petgraph::graph::NodeIndex;
+
 use super::{Context, title};
 use crate::{
     chain::{Node, NodeKind, Spanned},
-    diag::{Code, Diagnostic, nearest},
+    diag::{Code, Diagnostic, list, nearest},
     object::{Function, Object, Program, btf::Type},
 };
 
@@ -18,7 +20,7 @@ pub(super) fn check(context: &mut Context<'_>) {
                         continue;
                     }
                     check_function(context, node, &stub.function, host, true);
-                    entry(context, node, &stub.function, host);
+                    entry(context, index, node, &stub.function, host);
                 }
             }
             NodeKind::Tracer(tracer) => {
@@ -71,7 +73,13 @@ fn nested(context: &mut Context<'_>, stub: &Node, replacement: &Node) {
 ///
 /// The end of `do_check_common`,
 /// <https://github.com/torvalds/linux/blob/v6.12/kernel/bpf/verifier.c>.
-fn entry(context: &mut Context<'_>, node: &Node, function: &Spanned<String>, host: &Node) {
+fn entry(
+    context: &mut Context<'_>,
+    index: NodeIndex,
+    node: &Node,
+    function: &Spanned<String>,
+    host: &Node,
+) {
     let Some((object, program)) = context.program(host) else { return };
     if program.name != function.value {
         return;
@@ -119,9 +127,7 @@ fn entry(context: &mut Context<'_>, node: &Node, function: &Spanned<String>, hos
         return;
     }
     context.found.push(found);
-    if let Some(index) = context.chain.graph.find(&node.id.value) {
-        context.misfits.insert(index);
-    }
+    context.misfits.insert(index);
 }
 
 /// Checks that `target`'s program holds `function`; and, `to_replace`, that the kernel would let it
@@ -192,7 +198,7 @@ fn not_called(object: &Object, program: &Program, index: usize, to_replace: bool
         "The kernel loads a program with the functions it calls and no others. {why} Program `{}` \
          calls: {}.",
         program.name,
-        list(&candidates(object, program))
+        list_or_nothing(&candidates(object, program))
     )
 }
 
@@ -223,6 +229,6 @@ fn missing_help(object: &Object, program: &Program) -> String {
     format!("Program `{}` calls: {}.", program.name, list(&names))
 }
 
-fn list(names: &[&str]) -> String {
-    if names.is_empty() { "nothing".to_owned() } else { names.join(", ") }
+fn list_or_nothing(names: &[&str]) -> String {
+    if names.is_empty() { "nothing".to_owned() } else { list(names) }
 }

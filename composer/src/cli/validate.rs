@@ -67,7 +67,7 @@ pub(super) fn run(arguments: &Validate) -> Exit {
             Format::Json => results.push(json!({
                 "file": path.display().to_string(),
                 "valid": is_valid,
-                "diagnostics": found.iter().map(report::to_json).collect::<Vec<_>>(),
+                "diagnostics": report::to_json(&found),
             })),
         }
     }

@@ -7,6 +7,8 @@
 
 mod assemble;
 mod attach;
+#[cfg(test)]
+mod damage;
 mod environment;
 mod events;
 pub mod fake;

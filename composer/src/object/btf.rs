@@ -4,7 +4,7 @@
 //! for, so a kernel's BTF of several megabytes costs one pass. No input makes it panic: what does
 //! not fit is [`BtfError`], and ids and names that lead nowhere are `None`.
 
-use std::ops::Range;
+use std::{collections::HashMap, ops::Range};
 
 use thiserror::Error;
 
@@ -330,6 +330,17 @@ impl Btf {
             }
             _ => None,
         })
+    }
+
+    /// All functions by name, each as [`Btf::function`] finds it.
+    pub(super) fn functions(&self) -> HashMap<&str, (TypeId, TypeId, Linkage)> {
+        let mut found = HashMap::new();
+        for id in self.of_kind(12) {
+            if let Some(Type::Function { name, prototype, linkage }) = self.get(id) {
+                found.entry(name).or_insert((id, prototype, linkage));
+            }
+        }
+        found
     }
 
     /// The section called `name`: the ids of its variables.

@@ -11,7 +11,7 @@ use object::{
 };
 
 use super::{
-    Function, Object, ObjectError, Program, ProgramKind,
+    Function, Names, Object, ObjectError, Program, ProgramKind,
     btf::{Btf, Linkage},
     calls, core_types, maps,
 };
@@ -48,7 +48,7 @@ pub(super) fn parse(bytes: Arc<[u8]>) -> Result<Object, ObjectError> {
     };
     let (mut functions, places) = functions(&file, &btf)?;
     link(&file, &mut functions, &places)?;
-    let programs = functions
+    let programs: Vec<Program> = functions
         .iter()
         .enumerate()
         // Sections of code other than .text hold programs; only their global symbols are entries.
@@ -61,9 +61,10 @@ pub(super) fn parse(bytes: Arc<[u8]>) -> Result<Object, ObjectError> {
         })
         .collect();
     let maps = maps::read(&btf);
-    let functions = functions.into_iter().map(|(_, function)| function).collect();
+    let functions: Vec<Function> = functions.into_iter().map(|(_, function)| function).collect();
     drop(file);
-    Ok(Object { bytes, programs, functions, maps, license, btf, core_types })
+    let names = Names::new(&programs, &functions);
+    Ok(Object { bytes, programs, functions, maps, license, btf, core_types, names })
 }
 
 /// A function's place, next to what is told of it.
@@ -72,6 +73,7 @@ type Placed = ((SectionIndex, u64), Function);
 fn functions(file: &object::File<'_>, btf: &Btf) -> Result<(Vec<Placed>, ByPlace), ObjectError> {
     // Sorted by place, so that the order is the file's and does not depend on the symbol table.
     let mut found = BTreeMap::new();
+    let typed = btf.functions();
     for symbol in file.symbols().filter(|symbol| symbol.kind() == SymbolKind::Text) {
         let Some(index) = symbol.section_index() else { continue };
         let section = file.section_by_index(index).map_err(damaged)?;
@@ -87,7 +89,7 @@ fn functions(file: &object::File<'_>, btf: &Btf) -> Result<(Vec<Placed>, ByPlace
         if name.is_empty() || unprintable || end.is_none_or(|end| end > section.size()) {
             continue;
         }
-        let typed = btf.function(&name);
+        let typed = typed.get(name.as_str()).copied();
         let function = Function {
             // A hidden symbol is global to the linker; what counts is what BTF tells the verifier.
             is_global: match typed {

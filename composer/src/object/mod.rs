@@ -7,8 +7,6 @@
 pub mod btf;
 mod calls;
 mod core_types;
-#[cfg(test)]
-pub(crate) mod damage;
 mod elf;
 mod kind;
 mod maps;
@@ -17,7 +15,10 @@ mod subset;
 #[cfg(test)]
 mod tests;
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::{
+    collections::{BTreeSet, HashMap},
+    sync::Arc,
+};
 
 use thiserror::Error;
 
@@ -69,6 +70,28 @@ pub struct Object {
     pub btf: Btf,
     /// What its CO-RE relocations ask of types.
     pub core_types: CoreTypes,
+    /// Where programs and functions are in their lists; of several of one name, the first.
+    names: Names,
+}
+
+/// A chain may ask for the same names ten thousand times.
+#[derive(Debug, Clone, Default)]
+struct Names {
+    programs: HashMap<String, usize>,
+    functions: HashMap<String, usize>,
+}
+
+impl Names {
+    fn new(programs: &[Program], functions: &[Function]) -> Self {
+        let mut names = Self::default();
+        for (index, program) in programs.iter().enumerate() {
+            names.programs.entry(program.name.clone()).or_insert(index);
+        }
+        for (index, function) in functions.iter().enumerate() {
+            names.functions.entry(function.name.clone()).or_insert(index);
+        }
+        names
+    }
 }
 
 /// An entry point of an object.
@@ -115,13 +138,14 @@ impl Object {
     /// The program called `name`.
     #[must_use]
     pub fn program(&self, name: &str) -> Option<&Program> {
-        self.programs.iter().find(|program| program.name == name)
+        self.programs.get(*self.names.programs.get(name)?)
     }
 
     /// The function called `name`, with its index.
     #[must_use]
     pub fn function(&self, name: &str) -> Option<(usize, &Function)> {
-        self.functions.iter().enumerate().find(|(_, function)| function.name == name)
+        let index = *self.names.functions.get(name)?;
+        Some((index, self.functions.get(index)?))
     }
 
     /// Every function that `program` reaches, itself included: what the kernel will load with it.

@@ -6,7 +6,7 @@ use petgraph::graph::NodeIndex;
 
 use super::{Action, LoadAs, Operation, Plan, PlannedNode, Target, is_shared};
 use crate::{
-    chain::{Chain, Node, NodeKind},
+    chain::{Chain, Node, NodeKind, Role},
     check::Library,
     object::ProgramKind,
 };
@@ -108,6 +108,7 @@ impl Slots {
 fn loads(chain: &Chain, library: &Library) -> (Vec<(NodeIndex, Operation)>, Slots) {
     let mut operations = Vec::new();
     let mut slots = Slots::default();
+    let has_task = has_task(chain, library);
     for index in chain.graph.order() {
         let node = chain.graph.node(index);
         let Some((reference, name)) = node.program() else { continue };
@@ -130,10 +131,7 @@ fn loads(chain: &Chain, library: &Library) -> (Vec<(NodeIndex, Operation)>, Slot
                 targets(chain, index, &slots).into_iter().map(Some).collect(),
             ),
         };
-        let has_task = chain.graph.hosts_below(index).iter().all(|host| {
-            let found = library.program(chain.graph.node(*host));
-            found.is_some_and(|(_, program)| program.kind.has_task())
-        });
+        let has_task = has_task[index.index()];
         for target in targets {
             let on = target.as_ref().and_then(|target: &Target| slots.program_type(target.slot));
             let slot = slots.push(index, on.unwrap_or_else(|| program.kind.program_type()));
@@ -151,6 +149,19 @@ fn loads(chain: &Chain, library: &Library) -> (Vec<(NodeIndex, Operation)>, Slot
         }
     }
     (operations, slots)
+}
+
+/// For each node, whether all hosts at the bottom of what it depends on have a current task.
+fn has_task(chain: &Chain, library: &Library) -> Vec<bool> {
+    let mut all = vec![true; chain.graph.len()];
+    for index in chain.graph.order() {
+        let node = chain.graph.node(index);
+        all[index.index()] = match node.role() {
+            Role::Host => library.program(node).is_some_and(|(_, program)| program.kind.has_task()),
+            _ => chain.graph.needs(index).iter().all(|need| all[need.index()]),
+        };
+    }
+    all
 }
 
 /// The functions that a replacement or tracer is for, in the programs as they are loaded.
