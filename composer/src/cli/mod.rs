@@ -8,6 +8,7 @@ mod exit;
 mod explain;
 mod graph;
 mod inspect;
+mod logs;
 mod plan;
 mod report;
 mod schema;

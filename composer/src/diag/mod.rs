@@ -3,6 +3,7 @@
 //! Pure data, made by every layer and drawn by the command line alone. A code is stable: scripts
 //! and readers may rely on it.
 
+mod answer;
 mod code;
 mod near;
 mod page;

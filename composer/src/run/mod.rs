@@ -4,6 +4,8 @@
 //! was done before is undone before the failure is reported.
 
 mod explain;
+mod rule;
+mod verifier_log;
 
 pub use explain::{explain, explain_left};
 
