@@ -114,7 +114,8 @@ fn held(held: Held) -> KernelError {
 
 fn told(id: &str, wanted: fn(&Action) -> bool, error: KernelError, whole: bool) -> String {
     let (chain, plan) = ready();
-    let failure = Failure { operation: operation(&plan, id, wanted), error, left: Vec::new() };
+    let (operation, error) = (operation(&plan, id, wanted), Box::new(error));
+    let failure = Failure { operation, error, left: Vec::new() };
     text(&explain(&failure, &plan, &chain, whole))
 }
 

@@ -1,6 +1,7 @@
 //! The verifier's logs: how much of one is shown, and the file that keeps them whole.
 
 use std::{
+    ffi::OsString,
     fs::File,
     io::{self, Write as _},
     path::{Path, PathBuf},
@@ -26,6 +27,23 @@ pub(super) struct LogFlags {
 }
 
 impl LogFlags {
+    /// Whether anything is asked of the logs.
+    pub(super) fn any(&self) -> bool {
+        self.verbose || self.verifier_log.is_some()
+    }
+
+    /// The same on a command line.
+    pub(super) fn words(&self) -> Vec<OsString> {
+        let mut words = Vec::new();
+        if self.verbose {
+            words.push("--verbose".into());
+        }
+        if let Some(path) = &self.verifier_log {
+            words.extend(["--verifier-log".into(), path.into()]);
+        }
+        words
+    }
+
     /// The file to keep logs in.
     pub(super) fn file(&self) -> Option<&Path> {
         self.verifier_log.as_deref()
@@ -45,6 +63,14 @@ pub(super) struct Logs {
 }
 
 impl Logs {
+    /// Adds what a guest has written.
+    pub(super) fn append(&mut self, text: &str) {
+        let Some((path, file)) = &mut self.file else { return };
+        if let Err(error) = file.write_all(text.as_bytes()) {
+            cannot_write(path, &error);
+        }
+    }
+
     /// Writes the log of `failure`, when it has one, under a line that names its program.
     pub(super) fn keep(&mut self, failure: &Failure, plan: &Plan, chain: &Chain) {
         let Some((path, file)) = &mut self.file else { return };

@@ -70,6 +70,10 @@ pub(super) async fn run(arguments: Up) -> Exit {
     if arguments.dry_run {
         return plan::show(&ready.plan, arguments.format);
     }
+    let mut logs = match arguments.logs.open() {
+        Ok(logs) => logs,
+        Err(exit) => return exit,
+    };
     if let Some(kernel) = &arguments.vm.vm {
         let files = files(&arguments.file, &ready.chain, &ready.library);
         let (command, keep) = (arguments.command.first(), arguments.logs.file());
@@ -79,10 +83,6 @@ pub(super) async fn run(arguments: Up) -> Exit {
         report::one(&missing);
         return Exit::Environment;
     }
-    let mut logs = match arguments.logs.open() {
-        Ok(logs) => logs,
-        Err(exit) => return exit,
-    };
     let mut signals = match Signals::new() {
         Ok(signals) => signals,
         Err(error) => return internal("signals cannot be received", &error),

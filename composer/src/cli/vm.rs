@@ -87,7 +87,7 @@ pub(crate) struct Ended {
     /// Its exit code.
     pub(crate) code: u8,
     /// The file that it was to keep.
-    kept: String,
+    pub(crate) kept: String,
 }
 
 /// This program, to be run in a micro-VM.
@@ -159,6 +159,14 @@ impl Again<'_> {
         }
         Ok(machine)
     }
+}
+
+/// The kernel in `--vm 6.1`, which clap would take for a file.
+pub(crate) fn apart(words: impl Iterator<Item = OsString>) -> Option<String> {
+    let words: Vec<_> = words.take_while(|word| word != "--").collect();
+    let behind = words.windows(2).find(|pair| pair[0] == "--vm")?[1].to_str()?;
+    let kernel = behind.parse().ok()?;
+    matches!(kernel, KernelChoice::Series(_)).then(|| behind.to_owned())
 }
 
 fn no_color() -> bool {
@@ -251,6 +259,16 @@ mod tests {
     fn a_colon_separates_source_and_destination() {
         assert_eq!(bring(&"a:/b".into()), Bring { source: "a".into(), dest: "/b".into() });
         assert_eq!(bring(&"a".into()), PathBuf::from("a").into());
+    }
+
+    #[test]
+    fn a_kernel_in_a_word_of_its_own_is_found() {
+        let found = |line: &str| apart(line.split(' ').map(OsString::from));
+        assert_eq!(found("x up --vm 6.1 chain.toml").as_deref(), Some("6.1"));
+        for line in ["x up --vm=6.1 chain.toml", "x up --vm chain.toml", "x up a -- b --vm 6.1"] {
+            assert_eq!(found(line), None, "{line}");
+        }
+        assert_eq!(found("x up chain.toml --vm"), None);
     }
 
     #[test]

@@ -113,6 +113,10 @@ impl Machine {
         if env::consts::ARCH != "x86_64" {
             return Err(VmError::Architecture);
         }
+        // A file that is no kernel is told before tools are asked for, which could mend nothing.
+        if let KernelChoice::Image(path) = &self.kernel {
+            Image::open(path)?;
+        }
         qemu::check_tools()?;
         let mut cache = cache::Cache::of_user()?;
         let image = match &self.kernel {
