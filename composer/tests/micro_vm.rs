@@ -205,7 +205,7 @@ fn what_only_a_verifier_knows_is_told_against_the_chain() {
     let lines: Vec<_> = stdout.lines().collect();
     assert_eq!(lines.len(), 1, "{text}");
     assert!(lines[0].starts_with("good.toml"), "{text}");
-    assert!(lines[0].contains("valid  4 nodes  taken by the verifier of linux 6.1."), "{text}");
+    assert!(lines[0].contains("valid  5 nodes  taken by the verifier of linux 6.1."), "{text}");
     for words in [
         "[careless_host.toml:3:11]",
         "invalid access to packet",

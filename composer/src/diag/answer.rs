@@ -1,7 +1,8 @@
 //! The kernel's own words → the rule they belong to.
 //!
 //! The words are those that the pages quote under "The kernel": a page says once what the kernel
-//! answers, for readers and for this. In a quotation `…` stands for what differs from case to case.
+//! answers, for readers and for this. In a quotation `…` stands for what differs from case to case,
+//! and a number for any number.
 
 use super::Code;
 
@@ -10,6 +11,7 @@ impl Code {
     /// quotation, which are several when the kernel has the same words for several rules.
     #[must_use]
     pub fn of_kernel_words(line: &str) -> Vec<Self> {
+        let line = &numberless(line);
         let mut longest = 0;
         let mut found = Vec::new();
         for code in Self::ALL {
@@ -28,15 +30,28 @@ impl Code {
     }
 }
 
-/// What stands between quotation marks in `text`, each on one line.
+/// `text` with every number as 0.
+fn numberless(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for letter in text.chars() {
+        match letter {
+            '0'..='9' if out.ends_with('0') => {}
+            '0'..='9' => out.push('0'),
+            other => out.push(other),
+        }
+    }
+    out
+}
+
+/// What stands between quotation marks in `text`, each on one line, with every number as 0.
 fn quotations(text: &str) -> Vec<String> {
-    let flat = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let flat = numberless(text).split_whitespace().collect::<Vec<_>>().join(" ");
     flat.split('"').skip(1).step_by(2).map(str::to_owned).collect()
 }
 
 /// Whether the parts of `quotation` stand in `line` in their order.
 fn fits(quotation: &str, line: &str) -> bool {
-    let parts = quotation.split(['…', '\u{2026}']).flat_map(|part| part.split("..."));
+    let parts = quotation.split('…').flat_map(|part| part.split("..."));
     let mut rest = Some(line);
     let mut any = false;
     for part in parts.map(str::trim).filter(|part| !part.is_empty()) {
@@ -92,6 +107,7 @@ mod tests {
         assert_eq!(quotations("EINVAL, \"a\n  b\" and \"c\"."), ["a b", "c"]);
         assert!(fits("… is … while … has", "arg0 in f() is INT while g() has PTR"));
         assert!(fits("R0 ... in [0, 0]", "R0 has smin=1 smax=1 should have been in [0, 0]"));
+        assert_eq!(quotations("\"func#12 of 3\""), ["func#0 of 0"]);
         assert!(!fits("has … is", "arg0 in f() is INT while g() has PTR"), "the order counts");
         assert!(!fits("…", "anything"));
     }

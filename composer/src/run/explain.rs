@@ -27,27 +27,26 @@ pub fn explain(failure: &Failure, plan: &Plan, chain: &Chain, whole_log: bool) -
         Some(holder) => found.note(format!("taken by  {holder}")),
         None => found,
     };
-    let found = match error.log.as_deref() {
-        Some(log) => told(found, log, error, whole_log),
-        None => found,
-    };
-    match rules(error, operation, plan).as_slice() {
+    let log = error.log.as_deref().unwrap_or_default();
+    let excerpt = Excerpt::of(log, &error.lines);
+    let words = excerpt.as_ref().map(|found| found.words.clone()).unwrap_or_default();
+    let found = told(found, log, excerpt, whole_log);
+    match rules(error, &words, operation, plan).as_slice() {
         [] => found,
         rules => found.note(pointer(rules, error)),
     }
 }
 
-fn told(found: Diagnostic, log: &str, error: &KernelError, whole_log: bool) -> Diagnostic {
-    let mut excerpt = Excerpt::of(log, &error.lines);
-    if !whole_log {
-        return excerpt.into_iter().fold(found, |found, one| found.note(one.to_string()));
-    }
-    if let Some(excerpt) = &mut excerpt {
-        excerpt.more = 0; // all of it follows
-    }
-    let found = excerpt.into_iter().fold(found, |found, one| found.note(one.to_string()));
+/// Adds what is telling in `log`, and with `whole_log` all of it.
+fn told(found: Diagnostic, log: &str, excerpt: Option<Excerpt<'_>>, whole_log: bool) -> Diagnostic {
     let lines: Vec<_> = log.lines().filter(|line| !line.trim().is_empty()).collect();
-    found.note(format!("the whole log\n  {}", lines.join("\n  ")))
+    let whole = whole_log && !lines.is_empty();
+    let found = match excerpt {
+        Some(excerpt) if whole => found.note(Excerpt { more: 0, ..excerpt }.to_string()),
+        Some(excerpt) => found.note(excerpt.to_string()),
+        None => found,
+    };
+    if whole { found.note(format!("the whole log\n  {}", lines.join("\n  "))) } else { found }
 }
 
 /// `this is FC0304, a stub that returns something else than a scalar`, and where there is more.

@@ -10,13 +10,18 @@ use crate::{
     plan::{Action, LoadAs, Operation, Plan},
 };
 
-/// The rules behind `error`, the kernel's answer to `operation`; several when it could be any.
-pub(super) fn rules(error: &KernelError, operation: &Operation, plan: &Plan) -> Vec<Code> {
+/// The rules behind `error`, the kernel's answer to `operation`, with the last words of its log;
+/// several when it could be any.
+pub(super) fn rules(
+    error: &KernelError,
+    words: &[&str],
+    operation: &Operation,
+    plan: &Plan,
+) -> Vec<Code> {
     match (&operation.action, error.errno) {
         (Action::Load { .. }, Some(_)) => {
-            let log = error.log.as_deref().unwrap_or_default();
             // From the end, where the verdict is.
-            let found = log.lines().rev().map(Code::of_kernel_words);
+            let found = words.iter().rev().map(|line| Code::of_kernel_words(line));
             let mut found = found.into_iter().find(|codes| !codes.is_empty()).unwrap_or_default();
             found.retain(|code| fits(*code, operation, plan));
             found
