@@ -102,6 +102,35 @@ mod tests {
         }
     }
 
+    /// What the verifier says of code, and the number of the rule.
+    const OF_CODE: &[(&str, u16)] = &[
+        ("unknown func bpf_get_current_pid_tgid#14", 310),
+        ("program of this type cannot use helper bpf_override_return#58", 310),
+        ("cannot call GPL-restricted function from non-GPL compatible program", 311),
+        ("Caller passes invalid args into func#1", 312),
+        ("Caller passes invalid args into func#2 ('stub_noted')", 312),
+        (
+            "At program exit the register R0 has value (0x1; 0x0) should have been in (0x0; 0x0)",
+            313,
+        ),
+        ("At program exit the register R0 has smin=1 smax=1 should have been in [0, 0]", 313),
+        (
+            "At program exit the register R0 has unknown scalar value should have been in [0, 3]",
+            313,
+        ),
+        ("R2 invalid mem access 'mem_or_null'", 314),
+        ("invalid bpf_context access off=8 size=8", 315),
+    ];
+
+    #[test]
+    fn a_rule_about_code_quotes_what_the_verifier_says() {
+        for (said, number) in OF_CODE {
+            // A rule without a code of its own yet leads nowhere, and so to nothing wrong.
+            let code = Code::ALL.iter().copied().find(|code| *code as u16 == *number);
+            assert_eq!(Code::of_kernel_words(said), Vec::from_iter(code), "{said}");
+        }
+    }
+
     #[test]
     fn a_quotation_may_run_over_lines_and_leave_out_names() {
         assert_eq!(quotations("EINVAL, \"a\n  b\" and \"c\"."), ["a b", "c"]);
