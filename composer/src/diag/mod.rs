@@ -3,10 +3,10 @@
 //! Pure data, made by every layer and drawn by the command line alone. A code is stable: scripts
 //! and readers may rely on it.
 
-mod answer;
 mod code;
 mod near;
 mod page;
+mod words;
 
 use std::{ops::Range, sync::Arc};
 
