@@ -5,7 +5,12 @@ use std::fmt::Write as _;
 use owo_colors::OwoColorize as _;
 use serde_json::json;
 
-use super::{Format, exit::Exit, screen, vm::VmFlag};
+use super::{
+    Format,
+    exit::Exit,
+    screen,
+    vm::{Again, VmFlag},
+};
 use freplace_compose::{
     diag::{Code, Diagnostic},
     kernel::{Feature, Finding, examine},
@@ -25,7 +30,8 @@ pub(super) struct Doctor {
 
 pub(super) async fn run(arguments: &Doctor) -> Exit {
     if let Some(kernel) = &arguments.vm.vm {
-        return super::vm::again(kernel, Vec::new(), None).await;
+        let again = Again { kernel, files: Vec::new(), command: None, keep: None };
+        return again.run().await;
     }
     let findings = examine(Feature::ALL);
     let written = match arguments.format {

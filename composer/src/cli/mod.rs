@@ -2,12 +2,14 @@
 //!
 //! Data goes to stdout, all else to stderr. The exit code is an [`Exit`].
 
+mod asking;
 mod completions;
 mod doctor;
 mod exit;
 mod explain;
 mod graph;
 mod inspect;
+mod logs;
 mod plan;
 mod report;
 mod schema;
@@ -95,6 +97,10 @@ enum Verb {
 
 /// Parses the arguments and runs the verb.
 pub(crate) fn main() -> Exit {
+    if let Some(kernel) = vm::apart(std::env::args_os()) {
+        anstream::eprintln!("error: `--vm {kernel}` is two words\n\n  write --vm={kernel}");
+        return Exit::Usage;
+    }
     let arguments = match Arguments::try_parse() {
         Ok(arguments) => arguments,
         Err(error) => {
@@ -123,7 +129,7 @@ pub(crate) fn main() -> Exit {
     let exit = runtime.block_on(async {
         match arguments.verb {
             Verb::Up(up) => up::run(up).await,
-            Verb::Validate(validate) => validate::run(&validate),
+            Verb::Validate(validate) => validate::run(&validate).await,
             Verb::Plan(plan) => plan::run(&plan),
             Verb::Graph(graph) => graph::run(&graph),
             Verb::Inspect(inspect) => inspect::run(&inspect),

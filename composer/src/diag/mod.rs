@@ -6,6 +6,7 @@
 mod code;
 mod near;
 mod page;
+mod words;
 
 use std::{ops::Range, sync::Arc};
 

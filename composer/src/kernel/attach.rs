@@ -63,12 +63,7 @@ pub(super) fn hook(program: BorrowedFd<'_>, attach: &Attach) -> Result<Link, Ker
                 BPF_XDP as u32,
                 LinkTarget::Interface(index, flags(*mode)),
             )
-            .map_err(|error| {
-                let error = KernelError::os("BPF_LINK_CREATE", &error);
-                let taken = matches!(error.errno, Some(libc::EBUSY | libc::EEXIST));
-                let holder = if taken { holder::of_interface(index) } else { None };
-                KernelError { holder, ..error }
-            })?;
+            .map_err(|error| taken("BPF_LINK_CREATE", &error, || holder::of_interface(index)))?;
             Ok(Link { _link: link, _event: None })
         }
     }
@@ -83,16 +78,31 @@ pub(super) fn replacement(
     let id = loader::function_id(&target.btf, function)?;
     // The attach type of a replacement is 0, whatever that is the name of.
     let link = sys::link_create(program, 0, LinkTarget::Function(target.program.as_fd(), id))
-        .map_err(|error| KernelError::os("BPF_LINK_CREATE", &error))?;
+        .map_err(|error| taken("BPF_LINK_CREATE", &error, || holder::of_function(target.id, id)))?;
     Ok(Link { _link: link, _event: None })
 }
 
 /// Attaches a tracer to what it was loaded for.
-pub(super) fn tracer(program: BorrowedFd<'_>) -> Result<Link, KernelError> {
+pub(super) fn tracer(tracer: &Loaded) -> Result<Link, KernelError> {
     // BPF_LINK_CREATE does it too, but only in newer kernels.
-    let link = sys::raw_tracepoint_open(program, None)
-        .map_err(|error| KernelError::os("BPF_RAW_TRACEPOINT_OPEN", &error))?;
+    let link = sys::raw_tracepoint_open(tracer.program.as_fd(), None).map_err(|error| {
+        taken("BPF_RAW_TRACEPOINT_OPEN", &error, || {
+            tracer.target.and_then(|(program, function)| holder::of_function(program, function))
+        })
+    })?;
     Ok(Link { _link: link, _event: None })
+}
+
+/// What the kernel said, with the holder of the place when that is taken.
+fn taken(
+    call: &'static str,
+    error: &io::Error,
+    holder: impl FnOnce() -> Option<holder::Holder>,
+) -> KernelError {
+    let error = KernelError::os(call, error);
+    let taken = matches!(error.errno, Some(libc::EBUSY | libc::EEXIST));
+    let holder = if taken { holder().map(Box::new) } else { None };
+    KernelError { holder, ..error }
 }
 
 fn kprobe(program: BorrowedFd<'_>, function: &str, config: u64) -> Result<Link, KernelError> {

@@ -230,9 +230,9 @@ pub(super) struct LinkInfo {
     pub(super) id: u32,
     pub(super) program: u32,
     reserved: u32,
-    /// The first word of what is particular to the type: an xdp link's interface.
-    pub(super) place: u32,
-    rest: [u32; 11],
+    /// What is particular to the type. An xdp link begins with its interface; a tracing link has
+    /// its attach type, the number of the program it is on, and the BTF id of the function there.
+    pub(super) words: [u32; 12],
 }
 
 /// What the kernel knows of the link with number `id`.

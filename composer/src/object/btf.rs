@@ -424,12 +424,21 @@ impl Btf {
     }
 
     fn string(&self, offset: u32) -> Option<&str> {
+        // Names are printed; the kernel, too, takes nothing but identifiers for most of them.
+        self.raw(offset).filter(|name| !name.chars().any(char::is_control))
+    }
+
+    /// The text at `offset` that is no name: a file's, or a line of source without its indentation.
+    #[must_use]
+    pub fn text(&self, offset: u32) -> Option<&str> {
+        self.raw(offset).map(str::trim)
+    }
+
+    fn raw(&self, offset: u32) -> Option<&str> {
         let start = self.strings.start.checked_add(offset as usize)?;
         let bytes = self.data.get(start..self.strings.end)?;
         let end = bytes.iter().position(|byte| *byte == 0)?;
-        let name = std::str::from_utf8(&bytes[..end]).ok()?;
-        // Names are printed; the kernel, too, takes nothing but identifiers for most of them.
-        (!name.chars().any(char::is_control)).then_some(name)
+        std::str::from_utf8(&bytes[..end]).ok()
     }
 }
 
