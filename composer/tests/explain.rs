@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 
 use freplace_compose::{
     chain::Chain,
-    check::{self, Kernels},
+    check::{self, Kernels, profile::Targets},
     diag::Diagnostic,
     kernel::KernelError,
     plan::{self, Action, Plan},
@@ -101,7 +101,7 @@ fn refused(call: &'static str, errno: i32, message: &str) -> KernelError {
 fn told(id: &str, wanted: fn(&Action) -> bool, error: KernelError, whole: bool) -> String {
     let (chain, plan) = ready();
     let failure = Failure { operation: operation(&plan, id, wanted), error, left: Vec::new() };
-    text(&explain(&failure, &plan, &chain, whole))
+    text(&explain(&failure, &plan, &chain, &Targets::default(), whole))
 }
 
 #[test]

@@ -8,6 +8,7 @@ mod exit;
 mod explain;
 mod graph;
 mod inspect;
+mod kernels;
 mod plan;
 mod report;
 mod schema;

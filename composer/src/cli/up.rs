@@ -16,8 +16,9 @@ use super::{
 };
 use freplace_compose::{
     chain::{ObjectRef, plain},
+    check,
     diag::{Code, Diagnostic},
-    kernel::{KernelError, Linux},
+    kernel::{KernelError, Linux, machine},
     plan::{Action, Plan},
     run::{self, Running},
 };
@@ -72,6 +73,11 @@ pub(super) async fn run(arguments: Up) -> Exit {
     }
     if let Some(kernel) = &arguments.vm.vm {
         return vm::again(kernel, files(&arguments, &ready), arguments.command.first()).await;
+    }
+    let excluded = machine::version().and_then(|version| check::excluded(&ready.chain, version));
+    if let Some(excluded) = excluded {
+        report::one(&excluded);
+        return Exit::Environment;
     }
     if let Some(missing) = doctor::missing(&ready.plan) {
         report::one(&missing);
@@ -147,7 +153,7 @@ fn bring_up(kernel: &mut Linux, ready: &Ready, arguments: &Up) -> Result<Running
     let Ready { chain, library, plan, .. } = ready;
     let widths = plan::Widths::of(plan, false);
     let started = std::time::Instant::now();
-    anstream::eprintln!("{}  kernel {}", plan::header(plan), doctor::release());
+    anstream::eprintln!("{}  kernel {}", plan::header(plan), machine::release());
     let mut ids = Vec::new();
     let done = run::up(kernel, plan, library, &mut |done| {
         let operation = &plan.operations[done.operation];
@@ -170,7 +176,8 @@ fn bring_up(kernel: &mut Linux, ready: &Ready, arguments: &Up) -> Result<Running
             Ok(running)
         }
         Err(failure) => {
-            report::one(&run::explain(&failure, plan, chain, arguments.verbose));
+            let (targets, _) = machine::targets();
+            report::one(&run::explain(&failure, plan, chain, &targets, arguments.verbose));
             if failure.left.is_empty() {
                 anstream::eprintln!("nothing of `{}` is left in the kernel", plan.chain);
                 return Err(Exit::Failed);

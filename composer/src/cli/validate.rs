@@ -5,11 +5,8 @@ use std::path::PathBuf;
 use owo_colors::OwoColorize as _;
 use serde_json::json;
 
-use super::{Format, exit::Exit, ready, report, screen};
-use freplace_compose::{
-    check::{Kernels, Profile, profile},
-    diag::Severity,
-};
+use super::{Format, exit::Exit, kernels::KernelFlag, ready, report, screen};
+use freplace_compose::diag::Severity;
 
 /// Check chains: no root, no kernel, nothing loaded.
 #[derive(Debug, clap::Args)]
@@ -20,31 +17,14 @@ pub(super) struct Validate {
     /// How to write the result.
     #[arg(long, value_name = "FORMAT", default_value = "human")]
     format: Format,
-    /// The kernels to judge for: series such as 6.1,6.12, or files with profiles. What one of them
-    /// refuses is an error. Without this, a chain is valid when any kernel known here takes it.
-    #[arg(long, value_name = "KERNEL", value_delimiter = ',', value_parser = profile)]
-    kernel: Vec<Profile>,
-}
-
-/// A shipped profile by its series, or one from a file.
-fn profile(text: &str) -> Result<Profile, String> {
-    let shipped = profile::shipped();
-    if let Some(found) = shipped.iter().find(|profile| profile.kernel.to_string() == text) {
-        return Ok(found.clone());
-    }
-    let series: Vec<_> = shipped.iter().map(|profile| profile.kernel.to_string()).collect();
-    match std::fs::read_to_string(text) {
-        Ok(file) => profile::parse(&file),
-        Err(_) => {
-            Err(format!("there is no profile of it: name one of {}, or a file", series.join(", ")))
-        }
-    }
+    #[command(flatten)]
+    kernels: KernelFlag,
 }
 
 pub(super) fn run(arguments: &Validate) -> Exit {
-    let kernels = match arguments.kernel.as_slice() {
-        [] => Kernels::default(),
-        asked => Kernels { profiles: asked.to_vec(), asked: true },
+    let kernels = match arguments.kernels.kernels() {
+        Ok(kernels) => kernels,
+        Err(exit) => return exit,
     };
     let mut valid = true;
     let mut results = Vec::new();

@@ -10,7 +10,7 @@ mod page;
 use std::{ops::Range, sync::Arc};
 
 pub use code::{Code, Severity};
-pub use near::nearest;
+pub use near::{nearest, nearest_of_many};
 pub use page::{Block, Page, UnknownCode, blocks};
 
 /// A text that diagnostics point into.

@@ -13,6 +13,7 @@ pub mod fake;
 mod holder;
 mod linux;
 mod loader;
+pub mod machine;
 mod sys;
 
 use thiserror::Error;

@@ -16,6 +16,7 @@ mod flood;
 mod hooks;
 mod prototypes;
 mod support;
+mod targets;
 mod tcp;
 mod tracers;
 mod types;
