@@ -4,6 +4,7 @@ use std::{
     collections::BTreeMap,
     fs,
     os::unix::{fs::PermissionsExt as _, process::CommandExt as _},
+    sync::LazyLock,
 };
 
 use freplace_compose::{
@@ -67,7 +68,12 @@ fn agree(hook: &str, place: &str, answer: Option<&str>) {
 }
 
 /// Functions that can be traced, and how many symbols have the name.
-fn traceable() -> BTreeMap<String, usize> {
+fn traceable() -> &'static BTreeMap<String, usize> {
+    static FOUND: LazyLock<BTreeMap<String, usize>> = LazyLock::new(find_traceable);
+    &FOUND
+}
+
+fn find_traceable() -> BTreeMap<String, usize> {
     let read = |path: &str| fs::read_to_string(path).unwrap_or_else(|_| panic!("{path}"));
     let symbols = read("/proc/kallsyms");
     let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
@@ -140,12 +146,17 @@ fn every_function_and_tracepoint_of_this_kernel_is_known() {
     let targets = targets();
     let functions = traceable();
     assert!(functions.len() > 10_000);
+    // 0xffffffff8102d6d0-0xffffffff8102d7a0	__die
+    let blacklist = fs::read_to_string("/sys/kernel/debug/kprobes/blacklist").expect("debugfs");
+    let names = blacklist.lines().filter_map(|line| line.split_whitespace().nth(1));
+    let forbidden: std::collections::HashSet<&str> = names.collect();
     for (name, count) in functions {
-        let expected = match u16::try_from(count).expect("a few") {
+        let expected = match u16::try_from(*count).expect("a few") {
+            1 if forbidden.contains(&name.as_str()) => continue,
             1 => Presence::There,
             count => Presence::Several(count),
         };
-        assert_eq!(targets.function(&name), expected, "{name}");
+        assert_eq!(targets.function(name), expected, "{name}");
     }
     let events = fs::read_to_string("/sys/kernel/tracing/available_events").expect("tracefs");
     let mut count = 0;
@@ -187,9 +198,7 @@ fn this_kernel_is_judged_for_without_root() {
 fn what_is_misspelt_is_mended_when_the_kernel_refuses_it() {
     for (hook, place, near) in [
         ("kprobe", "tcp_conect", "`tcp_connect`"),
-        ("kretprobe", "sys_getpgid", "`__x64_sys_getpgid`"),
         ("raw_tracepoint", "sched_swich", "`sched_switch`"),
-        ("tracepoint", "shed/sched_switch", "`sched/sched_switch`"),
         ("tracepoint", "syscalls/sys_enter_getpgd", "`syscalls/sys_enter_getpgid`"),
     ] {
         let folder = Folder::new(&chain(hook, place));

@@ -25,7 +25,7 @@ pub struct Targets {
 /// What BTF knows.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 struct Types {
-    /// Names of functions; not all of them.
+    /// Names of functions, not all of them; empty where symbols know them.
     functions: HashSet<Box<str>>,
     /// Names of the kernel's own tracepoints, and how many arguments they have.
     tracepoints: HashMap<Box<str>, Option<usize>>,
@@ -63,7 +63,8 @@ impl Targets {
     /// When `btf` is no BTF.
     pub fn new(btf: Option<Vec<u8>>, symbols: Option<&str>) -> Result<Self, BtfError> {
         let types = match btf {
-            Some(btf) => Some(Types::new(&Btf::parse(btf)?)),
+            // Symbols know all of the functions.
+            Some(btf) => Some(Types::new(&Btf::parse(btf)?, symbols.is_none())),
             None => None,
         };
         Ok(Self { types, ..Self::of_symbols(symbols) })
@@ -84,10 +85,10 @@ impl Targets {
         match (&self.symbols, &self.types) {
             (Some(symbols), _) => match symbols.get(name) {
                 None => Presence::Missing,
+                Some(found) if found.count > 1 => Presence::Several(found.count),
                 Some(_) if symbols.get(&format!("_kbl_addr_{name}")).is_some() => {
                     Presence::Forbidden
                 }
-                Some(found) if found.count > 1 => Presence::Several(found.count),
                 Some(found) if !found.is_function => Presence::Data,
                 Some(_) => Presence::There,
             },
@@ -207,14 +208,13 @@ impl Targets {
     #[must_use]
     pub fn has_function(&self, name: &str) -> bool {
         let in_symbols = self.symbols.as_ref().and_then(|symbols| symbols.get(name));
-        let in_types = || self.types.as_ref().is_some_and(|it| it.functions.contains(name));
-        in_symbols.map_or_else(in_types, |found| found.is_function)
+        let in_types = self.types.as_ref().is_some_and(|types| types.functions.contains(name));
+        in_types || in_symbols.is_some_and(|found| found.is_function)
     }
 
-    /// Every function: by symbols, where they are known.
+    /// Every function.
     fn functions(&self) -> impl Iterator<Item = &str> {
-        let types = self.types.as_ref().filter(|_| self.symbols.is_none());
-        let in_types = types.into_iter().flat_map(|types| &types.functions);
+        let in_types = self.types.iter().flat_map(|types| &types.functions);
         let in_symbols = self.symbols.iter().flat_map(Symbols::functions);
         in_symbols.chain(in_types.map(|name| &**name))
     }
@@ -233,9 +233,11 @@ impl Targets {
 }
 
 impl Types {
-    fn new(btf: &Btf) -> Self {
-        let mut found =
-            Self { functions: btf.functions().map(Into::into).collect(), ..Self::default() };
+    fn new(btf: &Btf, with_functions: bool) -> Self {
+        let mut found = Self::default();
+        if with_functions {
+            found.functions.extend(btf.functions().map(Into::into));
+        }
         for (id, name) in btf.typedefs() {
             let Some(name) = name.strip_prefix(TYPEDEF) else { continue };
             found.tracepoints.insert(name.into(), arguments(btf, id));
