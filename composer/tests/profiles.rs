@@ -34,7 +34,8 @@ const SYMBOLS: &str = "\
 ";
 
 fn features() -> &'static str {
-    "[features]\nnested_tracing = true\npacket_data_compared = true\nunique_kprobe_symbol = true\n"
+    "[features]\nnested_tracing = true\npacket_data_compared = true\nentry_without_argument = false\n\
+     unique_kprobe_symbol = true\n"
 }
 
 /// A folder with three profiles: one with symbols and BTF, and one with each.

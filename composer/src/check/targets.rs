@@ -121,7 +121,7 @@ fn finding(
         Presence::There | Presence::Unsure => None,
     };
     let found = match answer {
-        Some(answer) => found.note(format!("the kernel would say: {answer}")),
+        Some(answer) => found.errno(answer),
         None => found,
     };
     found.help(help(attach, targets, presence))

@@ -46,7 +46,7 @@ fn both(hook: &str, place: &str) -> (Option<String>, Option<String>) {
         assert_eq!(found.code, Code::UnknownTarget);
         match found.severity {
             Severity::Warning => "unknown".to_owned(),
-            Severity::Error => found.notes.concat().replace("the kernel would say: ", ""),
+            Severity::Error => found.answer.as_ref().expect("the kernel's answer").errno.to_owned(),
         }
     });
     let mut kernel = Linux::new();
