@@ -29,4 +29,5 @@ pub mod kernel;
 pub mod object;
 pub mod plan;
 pub mod run;
+pub mod version;
 pub mod vm;

@@ -7,7 +7,7 @@ use std::path::Path;
 use common::{CHAINS, assert_undone_in_reverse, chain_text};
 use freplace_compose::{
     chain::Chain,
-    check::{self, Kernels, Library},
+    check::{self, Kernels, Library, profile::Targets},
     diag::Code,
     kernel::fake::Fake,
     plan::{self, Action, Plan},
@@ -122,7 +122,7 @@ fn a_second_replacement_of_a_function_is_busy_and_the_first_is_undone() {
     let mut kernel = Fake::default();
     let failure = run::up(&mut kernel, &plan, &library, &mut |_| {}).expect_err("it is taken");
     assert!(matches!(plan.operations[failure.operation].action, Action::AttachReplacement { .. }));
-    assert_eq!(run::explain(&failure, &plan, &chain, false).code, Code::Busy);
+    assert_eq!(run::explain(&failure, &plan, &chain, &Targets::default(), false).code, Code::Busy);
     assert!(kernel.left().is_empty());
     assert_undone_in_reverse(&kernel.journal);
 }

@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 
 use freplace_compose::{
     chain::Chain,
-    check::{self, Kernels},
+    check::{self, Kernels, profile::Targets},
     diag::Diagnostic,
     kernel::{Held, Holder, KernelError, SourceLine},
     plan::{self, Action, Plan},
@@ -113,10 +113,35 @@ fn held(held: Held) -> KernelError {
 }
 
 fn told(id: &str, wanted: fn(&Action) -> bool, error: KernelError, whole: bool) -> String {
+    told_where(&Targets::default(), id, wanted, error, whole)
+}
+
+/// The same on a kernel where there are `targets`.
+fn told_where(
+    targets: &Targets,
+    id: &str,
+    wanted: fn(&Action) -> bool,
+    error: KernelError,
+    whole: bool,
+) -> String {
     let (chain, plan) = ready();
     let (operation, error) = (operation(&plan, id, wanted), Box::new(error));
     let failure = Failure { operation, error, left: Vec::new() };
-    text(&explain(&failure, &plan, &chain, whole))
+    text(&explain(&failure, &plan, &chain, targets, whole))
+}
+
+#[test]
+fn what_was_likely_meant_is_named_where_the_kernels_functions_are_known() {
+    let missing = refused("perf_event_open", libc::ENOENT, "no such file or directory");
+    let targets = Targets::of_symbols(Some("tcp_conect\n__traceiter_inet_sock_set_stat\n"));
+    for (id, near) in [("kprobe", "tcp_conect"), ("raw_point", "inet_sock_set_stat")] {
+        let said = told_where(&targets, id, attach, missing.clone(), false);
+        assert!(said.ends_with(&format!("help: Did you mean `{near}`?\n")), "{said}");
+    }
+    let invalid = refused("perf_event_open", libc::EINVAL, "invalid argument");
+    let there = Targets::of_symbols(Some("tcp_connect\n"));
+    let said = told_where(&there, "kprobe", attach, invalid, false);
+    assert!(said.contains("`tcp_connect` cannot be probed"), "{said}");
 }
 
 #[test]

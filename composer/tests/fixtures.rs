@@ -76,6 +76,9 @@ fixtures! {
     object_machine
     program_types
     prototypes
+    requires
+    requires_more
+    requires_none
     self_cycle
     stubs
     syntax

@@ -12,9 +12,10 @@ use common::{chain_text, objects, run};
 use freplace_compose::diag::{Block, Code, blocks};
 
 /// Codes of the pure layers whose wrong example no chain can show.
-const SHOWN_OTHERWISE: [Code; 2] = [
+const SHOWN_OTHERWISE: [Code; 3] = [
     Code::FileUnreadable, // the file is what is wrong
     Code::TooManyTracers, // 39 tracers, of which two are shown
+    Code::UnknownTarget,  // this machine's functions, which may be any kernel's
 ];
 
 /// The tables of a chain, each with its header; what stands in front of them is left out.

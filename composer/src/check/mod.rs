@@ -9,7 +9,9 @@ mod maps;
 pub mod profile;
 mod programs;
 mod prototypes;
+mod requires;
 mod stubs;
+mod targets;
 mod versions;
 
 use std::{collections::HashSet, ops::Range, sync::Arc};
@@ -17,6 +19,7 @@ use std::{collections::HashSet, ops::Range, sync::Arc};
 use petgraph::graph::NodeIndex;
 
 pub use library::{Library, open_object};
+pub use requires::excluded;
 
 use crate::{
     chain::{Chain, Moment, Node, NodeKind},
@@ -48,13 +51,15 @@ impl Default for Kernels {
 /// The diagnostics are in file order; without an error among them the chain can be planned.
 #[must_use]
 pub fn check(chain: &Chain, library: &Library, kernels: &Kernels) -> Vec<Diagnostic> {
-    let mut context =
-        Context { chain, library, kernels, found: Vec::new(), misfits: HashSet::new() };
+    let (kernels, excluded) = requires::within(chain, kernels);
+    let found = excluded.into_iter().collect();
+    let mut context = Context { chain, library, kernels: &kernels, found, misfits: HashSet::new() };
     programs::check(&mut context);
     stubs::check(&mut context);
     prototypes::check(&mut context);
     conflicts::check(&mut context);
     versions::check(&mut context);
+    targets::check(&mut context);
     maps::check(&mut context);
     in_file_order(context.found)
 }

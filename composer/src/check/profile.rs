@@ -1,17 +1,26 @@
 //! What is known of a kernel, as far as rules depend on it: data, one file for each.
 
-use std::{fmt, str::FromStr};
+mod file;
+mod symbols;
+mod targets;
+
+use std::sync::Arc;
 
 use serde::Deserialize;
 
+pub use crate::version::Version;
+pub use file::open;
+pub use targets::{Presence, Targets};
+
 /// A kernel, as the rules see it.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Profile {
     /// Which kernel it is.
     pub kernel: Version,
     /// What it does that not every kernel does.
     pub features: Features,
+    /// What can be attached to in it, when that is known.
+    pub targets: Option<Arc<Targets>>,
 }
 
 /// What kernels differ in.
@@ -24,45 +33,8 @@ pub struct Features {
     pub entry_without_argument: bool,
     /// A replacement that changes packet data is refused where the stub does not.
     pub packet_data_compared: bool,
-}
-
-/// A kernel's series.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
-#[serde(try_from = "String")]
-pub struct Version {
-    major: u16,
-    minor: u16,
-}
-
-impl fmt::Display for Version {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}.{}", self.major, self.minor)
-    }
-}
-
-/// A text that is no version of a kernel.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is not a kernel version: write, for example, 6.12")]
-pub struct BadVersion(String);
-
-impl FromStr for Version {
-    type Err = BadVersion;
-
-    fn from_str(text: &str) -> Result<Self, BadVersion> {
-        let (major, minor) = text.split_once('.').ok_or_else(|| BadVersion(text.to_owned()))?;
-        match (major.parse(), minor.parse()) {
-            (Ok(major), Ok(minor)) => Ok(Self { major, minor }),
-            _ => Err(BadVersion(text.to_owned())),
-        }
-    }
-}
-
-impl TryFrom<String> for Version {
-    type Error = BadVersion;
-
-    fn try_from(text: String) -> Result<Self, BadVersion> {
-        text.parse()
-    }
+    /// A kprobe at a name that several symbols have is refused; others take one of them.
+    pub unique_kprobe_symbol: bool,
 }
 
 /// The profiles that come with this program, oldest first.
@@ -74,22 +46,45 @@ pub fn shipped() -> Vec<Profile> {
     FILES.iter().filter_map(|text| parse(text).ok()).collect()
 }
 
-/// Reads a profile.
+/// The newest shipped profile that is not newer than `version`, or the oldest of all; the newest
+/// when there is no version to go by.
+#[must_use]
+pub fn nearest(version: Option<Version>) -> Option<Profile> {
+    let mut shipped = shipped();
+    let newer = |profile: &Profile| version.is_some_and(|version| profile.kernel > version);
+    let first_newer = shipped.iter().position(newer).unwrap_or(shipped.len());
+    let found = first_newer.saturating_sub(1);
+    (found < shipped.len()).then(|| shipped.swap_remove(found))
+}
+
+/// Reads a profile without the files it names.
 ///
 /// # Errors
 /// What is wrong with it, in words.
 pub fn parse(text: &str) -> Result<Profile, String> {
-    toml::from_str(text).map_err(|error: toml::de::Error| error.message().to_owned())
+    let read: file::Text =
+        toml::from_str(text).map_err(|error: toml::de::Error| error.message().to_owned())?;
+    Ok(Profile { kernel: read.kernel, features: read.features, targets: None })
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{parse, shipped};
+    use super::{nearest, parse, shipped};
 
     #[test]
     fn every_shipped_profile_is_read_and_they_are_in_order() {
         let names: Vec<_> = shipped().iter().map(|profile| profile.kernel.to_string()).collect();
         assert_eq!(names, ["6.1", "6.12"]);
+    }
+
+    #[test]
+    fn a_kernel_without_a_profile_is_judged_by_the_next_older_one() {
+        for (version, profile) in
+            [("5.15", "6.1"), ("6.1", "6.1"), ("6.6", "6.1"), ("6.12", "6.12"), ("7.0", "6.12")]
+        {
+            let found = nearest(version.parse().ok()).expect("some are shipped");
+            assert_eq!(found.kernel.to_string(), profile, "{version}");
+        }
     }
 
     #[test]

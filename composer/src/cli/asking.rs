@@ -25,7 +25,7 @@ use freplace_compose::{
     chain::Chain,
     check::Library,
     diag::{Code, Diagnostic, Severity},
-    kernel::Linux,
+    kernel::{Linux, machine},
     plan::{self, Plan},
     run,
     vm::KernelChoice,
@@ -147,13 +147,13 @@ pub(super) fn here(files: &[PathBuf], format: Format, flags: &LogFlags) -> Exit 
             Format::Human => report::all(&found),
             Format::Json => {
                 let mut result = result(path, &found);
-                result["kernel"] = json!(doctor::release());
+                result["kernel"] = json!(machine::release());
                 results.push(result);
             }
         }
         if is_valid(&found) {
             let nodes = line(path, widest, plan.nodes.len());
-            good += &format!("{nodes}  taken by the verifier of linux {}\n", doctor::release());
+            good += &format!("{nodes}  taken by the verifier of linux {}\n", machine::release());
         }
     }
     let written = match format {
@@ -172,10 +172,11 @@ fn refusals(
     logs: &mut Logs,
 ) -> Result<Vec<Diagnostic>, Box<Diagnostic>> {
     let asked = run::ask(&mut Linux::new(), plan, library);
+    let (targets, _) = machine::targets();
     let mut found = Vec::new();
     for (failure, plan) in &asked.refused {
         logs.keep(failure, plan, chain);
-        let told = run::explain(failure, plan, chain, flags.verbose);
+        let told = run::explain(failure, plan, chain, &targets, flags.verbose);
         found.push(if told.code == Code::NoTarget { not_tried(told) } else { told });
     }
     match asked.left {

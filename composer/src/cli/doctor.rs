@@ -13,7 +13,7 @@ use super::{
 };
 use freplace_compose::{
     diag::{Code, Diagnostic},
-    kernel::{Feature, Finding, examine},
+    kernel::{Feature, Finding, examine, machine::release},
     plan::Plan,
 };
 
@@ -74,11 +74,6 @@ fn to_json(findings: &[Finding]) -> serde_json::Value {
         "kernel": release(),
         "features": findings.iter().map(finding).collect::<Vec<_>>(),
     })
-}
-
-/// The running kernel's release.
-pub(super) fn release() -> String {
-    rustix::system::uname().release().to_string_lossy().into_owned()
 }
 
 /// The first thing that `plan` needs and this machine lacks, as a diagnostic.

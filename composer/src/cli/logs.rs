@@ -7,10 +7,11 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::{doctor, exit::Exit, report};
+use super::{exit::Exit, report};
 use freplace_compose::{
     chain::{Chain, plain},
     diag::{Code, Diagnostic},
+    kernel::machine,
     plan::{Action, Plan},
     run::Failure,
 };
@@ -78,7 +79,7 @@ impl Logs {
         let operation = &plan.operations[failure.operation];
         let node = operation.node.and_then(|node| plan.nodes.get(node));
         let (Some(node), Action::Load { program, .. }) = (node, &operation.action) else { return };
-        let (id, name, kernel) = (&node.id, &chain.source.name, doctor::release());
+        let (id, name, kernel) = (&node.id, &chain.source.name, machine::release());
         let written = writeln!(
             file,
             "==> {name}: `{program}` of `{id}`, linux {kernel} <==\n{}\n",

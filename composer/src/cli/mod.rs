@@ -9,6 +9,7 @@ mod exit;
 mod explain;
 mod graph;
 mod inspect;
+mod kernels;
 mod logs;
 mod plan;
 mod report;

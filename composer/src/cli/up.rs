@@ -17,8 +17,9 @@ use super::{
 };
 use freplace_compose::{
     chain::plain,
+    check,
     diag::{Code, Diagnostic},
-    kernel::{KernelError, Linux},
+    kernel::{KernelError, Linux, machine},
     plan::{Action, Plan},
     run::{self, Running},
 };
@@ -78,6 +79,11 @@ pub(super) async fn run(arguments: Up) -> Exit {
         let files = files(&arguments.file, &ready.chain, &ready.library);
         let (command, keep) = (arguments.command.first(), arguments.logs.file());
         return Again { kernel, files, command, keep }.run().await;
+    }
+    let excluded = machine::version().and_then(|version| check::excluded(&ready.chain, version));
+    if let Some(excluded) = excluded {
+        report::one(&excluded);
+        return Exit::Environment;
     }
     if let Some(missing) = doctor::missing(&ready.plan) {
         report::one(&missing);
@@ -149,7 +155,7 @@ fn bring_up(
     let Ready { chain, library, plan, .. } = ready;
     let widths = plan::Widths::of(plan, false);
     let started = std::time::Instant::now();
-    anstream::eprintln!("{}  kernel {}", plan::header(plan), doctor::release());
+    anstream::eprintln!("{}  kernel {}", plan::header(plan), machine::release());
     let mut ids = Vec::new();
     let done = run::up(kernel, plan, library, &mut |done| {
         let operation = &plan.operations[done.operation];
@@ -173,7 +179,9 @@ fn bring_up(
         }
         Err(failure) => {
             logs.keep(&failure, plan, chain);
-            report::one(&run::explain(&failure, plan, chain, arguments.logs.verbose));
+            let (targets, _) = machine::targets();
+            let whole = arguments.logs.verbose;
+            report::one(&run::explain(&failure, plan, chain, &targets, whole));
             if failure.left.is_empty() {
                 anstream::eprintln!("nothing of `{}` is left in the kernel", plan.chain);
                 return Err(Exit::Failed);

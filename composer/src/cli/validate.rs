@@ -9,11 +9,12 @@ use super::{
     Format, Ready,
     asking::{self, Question},
     exit::Exit,
+    kernels::KernelFlag,
     logs::LogFlags,
     ready, report, screen,
 };
 use freplace_compose::{
-    check::{Kernels, Profile, profile},
+    check::{Kernels, Profile},
     diag::{Diagnostic, Severity},
     vm::KernelChoice,
 };
@@ -27,10 +28,8 @@ pub(super) struct Validate {
     /// How to write the result.
     #[arg(long, value_name = "FORMAT", default_value = "human")]
     format: Format,
-    /// The kernels to judge for: series such as 6.1,6.12, or files with profiles. What one of them
-    /// refuses is an error. Without this, a chain is valid when any kernel known here takes it.
-    #[arg(long, value_name = "KERNEL", value_delimiter = ',', value_parser = profile)]
-    kernel: Vec<Profile>,
+    #[command(flatten)]
+    kernels: KernelFlag,
     /// Then load and attach what is valid in a throw-away micro-VM, undo it, and tell what the
     /// verifier said: on KERNEL, a series or the path of a vmlinuz, or else on each of --kernel.
     #[arg(long, value_name = "KERNEL", num_args = 0..=1, require_equals = true)]
@@ -42,21 +41,6 @@ pub(super) struct Validate {
     ask_kernel: bool,
 }
 
-/// A shipped profile by its series, or one from a file.
-fn profile(text: &str) -> Result<Profile, String> {
-    let shipped = profile::shipped();
-    if let Some(found) = shipped.iter().find(|profile| profile.kernel.to_string() == text) {
-        return Ok(found.clone());
-    }
-    let series: Vec<_> = shipped.iter().map(|profile| profile.kernel.to_string()).collect();
-    match std::fs::read_to_string(text) {
-        Ok(file) => profile::parse(&file),
-        Err(_) => {
-            Err(format!("there is no profile of it: name one of {}, or a file", series.join(", ")))
-        }
-    }
-}
-
 pub(super) async fn run(arguments: &Validate) -> Exit {
     if arguments.ask_kernel {
         return asking::here(&arguments.files, arguments.format, &arguments.logs);
@@ -65,25 +49,25 @@ pub(super) async fn run(arguments: &Validate) -> Exit {
         anstream::eprintln!("error: without --vm nothing is loaded, so there is no verifier's log");
         return Exit::Usage;
     }
-    let kernels = match arguments.kernel.as_slice() {
-        [] => Kernels::default(),
-        asked => Kernels { profiles: asked.to_vec(), asked: true },
+    let kernels = match arguments.kernels.kernels() {
+        Ok(kernels) => kernels,
+        Err(exit) => return exit,
     };
     let judged = Judged::of(&arguments.files, &kernels, arguments.format);
-    match boots(arguments) {
+    match boots(arguments, &kernels) {
         None => judged.tell(arguments.format),
         Some(boots) => ask(judged, &boots, arguments).await,
     }
 }
 
 /// The kernels to ask, when any are to be asked.
-fn boots(arguments: &Validate) -> Option<Vec<KernelChoice>> {
+fn boots(arguments: &Validate, kernels: &Kernels) -> Option<Vec<KernelChoice>> {
     let named = arguments.vm.clone()?;
     let series = |profile: &Profile| KernelChoice::Series(profile.kernel.to_string());
-    Some(match (named, arguments.kernel.as_slice()) {
-        (Some(named), _) => vec![named],
-        (None, []) => vec![KernelChoice::default()],
-        (None, asked) => asked.iter().map(series).collect(),
+    Some(match named {
+        Some(named) => vec![named],
+        None if kernels.asked => kernels.profiles.iter().map(series).collect(),
+        None => vec![KernelChoice::default()],
     })
 }
 

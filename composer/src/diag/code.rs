@@ -102,6 +102,10 @@ codes! {
     ChangesPacketData = 308,
     /// A program's entry whose prototype the kernel does not trust, in the place of a stub.
     UntrustedEntry = 309,
+    /// A host at a place that the kernel does not have.
+    UnknownTarget = 317,
+    /// A kernel that the chain is not meant for.
+    KernelExcluded = 319,
 
     /// No right to use eBPF.
     NotPermitted = 401,

@@ -11,7 +11,7 @@ mod words;
 use std::{ops::Range, sync::Arc};
 
 pub use code::{Code, Severity};
-pub use near::{Names, list, nearest};
+pub use near::{Names, list, nearest, nearest_of_many};
 pub use page::{Block, Page, UnknownCode, blocks};
 
 /// A text that diagnostics point into.

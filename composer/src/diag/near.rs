@@ -115,9 +115,37 @@ pub fn list(names: &[&str]) -> String {
     }
 }
 
+/// The same for candidates by the ten thousand, such as a kernel's functions, where something is
+/// always a little like it: a fifth of the letters may differ. Of equals it is the first by name.
+pub fn nearest_of_many<'a>(
+    word: &str,
+    candidates: impl IntoIterator<Item = &'a str>,
+) -> Option<&'a str> {
+    let word = Name::new(word);
+    let mut most = (word.letters.len() / 5).max(1);
+    let mut found: Option<(usize, &'a str)> = None;
+    for candidate in candidates {
+        // Hardly any name is of nearly the same length and letters.
+        if word.letters.len().abs_diff(candidate.len()) > most {
+            continue;
+        }
+        let name = Name::new(candidate);
+        if (name.kinds ^ word.kinds).count_ones() as usize > 2 * most {
+            continue;
+        }
+        if let Some(distance) = distance(&word.letters, &name.letters, most)
+            && found.is_none_or(|found| (distance, candidate) < found)
+        {
+            most = distance;
+            found = Some((distance, candidate));
+        }
+    }
+    found.map(|(_, name)| name)
+}
+
 #[cfg(test)]
 mod tests {
-    use super::{LISTED, distance, list, nearest};
+    use super::{LISTED, distance, list, nearest, nearest_of_many};
 
     #[test]
     fn a_slip_is_mended_and_a_stranger_is_not() {
@@ -160,5 +188,23 @@ mod tests {
         assert_eq!(list(&names[..2]), "x, x");
         assert!(list(&names).ends_with("x, x and 3 more"));
         assert!(list(&names[..LISTED]).ends_with("x, x"));
+    }
+
+    #[test]
+    fn of_many_the_nearest_is_found_and_nothing_far() {
+        let names =
+            ["tcp_v4_connect", "tcp_connect", "tcp_conn", "udp_connect", "tcp_finish_connect"];
+        let near = |word: &str| nearest_of_many(word, names);
+        assert_eq!(near("tcp_conect"), Some("tcp_connect"));
+        assert_eq!(near("tcp_ocnnect"), Some("tcp_connect"), "two letters in each other's place");
+        assert_eq!(near("tcp_v6_connect"), Some("tcp_v4_connect"));
+        assert_eq!(near("xdp_connect"), Some("udp_connect"));
+        assert_eq!(near("do_unlinkat"), None);
+        assert_eq!(near(""), None);
+        let both = ["tcp_conneat", "tcp_connecb"];
+        assert_eq!(
+            nearest_of_many("tcp_connect", both),
+            nearest_of_many("tcp_connect", [both[1], both[0]])
+        );
     }
 }

@@ -16,6 +16,7 @@ mod holder;
 mod lines;
 mod linux;
 mod loader;
+pub mod machine;
 mod sys;
 
 use thiserror::Error;

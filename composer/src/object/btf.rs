@@ -343,6 +343,16 @@ impl Btf {
         found
     }
 
+    /// The names of its functions, in order.
+    pub fn function_names(&self) -> impl Iterator<Item = &str> {
+        self.of_kind(12).filter_map(|id| self.name(id))
+    }
+
+    /// Its typedefs with their names, in order.
+    pub fn typedefs(&self) -> impl Iterator<Item = (TypeId, &str)> {
+        self.of_kind(8).filter_map(|id| Some((id, self.name(id)?)))
+    }
+
     /// The section called `name`: the ids of its variables.
     #[must_use]
     pub fn section(&self, name: &str) -> Option<Vec<TypeId>> {
@@ -417,6 +427,11 @@ impl Btf {
             let at = self.offsets[*id as usize - 1]; // ids of this range are indices
             self.word(at + 4).is_some_and(|info| kind(info) == wanted)
         })
+    }
+
+    fn name(&self, id: TypeId) -> Option<&str> {
+        let at = *self.offsets.get((id as usize).checked_sub(1)?)?;
+        self.string(self.word(at)?)
     }
 
     fn word(&self, at: usize) -> Option<u32> {

@@ -3,6 +3,7 @@
 use super::{Failure, Left, rule::rules, verifier_log::Excerpt};
 use crate::{
     chain::{Attach, Chain},
+    check::profile::Targets,
     diag::{Code, Diagnostic},
     errno::errno_name,
     kernel::KernelError,
@@ -12,14 +13,21 @@ use crate::{
 const PERMISSION: &str =
     "Run it as root, or with --vm in a micro-VM. `freplace-compose doctor` looks closer.";
 
-/// Explains why `plan` did not come up. With `whole_log`, the verifier's log is shown as well.
+/// Explains why `plan` did not come up on a kernel where there are `targets` to attach to. With
+/// `whole_log`, the verifier's log is shown as well.
 #[must_use]
-pub fn explain(failure: &Failure, plan: &Plan, chain: &Chain, whole_log: bool) -> Diagnostic {
+pub fn explain(
+    failure: &Failure,
+    plan: &Plan,
+    chain: &Chain,
+    targets: &Targets,
+    whole_log: bool,
+) -> Diagnostic {
     let operation = &plan.operations[failure.operation];
     let error = &failure.error;
     let node = operation.node.and_then(|node| plan.nodes.get(node));
     let name = node.map_or("", |node| node.id.as_str());
-    let (code, message, help) = judge(error, operation, name, whole_log);
+    let (code, message, help) = judge(error, operation, name, targets, whole_log);
     let found = Diagnostic::new(code, message)
         .label(&chain.source, operation.span.clone(), answer(error))
         .help(help);
@@ -98,6 +106,7 @@ fn judge(
     error: &KernelError,
     operation: &Operation,
     name: &str,
+    targets: &Targets,
     whole_log: bool,
 ) -> (Code, String, String) {
     let refused = |code, message: String, help: &str| (code, message, help.to_owned());
@@ -116,7 +125,7 @@ fn judge(
             format!("the kernel does not permit `{name}` at its {}", attach.hook().name()),
             PERMISSION,
         ),
-        (Action::AttachHook { attach, .. }, errno) => hook(attach, errno, name),
+        (Action::AttachHook { attach, .. }, errno) => hook(attach, errno, name, targets),
         (Action::AttachReplacement { target, .. }, Some(libc::EBUSY)) => refused(
             Code::Busy,
             format!("`{name}` cannot replace `{}`: the function is taken", target.function),
@@ -157,9 +166,29 @@ fn judge(
     }
 }
 
-fn hook(attach: &Attach, errno: Option<i32>, name: &str) -> (Code, String, String) {
+fn hook(
+    attach: &Attach,
+    errno: Option<i32>,
+    name: &str,
+    targets: &Targets,
+) -> (Code, String, String) {
     let kind = attach.hook().name();
+    let or_near = |help: String| match targets.near(attach) {
+        Some(near) => format!("Did you mean `{near}`?"),
+        None => help,
+    };
     match (attach, errno) {
+        (Attach::Kprobe { function } | Attach::Kretprobe { function }, Some(libc::EINVAL))
+            if targets.has_function(function) =>
+        {
+            (
+                Code::NoTarget,
+                format!("`{name}` cannot be attached: `{function}` cannot be probed"),
+                "It is on the kernel's list of functions that must not be probed, cannot be \
+                 traced, or is gone once the kernel has started. Probe what calls it."
+                    .to_owned(),
+            )
+        }
         // Older kernels say EINVAL where newer ones say ENOENT.
         (
             Attach::Kprobe { function } | Attach::Kretprobe { function },
@@ -169,10 +198,10 @@ fn hook(attach: &Attach, errno: Option<i32>, name: &str) -> (Code, String, Strin
             format!(
                 "`{name}` cannot be attached: the kernel has no function `{function}` to probe"
             ),
-            format!(
+            or_near(format!(
                 "It may be inlined, renamed, or on the kernel's list of functions that cannot be \
                  probed. Look for it: grep {function} /proc/kallsyms"
-            ),
+            )),
         ),
         (
             Attach::Kprobe { function } | Attach::Kretprobe { function },
@@ -185,12 +214,14 @@ fn hook(attach: &Attach, errno: Option<i32>, name: &str) -> (Code, String, Strin
         (Attach::Tracepoint { category, name: point }, Some(libc::ENOENT)) => (
             Code::NoTarget,
             format!("`{name}` cannot be attached: there is no tracepoint {category}/{point}"),
-            format!("See what there is: ls /sys/kernel/tracing/events/{category}"),
+            or_near(format!("See what there is: ls /sys/kernel/tracing/events/{category}")),
         ),
         (Attach::RawTracepoint { name: point }, Some(libc::ENOENT)) => (
             Code::NoTarget,
             format!("`{name}` cannot be attached: there is no raw tracepoint {point}"),
-            "A raw tracepoint is named without its category: inet_sock_set_state.".to_owned(),
+            or_near(
+                "A raw tracepoint is named without its category: inet_sock_set_state.".to_owned(),
+            ),
         ),
         (Attach::Xdp { interface, .. }, Some(libc::ENODEV | libc::ENOENT)) => (
             Code::NoTarget,

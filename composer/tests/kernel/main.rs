@@ -17,6 +17,7 @@ mod holders;
 mod hooks;
 mod prototypes;
 mod support;
+mod targets;
 mod tcp;
 mod tracers;
 mod types;

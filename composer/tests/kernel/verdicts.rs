@@ -5,7 +5,7 @@ use freplace_compose::{
     chain::Chain,
     check::Library,
     diag::{Code, Diagnostic},
-    kernel::Linux,
+    kernel::{Linux, machine},
     plan, run,
 };
 
@@ -26,7 +26,7 @@ fn refused(text: &str) -> (String, Diagnostic) {
     assert!(failure.left.is_empty());
     drop(kernel);
     before.assert_nothing_new();
-    let told = run::explain(&failure, &plan, &chain, false);
+    let told = run::explain(&failure, &plan, &chain, &machine::targets().0, false);
     (failure.error.log.unwrap_or_default(), told)
 }
 

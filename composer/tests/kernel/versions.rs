@@ -1,24 +1,28 @@
 //! What one kernel refuses and the other takes: the validator, asked for the running kernel, has to
 //! say what it does.
 
+use std::sync::{Arc, LazyLock};
+
 use freplace_compose::{
     chain::Chain,
-    check::{self, Kernels, profile},
-    kernel::Linux,
+    check::{self, Kernels, Profile, profile},
+    kernel::{Linux, machine},
     plan, run,
 };
 
 use crate::support::{Folder, fire};
 
-/// The profile of the running kernel.
-fn running() -> Kernels {
-    let release = rustix::system::uname().release().to_string_lossy().into_owned();
-    let series: Vec<_> = release.split('.').take(2).collect();
-    let series = series.join(".");
-    let mut profiles = profile::shipped();
-    profiles.retain(|profile| profile.kernel.to_string() == series);
-    assert_eq!(profiles.len(), 1, "there is a profile of {series}");
-    Kernels { profiles, asked: true }
+/// The profile of the running kernel, as `--kernel running` has it.
+pub(crate) fn running() -> Kernels {
+    static PROFILE: LazyLock<Profile> = LazyLock::new(|| {
+        let version = machine::version();
+        let profile = profile::nearest(version).expect("some are shipped");
+        assert_eq!(Some(profile.kernel), version, "there is a profile of this kernel");
+        let (targets, unread) = machine::targets();
+        assert!(unread.is_empty(), "{unread:?}");
+        Profile { targets: Some(Arc::new(targets)), ..profile }
+    });
+    Kernels { profiles: vec![PROFILE.clone()], asked: true }
 }
 
 /// What the validator foresees, and what the kernel does with the chain all the same.
