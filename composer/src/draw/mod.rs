@@ -127,6 +127,9 @@ impl Drawing {
             "message": diagnostic.message,
             "labels": labels,
             "notes": diagnostic.notes,
+            "kernel": diagnostic.answer.as_ref().map(|answer| json!({
+                "errno": answer.errno, "text": answer.text,
+            })),
             "help": diagnostic.help,
         })
     }
