@@ -1,13 +1,13 @@
 //! What validator and kernel say of a case, and whether that is the same.
 
-use std::{fs, net::UdpSocket};
+use std::{fs, net::UdpSocket, sync::Arc};
 
 use freplace_compose::{
     chain::Chain,
     check::{self, Kernels, Library, profile},
     diag::{Diagnostic, Severity},
     errno::errno_name,
-    kernel::{KernelError, Linux},
+    kernel::{KernelError, Linux, machine},
     plan::{self, Action},
     run,
 };
@@ -29,6 +29,8 @@ pub(crate) struct Outcome {
     foreseen: Vec<Foreseen>,
     /// What the kernel said; none when it took the chain.
     refused: Option<Refusal>,
+    /// Why only the kernel can know.
+    unknown: Option<&'static str>,
     /// What does not fit together.
     pub(crate) disagreement: Option<String>,
 }
@@ -81,6 +83,9 @@ impl Judge {
         let name = format!("{}.{}", series.0, series.1);
         profiles.retain(|profile| profile.kernel.to_string() == name);
         assert_eq!(profiles.len(), 1, "there is a profile of {name}");
+        let (targets, unread) = machine::targets();
+        assert!(unread.is_empty(), "{unread:?}");
+        profiles[0].targets = Some(Arc::new(targets));
         Self { kernels: Kernels { profiles, asked: true }, series, folder: Folder::new("") }
     }
 
@@ -93,21 +98,27 @@ impl Judge {
         let errors = found.iter().filter(|found| found.severity == Severity::Error);
         let foreseen: Vec<_> = errors.map(foreseen).collect();
         let mut refused = bring_up(&chain, &library);
-        let broken = case.broken.on(self.series);
         // Of several lines that tell, the one that was foreseen.
         if let Some(refused) = &mut refused
             && let Some(one) = foreseen.iter().find(|one| one.is(refused))
         {
-            refused.text = one.text.clone();
+            refused.text.clone_from(&one.text);
         }
-        let disagreement =
-            disagreement(broken, &case.about.to_string(), &foreseen, refused.as_ref());
+        let disagreement = match case.unknown {
+            Some(_) => (foreseen.is_empty() != refused.is_some())
+                .then(|| format!("only the kernel was to refuse it: {foreseen:?}, {refused:?}")),
+            None => {
+                let broken = case.broken.on(self.series);
+                disagreement(broken, &case.about.to_string(), &foreseen, refused.as_ref())
+            }
+        };
         Outcome {
             case: case.name.clone(),
             code: case.about.to_string(),
             title: case.about.page().title,
             foreseen,
             refused,
+            unknown: case.unknown,
             disagreement,
         }
     }

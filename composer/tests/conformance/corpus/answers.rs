@@ -3,7 +3,7 @@
 use freplace_compose::diag::Code;
 
 use crate::case::{
-    Broken, Case, KPROBE, RAW_TRACEPOINT, TRACEPOINT, XDP, host, replacement, stub, tracer,
+    Broken, Case, KPROBE, RAW_TRACEPOINT, TRACEPOINT, XDP, case, host, replacement, stub, tracer,
 };
 
 use Broken::{Everywhere, Nowhere};
@@ -46,7 +46,7 @@ pub(super) fn cases() -> Vec<Case> {
         for (answer, _) in HOSTS {
             let chain = host("host", &format!("results/host_{hook}_{answer}"), attach);
             let name = format!("answer/{answer} of a {hook}");
-            cases.push(Case { name, about, broken: Nowhere, chain });
+            cases.push(case(about, name, Nowhere, chain));
         }
         for (answer, is_zero) in REPLACEMENTS {
             let chain = host("host", &format!("results/host_{hook}_zero"), attach)
@@ -55,7 +55,7 @@ pub(super) fn cases() -> Vec<Case> {
             let name = format!("answer/{answer} of a replacement at a {hook}");
             let refused = hook == "raw_tracepoint" && !is_zero;
             let broken = if refused { Everywhere } else { Nowhere };
-            cases.push(Case { name, about, broken, chain });
+            cases.push(case(about, name, broken, chain));
         }
     }
     for moment in ["fentry", "fexit"] {
@@ -66,7 +66,7 @@ pub(super) fn cases() -> Vec<Case> {
                 + &tracer("tracer", moment, "host", &format!("results/{moment}_{answer}"));
             let name = format!("answer/{answer} of an {moment}");
             let broken = if is_zero { Nowhere } else { Everywhere };
-            cases.push(Case { name, about, broken, chain });
+            cases.push(case(about, name, broken, chain));
         }
     }
     cases

@@ -2,7 +2,7 @@
 
 use freplace_compose::diag::Code;
 
-use crate::case::{Broken, Case, KPROBE, XDP, fentry, host, replacement, stub};
+use crate::case::{Broken, Case, KPROBE, XDP, case, fentry, host, replacement, stub};
 
 use Broken::{Everywhere, Nowhere};
 
@@ -48,7 +48,7 @@ pub(super) fn cases() -> Vec<Case> {
         let traced = alone + &fentry("tracer", &format!("host:stub_{name}"));
         for (how, chain) in [("replaced", replaced), ("traced", traced)] {
             let name = format!("argument/{name}, {how}");
-            cases.push(Case { name, about: Code::Rejected, broken, chain });
+            cases.push(case(Code::Rejected, name, broken, chain));
         }
     }
     cases

@@ -3,7 +3,7 @@
 use freplace_compose::diag::Code;
 
 use crate::case::{
-    Broken, Case, KPROBE, RAW_TRACEPOINT, TRACEPOINT, XDP, host, replacement, stub, tracer,
+    Broken, Case, KPROBE, RAW_TRACEPOINT, TRACEPOINT, XDP, case, host, replacement, stub, tracer,
 };
 
 use Broken::{Before, Everywhere, Nowhere};
@@ -84,13 +84,13 @@ pub(super) fn cases() -> Vec<Case> {
         for (hook, attach) in HOOKS {
             let chain = host("host", &format!("helpers/{hook}_{helper}"), attach);
             let name = format!("helper/{helper} in a {hook}");
-            cases.push(Case { name, about, broken: of(refused, hook), chain });
+            cases.push(case(about, name, of(refused, hook), chain));
         }
         for moment in ["fentry", "fexit"] {
             let chain = host("host", "helpers/host_xdp", XDP)
                 + &tracer("tracer", moment, "host", &format!("helpers/{moment}_{helper}"));
             let name = format!("helper/{helper} in an {moment}");
-            cases.push(Case { name, about, broken: of(refused, "tracing"), chain });
+            cases.push(case(about, name, of(refused, "tracing"), chain));
         }
         // What changes packet data has rules of its own.
         for (hook, attach) in [("xdp", XDP), ("kprobe", KPROBE)] {
@@ -101,7 +101,7 @@ pub(super) fn cases() -> Vec<Case> {
                 + &stub("stub", &format!("stub_{hook}"), &["host"])
                 + &replacement("new", &format!("helpers/replace_{hook}_{helper}"), "stub");
             let name = format!("helper/{helper} in a replacement at a {hook}");
-            cases.push(Case { name, about, broken: of(refused, hook), chain });
+            cases.push(case(about, name, of(refused, hook), chain));
         }
     }
     cases

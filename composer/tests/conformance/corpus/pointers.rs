@@ -2,7 +2,7 @@
 
 use freplace_compose::diag::Code;
 
-use crate::case::{Broken, Case, KPROBE, host, replacement, stub, tracer};
+use crate::case::{Broken, Case, KPROBE, case, host, replacement, stub, tracer};
 
 use Broken::{Everywhere, Nowhere};
 
@@ -55,7 +55,7 @@ pub(super) fn cases() -> Vec<Case> {
             + &replacement("new", &format!("pointers/replace_{new}"), "stub")
     };
     for (name, broken) in REPLACEMENTS {
-        cases.push(Case { name: format!("pointer/{name}"), about, broken, chain: with(name) });
+        cases.push(case(about, format!("pointer/{name}"), broken, with(name)));
     }
     for (moment, program, broken) in TRACERS {
         let path = format!("pointers/{moment}_{program}");
@@ -63,7 +63,7 @@ pub(super) fn cases() -> Vec<Case> {
         let of_new = with("untouched") + &tracer("tracer", moment, "new", &path);
         for (target, chain) in [("a stub", of_stub), ("a replacement", of_new)] {
             let name = format!("pointer/{program} in an {moment} of {target}");
-            cases.push(Case { name, about, broken, chain });
+            cases.push(case(about, name, broken, chain));
         }
     }
     cases
