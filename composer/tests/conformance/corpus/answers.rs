@@ -44,14 +44,14 @@ pub(super) fn cases() -> Vec<Case> {
     let mut cases = Vec::new();
     for (hook, attach) in HOOKS {
         for (answer, _) in HOSTS {
-            let chain = host("host", &format!("results/host_{hook}_{answer}"), attach);
+            let chain = host("host", &format!("answers/host_{hook}_{answer}"), attach);
             let name = format!("answer/{answer} of a {hook}");
             cases.push(case(about, name, Nowhere, chain));
         }
         for (answer, is_zero) in REPLACEMENTS {
-            let chain = host("host", &format!("results/host_{hook}_zero"), attach)
+            let chain = host("host", &format!("answers/host_{hook}_zero"), attach)
                 + &stub("stub", "stub_own", &["host"])
-                + &replacement("new", &format!("results/replace_{answer}"), "stub");
+                + &replacement("new", &format!("answers/replace_{answer}"), "stub");
             let name = format!("answer/{answer} of a replacement at a {hook}");
             let refused = hook == "raw_tracepoint" && !is_zero;
             let broken = if refused { Everywhere } else { Nowhere };
@@ -62,8 +62,8 @@ pub(super) fn cases() -> Vec<Case> {
         for (answer, is_zero) in
             [("zero", true), ("one", false), ("minus_one", false), ("from_helper", false)]
         {
-            let chain = host("host", "results/host_xdp_zero", XDP)
-                + &tracer("tracer", moment, "host", &format!("results/{moment}_{answer}"));
+            let chain = host("host", "answers/host_xdp_zero", XDP)
+                + &tracer("tracer", moment, "host", &format!("answers/{moment}_{answer}"));
             let name = format!("answer/{answer} of an {moment}");
             let broken = if is_zero { Nowhere } else { Everywhere };
             cases.push(case(about, name, broken, chain));

@@ -6,7 +6,7 @@ use crate::case::{Broken, Case, KPROBE, XDP, case, fentry, host, replacement, st
 
 use Broken::{Everywhere, Nowhere};
 
-/// The hosts of `arguments.bpf.c`.
+/// The hosts of `passed.bpf.c`.
 const HOSTS: [(&str, &str, Broken); 28] = [
     ("all", XDP, Nowhere),
     ("three", XDP, Nowhere),
@@ -41,10 +41,10 @@ const HOSTS: [(&str, &str, Broken); 28] = [
 pub(super) fn cases() -> Vec<Case> {
     let mut cases = Vec::new();
     for (name, attach, broken) in HOSTS {
-        let alone = host("host", &format!("arguments/host_{name}"), attach);
+        let alone = host("host", &format!("passed/host_{name}"), attach);
         let replaced = alone.clone()
             + &stub("stub", &format!("stub_{name}"), &["host"])
-            + &replacement("new", &format!("arguments/replace_{name}"), "stub");
+            + &replacement("new", &format!("passed/replace_{name}"), "stub");
         let traced = alone + &fentry("tracer", &format!("host:stub_{name}"));
         for (how, chain) in [("replaced", replaced), ("traced", traced)] {
             let name = format!("argument/{name}, {how}");

@@ -6,7 +6,7 @@ use crate::case::{Broken, Case, KPROBE, case, host, replacement, stub, tracer};
 
 use Broken::{Everywhere, Nowhere};
 
-/// Replacements of `pointers.bpf.c`.
+/// Replacements of `pointees.bpf.c`.
 const REPLACEMENTS: [(&str, Broken); 15] = [
     ("untouched", Nowhere),
     ("untested", Everywhere),
@@ -25,7 +25,7 @@ const REPLACEMENTS: [(&str, Broken); 15] = [
     ("on_a_path", Everywhere),
 ];
 
-/// Tracers of `pointers.bpf.c`, on a function of two arguments.
+/// Tracers of `pointees.bpf.c`, on a function of two arguments.
 const TRACERS: [(&str, &str, Broken); 16] = [
     ("fentry", "number", Nowhere),
     ("fentry", "pointer", Everywhere),
@@ -48,17 +48,17 @@ const TRACERS: [(&str, &str, Broken); 16] = [
 pub(super) fn cases() -> Vec<Case> {
     let about = Code::Rejected;
     let mut cases = Vec::new();
-    let alone = || host("host", "pointers/host", KPROBE);
+    let alone = || host("host", "pointees/host", KPROBE);
     let with = |new: &str| {
         alone()
             + &stub("stub", "stub_record", &["host"])
-            + &replacement("new", &format!("pointers/replace_{new}"), "stub")
+            + &replacement("new", &format!("pointees/replace_{new}"), "stub")
     };
     for (name, broken) in REPLACEMENTS {
         cases.push(case(about, format!("pointer/{name}"), broken, with(name)));
     }
     for (moment, program, broken) in TRACERS {
-        let path = format!("pointers/{moment}_{program}");
+        let path = format!("pointees/{moment}_{program}");
         let of_stub = alone() + &tracer("tracer", moment, "host:stub_record", &path);
         let of_new = with("untouched") + &tracer("tracer", moment, "new", &path);
         for (target, chain) in [("a stub", of_stub), ("a replacement", of_new)] {
