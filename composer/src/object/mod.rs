@@ -6,10 +6,12 @@
 
 pub mod btf;
 mod calls;
+mod code;
 mod core_types;
 #[cfg(test)]
 pub(crate) mod damage;
 mod elf;
+pub mod flow;
 mod kind;
 mod maps;
 pub mod prototype;
@@ -21,6 +23,7 @@ use std::{collections::BTreeSet, sync::Arc};
 
 use thiserror::Error;
 
+pub use code::{Code, Referent};
 pub use core_types::CoreTypes;
 pub use kind::ProgramKind;
 pub use maps::MapDef;
@@ -101,6 +104,8 @@ pub struct Function {
     pub helpers: BTreeSet<u32>,
     /// Its prototype's id in the object's BTF, when it is there.
     pub prototype: Option<btf::TypeId>,
+    /// Where its instructions are, and what they refer to.
+    pub code: Code,
 }
 
 impl Object {

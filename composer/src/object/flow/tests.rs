@@ -1,0 +1,1 @@
+//! What is found, on small programs; and that no bytes lead astray.
