@@ -63,18 +63,21 @@ fn numbers(
         return Err(if only_constants { Doubt::Constant } else { Doubt::Unclear });
     }
     let Some(witness) = right.witness() else { return Err(Doubt::Unclear) };
-    let mut left = left;
-    if let Number::Any(origin, _) = right {
+    let (mut left, mut right) = (left, right);
+    if let Some(origin) = right.origin() {
         // The verifier has to reckon with every number on the right, so also with this one.
-        state.learn(origin, Number::Known(witness));
-        if matches!(left, Number::Any(of, _) if of == origin) {
-            left = Number::Known(witness);
+        let learnt = Number::Known(witness);
+        state.learn(origin, learnt);
+        right = right.with(learnt);
+        if left.origin() == Some(origin) {
+            left = left.with(learnt);
         }
     }
-    let sides = left.split(comparison, wide, witness).map(|side| {
+    let Number::Known(right) = right else { return Err(Doubt::Unclear) };
+    let sides = left.split(comparison, wide, right).map(|side| {
         let side = side?;
         let mut state = state.clone();
-        if let Number::Any(origin, _) = left {
+        if let Some(origin) = left.origin() {
             state.learn(origin, side);
         }
         Some(state)

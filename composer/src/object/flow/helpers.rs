@@ -22,10 +22,10 @@ const CPU: u32 = 8;
 const LOOK_UP: u32 = 1;
 /// Memory or NULL: from a ring buffer.
 const RESERVE: u32 = 131;
+/// Pointers into a packet are no longer good after these, of those that xdp has.
+pub(super) const MOVES_PACKET: [u32; 3] = [44, 54, 65];
 /// Nothing at all, which the verifier does not let be read.
-const VOID: &[u32] = &[TAIL_CALL, 132, 133];
-/// `bpf_tail_call`.
-pub(super) const TAIL_CALL: u32 = 12;
+const VOID: &[u32] = &[12, 132, 133];
 
 /// What helper `id` returns, from the instruction that `origin` stands for.
 pub(super) fn result(id: u32, origin: Origin) -> Value {
@@ -41,4 +41,24 @@ pub(super) fn result(id: u32, origin: Origin) -> Value {
         _ if VOID.contains(&id) => Value::Unset,
         _ => Value::Unknown,
     }
+}
+
+/// Where helper `id` writes a number of unknown value: the register with the address, and that
+/// with the size, or the size itself.
+pub(super) fn writes(id: u32) -> Option<(usize, Size)> {
+    match id {
+        // bpf_probe_read, bpf_probe_read_user, bpf_probe_read_kernel
+        4 | 112 | 113 => Some((1, Size::In(2))),
+        // bpf_get_func_arg, bpf_get_func_ret
+        183 => Some((3, Size::Is(8))),
+        184 => Some((2, Size::Is(8))),
+        _ => None,
+    }
+}
+
+/// How many bytes a helper writes.
+pub(super) enum Size {
+    /// As many as this register says.
+    In(usize),
+    Is(u8),
 }

@@ -3,7 +3,7 @@
 //! <https://docs.kernel.org/bpf/standardization/instruction-set.html>
 
 /// What is done with two numbers.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) enum Operator {
     Move,
     Add,

@@ -16,10 +16,74 @@ pub(super) enum Number {
     Known(u64),
     /// Any of these, each as possible as the other, and the same in every copy.
     Any(Origin, Set),
+    /// What a recipe makes of such a number.
+    Made(Origin, Set, Recipe),
     /// Made of frozen constants alone: the verifier knows it, and it cannot be told from here.
     Frozen,
     /// The verifier may know more of it than can be told from here.
     Hidden,
+}
+
+/// What is done with a number, one after the other.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(super) struct Recipe([Option<Operation>; 3]);
+
+/// An operation with a known second operand; `wide` is 64 bits, otherwise 32.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(super) struct Operation {
+    pub(super) operator: Operator,
+    pub(super) wide: bool,
+    pub(super) by: u64,
+}
+
+impl Operation {
+    fn of(self, value: u64) -> Option<u64> {
+        if self.wide {
+            return compute(self.operator, value, self.by);
+        }
+        let (value, by) = (value as u32, self.by as u32);
+        let bits = by & 31;
+        let out = match self.operator {
+            Operator::ShiftLeft => value << bits,
+            Operator::ShiftRight => value >> bits,
+            Operator::ShiftRightSigned => (value.cast_signed() >> bits).cast_unsigned(),
+            operator => compute(operator, value.into(), by.into())? as u32,
+        };
+        Some(out.into())
+    }
+
+    /// A number that it may have been made of.
+    fn back(self, value: u64) -> u64 {
+        let bits = (self.by & 63) as u32;
+        match self.operator {
+            Operator::Add => value.wrapping_sub(self.by),
+            Operator::Subtract => value.wrapping_add(self.by),
+            Operator::ShiftLeft => value >> bits,
+            Operator::ShiftRight | Operator::ShiftRightSigned => value << bits,
+            Operator::Xor => value ^ self.by,
+            Operator::Negate => value.wrapping_neg(),
+            _ => value,
+        }
+    }
+}
+
+impl Recipe {
+    const EMPTY: Self = Self([None; 3]);
+
+    fn and_then(mut self, operation: Operation) -> Option<Self> {
+        // What cannot be computed is no recipe.
+        operation.of(0)?;
+        *self.0.iter_mut().find(|place| place.is_none())? = Some(operation);
+        Some(self)
+    }
+
+    pub(super) fn of(self, value: u64) -> Option<u64> {
+        self.0.iter().flatten().try_fold(value, |value, operation| operation.of(value))
+    }
+
+    fn back(self, value: u64) -> u64 {
+        self.0.iter().rev().flatten().fold(value, |value, operation| operation.back(value))
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -80,42 +144,63 @@ fn between(origin: Origin, low: u64, high: u64) -> Option<Number> {
 }
 
 impl Number {
-    /// One of the numbers that it may be.
+    /// Which unknown number it is, or is made of.
+    pub(super) fn origin(self) -> Option<Origin> {
+        match self {
+            Self::Any(origin, _) | Self::Made(origin, ..) => Some(origin),
+            Self::Known(_) | Self::Frozen | Self::Hidden => None,
+        }
+    }
+
+    /// One of the numbers that the unknown number may be.
     pub(super) fn witness(self) -> Option<u64> {
         match self {
-            Self::Known(value) | Self::Any(_, Set::Range { start: value, .. }) => Some(value),
-            Self::Any(_, Set::Bits(_)) => Some(0),
+            Self::Known(value) => Some(value),
+            Self::Any(_, set) | Self::Made(_, set, _) => Some(match set {
+                Set::Range { start, .. } => start,
+                Set::Bits(_) => 0,
+            }),
             Self::Frozen | Self::Hidden => None,
         }
     }
 
-    /// The lower 32 bits.
-    pub(super) fn truncated(self, origin: Origin) -> Self {
-        match self {
-            Self::Known(value) => Self::Known(value & 0xffff_ffff),
-            Self::Any(old, set) => match set.range() {
-                Some((_, high)) if high <= 0xffff_ffff => Self::Any(old, set),
-                _ => self.computed(Operator::And, 0xffff_ffff, origin),
-            },
-            other => other,
+    /// What it is, now that the unknown number in it is `learnt`.
+    pub(super) fn with(self, learnt: Self) -> Self {
+        match (self, learnt) {
+            (Self::Any(..), learnt) => learnt,
+            (Self::Made(_, _, recipe), Self::Known(value)) => {
+                recipe.of(value).map_or(Self::Hidden, Self::Known)
+            }
+            (Self::Made(_, _, recipe), Self::Any(origin, set)) => Self::Made(origin, set, recipe),
+            _ => Self::Hidden,
         }
     }
 
-    /// What comes out with a known second operand; a new unknown number gets `origin`.
-    pub(super) fn computed(self, operator: Operator, by: u64, origin: Origin) -> Self {
-        match self {
-            Self::Known(value) => {
-                compute(operator, value, by).map_or(Self::Hidden, Self::Known)
+    /// What comes out. If nobody else has a copy it becomes a number of its own, by the name of
+    /// `alone`.
+    pub(super) fn computed(self, operation: Operation, alone: Option<Origin>) -> Self {
+        let found = match (self, alone) {
+            (Self::Known(value), _) => operation.of(value).map(Self::Known),
+            (Self::Any(_, set), Some(origin)) => {
+                compute_set(operation, set).map(|set| any(origin, set))
             }
-            Self::Any(_, set) => {
-                compute_all(operator, set, by).map_or(Self::Hidden, |set| any(origin, set))
+            (Self::Frozen, _) => return Self::Frozen,
+            _ => None,
+        };
+        let recipe = |recipe: Recipe| recipe.and_then(operation);
+        match (found, self) {
+            (Some(found), _) => found,
+            (None, Self::Any(origin, set)) => recipe(Recipe::EMPTY)
+                .map_or(Self::Hidden, |recipe| Self::Made(origin, set, recipe)),
+            (None, Self::Made(origin, set, old)) => {
+                recipe(old).map_or(Self::Hidden, |recipe| Self::Made(origin, set, recipe))
             }
-            other => other,
+            _ => Self::Hidden,
         }
     }
 
-    /// What is left of it where the comparison with `right` holds, and where it does not; none
-    /// where nothing is left, or nothing that can be told.
+    /// What the unknown number in it may be where the comparison with `right` holds, and where it
+    /// does not; none where nothing is left, or nothing that can be told.
     pub(super) fn split(
         self,
         comparison: Comparison,
@@ -123,24 +208,48 @@ impl Number {
         right: u64,
     ) -> [Option<Self>; 2] {
         let holds = |value| holds(comparison, wide, value, right);
-        match self {
+        let (set, recipe) = match self {
             Self::Known(value) => {
-                if holds(value) { [Some(self), None] } else { [None, Some(self)] }
+                return if holds(value) { [Some(self), None] } else { [None, Some(self)] };
             }
             Self::Any(origin, set) => {
                 if let Some(parts) = parts(origin, set, comparison, wide, right) {
                     return parts;
                 }
-                // One witness for each side will do.
-                [true, false].map(|side| {
-                    let mut candidates = candidates(set, right).into_iter();
-                    let found = candidates.find(|one| set.has(*one) && holds(*one) == side);
-                    found.map(Self::Known)
-                })
+                (set, Recipe::EMPTY)
             }
-            Self::Frozen | Self::Hidden => [None, None],
-        }
+            Self::Made(_, set, recipe) => (set, recipe),
+            Self::Frozen | Self::Hidden => return [None, None],
+        };
+        // One witness for each side will do.
+        let mut candidates = candidates(set, right);
+        let made: Vec<_> = candidates.iter().map(|value| recipe.back(*value)).collect();
+        candidates.extend(made);
+        [true, false].map(|side| {
+            let goes_there = |one: &u64| recipe.of(*one).is_some_and(|value| holds(value) == side);
+            let found = candidates.iter().copied().find(|one| set.has(*one) && goes_there(one));
+            found.map(Self::Known)
+        })
     }
+}
+
+/// All that comes out of `set`, where that is a set again.
+fn compute_set(operation: Operation, set: Set) -> Option<Set> {
+    let Operation { operator, wide, by } = operation;
+    if wide {
+        return compute_all(operator, set, by);
+    }
+    // In 32 bits it is the same where nothing is lost above.
+    let cut = |set: Set| match set.range() {
+        Some((_, high)) if high <= 0xffff_ffff => Some(set),
+        _ => compute_all(Operator::And, set, 0xffff_ffff),
+    };
+    let by = match operator {
+        Operator::ShiftRightSigned => return None,
+        Operator::ShiftLeft | Operator::ShiftRight => by & 31,
+        _ => by & 0xffff_ffff,
+    };
+    cut(compute_all(operator, cut(set)?, by)?)
 }
 
 fn compute(operator: Operator, value: u64, by: u64) -> Option<u64> {
@@ -161,7 +270,7 @@ fn compute(operator: Operator, value: u64, by: u64) -> Option<u64> {
     })
 }
 
-/// All that comes out of `set`, where that is a set again.
+/// The same in 64 bits.
 fn compute_all(operator: Operator, set: Set, by: u64) -> Option<Set> {
     let shift = (by & 63) as u32;
     Some(match (operator, set) {
@@ -278,7 +387,7 @@ fn candidates(set: Set, right: u64) -> Vec<u64> {
 mod tests {
     use proptest::prelude::*;
 
-    use super::{Comparison, Number, Operator, Set, compute, compute_all, holds};
+    use super::{Comparison, Number, Operation, Operator, Set, compute, compute_all, holds};
 
     fn set() -> impl Strategy<Value = Set> {
         let number = || prop_oneof![Just(0), Just(u64::MAX), 0_u64..300, any::<u64>()];
@@ -357,6 +466,25 @@ mod tests {
                 };
                 prop_assert!(set.has(value));
                 prop_assert_eq!(holds(comparison, wide, value, right), wanted);
+            }
+        }
+
+        /// The same of what is made of a number.
+        #[test]
+        fn the_sides_of_a_branch_on_what_is_made_of_a_number(
+            set in set(), right in prop_oneof![0_u64..300, any::<u64>()], wide: bool,
+            comparison in prop::sample::select(&COMPARISONS[..]),
+            steps in prop::collection::vec((prop::sample::select(&OPERATORS[..]), any::<bool>(), 0_u64..70), 1..4),
+        ) {
+            let made = steps.into_iter().fold(Number::Any(1, set), |number, (operator, wide, by)| {
+                number.computed(Operation { operator, wide, by }, None)
+            });
+            for (side, wanted) in made.split(comparison, wide, right).into_iter().zip([true, false]) {
+                if let Some(learnt @ Number::Known(value)) = side {
+                    prop_assert!(set.has(value));
+                    let Number::Known(value) = made.with(learnt) else { panic!("it is known now") };
+                    prop_assert_eq!(holds(comparison, wide, value, right), wanted);
+                }
             }
         }
 

@@ -39,6 +39,14 @@ impl Value {
         Self::Number(Number::Any(origin, Set::of_size(size)))
     }
 
+    /// Which unknown number it is, or is made of.
+    fn origin(self) -> Option<Origin> {
+        match self {
+            Self::Number(number) => number.origin(),
+            _ => None,
+        }
+    }
+
     pub(super) fn known(number: u64) -> Self {
         Self::Number(Number::Known(number))
     }
@@ -107,12 +115,9 @@ impl State {
         })
     }
 
-    /// How many places hold the unknown number `origin`.
+    /// How many places hold the unknown number `origin`, or what is made of it.
     pub(super) fn copies(&mut self, origin: Origin) -> usize {
-        let is_copy = |value: &&mut Value| {
-            matches!(**value, Value::Number(Number::Any(of, _)) if of == origin)
-        };
-        self.values().filter(is_copy).count()
+        self.values().filter(|value| value.origin() == Some(origin)).count()
     }
 
     /// Makes room for something new by the name of `origin`: of an older one, made at the same
@@ -120,7 +125,7 @@ impl State {
     pub(super) fn forget(&mut self, origin: Origin) {
         for value in self.values() {
             match *value {
-                Value::Number(Number::Any(of, _)) if of == origin => {
+                Value::Number(number) if number.origin() == Some(origin) => {
                     *value = Value::Number(Number::Hidden);
                 }
                 Value::Nullable { origin: of, .. } if of == origin => *value = Value::Unknown,
@@ -132,8 +137,10 @@ impl State {
     /// Puts what is now known of the number `origin` into every copy.
     pub(super) fn learn(&mut self, origin: Origin, number: Number) {
         for value in self.values() {
-            if matches!(*value, Value::Number(Number::Any(of, _)) if of == origin) {
-                *value = Value::Number(number);
+            if let Value::Number(old) = *value
+                && old.origin() == Some(origin)
+            {
+                *value = Value::Number(old.with(number));
             }
         }
     }

@@ -2,8 +2,9 @@
 
 use super::{
     What,
+    helpers::{self, Size},
     instruction::{Operand, Operator, Place},
-    number::{Number, Origin, Set},
+    number::{Number, Operation, Origin, Set},
     state::{State, Value},
 };
 use crate::object::ProgramKind;
@@ -32,7 +33,7 @@ impl Step<'_> {
     }
 
     /// A new number or pointer that is told apart by the place it comes from.
-    pub(super) fn new_value(&mut self, register: usize, value: Value) {
+    fn new_value(&mut self, register: usize, value: Value) {
         self.state.set(register, Value::Unset);
         self.state.forget(self.origin);
         self.state.set(register, value);
@@ -94,36 +95,21 @@ impl Step<'_> {
             (_, Number::Frozen, Number::Frozen) => return Number::Frozen,
             _ => return Number::Hidden,
         };
+        let (number, operation) = match operator {
+            Operator::Move => (unknown, Operation { operator: Operator::And, wide, by: 0xffff_ffff }),
+            operator => (unknown, Operation { operator, wide, by: known }),
+        };
         // Another copy that is read again would have to change with this one.
-        if let Number::Any(old, _) = unknown {
-            let copies = self.state.copies(old);
-            let own = matches!(self.state.get(to), Value::Number(Number::Any(of, _)) if of == old);
-            if copies > usize::from(own) {
-                return Number::Hidden;
-            }
+        let others = number.origin().is_some_and(|old| {
+            let own = matches!(self.state.get(to), Value::Number(own) if own.origin() == Some(old));
+            self.state.copies(old) > usize::from(own)
+        });
+        if others {
+            return number.computed(operation, None);
         }
         self.state.set(to, Value::Unset);
         self.state.forget(self.origin);
-        let (origin, signed) = (self.origin, operator == Operator::ShiftRightSigned);
-        let cut = |number: Number| if wide { number } else { number.truncated(origin) };
-        if operator == Operator::Move {
-            return cut(unknown);
-        }
-        match (wide, cut(unknown)) {
-            (true, number) => number.computed(operator, known, origin),
-            // Only the unsigned ones are the same in 32 bits.
-            (false, Number::Known(number)) if signed => {
-                let bits = (known & 31) as u32;
-                let value = (number as u32).cast_signed() >> bits;
-                Number::Known(u64::from(value.cast_unsigned()))
-            }
-            (false, _) if signed => Number::Hidden,
-            (false, number) => {
-                let shift = matches!(operator, Operator::ShiftLeft | Operator::ShiftRight);
-                let known = if shift { known & 31 } else { known & 0xffff_ffff };
-                number.computed(operator, known, origin).truncated(origin)
-            }
-        }
+        number.computed(operation, Some(self.origin))
     }
 
     /// A pointer and a number.
@@ -237,6 +223,34 @@ impl Step<'_> {
             _ => return Err(UNKNOWN),
         }
         Ok(())
+    }
+
+    /// A helper of the kernel is called.
+    pub(super) fn helper(&mut self, id: u32) {
+        let written = helpers::writes(id).and_then(|(address, size)| {
+            let Value::Stack { frame, offset } = self.state.get(address) else { return None };
+            let size = match size {
+                Size::Is(size) => size,
+                Size::In(register) => match self.state.get(register) {
+                    Value::Number(Number::Known(size @ (1 | 2 | 4 | 8))) => size as u8,
+                    _ => return None,
+                },
+            };
+            Some((frame, offset, size))
+        });
+        for register in 1..=5 {
+            self.state.spoil(self.state.get(register));
+        }
+        if let Some((frame, offset, size)) = written {
+            let origin = self.origin | 1 << 62;
+            self.state.forget(origin);
+            self.state.write_stack(frame, offset, size, Value::fresh(origin, size));
+        }
+        if helpers::MOVES_PACKET.contains(&id) {
+            self.state.packet = None;
+        }
+        self.state.clobber();
+        self.new_value(0, helpers::result(id, self.origin));
     }
 
     pub(super) fn atomic(&mut self, at: Place, fetches: Option<usize>) -> Result<(), Stop> {

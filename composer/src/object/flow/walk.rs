@@ -8,7 +8,7 @@ use std::{
 use super::{
     Fact, Findings, Returned, Wanted, What,
     branch::{Ways, ways},
-    call, helpers,
+    call,
     instruction::{Instruction, Operand, decode},
     live::Live,
     number::{Number, Origin},
@@ -26,8 +26,6 @@ const BRANCHES: usize = 250;
 const STATES: usize = 4_096;
 /// The longest packet that is reckoned with.
 const PACKET: u64 = 1_514;
-/// Helpers after which pointers into a packet are no longer good, of those that xdp has.
-const MOVES_PACKET: [u32; 3] = [44, 54, 65];
 
 type Facts = BTreeSet<Fact>;
 
@@ -226,16 +224,7 @@ impl<'a> Walker<'a> {
                 step.state.set(to, value);
                 return Ok(Then::At(at + 2));
             }
-            Instruction::Helper(id) => {
-                for register in 1..=5 {
-                    step.state.spoil(step.state.get(register));
-                }
-                if MOVES_PACKET.contains(&id) {
-                    step.state.packet = None;
-                }
-                step.state.clobber();
-                step.new_value(0, helpers::result(id, origin));
-            }
+            Instruction::Helper(id) => step.helper(id),
             Instruction::Call => {
                 let Some(Referent::Function(callee)) = body.references.get(&at) else {
                     return Ok(Then::End);
