@@ -4,6 +4,7 @@
 //! node's line in the file.
 
 mod conflicts;
+mod flow;
 mod library;
 mod maps;
 pub mod profile;
@@ -55,6 +56,7 @@ pub fn check(chain: &Chain, library: &Library, kernels: &Kernels) -> Vec<Diagnos
     prototypes::check(&mut context);
     conflicts::check(&mut context);
     versions::check(&mut context);
+    flow::check(&mut context);
     maps::check(&mut context);
     in_file_order(context.found)
 }

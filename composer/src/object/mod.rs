@@ -157,6 +157,18 @@ impl Object {
         seen
     }
 
+    /// The names of the parameters of the function with this index; empty without a prototype.
+    #[must_use]
+    pub fn parameters(&self, function: usize) -> Vec<&str> {
+        let prototype = self.functions.get(function).and_then(|function| function.prototype);
+        match prototype.and_then(|id| self.btf.get(id)) {
+            Some(btf::Type::Prototype { parameters, .. }) => {
+                parameters.into_iter().map(|(name, _)| name).collect()
+            }
+            _ => Vec::new(),
+        }
+    }
+
     /// The prototype of `function` as C, when the object has it.
     #[must_use]
     pub fn prototype(&self, function: &Function) -> Option<String> {

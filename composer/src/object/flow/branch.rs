@@ -26,10 +26,12 @@ pub(super) fn ways(
 ) -> Ways {
     let doubt = match (left, right) {
         (Value::Unset, _) | (_, Value::Unset) => return Ways::None,
-        (Value::Number(left), Value::Number(right)) => match numbers(&mut state, comparison, wide, left, right) {
-            Ok(ways) => return ways,
-            Err(doubt) => doubt,
-        },
+        (Value::Number(left), Value::Number(right)) => {
+            match numbers(&mut state, comparison, wide, left, right) {
+                Ok(ways) => return ways,
+                Err(doubt) => doubt,
+            }
+        }
         (Value::Packet(_) | Value::PacketEnd, Value::Packet(_) | Value::PacketEnd) if wide => {
             match packet(&state, comparison, left, right) {
                 Some(ways) => return ways,
@@ -57,9 +59,8 @@ fn numbers(
 ) -> Result<Ways, Doubt> {
     let secret = |number: Number| matches!(number, Number::Frozen | Number::Hidden);
     if secret(left) || secret(right) {
-        let only_constants = [left, right]
-            .iter()
-            .all(|number| matches!(number, Number::Frozen | Number::Known(_)));
+        let only_constants =
+            [left, right].iter().all(|number| matches!(number, Number::Frozen | Number::Known(_)));
         return Err(if only_constants { Doubt::Constant } else { Doubt::Unclear });
     }
     let Some(witness) = right.witness() else { return Err(Doubt::Unclear) };

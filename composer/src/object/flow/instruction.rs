@@ -56,15 +56,41 @@ pub(super) struct Place {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Instruction {
     /// `wide` is 64 bits, otherwise 32.
-    Compute { operator: Operator, wide: bool, to: usize, operand: Operand },
+    Compute {
+        operator: Operator,
+        wide: bool,
+        to: usize,
+        operand: Operand,
+    },
     /// Takes two places of eight bytes. It may be an address, which a relocation tells.
-    Constant { to: usize, value: u64 },
-    Load { to: usize, from: Place, signed: bool },
-    Store { at: Place, value: Operand },
+    Constant {
+        to: usize,
+        value: u64,
+    },
+    Load {
+        to: usize,
+        from: Place,
+        signed: bool,
+    },
+    Store {
+        at: Place,
+        value: Operand,
+    },
     /// Changes memory in one step; `fetches` into the register.
-    Atomic { at: Place, fetches: Option<usize> },
-    Jump { to: i64 },
-    Branch { comparison: Comparison, wide: bool, left: usize, right: Operand, to: i64 },
+    Atomic {
+        at: Place,
+        fetches: Option<usize>,
+    },
+    Jump {
+        to: i64,
+    },
+    Branch {
+        comparison: Comparison,
+        wide: bool,
+        left: usize,
+        right: Operand,
+        to: i64,
+    },
     Helper(u32),
     /// A function of the program.
     Call,
@@ -126,9 +152,7 @@ impl Fields {
         let size = [4, 2, 1, 8][usize::from(self.opcode >> 3 & 3)];
         let place = |base| Place { base, offset: self.offset, size };
         match (self.opcode & 7, self.opcode & 0xe0) {
-            (1, 0x60) => {
-                Instruction::Load { to: self.to, from: place(self.source), signed: false }
-            }
+            (1, 0x60) => Instruction::Load { to: self.to, from: place(self.source), signed: false },
             (1, 0x80) => Instruction::Load { to: self.to, from: place(self.source), signed: true },
             (2, 0x60) => Instruction::Store { at: place(self.to), value: self.constant() },
             (3, 0x60) => {

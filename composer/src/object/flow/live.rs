@@ -41,9 +41,8 @@ impl Live {
 }
 
 fn before(code: &[u8], at: usize, live: &[u16]) -> u16 {
-    let after = |to: i64| {
-        usize::try_from(to).ok().and_then(|to| live.get(to)).copied().unwrap_or(0)
-    };
+    let after =
+        |to: i64| usize::try_from(to).ok().and_then(|to| live.get(to)).copied().unwrap_or(0);
     let next = i64::try_from(at).map_or(0, |at| after(at + 1));
     let bit = |register: usize| 1_u16 << register;
     let reads = |operand: Operand| match operand {

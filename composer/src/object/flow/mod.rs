@@ -170,3 +170,12 @@ pub fn context_reach(object: &Object, program: &Program) -> Option<u32> {
     });
     ends.max()
 }
+
+/// Whether the function with index `function` uses its argument `number`, counted from 0. Of one
+/// that it does not use clang passes nothing.
+#[must_use]
+pub fn uses_argument(object: &Object, function: usize, number: u8) -> bool {
+    let code = object.functions.get(function).map(|function| function.code.place.clone());
+    let code = code.and_then(|place| object.bytes.get(place));
+    code.is_none_or(|code| live::Live::of(code).has(0, usize::from(number) + 1))
+}

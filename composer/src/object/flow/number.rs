@@ -190,8 +190,9 @@ impl Number {
         let recipe = |recipe: Recipe| recipe.and_then(operation);
         match (found, self) {
             (Some(found), _) => found,
-            (None, Self::Any(origin, set)) => recipe(Recipe::EMPTY)
-                .map_or(Self::Hidden, |recipe| Self::Made(origin, set, recipe)),
+            (None, Self::Any(origin, set)) => {
+                recipe(Recipe::EMPTY).map_or(Self::Hidden, |recipe| Self::Made(origin, set, recipe))
+            }
             (None, Self::Made(origin, set, old)) => {
                 recipe(old).map_or(Self::Hidden, |recipe| Self::Made(origin, set, recipe))
             }
@@ -201,12 +202,7 @@ impl Number {
 
     /// What the unknown number in it may be where the comparison with `right` holds, and where it
     /// does not; none where nothing is left, or nothing that can be told.
-    pub(super) fn split(
-        self,
-        comparison: Comparison,
-        wide: bool,
-        right: u64,
-    ) -> [Option<Self>; 2] {
+    pub(super) fn split(self, comparison: Comparison, wide: bool, right: u64) -> [Option<Self>; 2] {
         let holds = |value| holds(comparison, wide, value, right);
         let (set, recipe) = match self {
             Self::Known(value) => {

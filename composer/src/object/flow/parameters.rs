@@ -22,7 +22,11 @@ pub enum Wanted {
 }
 
 /// What `function` takes in a program of `kind`; none without a prototype.
-pub(super) fn wanted(object: &Object, function: &Function, kind: ProgramKind) -> Option<Vec<Wanted>> {
+pub(super) fn wanted(
+    object: &Object,
+    function: &Function,
+    kind: ProgramKind,
+) -> Option<Vec<Wanted>> {
     let Type::Prototype { parameters, .. } = object.btf.get(function.prototype?)? else {
         return None;
     };

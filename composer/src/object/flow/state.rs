@@ -14,19 +14,33 @@ pub(super) enum Value {
     Context(i64),
     /// A pointer that the caller of a global function passed: memory of so many bytes, or NULL
     /// until `tested`.
-    Argument { number: u8, size: u32, offset: i64, tested: bool },
+    Argument {
+        number: u8,
+        size: u32,
+        offset: i64,
+        tested: bool,
+    },
     /// The stack of a frame, from its end, which r10 points to.
-    Stack { frame: usize, offset: i64 },
+    Stack {
+        frame: usize,
+        offset: i64,
+    },
     /// The beginning of a packet, with so many bytes added.
     Packet(i64),
     PacketEnd,
     /// A map itself.
     Map,
     /// Memory of a map, a ring buffer or a global variable.
-    Memory { frozen: bool },
+    Memory {
+        frozen: bool,
+    },
     /// Memory or another pointer, or NULL until tested. `null` is whether the verifier is known to
     /// reckon with NULL.
-    Nullable { origin: Origin, memory: bool, null: bool },
+    Nullable {
+        origin: Origin,
+        memory: bool,
+        null: bool,
+    },
     /// Some other pointer, which is not NULL.
     Pointer,
     /// A number or a pointer.
@@ -110,9 +124,9 @@ impl State {
 
     /// Everything that any frame holds.
     fn values(&mut self) -> impl Iterator<Item = &mut Value> {
-        self.frames.iter_mut().flat_map(|frame| {
-            frame.registers.iter_mut().chain(frame.slots.values_mut())
-        })
+        self.frames
+            .iter_mut()
+            .flat_map(|frame| frame.registers.iter_mut().chain(frame.slots.values_mut()))
     }
 
     /// How many places hold the unknown number `origin`, or what is made of it.
@@ -152,7 +166,11 @@ impl State {
                 (Value::Nullable { origin, memory, .. }, Value::Nullable { origin: of, .. })
                     if origin == of =>
                 {
-                    if memory { Value::Memory { frozen: false } } else { Value::Pointer }
+                    if memory {
+                        Value::Memory { frozen: false }
+                    } else {
+                        Value::Pointer
+                    }
                 }
                 (
                     Value::Argument { number, size, offset, tested: false },
@@ -189,9 +207,9 @@ impl State {
         match pointer {
             Value::Stack { frame, offset } => {
                 if let Some(frame) = self.frames.get_mut(frame) {
-                    frame.slots.retain(|(at, size), _| {
-                        at.saturating_add(i64::from(*size)) <= offset
-                    });
+                    frame
+                        .slots
+                        .retain(|(at, size), _| at.saturating_add(i64::from(*size)) <= offset);
                 }
             }
             // It may lead to the stack.

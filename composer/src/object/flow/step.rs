@@ -96,7 +96,9 @@ impl Step<'_> {
             _ => return Number::Hidden,
         };
         let (number, operation) = match operator {
-            Operator::Move => (unknown, Operation { operator: Operator::And, wide, by: 0xffff_ffff }),
+            Operator::Move => {
+                (unknown, Operation { operator: Operator::And, wide, by: 0xffff_ffff })
+            }
             operator => (unknown, Operation { operator, wide, by: known }),
         };
         // Another copy that is read again would have to change with this one.
@@ -152,11 +154,8 @@ impl Step<'_> {
     pub(super) fn load(&mut self, to: usize, from: Place, signed: bool) -> Result<(), Stop> {
         let Place { base, offset, size } = from;
         let pointer = self.state.get(base);
-        let fresh = if signed {
-            Value::Number(Number::Hidden)
-        } else {
-            Value::fresh(self.origin, size)
-        };
+        let fresh =
+            if signed { Value::Number(Number::Hidden) } else { Value::fresh(self.origin, size) };
         let value = match pointer {
             Value::Context(at) => self.context(at.saturating_add(offset), size, fresh),
             Value::Stack { frame, offset: at } => {

@@ -5,27 +5,48 @@ use crate::object::{Object, ProgramKind};
 
 #[test]
 fn dump() {
-    for name in ["arguments", "results", "pointers", "tracer-arguments", "tail-calls", "hosts", "replacements"] {
+    for name in [
+        "arguments",
+        "results",
+        "pointers",
+        "tracer-arguments",
+        "tail-calls",
+        "hosts",
+        "replacements",
+    ] {
         let bytes = freplace_compose_test_programs::object(name).expect("a test program");
         let object = Object::parse(bytes).expect("good");
         for program in &object.programs {
             let start = std::time::Instant::now();
-            let kind = if program.kind == ProgramKind::Freplace { ProgramKind::RawTracepoint } else { program.kind };
+            let kind = if program.kind == ProgramKind::Freplace {
+                ProgramKind::RawTracepoint
+            } else {
+                program.kind
+            };
             let found = read(&object, program, kind, program.kind == ProgramKind::Freplace);
             println!("{name} {} {:?}", program.name, start.elapsed());
-            for fact in &found.certain { println!("    {} {:?}", fact.at, fact.what); }
-            for fact in &found.possible { println!("  ? {} {:?}", fact.at, fact.what); }
+            for fact in &found.certain {
+                println!("    {} {:?}", fact.at, fact.what);
+            }
+            for fact in &found.possible {
+                println!("  ? {} {:?}", fact.at, fact.what);
+            }
         }
     }
     for (name, bytes) in crate::object::damage::builtins() {
         let object = Object::parse(bytes).expect("good");
         for program in &object.programs {
             let start = std::time::Instant::now();
-            let kind = if program.kind == ProgramKind::Freplace { ProgramKind::Xdp } else { program.kind };
+            let kind =
+                if program.kind == ProgramKind::Freplace { ProgramKind::Xdp } else { program.kind };
             let found = read(&object, program, kind, program.kind == ProgramKind::Freplace);
             println!("{name} {} {:?}", program.name, start.elapsed());
-            for fact in &found.certain { println!("    {} {:?}", fact.at, fact.what); }
-            for fact in &found.possible { println!("  ? {} {:?}", fact.at, fact.what); }
+            for fact in &found.certain {
+                println!("    {} {:?}", fact.at, fact.what);
+            }
+            for fact in &found.possible {
+                println!("  ? {} {:?}", fact.at, fact.what);
+            }
         }
     }
 }
