@@ -16,8 +16,10 @@ FC_STUB int stub_tail(__u64 value)
 	return fc_stub(0, value);
 }
 
+// A tail call may change a packet, and a replacement may do so only where the stub does.
 FC_STUB int stub_of_context(struct pt_regs *ctx)
 {
+	bpf_tail_call(ctx, &next_program, 0);
 	return fc_stub(0, ctx);
 }
 

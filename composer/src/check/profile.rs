@@ -22,6 +22,8 @@ pub struct Features {
     pub nested_tracing: bool,
     /// A replacement that changes packet data is refused where the stub does not.
     pub packet_data_compared: bool,
+    /// A tracer reads a pointer among its target's arguments as a whole or not at all.
+    pub pointer_arguments_whole: bool,
 }
 
 /// A kernel's series.

@@ -13,6 +13,7 @@ mod ending;
 mod environment;
 mod failure;
 mod flood;
+mod flow;
 mod hooks;
 mod prototypes;
 mod support;

@@ -11,7 +11,7 @@ use freplace_compose::{
 use crate::support::{Folder, fire};
 
 /// The profile of the running kernel.
-fn running() -> Kernels {
+pub(crate) fn running() -> Kernels {
     let release = rustix::system::uname().release().to_string_lossy().into_owned();
     let series: Vec<_> = release.split('.').take(2).collect();
     let series = series.join(".");
@@ -22,7 +22,7 @@ fn running() -> Kernels {
 }
 
 /// What the validator foresees, and what the kernel does with the chain all the same.
-fn both(text: &str) -> (Result<(), String>, Result<(), String>) {
+pub(crate) fn both(text: &str) -> (Result<(), String>, Result<(), String>) {
     let folder = Folder::new(text);
     let chain = Chain::open(&folder.chain()).expect("a good chain");
     let foreseen = match check::open(&chain, &running()) {
@@ -47,7 +47,7 @@ fn both(text: &str) -> (Result<(), String>, Result<(), String>) {
 
 /// Both have to agree, and the kernel's words are among those foreseen.
 #[track_caller]
-fn agree(text: &str) -> bool {
+pub(crate) fn agree(text: &str) -> bool {
     let (foreseen, done) = both(text);
     match (&foreseen, &done) {
         (Ok(()), Ok(())) => true,

@@ -3,19 +3,22 @@
 //! `btf_check_func_arg_match`,
 //! <https://github.com/torvalds/linux/blob/v6.12/kernel/bpf/verifier.c>.
 
-use super::{Context, Subject};
+use super::{Context, Mistake, Subject};
 use crate::{
     chain::{NodeKind, Spanned},
     check::title,
     diag::{Code, Diagnostic},
-    object::flow::{self, Fact, Held, Wanted, What},
+    object::{
+        ProgramKind,
+        flow::{self, Fact, Held, Wanted, What},
+    },
 };
 
 pub(super) fn find(
     context: &Context<'_>,
     subject: &Subject<'_>,
     facts: &[Fact],
-) -> Option<Diagnostic> {
+) -> Option<Mistake> {
     let (callee, number, wanted, held) = facts.iter().find_map(|fact| match fact.what {
         What::Passes { callee, number, wanted, held } => Some((callee, number, wanted, held)),
         _ => None,
@@ -42,7 +45,14 @@ pub(super) fn find(
     let words = match (wanted, held) {
         (Wanted::Number, _) => format!("R{count} is not a scalar"),
         (Wanted::Memory(_), Held::Number) => format!("R{count} type=scalar expected=fp"),
-        (Wanted::Memory(_), Held::Context) => format!("R{count} type=ctx expected=fp"),
+        (Wanted::Memory(_), Held::Context) if subject.loaded.kind == ProgramKind::Xdp => {
+            format!("R{count} type=ctx expected=fp")
+        }
+        // Where the fields of the context are where they seem to be, it is tried as memory: the
+        // last byte of it, first.
+        (Wanted::Memory(size), Held::Context) => {
+            format!("invalid bpf_context access off={} size=1", i64::from(size) - 1)
+        }
         _ => "Caller passes invalid args into func#".to_owned(),
     };
     let help = match (is_dropped, wanted) {
@@ -74,12 +84,11 @@ pub(super) fn find(
         found = found.label(context.source(), stub.span.clone(), "the function");
     }
     let prototype = subject.object.prototype(function).unwrap_or_default();
-    Some(
-        found
-            .note(format!("function  {prototype}"))
-            .note(format!("the kernel would say: EINVAL, \"{words}\""))
-            .help(help),
-    )
+    let found = found
+        .note(format!("function  {prototype}"))
+        .note(format!("the kernel would say: EINVAL, \"{words}\""))
+        .help(help);
+    Some(Mistake::everywhere(found))
 }
 
 /// Where the chain calls the function a stub of this host.

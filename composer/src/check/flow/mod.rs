@@ -17,7 +17,7 @@ use std::{
 
 use petgraph::graph::NodeIndex;
 
-use super::{Context, tracing_kind};
+use super::{Context, Profile, tracing_kind};
 use crate::{
     chain::{Node, NodeKind, ObjectRef},
     diag::{Code, Diagnostic, Severity},
@@ -28,7 +28,20 @@ use crate::{
 };
 
 /// What the facts mean for a program, if they are a mistake.
-type Rule = fn(&Context<'_>, &Subject<'_>, &[Fact]) -> Option<Diagnostic>;
+type Rule = fn(&Context<'_>, &Subject<'_>, &[Fact]) -> Option<Mistake>;
+
+/// A mistake in a program.
+struct Mistake {
+    found: Diagnostic,
+    /// Which kernels refuse it, when not all do.
+    refused_by: Option<fn(&Profile) -> bool>,
+}
+
+impl Mistake {
+    fn everywhere(found: Diagnostic) -> Self {
+        Self { found, refused_by: None }
+    }
+}
 
 /// What a node's program is to the verifier.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -73,10 +86,14 @@ pub(super) fn check(context: &mut Context<'_>) {
             // Two nodes with one program are one mistake; what is wrong with a tracer is so for
             // its target.
             let is_tracer = matches!(node.kind, NodeKind::Tracer(_));
-            for diagnostic in found {
-                if is_tracer || books.told.insert((&reference.value, &name.value, diagnostic.code))
-                {
-                    context.found.push(diagnostic);
+            for Mistake { found, refused_by } in found {
+                let told = (&reference.value, name.value.as_str(), found.code);
+                if !is_tracer && !books.told.insert(told) {
+                    continue;
+                }
+                match refused_by {
+                    Some(refuses) => context.push_where(found, refuses),
+                    None => context.found.push(found),
                 }
             }
         }
@@ -108,7 +125,7 @@ fn loaded(context: &Context<'_>, index: NodeIndex, node: &Node, program: &Progra
 }
 
 /// What the rules find in a program: what is certain or, if nothing is, what is possible.
-fn look(context: &Context<'_>, subject: &Subject<'_>, findings: &Findings) -> Vec<Diagnostic> {
+fn look(context: &Context<'_>, subject: &Subject<'_>, findings: &Findings) -> Vec<Mistake> {
     let rules: [Rule; 4] = [arguments::find, pointers::find, results::find, tracers::find];
     let find = |facts: &[Fact]| {
         rules.iter().filter_map(|rule| rule(context, subject, facts)).collect::<Vec<_>>()
@@ -118,7 +135,8 @@ fn look(context: &Context<'_>, subject: &Subject<'_>, findings: &Findings) -> Ve
         return certain;
     }
     let possible = find(&findings.possible.iter().copied().collect::<Vec<_>>());
-    possible.into_iter().map(doubt).collect()
+    let doubts = possible.into_iter().map(|mistake| doubt(mistake.found));
+    doubts.map(Mistake::everywhere).collect()
 }
 
 /// What is said of a mistake that may be none.

@@ -3,7 +3,7 @@
 //! `btf_prepare_func_args` gives such an argument the type `mem_or_null`,
 //! <https://github.com/torvalds/linux/blob/v6.12/kernel/bpf/btf.c>.
 
-use super::{Context, Subject};
+use super::{Context, Mistake, Subject};
 use crate::{
     check::title,
     diag::{Code, Diagnostic},
@@ -14,7 +14,7 @@ pub(super) fn find(
     context: &Context<'_>,
     subject: &Subject<'_>,
     facts: &[Fact],
-) -> Option<Diagnostic> {
+) -> Option<Mistake> {
     let object = subject.object;
     let (place, what, words, help) = facts.iter().find_map(|fact| {
         let function = object.functions.get(fact.function)?;
@@ -50,13 +50,12 @@ pub(super) fn find(
     };
     let (_, program) = subject.node.program()?;
     let message = format!("{} {what}{within}", title(subject.node));
-    Some(
-        Diagnostic::new(Code::NullNotTested, message)
-            .label(context.source(), program.span.clone(), "the access is in this program")
-            .note(format!("function  {}", object.prototype(place).unwrap_or_default()))
-            .note(format!("the kernel would say: EACCES, \"{words}\""))
-            .help(help),
-    )
+    let found = Diagnostic::new(Code::NullNotTested, message)
+        .label(context.source(), program.span.clone(), "the access is in this program")
+        .note(format!("function  {}", object.prototype(place).unwrap_or_default()))
+        .note(format!("the kernel would say: EACCES, \"{words}\""))
+        .help(help);
+    Some(Mistake::everywhere(found))
 }
 
 /// The name of a parameter.

@@ -5,7 +5,7 @@
 //! tracepoint the host may return anything, a replacement in it 0 alone. Kprobes, tracepoints and
 //! xdp bound neither.
 
-use super::{Context, Subject};
+use super::{Context, Mistake, Subject};
 use crate::{
     chain::NodeKind,
     check::title,
@@ -20,7 +20,7 @@ pub(super) fn find(
     context: &Context<'_>,
     subject: &Subject<'_>,
     facts: &[Fact],
-) -> Option<Diagnostic> {
+) -> Option<Mistake> {
     let what = match (&subject.node.kind, subject.loaded.kind) {
         (NodeKind::Replacement(_), ProgramKind::RawTracepoint) => {
             "a replacement in a program at a raw tracepoint"
@@ -48,12 +48,11 @@ pub(super) fn find(
         _ => "Return 0. BPF_PROG(name, arguments...) declares an int: end it with return 0;",
     };
     let message = format!("{} returns {result}, and {what} returns 0", title(subject.node));
-    Some(
-        Diagnostic::new(Code::ResultRange, message)
-            .label(context.source(), program.span.clone(), format!("returns {result}"))
-            .note(format!(
-                "the kernel would say: EINVAL, \"{words}\" ..., \"should have been in\" 0 to 0"
-            ))
-            .help(help),
-    )
+    let found = Diagnostic::new(Code::ResultRange, message)
+        .label(context.source(), program.span.clone(), format!("returns {result}"))
+        .note(format!(
+            "the kernel would say: EINVAL, \"{words}\" ..., \"should have been in\" 0 to 0"
+        ))
+        .help(help);
+    Some(Mistake::everywhere(found))
 }

@@ -2,10 +2,10 @@
 //!
 //! `btf_ctx_access`, <https://github.com/torvalds/linux/blob/v6.12/kernel/bpf/btf.c>.
 
-use super::{Context, Subject};
+use super::{Context, Mistake, Subject};
 use crate::{
     chain::{Moment, NodeKind},
-    check::{stubs::has_trusted_entry, title},
+    check::{Profile, stubs::has_trusted_entry, title},
     diag::{Code, Diagnostic},
     object::{
         Object, ProgramKind,
@@ -32,13 +32,15 @@ struct Refusal {
     what: String,
     words: String,
     help: String,
+    /// By some kernels only.
+    refused_by: Option<fn(&Profile) -> bool>,
 }
 
 pub(super) fn find(
     context: &Context<'_>,
     subject: &Subject<'_>,
     facts: &[Fact],
-) -> Option<Diagnostic> {
+) -> Option<Mistake> {
     let NodeKind::Tracer(tracer) = &subject.node.kind else { return None };
     let graph = &context.chain.graph;
     for (target, function) in graph.functions_of(subject.index) {
@@ -82,14 +84,17 @@ pub(super) fn find(
             });
             let Some(refusal) = refusal else { continue };
             let message = format!("{} {}", title(subject.node), refusal.what);
-            return Some(
-                Diagnostic::new(Code::TracerDereference, message)
-                    .label(context.source(), tracer.program.span.clone(), "reads it here")
-                    .label(context.source(), tracer.target.span.clone(), "traces this")
-                    .note(format!("target  {}", object.prototype(definition).unwrap_or_default()))
-                    .note(format!("the kernel would say: EACCES, \"{}\"", refusal.words))
-                    .help(refusal.help),
-            );
+            let said = match refusal.refused_by {
+                None => "the kernel would say",
+                Some(_) => "a kernel that refuses it says",
+            };
+            let found = Diagnostic::new(Code::TracerDereference, message)
+                .label(context.source(), tracer.program.span.clone(), "reads it here")
+                .label(context.source(), tracer.target.span.clone(), "traces this")
+                .note(format!("target  {}", object.prototype(definition).unwrap_or_default()))
+                .note(format!("{said}: EACCES, \"{}\"", refusal.words))
+                .help(refusal.help);
+            return Some(Mistake { found, refused_by: refusal.refused_by });
         }
     }
     None
@@ -116,6 +121,7 @@ fn refusal(
             what: format!("reads byte {offset} of its context, where no argument is"),
             words: invalid,
             help: has(function, count, moment),
+            refused_by: None,
         });
     }
     if offset != first {
@@ -123,15 +129,22 @@ fn refusal(
             what: format!("reads a part of an argument of `{function}`"),
             words: format!("func '{function}' offset {offset} is not multiple of 8"),
             help: "Read the whole argument, 8 bytes, and take the part from that.".to_owned(),
+            refused_by: None,
         });
     }
     let number = usize::try_from(offset / 8).ok()?;
     let last = count + usize::from(moment == Moment::Fexit);
     if number >= last {
+        // Behind the last one the kernel does not go on counting where it knows the types.
+        let counted = match seen {
+            Seen::Typed(_) => number.min(count + 1) + 1,
+            Seen::Untyped => number + 1,
+        };
         return Some(Refusal {
             what: format!("reads an argument {} of `{function}`", number + 1),
-            words: format!("func '{function}' doesn't have {}-th argument", number + 1),
+            words: format!("func '{function}' doesn't have {counted}-th argument"),
             help: has(function, count, moment),
+            refused_by: None,
         });
     }
     let Seen::Typed(parameters) = seen else { return None };
@@ -139,12 +152,18 @@ fn refusal(
     let Some((_, Type::Ptr(to))) = object.btf.resolve(*of) else { return None };
     let pointee = match object.btf.resolve(to)?.1 {
         // No struct: to the verifier such a pointer is a number.
-        Type::Void | Type::Int { .. } => return None,
-        Type::Struct { name, .. } | Type::Forward { name, .. } => name,
-        _ => "",
+        Type::Void | Type::Int { .. } => None,
+        Type::Struct { name, .. } | Type::Forward { name, .. } => Some(name),
+        _ => Some(""),
     };
-    if kind.context_struct() == Some(pointee) || pointee.ends_with("_buff") {
-        return None;
+    let is_context = |name: &str| kind.context_struct() == Some(name) || name.ends_with("_buff");
+    if pointee.is_none_or(is_context) {
+        return (width != 8).then(|| Refusal {
+            what: format!("reads a part of `{name}` of `{function}`, a pointer"),
+            words: format!("func '{function}' size {width} must be 8"),
+            help: "Read the whole pointer, 8 bytes.".to_owned(),
+            refused_by: Some(|profile| profile.features.pointer_arguments_whole),
+        });
     }
     Some(Refusal {
         what: format!("reads `{name}` of `{function}`, a pointer to a type of the program's own"),
@@ -153,6 +172,7 @@ fn refusal(
             "Fetch it with bpf_get_func_arg(ctx, {number}, &address), and what it leads to with \
              bpf_probe_read_kernel(); do not name it among the arguments of BPF_PROG."
         ),
+        refused_by: None,
     })
 }
 
