@@ -4,6 +4,7 @@
 //! node's line in the file.
 
 mod conflicts;
+mod flow;
 mod library;
 mod maps;
 pub mod profile;
@@ -60,6 +61,7 @@ pub fn check(chain: &Chain, library: &Library, kernels: &Kernels) -> Vec<Diagnos
     conflicts::check(&mut context);
     versions::check(&mut context);
     targets::check(&mut context);
+    flow::check(&mut context);
     maps::check(&mut context);
     in_file_order(context.found)
 }

@@ -35,6 +35,8 @@ pub struct Features {
     pub packet_data_compared: bool,
     /// A kprobe at a name that several symbols have is refused; others take one of them.
     pub unique_kprobe_symbol: bool,
+    /// A tracer reads a pointer among its target's arguments as a whole or not at all.
+    pub pointer_arguments_whole: bool,
 }
 
 /// The profiles that come with this program, oldest first.

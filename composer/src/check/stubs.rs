@@ -68,11 +68,29 @@ fn nested(context: &mut Context<'_>, stub: &Node, replacement: &Node) {
     context.found.push(found);
 }
 
-/// A program's own entry may be replaced, if the kernel trusts its prototype: one argument, the
-/// context of its type. Of any other it takes no note, and then calls it static.
+/// Whether the kernel goes by the prototype of a program's entry: one argument, the context of the
+/// program's type.
 ///
 /// The end of `do_check_common`,
 /// <https://github.com/torvalds/linux/blob/v6.12/kernel/bpf/verifier.c>.
+pub(super) fn has_trusted_entry(object: &Object, program: &Program) -> bool {
+    let prototype = object.functions.get(program.function).and_then(|entry| entry.prototype);
+    let Some(Type::Prototype { parameters, .. }) = prototype.and_then(|id| object.btf.get(id))
+    else {
+        return false;
+    };
+    let [(_, of)] = parameters.as_slice() else { return false };
+    let Some((_, Type::Ptr(to))) = object.btf.resolve(*of) else { return false };
+    match object.btf.resolve(to) {
+        Some((_, Type::Struct { name, .. } | Type::Forward { name, .. })) => {
+            program.kind.context_struct() == Some(name)
+        }
+        _ => false,
+    }
+}
+
+/// A program's own entry may be replaced, if the kernel trusts its prototype: one argument, the
+/// context of its type. Of any other it takes no note, and then calls it static.
 fn entry(
     context: &mut Context<'_>,
     index: NodeIndex,
@@ -84,28 +102,16 @@ fn entry(
     if program.name != function.value {
         return;
     }
-    let definition = &object.functions[program.function];
-    let parameters = definition.prototype.and_then(|id| match object.btf.get(id)? {
-        Type::Prototype { parameters, .. } => Some(parameters),
-        _ => None,
-    });
-    let pointee = match parameters.as_deref() {
-        Some([(_, of)]) => match object.btf.resolve(*of) {
-            Some((_, Type::Ptr(to))) => object.btf.resolve(to),
-            _ => None,
-        },
-        _ => None,
-    };
-    let found = match pointee {
-        Some((_, Type::Struct { name, .. } | Type::Forward { name, .. })) => Some(name),
-        _ => None,
-    };
-    let wanted = program.kind.context_struct();
-    if wanted.is_some() && found == wanted {
+    if has_trusted_entry(object, program) {
         return;
     }
+    let definition = &object.functions[program.function];
+    let wanted = program.kind.context_struct();
     // Of none the older kernels think nothing wrong, and then compare prototypes.
-    let empty = parameters.as_ref().is_some_and(Vec::is_empty);
+    let empty = matches!(
+        definition.prototype.and_then(|id| object.btf.get(id)),
+        Some(Type::Prototype { parameters, .. }) if parameters.is_empty()
+    );
     let help = match wanted {
         Some(wanted) => format!("Write it as int {}(struct {wanted} *ctx).", program.name),
         None => format!(

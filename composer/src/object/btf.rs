@@ -353,6 +353,15 @@ impl Btf {
         self.of_kind(8).filter_map(|id| Some((id, self.name(id)?)))
     }
 
+    /// Whether a declaration tag is on the type `id`, or on a part of it.
+    #[must_use]
+    pub fn is_tagged(&self, id: TypeId) -> bool {
+        self.of_kind(17).any(|tag| {
+            let at = self.offsets[tag as usize - 1]; // ids of this range are indices
+            self.word(at + 8) == Some(id)
+        })
+    }
+
     /// The section called `name`: the ids of its variables.
     #[must_use]
     pub fn section(&self, name: &str) -> Option<Vec<TypeId>> {

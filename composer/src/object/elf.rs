@@ -2,6 +2,7 @@
 
 use std::{
     collections::{BTreeMap, HashMap},
+    ops::Range,
     sync::Arc,
 };
 
@@ -11,7 +12,7 @@ use object::{
 };
 
 use super::{
-    Function, Names, Object, ObjectError, Program, ProgramKind,
+    Code, Function, Names, Object, ObjectError, Program, ProgramKind, Referent,
     btf::{Btf, Linkage},
     calls, core_types, maps,
 };
@@ -102,6 +103,7 @@ fn functions(file: &object::File<'_>, btf: &Btf) -> Result<(Vec<Placed>, ByPlace
             calls: Default::default(),
             helpers: Default::default(),
             prototype: typed.map(|(_, prototype, _)| prototype),
+            code: Code::default(),
         };
         found.insert((index.0, symbol.address()), function);
     }
@@ -132,23 +134,51 @@ fn link(
                 .zip(usize::try_from(start.saturating_add(function.instructions * 8)).ok());
             let Some(code) = range.and_then(|(from, to)| data.get(from..to)) else { continue };
             function.helpers.extend(calls::helpers(code));
+            function.code.place = in_file(&section, *start, code.len()).unwrap_or_default();
             for reference in calls::references(code, *start) {
-                let place = match relocations.get(&reference.at) {
+                let (place, referent) = match relocations.get(&reference.at) {
                     Some(RelocationTarget::Symbol(symbol)) => {
                         let symbol = file.symbol_by_index(*symbol).map_err(damaged)?;
                         let address = symbol.address().checked_add_signed(reference.addend);
-                        symbol.section_index().zip(address)
+                        (symbol.section_index().zip(address), referent(file, &symbol))
                     }
-                    Some(_) => None,
-                    None => reference.local_target().map(|at| (*index, at)),
+                    Some(_) => (None, Some(Referent::Other)),
+                    None => (reference.local_target().map(|at| (*index, at)), None),
                 };
-                if let Some(callee) = place.and_then(|place| places.get(&place)) {
-                    function.calls.insert(*callee);
+                let callee = place.and_then(|place| places.get(&place)).copied();
+                function.calls.extend(callee);
+                let referent = callee.map(Referent::Function).or(referent);
+                if let (Some(referent), Ok(number)) =
+                    (referent, usize::try_from((reference.at - *start) / 8))
+                {
+                    function.code.references.insert(number, referent);
                 }
             }
         }
     }
     Ok(())
+}
+
+/// Where the `length` bytes at `start` of a section are in the file.
+fn in_file(section: &object::Section<'_, '_>, start: u64, length: usize) -> Option<Range<usize>> {
+    let (offset, _) = section.file_range()?;
+    let from = usize::try_from(offset.checked_add(start)?).ok()?;
+    Some(from..from.checked_add(length)?)
+}
+
+/// What a symbol that is no function stands for.
+fn referent(file: &object::File<'_>, symbol: &object::Symbol<'_, '_>) -> Option<Referent> {
+    let section = symbol.section_index().and_then(|index| file.section_by_index(index).ok());
+    let Some(section) = section else { return Some(Referent::Other) };
+    let name = section.name().ok()?;
+    Some(match name {
+        ".maps" => Referent::Map(symbol.name().ok()?.to_owned()),
+        _ if name.starts_with(".rodata") => Referent::Variable { frozen: true },
+        _ if name.starts_with(".data") || name.starts_with(".bss") => {
+            Referent::Variable { frozen: false }
+        }
+        _ => Referent::Other,
+    })
 }
 
 fn damaged(error: object::Error) -> ObjectError {

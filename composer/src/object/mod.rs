@@ -6,8 +6,10 @@
 
 pub mod btf;
 mod calls;
+mod code;
 mod core_types;
 mod elf;
+pub mod flow;
 mod kind;
 mod maps;
 pub mod prototype;
@@ -22,6 +24,7 @@ use std::{
 
 use thiserror::Error;
 
+pub use code::{Code, Referent};
 pub use core_types::CoreTypes;
 pub use kind::ProgramKind;
 pub use maps::MapDef;
@@ -124,6 +127,8 @@ pub struct Function {
     pub helpers: BTreeSet<u32>,
     /// Its prototype's id in the object's BTF, when it is there.
     pub prototype: Option<btf::TypeId>,
+    /// Where its instructions are, and what they refer to.
+    pub code: Code,
 }
 
 impl Object {
@@ -174,6 +179,18 @@ impl Object {
             }
         }
         seen
+    }
+
+    /// The names of the parameters of the function with this index; empty without a prototype.
+    #[must_use]
+    pub fn parameters(&self, function: usize) -> Vec<&str> {
+        let prototype = self.functions.get(function).and_then(|function| function.prototype);
+        match prototype.and_then(|id| self.btf.get(id)) {
+            Some(btf::Type::Prototype { parameters, .. }) => {
+                parameters.into_iter().map(|(name, _)| name).collect()
+            }
+            _ => Vec::new(),
+        }
     }
 
     /// The prototype of `function` as C, when the object has it.

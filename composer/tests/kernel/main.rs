@@ -13,6 +13,7 @@ mod ending;
 mod environment;
 mod failure;
 mod flood;
+mod flow;
 mod holders;
 mod hooks;
 mod prototypes;

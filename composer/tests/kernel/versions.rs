@@ -26,7 +26,7 @@ pub(crate) fn running() -> Kernels {
 }
 
 /// What the validator foresees, and what the kernel does with the chain all the same.
-fn both(text: &str) -> (Result<(), String>, Result<(), String>) {
+pub(crate) fn both(text: &str) -> (Result<(), String>, Result<(), String>) {
     let folder = Folder::new(text);
     let chain = Chain::open(&folder.chain()).expect("a good chain");
     let foreseen = match check::open(&chain, &running()) {
@@ -51,7 +51,7 @@ fn both(text: &str) -> (Result<(), String>, Result<(), String>) {
 
 /// Both have to agree, and the kernel's words are among those foreseen.
 #[track_caller]
-fn agree(text: &str) -> bool {
+pub(crate) fn agree(text: &str) -> bool {
     let (foreseen, done) = both(text);
     match (&foreseen, &done) {
         (Ok(()), Ok(())) => true,

@@ -40,7 +40,7 @@ const REPLACEMENTS: [(&str, bool); 10] = [
 ];
 
 pub(super) fn cases() -> Vec<Case> {
-    let about = Code::Rejected;
+    let about = Code::ResultRange;
     let mut cases = Vec::new();
     for (hook, attach) in HOOKS {
         for (answer, _) in HOSTS {

@@ -48,7 +48,7 @@ pub(super) fn cases() -> Vec<Case> {
         let traced = alone + &fentry("tracer", &format!("host:stub_{name}"));
         for (how, chain) in [("replaced", replaced), ("traced", traced)] {
             let name = format!("argument/{name}, {how}");
-            cases.push(case(Code::Rejected, name, broken, chain));
+            cases.push(case(Code::ArgumentNotPassed, name, broken, chain));
         }
     }
     cases

@@ -1,0 +1,58 @@
+//! Does a program return what the kernel lets it return?
+//!
+//! `check_return_code`, <https://github.com/torvalds/linux/blob/v6.12/kernel/bpf/verifier.c>. A
+//! replacement is judged by its host's type, and by a stricter rule than the host itself: at a raw
+//! tracepoint the host may return anything, a replacement in it 0 alone. Kprobes, tracepoints and
+//! xdp bound neither.
+
+use super::{Context, Mistake, Subject};
+use crate::{
+    chain::NodeKind,
+    check::title,
+    diag::{Code, Diagnostic},
+    object::{
+        ProgramKind,
+        flow::{Fact, Returned, What},
+    },
+};
+
+pub(super) fn find(
+    context: &Context<'_>,
+    subject: &Subject<'_>,
+    facts: &[Fact],
+) -> Option<Mistake> {
+    let what = match (&subject.node.kind, subject.loaded.kind) {
+        (NodeKind::Replacement(_), ProgramKind::RawTracepoint) => {
+            "a replacement in a program at a raw tracepoint"
+        }
+        (NodeKind::Tracer(_), ProgramKind::Fentry) => "an fentry program",
+        (NodeKind::Tracer(_), ProgramKind::Fexit) => "an fexit program",
+        _ => return None,
+    };
+    let (result, words) = facts.iter().find_map(|fact| {
+        let (result, has) = match fact.what {
+            What::Returns(Returned::Number(0) | Returned::Unclear) => return None,
+            What::Returns(Returned::Number(number)) => (number.cast_signed().to_string(), "has"),
+            What::Returns(Returned::Several) => ("more than one number".to_owned(), "has"),
+            What::Returns(Returned::Pointer) => ("a pointer".to_owned(), "is not a known value"),
+            _ => return None,
+        };
+        Some((result, format!("At program exit the register R0 {has}")))
+    })?;
+    let (_, program) = subject.node.program()?;
+    let help = match subject.loaded.kind {
+        ProgramKind::RawTracepoint => {
+            "Return 0. What the host is to know goes through a map; a host at a tracepoint or a \
+             kprobe takes any result."
+        }
+        _ => "Return 0. BPF_PROG(name, arguments...) declares an int: end it with return 0;",
+    };
+    let message = format!("{} returns {result}, and {what} returns 0", title(subject.node));
+    let found = Diagnostic::new(Code::ResultRange, message)
+        .label(context.source(), program.span.clone(), format!("returns {result}"))
+        .note(format!(
+            "the kernel would say: EINVAL, \"{words}\" ..., \"should have been in\" 0 to 0"
+        ))
+        .help(help);
+    Some(Mistake::everywhere(found))
+}
