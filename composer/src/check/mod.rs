@@ -10,6 +10,7 @@ mod maps;
 pub mod profile;
 mod programs;
 mod prototypes;
+mod raw_tracepoints;
 mod requires;
 mod stubs;
 mod targets;
@@ -61,6 +62,7 @@ pub fn check(chain: &Chain, library: &Library, kernels: &Kernels) -> Vec<Diagnos
     conflicts::check(&mut context);
     versions::check(&mut context);
     targets::check(&mut context);
+    raw_tracepoints::check(&mut context);
     flow::check(&mut context);
     maps::check(&mut context);
     in_file_order(context.found)

@@ -112,6 +112,8 @@ codes! {
     TracerDereference = 315,
     /// A host at a place that the kernel does not have.
     UnknownTarget = 317,
+    /// A host that reads more arguments than its raw tracepoint has.
+    RawTracepointArguments = 318,
     /// A kernel that the chain is not meant for.
     KernelExcluded = 319,
     /// A tail call, or a table for tail calls, that the kernel refuses.

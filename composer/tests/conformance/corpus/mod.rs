@@ -11,6 +11,7 @@ mod licences;
 mod packets;
 mod pointers;
 mod prototypes;
+mod raw_tracepoints;
 mod results;
 mod several;
 mod targets;
@@ -30,6 +31,7 @@ pub(crate) fn all() -> Vec<Case> {
         packets::cases,
         hooks::cases,
         targets::cases,
+        raw_tracepoints::cases,
         arguments::cases,
         pointers::cases,
         answers::cases,

@@ -46,7 +46,6 @@ const TRACERS: [(&str, &str, Broken); 16] = [
 ];
 
 pub(super) fn cases() -> Vec<Case> {
-    let about = Code::Rejected;
     let mut cases = Vec::new();
     let alone = || host("host", "pointees/host", KPROBE);
     let with = |new: &str| {
@@ -55,7 +54,7 @@ pub(super) fn cases() -> Vec<Case> {
             + &replacement("new", &format!("pointees/replace_{new}"), "stub")
     };
     for (name, broken) in REPLACEMENTS {
-        cases.push(case(about, format!("pointer/{name}"), broken, with(name)));
+        cases.push(case(Code::NullNotTested, format!("pointer/{name}"), broken, with(name)));
     }
     for (moment, program, broken) in TRACERS {
         let path = format!("pointees/{moment}_{program}");
@@ -63,7 +62,7 @@ pub(super) fn cases() -> Vec<Case> {
         let of_new = with("untouched") + &tracer("tracer", moment, "new", &path);
         for (target, chain) in [("a stub", of_stub), ("a replacement", of_new)] {
             let name = format!("pointer/{program} in an {moment} of {target}");
-            cases.push(case(about, name, broken, chain));
+            cases.push(case(Code::TracerDereference, name, broken, chain));
         }
     }
     cases
