@@ -15,6 +15,7 @@ mod failure;
 mod flood;
 mod flow;
 mod hooks;
+mod mutants;
 mod prototypes;
 mod support;
 mod tcp;
