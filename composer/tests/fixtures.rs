@@ -68,6 +68,7 @@ fixtures! {
     empty_host_table
     empty_strings
     hosts_twice
+    instructions
     maps
     missing_keys
     nested_stub
@@ -88,6 +89,7 @@ fixtures! {
     unknown_keys
     unknown_nodes
     unknown_programs
+    unknown_until_load
     unread_node
     wrong_kinds
     wrong_types

@@ -35,7 +35,7 @@ const SYMBOLS: &str = "\
 
 fn features() -> &'static str {
     "[features]\nnested_tracing = true\npacket_data_compared = true\nentry_without_argument = false\n\
-     unique_kprobe_symbol = true\n"
+     unique_kprobe_symbol = true\npointer_arguments_whole = true\n"
 }
 
 /// A folder with three profiles: one with symbols and BTF, and one with each.

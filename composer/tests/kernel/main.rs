@@ -16,6 +16,7 @@ mod flood;
 mod flow;
 mod holders;
 mod hooks;
+mod mutants;
 mod prototypes;
 mod support;
 mod targets;

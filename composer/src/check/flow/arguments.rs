@@ -37,10 +37,9 @@ pub(super) fn find(
         Held::Context => "the context",
         Held::Pointer => "a pointer",
     };
-    let is_dropped = !flow::uses_argument(subject.object, callee, number);
-    let what = match is_dropped {
-        true => format!("calls `{name}` without its argument {count}"),
-        false => format!("calls `{name}` with {given} as argument {count}, which takes {taken}"),
+    let what = match held {
+        Held::Nothing => format!("calls `{name}` without its argument {count}"),
+        _ => format!("calls `{name}` with {given} as argument {count}, which takes {taken}"),
     };
     let words = match (wanted, held) {
         (Wanted::Number, _) => format!("R{count} is not a scalar"),
@@ -55,12 +54,12 @@ pub(super) fn find(
         }
         _ => "Caller passes invalid args into func#".to_owned(),
     };
-    let help = match (is_dropped, wanted) {
-        (true, _) => format!(
-            "`{name}` does not use the argument, so clang does not pass it, and the verifier takes \
-             what happens to be in the register. Keep it alive in the function: return \
-             fc_stub(result, arguments...) of freplace_compose.h, or asm volatile(\"\" :: \
-             \"r\"(argument));"
+    let keep = "keep it alive there: return fc_stub(result, arguments...) of freplace_compose.h, or \
+                asm volatile(\"\" :: \"r\"(argument));";
+    let mut help = match (held, wanted) {
+        (Held::Nothing, _) => format!(
+            "Clang does not pass what `{name}` does not use, and the verifier takes what happens \
+             to be in the register: {keep}"
         ),
         (_, Wanted::Memory(size)) => format!(
             "The verifier lets through the address of {size} bytes on the stack, in a map or in an \
@@ -74,6 +73,14 @@ pub(super) fn find(
               number."
             .to_owned(),
     };
+    // Where the program begins the context is in the first register, and there it stays.
+    if (held, number) == (Held::Context, 0) && !flow::uses_argument(subject.object, callee, number)
+    {
+        help += &format!(
+            " If the source passes something else, `{name}` does not use it, and clang does not \
+             pass what is not used: {keep}"
+        );
+    }
     let (_, program) = subject.node.program()?;
     let mut found = Diagnostic::new(
         Code::ArgumentNotPassed,

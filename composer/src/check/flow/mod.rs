@@ -142,9 +142,9 @@ fn look(context: &Context<'_>, subject: &Subject<'_>, findings: &Findings) -> Ve
 /// What is said of a mistake that may be none.
 fn doubt(mut found: Diagnostic) -> Diagnostic {
     let severity = Severity::Warning;
-    found.message = format!("only the verifier can tell: {}, or never comes there", found.message);
+    found.message = format!("{}, if the verifier comes there", found.message);
     found.help = Some(
-        "It goes by a read-only constant, which the verifier sees when the program is loaded. \
+        "It goes by a read-only constant, which only the verifier sees, when the program is loaded: \
          `freplace-compose validate --vm` asks it. Or write it so that it is right either way."
             .to_owned(),
     );

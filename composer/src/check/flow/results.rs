@@ -21,14 +21,11 @@ pub(super) fn find(
     subject: &Subject<'_>,
     facts: &[Fact],
 ) -> Option<Mistake> {
-    let what = match (&subject.node.kind, subject.loaded.kind) {
-        (NodeKind::Replacement(_), ProgramKind::RawTracepoint) => {
-            "a replacement in a program at a raw tracepoint"
-        }
-        (NodeKind::Tracer(_), ProgramKind::Fentry) => "an fentry program",
-        (NodeKind::Tracer(_), ProgramKind::Fexit) => "an fexit program",
+    match (&subject.node.kind, subject.loaded.kind) {
+        (NodeKind::Replacement(_), ProgramKind::RawTracepoint)
+        | (NodeKind::Tracer(_), ProgramKind::Fentry | ProgramKind::Fexit) => {}
         _ => return None,
-    };
+    }
     let (result, words) = facts.iter().find_map(|fact| {
         let (result, has) = match fact.what {
             What::Returns(Returned::Number(0) | Returned::Unclear) => return None,
@@ -42,16 +39,16 @@ pub(super) fn find(
     let (_, program) = subject.node.program()?;
     let help = match subject.loaded.kind {
         ProgramKind::RawTracepoint => {
-            "Return 0. What the host is to know goes through a map; a host at a tracepoint or a \
-             kprobe takes any result."
+            "A replacement in a program at a raw tracepoint returns 0. What the host is to know \
+             goes through a map; a host at a tracepoint or a kprobe takes any result."
         }
-        _ => "Return 0. BPF_PROG(name, arguments...) declares an int: end it with return 0;",
+        _ => "A tracer returns 0: end it with return 0;",
     };
-    let message = format!("{} returns {result}, and {what} returns 0", title(subject.node));
+    let message = format!("{} returns {result}, where 0 alone is taken", title(subject.node));
     let found = Diagnostic::new(Code::ResultRange, message)
         .label(context.source(), program.span.clone(), format!("returns {result}"))
         .note(format!(
-            "the kernel would say: EINVAL, \"{words}\" ..., \"should have been in\" 0 to 0"
+            "the kernel would say: EINVAL, \"{words}\" {result}, and \"should have been in\" [0, 0]"
         ))
         .help(help);
     Some(Mistake::everywhere(found))

@@ -176,7 +176,7 @@ fn refusal(
 /// How many arguments there are to read.
 fn has(function: &str, count: usize, moment: Moment) -> String {
     let result = match moment {
-        Moment::Fexit => ", and the result behind them",
+        Moment::Fexit => ", and the result behind that",
         Moment::Fentry => "",
     };
     let arguments = match count {

@@ -2,7 +2,8 @@
 
 use super::{
     instruction::Comparison,
-    number::{Number, Set},
+    number::Number,
+    set::Set,
     state::{Doubt, State, Value},
 };
 

@@ -5,7 +5,8 @@
 //! listed leaves something that nothing is claimed of.
 
 use super::{
-    number::{Number, Origin, Set},
+    number::{Number, Origin},
+    set::Set,
     state::Value,
 };
 

@@ -11,6 +11,7 @@
 //! a fact that it did not come to is one it does not know. So it may know too little, never
 //! something wrong.
 
+mod arithmetic;
 mod branch;
 mod call;
 mod helpers;
@@ -18,6 +19,7 @@ mod instruction;
 mod live;
 mod number;
 mod parameters;
+mod set;
 mod state;
 mod step;
 #[cfg(test)]
@@ -171,8 +173,8 @@ pub fn context_reach(object: &Object, program: &Program) -> Option<u32> {
     ends.max()
 }
 
-/// Whether the function with index `function` uses its argument `number`, counted from 0. Of one
-/// that it does not use clang passes nothing.
+/// Whether an instruction of the function with index `function` reads its argument `number`,
+/// counted from 0. Of one that the source does not use clang passes nothing.
 #[must_use]
 pub fn uses_argument(object: &Object, function: usize, number: u8) -> bool {
     let code = object.functions.get(function).map(|function| function.code.place.clone());

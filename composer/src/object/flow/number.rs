@@ -6,7 +6,11 @@
 //! value that is left over here is one the verifier has to reckon with. Constants in frozen
 //! read-only data are the exception, which only it knows; those are [`Number::Frozen`].
 
-use super::instruction::{Comparison, Operator};
+use super::{
+    arithmetic::{Operation, Recipe, holds},
+    instruction::Comparison,
+    set::{Set, candidates, compute_set},
+};
 
 /// Tells copies of one unknown number from those of another: where it came from.
 pub(super) type Origin = u64;
@@ -22,125 +26,6 @@ pub(super) enum Number {
     Frozen,
     /// The verifier may know more of it than can be told from here.
     Hidden,
-}
-
-/// What is done with a number, one after the other.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(super) struct Recipe([Option<Operation>; 3]);
-
-/// An operation with a known second operand; `wide` is 64 bits, otherwise 32.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(super) struct Operation {
-    pub(super) operator: Operator,
-    pub(super) wide: bool,
-    pub(super) by: u64,
-}
-
-impl Operation {
-    fn of(self, value: u64) -> Option<u64> {
-        if self.wide {
-            return compute(self.operator, value, self.by);
-        }
-        let (value, by) = (value as u32, self.by as u32);
-        let bits = by & 31;
-        let out = match self.operator {
-            Operator::ShiftLeft => value << bits,
-            Operator::ShiftRight => value >> bits,
-            Operator::ShiftRightSigned => (value.cast_signed() >> bits).cast_unsigned(),
-            operator => compute(operator, value.into(), by.into())? as u32,
-        };
-        Some(out.into())
-    }
-
-    /// A number that it may have been made of.
-    fn back(self, value: u64) -> u64 {
-        let bits = (self.by & 63) as u32;
-        match self.operator {
-            Operator::Add => value.wrapping_sub(self.by),
-            Operator::Subtract => value.wrapping_add(self.by),
-            Operator::ShiftLeft => value >> bits,
-            Operator::ShiftRight | Operator::ShiftRightSigned => value << bits,
-            Operator::Xor => value ^ self.by,
-            Operator::Negate => value.wrapping_neg(),
-            _ => value,
-        }
-    }
-}
-
-impl Recipe {
-    const EMPTY: Self = Self([None; 3]);
-
-    fn and_then(mut self, operation: Operation) -> Option<Self> {
-        // What cannot be computed is no recipe.
-        operation.of(0)?;
-        *self.0.iter_mut().find(|place| place.is_none())? = Some(operation);
-        Some(self)
-    }
-
-    pub(super) fn of(self, value: u64) -> Option<u64> {
-        self.0.iter().flatten().try_fold(value, |value, operation| operation.of(value))
-    }
-
-    fn back(self, value: u64) -> u64 {
-        self.0.iter().rev().flatten().fold(value, |value, operation| operation.back(value))
-    }
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(super) enum Set {
-    /// `start`, and the `span` numbers behind it; the last one may be behind the wrap to 0.
-    Range { start: u64, span: u64 },
-    /// Every number that has no other bits than these.
-    Bits(u64),
-}
-
-impl Set {
-    pub(super) const ALL: Self = Self::Range { start: 0, span: u64::MAX };
-
-    /// Everything that fits into so many bytes.
-    pub(super) fn of_size(size: u8) -> Self {
-        match size {
-            1 | 2 | 4 => Self::Range { start: 0, span: (1 << (8 * u32::from(size))) - 1 },
-            _ => Self::ALL,
-        }
-    }
-
-    pub(super) fn has(self, value: u64) -> bool {
-        match self {
-            Self::Range { start, span } => value.wrapping_sub(start) <= span,
-            Self::Bits(bits) => value & !bits == 0,
-        }
-    }
-
-    /// The bits, when the set is all numbers of them.
-    fn bits(self) -> Option<u64> {
-        match self {
-            Self::Range { start: 0, span } if span.wrapping_add(1) & span == 0 => Some(span),
-            Self::Range { .. } => None,
-            Self::Bits(bits) => Some(bits),
-        }
-    }
-
-    /// The range, when it is one that does not wrap.
-    fn range(self) -> Option<(u64, u64)> {
-        match self {
-            Self::Range { start, span } => Some((start, start.checked_add(span)?)),
-            Self::Bits(bits) if bits.wrapping_add(1) & bits == 0 => Some((0, bits)),
-            Self::Bits(_) => None,
-        }
-    }
-}
-
-fn any(origin: Origin, set: Set) -> Number {
-    match set {
-        Set::Range { start, span: 0 } => Number::Known(start),
-        Set::Bits(0) => Number::Known(0),
-        set => Number::Any(origin, set),
-    }
-}
-
-fn between(origin: Origin, low: u64, high: u64) -> Option<Number> {
-    (low <= high).then(|| any(origin, Set::Range { start: low, span: high - low }))
 }
 
 impl Number {
@@ -229,95 +114,16 @@ impl Number {
     }
 }
 
-/// All that comes out of `set`, where that is a set again.
-fn compute_set(operation: Operation, set: Set) -> Option<Set> {
-    let Operation { operator, wide, by } = operation;
-    if wide {
-        return compute_all(operator, set, by);
+fn any(origin: Origin, set: Set) -> Number {
+    match set {
+        Set::Range { start, span: 0 } => Number::Known(start),
+        Set::Bits(0) => Number::Known(0),
+        set => Number::Any(origin, set),
     }
-    // In 32 bits it is the same where nothing is lost above.
-    let cut = |set: Set| match set.range() {
-        Some((_, high)) if high <= 0xffff_ffff => Some(set),
-        _ => compute_all(Operator::And, set, 0xffff_ffff),
-    };
-    let by = match operator {
-        Operator::ShiftRightSigned => return None,
-        Operator::ShiftLeft | Operator::ShiftRight => by & 31,
-        _ => by & 0xffff_ffff,
-    };
-    cut(compute_all(operator, cut(set)?, by)?)
 }
 
-fn compute(operator: Operator, value: u64, by: u64) -> Option<u64> {
-    let bits = (by & 63) as u32;
-    Some(match operator {
-        Operator::Move => by,
-        Operator::Add => value.wrapping_add(by),
-        Operator::Subtract => value.wrapping_sub(by),
-        Operator::Multiply => value.wrapping_mul(by),
-        Operator::Or => value | by,
-        Operator::And => value & by,
-        Operator::ShiftLeft => value << bits,
-        Operator::ShiftRight => value >> bits,
-        Operator::ShiftRightSigned => (value.cast_signed() >> bits).cast_unsigned(),
-        Operator::Xor => value ^ by,
-        Operator::Negate => value.wrapping_neg(),
-        Operator::Other => return None,
-    })
-}
-
-/// The same in 64 bits.
-fn compute_all(operator: Operator, set: Set, by: u64) -> Option<Set> {
-    let shift = (by & 63) as u32;
-    Some(match (operator, set) {
-        (Operator::Add, Set::Range { start, span }) => {
-            Set::Range { start: start.wrapping_add(by), span }
-        }
-        (Operator::Subtract, Set::Range { start, span }) => {
-            Set::Range { start: start.wrapping_sub(by), span }
-        }
-        (Operator::Add | Operator::Subtract, Set::Bits(_)) => {
-            let (low, high) = set.range()?;
-            return compute_all(operator, Set::Range { start: low, span: high - low }, by);
-        }
-        (Operator::And, _) => Set::Bits(set.bits()? & by),
-        (Operator::ShiftLeft, _) => Set::Bits(set.bits()? << shift),
-        (Operator::ShiftRight, _) => Set::Bits(set.bits()? >> shift),
-        // The sign comes down from above: (x << 32) >> 32 is how an int is widened.
-        (Operator::ShiftRightSigned, _) => {
-            let bits = set.bits()?;
-            if bits >> 63 == 0 {
-                Set::Bits(bits >> shift)
-            } else if shift > 0 && bits == u64::MAX << shift {
-                let low = i64::MIN >> shift;
-                Set::Range { start: low.cast_unsigned(), span: (1 << (64 - shift)) - 1 }
-            } else {
-                return None;
-            }
-        }
-        _ => return None,
-    })
-}
-
-fn holds(comparison: Comparison, wide: bool, left: u64, right: u64) -> bool {
-    let cut = |value: u64| if wide { value } else { value & 0xffff_ffff };
-    let sign = |value: u64| {
-        if wide { value.cast_signed() } else { i64::from((value as u32).cast_signed()) }
-    };
-    let (unsigned, signed) = ((cut(left), cut(right)), (sign(left), sign(right)));
-    match comparison {
-        Comparison::Equal => unsigned.0 == unsigned.1,
-        Comparison::NotEqual => unsigned.0 != unsigned.1,
-        Comparison::Greater => unsigned.0 > unsigned.1,
-        Comparison::GreaterOrEqual => unsigned.0 >= unsigned.1,
-        Comparison::Less => unsigned.0 < unsigned.1,
-        Comparison::LessOrEqual => unsigned.0 <= unsigned.1,
-        Comparison::SignedGreater => signed.0 > signed.1,
-        Comparison::SignedGreaterOrEqual => signed.0 >= signed.1,
-        Comparison::SignedLess => signed.0 < signed.1,
-        Comparison::SignedLessOrEqual => signed.0 <= signed.1,
-        Comparison::Test => unsigned.0 & unsigned.1 != 0,
-    }
+fn between(origin: Origin, low: u64, high: u64) -> Option<Number> {
+    (low <= high).then(|| any(origin, Set::Range { start: low, span: high - low }))
 }
 
 /// The two sides as ranges, where they are some.
@@ -359,31 +165,12 @@ fn parts(
     })
 }
 
-/// Numbers that are likely to stand on one side or the other of `right`.
-fn candidates(set: Set, right: u64) -> Vec<u64> {
-    let around = [right, right.wrapping_add(1), right.wrapping_sub(1)];
-    let low = right & 0xffff_ffff;
-    let mut found = vec![0, 1, low, low.wrapping_add(1), low.wrapping_sub(1), u64::MAX];
-    found.extend([i64::MIN.cast_unsigned(), i64::MAX.cast_unsigned(), 0x8000_0000, 0x7fff_ffff]);
-    found.extend(around);
-    match set {
-        Set::Range { start, span } => {
-            found.extend([start, start.wrapping_add(span), start.wrapping_add(span / 2)]);
-        }
-        Set::Bits(bits) => {
-            let lowest = bits & bits.wrapping_neg();
-            found.extend([bits, lowest, bits & !lowest, bits & right, bits & !right]);
-            found.extend([(right ^ lowest) & bits, (right & bits) | lowest]);
-        }
-    }
-    found
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
 
-    use super::{Comparison, Number, Operation, Operator, Set, compute, compute_all, holds};
+    use super::{Comparison, Number, Operation, Set, holds};
+    use crate::object::flow::{arithmetic::compute, instruction::Operator, set::compute_all};
 
     fn set() -> impl Strategy<Value = Set> {
         let number = || prop_oneof![Just(0), Just(u64::MAX), 0_u64..300, any::<u64>()];

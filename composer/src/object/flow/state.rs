@@ -2,7 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use super::number::{Number, Origin, Set};
+use super::{
+    number::{Number, Origin},
+    set::Set,
+};
 
 /// What a register or a place on the stack holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -2,9 +2,11 @@
 
 use super::{
     What,
+    arithmetic::Operation,
     helpers::{self, Size},
     instruction::{Operand, Operator, Place},
-    number::{Number, Operation, Origin, Set},
+    number::{Number, Origin},
+    set::Set,
     state::{State, Value},
 };
 use crate::object::ProgramKind;
