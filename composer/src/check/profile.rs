@@ -1,8 +1,15 @@
 //! What is known of a kernel, as far as rules depend on it: data, one file for each.
 
-use std::{fmt, str::FromStr};
+mod helpers;
+mod write;
+
+use std::{collections::BTreeSet, fmt, str::FromStr};
 
 use serde::Deserialize;
+
+pub use helpers::Helpers;
+
+use crate::object::MapDef;
 
 /// A kernel, as the rules see it.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -12,11 +19,47 @@ pub struct Profile {
     pub kernel: Version,
     /// What it does that not every kernel does.
     pub features: Features,
+    /// The types of programs that it loads, of those that a chain can have: `xdp`, `tracing` (what
+    /// fentry and fexit are), `ext` (what a replacement is). None when that is not known.
+    pub programs: Option<BTreeSet<String>>,
+    /// The types of maps that it makes, as [`MapDef::type_name`] calls them. None when that is not
+    /// known.
+    pub maps: Option<BTreeSet<String>>,
+    /// The helpers that programs may call. None when that is not known.
+    pub helpers: Option<Helpers>,
+}
+
+impl Profile {
+    /// Whether it is known to load no programs of the type called `name`.
+    #[must_use]
+    pub fn lacks_program(&self, name: &str) -> bool {
+        self.programs.as_ref().is_some_and(|programs| !programs.contains(name))
+    }
+
+    /// Whether it is known to make no maps such as `map`.
+    #[must_use]
+    pub fn lacks_map(&self, map: &MapDef) -> bool {
+        self.maps.as_ref().is_some_and(|maps| !maps.contains(map.type_name()))
+    }
+
+    /// Whether a program of the type called `name` is known not to be allowed this helper.
+    #[must_use]
+    pub fn lacks_helper(&self, name: &str, helper: u32) -> bool {
+        let offers = self.helpers.as_ref().and_then(|helpers| helpers.offers(name, helper));
+        offers == Some(false)
+    }
+
+    /// Whether this helper is known to be kept for programs with a licence that goes with the GPL.
+    #[must_use]
+    pub fn keeps_for_gpl(&self, helper: u32) -> bool {
+        self.helpers.as_ref().is_some_and(|helpers| helpers.gpl_only.contains(&helper))
+    }
 }
 
 /// What kernels differ in.
+///
+/// One that is not known here is passed over: a later version of this program may have written it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct Features {
     /// A tracer may trace a tracer, one level deep.
     pub nested_tracing: bool,
@@ -24,6 +67,17 @@ pub struct Features {
     pub entry_without_argument: bool,
     /// A replacement that changes packet data is refused where the stub does not.
     pub packet_data_compared: bool,
+    /// A loaded replacement may be put on further stubs (5.10).
+    #[serde(default = "yes")]
+    pub several_stubs: bool,
+    /// kprobes and tracepoints are attached by links of perf events (5.15).
+    #[serde(default = "yes")]
+    pub perf_links: bool,
+}
+
+/// What a profile does not say is as in every kernel that chains are made for.
+fn yes() -> bool {
+    true
 }
 
 /// A kernel's series.
@@ -32,6 +86,21 @@ pub struct Features {
 pub struct Version {
     major: u16,
     minor: u16,
+}
+
+impl Version {
+    /// The series of a release such as `6.12.117+deb12-cloud-amd64`.
+    ///
+    /// # Errors
+    /// When it does not begin with two numbers.
+    pub fn of_release(release: &str) -> Result<Self, BadVersion> {
+        let mut numbers = release.split(|letter: char| !letter.is_ascii_digit());
+        let mut next = || numbers.next().and_then(|number| number.parse().ok());
+        match (next(), next()) {
+            (Some(major), Some(minor)) => Ok(Self { major, minor }),
+            _ => Err(BadVersion(release.to_owned())),
+        }
+    }
 }
 
 impl fmt::Display for Version {
@@ -84,12 +153,31 @@ pub fn parse(text: &str) -> Result<Profile, String> {
 
 #[cfg(test)]
 mod tests {
-    use super::{parse, shipped};
+    use super::{Version, parse, shipped};
 
     #[test]
     fn every_shipped_profile_is_read_and_they_are_in_order() {
         let names: Vec<_> = shipped().iter().map(|profile| profile.kernel.to_string()).collect();
         assert_eq!(names, ["6.1", "6.12"]);
+    }
+
+    #[test]
+    fn a_release_belongs_to_a_series() {
+        let series = |text| Version::of_release(text).map(|version| version.to_string());
+        assert_eq!(series("6.12.117+deb12-cloud-amd64"), Ok("6.12".to_owned()));
+        assert_eq!(series("7.0-rc1"), Ok("7.0".to_owned()));
+        assert!(series("six").is_err());
+    }
+
+    #[test]
+    fn what_a_profile_does_not_say_is_not_judged() {
+        let features = "nested_tracing = true\npacket_data_compared = true\n\
+                        entry_without_argument = false\nof_the_future = 1\n";
+        let profile = parse(&format!("kernel = \"6.12\"\n[features]\n{features}"));
+        let profile = profile.expect("the rest need not be there");
+        assert!(profile.features.several_stubs && profile.features.perf_links);
+        assert!(!profile.lacks_program("ext") && !profile.lacks_helper("xdp", 14));
+        assert!(!profile.keeps_for_gpl(6));
     }
 
     #[test]

@@ -9,6 +9,7 @@ mod explain;
 mod graph;
 mod inspect;
 mod plan;
+mod profile;
 mod report;
 mod schema;
 mod screen;
@@ -83,6 +84,8 @@ enum Verb {
     Inspect(inspect::Inspect),
     /// Show what this machine's kernel can run, and how that was found out.
     Doctor(doctor::Doctor),
+    /// Measure what this machine's kernel offers, for `validate --kernel`.
+    Profile(profile::ProfileArguments),
     /// Explain the code of a diagnostic.
     Explain(explain::Explain),
     /// Write the JSON schema of chain files to stdout, for editors.
@@ -128,6 +131,7 @@ pub(crate) fn main() -> Exit {
             Verb::Graph(graph) => graph::run(&graph),
             Verb::Inspect(inspect) => inspect::run(&inspect),
             Verb::Doctor(doctor) => doctor::run(&doctor).await,
+            Verb::Profile(profile) => profile::run(&profile).await,
             Verb::Explain(explain) => explain::run(&explain),
             Verb::Schema => schema::run(),
             Verb::Vm(vm) => vm::run(vm).await,

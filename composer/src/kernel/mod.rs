@@ -13,6 +13,8 @@ pub mod fake;
 mod holder;
 mod linux;
 mod loader;
+mod probe;
+pub mod profile;
 mod sys;
 
 use thiserror::Error;

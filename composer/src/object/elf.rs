@@ -14,6 +14,7 @@ use super::{
     Function, Object, ObjectError, Program, ProgramKind,
     btf::{Btf, Linkage},
     calls, core_types, maps,
+    reach::Way,
 };
 
 /// Where functions are: section and offset in front of the index.
@@ -99,6 +100,7 @@ fn functions(file: &object::File<'_>, btf: &Btf) -> Result<(Vec<Placed>, ByPlace
             instructions: symbol.size() / 8,
             calls: Default::default(),
             helpers: Default::default(),
+            sure: Default::default(),
             prototype: typed.map(|(_, prototype, _)| prototype),
         };
         found.insert((index.0, symbol.address()), function);
@@ -129,7 +131,14 @@ fn link(
                 .ok()
                 .zip(usize::try_from(start.saturating_add(function.instructions * 8)).ok());
             let Some(code) = range.and_then(|(from, to)| data.get(from..to)) else { continue };
-            function.helpers.extend(calls::helpers(code));
+            let way = Way::through(code);
+            function.sure.leaves = way.leaves;
+            for (at, helper) in calls::helpers(code) {
+                function.helpers.insert(helper);
+                if way.passes(at) {
+                    function.sure.helpers.insert(helper);
+                }
+            }
             for reference in calls::references(code, *start) {
                 let place = match relocations.get(&reference.at) {
                     Some(RelocationTarget::Symbol(symbol)) => {
@@ -142,6 +151,10 @@ fn link(
                 };
                 if let Some(callee) = place.and_then(|place| places.get(&place)) {
                     function.calls.insert(*callee);
+                    let at = usize::try_from((reference.at - *start) / 8).unwrap_or(usize::MAX);
+                    if reference.is_call && way.passes(at) {
+                        function.sure.calls.insert(*callee);
+                    }
                 }
             }
         }

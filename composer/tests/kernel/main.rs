@@ -14,6 +14,7 @@ mod environment;
 mod failure;
 mod flood;
 mod hooks;
+mod profile;
 mod prototypes;
 mod support;
 mod tcp;
