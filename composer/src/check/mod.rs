@@ -4,6 +4,8 @@
 //! node's line in the file.
 
 mod conflicts;
+mod features;
+mod helpers;
 mod library;
 mod maps;
 pub mod profile;
@@ -56,6 +58,8 @@ pub fn check(chain: &Chain, library: &Library, kernels: &Kernels) -> Vec<Diagnos
     conflicts::check(&mut context);
     versions::check(&mut context);
     maps::check(&mut context);
+    features::check(&mut context);
+    helpers::check(&mut context);
     in_file_order(context.found)
 }
 

@@ -102,6 +102,12 @@ codes! {
     ChangesPacketData = 308,
     /// A program's entry whose prototype the kernel does not trust, in the place of a stub.
     UntrustedEntry = 309,
+    /// A helper that a program of its type may not call.
+    HelperNotAvailable = 310,
+    /// A helper kept for the GPL, called in an object that is not under it.
+    LicenceNotGpl = 311,
+    /// Something that the chain is made of and a kernel lacks.
+    KernelLacks = 316,
 
     /// No right to use eBPF.
     NotPermitted = 401,

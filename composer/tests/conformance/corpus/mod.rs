@@ -3,6 +3,7 @@
 mod combined;
 mod entries;
 mod functions;
+mod helpers;
 mod hooks;
 mod packets;
 mod prototypes;
@@ -22,6 +23,7 @@ pub(crate) fn all() -> Vec<Case> {
         several::cases,
         trampolines::cases,
         packets::cases,
+        helpers::cases,
         hooks::cases,
         combined::cases,
     ];
