@@ -11,55 +11,78 @@ use crate::{
 };
 
 pub(super) fn check(context: &mut Context<'_>) {
-    let (chain, library) = (context.chain, context.library);
+    let chain = context.chain;
+    // A kernel lacks a thing once, however many nodes need it.
+    let mut told = HashSet::new();
     for (index, node) in chain.graph.nodes() {
         if context.misfits.contains(&index) {
             continue;
         }
-        let Some((reference, program)) = node.program() else { continue };
-        let lack = |message: String, span: &Range<usize>, label: &str, help: &str| {
-            Diagnostic::new(Code::KernelLacks, message)
-                .label(&chain.source, span.clone(), label)
-                .help(help)
-        };
-        if let Some(name) = program_type(library, node) {
-            let message =
-                format!("{} is a program of type {name}, which a kernel lacks", title(node));
-            let help = "Load it on a newer kernel, or on one that is built with it.";
-            let found = lack(message, &program.span, "this program", help);
-            context.push_where(found, |profile| profile.lacks_program(name));
-        }
-        for map in library.get(&reference.value).iter().flat_map(|object| &object.maps) {
-            let message = format!(
-                "{} has the map `{}` of type {}, which a kernel lacks",
-                title(node),
-                map.name,
-                map.type_name()
-            );
-            let label = "in this object";
-            let help = "Use a map of another type, or a newer kernel.";
-            let found = lack(message, &reference.span, label, help);
-            context.push_where(found, |profile| profile.lacks_map(map));
-        }
-        match &node.kind {
-            NodeKind::Host(host) if by_perf_event(&host.attach.value) => {
-                let message = format!("{} is attached by a link that a kernel lacks", title(node));
-                let help = "Links of perf events came with Linux 5.15.";
-                let found = lack(message, &host.attach.span, "needs such a link", help);
-                context.push_where(found, |profile| !profile.features.perf_links);
+        for Need { what, span, label, help, lacks } in needs(context, index, node) {
+            if told.insert(what.clone()) {
+                let message = format!("{} needs {what}, which not every kernel has", title(node));
+                let found = Diagnostic::new(Code::KernelLacks, message)
+                    .label(&chain.source, span.clone(), label)
+                    .help(help);
+                context.push_where(found, lacks);
             }
-            NodeKind::Replacement(replacement) if several_of_one_type(context, index) => {
-                let message =
-                    format!("{} has several hosts, and a kernel lets it have one", title(node));
-                let help = "A replacement is put on further stubs from Linux 5.10 on. Give each \
-                            host a stub and a replacement of its own.";
-                let span = &replacement.stub.span;
-                let found = lack(message, span, "a stub of several hosts", help);
-                context.push_where(found, |profile| !profile.features.several_stubs);
-            }
-            _ => {}
         }
     }
+}
+
+/// Something that a node needs of the kernel.
+struct Need<'a> {
+    /// In words: `maps of type ringbuf`.
+    what: String,
+    span: &'a Range<usize>,
+    label: &'static str,
+    help: &'static str,
+    /// Whether that is not there.
+    lacks: Box<dyn Fn(&Profile) -> bool + 'a>,
+}
+
+fn needs<'a>(context: &Context<'a>, index: NodeIndex, node: &'a Node) -> Vec<Need<'a>> {
+    let Some((reference, program)) = node.program() else { return Vec::new() };
+    let mut needs = Vec::new();
+    if let Some(name) = program_type(context.library, node) {
+        needs.push(Need {
+            what: format!("programs of type {name}"),
+            span: &program.span,
+            label: "such a program",
+            help: "Take a newer kernel, or one that is built with them.",
+            lacks: Box::new(move |profile| profile.lacks_program(name)),
+        });
+    }
+    for map in context.library.get(&reference.value).iter().flat_map(|object| &object.maps) {
+        needs.push(Need {
+            what: format!("maps of type {}", map.type_name()),
+            span: &reference.span,
+            label: "has such a map",
+            help: "Take a newer kernel, or maps of another type.",
+            lacks: Box::new(|profile| profile.lacks_map(map)),
+        });
+    }
+    match &node.kind {
+        NodeKind::Host(host) if by_perf_event(&host.attach.value) => needs.push(Need {
+            what: "links of perf events".to_owned(),
+            span: &host.attach.span,
+            label: "is attached by one",
+            help: "They came with Linux 5.15.",
+            lacks: Box::new(|profile| !profile.features.perf_links),
+        }),
+        NodeKind::Replacement(replacement) if several_of_one_type(context, index) => {
+            needs.push(Need {
+                what: "replacements on several stubs".to_owned(),
+                span: &replacement.stub.span,
+                label: "a stub of several hosts",
+                help: "They came with Linux 5.10. On an older one each host needs a stub and a \
+                       replacement of its own.",
+                lacks: Box::new(|profile| !profile.features.several_stubs),
+            });
+        }
+        _ => {}
+    }
+    needs
 }
 
 /// Whether `profile` lacks something that `node` is made of, so that what its program calls says

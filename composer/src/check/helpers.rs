@@ -60,68 +60,53 @@ fn program_types(context: &Context<'_>, index: NodeIndex) -> BTreeSet<&'static s
 
 fn available(context: &mut Context<'_>, node: &Node, types: &BTreeSet<&str>, helper: u32) {
     let Some(name) = helper_name(helper) else { return };
-    let Some((_, span)) = node.program() else { return };
-    let profiles = &context.kernels.profiles;
-    for of_type in types {
-        let Some(refusing) = profiles.iter().find(|profile| profile.lacks_helper(of_type, helper))
-        else {
-            continue;
-        };
-        let what = match (&node.kind, *of_type) {
-            (NodeKind::Replacement(_), _) => format!("in the place of {} function", a(of_type)),
-            (_, "tracing") => "in a tracer".to_owned(),
-            _ => format!("in {} program", a(of_type)),
-        };
-        let mut found = Diagnostic::new(
-            Code::HelperNotAvailable,
-            format!("{} calls {name}, which is not to be had {what}", title(node)),
-        )
-        .label(context.source(), span.span.clone(), format!("calls {name}"))
-        .help(help(context, node, types, helper));
-        let words = refusing.helpers.as_ref().and_then(|helpers| helpers.refusal.as_ref());
-        if let (Some(words), false) = (words, OTHER_WORDS.contains(&name)) {
-            found = found.says("EINVAL", format!("{words} {name}#{helper}"));
-        }
-        // Where more than the helper is missing, that is told instead.
-        let library = context.library;
-        context.push_where(found, |profile| {
-            profile.lacks_helper(of_type, helper)
-                && !features::lacks_something(library, node, profile)
-        });
-        return; // once, for the first type that has it not
+    let Some((_, program)) = node.program() else { return };
+    let lacking = |profile: &Profile| {
+        types.iter().copied().find(|of_type| profile.lacks_helper(of_type, helper))
+    };
+    let mut profiles = context.kernels.profiles.iter();
+    let first = profiles.find_map(|profile| Some((profile, lacking(profile)?)));
+    let Some((refusing, of_type)) = first else { return };
+    let mut found = Diagnostic::new(
+        Code::HelperNotAvailable,
+        format!("{} calls {name}, which is not for {of_type} programs", title(node)),
+    )
+    .label(context.source(), program.span.clone(), format!("calls {name}"))
+    .help(help(node, of_type, helper, refusing));
+    let words = refusing.helpers.as_ref().and_then(|helpers| helpers.refusal.as_ref());
+    if let (Some(words), false) = (words, OTHER_WORDS.contains(&name)) {
+        found = found.says("EINVAL", format!("{words} {name}#{helper}"));
     }
+    // Where more than the helper is missing, that is told instead.
+    let library = context.library;
+    context.push_where(found, |profile| {
+        lacking(profile).is_some() && !features::lacks_something(library, node, profile)
+    });
 }
 
-/// `a kprobe`, `an xdp`.
-fn a(of_type: &str) -> String {
-    let article = if of_type == "xdp" { "an" } else { "a" };
-    format!("{article} {of_type}")
-}
-
-fn help(context: &Context<'_>, node: &Node, types: &BTreeSet<&str>, helper: u32) -> String {
-    let offering: BTreeSet<&str> = context
-        .kernels
-        .profiles
-        .iter()
-        .filter_map(|profile| profile.helpers.as_ref())
-        .flat_map(|helpers| helpers.by_type.iter())
+/// What to do, on a kernel that refuses it.
+fn help(node: &Node, of_type: &str, helper: u32, refusing: &Profile) -> String {
+    let types = refusing.helpers.iter().flat_map(|helpers| helpers.by_type.iter());
+    let offering: Vec<&str> = types
         .filter(|(_, helpers)| helpers.contains(&helper))
         .map(|(name, _)| name.as_str())
         .collect();
-    let elsewhere = if offering.is_empty() {
-        "No program that a chain can have may call it on the kernels judged for.".to_owned()
+    let there = if offering.is_empty() {
+        format!("Linux {} offers it to no program of a chain.", refusing.kernel)
     } else {
-        format!("It is there for: {}.", offering.into_iter().collect::<Vec<_>>().join(", "))
+        format!("Linux {} offers it to: {}.", refusing.kernel, offering.join(", "))
     };
-    let instead = match (&node.kind, types.iter().any(|of_type| *of_type == "xdp")) {
-        (_, true) => {
-            "An xdp program runs for a packet, not for a process: do without, or put the call \
-             behind `if (fc_has_task)` of freplace_compose.h, when the program is for other hooks \
-             too."
-        }
-        _ => "Do without, or move the call to a node of a type that has it.",
+    let judged = match &node.kind {
+        NodeKind::Replacement(_) => " A replacement is taken for a program of its host's type.",
+        _ => "",
     };
-    format!("{elsewhere} {instead}")
+    let instead = if of_type == "xdp" {
+        "Do without; or put the call behind `if (fc_has_task)` of freplace_compose.h, if the \
+         source is for hooks with a current process too."
+    } else {
+        "Do without, or let a node of such a type call it."
+    };
+    format!("{there}{judged} {instead}")
 }
 
 /// What is kept for the GPL, and the object is not under it.
