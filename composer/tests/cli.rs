@@ -27,6 +27,7 @@ pinned! {
     help_graph: "graph" "--help";
     help_inspect: "inspect" "--help";
     help_doctor: "doctor" "--help";
+    help_profile: "profile" "--help";
     help_explain: "explain" "--help";
     help_schema: "schema" "--help";
     help_vm: "vm" "--help";
@@ -67,6 +68,8 @@ fn a_chain_is_judged_for_the_kernels_asked_for() {
     for (kernel, code) in [("6.1", 3), ("6.12", 0), ("6.1,6.12", 3), ("own-profile.toml", 0)] {
         assert_eq!(validate(kernel).status.code(), Some(code), "{kernel}");
     }
+    common::put(&folder.join("5.4.toml"), include_bytes!("profiles/5.4.toml"));
+    assert_eq!(validate("5.4.toml").status.code(), Some(3), "which has no tracers at all");
     insta::assert_snapshot!("judged_for_6_1", shown(&validate("6.1")));
     insta::assert_snapshot!("judged_for_no_kernel", shown(&validate("5.4")));
 }

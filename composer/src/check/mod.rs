@@ -4,7 +4,9 @@
 //! node's line in the file.
 
 mod conflicts;
+mod features;
 mod flow;
+mod helpers;
 mod library;
 mod maps;
 pub mod profile;
@@ -65,6 +67,8 @@ pub fn check(chain: &Chain, library: &Library, kernels: &Kernels) -> Vec<Diagnos
     raw_tracepoints::check(&mut context);
     flow::check(&mut context);
     maps::check(&mut context);
+    features::check(&mut context);
+    helpers::check(&mut context);
     in_file_order(context.found)
 }
 

@@ -1,15 +1,19 @@
 //! What is known of a kernel, as far as rules depend on it: data, one file for each.
 
 mod file;
+mod helpers;
 mod symbols;
 mod targets;
+mod write;
 
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
 use serde::Deserialize;
 
+use crate::object::MapDef;
 pub use crate::version::Version;
 pub use file::open;
+pub use helpers::Helpers;
 pub use targets::{Presence, Targets};
 
 /// A kernel, as the rules see it.
@@ -19,13 +23,49 @@ pub struct Profile {
     pub kernel: Version,
     /// What it does that not every kernel does.
     pub features: Features,
+    /// The types of programs that it loads, of those that a chain can have: `xdp`, `tracing` (what
+    /// fentry and fexit are), `ext` (what a replacement is). None when that is not known.
+    pub programs: Option<BTreeSet<String>>,
+    /// The types of maps that it makes, as [`MapDef::type_name`] calls them. None when that is not
+    /// known.
+    pub maps: Option<BTreeSet<String>>,
+    /// The helpers that programs may call. None when that is not known.
+    pub helpers: Option<Helpers>,
     /// What can be attached to in it, when that is known.
     pub targets: Option<Arc<Targets>>,
 }
 
+impl Profile {
+    /// Whether it is known to load no programs of the type called `name`.
+    #[must_use]
+    pub fn lacks_program(&self, name: &str) -> bool {
+        self.programs.as_ref().is_some_and(|programs| !programs.contains(name))
+    }
+
+    /// Whether it is known to make no maps such as `map`.
+    #[must_use]
+    pub fn lacks_map(&self, map: &MapDef) -> bool {
+        self.maps.as_ref().is_some_and(|maps| !maps.contains(map.type_name()))
+    }
+
+    /// Whether a program of the type called `name` is known not to be allowed this helper.
+    #[must_use]
+    pub fn lacks_helper(&self, name: &str, helper: u32) -> bool {
+        let offers = self.helpers.as_ref().and_then(|helpers| helpers.offers(name, helper));
+        offers == Some(false)
+    }
+
+    /// Whether this helper is known to be kept for programs with a licence that goes with the GPL.
+    #[must_use]
+    pub fn keeps_for_gpl(&self, helper: u32) -> bool {
+        self.helpers.as_ref().is_some_and(|helpers| helpers.gpl_only.contains(&helper))
+    }
+}
+
 /// What kernels differ in.
+///
+/// One that is not known here is passed over: a later version of this program may have written it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct Features {
     /// A tracer may trace a tracer, one level deep.
     pub nested_tracing: bool,
@@ -34,9 +74,22 @@ pub struct Features {
     /// A replacement that changes packet data is refused where the stub does not.
     pub packet_data_compared: bool,
     /// A kprobe at a name that several symbols have is refused; others take one of them.
+    #[serde(default = "yes")]
     pub unique_kprobe_symbol: bool,
     /// A tracer reads a pointer among its target's arguments as a whole or not at all.
+    #[serde(default = "yes")]
     pub pointer_arguments_whole: bool,
+    /// A loaded replacement may be put on further stubs (5.10).
+    #[serde(default = "yes")]
+    pub several_stubs: bool,
+    /// kprobes and tracepoints are attached by links of perf events (5.15).
+    #[serde(default = "yes")]
+    pub perf_links: bool,
+}
+
+/// What a profile does not say is as in the newest kernel known here.
+fn yes() -> bool {
+    true
 }
 
 /// The profiles that come with this program, oldest first.
@@ -66,7 +119,7 @@ pub fn nearest(version: Option<Version>) -> Option<Profile> {
 pub fn parse(text: &str) -> Result<Profile, String> {
     let read: file::Text =
         toml::from_str(text).map_err(|error: toml::de::Error| error.message().to_owned())?;
-    Ok(Profile { kernel: read.kernel, features: read.features, targets: None })
+    Ok(read.profile())
 }
 
 #[cfg(test)]
@@ -87,6 +140,18 @@ mod tests {
             let found = nearest(version.parse().ok()).expect("some are shipped");
             assert_eq!(found.kernel.to_string(), profile, "{version}");
         }
+    }
+
+    #[test]
+    fn what_a_profile_does_not_say_is_not_judged() {
+        let features = "nested_tracing = true\npacket_data_compared = true\n\
+                        entry_without_argument = false\nunique_kprobe_symbol = true\n\
+                        pointer_arguments_whole = true\nof_the_future = 1\n";
+        let profile = parse(&format!("kernel = \"6.12\"\n[features]\n{features}"));
+        let profile = profile.expect("the rest need not be there");
+        assert!(profile.features.several_stubs && profile.features.perf_links);
+        assert!(!profile.lacks_program("ext") && !profile.lacks_helper("xdp", 14));
+        assert!(!profile.keeps_for_gpl(6));
     }
 
     #[test]

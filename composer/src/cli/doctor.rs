@@ -78,7 +78,12 @@ fn to_json(findings: &[Finding]) -> serde_json::Value {
 
 /// The first thing that `plan` needs and this machine lacks, as a diagnostic.
 pub(super) fn missing(plan: &Plan) -> Option<Diagnostic> {
-    let findings = examine(&Feature::needed_by(plan));
+    lacking(&Feature::needed_by(plan), &format!("run `{}`", plan.chain))
+}
+
+/// The first of `features` that this machine lacks to do `what`, as a diagnostic.
+pub(super) fn lacking(features: &[Feature], what: &str) -> Option<Diagnostic> {
+    let findings = examine(features);
     let finding = findings.into_iter().find(|finding| finding.present == Some(false))?;
     let code = match finding.feature {
         Feature::Permission => Code::NotPermitted,
@@ -89,12 +94,8 @@ pub(super) fn missing(plan: &Plan) -> Option<Diagnostic> {
         Feature::Kprobes => Code::NoKprobes,
         Feature::Tracefs => Code::NoTracefs,
     };
-    let message = format!(
-        "this machine cannot run `{}`: no {} (linux {})",
-        plan.chain,
-        finding.feature.title(),
-        release()
-    );
+    let message =
+        format!("this machine cannot {what}: no {} (linux {})", finding.feature.title(), release());
     Some(
         Diagnostic::new(code, message)
             .note(format!("found by  {}", finding.how))

@@ -12,6 +12,7 @@ mod inspect;
 mod kernels;
 mod logs;
 mod plan;
+mod profile;
 mod report;
 mod schema;
 mod screen;
@@ -86,6 +87,8 @@ enum Verb {
     Inspect(inspect::Inspect),
     /// Show what this machine's kernel can run, and how that was found out.
     Doctor(doctor::Doctor),
+    /// Measure what this machine's kernel offers, for `validate --kernel`.
+    Profile(profile::ProfileArguments),
     /// Explain the code of a diagnostic.
     Explain(explain::Explain),
     /// Write the JSON schema of chain files to stdout, for editors.
@@ -135,6 +138,7 @@ pub(crate) fn main() -> Exit {
             Verb::Graph(graph) => graph::run(&graph),
             Verb::Inspect(inspect) => inspect::run(&inspect),
             Verb::Doctor(doctor) => doctor::run(&doctor).await,
+            Verb::Profile(profile) => profile::run(&profile).await,
             Verb::Explain(explain) => explain::run(&explain),
             Verb::Schema => schema::run(),
             Verb::Vm(vm) => vm::run(vm).await,

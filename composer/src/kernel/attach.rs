@@ -48,7 +48,7 @@ pub(super) fn hook(program: BorrowedFd<'_>, attach: &Attach) -> Result<Link, Ker
         Attach::Tracepoint { category, name } => {
             let number = tracepoint_id(category, name)?;
             let event = sys::perf_event_open(PERF_TYPE_TRACEPOINT, number, None);
-            event_link(program, event)
+            event_link(program, event.map_err(|error| not_opened(&error))?)
         }
         Attach::RawTracepoint { name } => {
             let name = c_string(name)?;
@@ -106,6 +106,11 @@ fn taken(
 }
 
 fn kprobe(program: BorrowedFd<'_>, function: &str, config: u64) -> Result<Link, KernelError> {
+    event_link(program, kprobe_event(function, config)?)
+}
+
+/// A kprobe that nothing is attached to yet.
+pub(super) fn kprobe_event(function: &str, config: u64) -> Result<OwnedFd, KernelError> {
     let pmu = std::fs::read_to_string(KPROBE_PMU)
         .map_err(|error| KernelError::os("read the kprobe PMU's type", &error))?;
     let pmu = pmu
@@ -113,11 +118,14 @@ fn kprobe(program: BorrowedFd<'_>, function: &str, config: u64) -> Result<Link, 
         .parse()
         .map_err(|error| KernelError::here("read the kprobe PMU's type", error))?;
     let function = c_string(function)?;
-    event_link(program, sys::perf_event_open(pmu, config, Some(&function)))
+    sys::perf_event_open(pmu, config, Some(&function)).map_err(|error| not_opened(&error))
 }
 
-fn event_link(program: BorrowedFd<'_>, event: io::Result<OwnedFd>) -> Result<Link, KernelError> {
-    let event = event.map_err(|error| KernelError::os("perf_event_open", &error))?;
+fn not_opened(error: &io::Error) -> KernelError {
+    KernelError::os("perf_event_open", error)
+}
+
+fn event_link(program: BorrowedFd<'_>, event: OwnedFd) -> Result<Link, KernelError> {
     let target = LinkTarget::PerfEvent(event.as_fd());
     let link = sys::link_create(program, BPF_PERF_EVENT as u32, target)
         .map_err(|error| KernelError::os("BPF_LINK_CREATE", &error))?;

@@ -232,7 +232,7 @@ pub(super) fn load(loader: &mut Loader, job: &Job<'_>) -> Result<Loaded, KernelE
         attach_type,
         instructions: &function.instructions,
         license: &license,
-        btf: btf.as_fd(),
+        btf: Some(btf.as_fd()),
         function_info: &function_info,
         function_info_size: function.func_info_rec_size,
         line_info: &line_info,
@@ -299,7 +299,7 @@ pub(super) fn function_id(btf: &Btf, name: &str) -> Result<u32, KernelError> {
 }
 
 /// The kernel's numbers for the type of a program and where it expects to be attached.
-fn types(load_as: LoadAs) -> (u32, u32) {
+pub(super) fn types(load_as: LoadAs) -> (u32, u32) {
     use ProgramKind as Kind;
     match load_as {
         LoadAs::Replacement => (kinds::BPF_PROG_TYPE_EXT as u32, 0),

@@ -13,6 +13,11 @@ const BTF: &str = "/sys/kernel/btf/vmlinux";
 /// Its symbols and those of its modules. Root alone sees their addresses.
 const SYMBOLS: &str = "/proc/kallsyms";
 
+/// What [`save`] calls them.
+pub const SAVED_BTF: &str = "vmlinux.btf";
+/// What [`save`] calls them.
+pub const SAVED_SYMBOLS: &str = "kallsyms.txt";
+
 /// The running kernel's release: `6.12.117+deb12-cloud-amd64`.
 #[must_use]
 pub fn release() -> String {
@@ -45,16 +50,23 @@ pub fn targets() -> (Targets, Vec<String>) {
     (targets, unread)
 }
 
-/// Saves the running kernel's types and symbols in `folder`, as a profile there can name them:
-/// `btf = "vmlinux.btf"`, `symbols = "kallsyms.txt"`. Addresses are left out: they are a secret of
+/// The running kernel's symbols, a line each.
+///
+/// # Errors
+/// When they cannot be read.
+pub(super) fn symbols() -> io::Result<String> {
+    fs::read_to_string(SYMBOLS)
+}
+
+/// Saves the running kernel's types and symbols in `folder`, as [`SAVED_BTF`] and
+/// [`SAVED_SYMBOLS`], which a profile beside them can name. Addresses are left out: they are a secret of
 /// the machine.
 ///
 /// # Errors
 /// When a file cannot be read or written.
 pub fn save(folder: &Path) -> io::Result<()> {
-    fs::write(folder.join("vmlinux.btf"), fs::read(BTF)?)?;
-    let symbols = fs::read_to_string(SYMBOLS)?;
-    fs::write(folder.join("kallsyms.txt"), without_addresses(&symbols))
+    fs::write(folder.join(SAVED_BTF), fs::read(BTF)?)?;
+    fs::write(folder.join(SAVED_SYMBOLS), without_addresses(&symbols()?))
 }
 
 fn without_addresses(symbols: &str) -> String {

@@ -17,6 +17,8 @@ mod lines;
 mod linux;
 mod loader;
 pub mod machine;
+mod probe;
+pub mod profile;
 mod sys;
 
 use thiserror::Error;

@@ -15,6 +15,7 @@ use super::{
     Code, Function, Names, Object, ObjectError, Program, ProgramKind, Referent,
     btf::{Btf, Linkage},
     calls, core_types, maps,
+    reach::Way,
 };
 
 /// Where functions are: section and offset in front of the index.
@@ -102,6 +103,7 @@ fn functions(file: &object::File<'_>, btf: &Btf) -> Result<(Vec<Placed>, ByPlace
             instructions: symbol.size() / 8,
             calls: Default::default(),
             helpers: Default::default(),
+            sure: Default::default(),
             prototype: typed.map(|(_, prototype, _)| prototype),
             code: Code::default(),
         };
@@ -133,7 +135,14 @@ fn link(
                 .ok()
                 .zip(usize::try_from(start.saturating_add(function.instructions * 8)).ok());
             let Some(code) = range.and_then(|(from, to)| data.get(from..to)) else { continue };
-            function.helpers.extend(calls::helpers(code));
+            let way = Way::through(code);
+            function.sure.leaves = way.leaves;
+            for (at, helper) in calls::helpers(code) {
+                function.helpers.insert(helper);
+                if way.passes(at) {
+                    function.sure.helpers.insert(helper);
+                }
+            }
             function.code.place = in_file(&section, *start, code.len()).unwrap_or_default();
             for reference in calls::references(code, *start) {
                 let (place, referent) = match relocations.get(&reference.at) {
@@ -147,10 +156,11 @@ fn link(
                 };
                 let callee = place.and_then(|place| places.get(&place)).copied();
                 function.calls.extend(callee);
-                let referent = callee.map(Referent::Function).or(referent);
-                if let (Some(referent), Ok(number)) =
-                    (referent, usize::try_from((reference.at - *start) / 8))
-                {
+                let Ok(number) = usize::try_from((reference.at - *start) / 8) else { continue };
+                if reference.is_call && way.passes(number) {
+                    function.sure.calls.extend(callee);
+                }
+                if let Some(referent) = callee.map(Referent::Function).or(referent) {
                     function.code.references.insert(number, referent);
                 }
             }

@@ -10,9 +10,11 @@ mod code;
 mod core_types;
 mod elf;
 pub mod flow;
+mod helpers;
 mod kind;
 mod maps;
 pub mod prototype;
+mod reach;
 mod subset;
 #[cfg(test)]
 mod tests;
@@ -26,9 +28,11 @@ use thiserror::Error;
 
 pub use code::{Code, Referent};
 pub use core_types::CoreTypes;
+pub use helpers::{helper_name, helper_number, helpers};
 pub use kind::ProgramKind;
-pub use maps::MapDef;
 pub(crate) use maps::RINGBUF;
+pub use maps::{MapDef, map_types};
+pub use reach::Sure;
 pub use subset::subset;
 
 use btf::{Btf, BtfError};
@@ -125,6 +129,8 @@ pub struct Function {
     pub calls: BTreeSet<usize>,
     /// Numbers of the kernel's helpers it calls, as in `enum bpf_func_id`.
     pub helpers: BTreeSet<u32>,
+    /// What of this happens whichever way it goes.
+    pub sure: Sure,
     /// Its prototype's id in the object's BTF, when it is there.
     pub prototype: Option<btf::TypeId>,
     /// Where its instructions are, and what they refer to.
@@ -168,14 +174,38 @@ impl Object {
         functions.flat_map(|function| function.helpers.iter().copied()).collect()
     }
 
+    /// The numbers of the helpers whose call the verifier is sure to come to when it walks through
+    /// `program`: those that lie on every way. What hangs on a condition may be dead code to it.
+    #[must_use]
+    pub fn sure_helpers(&self, program: &Program) -> BTreeSet<u32> {
+        let functions = |indices: BTreeSet<usize>| {
+            indices.into_iter().filter_map(|index| self.functions.get(index))
+        };
+        // A function of the kernel may end the program, so that nothing after it is sure.
+        if functions(self.reachable(program)).any(|function| function.sure.leaves) {
+            return BTreeSet::new();
+        }
+        let walked = self.closure(program.function, |function| &function.sure.calls);
+        functions(walked).flat_map(|function| function.sure.helpers.iter().copied()).collect()
+    }
+
     fn reachable_from(&self, function: usize) -> BTreeSet<usize> {
+        self.closure(function, |function| &function.calls)
+    }
+
+    /// The function with this index, and all that one comes to from it by `next`.
+    fn closure(
+        &self,
+        function: usize,
+        next: impl Fn(&Function) -> &BTreeSet<usize>,
+    ) -> BTreeSet<usize> {
         let mut seen = BTreeSet::new();
         let mut open = vec![function];
         while let Some(index) = open.pop() {
             if let Some(function) = self.functions.get(index)
                 && seen.insert(index)
             {
-                open.extend(&function.calls);
+                open.extend(next(function));
             }
         }
         seen

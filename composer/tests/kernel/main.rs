@@ -17,6 +17,7 @@ mod flow;
 mod holders;
 mod hooks;
 mod mutants;
+mod profile;
 mod prototypes;
 mod support;
 mod targets;

@@ -71,7 +71,12 @@ pub(super) fn check(context: &mut Context<'_>) {
     let mut books = Books::default();
     for (index, node) in context.chain.graph.nodes() {
         let Some((reference, name)) = node.program() else { continue };
-        if context.misfits.contains(&index) {
+        let mut misfits = context.misfits.iter();
+        let targets = match node.kind {
+            NodeKind::Tracer(_) => context.chain.graph.needs(index),
+            _ => Vec::new(),
+        };
+        if misfits.any(|misfit| *misfit == index || targets.contains(misfit)) {
             continue;
         }
         let Some((object, program)) = context.program(node) else { continue };

@@ -1,6 +1,7 @@
 //! A profile that a user wrote, and the files it names.
 
 use std::{
+    collections::BTreeSet,
     ops::Range,
     path::{Path, PathBuf},
     sync::Arc,
@@ -8,7 +9,7 @@ use std::{
 
 use serde::Deserialize;
 
-use super::{Features, Profile, Targets, Version};
+use super::{Features, Helpers, Profile, Targets, Version};
 use crate::{
     chain::plain,
     diag::{Code, Diagnostic, Source},
@@ -21,10 +22,21 @@ use crate::{
 pub(super) struct Text {
     pub(super) kernel: Version,
     pub(super) features: Features,
+    programs: Option<BTreeSet<String>>,
+    maps: Option<BTreeSet<String>>,
+    helpers: Option<Helpers>,
     /// The kernel's BTF, as in `/sys/kernel/btf/vmlinux`; relative to the profile.
     btf: Option<toml::Spanned<PathBuf>>,
     /// The kernel's symbols, as in `/proc/kallsyms` or one name a line; relative to the profile.
     symbols: Option<toml::Spanned<PathBuf>>,
+}
+
+impl Text {
+    /// The profile, without the files it names.
+    pub(super) fn profile(self) -> Profile {
+        let Self { kernel, features, programs, maps, helpers, .. } = self;
+        Profile { kernel, features, programs, maps, helpers, targets: None }
+    }
 }
 
 /// Reads the profile at `path`, and the BTF and symbols it names.
@@ -62,7 +74,7 @@ pub fn open(path: &Path) -> Result<Profile, Vec<Diagnostic>> {
         return Err(found);
     }
     let targets = targets.filter(|_| named).map(Arc::new);
-    Ok(Profile { kernel: read.kernel, features: read.features, targets })
+    Ok(Profile { targets, ..read.profile() })
 }
 
 fn unreadable(source: &Arc<Source>, file: &toml::Spanned<PathBuf>, why: &str) -> Diagnostic {

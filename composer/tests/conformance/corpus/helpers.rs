@@ -1,12 +1,11 @@
-//! Helpers that a type of program may call, and on which kernel.
+//! Helpers: which type of program may call them, and under which licence.
 
 use freplace_compose::diag::Code;
 
 use crate::case::{
-    Broken, Case, KPROBE, RAW_TRACEPOINT, TRACEPOINT, XDP, case, host, replacement, stub, tracer,
+    Broken, Case, KPROBE, RAW_TRACEPOINT, TRACEPOINT, XDP, breaks_if, case, fentry, host,
+    replacement, stub, tracer,
 };
-
-use Broken::{Before, Everywhere, Nowhere};
 
 const HOOKS: [(&str, &str); 4] = [
     ("kprobe", KPROBE),
@@ -15,94 +14,98 @@ const HOOKS: [(&str, &str); 4] = [
     ("xdp", XDP),
 ];
 
-/// The helpers of `helpers.bpf.c`, and the programs that some kernel does not let call them.
-const HELPERS: [(&str, &[(&str, Broken)]); 17] = [
-    ("map_time", &[]),
-    ("random", &[]),
-    ("pid", &[("xdp", Before(6, 10))]),
-    ("task", &[]),
-    ("boot_time", &[]),
-    ("jiffies", &[]),
-    (
-        "tail",
-        &[
-            ("kprobe", Everywhere),
-            ("tracepoint", Everywhere),
-            ("raw_tracepoint", Everywhere),
-            ("tracing", Everywhere),
-        ],
-    ),
-    (
-        "load_bytes",
-        &[
-            ("kprobe", Everywhere),
-            ("tracepoint", Everywhere),
-            ("raw_tracepoint", Everywhere),
-            ("xdp", Everywhere),
-            ("tracing", Everywhere),
-        ],
-    ),
-    (
-        "redirect",
-        &[
-            ("kprobe", Everywhere),
-            ("tracepoint", Everywhere),
-            ("raw_tracepoint", Everywhere),
-            ("tracing", Everywhere),
-        ],
-    ),
-    ("stack", &[("xdp", Everywhere)]),
-    ("cookie", &[("raw_tracepoint", Before(6, 10)), ("xdp", Everywhere)]),
-    (
-        "function",
-        &[("tracepoint", Everywhere), ("raw_tracepoint", Everywhere), ("xdp", Everywhere)],
-    ),
-    (
-        "argument",
-        &[
-            ("kprobe", Everywhere),
-            ("tracepoint", Everywhere),
-            ("raw_tracepoint", Everywhere),
-            ("xdp", Everywhere),
-        ],
-    ),
-    ("signal", &[("xdp", Everywhere)]),
-    ("print", &[]),
-    ("cgroup", &[("xdp", Before(6, 10))]),
-    ("numa", &[]),
-];
-
-/// Where programs of a type are refused.
-fn of(refused: &[(&str, Broken)], program_type: &str) -> Broken {
-    refused.iter().find(|(of, _)| *of == program_type).map_or(Nowhere, |(_, broken)| *broken)
-}
+/// The ways of `helpers.h` to ask for the current process, some of them in a roundabout way.
+const ASK: [&str; 5] = ["uid", "in_static", "in_global", "behind_null", "after_a_branch"];
+/// Those that no kernel refuses anywhere.
+const HARMLESS: [&str; 4] = ["nothing", "print", "uid_never", "redirect_never"];
 
 pub(super) fn cases() -> Vec<Case> {
-    let about = Code::Rejected;
     let mut cases = Vec::new();
-    for (helper, refused) in HELPERS {
-        for (hook, attach) in HOOKS {
-            let chain = host("host", &format!("helpers/{hook}_{helper}"), attach);
-            let name = format!("helper/{helper} in a {hook}");
-            cases.push(case(about, name, of(refused, hook), chain));
-        }
-        for moment in ["fentry", "fexit"] {
-            let chain = host("host", "helpers/host_xdp", XDP)
-                + &tracer("tracer", moment, "host", &format!("helpers/{moment}_{helper}"));
-            let name = format!("helper/{helper} in an {moment}");
-            cases.push(case(about, name, of(refused, "tracing"), chain));
-        }
-        // What changes packet data has rules of its own.
-        for (hook, attach) in [("xdp", XDP), ("kprobe", KPROBE)] {
-            if helper == "tail" {
-                continue;
-            }
-            let chain = host("host", &format!("helpers/host_{hook}"), attach)
-                + &stub("stub", &format!("stub_{hook}"), &["host"])
-                + &replacement("new", &format!("helpers/replace_{hook}_{helper}"), "stub");
-            let name = format!("helper/{helper} in a replacement at a {hook}");
-            cases.push(case(about, name, of(refused, hook), chain));
-        }
+    for (hook, attach) in HOOKS {
+        replacements(&mut cases, hook, attach);
+        // Since 6.12 at the latest, raw tracepoints have cookies too.
+        let broken = match hook {
+            "xdp" => Broken::Everywhere,
+            "raw_tracepoint" => Broken::Before(6, 12),
+            _ => Broken::Nowhere,
+        };
+        cases.push(case(
+            Code::HelperNotAvailable,
+            format!("helper/a host asks for its cookie at a {hook}"),
+            broken,
+            host("host", &format!("helpers/cookie_{hook}"), attach),
+        ));
     }
+    tracers(&mut cases);
+    licences(&mut cases);
     cases
+}
+
+/// A host at `hook` with the stub replaced by a program that goes `way`.
+fn replaced(hook: &str, attach: &str, object: &str, way: &str) -> String {
+    host("host", &format!("helpers/host_{hook}"), attach)
+        + &stub("stub", "stub_value", &["host"])
+        + &replacement("new", &format!("{object}/replace_{way}"), "stub")
+}
+
+fn replacements(cases: &mut Vec<Case>, hook: &str, attach: &str) {
+    let is_xdp = hook == "xdp";
+    let mut push = |way: &str, broken| {
+        cases.push(case(
+            Code::HelperNotAvailable,
+            format!("helper/{way} in the place of a function of a {hook}"),
+            broken,
+            replaced(hook, attach, "helpers", way),
+        ));
+    };
+    let if_broken = |broken| if broken { Broken::Everywhere } else { Broken::Nowhere };
+    for way in ASK {
+        push(way, if_broken(is_xdp));
+    }
+    push("redirect", if_broken(!is_xdp));
+    push("pid", if is_xdp { Broken::Before(6, 12) } else { Broken::Nowhere });
+    for way in HARMLESS {
+        push(way, Broken::Nowhere);
+    }
+}
+
+fn tracers(cases: &mut Vec<Case>) {
+    for (way, broken) in [
+        ("uid", false),
+        ("pid", false),
+        ("redirect", true),
+        ("in_static", false),
+        ("redirect_never", false),
+        ("print", false),
+    ] {
+        let name = format!("helper/{way} in a tracer");
+        let chain = host("host", "helpers/host_xdp", XDP)
+            + &tracer("tracer", "fentry", "host", &format!("helpers/trace_{way}"));
+        cases.push(breaks_if(broken, Code::HelperNotAvailable, name, chain));
+    }
+}
+
+fn licences(cases: &mut Vec<Case>) {
+    let code = Code::LicenceNotGpl;
+    for (object, licence, is_gpl) in [
+        ("helpers", "GPL", true),
+        ("helpers-dual", "Dual BSD/GPL", true),
+        ("helpers-mit", "MIT", false),
+        ("helpers-lower", "gpl", false),
+    ] {
+        for (way, kept) in [("print", true), ("print_never", false), ("uid", false)] {
+            let broken = kept && !is_gpl;
+            let name = format!("licence/{way} in a replacement under {licence}");
+            cases.push(breaks_if(broken, code, name, replaced("kprobe", KPROBE, object, way)));
+            let name = format!("licence/{way} in a tracer under {licence}");
+            let chain = host("host", "helpers/host_xdp", XDP)
+                + &tracer("tracer", "fentry", "host", &format!("{object}/trace_{way}"));
+            cases.push(breaks_if(broken, code, name, chain));
+        }
+        let name = format!("licence/a host under {licence} that calls nothing of the kind");
+        let chain = host("host", &format!("{object}/host_kprobe"), KPROBE) + &fentry("t", "host");
+        cases.push(breaks_if(false, code, name, chain));
+    }
+    let name = "licence/a host without a licence that prints".to_owned();
+    cases.push(breaks_if(true, code, name, host("host", "no-licence/prints", XDP)));
 }

@@ -20,7 +20,7 @@ const LICENCES: [(&str, bool); 11] = [
 ];
 
 pub(super) fn cases() -> Vec<Case> {
-    let about = Code::Rejected;
+    let about = Code::LicenceNotGpl;
     let mut cases = Vec::new();
     for (licence, is_gpl) in LICENCES {
         let of = |program: &str| format!("licence-{licence}/{program}");

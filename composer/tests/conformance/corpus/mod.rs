@@ -8,6 +8,7 @@ mod functions;
 mod helpers;
 mod hooks;
 mod licences;
+mod one_helper;
 mod packets;
 mod pointers;
 mod prototypes;
@@ -29,13 +30,14 @@ pub(crate) fn all() -> Vec<Case> {
         several::cases,
         trampolines::cases,
         packets::cases,
+        helpers::cases,
         hooks::cases,
         targets::cases,
         raw_tracepoints::cases,
         arguments::cases,
         pointers::cases,
         answers::cases,
-        helpers::cases,
+        one_helper::cases,
         licences::cases,
         combined::cases,
     ];
