@@ -421,7 +421,7 @@ impl Btf {
         read_u32(&self.data, at)
     }
 
-    fn string(&self, offset: u32) -> Option<&str> {
+    pub(super) fn string(&self, offset: u32) -> Option<&str> {
         let start = self.strings.start.checked_add(offset as usize)?;
         let bytes = self.data.get(start..self.strings.end)?;
         let end = bytes.iter().position(|byte| *byte == 0)?;

@@ -144,8 +144,9 @@ fn doubt(mut found: Diagnostic) -> Diagnostic {
     let severity = Severity::Warning;
     found.message = format!("{}, if the verifier comes there", found.message);
     found.help = Some(
-        "It goes by a read-only constant, which only the verifier sees, when the program is loaded: \
-         `freplace-compose validate --vm` asks it. Or write it so that it is right either way."
+        "It goes by a constant that is set when the program is loaded, in read-only data or by \
+         CO-RE: `freplace-compose validate --vm` asks the verifier. Or write it so that it is right \
+         either way."
             .to_owned(),
     );
     Diagnostic { code: Code::UnknownUntilLoad, severity, ..found }
