@@ -51,6 +51,7 @@ pub(super) fn check(context: &mut Context<'_>) {
                         .label(context.source(), spec.stub.span.clone(), "replaces this stub")
                         .label(context.source(), stub_spec.function.span.clone(), "the stub");
                 context.found.push(found);
+                context.misfits.insert(index);
                 told.push(mismatch);
             }
         }

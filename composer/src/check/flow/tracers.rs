@@ -44,6 +44,9 @@ pub(super) fn find(
     let NodeKind::Tracer(tracer) = &subject.node.kind else { return None };
     let graph = &context.chain.graph;
     for (target, function) in graph.functions_of(subject.index) {
+        if context.misfits.contains(&target) {
+            continue;
+        }
         let target = graph.node(target);
         // Of a tracer that is traced, the rule on nested tracers tells enough.
         let (kind, is_replacement) = match &target.kind {
