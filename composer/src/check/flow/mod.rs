@@ -106,11 +106,9 @@ fn loaded(context: &Context<'_>, index: NodeIndex, node: &Node, program: &Progra
     match &node.kind {
         NodeKind::Host(_) => vec![Loaded { kind: program.kind, by_prototype: false }],
         NodeKind::Replacement(_) => {
-            let graph = &context.chain.graph;
             let mut found: Vec<Loaded> = Vec::new();
-            for host in graph.hosts_below(index) {
-                let Some((_, host)) = context.program(graph.node(host)) else { continue };
-                let loaded = Loaded { kind: host.kind.program_type(), by_prototype: true };
+            for kind in host_kinds(context, index) {
+                let loaded = Loaded { kind: kind.program_type(), by_prototype: true };
                 if !found.contains(&loaded) {
                     found.push(loaded);
                 }
@@ -122,6 +120,14 @@ fn loaded(context: &Context<'_>, index: NodeIndex, node: &Node, program: &Progra
         }
         NodeKind::Stub(_) => Vec::new(),
     }
+}
+
+/// Of which kinds the hosts of a replacement are.
+fn host_kinds(context: &Context<'_>, replacement: NodeIndex) -> Vec<ProgramKind> {
+    let graph = &context.chain.graph;
+    let stubs = graph.needs(replacement).into_iter();
+    let hosts = stubs.flat_map(|stub| graph.needs(stub));
+    hosts.filter_map(|host| Some(context.program(graph.node(host))?.1.kind)).collect()
 }
 
 /// What the rules find in a program: what is certain or, if nothing is, what is possible.

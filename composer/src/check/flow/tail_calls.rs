@@ -42,7 +42,9 @@ pub(super) fn check(context: &mut Context<'_>) {
         let node = graph.node(index);
         let Some((reference, name)) = node.program() else { continue };
         let Some((object, program)) = context.program(node) else { continue };
-        if context.misfits.contains(&index) {
+        // Without a table there is no tail call.
+        let has_table = object.maps.iter().any(|map| map.map_type == PROGRAMS);
+        if !has_table || context.misfits.contains(&index) {
             continue;
         }
         if let Some(function) = without_result(object, program)

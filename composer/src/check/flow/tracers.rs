@@ -2,7 +2,7 @@
 //!
 //! `btf_ctx_access`, <https://github.com/torvalds/linux/blob/v6.12/kernel/bpf/btf.c>.
 
-use super::{Context, Mistake, Subject};
+use super::{Context, Mistake, Subject, host_kinds};
 use crate::{
     chain::{Moment, NodeKind},
     check::{Profile, stubs::has_trusted_entry, title},
@@ -43,11 +43,11 @@ pub(super) fn find(
 ) -> Option<Mistake> {
     let NodeKind::Tracer(tracer) = &subject.node.kind else { return None };
     let graph = &context.chain.graph;
-    for (target, function) in graph.functions_of(subject.index) {
-        if context.misfits.contains(&target) {
+    for (place, function) in graph.functions_of(subject.index) {
+        if context.misfits.contains(&place) {
             continue;
         }
-        let target = graph.node(target);
+        let target = graph.node(place);
         // Of a tracer that is traced, the rule on nested tracers tells enough.
         let (kind, is_replacement) = match &target.kind {
             NodeKind::Host(_) => (context.program(target)?.1.kind, false),
@@ -70,15 +70,9 @@ pub(super) fn find(
             Seen::Untyped
         };
         // A replacement is of the type of its host, which may be one of several.
-        let kinds: Vec<_> = match is_replacement {
+        let kinds = match is_replacement {
             false => vec![kind],
-            true => {
-                let hosts = graph.find(&target.id.value).map(|index| graph.hosts_below(index));
-                let programs = hosts.into_iter().flatten();
-                programs
-                    .filter_map(|host| Some(context.program(graph.node(host))?.1.kind))
-                    .collect()
-            }
+            true => host_kinds(context, place),
         };
         for fact in facts {
             let What::ReadsContext { offset, width } = fact.what else { continue };
