@@ -55,7 +55,8 @@ fn a_chain_is_judged_for_the_kernels_asked_for() {
     let chain = include_str!("fixtures/nested_tracers.toml");
     common::put(&folder.join("nested.toml"), chain.as_bytes());
     let own = "kernel = \"6.11\"\n[features]\nnested_tracing = true\n\
-               packet_data_compared = false\npointer_arguments_whole = false\n";
+               packet_data_compared = false\npointer_arguments_whole = false\n\
+               entry_without_argument = false\n";
     common::put(&folder.join("own-profile.toml"), own.as_bytes());
     let validate = |kernel| run(&folder, &["validate", "--kernel", kernel, "nested.toml"]);
     for (kernel, code) in [("6.1", 3), ("6.12", 0), ("6.1,6.12", 3), ("own-profile.toml", 0)] {

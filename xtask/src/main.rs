@@ -5,6 +5,7 @@
 
 mod bench;
 mod build;
+mod conformance;
 mod connect;
 mod demo;
 mod setup;
@@ -32,6 +33,8 @@ enum Chore {
     Demo,
     /// Run every check and every test, those on real kernels included.
     Test(test::Test),
+    /// Hold the validator to what real kernels do with a corpus of chains.
+    Conformance(conformance::Conformance),
     /// Measure against a loader written by hand with libbpf.
     Bench(bench::Bench),
     /// Install what is missing for the other chores.
@@ -48,6 +51,7 @@ fn main() -> ExitCode {
     let done = match Arguments::parse().chore {
         Chore::Demo => demo::run(),
         Chore::Test(test) => test::run(&test),
+        Chore::Conformance(conformance) => conformance::run(&conformance),
         Chore::Bench(bench) => bench::run(&bench),
         Chore::Setup => setup::ensure(&[setup::BUILD, setup::VM]),
         Chore::Connect(connect) => connect::run(&connect),

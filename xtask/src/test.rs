@@ -9,8 +9,8 @@ use std::time::{Duration, Instant};
 
 use clap::ValueEnum;
 
-use crate::{Result, setup, shell};
-use counts::Counts;
+use crate::{Result, conformance, setup, shell};
+pub(crate) use counts::Counts;
 
 /// Run every check and every test, those on real kernels included.
 #[derive(Debug, clap::Args)]
@@ -39,6 +39,8 @@ enum Step {
     /// The same with Linux 6.12
     #[value(name = "linux-6.12")]
     Linux6_12,
+    /// The validator against both kernels, over the corpus of chains
+    Conformance,
 }
 
 /// How a step went.
@@ -85,6 +87,7 @@ impl Step {
             Self::MicroVm => kernel::micro_vm(counts),
             Self::Linux6_1 => kernel::run("6.1", counts),
             Self::Linux6_12 => kernel::run("6.12", counts),
+            Self::Conformance => conformance::test(counts),
         }
     }
 }

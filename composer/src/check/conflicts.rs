@@ -45,7 +45,7 @@ pub(super) fn check(context: &mut Context<'_>) {
             let found = Diagnostic::new(Code::ReplacedTwice, message)
                 .label(context.source(), spec.stub.span.clone(), "replaces it again")
                 .label(context.source(), first_spec.stub.span.clone(), "replaced here")
-                .note("the kernel would say: EBUSY, and nothing more")
+                .errno("EBUSY")
                 .help(
                     "A function is replaced once. Give the host a second stub, or leave one out.",
                 );
@@ -76,7 +76,7 @@ fn tracers(context: &mut Context<'_>, replaced: &HashMap<Place<'_>, NodeIndex>) 
                 let help = "A trampoline holds no more. Let one tracer do what several do.";
                 let found = Diagnostic::new(Code::TooManyTracers, message)
                     .label(context.source(), tracer.target.span.clone(), label)
-                    .note("the kernel would say: E2BIG")
+                    .errno("E2BIG")
                     .help(help);
                 context.found.push(found);
             }
@@ -91,7 +91,7 @@ fn tracers(context: &mut Context<'_>, replaced: &HashMap<Place<'_>, NodeIndex>) 
             let found = Diagnostic::new(Code::TracedAndReplaced, message)
                 .label(context.source(), tracer.target.span.clone(), "traced here")
                 .label(context.source(), spec.stub.span.clone(), "replaced here")
-                .note("the kernel would say: EBUSY, and nothing more")
+                .errno("EBUSY")
                 .help(format!(
                     "A function is either traced or replaced, never both. Trace the replacement: \
                      {moment} = \"{}\"",
@@ -125,10 +125,12 @@ fn results(context: &mut Context<'_>) {
             )
             .label(context.source(), stub.function.span.clone(), "this function")
             .note(format!("stub  {}", object.prototype(function).unwrap_or_default()))
-            .note(format!(
-                "the kernel would say: EINVAL, \"Global function {name}() doesn't return scalar. \
-                 Only those are supported.\""
-            ))
+            .says(
+                "EINVAL",
+                format!(
+                    "Global function {name}() doesn't return scalar. Only those are supported."
+                ),
+            )
             .help(format!("Let it return an int: __attribute__((noinline)) int {name}(...)"));
             context.found.push(found);
             break;
@@ -154,7 +156,7 @@ fn hooks(context: &mut Context<'_>) {
         let found = Diagnostic::new(Code::HookTaken, message)
             .label(context.source(), host.attach.span.clone(), "attached again")
             .label(context.source(), first_host.attach.span.clone(), "attached here")
-            .note("the kernel would say: EBUSY")
+            .errno("EBUSY")
             .help("An interface takes one xdp program. Let one host call two stubs.");
         context.found.push(found);
     }

@@ -20,6 +20,8 @@ pub struct Profile {
 pub struct Features {
     /// A tracer may trace a tracer, one level deep.
     pub nested_tracing: bool,
+    /// An entry function without any argument may be replaced.
+    pub entry_without_argument: bool,
     /// A replacement that changes packet data is refused where the stub does not.
     pub packet_data_compared: bool,
     /// A tracer reads a pointer among its target's arguments as a whole or not at all.

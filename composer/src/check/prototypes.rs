@@ -7,6 +7,8 @@
 
 mod compare;
 
+use std::collections::HashSet;
+
 use super::{Context, title};
 use crate::{
     chain::{Node, NodeKind},
@@ -23,6 +25,8 @@ pub(super) fn check(context: &mut Context<'_>) {
         let Some((object, program)) = context.program(node) else { continue };
         let replacement = Side::of(object, &object.functions[program.function]);
         let mut told: Vec<Mismatch> = Vec::new();
+        // It is loaded against the first stub in a program of each type.
+        let mut loaded = HashSet::new();
         for stub in context.chain.graph.needs(index) {
             let stub_node = context.chain.graph.node(stub);
             let NodeKind::Stub(stub_spec) = &stub_node.kind else { continue };
@@ -31,7 +35,8 @@ pub(super) fn check(context: &mut Context<'_>) {
             }
             for host in context.chain.graph.needs(stub) {
                 let host = context.chain.graph.node(host);
-                let Some((host_object, _)) = context.program(host) else { continue };
+                let Some((host_object, host_program)) = context.program(host) else { continue };
+                let is_first = loaded.insert(host_program.kind.program_type());
                 let Some((_, function)) = host_object.function(&stub_spec.function.value) else {
                     continue;
                 };
@@ -50,6 +55,11 @@ pub(super) fn check(context: &mut Context<'_>) {
                     explain(context, node, stub_node, host, replacement, &original, &mismatch)
                         .label(context.source(), spec.stub.span.clone(), "replaces this stub")
                         .label(context.source(), stub_spec.function.span.clone(), "the stub");
+                let found = if is_first {
+                    found.says("EINVAL", said(replacement, &original, &mismatch))
+                } else {
+                    found.errno("EINVAL")
+                };
                 context.found.push(found);
                 context.misfits.insert(index);
                 told.push(mismatch);
@@ -92,10 +102,6 @@ fn explain(
             "stub         {theirs}{}\nreplacement  {ours}{}",
             mark(&their_places).unwrap_or_default(),
             mark(&our_places).unwrap_or_default()
-        ))
-        .note(format!(
-            "the kernel would say: EINVAL, \"{}\"",
-            said(replacement, original, mismatch)
         ))
         .help(help(context, host, original, mismatch))
 }

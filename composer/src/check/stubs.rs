@@ -58,6 +58,7 @@ fn nested(context: &mut Context<'_>, stub: &Node, replacement: &Node) {
     )
     .label(context.source(), reference.span.clone(), "a replacement")
     .label(context.source(), replacement.id.span.clone(), "the replacement is here")
+    .says("EINVAL", "Cannot recursively attach")
     .help(
         "The kernel does not replace part of a replacement. Put the stub into a host, or trace \
          the replacement.",
@@ -98,6 +99,8 @@ fn entry(context: &mut Context<'_>, node: &Node, function: &Spanned<String>, hos
     }
     let definition = &object.functions[program.function];
     let wanted = program.kind.context_struct();
+    // Of none the older kernels think nothing wrong, and then compare prototypes.
+    let empty = object.has_no_parameters(definition);
     let help = match wanted {
         Some(wanted) => format!("Write it as int {}(struct {wanted} *ctx).", program.name),
         None => format!(
@@ -112,8 +115,12 @@ fn entry(context: &mut Context<'_>, node: &Node, function: &Spanned<String>, hos
     )
     .label(context.source(), function.span.clone(), "the program itself")
     .note(format!("stub  {}", object.prototype(definition).unwrap_or_default()))
-    .note("the kernel would say: EINVAL, \"Cannot replace static functions\"")
+    .says("EINVAL", "Cannot replace static functions")
     .help(help);
+    if empty {
+        context.push_where(found, |profile| !profile.features.entry_without_argument);
+        return;
+    }
     context.found.push(found);
     if let Some(index) = context.chain.graph.find(&node.id.value) {
         context.misfits.insert(index);
@@ -140,6 +147,9 @@ fn check_function(
         };
         return context.report(Code::UnknownFunction, message, span, "not in its object", help);
     };
+    let called = object.reachable(program).contains(&index);
+    let not_global = format!("{name}() is not a global function");
+    let absent = format!("Subprog {name} doesn't exist");
     if to_replace && !found.is_global {
         let message = format!("{} is a static function, which cannot be replaced", title(node));
         let help = format!(
@@ -147,13 +157,22 @@ fn check_function(
              can take its place. Declare it without `static`: __attribute__((noinline)) {};",
             object.prototype(found).unwrap_or_else(|| format!("int {name}(...)"))
         );
-        return context.report(Code::StaticStub, message, span, "static", help);
+        let found = Diagnostic::new(Code::StaticStub, message)
+            .label(context.source(), span, "static")
+            .says("EINVAL", if called { not_global } else { absent })
+            .help(help);
+        context.found.push(found);
+        return;
     }
-    if !object.reachable(program).contains(&index) {
+    if !called {
         let message = format!("{} does not call `{name}`", title(target));
         let help = not_called(object, program, index, to_replace);
         let label = format!("not called by `{}`", program.name);
-        context.report(Code::StubNotCalled, message, span, label, help);
+        let found = Diagnostic::new(Code::StubNotCalled, message)
+            .label(context.source(), span, label)
+            .says("EINVAL", absent)
+            .help(help);
+        context.found.push(found);
     }
 }
 

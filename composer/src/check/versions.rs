@@ -31,12 +31,10 @@ fn nested_tracing(context: &mut Context<'_>) {
         .label(context.source(), target.span.clone(), "a tracer")
         .help("Trace what that one traces: any number of tracers may sit on one function.");
         if depth == 1 {
-            let found =
-                found.note("a kernel that refuses it says: EINVAL, \"Cannot recursively attach\"");
+            let found = found.says("EINVAL", "Cannot recursively attach");
             context.push_where(found, |profile| !profile.features.nested_tracing);
         } else {
-            let found = found
-                .note("the kernel would say: EINVAL, \"Cannot nest tracing program attach more than once\"");
+            let found = found.says("EINVAL", "Cannot nest tracing program attach more than once");
             context.found.push(found);
         }
     }
@@ -125,10 +123,7 @@ fn packet_data(context: &mut Context<'_>) {
             )
             .label(context.source(), spec.program.span.clone(), format!("calls {helper}"))
             .label(context.source(), stub_spec.function.span.clone(), "calls nothing of the kind")
-            .note(
-                "a kernel that refuses it says: EINVAL, \"Extension program changes packet data, \
-                 while original does not\"",
-            )
+            .says("EINVAL", "Extension program changes packet data, while original does not")
             .help(format!(
                 "Let the stub call such a helper too, if only where it cannot be reached: if \
                  (never) {helper}(...), with a `never` that clang cannot see through."

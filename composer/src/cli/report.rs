@@ -182,6 +182,9 @@ pub(super) fn to_json(diagnostic: &Diagnostic) -> serde_json::Value {
         "message": diagnostic.message,
         "labels": diagnostic.labels.iter().map(label).collect::<Vec<_>>(),
         "notes": diagnostic.notes,
+        "kernel": diagnostic.answer.as_ref().map(|answer| json!({
+            "errno": answer.errno, "text": answer.text,
+        })),
         "help": diagnostic.help,
     })
 }

@@ -33,6 +33,15 @@ pub struct Label {
     pub text: String,
 }
 
+/// How a kernel refuses it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Answer {
+    /// The name of the error number: `EINVAL`.
+    pub errno: &'static str,
+    /// Words of the verifier's log; none when the kernel says nothing more.
+    pub text: Option<String>,
+}
+
 /// One finding.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Diagnostic {
@@ -46,6 +55,8 @@ pub struct Diagnostic {
     pub labels: Vec<Label>,
     /// Blocks of text below the places: prototypes, what the kernel said.
     pub notes: Vec<String>,
+    /// What a kernel would say of it.
+    pub answer: Option<Box<Answer>>,
     /// What to do, in full sentences.
     pub help: Option<String>,
 }
@@ -59,6 +70,7 @@ impl Diagnostic {
             message: message.into(),
             labels: Vec::new(),
             notes: Vec::new(),
+            answer: None,
             help: None,
         }
     }
@@ -80,6 +92,22 @@ impl Diagnostic {
     pub fn note(mut self, text: impl Into<String>) -> Self {
         self.notes.push(text.into());
         self
+    }
+
+    /// Tells a kernel's answer: an error number and nothing more.
+    #[must_use]
+    pub fn errno(mut self, errno: &'static str) -> Self {
+        self.answer = Some(Box::new(Answer { errno, text: None }));
+        self.note(format!("the kernel would say: {errno}, and nothing more"))
+    }
+
+    /// Tells a kernel's answer: an error number and words of the verifier.
+    #[must_use]
+    pub fn says(mut self, errno: &'static str, text: impl Into<String>) -> Self {
+        let text = text.into();
+        let note = format!("the kernel would say: {errno}, \"{text}\"");
+        self.answer = Some(Box::new(Answer { errno, text: Some(text) }));
+        self.note(note)
     }
 
     /// Says what to do.

@@ -4,12 +4,12 @@ use std::fmt;
 
 /// Of one run or of several.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Counts {
-    pub(super) passed: u64,
-    pub(super) failed: u64,
-    pub(super) ignored: u64,
+pub(crate) struct Counts {
+    pub(crate) passed: u64,
+    pub(crate) failed: u64,
+    pub(crate) ignored: u64,
     /// Closing lines: test executables that came to their end.
-    pub(super) runs: u64,
+    pub(crate) runs: u64,
 }
 
 impl Counts {

@@ -91,10 +91,7 @@ pub(super) fn find(
         found = found.label(context.source(), stub.span.clone(), "the function");
     }
     let prototype = subject.object.prototype(function).unwrap_or_default();
-    let found = found
-        .note(format!("function  {prototype}"))
-        .note(format!("the kernel would say: EINVAL, \"{words}\""))
-        .help(help);
+    let found = found.note(format!("function  {prototype}")).says("EINVAL", words).help(help);
     Some(Mistake::everywhere(found))
 }
 

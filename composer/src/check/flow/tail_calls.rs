@@ -59,10 +59,7 @@ pub(super) fn check(context: &mut Context<'_>) {
                     ),
                 )
                 .label(context.source(), name.span.clone(), "the call is in this program")
-                .note(
-                    "the kernel would say: EINVAL, \"tail_call is only allowed in functions that \
-                     return 'int'.\"",
-                )
+                .says("EINVAL", "tail_call is only allowed in functions that return 'int'.")
                 .help(format!("Let `{function}` return an int, or inline it: __always_inline.")),
             );
             continue;
@@ -90,7 +87,7 @@ pub(super) fn check(context: &mut Context<'_>) {
                     )
                     .label(context.source(), name.span.clone(), format!("uses `{table}` too"))
                     .label(context.source(), first_name.span.clone(), "uses it first")
-                    .note("the kernel would say: EINVAL, and nothing more")
+                    .errno("EINVAL")
                     .help(
                         "Maps of one name are one map for the whole chain, and a table of programs \
                          belongs to those of one type. Give each its own.",

@@ -81,15 +81,11 @@ pub(super) fn find(
             });
             let Some(refusal) = refusal else { continue };
             let message = format!("{} {}", title(subject.node), refusal.what);
-            let said = match refusal.refused_by {
-                None => "the kernel would say",
-                Some(_) => "a kernel that refuses it says",
-            };
             let found = Diagnostic::new(Code::TracerDereference, message)
                 .label(context.source(), tracer.program.span.clone(), "reads it here")
                 .label(context.source(), tracer.target.span.clone(), "traces this")
                 .note(format!("target  {}", object.prototype(definition).unwrap_or_default()))
-                .note(format!("{said}: EACCES, \"{}\"", refusal.words))
+                .says("EACCES", refusal.words)
                 .help(refusal.help);
             return Some(Mistake { found, refused_by: refusal.refused_by });
         }

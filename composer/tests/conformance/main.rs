@@ -1,0 +1,57 @@
+//! The validator as an oracle of the kernel: a corpus of chains, each judged by the validator and
+//! then brought up on a real kernel. Both have to say the same of every one, for the same reason.
+//!
+//! `cargo xtask conformance` runs it in a micro-VM, one boot for each kernel, and writes what came
+//! out into `docs/kernel-support.md`. It needs root, a kernel that allows freplace, and that kernel
+//! for itself.
+
+mod case;
+mod corpus;
+mod outcome;
+
+#[allow(dead_code, unused_imports, reason = "the kernel tests use all of it")]
+#[path = "../kernel/support/mod.rs"]
+mod support;
+
+use std::collections::HashSet;
+
+use case::Case;
+use outcome::Judge;
+use support::Folder;
+
+/// What stands in front of a line that is meant for `cargo xtask conformance`.
+const MARK: &str = "conformance: ";
+
+#[test]
+fn the_corpus_is_large_and_each_case_has_a_name_of_its_own() {
+    let cases = corpus::all();
+    let names: HashSet<_> = cases.iter().map(|case| &case.name).collect();
+    assert_eq!(names.len(), cases.len());
+    assert!(cases.len() >= 200, "{}", cases.len());
+}
+
+#[test]
+fn each_case_is_a_chain_whose_objects_are_whole() {
+    let folder = Folder::new("");
+    for Case { name, chain, .. } in corpus::all() {
+        let chain = freplace_compose::chain::Chain::parse(&folder.chain(), chain);
+        let chain = chain.unwrap_or_else(|found| panic!("{name}: {found:?}"));
+        let (_, found) = freplace_compose::check::Library::open(&chain);
+        assert!(found.is_empty(), "{name}: {found:?}");
+    }
+}
+
+#[test]
+#[ignore = "needs a kernel that allows freplace; `cargo xtask conformance` runs it in a micro-VM"]
+fn the_validator_says_what_the_kernel_does() {
+    let judge = Judge::new();
+    let mut wrong = Vec::new();
+    for case in corpus::all() {
+        let outcome = judge.judge(&case);
+        println!("{MARK}{}", serde_json::to_string(&outcome).expect("it is plain data"));
+        if let Some(why) = &outcome.disagreement {
+            wrong.push(format!("{}: {why}", case.name));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}

@@ -1,0 +1,131 @@
+//! The page that is made of the results: each rule on each kernel, and each chain.
+
+use std::{collections::BTreeMap, fmt::Write as _};
+
+use super::{Kernel, Outcome, Refusal};
+
+/// What stands on the page before the tables.
+const HEAD: &str = include_str!("head.md");
+
+pub(super) fn render(kernels: &[Kernel]) -> String {
+    let mut text = HEAD.to_owned();
+    rules(&mut text, kernels);
+    answers(&mut text, kernels);
+    chains(&mut text, kernels);
+    text
+}
+
+/// The rules that the corpus is about, in the order of their codes.
+fn codes(kernels: &[Kernel]) -> BTreeMap<&str, &str> {
+    let outcomes = kernels.iter().flat_map(|kernel| &kernel.outcomes);
+    outcomes.map(|outcome| (outcome.code.as_str(), outcome.title.as_str())).collect()
+}
+
+fn rules(text: &mut String, kernels: &[Kernel]) {
+    let _ = write!(text, "\n## Rules\n\n| code | rule |");
+    for kernel in kernels {
+        let _ = write!(text, " {} |", kernel.series);
+    }
+    let _ = writeln!(text, "\n|---|---|{}", "---|".repeat(kernels.len()));
+    for (code, title) in codes(kernels) {
+        let _ = write!(text, "| {code} | {title} |");
+        for kernel in kernels {
+            let cases = || kernel.outcomes.iter().filter(|outcome| outcome.code == code);
+            let refused = cases().filter(|outcome| outcome.refused.is_some()).count();
+            let _ = write!(text, " {refused} of {} refused |", cases().count());
+        }
+        text.push('\n');
+    }
+}
+
+/// Which kernels gave an answer, and how often.
+type Answers = BTreeMap<String, BTreeMap<usize, usize>>;
+
+fn answers(text: &mut String, kernels: &[Kernel]) {
+    text.push_str("\n## What the kernel says\n");
+    for (code, title) in codes(kernels) {
+        let mut answers = Answers::new();
+        for (place, kernel) in kernels.iter().enumerate() {
+            for outcome in kernel.outcomes.iter().filter(|outcome| outcome.code == code) {
+                if let Some(refused) = &outcome.refused {
+                    let counts = answers.entry(answer(refused)).or_default();
+                    *counts.entry(place).or_default() += 1;
+                }
+            }
+        }
+        let _ = write!(text, "\n{code}, {title}:\n\n");
+        for (answer, counts) in answers {
+            let counts = counts.iter().map(|(place, count)| {
+                let times = if *count == 1 { "once".to_owned() } else { format!("{count} times") };
+                format!("{times} on {}", kernels[*place].series)
+            });
+            let _ = writeln!(text, "- {answer} ({})", counts.collect::<Vec<_>>().join(", "));
+        }
+    }
+}
+
+fn chains(text: &mut String, kernels: &[Kernel]) {
+    let _ = write!(text, "\n## Chains\n\n| chain |");
+    for kernel in kernels {
+        let _ = write!(text, " {} |", kernel.series);
+    }
+    let _ = writeln!(text, "\n|---|{}", "---|".repeat(kernels.len()));
+    let Some((first, others)) = kernels.split_first() else { return };
+    for outcome in &first.outcomes {
+        let _ = write!(text, "| {} | {} |", outcome.case, verdict(outcome));
+        for other in others {
+            let same = other.outcomes.iter().find(|found| found.case == outcome.case);
+            let _ = write!(text, " {} |", same.map_or_else(String::new, verdict));
+        }
+        text.push('\n');
+    }
+}
+
+/// What both say of it: they agree, or there would be no page.
+fn verdict(outcome: &Outcome) -> String {
+    if outcome.refused.is_none() {
+        return "taken".to_owned();
+    }
+    let mut codes: Vec<_> = outcome.foreseen.iter().map(|one| one.code.as_str()).collect();
+    codes.dedup();
+    codes.join(", ")
+}
+
+/// The kernel's answer, with the names of functions left out: those are the corpus's own.
+fn answer(refused: &Refusal) -> String {
+    match &refused.text {
+        Some(text) => format!("{} at {}, `{}`", refused.errno, refused.step, without_names(text)),
+        None => format!("{} at {}, and nothing more", refused.errno, refused.step),
+    }
+}
+
+/// `replace_word() has 1 args while stub_nothing() has 0 args` → `X() has 1 args while X() has 0
+/// args`.
+fn without_names(text: &str) -> String {
+    let word = |word: &str| match word.split_once('(') {
+        Some((name, rest)) if name.contains(|letter: char| letter.is_ascii_alphabetic()) => {
+            format!("X({rest}")
+        }
+        _ => word.to_owned(),
+    };
+    let words: Vec<_> = text.split(' ').map(word).collect();
+    let text = words.join(" ");
+    // `Subprog left doesn't exist`
+    match text.strip_prefix("Subprog ").and_then(|rest| rest.split_once(' ')) {
+        Some((_, rest)) => format!("Subprog X {rest}"),
+        None => text,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::without_names;
+
+    #[test]
+    fn answers_that_differ_in_names_alone_are_one() {
+        let same = |text: &str, expected: &str| assert_eq!(without_names(text), expected);
+        same("a() has 1 args while b() has 0 args", "X() has 1 args while X() has 0 args");
+        same("Subprog left doesn't exist", "Subprog X doesn't exist");
+        same("inner() is not a global function", "X() is not a global function");
+    }
+}
