@@ -41,6 +41,18 @@ __attribute__((noinline)) int stub_context(struct pt_regs *ctx)
 	return 0;
 }
 
+__attribute__((noinline)) int stub_unused_record(__u64 number, struct record *unused)
+{
+	asm volatile("" : "+r"(number));
+	return number;
+}
+
+__attribute__((noinline)) int stub_unused_context(__u64 number, struct pt_regs *unused)
+{
+	asm volatile("" : "+r"(number));
+	return number;
+}
+
 static __attribute__((noinline)) int through(struct pt_regs *ctx)
 {
 	return stub_unused(PT_REGS_PARM1(ctx), 1);
@@ -133,4 +145,48 @@ SEC("kprobe/__x64_sys_getpgid")
 int passes_the_context(struct pt_regs *ctx)
 {
 	return stub_context(ctx);
+}
+
+SEC("kprobe/__x64_sys_getpgid")
+int drops_memory(struct pt_regs *ctx)
+{
+	struct record record = { 1, 2 };
+
+	return stub_unused_record(1, &record);
+}
+
+SEC("kprobe/__x64_sys_getpgid")
+int drops_the_context(struct pt_regs *ctx)
+{
+	return stub_unused_context(1, ctx);
+}
+
+struct task_struct {
+	int pid;
+} __attribute__((preserve_access_index));
+
+struct no_such_struct {
+	int field;
+} __attribute__((preserve_access_index));
+
+// What the object says of fields is not what the kernel has: the verifier never comes to the call.
+SEC("kprobe/__x64_sys_getpgid")
+int drops_it_where_a_field_is_missing(struct pt_regs *ctx)
+{
+	struct no_such_struct *none = 0;
+
+	if (bpf_core_field_exists(none->field))
+		return stub_unused(1, 1);
+	return 0;
+}
+
+// Nor here: every kernel's task has a pid.
+SEC("kprobe/__x64_sys_getpgid")
+int keeps_it_where_a_field_is_missing(struct pt_regs *ctx)
+{
+	struct task_struct *task = 0;
+
+	if (!bpf_core_field_exists(task->pid))
+		return stub_unused(1, 1);
+	return stub_kept(1, 1);
 }

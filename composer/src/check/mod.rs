@@ -107,8 +107,8 @@ struct Context<'a> {
     library: &'a Library,
     kernels: &'a Kernels,
     found: Vec<Diagnostic>,
-    /// Nodes with a program of the wrong type, or a function that cannot be a stub: what else is
-    /// wrong with them says nothing.
+    /// Nodes with a program of the wrong type or prototype, or a function that cannot be a stub:
+    /// what else is wrong with them says nothing.
     misfits: HashSet<NodeIndex>,
 }
 

@@ -108,10 +108,7 @@ fn entry(
     let definition = &object.functions[program.function];
     let wanted = program.kind.context_struct();
     // Of none the older kernels think nothing wrong, and then compare prototypes.
-    let empty = matches!(
-        definition.prototype.and_then(|id| object.btf.get(id)),
-        Some(Type::Prototype { parameters, .. }) if parameters.is_empty()
-    );
+    let empty = object.has_no_parameters(definition);
     let help = match wanted {
         Some(wanted) => format!("Write it as int {}(struct {wanted} *ctx).", program.name),
         None => format!(

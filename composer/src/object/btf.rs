@@ -447,7 +447,7 @@ impl Btf {
         read_u32(&self.data, at)
     }
 
-    fn string(&self, offset: u32) -> Option<&str> {
+    pub(super) fn string(&self, offset: u32) -> Option<&str> {
         // Names are printed; the kernel, too, takes nothing but identifiers for most of them.
         self.raw(offset).filter(|name| !name.chars().any(char::is_control))
     }

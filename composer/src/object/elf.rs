@@ -44,12 +44,22 @@ pub(super) fn parse(bytes: Arc<[u8]>) -> Result<Object, ObjectError> {
         }
         None => None,
     };
-    let core_types = match file.section_by_name(".BTF.ext") {
-        Some(section) => core_types::read(section.data().map_err(damaged)?, &btf),
+    let (core_types, relocated) = match file.section_by_name(".BTF.ext") {
+        Some(section) => {
+            let data = section.data().map_err(damaged)?;
+            (core_types::read(data, &btf), core_types::places(data, &btf))
+        }
         None => Default::default(),
     };
     let (mut functions, places) = functions(&file, &btf)?;
     link(&file, &mut functions, &places)?;
+    for ((_, start), function) in &mut functions {
+        let length = function.code.place.len() as u64;
+        let places = relocated.get(&function.section).into_iter();
+        let places = places.flat_map(|places| places.range(*start..start.saturating_add(length)));
+        let numbers = places.filter_map(|at| usize::try_from((at - *start) / 8).ok());
+        function.code.relocated = numbers.collect();
+    }
     let programs: Vec<Program> = functions
         .iter()
         .enumerate()

@@ -211,6 +211,13 @@ impl Object {
         seen
     }
 
+    /// Whether `function` is known to take nothing.
+    #[must_use]
+    pub fn has_no_parameters(&self, function: &Function) -> bool {
+        let prototype = function.prototype.and_then(|id| self.btf.get(id));
+        matches!(prototype, Some(btf::Type::Prototype { parameters, .. }) if parameters.is_empty())
+    }
+
     /// The names of the parameters of the function with this index; empty without a prototype.
     #[must_use]
     pub fn parameters(&self, function: usize) -> Vec<&str> {

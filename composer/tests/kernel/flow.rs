@@ -6,7 +6,7 @@ use freplace_compose::{
     check::{self, Library},
     diag::{Code, Severity},
     kernel::{Kernel as _, Linux, LoadRequest},
-    object::{Object, ProgramKind},
+    object::{Object, ProgramKind, flow::context_reach},
     plan::LoadAs,
 };
 
@@ -49,6 +49,10 @@ fn a_function_is_called_with_what_it_takes() {
             ("drops_it_behind_events", false),
             ("drops_it_on_one_path", false),
             ("drops_it_where_nobody_comes", true),
+            ("drops_it_where_a_field_is_missing", true),
+            ("keeps_it_where_a_field_is_missing", true),
+            ("drops_memory", false),
+            ("drops_the_context", false),
             ("keeps_it", true),
             ("passes_a_number_for_memory", false),
             ("passes_the_context_for_memory", false),
@@ -275,5 +279,25 @@ fn a_table_of_programs_belongs_to_one_type() {
             let said = "tail_call is only allowed in functions that return 'int'.";
             assert!(done.is_err_and(|log| log.contains(said)));
         }
+    }
+}
+
+/// A raw tracepoint hands over as many arguments as it has, a tracepoint its record; a host that
+/// reads on is loaded, and refused when it is attached.
+#[test]
+#[ignore = "needs a kernel that allows freplace; `cargo xtask test` runs it in a micro-VM"]
+fn a_host_reaches_no_further_than_its_context() {
+    let object = object("reach");
+    for (program, attach, reach, taken) in [
+        ("second_argument", RAW_TRACEPOINT, 16, true),
+        ("third_argument", RAW_TRACEPOINT, 24, false),
+        ("whole_record", TRACEPOINT, 24, true),
+        ("beyond_the_record", TRACEPOINT, 32, false),
+    ] {
+        let found = context_reach(&object, object.program(program).expect("it is there"));
+        assert_eq!(found, Some(reach), "{program}");
+        let (_, done) = both(&host("reach", program, attach));
+        assert_eq!(done.is_ok(), taken, "{program}: {done:?}");
+        println!("{program}: {done:?}");
     }
 }

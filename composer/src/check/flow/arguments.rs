@@ -91,10 +91,12 @@ pub(super) fn find(
         found = found.label(context.source(), stub.span.clone(), "the function");
     }
     let prototype = subject.object.prototype(function).unwrap_or_default();
-    let found = found
-        .note(format!("function  {prototype}"))
-        .note(format!("the kernel would say: EINVAL, \"{words}\""))
-        .help(help);
+    // Where there is nothing, a context is not even compared.
+    let errno = match (wanted, held) {
+        (Wanted::Context, Held::Nothing) => "EACCES",
+        _ => "EINVAL",
+    };
+    let found = found.note(format!("function  {prototype}")).says(errno, words).help(help);
     Some(Mistake::everywhere(found))
 }
 

@@ -71,12 +71,7 @@ pub(super) fn check(context: &mut Context<'_>) {
     let mut books = Books::default();
     for (index, node) in context.chain.graph.nodes() {
         let Some((reference, name)) = node.program() else { continue };
-        let mut misfits = context.misfits.iter();
-        let targets = match node.kind {
-            NodeKind::Tracer(_) => context.chain.graph.needs(index),
-            _ => Vec::new(),
-        };
-        if misfits.any(|misfit| *misfit == index || targets.contains(misfit)) {
+        if context.misfits.contains(&index) {
             continue;
         }
         let Some((object, program)) = context.program(node) else { continue };
@@ -111,11 +106,9 @@ fn loaded(context: &Context<'_>, index: NodeIndex, node: &Node, program: &Progra
     match &node.kind {
         NodeKind::Host(_) => vec![Loaded { kind: program.kind, by_prototype: false }],
         NodeKind::Replacement(_) => {
-            let graph = &context.chain.graph;
             let mut found: Vec<Loaded> = Vec::new();
-            for host in graph.hosts_below(index) {
-                let Some((_, host)) = context.program(graph.node(host)) else { continue };
-                let loaded = Loaded { kind: host.kind.program_type(), by_prototype: true };
+            for kind in host_kinds(context, index) {
+                let loaded = Loaded { kind: kind.program_type(), by_prototype: true };
                 if !found.contains(&loaded) {
                     found.push(loaded);
                 }
@@ -127,6 +120,14 @@ fn loaded(context: &Context<'_>, index: NodeIndex, node: &Node, program: &Progra
         }
         NodeKind::Stub(_) => Vec::new(),
     }
+}
+
+/// Of which kinds the hosts of a replacement are.
+fn host_kinds(context: &Context<'_>, replacement: NodeIndex) -> Vec<ProgramKind> {
+    let graph = &context.chain.graph;
+    let stubs = graph.needs(replacement).into_iter();
+    let hosts = stubs.flat_map(|stub| graph.needs(stub));
+    hosts.filter_map(|host| Some(context.program(graph.node(host))?.1.kind)).collect()
 }
 
 /// What the rules find in a program: what is certain or, if nothing is, what is possible.
@@ -149,8 +150,9 @@ fn doubt(mut found: Diagnostic) -> Diagnostic {
     let severity = Severity::Warning;
     found.message = format!("{}, if the verifier comes there", found.message);
     found.help = Some(
-        "It goes by a read-only constant, which only the verifier sees, when the program is loaded: \
-         `freplace-compose validate --vm` asks it. Or write it so that it is right either way."
+        "It goes by a constant that is set when the program is loaded, in read-only data or by \
+         CO-RE: `freplace-compose validate --vm` asks the verifier. Or write it so that it is right \
+         either way."
             .to_owned(),
     );
     Diagnostic { code: Code::UnknownUntilLoad, severity, ..found }

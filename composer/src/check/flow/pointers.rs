@@ -53,7 +53,7 @@ pub(super) fn find(
     let found = Diagnostic::new(Code::NullNotTested, message)
         .label(context.source(), program.span.clone(), "the access is in this program")
         .note(format!("function  {}", object.prototype(place).unwrap_or_default()))
-        .note(format!("the kernel would say: EACCES, \"{words}\""))
+        .says("EACCES", words)
         .help(help);
     Some(Mistake::everywhere(found))
 }

@@ -47,9 +47,7 @@ pub(super) fn find(
     let message = format!("{} returns {result}, where 0 alone is taken", title(subject.node));
     let found = Diagnostic::new(Code::ResultRange, message)
         .label(context.source(), program.span.clone(), format!("returns {result}"))
-        .note(format!(
-            "the kernel would say: EINVAL, \"{words}\" {result}, and \"should have been in\" [0, 0]"
-        ))
+        .says("EINVAL", words)
         .help(help);
     Some(Mistake::everywhere(found))
 }

@@ -42,7 +42,9 @@ pub(super) fn check(context: &mut Context<'_>) {
         let node = graph.node(index);
         let Some((reference, name)) = node.program() else { continue };
         let Some((object, program)) = context.program(node) else { continue };
-        if context.misfits.contains(&index) {
+        // Without a table there is no tail call.
+        let has_table = object.maps.iter().any(|map| map.map_type == PROGRAMS);
+        if !has_table || context.misfits.contains(&index) {
             continue;
         }
         if let Some(function) = without_result(object, program)
@@ -57,10 +59,7 @@ pub(super) fn check(context: &mut Context<'_>) {
                     ),
                 )
                 .label(context.source(), name.span.clone(), "the call is in this program")
-                .note(
-                    "the kernel would say: EINVAL, \"tail_call is only allowed in functions that \
-                     return 'int'.\"",
-                )
+                .says("EINVAL", "tail_call is only allowed in functions that return 'int'.")
                 .help(format!("Let `{function}` return an int, or inline it: __always_inline.")),
             );
             continue;
@@ -88,7 +87,7 @@ pub(super) fn check(context: &mut Context<'_>) {
                     )
                     .label(context.source(), name.span.clone(), format!("uses `{table}` too"))
                     .label(context.source(), first_name.span.clone(), "uses it first")
-                    .note("the kernel would say: EINVAL, and nothing more")
+                    .errno("EINVAL")
                     .help(
                         "Maps of one name are one map for the whole chain, and a table of programs \
                          belongs to those of one type. Give each its own.",

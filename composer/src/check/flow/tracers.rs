@@ -2,7 +2,7 @@
 //!
 //! `btf_ctx_access`, <https://github.com/torvalds/linux/blob/v6.12/kernel/bpf/btf.c>.
 
-use super::{Context, Mistake, Subject};
+use super::{Context, Mistake, Subject, host_kinds};
 use crate::{
     chain::{Moment, NodeKind},
     check::{Profile, stubs::has_trusted_entry, title},
@@ -43,8 +43,11 @@ pub(super) fn find(
 ) -> Option<Mistake> {
     let NodeKind::Tracer(tracer) = &subject.node.kind else { return None };
     let graph = &context.chain.graph;
-    for (holder, function) in graph.functions_of(subject.index) {
-        let target = graph.node(holder);
+    for (place, function) in graph.functions_of(subject.index) {
+        if context.misfits.contains(&place) {
+            continue;
+        }
+        let target = graph.node(place);
         // Of a tracer that is traced, the rule on nested tracers tells enough.
         let (kind, is_replacement) = match &target.kind {
             NodeKind::Host(_) => (context.program(target)?.1.kind, false),
@@ -67,12 +70,9 @@ pub(super) fn find(
             Seen::Untyped
         };
         // A replacement is of the type of its host, which may be one of several.
-        let kinds: Vec<_> = match is_replacement {
+        let kinds = match is_replacement {
             false => vec![kind],
-            true => {
-                let hosts = graph.hosts_below(holder).into_iter();
-                hosts.filter_map(|host| Some(context.program(graph.node(host))?.1.kind)).collect()
-            }
+            true => host_kinds(context, place),
         };
         for fact in facts {
             let What::ReadsContext { offset, width } = fact.what else { continue };
@@ -81,15 +81,11 @@ pub(super) fn find(
             });
             let Some(refusal) = refusal else { continue };
             let message = format!("{} {}", title(subject.node), refusal.what);
-            let said = match refusal.refused_by {
-                None => "the kernel would say",
-                Some(_) => "a kernel that refuses it says",
-            };
             let found = Diagnostic::new(Code::TracerDereference, message)
                 .label(context.source(), tracer.program.span.clone(), "reads it here")
                 .label(context.source(), tracer.target.span.clone(), "traces this")
                 .note(format!("target  {}", object.prototype(definition).unwrap_or_default()))
-                .note(format!("{said}: EACCES, \"{}\"", refusal.words))
+                .says("EACCES", refusal.words)
                 .help(refusal.help);
             return Some(Mistake { found, refused_by: refusal.refused_by });
         }

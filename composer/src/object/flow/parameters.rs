@@ -59,8 +59,9 @@ fn pointer(btf: &Btf, to: TypeId, kind: ProgramKind) -> Wanted {
         return Wanted::Unclear;
     }
     match btf.size(to) {
+        // Of nothing everything is large enough.
+        None | Some(0) => Wanted::Unclear,
         Some(size) => Wanted::Memory(size),
-        None => Wanted::Unclear,
     }
 }
 

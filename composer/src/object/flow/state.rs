@@ -125,46 +125,47 @@ impl State {
         }
     }
 
-    /// Everything that any frame holds.
-    fn values(&mut self) -> impl Iterator<Item = &mut Value> {
-        self.frames
-            .iter_mut()
-            .flat_map(|frame| frame.registers.iter_mut().chain(frame.slots.values_mut()))
+    /// Hands everything that any frame holds to `visit`.
+    fn each(&mut self, mut visit: impl FnMut(&mut Value)) {
+        for frame in &mut self.frames {
+            frame.registers.iter_mut().for_each(&mut visit);
+            frame.slots.values_mut().for_each(&mut visit);
+        }
     }
 
     /// How many places hold the unknown number `origin`, or what is made of it.
     pub(super) fn copies(&mut self, origin: Origin) -> usize {
-        self.values().filter(|value| value.origin() == Some(origin)).count()
+        let mut count = 0;
+        self.each(|value| count += usize::from(value.origin() == Some(origin)));
+        count
     }
 
     /// Makes room for something new by the name of `origin`: of an older one, made at the same
     /// place in a loop, nothing more is claimed.
     pub(super) fn forget(&mut self, origin: Origin) {
-        for value in self.values() {
-            match *value {
-                Value::Number(number) if number.origin() == Some(origin) => {
-                    *value = Value::Number(Number::Hidden);
-                }
-                Value::Nullable { origin: of, .. } if of == origin => *value = Value::Unknown,
-                _ => {}
+        self.each(|value| match *value {
+            Value::Number(number) if number.origin() == Some(origin) => {
+                *value = Value::Number(Number::Hidden);
             }
-        }
+            Value::Nullable { origin: of, .. } if of == origin => *value = Value::Unknown,
+            _ => {}
+        });
     }
 
     /// Puts what is now known of the number `origin` into every copy.
     pub(super) fn learn(&mut self, origin: Origin, number: Number) {
-        for value in self.values() {
+        self.each(|value| {
             if let Value::Number(old) = *value
                 && old.origin() == Some(origin)
             {
                 *value = Value::Number(old.with(number));
             }
-        }
+        });
     }
 
     /// Puts what is now known of a pointer into every copy.
     pub(super) fn learn_null(&mut self, pointer: Value, is_null: bool) {
-        for value in self.values() {
+        self.each(|value| {
             let known = match (*value, pointer) {
                 (Value::Nullable { origin, memory, .. }, Value::Nullable { origin: of, .. })
                     if origin == of =>
@@ -179,10 +180,10 @@ impl State {
                     Value::Argument { number, size, offset, tested: false },
                     Value::Argument { number: of, .. },
                 ) if number == of => Value::Argument { number, size, offset, tested: true },
-                _ => continue,
+                _ => return,
             };
             *value = if is_null { Value::known(0) } else { known };
-        }
+        });
     }
 
     /// What a load from the stack gives.
@@ -235,11 +236,11 @@ impl State {
         let depth = self.frames.len();
         self.clobber();
         self.set(0, result);
-        for value in self.values() {
+        self.each(|value| {
             if matches!(value, Value::Stack { frame, .. } if *frame >= depth) {
                 *value = Value::Unknown;
             }
-        }
+        });
         Some(())
     }
 

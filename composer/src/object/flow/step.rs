@@ -4,7 +4,7 @@ use super::{
     What,
     arithmetic::Operation,
     helpers::{self, Size},
-    instruction::{Operand, Operator, Place},
+    instruction::{Instruction, Operand, Operator, Place},
     number::{Number, Origin},
     set::Set,
     state::{State, Value},
@@ -224,6 +224,44 @@ impl Step<'_> {
             _ => return Err(UNKNOWN),
         }
         Ok(())
+    }
+
+    /// An instruction whose constant is set when the program is loaded: the verifier sees another
+    /// one than stands here. Tells how many places it takes.
+    pub(super) fn relocated(&mut self, instruction: Instruction) -> Result<usize, Stop> {
+        match instruction {
+            Instruction::Constant { to, .. } => {
+                self.state.set(to, Value::Number(Number::Frozen));
+                return Ok(2);
+            }
+            Instruction::Compute { operator, to, .. } => {
+                let value = match self.state.get(to) {
+                    _ if operator == Operator::Move => Value::Number(Number::Frozen),
+                    Value::Number(Number::Known(_) | Number::Frozen) => {
+                        Value::Number(Number::Frozen)
+                    }
+                    Value::Number(_) => Value::Number(Number::Hidden),
+                    Value::Argument { tested: false, .. }
+                    | Value::Unset
+                    | Value::Nullable { .. } => {
+                        return Err(UNKNOWN);
+                    }
+                    // Some place in what it points to.
+                    Value::Memory { .. } => return Ok(1),
+                    _ => Value::Unknown,
+                };
+                self.state.set(to, value);
+            }
+            Instruction::Load { to, from, .. } => {
+                if let pointer @ Value::Argument { tested: false, .. } = self.state.get(from.base) {
+                    argument(pointer, from)?;
+                }
+                self.state.set(to, Value::Unknown);
+            }
+            Instruction::Store { .. } => self.state.spoil(Value::Unknown),
+            _ => return Err(UNKNOWN),
+        }
+        Ok(1)
     }
 
     /// A helper of the kernel is called.

@@ -71,6 +71,9 @@ fn behind_a_frozen_constant_nothing_is_certain_but_what_both_ways_have() {
     let object = object("arguments");
     let found = findings(&object, "drops_it_where_nobody_comes");
     let is_call = |what: What| matches!(what, What::Passes { .. });
+    for program in ["drops_it_where_a_field_is_missing", "keeps_it_where_a_field_is_missing"] {
+        assert_eq!(passes(program), None, "{program}: CO-RE decides");
+    }
     assert!(!found.certain.iter().any(|fact| is_call(fact.what)));
     assert!(found.possible.iter().any(|fact| is_call(fact.what)));
     // Events go by whether there is a task, which the composer says. They end all the same.

@@ -33,6 +33,7 @@ type Facts = BTreeSet<Fact>;
 struct Body<'a> {
     code: &'a [u8],
     references: &'a BTreeMap<usize, Referent>,
+    relocated: &'a BTreeSet<usize>,
     live: Live,
     is_global: bool,
     wanted: Option<Vec<Wanted>>,
@@ -99,6 +100,7 @@ impl<'a> Walker<'a> {
         let body = Rc::new(Body {
             code,
             references: &definition.code.references,
+            relocated: &definition.code.relocated,
             live: Live::of(code),
             is_global: definition.is_global,
             wanted: wanted(self.object, definition, self.kind),
@@ -147,7 +149,8 @@ impl<'a> Walker<'a> {
                 Ok(then) => (then, None),
                 Err(Stop(why)) => (Then::End, why),
             };
-            for what in told.into_iter().chain(stopped) {
+            told.extend(stopped);
+            for what in told {
                 let fact = Fact { function, at, what };
                 found.insert(fact);
                 if doubt == Doubt::Constant {
@@ -201,6 +204,10 @@ impl<'a> Walker<'a> {
         let (kind, pointers_in_maps) = (self.kind, self.pointers_in_maps);
         let mut step = Step { state, origin, kind, pointers_in_maps };
         let next = at + 1;
+        if body.relocated.contains(&at) {
+            let length = step.relocated(instruction)?;
+            return Ok(Then::At(at + length));
+        }
         match instruction {
             Instruction::Compute { operator, wide, to, operand } => {
                 step.compute(operator, wide, to, operand)?;

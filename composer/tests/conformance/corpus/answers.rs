@@ -8,6 +8,9 @@ use crate::case::{
 
 use Broken::{Everywhere, Nowhere};
 
+/// Why some are not foreseen.
+const HELPER: &str = "what a helper returns is not known, but for a few";
+
 const HOOKS: [(&str, &str); 4] = [
     ("kprobe", KPROBE),
     ("tracepoint", TRACEPOINT),
@@ -55,7 +58,11 @@ pub(super) fn cases() -> Vec<Case> {
             let name = format!("answer/{answer} of a replacement at a {hook}");
             let refused = hook == "raw_tracepoint" && !is_zero;
             let broken = if refused { Everywhere } else { Nowhere };
-            cases.push(case(about, name, broken, chain));
+            let case = case(about, name, broken, chain);
+            cases.push(match (answer, broken) {
+                ("from_helper", Everywhere) => case.unknown(HELPER),
+                _ => case,
+            });
         }
     }
     for moment in ["fentry", "fexit"] {
@@ -66,7 +73,11 @@ pub(super) fn cases() -> Vec<Case> {
                 + &tracer("tracer", moment, "host", &format!("answers/{moment}_{answer}"));
             let name = format!("answer/{answer} of an {moment}");
             let broken = if is_zero { Nowhere } else { Everywhere };
-            cases.push(case(about, name, broken, chain));
+            let case = case(about, name, broken, chain);
+            cases.push(match (answer, broken) {
+                ("from_helper", Everywhere) => case.unknown(HELPER),
+                _ => case,
+            });
         }
     }
     cases
