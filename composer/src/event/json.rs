@@ -8,6 +8,17 @@ use crate::plan::Plan;
 /// The version of the stream; raised when a reader would have to change.
 const VERSION: u32 = 1;
 
+/// What became of the events of a node: `produced` is `delivered` and `lost`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct NodeBooks {
+    /// The node emitted so many.
+    pub produced: u64,
+    /// They were read from the kernel, shown or not.
+    pub delivered: u64,
+    /// They found no room.
+    pub lost: u64,
+}
+
 /// Formats the records of a stream.
 #[derive(Debug, Clone, Copy)]
 pub struct Json;
@@ -45,20 +56,26 @@ impl Json {
             let _ = write!(out, ",\"pid\":{},\"tid\":{},\"comm\":", header.pid, header.tid);
             value::string(&String::from_utf8_lossy(header.comm()), out);
         }
+        out.push(',');
+        Self::payload(event, out);
+        out.push_str("}\n");
+    }
+
+    /// The keys of an event's payload.
+    pub(super) fn payload(event: &Event<'_>, out: &mut String) {
         match event.layout {
             Some(layout) => {
-                out.push_str(",\"type\":");
+                out.push_str("\"type\":");
                 value::string(&layout.name, out);
                 out.push_str(",\"data\":");
                 value::object(&layout.fields, event.payload, out);
             }
             None => {
-                out.push_str(",\"bytes\":\"");
+                out.push_str("\"bytes\":\"");
                 value::hex(event.payload, out);
                 out.push('"');
             }
         }
-        out.push_str("}\n");
     }
 
     /// Events of a node that found no room, since the last such record.
@@ -66,6 +83,15 @@ impl Json {
         out.push_str("{\"record\":\"lost\",\"node\":");
         value::string(node, out);
         let _ = writeln!(out, ",\"count\":{count}}}");
+    }
+
+    /// A node that was detached, with what became of all its events.
+    pub fn node_down(node: &str, books: &NodeBooks, out: &mut String) {
+        let NodeBooks { produced, delivered, lost } = books;
+        out.push_str("{\"record\":\"node_down\",\"node\":");
+        value::string(node, out);
+        let _ =
+            writeln!(out, ",\"produced\":{produced},\"delivered\":{delivered},\"lost\":{lost}}}");
     }
 
     /// The last record.

@@ -3,11 +3,15 @@
 //! The payload's struct is found in the BTF of the node's object, so an author's event is shown
 //! without a line of Rust. Knows no kernel: bytes in, text out.
 
+mod calls;
 mod human;
 mod json;
 mod layout;
+mod story;
 #[cfg(test)]
 pub(crate) mod tests;
+mod trace_event;
+mod tree;
 mod value;
 
 use std::collections::HashMap;
@@ -15,8 +19,10 @@ use std::collections::HashMap;
 use freplace_compose_common::Header;
 
 pub use human::{Clock, Human};
-pub use json::Json;
+pub use json::{Json, NodeBooks};
 pub use layout::{Field, Layout, Shape};
+pub use trace_event::TraceEvent;
+pub use tree::Tree;
 
 use crate::{
     chain::Chain,
@@ -61,6 +67,12 @@ pub enum Malformed {
     Node(u32),
 }
 
+impl Source {
+    fn new(node: PlannedNode, layouts: HashMap<TypeId, Layout>) -> Self {
+        Self { node, layouts }
+    }
+}
+
 impl Decoder {
     /// Finds every struct of the objects of `chain`.
     #[must_use]
@@ -68,7 +80,7 @@ impl Decoder {
         let source = |(node, planned): (&crate::chain::Node, &PlannedNode)| {
             let object = node.program().and_then(|(object, _)| library.get(&object.value));
             let layouts = object.map(layouts).unwrap_or_default();
-            Source { node: planned.clone(), layouts }
+            Source::new(planned.clone(), layouts)
         };
         let nodes = chain.graph.nodes().map(|(_, node)| node);
         Self { nodes: nodes.zip(&plan.nodes).map(source).collect() }
