@@ -170,7 +170,7 @@ impl Tracks {
                 Part::Span(_) => None,
             })
         };
-        let pair = of(Moment::Fentry).next().zip(of(Moment::Fexit).last());
+        let pair = of(Moment::Fentry).next().zip(of(Moment::Fexit).next_back());
         if let (Some((entry, exit)), Some(place)) = (pair, self.map.places.get(span.place)) {
             let times = (entry.time_ns, exit.time_ns);
             slice((&place.name, place.label), call.cpu, times, out);
@@ -189,12 +189,10 @@ impl Tracks {
 
     /// The arguments of a slice between two tracers' events.
     fn ends(&self, entry: &Kept, exit: &Kept, out: &mut String) {
-        for (number, event) in [entry, exit].into_iter().enumerate() {
-            if number > 0 {
-                out.push(',');
-            }
+        for (key, event) in [("\"entry\"", entry), (",\"exit\"", exit)] {
+            let _ = write!(out, "{key}:{{\"node\":");
             value::string(self.nodes.get(event.node).map_or("?", |node| &node.id), out);
-            let _ = write!(out, ":{{{}}}", event.text);
+            let _ = write!(out, ",{}}}", event.text);
         }
         out.push_str("}}");
     }
