@@ -115,18 +115,28 @@ impl Calls {
 
     /// Hands over the calls that no event came of since the last pause.
     pub(super) fn pause(&mut self, each: &mut dyn FnMut(Call)) {
+        let mut ended = Vec::new();
         for cpu in self.cpus.values_mut() {
             while cpu.open.front().is_some_and(|call| !call.fresh) {
-                cpu.end_first(each);
+                cpu.end_first(&mut |call| ended.push(call));
             }
             cpu.open.iter_mut().for_each(|call| call.fresh = false);
         }
+        in_order(ended, each);
     }
 
     /// Hands over all that is held.
     pub(super) fn end(&mut self, each: &mut dyn FnMut(Call)) {
-        self.cpus.values_mut().for_each(|cpu| cpu.end(each));
+        let mut ended = Vec::new();
+        self.cpus.values_mut().for_each(|cpu| cpu.end(&mut |call| ended.push(call)));
+        in_order(ended, each);
     }
+}
+
+/// Hands over calls of several CPUs as they began.
+fn in_order(mut calls: Vec<Call>, each: &mut dyn FnMut(Call)) {
+    calls.sort_by_key(|call| call.events.first().map(|event| event.time_ns));
+    calls.into_iter().for_each(each);
 }
 
 impl Cpu {
@@ -178,7 +188,7 @@ mod tests {
     #[test]
     fn calls_of_two_cpus_are_told_apart_however_they_mix() {
         let found = grouped(&[(0, 10, 0), (1, 20, 0), (0, 10, 1), (1, 20, 1), (0, 11, 0)], &[]);
-        assert_eq!(found, [(10, false, vec![0, 1]), (11, false, vec![0]), (20, false, vec![0, 1])]);
+        assert_eq!(found, [(10, false, vec![0, 1]), (20, false, vec![0, 1]), (11, false, vec![0])]);
     }
 
     #[test]

@@ -6,7 +6,7 @@ use super::{Event, value};
 use crate::plan::Plan;
 
 /// The version of the stream; raised when a reader would have to change.
-const VERSION: u32 = 1;
+pub(super) const VERSION: u32 = 1;
 
 /// What became of the events of a node: `produced` is `delivered` and `lost`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

@@ -7,6 +7,7 @@ mod calls;
 mod human;
 mod json;
 mod layout;
+mod schema;
 mod story;
 #[cfg(test)]
 pub(crate) mod tests;
@@ -21,6 +22,7 @@ use freplace_compose_common::Header;
 pub use human::{Clock, Human};
 pub use json::{Json, NodeBooks};
 pub use layout::{Field, Layout, Shape};
+pub use schema::schema;
 pub use trace_event::TraceEvent;
 pub use tree::Tree;
 

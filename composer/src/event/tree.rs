@@ -123,12 +123,11 @@ impl Page {
         self.clock.time_of_day(first.time_ns, &mut time);
         // Writing to a String cannot fail, here and below.
         let _ = write!(out, "{}  ", time.dimmed());
-        self.head(&hosts, call.continued, out);
-        out.push_str(if is_host { &first.text } else { "" });
+        let mut text = if is_host { first.text.clone() } else { String::new() };
         if !call.task.is_empty() {
-            let _ = write!(out, "  {}", call.task.dimmed());
+            let _ = write!(text, "  {}", call.task.dimmed());
         }
-        out.push('\n');
+        self.head(&hosts, call.continued, &text, out);
 
         for row in self.rows(&self.map.story(&call.events), call) {
             match row.of {
@@ -141,21 +140,19 @@ impl Page {
                     let ns = event.time_ns.saturating_sub(first.time_ns);
                     let time = format!("+{}.{} µs", ns / 1000, ns % 1000 / 100);
                     let _ = write!(out, "{:>TIME_WIDTH$}  ", time.dimmed());
-                    self.name(&row.indent, &place, out);
-                    let _ = writeln!(out, "{}", event.text);
+                    self.name(&row.indent, &place, &event.text, out);
                 }
                 RowOf::Place(place) => {
                     let Some(place) = self.map.places.get(place) else { continue };
                     let _ = write!(out, "{:TIME_WIDTH$}  ", "");
-                    self.name(&row.indent, place, out);
-                    out.push('\n');
+                    self.name(&row.indent, place, "", out);
                 }
             }
         }
     }
 
-    /// The name of the host on the first line.
-    fn head(&self, hosts: &[usize], continued: bool, out: &mut String) {
+    /// The name of the host on the first line, and the rest of that.
+    fn head(&self, hosts: &[usize], continued: bool, text: &str, out: &mut String) {
         let nodes = || hosts.iter().filter_map(|host| Some((*host, self.nodes.get(*host)?)));
         let mut width = 0;
         for (number, (host, node)) in nodes().enumerate() {
@@ -174,14 +171,12 @@ impl Page {
             [host] => self.nodes.get(*host).map_or("", |node| node.label),
             _ => "",
         };
-        let room = self.name_width.saturating_sub(width) + 2;
-        let _ = write!(out, "{:room$}{:<2$}", "", label.dimmed(), self.label_width);
+        self.rest(width, label, text, out);
     }
 
-    /// A name below the first line.
-    fn name(&self, indent: &str, place: &Place, out: &mut String) {
-        let room = (self.name_width + 2)
-            .saturating_sub(indent.chars().count() + place.name.chars().count());
+    /// A name below the first line, and the rest of its line.
+    fn name(&self, indent: &str, place: &Place, text: &str, out: &mut String) {
+        let width = indent.chars().count() + place.name.chars().count();
         let _ = write!(out, "{}", indent.dimmed());
         match place.node {
             Some(node) => {
@@ -189,7 +184,14 @@ impl Page {
             }
             None => out.push_str(&place.name),
         }
-        let _ = write!(out, "{:room$}{:<2$}", "", place.label.dimmed(), self.label_width);
+        self.rest(width, place.label, text, out);
+    }
+
+    /// What stands behind a name of so many letters, to the end of the line.
+    fn rest(&self, width: usize, label: &str, text: &str, out: &mut String) {
+        let room = self.name_width.saturating_sub(width) + 2;
+        let label_width = if text.is_empty() { 0 } else { self.label_width };
+        let _ = writeln!(out, "{:room$}{:<label_width$}{text}", "", label.dimmed());
     }
 
     fn rows(&self, parts: &[Part], call: &Call) -> Vec<Row> {

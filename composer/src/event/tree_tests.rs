@@ -47,7 +47,7 @@ fn shown(text: &str, events: &[(u64, &str, u64)], hidden: &[&str]) -> String {
 fn assert_shown(text: &str, wanted: &str) {
     let lines: Vec<_> =
         wanted.lines().map(|line| line.strip_prefix("        ").unwrap_or(line)).collect();
-    let text: Vec<_> = text.lines().map(str::trim_end).collect();
+    let text: Vec<_> = text.lines().collect();
     assert_eq!(text, lines[1..lines.len() - 1], "\n{}", text.join("\n"));
 }
 

@@ -9,6 +9,8 @@
 #![recursion_limit = "256"] // for one long json!
 
 mod anchors;
+#[path = "../common/schema.rs"]
+mod draft;
 mod ending;
 mod environment;
 mod failure;
@@ -20,4 +22,5 @@ mod tcp;
 mod tracers;
 mod types;
 mod versions;
+mod views;
 mod xdp;

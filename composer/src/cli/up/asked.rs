@@ -7,7 +7,7 @@ use clap::{CommandFactory as _, ValueEnum, error::ErrorKind};
 use super::writer::Sink;
 use crate::cli::{Arguments, exit::Exit};
 use freplace_compose::{
-    chain::plain,
+    chain::{Role, plain},
     diag::{Code, Diagnostic, nearest},
     plan::Plan,
 };
@@ -92,15 +92,19 @@ impl Asked {
         }
         let mut shown = vec![false; plan.nodes.len()];
         for asked in &self.only {
-            let Some(index) = plan.nodes.iter().position(|node| node.id == *asked) else {
-                let ids = || plan.nodes.iter().map(|node| node.id.as_str());
+            // A stub has no program, so it emits nothing.
+            let mut nodes = plan.nodes.iter();
+            let found = nodes.position(|node| node.id == *asked && node.role != Role::Stub);
+            let Some(index) = found else {
+                let programs = || plan.nodes.iter().filter(|node| node.role != Role::Stub);
+                let ids = || programs().map(|node| node.id.as_str());
                 let near = match nearest(asked, ids()) {
                     Some(near) => format!("did you mean `{near}`?"),
-                    None => format!("its nodes are {}", ids().collect::<Vec<_>>().join(", ")),
+                    None => format!("those it has are {}", ids().collect::<Vec<_>>().join(", ")),
                 };
                 let chain = &plan.chain;
                 return Err(usage(format!(
-                    "`--only {}`: no node of `{chain}` is called so; {near}",
+                    "`--only {}`: `{chain}` has no program of this id; {near}",
                     asked.escape_debug()
                 )));
             };
