@@ -50,10 +50,10 @@ fn a_hangup_that_was_ignored_from_the_start_stays_ignored() {
     command.args(["-c", script]).arg(process::binary().get_program()).arg(folder.chain());
     let live = Live::start(command.stdin(Stdio::null()).stdout(Stdio::piped()));
     fire(1);
-    live.wait_for(|text| text.contains(r#""value":1}"#));
+    live.wait_for(|text| text.contains(r#""value":1,"#));
     live.signal(Signal::HUP);
     fire(2);
-    live.wait_for(|text| text.contains(r#""value":2}"#));
+    live.wait_for(|text| text.contains(r#""value":2,"#));
     let finished = live.end(Signal::TERM);
     assert_stream(&finished, "ending", &["fired"]);
     assert_eq!(events(&finished).len(), 2);
