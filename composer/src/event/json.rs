@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::{Event, value};
+use super::{Event, digits::decimal, value};
 use crate::plan::Plan;
 
 /// The version of the stream; raised when a reader would have to change.
@@ -47,13 +47,22 @@ impl Json {
         let header = &event.header;
         out.push_str("{\"record\":\"event\",\"node\":");
         value::string(&event.node.id, out);
-        let _ = write!(
-            out,
-            ",\"kind\":\"{}\",\"time_ns\":{},\"call\":{},\"cpu\":{}",
-            event.node.label, header.time_ns, header.call, header.cpu
-        );
-        if header.pid != 0 || !header.comm().is_empty() {
-            let _ = write!(out, ",\"pid\":{},\"tid\":{},\"comm\":", header.pid, header.tid);
+        out.push_str(",\"kind\":");
+        value::string(event.node.label, out);
+        let numbers = [
+            (",\"time_ns\":", header.time_ns),
+            (",\"call\":", header.call),
+            (",\"cpu\":", header.cpu.into()),
+        ];
+        let process = [(",\"pid\":", header.pid.into()), (",\"tid\":", header.tid.into())];
+        let has_process = header.pid != 0 || !header.comm().is_empty();
+        for (key, number) in numbers.into_iter().chain(process.into_iter().filter(|_| has_process))
+        {
+            out.push_str(key);
+            decimal(number, out);
+        }
+        if has_process {
+            out.push_str(",\"comm\":");
             value::string(&String::from_utf8_lossy(header.comm()), out);
         }
         out.push(',');

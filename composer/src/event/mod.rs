@@ -4,6 +4,7 @@
 //! without a line of Rust. Knows no kernel: bytes in, text out.
 
 mod calls;
+mod digits;
 mod human;
 mod json;
 mod layout;
@@ -14,8 +15,6 @@ pub(crate) mod tests;
 mod trace_event;
 mod tree;
 mod value;
-
-use std::collections::HashMap;
 
 use freplace_compose_common::Header;
 
@@ -41,7 +40,8 @@ pub struct Decoder {
 /// A node and the structs of its events.
 struct Source {
     node: PlannedNode,
-    layouts: HashMap<TypeId, Layout>,
+    /// By their number. There are a few, so looking through them is quicker than hashing.
+    layouts: Vec<(TypeId, Layout)>,
 }
 
 /// One event of one node.
@@ -70,8 +70,14 @@ pub enum Malformed {
 }
 
 impl Source {
-    fn new(node: PlannedNode, layouts: HashMap<TypeId, Layout>) -> Self {
+    fn new(node: PlannedNode, mut layouts: Vec<(TypeId, Layout)>) -> Self {
+        layouts.sort_by_key(|(id, _)| *id);
         Self { node, layouts }
+    }
+
+    fn layout(&self, id: TypeId) -> Option<&Layout> {
+        let found = self.layouts.binary_search_by_key(&id, |(id, _)| *id).ok()?;
+        self.layouts.get(found).map(|(_, layout)| layout)
     }
 }
 
@@ -96,13 +102,13 @@ impl Decoder {
         let (header, payload) = Header::split(record).ok_or(Malformed::Short(record.len()))?;
         let index = header.node as usize;
         let source = self.nodes.get(index).ok_or(Malformed::Node(header.node))?;
-        let layout = source.layouts.get(&header.r#type);
+        let layout = source.layout(header.r#type);
         let layout = layout.filter(|layout| layout.size as usize <= payload.len());
         Ok(Event { index, node: &source.node, header, layout, payload })
     }
 }
 
-fn layouts(object: &Object) -> HashMap<TypeId, Layout> {
+fn layouts(object: &Object) -> Vec<(TypeId, Layout)> {
     let layout = |id: &TypeId| Some((*id, Layout::of(&object.btf, *id)?));
     object.core_types.events.iter().filter_map(layout).collect()
 }
