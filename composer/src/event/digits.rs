@@ -10,13 +10,19 @@ const MOST: usize = 20;
 pub(super) fn decimal(mut number: u64, out: &mut String) {
     let mut digits = [b'0'; MOST];
     let mut first = MOST;
-    loop {
+    // Two at a time: a division takes longer than all else here.
+    while number >= 100 {
+        let two = (number % 100) as u8;
+        number /= 100;
+        first -= 2;
+        digits[first] = b'0' + two / 10;
+        digits[first + 1] = b'0' + two % 10;
+    }
+    first -= 1;
+    digits[first] = b'0' + (number % 10) as u8;
+    if number >= 10 {
         first -= 1;
-        digits[first] = b'0' + (number % 10) as u8;
-        number /= 10;
-        if number == 0 {
-            break;
-        }
+        digits[first] = b'0' + (number / 10) as u8;
     }
     // Digits are text.
     out.push_str(std::str::from_utf8(&digits[first..]).unwrap_or_default());

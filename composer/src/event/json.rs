@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::{Event, digits::decimal, value};
-use crate::plan::Plan;
+use crate::plan::{Plan, PlannedNode};
 
 /// The version of the stream; raised when a reader would have to change.
 pub(super) const VERSION: u32 = 1;
@@ -42,13 +42,19 @@ impl Json {
         let _ = writeln!(out, ",\"program\":{program}}}");
     }
 
+    /// The keys that all events of `node` begin with.
+    pub(super) fn keys_of(node: &PlannedNode) -> String {
+        let mut out = "{\"record\":\"event\",\"node\":".to_owned();
+        value::string(&node.id, &mut out);
+        out.push_str(",\"kind\":");
+        value::string(node.label, &mut out);
+        out
+    }
+
     /// An event.
     pub fn event(event: &Event<'_>, out: &mut String) {
         let header = &event.header;
-        out.push_str("{\"record\":\"event\",\"node\":");
-        value::string(&event.node.id, out);
-        out.push_str(",\"kind\":");
-        value::string(event.node.label, out);
+        out.push_str(event.json);
         let numbers = [
             (",\"time_ns\":", header.time_ns),
             (",\"call\":", header.call),

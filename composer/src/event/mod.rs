@@ -40,6 +40,8 @@ pub struct Decoder {
 /// A node and the structs of its events.
 struct Source {
     node: PlannedNode,
+    /// The first keys of its events as JSON.
+    json: String,
     /// By their number. There are a few, so looking through them is quicker than hashing.
     layouts: Vec<(TypeId, Layout)>,
 }
@@ -50,6 +52,8 @@ pub struct Event<'a> {
     pub index: usize,
     /// The node.
     pub node: &'a PlannedNode,
+    /// The first keys of its events as JSON.
+    json: &'a str,
     /// When, where and in which process.
     pub header: Header,
     /// The payload's struct; none when the node's object has no struct of the number given.
@@ -72,7 +76,7 @@ pub enum Malformed {
 impl Source {
     fn new(node: PlannedNode, mut layouts: Vec<(TypeId, Layout)>) -> Self {
         layouts.sort_by_key(|(id, _)| *id);
-        Self { node, layouts }
+        Self { json: Json::keys_of(&node), node, layouts }
     }
 
     fn layout(&self, id: TypeId) -> Option<&Layout> {
@@ -104,7 +108,7 @@ impl Decoder {
         let source = self.nodes.get(index).ok_or(Malformed::Node(header.node))?;
         let layout = source.layout(header.r#type);
         let layout = layout.filter(|layout| layout.size as usize <= payload.len());
-        Ok(Event { index, node: &source.node, header, layout, payload })
+        Ok(Event { index, node: &source.node, json: &source.json, header, layout, payload })
     }
 }
 
