@@ -6,9 +6,9 @@
 //! ```text
 //! 12:28:46.304759  connect         kprobe    [::1]:42862 → [::1]:43535  wget/146
 //!                    handler       stub
-//!       +1927.2 µs   ╭ before      fentry    [::1]:42862 → [::1]:43535
-//!       +1977.4 µs   │ handler_v1  freplace  [::1]:42862 → [::1]:43535
-//!       +2001.0 µs   ╰ after       fexit     [::1]:42862 → [::1]:43535  = TCP_SEEN  took=27 µs
+//!        +19.2 µs    ╭ before      fentry    [::1]:42862 → [::1]:43535
+//!        +24.4 µs    │ handler_v1  freplace  [::1]:42862 → [::1]:43535
+//!        +51.0 µs    ╰ after       fexit     [::1]:42862 → [::1]:43535  = TCP_SEEN  took=27 µs
 //! ```
 
 use std::fmt::Write as _;
