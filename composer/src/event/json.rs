@@ -2,11 +2,22 @@
 
 use std::fmt::Write as _;
 
-use super::{Event, value};
-use crate::plan::Plan;
+use super::{Event, digits::decimal, value};
+use crate::plan::{Plan, PlannedNode};
 
 /// The version of the stream; raised when a reader would have to change.
-const VERSION: u32 = 1;
+pub(super) const VERSION: u32 = 1;
+
+/// What became of the events of a node: `produced` is `delivered` and `lost`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct NodeBooks {
+    /// The node emitted so many.
+    pub produced: u64,
+    /// They were read from the kernel, shown or not.
+    pub delivered: u64,
+    /// They found no room.
+    pub lost: u64,
+}
 
 /// Formats the records of a stream.
 #[derive(Debug, Clone, Copy)]
@@ -31,34 +42,55 @@ impl Json {
         let _ = writeln!(out, ",\"program\":{program}}}");
     }
 
+    /// The keys that all events of `node` begin with.
+    pub(super) fn keys_of(node: &PlannedNode) -> String {
+        let mut out = "{\"record\":\"event\",\"node\":".to_owned();
+        value::string(&node.id, &mut out);
+        out.push_str(",\"kind\":");
+        value::string(node.label, &mut out);
+        out
+    }
+
     /// An event.
     pub fn event(event: &Event<'_>, out: &mut String) {
         let header = &event.header;
-        out.push_str("{\"record\":\"event\",\"node\":");
-        value::string(&event.node.id, out);
-        let _ = write!(
-            out,
-            ",\"kind\":\"{}\",\"time_ns\":{},\"call\":{},\"cpu\":{}",
-            event.node.label, header.time_ns, header.call, header.cpu
-        );
-        if header.pid != 0 || !header.comm().is_empty() {
-            let _ = write!(out, ",\"pid\":{},\"tid\":{},\"comm\":", header.pid, header.tid);
+        out.push_str(event.json);
+        let numbers = [
+            (",\"time_ns\":", header.time_ns),
+            (",\"call\":", header.call),
+            (",\"cpu\":", header.cpu.into()),
+        ];
+        let process = [(",\"pid\":", header.pid.into()), (",\"tid\":", header.tid.into())];
+        let has_process = header.pid != 0 || !header.comm().is_empty();
+        for (key, number) in numbers.into_iter().chain(process.into_iter().filter(|_| has_process))
+        {
+            out.push_str(key);
+            decimal(number, out);
+        }
+        if has_process {
+            out.push_str(",\"comm\":");
             value::string(&String::from_utf8_lossy(header.comm()), out);
         }
+        out.push(',');
+        Self::payload(event, out);
+        out.push_str("}\n");
+    }
+
+    /// The keys of an event's payload.
+    pub(super) fn payload(event: &Event<'_>, out: &mut String) {
         match event.layout {
             Some(layout) => {
-                out.push_str(",\"type\":");
+                out.push_str("\"type\":");
                 value::string(&layout.name, out);
                 out.push_str(",\"data\":");
                 value::object(&layout.fields, event.payload, out);
             }
             None => {
-                out.push_str(",\"bytes\":\"");
+                out.push_str("\"bytes\":\"");
                 value::hex(event.payload, out);
                 out.push('"');
             }
         }
-        out.push_str("}\n");
     }
 
     /// Events of a node that found no room, since the last such record.
@@ -66,6 +98,15 @@ impl Json {
         out.push_str("{\"record\":\"lost\",\"node\":");
         value::string(node, out);
         let _ = writeln!(out, ",\"count\":{count}}}");
+    }
+
+    /// A node that was detached, with what became of all its events.
+    pub fn node_down(node: &str, books: &NodeBooks, out: &mut String) {
+        let NodeBooks { produced, delivered, lost } = books;
+        out.push_str("{\"record\":\"node_down\",\"node\":");
+        value::string(node, out);
+        let _ =
+            writeln!(out, ",\"produced\":{produced},\"delivered\":{delivered},\"lost\":{lost}}}");
     }
 
     /// The last record.

@@ -9,6 +9,8 @@
 #![recursion_limit = "256"] // for one long json!
 
 mod anchors;
+#[path = "../common/schema.rs"]
+mod draft;
 mod ending;
 mod environment;
 mod failure;
@@ -26,4 +28,5 @@ mod tracers;
 mod types;
 mod verdicts;
 mod versions;
+mod views;
 mod xdp;
