@@ -4,6 +4,7 @@
 //! node's line in the file.
 
 mod conflicts;
+mod events;
 mod library;
 mod maps;
 pub mod profile;
@@ -16,6 +17,7 @@ use std::{collections::HashSet, ops::Range, sync::Arc};
 
 use petgraph::graph::NodeIndex;
 
+pub use events::{fits, walk};
 pub use library::{Library, open_object};
 
 use crate::{
@@ -56,6 +58,7 @@ pub fn check(chain: &Chain, library: &Library, kernels: &Kernels) -> Vec<Diagnos
     conflicts::check(&mut context);
     versions::check(&mut context);
     maps::check(&mut context);
+    events::check(&mut context);
     in_file_order(context.found)
 }
 

@@ -22,6 +22,7 @@ use freplace_compose::{
     run::{self, Running},
 };
 
+mod foreign;
 mod stream;
 mod writer;
 
@@ -88,7 +89,7 @@ pub(super) async fn run(arguments: Up) -> Exit {
         Ok(running) => running,
         Err(exit) => return exit,
     };
-    let end = match Stream::open(&kernel, &running, &ready, &arguments, clock) {
+    let end = match Stream::open(&mut kernel, &running, &ready, &arguments, clock) {
         Ok(mut stream) => {
             let end = if signals.came().await {
                 // It came while the chain was coming up.
@@ -101,6 +102,7 @@ pub(super) async fn run(arguments: Up) -> Exit {
             };
             // Nothing new comes once the links are gone, so the numbers can be compared.
             let left = running.detach(&mut kernel);
+            kernel.settle();
             stream.finish(&left);
             (end, left, Some(stream))
         }

@@ -102,6 +102,14 @@ codes! {
     ChangesPacketData = 308,
     /// A program's entry whose prototype the kernel does not trust, in the place of a stub.
     UntrustedEntry = 309,
+    /// A map that the node's object does not have.
+    UnknownMap = 326,
+    /// A map that carries no events, or that the composer reads itself.
+    NotAnEventsMap = 327,
+    /// A type that the node's object does not have.
+    UnknownType = 328,
+    /// A text of fields that is not right, or not right for its type.
+    BadText = 329,
 
     /// No right to use eBPF.
     NotPermitted = 401,

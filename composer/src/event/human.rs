@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use owo_colors::{AnsiColors, OwoColorize as _};
 
-use super::{Event, Shape, value};
+use super::{Event, Origin, Shape, foreign};
 use crate::plan::PlannedNode;
 
 /// Colours of nodes, in turn; none of them alarms.
@@ -89,27 +89,57 @@ impl Human {
             self.task_width = self.task_width.max(task.chars().count());
             let _ = write!(out, "  {task:<0$}", self.task_width);
         }
-        match event.layout {
-            Some(layout) => {
-                for field in &layout.fields {
-                    let bytes = event.payload.get(field.offset..).unwrap_or_default();
-                    match (field.name.as_str(), &field.shape) {
-                        // A flow says what it is.
-                        (_, Shape::Flow) => out.push_str("  "),
-                        ("ret", _) => out.push_str("  = "),
-                        (name, _) => {
-                            let _ = write!(out, "  {}", format_args!("{name}=").dimmed());
-                        }
-                    }
-                    field.shape.human(bytes, out);
+        fields(event, out);
+        out.push('\n');
+    }
+}
+
+/// The payload, with two blanks before each part.
+pub(super) fn fields(event: &Event<'_>, out: &mut String) {
+    if let Origin::Map { map, .. } = event.origin
+        && event.layout.is_some()
+    {
+        out.push_str("  ");
+        if map.text(event.payload, out) {
+            return;
+        }
+        out.truncate(out.len() - 2);
+    }
+    if let Some(layout) = event.layout {
+        for field in &layout.fields {
+            let bytes = event.payload.get(field.offset..).unwrap_or_default();
+            match (field.name.as_str(), &field.shape) {
+                // A flow says what it is.
+                (_, Shape::Flow) => out.push_str("  "),
+                ("ret", _) => out.push_str("  = "),
+                (name, _) => {
+                    let _ = write!(out, "  {}", format_args!("{name}=").dimmed());
                 }
             }
-            None => {
-                let _ = write!(out, "  {} bytes of unknown type  ", event.payload.len());
-                value::hex(event.payload, out);
-            }
+            field.shape.human(bytes, out);
         }
-        out.push('\n');
+        return;
+    }
+    let length = event.payload.len();
+    let _ = match (event.short, event.origin) {
+        (Some(layout), _) => {
+            write!(out, "  {length} bytes, shorter than the {} of {}  ", layout.size, layout.name)
+        }
+        (None, Origin::Composer) => write!(out, "  {length} bytes of unknown type  "),
+        (None, Origin::Map { map, .. }) => {
+            write!(out, "  {}", format_args!("{}: {length} bytes  ", map.map).dimmed())
+        }
+    };
+    foreign::dump(event.payload, out);
+}
+
+/// `text` without anything in it that a terminal would obey.
+pub(super) fn escaped(text: &str, out: &mut String) {
+    for letter in text.chars() {
+        match letter.is_control() {
+            true => out.extend(letter.escape_default()),
+            false => out.push(letter),
+        }
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::{Event, value};
+use super::{Event, Origin, value};
 use crate::plan::Plan;
 
 /// The version of the stream; raised when a reader would have to change.
@@ -38,27 +38,51 @@ impl Json {
         value::string(&event.node.id, out);
         let _ = write!(
             out,
-            ",\"kind\":\"{}\",\"time_ns\":{},\"call\":{},\"cpu\":{}",
-            event.node.label, header.time_ns, header.call, header.cpu
+            ",\"kind\":\"{}\",\"time_ns\":{},\"call\":{}",
+            event.node.label, header.time_ns, header.call
         );
+        if !matches!(event.origin, Origin::Map { cpu: None, .. }) {
+            let _ = write!(out, ",\"cpu\":{}", header.cpu);
+        }
         if header.pid != 0 || !header.comm().is_empty() {
             let _ = write!(out, ",\"pid\":{},\"tid\":{},\"comm\":", header.pid, header.tid);
             value::string(&String::from_utf8_lossy(header.comm()), out);
         }
+        out.push(',');
+        Self::payload(event, out);
+        out.push_str("}\n");
+    }
+
+    /// The keys of an event's payload.
+    pub(super) fn payload(event: &Event<'_>, out: &mut String) {
+        if let Origin::Map { map, .. } = event.origin {
+            out.push_str("\"map\":");
+            value::string(&map.map, out);
+            out.push(',');
+        }
+        if let Some(layout) = event.layout.or(event.short) {
+            out.push_str("\"type\":");
+            value::string(&layout.name, out);
+            out.push(',');
+        }
         match event.layout {
             Some(layout) => {
-                out.push_str(",\"type\":");
-                value::string(&layout.name, out);
-                out.push_str(",\"data\":");
+                out.push_str("\"data\":");
                 value::object(&layout.fields, event.payload, out);
             }
             None => {
-                out.push_str(",\"bytes\":\"");
+                out.push_str("\"bytes\":\"");
                 value::hex(event.payload, out);
                 out.push('"');
             }
         }
-        out.push_str("}\n");
+        let mut text = String::new();
+        if let (Origin::Map { map, .. }, Some(_)) = (event.origin, event.layout)
+            && map.text(event.payload, &mut text)
+        {
+            out.push_str(",\"text\":");
+            value::string(&text, out);
+        }
     }
 
     /// Events of a node that found no room, since the last such record.

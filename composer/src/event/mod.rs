@@ -3,6 +3,7 @@
 //! The payload's struct is found in the BTF of the node's object, so an author's event is shown
 //! without a line of Rust. Knows no kernel: bytes in, text out.
 
+mod foreign;
 mod human;
 mod json;
 mod layout;
@@ -14,6 +15,7 @@ use std::collections::HashMap;
 
 use freplace_compose_common::Header;
 
+pub use foreign::Foreign;
 pub use human::{Clock, Human};
 pub use json::Json;
 pub use layout::{Field, Layout, Shape};
@@ -46,8 +48,36 @@ pub struct Event<'a> {
     pub header: Header,
     /// The payload's struct; none when the node's object has no struct of the number given.
     pub layout: Option<&'a Layout>,
+    /// The payload's struct, when the payload is shorter than that.
+    pub short: Option<&'a Layout>,
     /// The payload.
     pub payload: &'a [u8],
+    /// How it came here.
+    pub origin: Origin<'a>,
+}
+
+/// How an event came to the composer.
+#[derive(Debug, Clone, Copy)]
+pub enum Origin<'a> {
+    /// Through `fc_events`.
+    Composer,
+    /// Through a map of the node's own.
+    Map {
+        /// The map.
+        map: &'a Foreign,
+        /// The CPU that wrote it, where the map tells.
+        cpu: Option<u32>,
+    },
+}
+
+impl Event<'_> {
+    /// Whether it is not what it says, or what the chain says of it: shorter than its type, or of a
+    /// type that is not known.
+    #[must_use]
+    pub fn is_odd(&self) -> bool {
+        let untyped = matches!(self.origin, Origin::Composer) && self.layout.is_none();
+        self.short.is_some() || untyped
+    }
 }
 
 /// Why a record is no event.
@@ -83,8 +113,16 @@ impl Decoder {
         let index = header.node as usize;
         let source = self.nodes.get(index).ok_or(Malformed::Node(header.node))?;
         let layout = source.layouts.get(&header.r#type);
-        let layout = layout.filter(|layout| layout.size as usize <= payload.len());
-        Ok(Event { index, node: &source.node, header, layout, payload })
+        let fits = |layout: &&Layout| layout.size as usize <= payload.len();
+        Ok(Event {
+            index,
+            node: &source.node,
+            header,
+            layout: layout.filter(fits),
+            short: layout.filter(|layout| !fits(layout)),
+            payload,
+            origin: Origin::Composer,
+        })
     }
 }
 

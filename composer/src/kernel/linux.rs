@@ -9,10 +9,12 @@ use aya::maps::MapData;
 
 use super::{
     AttachRequest, Counts, Events, Kernel, KernelError, LinkHandle, LoadRequest, MapHandle,
-    ProgramHandle, attach,
+    PerfEvents, ProgramHandle, Source, attach,
     loader::{self, Job, Loaded, Loader},
+    perf::Buffers,
+    sys,
 };
-use crate::object::{MapDef, Object};
+use crate::object::{MapDef, Object, PERF_EVENT_ARRAY};
 
 /// The running kernel, and all that this process holds in it. Dropping it lets go of everything.
 #[derive(Debug, Default)]
@@ -23,6 +25,8 @@ pub struct Linux {
     links: BTreeMap<LinkHandle, attach::Link>,
     programs: BTreeMap<ProgramHandle, Loaded>,
     maps: BTreeMap<MapHandle, MapData>,
+    /// Of perf event arrays that no reader has taken yet.
+    buffers: BTreeMap<MapHandle, Buffers>,
 }
 
 impl Linux {
@@ -38,6 +42,23 @@ impl Linux {
     /// When `map` is no ring buffer, or cannot be mapped into memory.
     pub fn events(&self, map: MapHandle) -> Result<Events, KernelError> {
         Events::open(self.map(map)?)
+    }
+
+    /// A reader of the event map `map`, which nobody reads yet. It needs a tokio runtime.
+    ///
+    /// # Errors
+    /// When `map` carries no events, or cannot be mapped into memory.
+    pub fn source(&mut self, map: MapHandle) -> Result<Source, KernelError> {
+        match self.buffers.remove(&map) {
+            Some(buffers) => Ok(Source::Perf(PerfEvents::new(buffers)?)),
+            None => Ok(Source::Ring(self.events(map)?)),
+        }
+    }
+
+    /// Waits until programs that were running when they were detached have ended, so that all they
+    /// wrote is there.
+    pub fn settle(&self) {
+        sys::settle();
     }
 
     /// A reader of the counters in `map`.
@@ -75,6 +96,9 @@ impl Kernel for Linux {
     fn create_map(&mut self, object: &Object, map: &MapDef) -> Result<MapHandle, KernelError> {
         let made = loader::create_map(&mut self.loader, object, map)?;
         let handle = MapHandle(self.number());
+        if map.map_type == PERF_EVENT_ARRAY {
+            self.buffers.insert(handle, Buffers::open(&made)?);
+        }
         self.maps.insert(handle, made);
         Ok(handle)
     }
@@ -89,7 +113,7 @@ impl Kernel for Linux {
             None => None,
         };
         let mut maps: HashMap<&str, BorrowedFd<'_>> = HashMap::new();
-        for (name, handle) in request.maps {
+        for (name, handle) in request.maps.iter().rev() {
             maps.insert(name, held.get(handle).ok_or_else(|| gone("map"))?.fd().as_fd());
         }
         let job = Job {
@@ -135,6 +159,7 @@ impl Kernel for Linux {
     }
 
     fn remove_map(&mut self, map: MapHandle) -> Result<(), KernelError> {
+        self.buffers.remove(&map);
         self.maps.remove(&map).map(drop).ok_or_else(|| gone("map"))
     }
 }

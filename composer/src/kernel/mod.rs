@@ -13,13 +13,15 @@ pub mod fake;
 mod holder;
 mod linux;
 mod loader;
+mod perf;
 mod sys;
 
 use thiserror::Error;
 
 pub use environment::{Feature, Finding, examine};
-pub use events::{Counts, Events};
+pub use events::{Counts, Events, Source};
 pub use linux::Linux;
+pub use perf::PerfEvents;
 
 use crate::{
     chain::Attach,
@@ -87,8 +89,9 @@ pub struct LoadRequest<'a> {
     pub load_as: LoadAs,
     /// The program and the function of it that it extends or traces.
     pub target: Option<(ProgramHandle, &'a str)>,
-    /// Maps to use, by name; the object's other maps are made for this program alone.
-    pub maps: &'a [(String, MapHandle)],
+    /// Maps to use, by name, the first of a name; the object's other maps are made for this program
+    /// alone.
+    pub maps: &'a [(&'a str, MapHandle)],
     /// Values for read-only globals of four bytes, by name; those the object lacks are passed over.
     pub globals: &'a [(&'a str, u32)],
 }

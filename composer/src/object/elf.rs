@@ -99,6 +99,8 @@ fn functions(file: &object::File<'_>, btf: &Btf) -> Result<(Vec<Placed>, ByPlace
             instructions: symbol.size() / 8,
             calls: Default::default(),
             helpers: Default::default(),
+            maps: Default::default(),
+            texts: Default::default(),
             prototype: typed.map(|(_, prototype, _)| prototype),
         };
         found.insert((index.0, symbol.address()), function);
@@ -111,12 +113,49 @@ fn functions(file: &object::File<'_>, btf: &Btf) -> Result<(Vec<Placed>, ByPlace
     Ok((functions, places))
 }
 
-/// Fills in who calls whom.
+/// What instructions refer to that is not code.
+struct Data<'a> {
+    /// Names of maps by their places.
+    maps: HashMap<(SectionIndex, u64), String>,
+    /// Read-only data.
+    constants: HashMap<SectionIndex, &'a [u8]>,
+}
+
+impl<'a> Data<'a> {
+    fn of(file: &object::File<'a>) -> Result<Self, ObjectError> {
+        let mut found = Self { maps: HashMap::new(), constants: HashMap::new() };
+        for section in file.sections() {
+            let name = section.name_bytes().unwrap_or_default();
+            if name.starts_with(b".rodata") {
+                found.constants.insert(section.index(), section.data().map_err(damaged)?);
+            }
+            if name != b".maps" {
+                continue;
+            }
+            let symbols = file.symbols().filter(|one| one.section_index() == Some(section.index()));
+            for symbol in symbols.filter(|symbol| symbol.kind() != SymbolKind::Section) {
+                let name = symbol.name().map_err(damaged)?.to_owned();
+                found.maps.insert((section.index(), symbol.address()), name);
+            }
+        }
+        Ok(found)
+    }
+
+    /// The text that stands there, up to its NUL.
+    fn text(&self, section: SectionIndex, at: u64) -> Option<Vec<u8>> {
+        let bytes = self.constants.get(&section)?.get(usize::try_from(at).ok()?..)?;
+        let end = bytes.iter().position(|byte| *byte == 0)?;
+        Some(bytes[..end].to_vec())
+    }
+}
+
+/// Fills in who calls whom, and which maps and texts it refers to.
 fn link(
     file: &object::File<'_>,
     functions: &mut [Placed],
     places: &ByPlace,
 ) -> Result<(), ObjectError> {
+    let referred = Data::of(file)?;
     for section in file.sections().filter(|section| section.kind() == SectionKind::Text) {
         let data = section.data().map_err(damaged)?;
         let relocations: HashMap<u64, RelocationTarget> =
@@ -140,6 +179,12 @@ fn link(
                     Some(_) => None,
                     None => reference.local_target().map(|at| (*index, at)),
                 };
+                if !reference.is_call
+                    && let Some((section, at)) = place
+                {
+                    function.maps.extend(referred.maps.get(&(section, at)).cloned());
+                    function.texts.extend(referred.text(section, at));
+                }
                 if let Some(callee) = place.and_then(|place| places.get(&place)) {
                     function.calls.insert(*callee);
                 }

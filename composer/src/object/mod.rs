@@ -12,6 +12,7 @@ pub(crate) mod damage;
 mod elf;
 mod kind;
 mod maps;
+pub mod place;
 pub mod prototype;
 mod subset;
 #[cfg(test)]
@@ -24,7 +25,7 @@ use thiserror::Error;
 pub use core_types::CoreTypes;
 pub use kind::ProgramKind;
 pub use maps::MapDef;
-pub(crate) use maps::RINGBUF;
+pub(crate) use maps::{PERF_EVENT_ARRAY, RINGBUF};
 pub use subset::subset;
 
 use btf::{Btf, BtfError};
@@ -99,6 +100,10 @@ pub struct Function {
     pub calls: BTreeSet<usize>,
     /// Numbers of the kernel's helpers it calls, as in `enum bpf_func_id`.
     pub helpers: BTreeSet<u32>,
+    /// Names of the maps it refers to.
+    pub maps: BTreeSet<String>,
+    /// Texts of read-only data that it takes the address of, without their NUL.
+    pub texts: BTreeSet<Vec<u8>>,
     /// Its prototype's id in the object's BTF, when it is there.
     pub prototype: Option<btf::TypeId>,
 }
@@ -137,6 +142,12 @@ impl Object {
         let reached = self.reachable_from(function);
         let functions = reached.into_iter().filter_map(|index| self.functions.get(index));
         functions.flat_map(|function| function.helpers.iter().copied()).collect()
+    }
+
+    /// The functions that `program` reaches, itself included.
+    pub fn functions_of(&self, program: &Program) -> impl Iterator<Item = &Function> {
+        let reached = self.reachable(program).into_iter();
+        reached.filter_map(|index| self.functions.get(index))
     }
 
     fn reachable_from(&self, function: usize) -> BTreeSet<usize> {

@@ -57,11 +57,12 @@ fn maps(chain: &Chain, library: &Library) -> Vec<Operation> {
     let mut seen = HashSet::new();
     let mut operations = Vec::new();
     let count = u32::try_from(chain.graph.len()).unwrap_or(u32::MAX);
-    for (_, node) in chain.graph.nodes() {
+    for (index, node) in chain.graph.nodes() {
         let Some((reference, _)) = node.program() else { continue };
         let Some(object) = library.get(&reference.value) else { continue };
-        for map in object.maps.iter().filter(|map| is_shared(map)) {
-            if !seen.insert(map.name.clone()) {
+        for map in &object.maps {
+            let is_shared = is_shared(map);
+            if is_shared && !seen.insert(map.name.clone()) {
                 continue;
             }
             let mut map = map.clone();
@@ -69,7 +70,7 @@ fn maps(chain: &Chain, library: &Library) -> Vec<Operation> {
                 map.max_entries = count;
             }
             operations.push(Operation {
-                node: None,
+                node: (!is_shared).then_some(index.index()),
                 action: Action::CreateMap { object: reference.value.clone(), map },
                 span: reference.span.clone(),
             });

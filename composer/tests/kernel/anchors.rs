@@ -57,8 +57,8 @@ impl Bench {
         target: Option<(ProgramHandle, &str)>,
     ) -> Result<ProgramHandle, KernelError> {
         let object = self.library.get(&ObjectRef::new(object)).expect("it is in the chain");
-        let request =
-            LoadRequest { object, program, load_as, target, maps: &self.maps, globals: &[] };
+        let maps: Vec<_> = self.maps.iter().map(|(name, map)| (name.as_str(), *map)).collect();
+        let request = LoadRequest { object, program, load_as, target, maps: &maps, globals: &[] };
         self.kernel.load(&request).map(|(program, _)| program)
     }
 

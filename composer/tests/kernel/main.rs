@@ -13,6 +13,7 @@ mod ending;
 mod environment;
 mod failure;
 mod flood;
+mod foreign;
 mod hooks;
 mod prototypes;
 mod support;

@@ -10,11 +10,16 @@ use rustix::{
 };
 use tokio::{process::Child, time::MissedTickBehavior};
 
-use super::{Format, Ready, Signals, Up, screen, writer::Writer};
+use super::{
+    Format, Ready, Signals, Up,
+    foreign::{self, ForeignMaps},
+    screen,
+    writer::Writer,
+};
 use crate::cli::exit::Exit;
 use freplace_compose::{
     diag::{Code, Diagnostic},
-    event::{Clock, Decoder, Human, Json},
+    event::{Clock, Decoder, Event, Human, Json},
     kernel::{Counts, Events, KernelError, Linux},
     plan::{Action, Plan},
     run::{Left, Running},
@@ -45,11 +50,15 @@ pub(super) struct Stream {
     format: Format,
     /// None when no program of the chain writes events in the composer's form.
     source: Option<(Events, Counts)>,
+    /// What programs write in forms of their own.
+    foreign: ForeignMaps,
     limit: u64,
     shown: u64,
     read: u64,
     /// Records that were no events of this chain.
     malformed: u64,
+    /// Events that were shorter than their type, or of a type that is not known.
+    odd: u64,
     /// Lost so far, for each node.
     lost: Vec<u64>,
     produced: u64,
@@ -75,7 +84,7 @@ pub(super) fn announce(plan: &Plan, programs: &[(usize, u32)], format: Format) {
 
 impl Stream {
     pub(super) fn open(
-        kernel: &Linux,
+        kernel: &mut Linux,
         running: &Running,
         ready: &Ready,
         arguments: &Up,
@@ -95,10 +104,12 @@ impl Stream {
             human: Human::new(&plan.nodes, clock, has_tasks),
             format: arguments.format,
             source,
+            foreign: ForeignMaps::open(kernel, running, ready)?,
             limit: arguments.limit.unwrap_or(u64::MAX),
             shown: 0,
             read: 0,
             malformed: 0,
+            odd: 0,
             lost: vec![0; plan.nodes.len()],
             produced: 0,
             out: String::new(),
@@ -126,18 +137,21 @@ impl Stream {
         };
         tokio::pin!(deadline);
         while !self.is_over() {
-            let Self { source, writer, behind, .. } = &mut *self;
+            let Self { source, foreign, writer, behind, .. } = &mut *self;
             let ready = async {
                 // What cannot be written yet stays in the kernel, where what is lost is counted.
                 writer.room().await;
+                if *behind {
+                    // A flood must not keep signals from being heard.
+                    tokio::task::yield_now().await;
+                    return Ok(());
+                }
                 match source {
-                    Some(_) if *behind => {
-                        // A flood must not keep signals from being heard.
-                        tokio::task::yield_now().await;
-                        Ok(())
-                    }
-                    Some((events, _)) => events.ready().await,
-                    None => std::future::pending().await,
+                    Some((events, _)) => tokio::select! {
+                        ready = events.ready() => ready,
+                        ready = foreign.ready() => ready,
+                    },
+                    None => foreign.ready().await,
                 }
             };
             tokio::select! {
@@ -151,7 +165,7 @@ impl Stream {
                     if let Err(error) = ready {
                         return End::Failed(super::stream_failed(&error));
                     }
-                    self.behind = self.drain() == BATCH;
+                    self.behind = self.drain();
                 }
             }
             self.writer.write(&mut self.out);
@@ -177,32 +191,47 @@ impl Stream {
         }
     }
 
-    /// Takes up to a batch of records from the kernel; returns how many.
-    fn drain(&mut self) -> usize {
-        let Self { source, decoder, human, format, out, shown, limit, malformed, .. } = self;
-        let Some((events, _)) = source else { return 0 };
-        let count = events.drain(BATCH, |record| {
-            match decoder.decode(record) {
-                Ok(_) if *shown >= *limit => {}
-                Ok(event) => {
-                    *shown += 1;
-                    match format {
-                        Format::Human => human.line(&event, out),
-                        Format::Json => Json::event(&event, out),
-                    }
-                }
-                Err(error) => {
-                    *malformed += 1;
-                    anstream::eprintln!("{} {error}", "malformed:".red());
-                }
-            };
+    /// Takes up to a batch of records of each buffer from the kernel; whether there may be more.
+    fn drain(&mut self) -> bool {
+        let Self { source, foreign, decoder, human, format, out, shown, limit, odd, .. } = self;
+        let mut show = |event: &Event<'_>| {
+            *odd += u64::from(event.is_odd());
+            if *shown >= *limit {
+                return;
+            }
+            *shown += 1;
+            match format {
+                Format::Human => human.line(event, out),
+                Format::Json => Json::event(event, out),
+            }
+        };
+        let behind = foreign.drain(BATCH, &mut show);
+        let Some((events, _)) = source else { return behind };
+        let malformed = &mut self.malformed;
+        let count = events.drain(BATCH, |record| match decoder.decode(record) {
+            Ok(event) => show(&event),
+            Err(error) => {
+                *malformed += 1;
+                anstream::eprintln!("{} {error}", "malformed:".red());
+            }
         });
         self.read += count as u64;
-        count
+        behind || count == BATCH
     }
 
     /// Tells of losses since the last look.
     fn look_for_losses(&mut self) {
+        let Self { foreign, plan, format, out, .. } = self;
+        foreign.look(|node, map, new| {
+            let node = &plan.nodes[node].id;
+            match format {
+                Format::Json => Json::lost(node, new, out),
+                Format::Human => {
+                    let line = foreign::lost_line(new, node, map);
+                    anstream::eprintln!("{} {line}", "lost".yellow());
+                }
+            }
+        });
         let Some((_, counts)) = &self.source else { return };
         let mut produced = 0;
         for (index, node) in self.plan.nodes.iter().enumerate() {
@@ -232,7 +261,7 @@ impl Stream {
         // as soon as that program, which cannot sleep, has ended.
         let deadline = std::time::Instant::now() + Duration::from_secs(1);
         loop {
-            while self.drain() > 0 {}
+            while self.drain() {}
             self.look_for_losses();
             let lost: u64 = self.lost.iter().sum();
             let balanced = self.source.is_none() || self.produced == self.read + lost;
@@ -246,7 +275,8 @@ impl Stream {
     /// Writes what is left and the last lines; and a mismatch of the books, which would be a bug of
     /// ours. A signal ends the wait for a reader that stands still.
     pub(super) async fn end(mut self, signals: &mut Signals) -> Exit {
-        let lost: u64 = self.lost.iter().sum();
+        let counted: u64 = self.lost.iter().sum();
+        let lost = counted + self.foreign.lost();
         if self.format == Format::Json {
             Json::summary(self.shown, lost, &mut self.out);
         }
@@ -262,14 +292,23 @@ impl Stream {
             screen::count(nodes, "node"),
             screen::count(self.shown, "event")
         );
-        let hidden = self.read - self.malformed - self.shown;
+        if self.odd > 0 {
+            text += &format!("   {} not of a type that is known", self.odd);
+        }
+        let hidden = self.read + self.foreign.read() - self.malformed - self.shown;
         if hidden > 0 {
             text += &format!("   {hidden} more came after the last one shown");
         }
         anstream::eprintln!("{text}");
-        if self.source.is_some() && self.produced != self.read + lost {
+        for (node, map) in self.foreign.unknown() {
+            let node = &self.plan.nodes[node].id;
             anstream::eprintln!(
-                "{} {} were produced, {} read and {lost} lost: the numbers ought to agree, please \
+                "losses of `{node}` cannot be known: only its program sees when `{map}` is full"
+            );
+        }
+        if self.source.is_some() && self.produced != self.read + counted {
+            anstream::eprintln!(
+                "{} {} were produced, {} read and {counted} lost: the numbers ought to agree, please \
                  report this",
                 "bug:".red(),
                 screen::count(self.produced, "event"),
