@@ -105,6 +105,17 @@ pub(super) fn fields(event: &Event<'_>, out: &mut String) {
         }
         out.truncate(out.len() - 2);
     }
+    if let Origin::Printk(said) = event.origin {
+        out.push_str("  ");
+        escaped(&said.text, out);
+        if !said.or.is_empty() {
+            let _ = write!(out, "  {}", format_args!("(or {})", said.or.join(", ")).dimmed());
+        }
+        if !said.known {
+            let _ = write!(out, "  {}", "(or a program outside of the chain)".dimmed());
+        }
+        return;
+    }
     if let Some(layout) = event.layout {
         for field in &layout.fields {
             let bytes = event.payload.get(field.offset..).unwrap_or_default();
@@ -125,7 +136,7 @@ pub(super) fn fields(event: &Event<'_>, out: &mut String) {
         (Some(layout), _) => {
             write!(out, "  {length} bytes, shorter than the {} of {}  ", layout.size, layout.name)
         }
-        (None, Origin::Composer) => write!(out, "  {length} bytes of unknown type  "),
+        (None, Origin::Composer | Origin::Printk(_)) => write!(out, "  {length} bytes of unknown type  "),
         (None, Origin::Map { map, .. }) => {
             write!(out, "  {}", format_args!("{}: {length} bytes  ", map.map).dimmed())
         }

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::{Event, Origin, value};
+use super::{Event, Origin, Said, value};
 use crate::plan::Plan;
 
 /// The version of the stream; raised when a reader would have to change.
@@ -55,6 +55,9 @@ impl Json {
 
     /// The keys of an event's payload.
     pub(super) fn payload(event: &Event<'_>, out: &mut String) {
+        if let Origin::Printk(said) = event.origin {
+            return Self::printk(said, out);
+        }
         if let Origin::Map { map, .. } = event.origin {
             out.push_str("\"map\":");
             value::string(&map.map, out);
@@ -83,6 +86,26 @@ impl Json {
             out.push_str(",\"text\":");
             value::string(&text, out);
         }
+    }
+
+    /// A line of `bpf_printk`.
+    fn printk(said: &Said, out: &mut String) {
+        out.push_str("\"printk\":");
+        value::string(&said.text, out);
+        for (number, node) in said.or.iter().enumerate() {
+            out.push_str(if number == 0 { ",\"or\":[" } else { "," });
+            value::string(node, out);
+        }
+        if !said.or.is_empty() {
+            out.push(']');
+        }
+        let _ = write!(out, ",\"known\":{}", said.known);
+    }
+
+    /// Lines of `bpf_printk`, of the chain or of other programs, that were overwritten before they
+    /// were read.
+    pub fn lost_lines(count: u64, out: &mut String) {
+        let _ = writeln!(out, "{{\"record\":\"lost\",\"printk\":true,\"count\":{count}}}");
     }
 
     /// Events of a node that found no room, since the last such record.

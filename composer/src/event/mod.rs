@@ -4,9 +4,11 @@
 //! without a line of Rust. Knows no kernel: bytes in, text out.
 
 mod foreign;
+mod format;
 mod human;
 mod json;
 mod layout;
+mod printk;
 #[cfg(test)]
 pub(crate) mod tests;
 mod value;
@@ -19,6 +21,7 @@ pub use foreign::Foreign;
 pub use human::{Clock, Human};
 pub use json::Json;
 pub use layout::{Field, Layout, Shape};
+pub use printk::{Printk, Said, TraceLine};
 
 use crate::{
     chain::Chain,
@@ -68,6 +71,8 @@ pub enum Origin<'a> {
         /// The CPU that wrote it, where the map tells.
         cpu: Option<u32>,
     },
+    /// As a line of `bpf_printk`, which is the payload.
+    Printk(&'a Said),
 }
 
 impl Event<'_> {

@@ -9,10 +9,11 @@ use aya::maps::MapData;
 
 use super::{
     AttachRequest, Counts, Events, Kernel, KernelError, LinkHandle, LoadRequest, MapHandle,
-    PerfEvents, ProgramHandle, Source, attach,
+    PerfEvents, ProgramHandle, Source, TraceHandle, TraceLines, attach,
     loader::{self, Job, Loaded, Loader},
     perf::Buffers,
     sys,
+    trace::Instance,
 };
 use crate::object::{MapDef, Object, PERF_EVENT_ARRAY};
 
@@ -27,6 +28,7 @@ pub struct Linux {
     maps: BTreeMap<MapHandle, MapData>,
     /// Of perf event arrays that no reader has taken yet.
     buffers: BTreeMap<MapHandle, Buffers>,
+    traces: BTreeMap<TraceHandle, Instance>,
 }
 
 impl Linux {
@@ -53,6 +55,14 @@ impl Linux {
             Some(buffers) => Ok(Source::Perf(PerfEvents::new(buffers)?)),
             None => Ok(Source::Ring(self.events(map)?)),
         }
+    }
+
+    /// The reader of the lines that arrive at `trace`. It needs a tokio runtime.
+    ///
+    /// # Errors
+    /// When there is one already.
+    pub fn trace_lines(&mut self, trace: TraceHandle) -> Result<TraceLines, KernelError> {
+        self.traces.get_mut(&trace).ok_or_else(|| gone("trace"))?.lines()
     }
 
     /// Waits until programs that were running when they were detached have ended, so that all they
@@ -93,6 +103,17 @@ fn gone(what: &str) -> KernelError {
 }
 
 impl Kernel for Linux {
+    fn open_trace(&mut self) -> Result<TraceHandle, KernelError> {
+        let instance = Instance::open()?;
+        let handle = TraceHandle(self.number());
+        self.traces.insert(handle, instance);
+        Ok(handle)
+    }
+
+    fn close_trace(&mut self, trace: TraceHandle) -> Result<(), KernelError> {
+        self.traces.remove(&trace).ok_or_else(|| gone("trace"))?.close()
+    }
+
     fn create_map(&mut self, object: &Object, map: &MapDef) -> Result<MapHandle, KernelError> {
         let made = loader::create_map(&mut self.loader, object, map)?;
         let handle = MapHandle(self.number());

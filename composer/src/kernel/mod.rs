@@ -1,4 +1,4 @@
-//! The narrow waist: the six things the composer asks of a kernel.
+//! The narrow waist: the eight things the composer asks of a kernel.
 //!
 //! Everything above talks to [`Kernel`]; [`Linux`] behind it is the only place that knows aya and
 //! makes system calls, and `unsafe` is allowed nowhere else. [`fake`] stands in for it in tests of
@@ -15,6 +15,7 @@ mod linux;
 mod loader;
 mod perf;
 mod sys;
+mod trace;
 
 use thiserror::Error;
 
@@ -22,6 +23,7 @@ pub use environment::{Feature, Finding, examine};
 pub use events::{Counts, Events, Source};
 pub use linux::Linux;
 pub use perf::PerfEvents;
+pub use trace::TraceLines;
 
 use crate::{
     chain::Attach,
@@ -38,9 +40,24 @@ pub struct ProgramHandle(pub u32);
 /// An attachment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct LinkHandle(pub u32);
+/// A place where lines of `bpf_printk` arrive.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct TraceHandle(pub u32);
 
 /// What the composer asks of a kernel.
 pub trait Kernel {
+    /// Makes a place where lines of `bpf_printk` arrive.
+    ///
+    /// # Errors
+    /// What the kernel said.
+    fn open_trace(&mut self) -> Result<TraceHandle, KernelError>;
+
+    /// Removes it.
+    ///
+    /// # Errors
+    /// What the kernel said; it may still be there.
+    fn close_trace(&mut self, trace: TraceHandle) -> Result<(), KernelError>;
+
     /// Makes a map.
     ///
     /// # Errors

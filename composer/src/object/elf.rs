@@ -100,7 +100,7 @@ fn functions(file: &object::File<'_>, btf: &Btf) -> Result<(Vec<Placed>, ByPlace
             calls: Default::default(),
             helpers: Default::default(),
             maps: Default::default(),
-            texts: Default::default(),
+            formats: Default::default(),
             prototype: typed.map(|(_, prototype, _)| prototype),
         };
         found.insert((index.0, symbol.address()), function);
@@ -149,7 +149,7 @@ impl<'a> Data<'a> {
     }
 }
 
-/// Fills in who calls whom, and which maps and texts it refers to.
+/// Fills in who calls whom, which maps it refers to and what it prints.
 fn link(
     file: &object::File<'_>,
     functions: &mut [Placed],
@@ -169,6 +169,7 @@ fn link(
                 .zip(usize::try_from(start.saturating_add(function.instructions * 8)).ok());
             let Some(code) = range.and_then(|(from, to)| data.get(from..to)) else { continue };
             function.helpers.extend(calls::helpers(code));
+            let mut texts = HashMap::new();
             for reference in calls::references(code, *start) {
                 let place = match relocations.get(&reference.at) {
                     Some(RelocationTarget::Symbol(symbol)) => {
@@ -183,12 +184,15 @@ fn link(
                     && let Some((section, at)) = place
                 {
                     function.maps.extend(referred.maps.get(&(section, at)).cloned());
-                    function.texts.extend(referred.text(section, at));
+                    texts.insert(reference.at, referred.text(section, at));
                 }
                 if let Some(callee) = place.and_then(|place| places.get(&place)) {
                     function.calls.insert(*callee);
                 }
             }
+            let formats = calls::formats(code, *start).into_iter();
+            let format = |at: Option<u64>| texts.get(&at?).cloned().flatten();
+            function.formats.extend(formats.map(format));
         }
     }
     Ok(())

@@ -102,8 +102,9 @@ pub struct Function {
     pub helpers: BTreeSet<u32>,
     /// Names of the maps it refers to.
     pub maps: BTreeSet<String>,
-    /// Texts of read-only data that it takes the address of, without their NUL.
-    pub texts: BTreeSet<Vec<u8>>,
+    /// The formats it hands to `bpf_trace_printk` and `bpf_trace_vprintk`; none for those that are
+    /// not plain to see.
+    pub formats: BTreeSet<Option<Vec<u8>>>,
     /// Its prototype's id in the object's BTF, when it is there.
     pub prototype: Option<btf::TypeId>,
 }

@@ -8,8 +8,11 @@ use super::{Action, LoadAs, Operation, Plan, PlannedNode, Target, is_shared};
 use crate::{
     chain::{Chain, Node, NodeKind},
     check::Library,
-    object::ProgramKind,
+    object::{Object, PERF_EVENT_ARRAY, Program, ProgramKind, RINGBUF},
 };
+
+/// The size of a ring buffer whose author left it open.
+const RING_BYTES: u32 = 256 * 1024;
 
 /// Plans a chain that was checked against `library`.
 ///
@@ -17,7 +20,8 @@ use crate::{
 #[must_use]
 pub fn build(chain: &Chain, library: &Library) -> Plan {
     let nodes = chain.graph.nodes().map(|(_, node)| planned(node)).collect();
-    let mut operations = maps(chain, library);
+    let mut operations: Vec<_> = listen(chain, library).into_iter().collect();
+    operations.extend(maps(chain, library));
     let (loads, slots) = loads(chain, library);
     let order: Vec<NodeIndex> = loads.iter().map(|load| load.0).collect();
     operations.extend(loads.into_iter().map(|(_, operation)| operation));
@@ -53,6 +57,18 @@ fn planned(node: &Node) -> PlannedNode {
     }
 }
 
+/// A place for lines of `bpf_printk`, when the chain asks for those of a program that writes some.
+fn listen(chain: &Chain, library: &Library) -> Option<Operation> {
+    let mut nodes = chain.graph.nodes().map(|(_, node)| node);
+    let node = nodes.find(|node| {
+        let prints = |(object, program): (&Object, &Program)| {
+            object.functions_of(program).any(|function| !function.formats.is_empty())
+        };
+        node.output.printk == Some(true) && library.program(node).is_some_and(prints)
+    })?;
+    Some(Operation { node: None, action: Action::Listen, span: node.id.span.clone() })
+}
+
 fn maps(chain: &Chain, library: &Library) -> Vec<Operation> {
     let mut seen = HashSet::new();
     let mut operations = Vec::new();
@@ -68,6 +84,13 @@ fn maps(chain: &Chain, library: &Library) -> Vec<Operation> {
             let mut map = map.clone();
             if map.name == freplace_compose_common::COUNTS_MAP {
                 map.max_entries = count;
+            }
+            match map.map_type {
+                // One for each CPU, whatever it says: where there is none, events are lost.
+                PERF_EVENT_ARRAY => map.max_entries = 0,
+                // Left open by authors whose own loader sets it.
+                RINGBUF if map.max_entries == 0 => map.max_entries = RING_BYTES,
+                _ => {}
             }
             operations.push(Operation {
                 node: (!is_shared).then_some(index.index()),

@@ -59,6 +59,8 @@ pub struct Operation {
 #[derive(Debug, Clone, Serialize)]
 #[serde(tag = "action", rename_all = "snake_case")]
 pub enum Action {
+    /// Makes a place where lines of `bpf_printk` arrive.
+    Listen,
     /// Makes a map: for all nodes that name it or, when it is an event buffer that is not the
     /// composer's, for the operation's node alone.
     CreateMap {

@@ -11,6 +11,7 @@ use crate::{
     check::Library,
     kernel::{
         AttachRequest, Kernel, KernelError, LinkHandle, LoadRequest, MapHandle, ProgramHandle,
+        TraceHandle,
     },
     plan::{Action, Plan},
 };
@@ -19,6 +20,7 @@ use freplace_compose_common::{HAS_TASK_GLOBAL, NODE_GLOBAL};
 /// What was done: enough to undo it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Record {
+    Trace(TraceHandle),
     Map(MapHandle),
     Program(ProgramHandle),
     Link(LinkHandle),
@@ -111,6 +113,15 @@ impl Running {
         self.map_of(Some(node), name)
     }
 
+    /// Where lines of `bpf_printk` arrive, when the chain asked for them.
+    #[must_use]
+    pub fn trace(&self) -> Option<TraceHandle> {
+        self.records.iter().find_map(|(_, record)| match record {
+            Record::Trace(trace) => Some(*trace),
+            _ => None,
+        })
+    }
+
     fn map_of(&self, node: Option<usize>, name: &str) -> Option<MapHandle> {
         self.maps.iter().find(|map| map.node == node && map.name == name).map(|map| map.handle)
     }
@@ -133,6 +144,7 @@ fn undo<K: Kernel>(records: Vec<(usize, Record)>, kernel: &mut K) -> Vec<Left> {
     let mut left = Vec::new();
     for (operation, record) in records.into_iter().rev() {
         let undone = match record {
+            Record::Trace(trace) => kernel.close_trace(trace),
             Record::Map(map) => kernel.remove_map(map),
             Record::Program(program) => kernel.unload(program),
             Record::Link(link) => kernel.detach(link),
@@ -156,6 +168,7 @@ fn step<K: Kernel>(
     let slot = |slot: usize| programs.get(slot).copied().ok_or_else(|| missing("the program"));
     let node = plan.operations[operation].node;
     match &plan.operations[operation].action {
+        Action::Listen => Ok((Record::Trace(kernel.open_trace()?), None)),
         Action::CreateMap { object, map } => {
             let object = library.get(object).ok_or_else(|| missing("the object"))?;
             let handle = kernel.create_map(object, map)?;

@@ -15,6 +15,7 @@ mod failure;
 mod flood;
 mod foreign;
 mod hooks;
+mod printk;
 mod prototypes;
 mod support;
 mod tcp;

@@ -7,8 +7,8 @@ use rustix::time::{ClockId, clock_gettime};
 
 use super::{Ready, screen};
 use freplace_compose::{
-    event::{Event, Foreign},
-    kernel::{KernelError, Linux, Source},
+    event::{Event, Foreign, Printk, TraceLine},
+    kernel::{KernelError, Linux, Source, TraceLines},
     run::Running,
 };
 
@@ -17,6 +17,22 @@ pub(super) struct ForeignMaps {
     maps: Vec<Map>,
     /// The map that is read first, so that none is always last.
     first: usize,
+    lines: Option<Lines>,
+}
+
+/// Lines of `bpf_printk`.
+struct Lines {
+    decoder: Printk,
+    /// None when nobody writes any more.
+    source: Option<TraceLines>,
+    /// Lines that were shown.
+    read: u64,
+    /// Lines that were overwritten before they were read, of whoever wrote them.
+    lost: u64,
+    /// Those that were told of.
+    told: u64,
+    /// When the chain was detached: what was written later is not the chain's.
+    end: u64,
 }
 
 struct Map {
@@ -39,13 +55,30 @@ impl ForeignMaps {
             let Some(map) = running.own_map(decoder.node, &decoder.map) else { continue };
             maps.push(Map { decoder, source: kernel.source(map)?, read: 0, lost: 0 });
         }
-        Ok(Self { maps, first: 0 })
+        let lines = match running.trace() {
+            Some(trace) => Some(Lines {
+                decoder: Printk::new(&ready.chain, &ready.library, &ready.plan),
+                source: Some(kernel.trace_lines(trace)?),
+                read: 0,
+                lost: 0,
+                told: 0,
+                end: u64::MAX,
+            }),
+            None => None,
+        };
+        Ok(Self { maps, first: 0, lines })
     }
 
     /// Waits until there is something to read; for ever when there are no maps.
     pub(super) async fn ready(&mut self) -> Result<(), KernelError> {
         poll_fn(|context| {
             let mut any = Poll::Pending;
+            if let Some(lines) = self.lines.as_mut().and_then(|lines| lines.source.as_mut())
+                && let Poll::Ready(ready) = lines.poll_ready(context)
+            {
+                ready?;
+                any = Poll::Ready(Ok(()));
+            }
             for map in &mut self.maps {
                 if let Poll::Ready(ready) = map.source.poll_ready(context) {
                     ready?;
@@ -60,7 +93,7 @@ impl ForeignMaps {
     /// Hands over the events that are there, at most `limit` of each map; whether there may be
     /// more.
     pub(super) fn drain(&mut self, limit: usize, mut each: impl FnMut(&Event<'_>)) -> bool {
-        let mut behind = false;
+        let mut behind = self.lines.as_mut().is_some_and(|lines| lines.drain(&mut each));
         let count = self.maps.len();
         for turn in 0..count {
             let Some(map) = self.maps.get_mut((self.first + turn) % count) else { continue };
@@ -87,20 +120,65 @@ impl ForeignMaps {
         }
     }
 
-    /// How many events were read from these maps.
-    pub(super) fn read(&self) -> u64 {
-        self.maps.iter().map(|map| map.read).sum()
+    /// How many lines of `bpf_printk` were lost since the last look.
+    pub(super) fn lost_lines(&mut self) -> u64 {
+        let Some(lines) = &mut self.lines else { return 0 };
+        lines.lost - std::mem::replace(&mut lines.told, lines.lost)
     }
 
-    /// How many found no room.
+    /// The chain was detached: lines that come from here on are those of other programs.
+    pub(super) fn detached(&mut self) {
+        if let Some(lines) = &mut self.lines {
+            lines.end = now();
+        }
+    }
+
+    /// Reads no more lines of `bpf_printk`: their place can be removed only when nobody reads it.
+    pub(super) fn close(&mut self) {
+        if let Some(lines) = &mut self.lines {
+            lines.source = None;
+        }
+    }
+
+    /// How many events were read, lines included.
+    pub(super) fn read(&self) -> u64 {
+        let lines = self.lines.as_ref().map_or(0, |lines| lines.read);
+        self.maps.iter().map(|map| map.read).sum::<u64>() + lines
+    }
+
+    /// How many were lost.
     pub(super) fn lost(&self) -> u64 {
-        self.maps.iter().map(|map| map.lost).sum()
+        let lines = self.lines.as_ref().map_or(0, |lines| lines.lost);
+        self.maps.iter().map(|map| map.lost).sum::<u64>() + lines
     }
 
     /// The nodes and maps whose losses only their programs see.
     pub(super) fn unknown(&self) -> impl Iterator<Item = (usize, &str)> {
         let unknown = self.maps.iter().filter(|map| !map.source.counts_all());
         unknown.map(|map| (map.decoder.node, map.decoder.map.as_str()))
+    }
+}
+
+impl Lines {
+    /// Hands over lines that are there; whether there may be more.
+    fn drain(&mut self, each: &mut dyn FnMut(&Event<'_>)) -> bool {
+        let Self { decoder, source, read, lost, end, .. } = self;
+        let Some(source) = source else { return false };
+        let mut is_over = false;
+        let more = source.drain(|line| {
+            let line = TraceLine::read(line);
+            match line {
+                TraceLine::Lost(count) => *lost += count,
+                // Lines of all CPUs come in the order of their times.
+                TraceLine::Said(header, _) => is_over |= header.time_ns > *end,
+                TraceLine::More(_) => {}
+            }
+            decoder.line(&line, &mut |event| {
+                *read += 1;
+                each(event);
+            });
+        });
+        more && !is_over
     }
 }
 

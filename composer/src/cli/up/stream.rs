@@ -232,6 +232,15 @@ impl Stream {
                 }
             }
         });
+        match (self.foreign.lost_lines(), self.format) {
+            (0, _) => {}
+            (new, Format::Json) => Json::lost_lines(new, &mut self.out),
+            (new, Format::Human) => anstream::eprintln!(
+                "{} {} of bpf_printk, of this chain or of other programs",
+                "lost".yellow(),
+                screen::count(new, "line")
+            ),
+        }
         let Some((_, counts)) = &self.source else { return };
         let mut produced = 0;
         for (index, node) in self.plan.nodes.iter().enumerate() {
@@ -260,16 +269,18 @@ impl Stream {
         // A program that was running when its link went may have a record under way: it is there
         // as soon as that program, which cannot sleep, has ended.
         let deadline = std::time::Instant::now() + Duration::from_secs(1);
+        self.foreign.detached();
         loop {
             while self.drain() {}
             self.look_for_losses();
             let lost: u64 = self.lost.iter().sum();
             let balanced = self.source.is_none() || self.produced == self.read + lost;
             if balanced || !left.is_empty() || std::time::Instant::now() > deadline {
-                return;
+                break;
             }
             std::thread::yield_now();
         }
+        self.foreign.close();
     }
 
     /// Writes what is left and the last lines; and a mismatch of the books, which would be a bug of
