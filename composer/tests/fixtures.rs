@@ -67,6 +67,8 @@ fixtures! {
     empty
     empty_host_table
     empty_strings
+    events
+    events_syntax
     hosts_twice
     maps
     missing_keys

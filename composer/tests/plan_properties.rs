@@ -162,7 +162,7 @@ proptest! {
     fn maps_then_loads_then_attachments_and_hosts_last(shape in shapes()) {
         let (chain, _, plan) = ready(&write(&shape));
         let rank = |action: &Action| match action {
-            Action::CreateMap { .. } => 0,
+            Action::Listen | Action::CreateMap { .. } => 0,
             Action::Load { .. } => 1,
             Action::AttachTracer { .. } | Action::AttachReplacement { .. } => 2,
             Action::AttachHook { .. } => 3,

@@ -95,7 +95,11 @@ fn section(
         table.finish(report);
         match kind {
             Some(kind) => {
-                file.nodes.push(Node { id: Spanned { value: name.to_owned(), span }, kind, output });
+                file.nodes.push(Node {
+                    id: Spanned { value: name.to_owned(), span },
+                    kind,
+                    output,
+                });
             }
             None => file.unread.push(name.to_owned()),
         }

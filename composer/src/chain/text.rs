@@ -87,10 +87,10 @@ type Mistake = (Range<usize>, String, String);
 pub(super) fn pieces(value: &Spanned<String>, report: &mut Report<'_>) -> Option<Vec<Piece>> {
     // Where a place in the text is in the file; in a text with escapes, all of it.
     let raw = report.source.text.get(value.span.clone()).unwrap_or_default();
-    let is_plain = raw.get(1..raw.len().saturating_sub(1)) == Some(value.value.as_str());
-    let place = |part: Range<usize>| match is_plain {
-        true => value.span.start + 1 + part.start..value.span.start + 1 + part.end,
-        false => value.span.clone(),
+    let begin = raw.find(&value.value).map(|quotes| value.span.start + quotes);
+    let place = |part: Range<usize>| match begin {
+        Some(begin) => begin + part.start..begin + part.end,
+        None => value.span.clone(),
     };
     match read(&value.value, &place) {
         Ok(pieces) => Some(pieces),
@@ -108,7 +108,8 @@ pub(super) fn path(value: &Spanned<String>) -> Option<Vec<Spanned<Step>>> {
 }
 
 fn read(text: &str, place: &dyn Fn(Range<usize>) -> Range<usize>) -> Result<Vec<Piece>, Mistake> {
-    const BRACES: &str = "A field stands in braces: {saddr:ipv4}. For a brace itself write {{ or }}.";
+    const BRACES: &str =
+        "A field stands in braces: {saddr:ipv4}. For a brace itself write {{ or }}.";
     let mut pieces = Vec::new();
     let mut literal = String::new();
     let mut rest = text;
@@ -153,9 +154,7 @@ fn field(
     let Some(word) = word else { return Ok(FieldRef { path, hint: None }) };
     let span = at + name.len() + 1..at + inner.len();
     match Hint::read(word) {
-        Some(hint) => {
-            Ok(FieldRef { path, hint: Some(Spanned { value: hint, span: place(span) }) })
-        }
+        Some(hint) => Ok(FieldRef { path, hint: Some(Spanned { value: hint, span: place(span) }) }),
         None => {
             let words = || Hint::WORDS.iter().map(|(word, _)| *word).chain(["enum NAME"]);
             let help = match nearest(word, words()) {

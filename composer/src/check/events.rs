@@ -57,7 +57,9 @@ impl Rule<'_> {
                          perf_event_array.",
                         found.type_name()
                     ),
-                    true => "They are decoded without being named: leave this table out.".to_owned(),
+                    true => {
+                        "They are decoded without being named: leave this table out.".to_owned()
+                    }
                 };
                 Some(self.at(Code::NotAnEventsMap, message, map, "this map").help(help))
             }
@@ -117,12 +119,7 @@ impl Rule<'_> {
         self.at(Code::UnknownType, message, record, "not in its object's BTF").help(help)
     }
 
-    fn field(
-        &self,
-        of: TypeId,
-        record: &Spanned<String>,
-        field: &FieldRef,
-    ) -> Option<Diagnostic> {
+    fn field(&self, of: TypeId, record: &Spanned<String>, field: &FieldRef) -> Option<Diagnostic> {
         let btf = &self.object.btf;
         let at = match walk(btf, of, &field.path) {
             Ok((_, at)) => at,

@@ -130,7 +130,11 @@ mod tests {
             ("%c%c", "ab", true),
             ("%c%c", "a", false),
         ] {
-            assert_eq!(Format::new(format.as_bytes()).fits(line.as_bytes()), fits, "{format} {line}");
+            assert_eq!(
+                Format::new(format.as_bytes()).fits(line.as_bytes()),
+                fits,
+                "{format} {line}"
+            );
         }
     }
 

@@ -136,7 +136,9 @@ pub(super) fn fields(event: &Event<'_>, out: &mut String) {
         (Some(layout), _) => {
             write!(out, "  {length} bytes, shorter than the {} of {}  ", layout.size, layout.name)
         }
-        (None, Origin::Composer | Origin::Printk(_)) => write!(out, "  {length} bytes of unknown type  "),
+        (None, Origin::Composer | Origin::Printk(_)) => {
+            write!(out, "  {length} bytes of unknown type  ")
+        }
         (None, Origin::Map { map, .. }) => {
             write!(out, "  {}", format_args!("{}: {length} bytes  ", map.map).dimmed())
         }

@@ -206,7 +206,8 @@ mod tests {
 
     #[test]
     fn what_is_no_line_is_more_of_the_one_before() {
-        for line in ["", "second line", "CPU:x [LOST 1 EVENTS]", "     wget-1 [001] 1.2: other: x"] {
+        for line in ["", "second line", "CPU:x [LOST 1 EVENTS]", "     wget-1 [001] 1.2: other: x"]
+        {
             assert_eq!(TraceLine::read(line.as_bytes()), TraceLine::More(line.as_bytes()));
         }
         assert_eq!(TraceLine::read(b"CPU:1 [LOST 12 EVENTS]"), TraceLine::Lost(12));

@@ -102,7 +102,11 @@ impl PerfEvents {
         any
     }
 
-    pub(super) fn drain(&mut self, limit: usize, each: &mut dyn FnMut(Option<u32>, &[u8])) -> usize {
+    pub(super) fn drain(
+        &mut self,
+        limit: usize,
+        each: &mut dyn FnMut(Option<u32>, &[u8]),
+    ) -> usize {
         let share = limit.div_ceil(self.cpus.len().max(1));
         let mut count = 0;
         // Round by round, until there is nothing left or enough was taken.

@@ -119,7 +119,7 @@ fn judge(
             Code::NoTracefs,
             "no place can be made for lines of bpf_printk".to_owned(),
             "It would be a folder in /sys/kernel/tracing/instances, with the event \
-             bpf_trace/bpf_trace_printk (Linux 5.9). Without `printk` the chain needs none.",
+             bpf_trace/bpf_trace_printk, which kernels have from 5.9 on. Without `printk` the chain needs none.",
         ),
         (_, Some(libc::EPERM)) => {
             refused(Code::NotPermitted, format!("the kernel does not permit `{name}`"), PERMISSION)

@@ -184,7 +184,8 @@ fn step<K: Kernel>(
             // Its own in front of those of the chain: the first of a name counts.
             let own = maps.iter().filter(|map| map.node.is_some() && map.node == node);
             let shared = maps.iter().filter(|map| map.node.is_none());
-            let maps: Vec<_> = own.chain(shared).map(|map| (map.name.as_str(), map.handle)).collect();
+            let maps: Vec<_> =
+                own.chain(shared).map(|map| (map.name.as_str(), map.handle)).collect();
             let node = u32::try_from(node.unwrap_or_default()).map_err(|_| missing("the node"))?;
             let (handle, id) = kernel.load(&LoadRequest {
                 object,

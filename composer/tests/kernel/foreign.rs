@@ -61,8 +61,7 @@ fn a_type_and_a_text_of_the_chain_decode_them() {
             r#"events = {{ map = "{map}", type = "struct event", time = "ts", text = "{{saddr:ipv4}}:{{sport:be16}} → {{daddr:ipv4}}:{{dport:be16}} {{mood}} {{comm}} {{link.mac:mac}} {{link.ports[1]:be16}} {{ret:errno}} {{value:hex}}" }}"#
         )
     };
-    let chain = CHAIN
-        .replace("[host.perf]", &format!("{}\n    [host.perf]", decoded("events")))
+    let chain = CHAIN.replace("[host.perf]", &format!("{}\n    [host.perf]", decoded("events")))
         + &decoded("perf_events");
     // 7 makes a record that is shorter than the struct.
     let (events, stderr) = fired(&chain, &["ring", "perf"], &[5, 7]);

@@ -65,7 +65,11 @@ fn a_line_is_shown_under_the_node_with_its_format() {
 #[test]
 #[ignore = "needs a kernel that allows freplace; `cargo xtask test` runs it in a micro-VM"]
 fn a_node_that_does_not_ask_is_not_heard() {
-    let text = format!("name = \"printk\"\n{}{}", host("says_hello", "printk = true"), host("says_bye", ""));
+    let text = format!(
+        "name = \"printk\"\n{}{}",
+        host("says_hello", "printk = true"),
+        host("says_bye", "")
+    );
     let folder = Folder::new(&text);
     let live = Live::json(&folder.chain());
     fire(1);

@@ -99,8 +99,7 @@ impl ForeignMaps {
             let Some(map) = self.maps.get_mut((self.first + turn) % count) else { continue };
             let now = now();
             let Map { decoder, source, .. } = map;
-            let read = source
-                .drain(limit, |cpu, record| each(&decoder.event(record, cpu, now)));
+            let read = source.drain(limit, |cpu, record| each(&decoder.event(record, cpu, now)));
             map.read += read as u64;
             behind |= read == limit;
         }
