@@ -40,18 +40,14 @@ enum Part {
 }
 
 impl Foreign {
-    /// Every event map of its own that a program of `chain` writes to, or that the chain names.
+    /// Every event map that a node of `chain` has for itself.
     #[must_use]
     pub fn all(chain: &Chain, library: &Library, plan: &Plan) -> Vec<Self> {
         let mut found = Vec::new();
         for (index, map) in plan.event_maps() {
             let Some(node) = chain.graph.nodes().map(|(_, node)| node).nth(index) else { continue };
-            let Some((object, program)) = library.program(node) else { continue };
+            let Some((object, _)) = library.program(node) else { continue };
             let named = node.output.events.iter().find(|events| events.map.value == map.name);
-            let writes = || object.functions_of(program).any(|one| one.maps.contains(&map.name));
-            if named.is_none() && !writes() {
-                continue;
-            }
             let mut foreign = Self {
                 node: index,
                 map: map.name.clone(),

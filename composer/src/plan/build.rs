@@ -8,7 +8,7 @@ use super::{Action, LoadAs, Operation, Plan, PlannedNode, Target, is_shared};
 use crate::{
     chain::{Chain, Node, NodeKind},
     check::Library,
-    object::{Object, PERF_EVENT_ARRAY, Program, ProgramKind, RINGBUF},
+    object::{MapDef, Object, PERF_EVENT_ARRAY, Program, ProgramKind, RINGBUF},
 };
 
 /// The size of a ring buffer whose author left it open.
@@ -81,6 +81,9 @@ fn maps(chain: &Chain, library: &Library) -> Vec<Operation> {
             if is_shared && !seen.insert(map.name.clone()) {
                 continue;
             }
+            if !is_shared && !writes_to(node, object, map) {
+                continue;
+            }
             let mut map = map.clone();
             if map.name == freplace_compose_common::COUNTS_MAP {
                 map.max_entries = count;
@@ -100,6 +103,13 @@ fn maps(chain: &Chain, library: &Library) -> Vec<Operation> {
         }
     }
     operations
+}
+
+/// Whether the program of `node` refers to `map`, or the chain says that it does.
+fn writes_to(node: &Node, object: &Object, map: &MapDef) -> bool {
+    let program = node.program().and_then(|(_, program)| object.program(&program.value));
+    let refers = |program| object.functions_of(program).any(|one| one.maps.contains(&map.name));
+    program.is_some_and(refers) || node.output.events.iter().any(|one| one.map.value == map.name)
 }
 
 /// What is loaded.
