@@ -72,6 +72,21 @@ fn the_exit_code_and_both_streams_come_back() {
 
 #[test]
 #[ignore = "boots a micro-VM; `cargo xtask test` does"]
+fn events_are_written_to_a_file_of_this_machine() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let file = folder.path().join("trace.json");
+    let path = file.to_str().expect("UTF-8");
+    let words = ["up", "--vm=6.1", "chains/tcp.toml", "--format", "trace-event", "-o", path];
+    let output = run(&workspace(), &[&words[..], &["--", "echo", "hello"]].concat());
+    let text = shown(&output);
+    assert!(text.starts_with("exit code 0\n--- stderr\n") && text.contains("\nhello\n"), "{text}");
+    let trace: serde_json::Value =
+        serde_json::from_slice(&fs::read(&file).expect("it was written")).expect("JSON");
+    assert_eq!(trace[0]["args"]["name"], "tcp");
+}
+
+#[test]
+#[ignore = "boots a micro-VM; `cargo xtask test` does"]
 fn a_panic_of_the_guest_is_an_error_with_the_end_of_the_console() {
     let output = vm("echo c >/proc/sysrq-trigger; sleep 60");
     let text = shown(&output);

@@ -39,6 +39,7 @@ const VALIDATIONS: usize = 51;
 const BOUND: &str = "600";
 
 const GOAL_RATIO: &str = "goal: at most 1.5";
+const GOAL_WRITING: &str = "goal: 0.5 million as JSON";
 const GOAL_VALIDATE: &str = "goal: under 10 ms";
 
 pub(crate) fn run(arguments: &Bench) -> Result {
@@ -46,7 +47,21 @@ pub(crate) fn run(arguments: &Bench) -> Result {
     let built = build::cargo(&["build", "--release", "--package", "freplace-compose"])?;
     let composer = built.executable("freplace-compose")?;
     validation(composer)?;
+    writing(arguments, composer)?;
     in_guest(arguments, &built)
+}
+
+/// How fast events become text, here and in the guest: see composer/benches/events.rs.
+fn writing(arguments: &Bench, composer: &Path) -> Result {
+    let words = ["bench", "--no-run", "--package", "freplace-compose", "--bench", "events"];
+    let built = build::cargo(&words)?;
+    let events = built.executable("events")?;
+    println!("\nevents of {CHAIN} as text, on this machine, one core   {GOAL_WRITING}");
+    shell::run(&mut Command::new(events))?;
+    println!("\nthe same in the micro-VM, linux {}", arguments.kernel);
+    let mut vm = Command::new(composer);
+    vm.args(["vm", "--quiet", "--kernel", &arguments.kernel, "--timeout", BOUND, "--add"]);
+    shell::run(vm.arg(events).arg("--").arg(events))
 }
 
 /// Compiles `xtask/bench/NAME.c`, with the compiler that Rust links with.

@@ -25,7 +25,7 @@ pub(super) struct Doctor {
 
 pub(super) async fn run(arguments: &Doctor) -> Exit {
     if let Some(kernel) = &arguments.vm.vm {
-        return super::vm::again(kernel, Vec::new(), None).await;
+        return super::vm::again(kernel, Vec::new(), None, None).await;
     }
     let findings = examine(Feature::ALL);
     let written = match arguments.format {

@@ -2,7 +2,8 @@
 
 use std::{
     ffi::OsString,
-    io::{self, IsTerminal as _},
+    fs::File,
+    io::{self, IsTerminal as _, Write},
     path::PathBuf,
     time::Duration,
 };
@@ -65,16 +66,19 @@ pub(crate) async fn run(args: VmArgs) -> Exit {
     machine.memory_mib = args.memory;
     machine.run_timeout = args.timeout.map(|seconds| Duration::from_secs(seconds.into()));
     machine.bring = args.add.iter().map(bring).collect();
-    boot(machine, args.quiet).await
+    boot(machine, args.quiet, io::stdout()).await
 }
 
 /// Runs this very command line in a micro-VM with `kernel`: the same verb and the same arguments,
-/// without `--vm`. `files` come along, and `command`, which the verb will run there.
+/// without `--vm`. `files` come along, and `command`, which the verb will run there. What the verb
+/// writes goes to `output`, where it was asked to write to a file.
 pub(crate) async fn again(
     kernel: &KernelChoice,
     files: Vec<PathBuf>,
     command: Option<&OsString>,
+    output: Option<File>,
 ) -> Exit {
+    let to_file = output.is_some();
     let machine = || {
         let mut machine = Machine::new(Vec::new())?;
         // What stands behind `--` belongs to the command.
@@ -85,11 +89,16 @@ pub(crate) async fn again(
             let bytes = word.as_encoded_bytes();
             bytes != b"--vm" && !bytes.starts_with(b"--vm=")
         });
-        let color = if io::stdout().is_terminal() { "always" } else { "never" };
+        let color = !to_file && io::stdout().is_terminal();
+        let color = if color { "always" } else { "never" };
         let color = ["--color".into(), color.into()];
         machine.argv.push(machine.init.clone().into());
         machine.argv.extend(color.into_iter().filter(|_| !asked && !no_color()));
         machine.argv.extend(own);
+        if to_file {
+            // The guest's disk is gone with it: the file is here, and the last --output counts.
+            machine.argv.push("--output=-".into());
+        }
         if let Some(command) = command {
             machine.argv.push("--".into());
             machine.argv.extend(words);
@@ -102,9 +111,10 @@ pub(crate) async fn again(
         }
         Ok(machine)
     };
-    match machine() {
-        Ok(machine) => boot(machine, false).await,
-        Err(error) => failed(&error),
+    match (machine(), output) {
+        (Ok(machine), None) => boot(machine, false, io::stdout()).await,
+        (Ok(machine), Some(file)) => boot(machine, false, file).await,
+        (Err(error), _) => failed(&error),
     }
 }
 
@@ -112,13 +122,13 @@ fn no_color() -> bool {
     std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty())
 }
 
-async fn boot(machine: Machine, quiet: bool) -> Exit {
+async fn boot(machine: Machine, quiet: bool, out: impl Write + Send + 'static) -> Exit {
     let mut say = |progress| {
         if !quiet {
             anstream::eprintln!("{}  {}", "micro-VM".dimmed(), line(&progress));
         }
     };
-    match machine.run(&mut say, io::stdout(), io::stderr()).await {
+    match machine.run(&mut say, out, io::stderr()).await {
         Ok(exit) => Exit::Of(u8::try_from(exit.code).unwrap_or(u8::MAX)),
         // The reader of our output has seen enough.
         Err(VmError::Output { source }) if source.kind() == io::ErrorKind::BrokenPipe => Exit::Done,

@@ -3,7 +3,7 @@
 
 use freplace_compose_common::Header;
 
-use super::{Event, Layout, Origin, Shape, value};
+use super::{Event, Json, Layout, Origin, Shape, value};
 use crate::{
     chain::{Chain, EventMap, FieldRef, Hint, Piece, Spanned, Step},
     check::{self, Library},
@@ -25,6 +25,8 @@ pub struct Foreign {
     /// The map's name.
     pub map: String,
     planned: PlannedNode,
+    /// The first keys of its events as JSON.
+    json: String,
     layout: Option<Layout>,
     text: Vec<Part>,
     /// Where the time is, in bytes.
@@ -52,6 +54,7 @@ impl Foreign {
                 node: index,
                 map: map.name.clone(),
                 planned: plan.nodes[index].clone(),
+                json: Json::keys_of(&plan.nodes[index]),
                 layout: None,
                 text: Vec::new(),
                 time: None,
@@ -100,6 +103,7 @@ impl Foreign {
         Event {
             index: self.node,
             node: &self.planned,
+            json: &self.json,
             header,
             layout: layout.filter(fits),
             short: layout.filter(|layout| !fits(layout)),

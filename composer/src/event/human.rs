@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use freplace_compose_common::Header;
 use owo_colors::{AnsiColors, OwoColorize as _};
 
 use super::{Event, Origin, Shape, foreign};
@@ -27,7 +28,7 @@ pub struct Clock {
 
 impl Clock {
     /// `12:28:46.001234`
-    fn time_of_day(self, time_ns: u64, out: &mut String) {
+    pub(super) fn time_of_day(self, time_ns: u64, out: &mut String) {
         let ns = (i128::from(time_ns) + self.offset_ns).rem_euclid(86_400_000_000_000);
         let seconds = ns / 1_000_000_000;
         let (hours, minutes) = (seconds / 3600, seconds / 60 % 60);
@@ -81,16 +82,21 @@ impl Human {
         let _ = write!(out, "  {:<1$}", id.color(Self::color(event.index)), self.id_width);
         let _ = write!(out, "  {:<1$}", label.dimmed(), self.label_width);
         if self.has_tasks {
-            let comm = String::from_utf8_lossy(event.header.comm());
-            let task = match event.header.pid {
-                0 if comm.is_empty() => String::new(),
-                pid => format!("{}/{pid}", comm.escape_debug()),
-            };
-            self.task_width = self.task_width.max(task.chars().count());
-            let _ = write!(out, "  {task:<0$}", self.task_width);
+            self.scratch.clear();
+            task(&event.header, &mut self.scratch);
+            self.task_width = self.task_width.max(self.scratch.chars().count());
+            let _ = write!(out, "  {:<1$}", self.scratch, self.task_width);
         }
         fields(event, out);
         out.push('\n');
+    }
+}
+
+/// `wget/146`; nothing where the hook has no current task.
+pub(super) fn task(header: &Header, out: &mut String) {
+    let comm = String::from_utf8_lossy(header.comm());
+    if header.pid != 0 || !comm.is_empty() {
+        let _ = write!(out, "{}/{}", comm.escape_debug(), header.pid);
     }
 }
 

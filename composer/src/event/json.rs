@@ -2,11 +2,22 @@
 
 use std::fmt::Write as _;
 
-use super::{Event, Origin, Said, value};
-use crate::plan::Plan;
+use super::{Event, Origin, Said, digits::decimal, value};
+use crate::plan::{Plan, PlannedNode};
 
 /// The version of the stream; raised when a reader would have to change.
-const VERSION: u32 = 1;
+pub(super) const VERSION: u32 = 1;
+
+/// What became of the events of a node: `produced` is `delivered` and `lost`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct NodeBooks {
+    /// The node emitted so many.
+    pub produced: u64,
+    /// They were read from the kernel, shown or not.
+    pub delivered: u64,
+    /// They found no room.
+    pub lost: u64,
+}
 
 /// Formats the records of a stream.
 #[derive(Debug, Clone, Copy)]
@@ -31,21 +42,34 @@ impl Json {
         let _ = writeln!(out, ",\"program\":{program}}}");
     }
 
+    /// The keys that all events of `node` begin with.
+    pub(super) fn keys_of(node: &PlannedNode) -> String {
+        let mut out = "{\"record\":\"event\",\"node\":".to_owned();
+        value::string(&node.id, &mut out);
+        out.push_str(",\"kind\":");
+        value::string(node.label, &mut out);
+        out
+    }
+
     /// An event.
     pub fn event(event: &Event<'_>, out: &mut String) {
         let header = &event.header;
-        out.push_str("{\"record\":\"event\",\"node\":");
-        value::string(&event.node.id, out);
-        let _ = write!(
-            out,
-            ",\"kind\":\"{}\",\"time_ns\":{},\"call\":{}",
-            event.node.label, header.time_ns, header.call
-        );
-        if !matches!(event.origin, Origin::Map { cpu: None, .. }) {
-            let _ = write!(out, ",\"cpu\":{}", header.cpu);
+        out.push_str(event.json);
+        let has_cpu = !matches!(event.origin, Origin::Map { cpu: None, .. });
+        let has_process = header.pid != 0 || !header.comm().is_empty();
+        let numbers = [
+            (",\"time_ns\":", header.time_ns, true),
+            (",\"call\":", header.call, true),
+            (",\"cpu\":", header.cpu.into(), has_cpu),
+            (",\"pid\":", header.pid.into(), has_process),
+            (",\"tid\":", header.tid.into(), has_process),
+        ];
+        for (key, number, _) in numbers.into_iter().filter(|(_, _, is_known)| *is_known) {
+            out.push_str(key);
+            decimal(number, out);
         }
-        if header.pid != 0 || !header.comm().is_empty() {
-            let _ = write!(out, ",\"pid\":{},\"tid\":{},\"comm\":", header.pid, header.tid);
+        if has_process {
+            out.push_str(",\"comm\":");
             value::string(&String::from_utf8_lossy(header.comm()), out);
         }
         out.push(',');
@@ -92,13 +116,7 @@ impl Json {
     fn printk(said: &Said, out: &mut String) {
         out.push_str("\"printk\":");
         value::string(&said.text, out);
-        for (number, node) in said.or.iter().enumerate() {
-            out.push_str(if number == 0 { ",\"or\":[" } else { "," });
-            value::string(node, out);
-        }
-        if !said.or.is_empty() {
-            out.push(']');
-        }
+        list("or", &said.or, out);
         let _ = write!(out, ",\"known\":{}", said.known);
     }
 
@@ -115,8 +133,39 @@ impl Json {
         let _ = writeln!(out, ",\"count\":{count}}}");
     }
 
+    /// A node that was detached, with what became of all its events; of what found no room in its
+    /// maps `unknown` nobody knows.
+    pub fn node_down(node: &str, books: &NodeBooks, unknown: &[&str], out: &mut String) {
+        let NodeBooks { produced, delivered, lost } = books;
+        out.push_str("{\"record\":\"node_down\",\"node\":");
+        value::string(node, out);
+        let _ = write!(out, ",\"produced\":{produced},\"delivered\":{delivered},\"lost\":{lost}");
+        list("uncounted", unknown, out);
+        out.push_str("}\n");
+    }
+
     /// The last record.
-    pub fn summary(events: u64, lost: u64, out: &mut String) {
-        let _ = writeln!(out, "{{\"record\":\"summary\",\"events\":{events},\"lost\":{lost}}}");
+    pub fn summary(events: u64, lost: u64, undecoded: u64, out: &mut String) {
+        let _ = writeln!(
+            out,
+            "{{\"record\":\"summary\",\"events\":{events},\"lost\":{lost},\
+             \"undecoded\":{undecoded}}}"
+        );
+    }
+}
+
+/// A key with a list of texts; nothing when that is empty.
+fn list(key: &str, items: &[impl AsRef<str>], out: &mut String) {
+    for (number, item) in items.iter().enumerate() {
+        match number {
+            0 => {
+                let _ = write!(out, ",\"{key}\":[");
+            }
+            _ => out.push(','),
+        }
+        value::string(item.as_ref(), out);
+    }
+    if !items.is_empty() {
+        out.push(']');
     }
 }

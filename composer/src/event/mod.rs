@@ -3,25 +3,32 @@
 //! The payload's struct is found in the BTF of the node's object, so an author's event is shown
 //! without a line of Rust. Knows no kernel: bytes in, text out.
 
+mod calls;
+mod digits;
 mod foreign;
 mod format;
 mod human;
 mod json;
 mod layout;
 mod printk;
+mod schema;
+mod story;
 #[cfg(test)]
 pub(crate) mod tests;
+mod trace_event;
+mod tree;
 mod value;
-
-use std::collections::HashMap;
 
 use freplace_compose_common::Header;
 
 pub use foreign::Foreign;
 pub use human::{Clock, Human};
-pub use json::Json;
+pub use json::{Json, NodeBooks};
 pub use layout::{Field, Layout, Shape};
 pub use printk::{Printk, Said, TraceLine};
+pub use schema::schema;
+pub use trace_event::TraceEvent;
+pub use tree::Tree;
 
 use crate::{
     chain::Chain,
@@ -38,7 +45,10 @@ pub struct Decoder {
 /// A node and the structs of its events.
 struct Source {
     node: PlannedNode,
-    layouts: HashMap<TypeId, Layout>,
+    /// The first keys of its events as JSON.
+    json: String,
+    /// By their number. There are a few, so looking through them is quicker than hashing.
+    layouts: Vec<(TypeId, Layout)>,
 }
 
 /// One event of one node.
@@ -47,6 +57,8 @@ pub struct Event<'a> {
     pub index: usize,
     /// The node.
     pub node: &'a PlannedNode,
+    /// The first keys of its events as JSON.
+    json: &'a str,
     /// When, where and in which process.
     pub header: Header,
     /// The payload's struct; none when the node's object has no struct of the number given.
@@ -76,10 +88,9 @@ pub enum Origin<'a> {
 }
 
 impl Event<'_> {
-    /// Whether it is not what it says, or what the chain says of it: shorter than its type, or of a
-    /// type that is not known.
+    /// Whether its bytes are shorter than its type, or the number of its type is that of none.
     #[must_use]
-    pub fn is_odd(&self) -> bool {
+    pub fn is_undecoded(&self) -> bool {
         let untyped = matches!(self.origin, Origin::Composer) && self.layout.is_none();
         self.short.is_some() || untyped
     }
@@ -96,6 +107,18 @@ pub enum Malformed {
     Node(u32),
 }
 
+impl Source {
+    fn new(node: PlannedNode, mut layouts: Vec<(TypeId, Layout)>) -> Self {
+        layouts.sort_by_key(|(id, _)| *id);
+        Self { json: Json::keys_of(&node), node, layouts }
+    }
+
+    fn layout(&self, id: TypeId) -> Option<&Layout> {
+        let found = self.layouts.binary_search_by_key(&id, |(id, _)| *id).ok()?;
+        self.layouts.get(found).map(|(_, layout)| layout)
+    }
+}
+
 impl Decoder {
     /// Finds every struct of the objects of `chain`.
     #[must_use]
@@ -103,7 +126,7 @@ impl Decoder {
         let source = |(node, planned): (&crate::chain::Node, &PlannedNode)| {
             let object = node.program().and_then(|(object, _)| library.get(&object.value));
             let layouts = object.map(layouts).unwrap_or_default();
-            Source { node: planned.clone(), layouts }
+            Source::new(planned.clone(), layouts)
         };
         let nodes = chain.graph.nodes().map(|(_, node)| node);
         Self { nodes: nodes.zip(&plan.nodes).map(source).collect() }
@@ -117,11 +140,12 @@ impl Decoder {
         let (header, payload) = Header::split(record).ok_or(Malformed::Short(record.len()))?;
         let index = header.node as usize;
         let source = self.nodes.get(index).ok_or(Malformed::Node(header.node))?;
-        let layout = source.layouts.get(&header.r#type);
+        let layout = source.layout(header.r#type);
         let fits = |layout: &&Layout| layout.size as usize <= payload.len();
         Ok(Event {
             index,
             node: &source.node,
+            json: &source.json,
             header,
             layout: layout.filter(fits),
             short: layout.filter(|layout| !fits(layout)),
@@ -131,7 +155,7 @@ impl Decoder {
     }
 }
 
-fn layouts(object: &Object) -> HashMap<TypeId, Layout> {
+fn layouts(object: &Object) -> Vec<(TypeId, Layout)> {
     let layout = |id: &TypeId| Some((*id, Layout::of(&object.btf, *id)?));
     object.core_types.events.iter().filter_map(layout).collect()
 }

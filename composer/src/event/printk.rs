@@ -7,7 +7,7 @@
 
 use freplace_compose_common::Header;
 
-use super::{Event, Origin, format::Format};
+use super::{Event, Json, Origin, format::Format};
 use crate::{
     chain::Chain,
     check::Library,
@@ -26,6 +26,8 @@ pub struct Printk {
 struct Speaker {
     node: usize,
     planned: PlannedNode,
+    /// The first keys of its events as JSON.
+    json: String,
     formats: Vec<Format>,
     /// Whether there are formats that cannot be read.
     has_more: bool,
@@ -77,6 +79,7 @@ impl Printk {
             speakers.push(Speaker {
                 node: index,
                 planned: plan.nodes[index].clone(),
+                json: Json::keys_of(&plan.nodes[index]),
                 formats: all.iter().copied().flatten().map(|text| Format::new(text)).collect(),
                 has_more: all.iter().any(|format| format.is_none()),
                 wanted: node.output.printk == Some(true),
@@ -108,6 +111,7 @@ impl Printk {
         each(&Event {
             index: speaker.node,
             node: &speaker.planned,
+            json: &speaker.json,
             header: *header,
             layout: None,
             short: None,

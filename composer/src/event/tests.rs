@@ -3,7 +3,7 @@
 use freplace_compose_common::Header;
 use proptest::{prelude::*, test_runner::Config};
 
-use super::{Clock, Decoder, Field, Human, Json, Layout, Shape, Source};
+use super::{Clock, Decoder, Event, Field, Human, Json, Layout, Shape, Source};
 use crate::{
     chain::{Chain, Role},
     check::Library,
@@ -34,6 +34,57 @@ fn one_line(line: &str) {
     // What is stripped is ours: colours and nothing else.
     let escapes = text.matches('\u{1b}').count();
     assert_eq!(escapes, text.matches("\u{1b}[").count(), "{text:?}");
+}
+
+/// A chain whose objects are not there, and the plan for it.
+pub(crate) fn chain_of(text: &str) -> (Chain, Plan) {
+    let chain = Chain::parse("made-up.toml".as_ref(), text.to_owned()).expect("a chain");
+    let (library, _) = Library::open(&chain);
+    let plan = plan::build(&chain, &library);
+    (chain, plan)
+}
+
+/// A record that was made up: the payload is `value`.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Emitted {
+    pub(crate) time_ns: u64,
+    pub(crate) call: u64,
+    pub(crate) node: u32,
+    pub(crate) cpu: u32,
+    pub(crate) value: u32,
+}
+
+impl Emitted {
+    fn bytes(self) -> Vec<u8> {
+        let mut record = [self.time_ns, self.call].map(u64::to_ne_bytes).concat();
+        record.extend([self.node, 7, 4, self.cpu, 146, 146].map(u32::to_ne_bytes).concat());
+        record.extend(b"wget");
+        record.resize(Header::LEN, 0);
+        record.extend(self.value.to_ne_bytes());
+        record
+    }
+}
+
+/// Decodes what was made up, for `nodes` that all emit `struct event { __u32 value; }`.
+pub(crate) fn with_events(
+    nodes: &[PlannedNode],
+    emitted: &[Emitted],
+    mut each: impl FnMut(&Event<'_>),
+) {
+    let shape = Shape::Integer { size: 4, signed: false };
+    let fields = vec![Field { name: "value".into(), offset: 0, shape }];
+    let layout = Layout { name: "event".into(), size: 4, fields };
+    let source = |node: &PlannedNode| Source::new(node.clone(), [(7, layout.clone())].into());
+    let decoder = Decoder { nodes: nodes.iter().map(source).collect() };
+    for emitted in emitted {
+        each(&decoder.decode(&emitted.bytes()).expect("a whole record"));
+    }
+}
+
+/// The same for one event of a node of no chain.
+pub(crate) fn with_event(emitted: &Emitted, each: impl FnMut(&Event<'_>)) {
+    let nodes = vec![node(); emitted.node as usize + 1];
+    with_events(&nodes, &[*emitted], each);
 }
 
 fn node() -> PlannedNode {
@@ -113,7 +164,7 @@ proptest! {
     ) {
         let layout = Layout { name: "event".into(), size: 8, fields };
         let decoder = Decoder {
-            nodes: vec![Source { node: node(), layouts: [(7, layout)].into() }],
+            nodes: vec![Source::new(node(), [(7, layout)].into())],
         };
         let plan = Plan { chain: "x".into(), nodes: vec![node()], operations: Vec::new() };
         let size = payload.len() as u32;

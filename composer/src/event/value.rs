@@ -4,10 +4,13 @@
 
 use std::{
     fmt::Write as _,
-    net::{Ipv4Addr, Ipv6Addr},
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
 };
 
-use super::{Field, Shape};
+use super::{
+    Field, Shape,
+    digits::{decimal, dotted, hexadecimal, signed},
+};
 
 /// Sizes of `fc_endpoint_t` and of the address in it; `fc_flow_t` is two of them.
 const ADDRESS: usize = 16;
@@ -26,8 +29,8 @@ impl Shape {
 
     fn try_human(&self, bytes: &[u8], out: &mut String) -> Option<()> {
         match self {
-            Self::Integer { size, signed } => push(out, integer(bytes, *size, *signed)?),
-            Self::BigEndian(size) => push(out, big_endian(bytes, *size)?),
+            Self::Integer { size, signed: sign } => signed(integer(bytes, *size, *sign)?, out),
+            Self::BigEndian(size) => decimal(big_endian(bytes, *size)?.into(), out),
             Self::Boolean => out.push_str(if *bytes.first()? == 0 { "false" } else { "true" }),
             Self::Text(length) => {
                 let text = String::from_utf8_lossy(until_nul(bytes.get(..*length)?)).into_owned();
@@ -35,7 +38,7 @@ impl Shape {
             }
             Self::Enum { .. } => match self.variant(bytes)? {
                 Ok(name) => out.push_str(name),
-                Err(number) => push(out, number),
+                Err(number) => signed(number, out),
             },
             Self::Nanoseconds => duration(u64::try_from(integer(bytes, 8, false)?).ok()?, out),
             Self::Hex(size) => push(out, format_args!("{:#x}", integer(bytes, *size, false)?)),
@@ -89,10 +92,10 @@ impl Shape {
     /// Values whose text is the same for people and machines.
     fn plain(&self, bytes: &[u8], out: &mut String) -> Option<()> {
         match self {
-            Self::Ipv4 => push(out, Ipv4Addr::from(array::<4>(bytes)?)),
+            Self::Ipv4 => dotted(Ipv4Addr::from(array::<4>(bytes)?), out),
             Self::Ipv6 => push(out, Ipv6Addr::from(array::<16>(bytes)?)),
-            Self::Ip => push(out, address(bytes)?),
-            Self::Port => push(out, u16::from_be_bytes(array(bytes)?)),
+            Self::Ip => ip(address(bytes)?, out),
+            Self::Port => decimal(u16::from_be_bytes(array(bytes)?).into(), out),
             Self::Mac => {
                 for (number, byte) in array::<6>(bytes)?.iter().enumerate() {
                     push(out, format_args!("{}{byte:02x}", if number > 0 { ":" } else { "" }));
@@ -118,16 +121,15 @@ impl Shape {
             Self::Integer { .. } | Self::BigEndian(_) | Self::Boolean => {
                 self.try_human(bytes, out)?;
             }
-            Self::Nanoseconds => push(out, integer(bytes, 8, false)?),
-            Self::Errno(size) => push(out, integer(bytes, *size, true)?),
+            Self::Nanoseconds => signed(integer(bytes, 8, false)?, out),
+            Self::Errno(size) => signed(integer(bytes, *size, true)?, out),
             Self::Port => self.plain(bytes, out)?,
             Self::Text(length) => {
-                let text = String::from_utf8_lossy(until_nul(bytes.get(..*length)?)).into_owned();
-                string(&text, out);
+                string(&String::from_utf8_lossy(until_nul(bytes.get(..*length)?)), out);
             }
             Self::Enum { .. } => match self.variant(bytes)? {
                 Ok(name) => string(name, out),
-                Err(number) => push(out, number),
+                Err(number) => signed(number, out),
             },
             Self::Ipv4 | Self::Ipv6 | Self::Ip | Self::Mac => {
                 out.push('"');
@@ -140,7 +142,9 @@ impl Shape {
                 out.push('"');
             }
             Self::Endpoint => {
-                push(out, format_args!("{{\"addr\":\"{}\",\"port\":", address(bytes)?));
+                out.push_str("{\"addr\":\"");
+                ip(address(bytes)?, out);
+                out.push_str("\",\"port\":");
                 Self::Port.plain(bytes.get(ADDRESS..)?, out)?;
                 out.push('}');
             }
@@ -192,6 +196,13 @@ pub(super) fn object(fields: &[Field], bytes: &[u8], out: &mut String) {
 /// `text` as a JSON string.
 pub(super) fn string(text: &str, out: &mut String) {
     out.push('"');
+    let is_plain = |byte: u8| matches!(byte, b' '..=b'~') && byte != b'"' && byte != b'\\';
+    if text.bytes().all(is_plain) {
+        // As good as always, and letter by letter takes several times as long.
+        out.push_str(text);
+        out.push('"');
+        return;
+    }
     for letter in text.chars() {
         match letter {
             '"' | '\\' => out.extend(['\\', letter]),
@@ -206,7 +217,7 @@ pub(super) fn string(text: &str, out: &mut String) {
 
 /// Bytes as hexadecimal.
 pub(super) fn hex(bytes: &[u8], out: &mut String) {
-    bytes.iter().for_each(|byte| push(out, format_args!("{byte:02x}")));
+    bytes.iter().for_each(|byte| hexadecimal(*byte, out));
 }
 
 /// A duration with the unit that leaves one to three digits in front of the point.
@@ -255,14 +266,28 @@ fn big_endian(bytes: &[u8], size: usize) -> Option<u64> {
     })
 }
 
+fn ip(address: IpAddr, out: &mut String) {
+    match address {
+        IpAddr::V4(four) => dotted(four, out),
+        IpAddr::V6(six) => push(out, six),
+    }
+}
+
 /// IPv6, or the IPv4 address mapped into it.
-fn address(bytes: &[u8]) -> Option<std::net::IpAddr> {
+fn address(bytes: &[u8]) -> Option<IpAddr> {
     Some(Ipv6Addr::from(array::<ADDRESS>(bytes)?).to_canonical())
 }
 
 fn endpoint(bytes: &[u8], out: &mut String) -> Option<()> {
     let port = u16::from_be_bytes(array(bytes.get(ADDRESS..)?)?);
-    push(out, std::net::SocketAddr::new(address(bytes)?, port));
+    match address(bytes)? {
+        IpAddr::V4(four) => {
+            dotted(four, out);
+            out.push(':');
+            decimal(port.into(), out);
+        }
+        six @ IpAddr::V6(_) => push(out, SocketAddr::new(six, port)),
+    }
     Some(())
 }
 

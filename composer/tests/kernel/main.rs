@@ -9,6 +9,8 @@
 #![recursion_limit = "256"] // for one long json!
 
 mod anchors;
+#[path = "../common/schema.rs"]
+mod draft;
 mod ending;
 mod environment;
 mod failure;
@@ -22,4 +24,5 @@ mod tcp;
 mod tracers;
 mod types;
 mod versions;
+mod views;
 mod xdp;

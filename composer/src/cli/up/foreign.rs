@@ -5,7 +5,7 @@ use std::{future::poll_fn, task::Poll};
 
 use rustix::time::{ClockId, clock_gettime};
 
-use super::{Ready, screen};
+use super::{Ready, books::Loss};
 use freplace_compose::{
     event::{Event, Foreign, Printk, TraceLine},
     kernel::{KernelError, Linux, Source, TraceLines},
@@ -25,12 +25,8 @@ struct Lines {
     decoder: Printk,
     /// None when nobody writes any more.
     source: Option<TraceLines>,
-    /// Lines that were shown.
-    read: u64,
-    /// Lines that were overwritten before they were read, of whoever wrote them.
+    /// Lines that were overwritten before they were read, of whoever wrote them, and not told of.
     lost: u64,
-    /// Those that were told of.
-    told: u64,
     /// When the chain was detached: what was written later is not the chain's.
     end: u64,
 }
@@ -38,8 +34,6 @@ struct Lines {
 struct Map {
     decoder: Foreign,
     source: Source,
-    /// Records that were read.
-    read: u64,
     /// Events that found no room and were told of.
     lost: u64,
 }
@@ -53,15 +47,13 @@ impl ForeignMaps {
         let mut maps = Vec::new();
         for decoder in Foreign::all(&ready.chain, &ready.library, &ready.plan) {
             let Some(map) = running.own_map(decoder.node, &decoder.map) else { continue };
-            maps.push(Map { decoder, source: kernel.source(map)?, read: 0, lost: 0 });
+            maps.push(Map { decoder, source: kernel.source(map)?, lost: 0 });
         }
         let lines = match running.trace() {
             Some(trace) => Some(Lines {
                 decoder: Printk::new(&ready.chain, &ready.library, &ready.plan),
                 source: Some(kernel.trace_lines(trace)?),
-                read: 0,
                 lost: 0,
-                told: 0,
                 end: u64::MAX,
             }),
             None => None,
@@ -92,37 +84,35 @@ impl ForeignMaps {
 
     /// Hands over the events that are there, at most `limit` of each map; whether there may be
     /// more.
-    pub(super) fn drain(&mut self, limit: usize, mut each: impl FnMut(&Event<'_>)) -> bool {
-        let mut behind = self.lines.as_mut().is_some_and(|lines| lines.drain(&mut each));
+    pub(super) fn drain(&mut self, limit: usize, each: &mut dyn FnMut(&Event<'_>)) -> bool {
+        let mut behind = self.lines.as_mut().is_some_and(|lines| lines.drain(each));
         let count = self.maps.len();
         for turn in 0..count {
             let Some(map) = self.maps.get_mut((self.first + turn) % count) else { continue };
             let now = now();
             let Map { decoder, source, .. } = map;
             let read = source.drain(limit, |cpu, record| each(&decoder.event(record, cpu, now)));
-            map.read += read as u64;
             behind |= read == limit;
         }
         self.first = (self.first + 1) % count.max(1);
         behind
     }
 
-    /// Tells of losses since the last look: the node, the map, how many.
-    pub(super) fn look(&mut self, mut tell: impl FnMut(usize, &str, u64)) {
+    /// Tells of losses since the last look.
+    pub(super) fn look(&mut self, tell: &mut dyn FnMut(&Loss<'_>)) {
         for map in &mut self.maps {
             let lost = map.source.lost().unwrap_or(0);
-            let new = lost.saturating_sub(map.lost);
-            if new > 0 {
-                map.lost = lost;
-                tell(map.decoder.node, &map.decoder.map, new);
+            let count = lost.saturating_sub(std::mem::replace(&mut map.lost, lost));
+            if count > 0 {
+                tell(&Loss { node: Some(map.decoder.node), map: &map.decoder.map, count });
             }
         }
-    }
-
-    /// How many lines of `bpf_printk` were lost since the last look.
-    pub(super) fn lost_lines(&mut self) -> u64 {
-        let Some(lines) = &mut self.lines else { return 0 };
-        lines.lost - std::mem::replace(&mut lines.told, lines.lost)
+        if let Some(lines) = &mut self.lines
+            && lines.lost > 0
+        {
+            let count = std::mem::take(&mut lines.lost);
+            tell(&Loss { node: None, map: "bpf_printk", count });
+        }
     }
 
     /// The chain was detached: lines that come from here on are those of other programs.
@@ -139,18 +129,6 @@ impl ForeignMaps {
         }
     }
 
-    /// How many events were read, lines included.
-    pub(super) fn read(&self) -> u64 {
-        let lines = self.lines.as_ref().map_or(0, |lines| lines.read);
-        self.maps.iter().map(|map| map.read).sum::<u64>() + lines
-    }
-
-    /// How many were lost.
-    pub(super) fn lost(&self) -> u64 {
-        let lines = self.lines.as_ref().map_or(0, |lines| lines.lost);
-        self.maps.iter().map(|map| map.lost).sum::<u64>() + lines
-    }
-
     /// The nodes and maps whose losses only their programs see.
     pub(super) fn unknown(&self) -> impl Iterator<Item = (usize, &str)> {
         let unknown = self.maps.iter().filter(|map| !map.source.counts_all());
@@ -161,7 +139,7 @@ impl ForeignMaps {
 impl Lines {
     /// Hands over lines that are there; whether there may be more.
     fn drain(&mut self, each: &mut dyn FnMut(&Event<'_>)) -> bool {
-        let Self { decoder, source, read, lost, end, .. } = self;
+        let Self { decoder, source, lost, end } = self;
         let Some(source) = source else { return false };
         let mut is_over = false;
         let more = source.drain(|line| {
@@ -172,10 +150,7 @@ impl Lines {
                 TraceLine::Said(header, _) => is_over |= header.time_ns > *end,
                 TraceLine::More(_) => {}
             }
-            decoder.line(&line, &mut |event| {
-                *read += 1;
-                each(event);
-            });
+            decoder.line(&line, each);
         });
         more && !is_over
     }
@@ -186,9 +161,4 @@ fn now() -> u64 {
     let now = clock_gettime(ClockId::Monotonic);
     let (seconds, rest) = (now.tv_sec.cast_unsigned(), now.tv_nsec.cast_unsigned());
     seconds.saturating_mul(1_000_000_000).saturating_add(rest)
-}
-
-/// `what` of `node`, for a line that tells of a loss.
-pub(super) fn lost_line(count: u64, node: &str, map: &str) -> String {
-    format!("{} of `{node}`: the buffer of `{map}` was full", screen::count(count, "event"))
 }
