@@ -187,3 +187,7 @@ fn set(fields: &mut [super::Field], path: &[Spanned<Step>], shape: &Shape) {
         _ => {}
     }
 }
+
+#[cfg(test)]
+#[path = "foreign_tests.rs"]
+mod tests;

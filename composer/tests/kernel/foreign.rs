@@ -86,5 +86,59 @@ fn a_type_and_a_text_of_the_chain_decode_them() {
         assert!(short.get("data").is_none(), "{short}");
         assert!(short["bytes"].as_str().is_some_and(|bytes| bytes.len() >= 24), "{short}");
     }
-    assert!(stderr.contains("2 not of a type that is known"), "{stderr}");
+    assert!(stderr.contains("2 could not be decoded"), "{stderr}");
+}
+
+#[test]
+#[ignore = "needs a kernel that allows freplace; `cargo xtask test` runs it in a micro-VM"]
+fn people_read_a_text_or_a_dump_under_the_nodes_name() {
+    let named = r#"events = { map = "events", type = "event", text = "{value} on {comm}" }"#;
+    let folder = Folder::new(&CHAIN.replace("[host.perf]", &format!("{named}\n    [host.perf]")));
+    for view in ["log", "tree"] {
+        let live = Live::up(&folder.chain(), &["--view", view]);
+        fire(3);
+        let finished = live.end(Signal::INT);
+        finished.assert_done();
+        let line = |node: &str| {
+            let mut lines = finished.stdout.lines().filter(|line| line.contains(node));
+            lines.next().unwrap_or_else(|| panic!("{view}: {finished:#?}")).to_owned()
+        };
+        assert!(line(" ring ").contains("  3 on "), "{view}: {}", line(" ring "));
+        // 64 bytes, which with the length in front of them are rounded up to 72.
+        let dump = line(" perf ");
+        assert!(dump.contains("  perf_events: 68 bytes  "), "{view}: {dump}");
+        assert!(dump.contains(" 0a00020f 5db8d822 9c4001bb 03000000 02000000 "), "{view}: {dump}");
+    }
+}
+
+/// An XDP program has no current task, and hands the packet itself over, behind what it says of it.
+#[test]
+#[ignore = "needs a kernel that allows freplace; `cargo xtask test` runs it in a micro-VM"]
+fn packets_through_a_perf_buffer_are_seen() {
+    let chain = r#"
+        name = "packets"
+        [host.ingress]
+        object = "foreign.o"
+        program = "packets"
+        attach = { xdp = "lo", mode = "generic" }
+    "#;
+    let folder = Folder::new(chain);
+    let before = Snapshot::take();
+    let live = Live::json(&folder.chain());
+    let socket = std::net::UdpSocket::bind("127.0.0.1:0").expect("a free port");
+    let to = socket.local_addr().expect("it is bound");
+    socket.send_to(b"hello", to).expect("the loopback takes it");
+    let finished = live.end(Signal::INT);
+    assert_stream(&finished, "packets", &["ingress"]);
+    let events = events(&finished);
+    // 14 bytes of Ethernet, 20 of IP, 8 of UDP, and what was said.
+    let length: String = 47_u32.to_ne_bytes().iter().map(|byte| format!("{byte:02x}")).collect();
+    let ours = events
+        .iter()
+        .find(|event| event["bytes"].as_str().is_some_and(|bytes| bytes.starts_with(&length)));
+    let ours = ours.unwrap_or_else(|| panic!("{events:#?}"));
+    assert!(ours.get("pid").is_none() && ours["cpu"].is_u64(), "{ours}");
+    // The Ethernet header says that IPv4 follows.
+    assert_eq!(&ours["bytes"].as_str().expect("it has some")[32..36], "0800");
+    before.assert_nothing_new();
 }

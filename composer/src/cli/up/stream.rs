@@ -249,7 +249,7 @@ impl Stream {
             text += &format!("   {more} more came that were not asked for");
         }
         if self.books.undecoded > 0 {
-            text += &format!("   {} not of a known type", self.books.undecoded);
+            text += &format!("   {} could not be decoded", self.books.undecoded);
         }
         anstream::eprintln!("{text}");
         for (index, node) in self.plan.nodes.iter().enumerate() {
