@@ -30,7 +30,7 @@ impl Shape {
     fn try_human(&self, bytes: &[u8], out: &mut String) -> Option<()> {
         match self {
             Self::Integer { size, signed: sign } => signed(integer(bytes, *size, *sign)?, out),
-            Self::BigEndian(size) => decimal(big_endian(bytes, *size)?.into(), out),
+            Self::BigEndian(size) => decimal(big_endian(bytes, *size)?, out),
             Self::Boolean => out.push_str(if *bytes.first()? == 0 { "false" } else { "true" }),
             Self::Text(length) => {
                 let text = String::from_utf8_lossy(until_nul(bytes.get(..*length)?)).into_owned();
