@@ -8,13 +8,15 @@ use tokio::process::Child;
 use super::{
     Format, Ready, doctor,
     exit::Exit,
+    logs::{LogFlags, Logs},
     plan, ready_or_report, report,
-    vm::{self, VmFlag},
+    vm::{Again, VmFlag, files},
 };
 use freplace_compose::{
-    chain::{ObjectRef, plain},
+    chain::plain,
+    check,
     diag::{Code, Diagnostic},
-    kernel::{KernelError, Linux},
+    kernel::{KernelError, Linux, machine},
     plan::{Action, Plan},
     run::{self, Running},
 };
@@ -45,9 +47,8 @@ pub(super) struct Up {
     dry_run: bool,
     #[command(flatten)]
     asked: Asked,
-    /// Show the verifier's whole log when it rejects a program.
-    #[arg(long, short)]
-    verbose: bool,
+    #[command(flatten)]
+    logs: LogFlags,
     #[command(flatten)]
     vm: VmFlag,
     /// A command to run while the chain is up.
@@ -75,9 +76,19 @@ pub(super) async fn run(arguments: Up) -> Exit {
             return Exit::Failed;
         }
     };
+    let mut logs = match arguments.logs.open() {
+        Ok(logs) => logs,
+        Err(exit) => return exit,
+    };
     if let Some(kernel) = &arguments.vm.vm {
-        let files = files(&arguments, &ready);
-        return vm::again(kernel, files, arguments.command.first(), sink.into_file()).await;
+        let files = files(&arguments.file, &ready.chain, &ready.library);
+        let (command, keep) = (arguments.command.first(), arguments.logs.file());
+        return Again { kernel, files, command, keep, output: sink.into_file() }.run().await;
+    }
+    let excluded = machine::version().and_then(|version| check::excluded(&ready.chain, version));
+    if let Some(excluded) = excluded {
+        report::one(&excluded);
+        return Exit::Environment;
     }
     if let Some(missing) = doctor::missing(&ready.plan) {
         report::one(&missing);
@@ -92,7 +103,7 @@ pub(super) async fn run(arguments: Up) -> Exit {
     let clock = stream::clock();
     let view = View::new(&arguments.asked, &ready, only, clock);
     let writer = Writer::new(sink);
-    let (running, loaded) = match bring_up(&mut kernel, &ready, &arguments) {
+    let (running, loaded) = match bring_up(&mut kernel, &ready, &arguments, &mut logs) {
         Ok(up) => up,
         Err(exit) => return exit,
     };
@@ -130,26 +141,18 @@ pub(super) async fn run(arguments: Up) -> Exit {
     }
 }
 
-/// The files that a chain in a micro-VM needs: itself and its objects.
-fn files(arguments: &Up, ready: &Ready) -> Vec<PathBuf> {
-    let objects = ready.library.iter().filter_map(|(name, _)| match name {
-        ObjectRef::File(path) => Some(ready.chain.folder.join(path)),
-        ObjectRef::Builtin(_) => None,
-    });
-    std::iter::once(arguments.file.clone()).chain(objects).collect()
-}
-
 /// Does the plan, with a line on stderr for each step.
 /// Also returns the kernel's id of each program, with its node.
 fn bring_up(
     kernel: &mut Linux,
     ready: &Ready,
     arguments: &Up,
+    logs: &mut Logs,
 ) -> Result<(Running, Vec<(usize, u32)>), Exit> {
     let Ready { chain, library, plan, .. } = ready;
     let widths = plan::Widths::of(plan, false);
     let started = std::time::Instant::now();
-    anstream::eprintln!("{}  kernel {}", plan::header(plan), doctor::release());
+    anstream::eprintln!("{}  kernel {}", plan::header(plan), machine::release());
     let mut ids = Vec::new();
     let done = run::up(kernel, plan, library, &mut |done| {
         let operation = &plan.operations[done.operation];
@@ -171,7 +174,10 @@ fn bring_up(
             Ok((running, ids))
         }
         Err(failure) => {
-            report::one(&run::explain(&failure, plan, chain, arguments.verbose));
+            logs.keep(&failure, plan, chain);
+            let (targets, _) = machine::targets();
+            let whole = arguments.logs.verbose;
+            report::one(&run::explain(&failure, plan, chain, &targets, whole));
             if failure.left.is_empty() {
                 anstream::eprintln!("nothing of `{}` is left in the kernel", plan.chain);
                 return Err(Exit::Failed);

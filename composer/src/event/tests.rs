@@ -11,7 +11,7 @@ use crate::{
 };
 
 /// Decodes `record` and writes it down in both ways; says whether it was an event.
-pub(crate) fn show(plan: &Plan, decoder: &Decoder, record: &[u8]) -> bool {
+fn show(plan: &Plan, decoder: &Decoder, record: &[u8]) -> bool {
     let Ok(event) = decoder.decode(record) else { return false };
     write_down(plan, &event);
     true

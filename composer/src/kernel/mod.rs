@@ -7,13 +7,19 @@
 
 mod assemble;
 mod attach;
+#[cfg(test)]
+mod damage;
 mod environment;
 mod events;
 pub mod fake;
 mod holder;
+mod lines;
 mod linux;
 mod loader;
+pub mod machine;
 mod perf;
+mod probe;
+pub mod profile;
 mod sys;
 mod trace;
 
@@ -21,6 +27,8 @@ use thiserror::Error;
 
 pub use environment::{Feature, Finding, examine};
 pub use events::{Counts, Events, Source};
+pub use holder::{Held, Holder};
+pub use lines::SourceLine;
 pub use linux::Linux;
 pub use perf::PerfEvents;
 pub use trace::TraceLines;
@@ -108,7 +116,7 @@ pub struct LoadRequest<'a> {
     pub target: Option<(ProgramHandle, &'a str)>,
     /// Maps to use, by name, the first of a name; the object's other maps are made for this program
     /// alone.
-    pub maps: &'a [(&'a str, MapHandle)],
+    pub maps: &'a [(String, MapHandle)],
     /// Values for read-only globals of four bytes, by name; those the object lacks are passed over.
     pub globals: &'a [(&'a str, u32)],
 }
@@ -151,25 +159,32 @@ pub struct KernelError {
     pub message: String,
     /// The verifier's log, when there is one.
     pub log: Option<String>,
+    /// Where the instructions that the log counts come from, in their order.
+    pub lines: Box<[SourceLine]>,
     /// Who holds the place that is taken, when that can be told.
-    pub holder: Option<Box<str>>,
+    pub holder: Option<Box<Holder>>,
 }
 
 impl KernelError {
     /// A step that failed before the kernel was asked.
     #[expect(clippy::needless_pass_by_value, reason = "an error is handed over, or a text")]
     pub(crate) fn here(call: &'static str, message: impl ToString) -> Self {
-        Self { call, errno: None, message: message.to_string(), log: None, holder: None }
+        Self {
+            call,
+            errno: None,
+            message: message.to_string(),
+            log: None,
+            lines: Box::default(),
+            holder: None,
+        }
     }
 
     /// A system call that failed.
     pub(crate) fn os(call: &'static str, error: &std::io::Error) -> Self {
         Self {
-            call,
             errno: error.raw_os_error(),
             message: crate::chain::plain(error),
-            log: None,
-            holder: None,
+            ..Self::here(call, "")
         }
     }
 }

@@ -6,9 +6,9 @@ use petgraph::graph::NodeIndex;
 
 use super::{Action, LoadAs, Operation, Plan, PlannedNode, Target, is_shared};
 use crate::{
-    chain::{Chain, Node, NodeKind},
+    chain::{Chain, Node, NodeKind, Role},
     check::Library,
-    object::{MapDef, Object, PERF_EVENT_ARRAY, Program, ProgramKind, RINGBUF},
+    object::{MapDef, Object, PERF_EVENT_ARRAY, Program, ProgramKind, RINGBUF, Referent},
 };
 
 /// The size of a ring buffer whose author left it open.
@@ -108,7 +108,13 @@ fn maps(chain: &Chain, library: &Library) -> Vec<Operation> {
 /// Whether the program of `node` refers to `map`, or the chain says that it does.
 fn writes_to(node: &Node, object: &Object, map: &MapDef) -> bool {
     let program = node.program().and_then(|(_, program)| object.program(&program.value));
-    let refers = |program| object.functions_of(program).any(|one| one.maps.contains(&map.name));
+    // A static map is referred to by its section, without a name.
+    let is_it = |referent: &Referent| match referent {
+        Referent::Map(name) => name.is_empty() || *name == map.name,
+        _ => false,
+    };
+    let refers =
+        |program| object.functions_of(program).any(|one| one.code.references.values().any(is_it));
     program.is_some_and(refers) || node.output.events.iter().any(|one| one.map.value == map.name)
 }
 
@@ -142,6 +148,7 @@ impl Slots {
 fn loads(chain: &Chain, library: &Library) -> (Vec<(NodeIndex, Operation)>, Slots) {
     let mut operations = Vec::new();
     let mut slots = Slots::default();
+    let has_task = has_task(chain, library);
     for index in chain.graph.order() {
         let node = chain.graph.node(index);
         let Some((reference, name)) = node.program() else { continue };
@@ -164,10 +171,7 @@ fn loads(chain: &Chain, library: &Library) -> (Vec<(NodeIndex, Operation)>, Slot
                 targets(chain, index, &slots).into_iter().map(Some).collect(),
             ),
         };
-        let has_task = chain.graph.hosts_below(index).iter().all(|host| {
-            let found = library.program(chain.graph.node(*host));
-            found.is_some_and(|(_, program)| program.kind.has_task())
-        });
+        let has_task = has_task[index.index()];
         for target in targets {
             let on = target.as_ref().and_then(|target: &Target| slots.program_type(target.slot));
             let slot = slots.push(index, on.unwrap_or_else(|| program.kind.program_type()));
@@ -185,6 +189,19 @@ fn loads(chain: &Chain, library: &Library) -> (Vec<(NodeIndex, Operation)>, Slot
         }
     }
     (operations, slots)
+}
+
+/// For each node, whether all hosts at the bottom of what it depends on have a current task.
+fn has_task(chain: &Chain, library: &Library) -> Vec<bool> {
+    let mut all = vec![true; chain.graph.len()];
+    for index in chain.graph.order() {
+        let node = chain.graph.node(index);
+        all[index.index()] = match node.role() {
+            Role::Host => library.program(node).is_some_and(|(_, program)| program.kind.has_task()),
+            _ => chain.graph.needs(index).iter().all(|need| all[need.index()]),
+        };
+    }
+    all
 }
 
 /// The functions that a replacement or tracer is for, in the programs as they are loaded.

@@ -6,6 +6,7 @@
 //! event passes a half-built chain.
 
 mod build;
+mod prune;
 
 use std::ops::Range;
 

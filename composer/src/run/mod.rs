@@ -3,8 +3,12 @@
 //! It decides nothing: the order is the plan's, the doing the kernel's. Whatever step fails, what
 //! was done before is undone before the failure is reported.
 
+mod ask;
 mod explain;
+mod rule;
+mod verifier_log;
 
+pub use ask::{Asked, ask};
 pub use explain::{explain, explain_left};
 
 use crate::{
@@ -43,7 +47,7 @@ pub struct Failure {
     /// The operation that failed, an index in [`Plan::operations`].
     pub operation: usize,
     /// Why.
-    pub error: KernelError,
+    pub error: Box<KernelError>,
     /// What could not be undone.
     pub left: Vec<Left>,
 }
@@ -93,7 +97,7 @@ pub fn up<K: Kernel>(
             }
             Err(error) => {
                 let left = running.down(kernel);
-                return Err(Failure { operation, error, left });
+                return Err(Failure { operation, error: Box::new(error), left });
             }
         }
     }
@@ -184,8 +188,8 @@ fn step<K: Kernel>(
             // Its own in front of those of the chain: the first of a name counts.
             let own = maps.iter().filter(|map| map.node.is_some() && map.node == node);
             let shared = maps.iter().filter(|map| map.node.is_none());
-            let maps: Vec<_> =
-                own.chain(shared).map(|map| (map.name.as_str(), map.handle)).collect();
+            let named = |map: &Map| (map.name.clone(), map.handle);
+            let maps: Vec<_> = own.chain(shared).map(named).collect();
             let node = u32::try_from(node.unwrap_or_default()).map_err(|_| missing("the node"))?;
             let (handle, id) = kernel.load(&LoadRequest {
                 object,
