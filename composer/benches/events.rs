@@ -25,15 +25,19 @@ const TIME: Duration = Duration::from_millis(700);
 
 /// The records of as many calls of chains/tcp.toml.
 fn records(library: &Library, chain: &Chain) -> Vec<Vec<u8>> {
+    let find = |id: &str| {
+        let found = chain.graph.nodes().find(|(_, node)| node.id.value == id);
+        found.expect("it is in the chain")
+    };
     let id = |node: &str, name: &str| {
-        let node = chain.graph.node(chain.graph.find(node).expect("it is in the chain"));
+        let (_, node) = find(node);
         let (object, _) = node.program().expect("it has a program");
         let object = library.get(&object.value).expect("it is built in");
         let mut ids = object.core_types.events.iter();
         let found = ids.find(|id| Layout::of(&object.btf, **id).is_some_and(|it| it.name == name));
         *found.expect("its event")
     };
-    let at = |id: &str| chain.graph.find(id).expect("it is in the chain").index() as u32;
+    let at = |id: &str| find(id).0.index() as u32;
     let way = [
         ("connect", "tcp_event", 36),
         ("before", "tcp_event", 36),

@@ -147,7 +147,7 @@ codes! {
     NoRingBuffer = 405,
     /// The kernel has no support for eBPF.
     NoBpf = 406,
-    /// tracefs is not mounted.
+    /// tracefs is not mounted, or cannot be used.
     NoTracefs = 407,
 
     /// The verifier rejected a program.
