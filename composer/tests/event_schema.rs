@@ -18,8 +18,8 @@ fn records() -> Vec<Value> {
     Json::version(&plan, &mut out);
     Json::node_up(&plan, 0, 7, &mut out);
     Json::lost("before", 3, &mut out);
-    Json::node_down("after", &NodeBooks { produced: 5, delivered: 4, lost: 1 }, &mut out);
-    Json::summary(9, 1, &mut out);
+    Json::node_down("after", &NodeBooks { produced: 5, delivered: 4, lost: 1 }, &[], &mut out);
+    Json::summary(9, 1, 0, &mut out);
     assert_eq!(chain.name, plan.chain);
     let mut records: Vec<Value> =
         out.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
@@ -46,7 +46,8 @@ fn a_key_that_is_missing_unknown_or_of_another_type_is_refused() {
         for key in record.as_object().expect("an object").keys() {
             let mut without = record.clone();
             without.as_object_mut().expect("an object").remove(key);
-            assert!(!taken(&without), "{without}");
+            // A ring buffer of another tool does not tell the CPU.
+            assert_eq!(taken(&without), key == "cpu", "{without}");
             for wrong in [json!(-1), json!(true), json!(null), json!([]), json!(1.5)] {
                 let mut other = record.clone();
                 other[key] = wrong;
@@ -80,4 +81,48 @@ fn an_event_has_a_process_or_none_and_fields_or_bytes() {
         bytes["bytes"] = json!(wrong);
         assert!(!taken(&bytes), "{bytes}");
     }
+}
+
+#[test]
+fn what_programs_write_by_themselves_has_keys_of_its_own() {
+    let head = json!({
+        "record": "event", "node": "tool", "kind": "kprobe", "time_ns": 1, "call": 0,
+    });
+    let with = |more: &Value| {
+        let mut record = head.clone();
+        let keys = record.as_object_mut().expect("an object");
+        keys.extend(more.as_object().expect("an object").clone());
+        record
+    };
+    for good in [
+        json!({ "map": "events", "bytes": "00" }),
+        json!({ "map": "events", "cpu": 1, "type": "event", "bytes": "00" }),
+        json!({ "map": "events", "type": "event", "data": {}, "text": "x" }),
+        json!({ "printk": "x", "known": true }),
+        json!({ "printk": "x", "known": false, "or": ["other"] }),
+    ] {
+        assert_eq!(draft::check(&schema(), &with(&good)), Ok(()), "{good}");
+    }
+    for wrong in [
+        json!({ "map": "events" }),
+        json!({ "map": 1, "bytes": "00" }),
+        json!({ "map": "events", "bytes": "00", "text": "x" }),
+        json!({ "printk": "x" }),
+        json!({ "printk": "x", "known": 1 }),
+        json!({ "printk": "x", "known": true, "or": [] }),
+        json!({ "printk": "x", "known": true, "bytes": "00" }),
+        json!({ "bytes": "00", "known": true }),
+    ] {
+        assert!(!taken(&with(&wrong)), "{wrong}");
+    }
+    let mut out = String::new();
+    Json::node_down("tool", &NodeBooks::default(), &["events"], &mut out);
+    Json::lost_lines(3, &mut out);
+    for line in out.lines() {
+        let record: Value = serde_json::from_str(line).expect("JSON");
+        assert_eq!(draft::check(&schema(), &record), Ok(()), "{record}");
+    }
+    let mut nobody: Value = serde_json::from_str(out.lines().last().expect("two")).expect("JSON");
+    nobody["node"] = json!("tool");
+    assert!(!taken(&nobody), "of a node or of nobody: {nobody}");
 }

@@ -8,11 +8,13 @@
 
 mod graph;
 mod hook;
+mod output;
 mod read;
 mod schema;
 mod spec;
 mod syntax;
 mod table;
+mod text;
 
 use std::{
     path::{Path, PathBuf},
@@ -20,11 +22,13 @@ use std::{
 };
 
 pub use graph::{Dependency, Graph};
+pub use output::{EventMap, Output};
 pub use schema::schema;
 pub use spec::{
     Attach, Hook, Host, Moment, Node, NodeKind, ObjectRef, Replacement, Role, Spanned, Stub,
     Tracer, XdpMode,
 };
+pub use text::{FieldRef, Hint, Piece, Step};
 
 use crate::{
     diag::{Code, Diagnostic, Source},

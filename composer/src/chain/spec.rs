@@ -2,6 +2,8 @@
 
 use std::{fmt, ops::Range, path::PathBuf};
 
+use super::Output;
+
 /// A value and the bytes of the file it came from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Spanned<T> {
@@ -18,6 +20,8 @@ pub struct Node {
     pub id: Spanned<String>,
     /// What it is.
     pub kind: NodeKind,
+    /// What is shown of what its program writes by itself.
+    pub output: Output,
 }
 
 /// The four kinds of node.

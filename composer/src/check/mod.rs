@@ -4,6 +4,7 @@
 //! node's line in the file.
 
 mod conflicts;
+mod events;
 mod features;
 mod flow;
 mod helpers;
@@ -22,6 +23,7 @@ use std::{collections::HashSet, ops::Range, sync::Arc};
 
 use petgraph::graph::NodeIndex;
 
+pub use events::{fits, walk};
 pub use library::{Library, open_object};
 pub use requires::excluded;
 
@@ -67,6 +69,7 @@ pub fn check(chain: &Chain, library: &Library, kernels: &Kernels) -> Vec<Diagnos
     raw_tracepoints::check(&mut context);
     flow::check(&mut context);
     maps::check(&mut context);
+    events::check(&mut context);
     features::check(&mut context);
     helpers::check(&mut context);
     in_file_order(context.found)

@@ -23,6 +23,7 @@ use freplace_compose::{
 
 mod asked;
 mod books;
+mod foreign;
 mod signals;
 mod stream;
 mod view;
@@ -106,7 +107,7 @@ pub(super) async fn run(arguments: Up) -> Exit {
         Ok(up) => up,
         Err(exit) => return exit,
     };
-    let (end, stream) = match Stream::open(&kernel, &running, &ready, view, writer) {
+    let (end, stream) = match Stream::open(&mut kernel, &running, &ready, view, writer) {
         Ok(mut stream) => {
             stream.start(&loaded);
             let end = if signals.came().await {
@@ -240,6 +241,7 @@ async fn undo(
 ) -> (Vec<run::Left>, Exit) {
     let detached = tokio::task::spawn_blocking(move || {
         let left = running.detach(&mut kernel);
+        kernel.settle();
         (running, kernel, left)
     });
     // A thread fails by a panic alone, which was told by then.

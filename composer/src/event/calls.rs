@@ -7,7 +7,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use super::{Event, human};
+use super::{Event, Origin, human};
 
 /// Calls that are held for each CPU: the latest, and the one it may have interrupted.
 const HELD: usize = 2;
@@ -27,7 +27,7 @@ pub(super) struct Kept {
 }
 
 /// One invocation of a host, or a part of one.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(super) struct Call {
     /// Its number; 0 for an event that belongs to none and stands alone.
     pub(super) number: u64,
@@ -68,6 +68,14 @@ impl Calls {
         each: &mut dyn FnMut(Call),
     ) {
         let header = &event.header;
+        if !matches!(event.origin, Origin::Composer) {
+            // It is of no call, and says nothing of those of its CPU, which it may not even tell.
+            let mut task = String::new();
+            human::task(header, &mut task);
+            let kept = text.map(|text| Kept { node: event.index, time_ns: header.time_ns, text });
+            let events = kept.into_iter().collect();
+            return each(Call { cpu: header.cpu, task, events, ..Call::default() });
+        }
         if self.cpus.len() >= CPUS && !self.cpus.contains_key(&header.cpu) {
             self.end(each);
             self.cpus.clear();

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use freplace_compose_common::Header;
 use owo_colors::{AnsiColors, OwoColorize as _};
 
-use super::{Event, Shape, value};
+use super::{Event, Origin, Shape, foreign};
 use crate::plan::PlannedNode;
 
 /// Colours of nodes, in turn; none of them alarms.
@@ -100,26 +100,64 @@ pub(super) fn task(header: &Header, out: &mut String) {
     }
 }
 
-/// The payload: each field with two blanks before it.
+/// The payload, with two blanks before each part.
 pub(super) fn fields(event: &Event<'_>, out: &mut String) {
-    match event.layout {
-        Some(layout) => {
-            for field in &layout.fields {
-                let bytes = event.payload.get(field.offset..).unwrap_or_default();
-                match (field.name.as_str(), &field.shape) {
-                    // A flow says what it is.
-                    (_, Shape::Flow) => out.push_str("  "),
-                    ("ret", _) => out.push_str("  = "),
-                    (name, _) => {
-                        let _ = write!(out, "  {}", format_args!("{name}=").dimmed());
-                    }
-                }
-                field.shape.human(bytes, out);
-            }
+    if let Origin::Map { map, .. } = event.origin
+        && event.layout.is_some()
+    {
+        out.push_str("  ");
+        if map.text(event.payload, out) {
+            return;
         }
-        None => {
-            let _ = write!(out, "  {} bytes of unknown type  ", event.payload.len());
-            value::hex(event.payload, out);
+        out.truncate(out.len() - 2);
+    }
+    if let Origin::Printk(said) = event.origin {
+        out.push_str("  ");
+        escaped(&said.text, out);
+        if !said.or.is_empty() {
+            let _ = write!(out, "  {}", format_args!("(or {})", said.or.join(", ")).dimmed());
+        }
+        if !said.known {
+            let _ = write!(out, "  {}", "(or a program outside of the chain)".dimmed());
+        }
+        return;
+    }
+    if let Some(layout) = event.layout {
+        for field in &layout.fields {
+            let bytes = event.payload.get(field.offset..).unwrap_or_default();
+            match (field.name.as_str(), &field.shape) {
+                // A flow says what it is.
+                (_, Shape::Flow) => out.push_str("  "),
+                ("ret", _) => out.push_str("  = "),
+                (name, _) => {
+                    let _ = write!(out, "  {}", format_args!("{name}=").dimmed());
+                }
+            }
+            field.shape.human(bytes, out);
+        }
+        return;
+    }
+    let length = event.payload.len();
+    let _ = match (event.short, event.origin) {
+        (Some(layout), _) => {
+            write!(out, "  {length} bytes, shorter than the {} of {}  ", layout.size, layout.name)
+        }
+        (None, Origin::Composer | Origin::Printk(_)) => {
+            write!(out, "  {length} bytes of unknown type  ")
+        }
+        (None, Origin::Map { map, .. }) => {
+            write!(out, "  {}", format_args!("{}: {length} bytes  ", map.map).dimmed())
+        }
+    };
+    foreign::dump(event.payload, out);
+}
+
+/// `text` without anything in it that a terminal would obey.
+pub(super) fn escaped(text: &str, out: &mut String) {
+    for letter in text.chars() {
+        match letter.is_control() {
+            true => out.extend(letter.escape_default()),
+            false => out.push(letter),
         }
     }
 }

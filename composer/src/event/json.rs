@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::{Event, digits::decimal, value};
+use super::{Event, Origin, Said, digits::decimal, value};
 use crate::plan::{Plan, PlannedNode};
 
 /// The version of the stream; raised when a reader would have to change.
@@ -55,15 +55,16 @@ impl Json {
     pub fn event(event: &Event<'_>, out: &mut String) {
         let header = &event.header;
         out.push_str(event.json);
-        let numbers = [
-            (",\"time_ns\":", header.time_ns),
-            (",\"call\":", header.call),
-            (",\"cpu\":", header.cpu.into()),
-        ];
-        let process = [(",\"pid\":", header.pid.into()), (",\"tid\":", header.tid.into())];
+        let has_cpu = !matches!(event.origin, Origin::Map { cpu: None, .. });
         let has_process = header.pid != 0 || !header.comm().is_empty();
-        for (key, number) in numbers.into_iter().chain(process.into_iter().filter(|_| has_process))
-        {
+        let numbers = [
+            (",\"time_ns\":", header.time_ns, true),
+            (",\"call\":", header.call, true),
+            (",\"cpu\":", header.cpu.into(), has_cpu),
+            (",\"pid\":", header.pid.into(), has_process),
+            (",\"tid\":", header.tid.into(), has_process),
+        ];
+        for (key, number, _) in numbers.into_iter().filter(|(_, _, is_known)| *is_known) {
             out.push_str(key);
             decimal(number, out);
         }
@@ -78,11 +79,22 @@ impl Json {
 
     /// The keys of an event's payload.
     pub(super) fn payload(event: &Event<'_>, out: &mut String) {
+        if let Origin::Printk(said) = event.origin {
+            return Self::printk(said, out);
+        }
+        if let Origin::Map { map, .. } = event.origin {
+            out.push_str("\"map\":");
+            value::string(&map.map, out);
+            out.push(',');
+        }
+        if let Some(layout) = event.layout.or(event.short) {
+            out.push_str("\"type\":");
+            value::string(&layout.name, out);
+            out.push(',');
+        }
         match event.layout {
             Some(layout) => {
-                out.push_str("\"type\":");
-                value::string(&layout.name, out);
-                out.push_str(",\"data\":");
+                out.push_str("\"data\":");
                 value::object(&layout.fields, event.payload, out);
             }
             None => {
@@ -91,6 +103,27 @@ impl Json {
                 out.push('"');
             }
         }
+        let mut text = String::new();
+        if let (Origin::Map { map, .. }, Some(_)) = (event.origin, event.layout)
+            && map.text(event.payload, &mut text)
+        {
+            out.push_str(",\"text\":");
+            value::string(&text, out);
+        }
+    }
+
+    /// A line of `bpf_printk`.
+    fn printk(said: &Said, out: &mut String) {
+        out.push_str("\"printk\":");
+        value::string(&said.text, out);
+        list("or", &said.or, out);
+        let _ = write!(out, ",\"known\":{}", said.known);
+    }
+
+    /// Lines of `bpf_printk`, of the chain or of other programs, that were overwritten before they
+    /// were read.
+    pub fn lost_lines(count: u64, out: &mut String) {
+        let _ = writeln!(out, "{{\"record\":\"lost\",\"printk\":true,\"count\":{count}}}");
     }
 
     /// Events of a node that found no room, since the last such record.
@@ -100,17 +133,39 @@ impl Json {
         let _ = writeln!(out, ",\"count\":{count}}}");
     }
 
-    /// A node that was detached, with what became of all its events.
-    pub fn node_down(node: &str, books: &NodeBooks, out: &mut String) {
+    /// A node that was detached, with what became of all its events; of what found no room in its
+    /// maps `unknown` nobody knows.
+    pub fn node_down(node: &str, books: &NodeBooks, unknown: &[&str], out: &mut String) {
         let NodeBooks { produced, delivered, lost } = books;
         out.push_str("{\"record\":\"node_down\",\"node\":");
         value::string(node, out);
-        let _ =
-            writeln!(out, ",\"produced\":{produced},\"delivered\":{delivered},\"lost\":{lost}}}");
+        let _ = write!(out, ",\"produced\":{produced},\"delivered\":{delivered},\"lost\":{lost}");
+        list("uncounted", unknown, out);
+        out.push_str("}\n");
     }
 
     /// The last record.
-    pub fn summary(events: u64, lost: u64, out: &mut String) {
-        let _ = writeln!(out, "{{\"record\":\"summary\",\"events\":{events},\"lost\":{lost}}}");
+    pub fn summary(events: u64, lost: u64, undecoded: u64, out: &mut String) {
+        let _ = writeln!(
+            out,
+            "{{\"record\":\"summary\",\"events\":{events},\"lost\":{lost},\
+             \"undecoded\":{undecoded}}}"
+        );
+    }
+}
+
+/// A key with a list of texts; nothing when that is empty.
+fn list(key: &str, items: &[impl AsRef<str>], out: &mut String) {
+    for (number, item) in items.iter().enumerate() {
+        match number {
+            0 => {
+                let _ = write!(out, ",\"{key}\":[");
+            }
+            _ => out.push(','),
+        }
+        value::string(item.as_ref(), out);
+    }
+    if !items.is_empty() {
+        out.push(']');
     }
 }

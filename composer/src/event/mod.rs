@@ -5,9 +5,12 @@
 
 mod calls;
 mod digits;
+mod foreign;
+mod format;
 mod human;
 mod json;
 mod layout;
+mod printk;
 mod schema;
 mod story;
 #[cfg(test)]
@@ -18,9 +21,11 @@ mod value;
 
 use freplace_compose_common::Header;
 
+pub use foreign::Foreign;
 pub use human::{Clock, Human};
 pub use json::{Json, NodeBooks};
 pub use layout::{Field, Layout, Shape};
+pub use printk::{Printk, Said, TraceLine};
 pub use schema::schema;
 pub use trace_event::TraceEvent;
 pub use tree::Tree;
@@ -58,8 +63,37 @@ pub struct Event<'a> {
     pub header: Header,
     /// The payload's struct; none when the node's object has no struct of the number given.
     pub layout: Option<&'a Layout>,
+    /// The payload's struct, when the payload is shorter than that.
+    pub short: Option<&'a Layout>,
     /// The payload.
     pub payload: &'a [u8],
+    /// How it came here.
+    pub origin: Origin<'a>,
+}
+
+/// How an event came to the composer.
+#[derive(Debug, Clone, Copy)]
+pub enum Origin<'a> {
+    /// Through `fc_events`.
+    Composer,
+    /// Through a map of the node's own.
+    Map {
+        /// The map.
+        map: &'a Foreign,
+        /// The CPU that wrote it, where the map tells.
+        cpu: Option<u32>,
+    },
+    /// As a line of `bpf_printk`, which is the payload.
+    Printk(&'a Said),
+}
+
+impl Event<'_> {
+    /// Whether its bytes are shorter than its type, or the number of its type is that of none.
+    #[must_use]
+    pub fn is_undecoded(&self) -> bool {
+        let untyped = matches!(self.origin, Origin::Composer) && self.layout.is_none();
+        self.short.is_some() || untyped
+    }
 }
 
 /// Why a record is no event.
@@ -107,8 +141,17 @@ impl Decoder {
         let index = header.node as usize;
         let source = self.nodes.get(index).ok_or(Malformed::Node(header.node))?;
         let layout = source.layout(header.r#type);
-        let layout = layout.filter(|layout| layout.size as usize <= payload.len());
-        Ok(Event { index, node: &source.node, json: &source.json, header, layout, payload })
+        let fits = |layout: &&Layout| layout.size as usize <= payload.len();
+        Ok(Event {
+            index,
+            node: &source.node,
+            json: &source.json,
+            header,
+            layout: layout.filter(fits),
+            short: layout.filter(|layout| !fits(layout)),
+            payload,
+            origin: Origin::Composer,
+        })
     }
 }
 

@@ -67,10 +67,10 @@ fn event() -> Value {
                 "The same for all nodes passed in one invocation of a host; 0 for none. It may be \
                  larger than 2^53.",
             ),
-            "cpu": count("The CPU it came from."),
         }),
     );
     let more = json!({
+        "cpu": count("The CPU it came from, where that is known."),
         "pid": count("The process."),
         "tid": count("The thread."),
         "comm": text("The thread's name."),
@@ -81,38 +81,64 @@ fn event() -> Value {
             "additionalProperties": {},
         },
         "bytes": {
-            "description": "The payload in hexadecimal, where its type is not known.",
+            "description": "The payload in hexadecimal, where its type is not known, or is longer.",
             "type": "string",
             "pattern": "^([0-9a-f]{2})*$",
+        },
+        "map": text("The map it came through, where that is not the composer's."),
+        "text": text("It as the chain's text says."),
+        "printk": text("A line of bpf_printk."),
+        "or": {
+            "description": "Other nodes that may have written the line.",
+            "type": "array",
+            "items": node(),
+            "minItems": 1,
+        },
+        "known": {
+            "description": "Whether the line fits a format of the chain. If not, any program of the \
+                            machine may have written it.",
+            "type": "boolean",
         },
     });
     if let (Some(known), Value::Object(more)) = (event["properties"].as_object_mut(), more) {
         known.extend(more);
     }
     event["dependencies"] = json!({
-        "pid": ["tid", "comm"], "tid": ["pid"], "comm": ["pid"], "type": ["data"], "data": ["type"],
+        "pid": ["tid", "comm"], "tid": ["pid"], "comm": ["pid"], "data": ["type"],
+        "text": ["map", "data"], "printk": ["known"], "known": ["printk"], "or": ["printk"],
     });
-    event["oneOf"] = json!([{ "required": ["data"] }, { "required": ["bytes"] }]);
+    let payloads = ["data", "bytes", "printk"];
+    event["oneOf"] = payloads.iter().map(|key| json!({ "required": [key] })).collect();
     event
 }
 
 fn lost() -> Value {
-    record(
+    let mut lost = record(
         "lost",
-        "Events of a node that found no room in the ring buffer, since the last such record.",
+        "Events that found no room, since the last such record of that node.",
         json!({
-            "node": node(),
             "count": {
                 "description": "How many.",
                 "type": "integer",
                 "minimum": 1,
             },
         }),
-    )
+    );
+    if let Some(known) = lost["properties"].as_object_mut() {
+        known.insert("node".to_owned(), node());
+        let printk = json!({
+            "description": "In place of a node: lines of bpf_printk, of the chain or of others.",
+            "type": "boolean",
+            "enum": [true],
+        });
+        known.insert("printk".to_owned(), printk);
+    }
+    lost["oneOf"] = json!([{ "required": ["node"] }, { "required": ["printk"] }]);
+    lost
 }
 
 fn node_down() -> Value {
-    record(
+    let mut down = record(
         "node_down",
         "A node that was detached, and what became of its events: produced = delivered + lost.",
         json!({
@@ -121,7 +147,18 @@ fn node_down() -> Value {
             "delivered": count("Those that were read, shown or not."),
             "lost": count("Those that found no room."),
         }),
-    )
+    );
+    if let Some(known) = down["properties"].as_object_mut() {
+        let uncounted = json!({
+            "description": "Maps of which only the program sees what finds no room: losses there \
+                            are not among `produced` and `lost`.",
+            "type": "array",
+            "items": text("The map's name."),
+            "minItems": 1,
+        });
+        known.insert("uncounted".to_owned(), uncounted);
+    }
+    down
 }
 
 fn summary() -> Value {
@@ -131,6 +168,9 @@ fn summary() -> Value {
         json!({
             "events": count("How many event records there were."),
             "lost": count("How many events of all nodes found no room."),
+            "undecoded": count(
+                "How many events were shorter than their type, or of a type that is not known.",
+            ),
         }),
     )
 }

@@ -13,17 +13,23 @@ use crate::{
 /// Decodes `record` and writes it down in both ways; says whether it was an event.
 fn show(plan: &Plan, decoder: &Decoder, record: &[u8]) -> bool {
     let Ok(event) = decoder.decode(record) else { return false };
+    write_down(plan, &event);
+    true
+}
+
+/// Writes an event down in both ways; returns the record.
+pub(crate) fn write_down(plan: &Plan, event: &Event<'_>) -> serde_json::Value {
     for has_tasks in [true, false] {
         let mut line = String::new();
-        Human::new(&plan.nodes, Clock { offset_ns: -1 }, has_tasks).line(&event, &mut line);
+        Human::new(&plan.nodes, Clock { offset_ns: -1 }, has_tasks).line(event, &mut line);
         one_line(&line);
     }
     let mut line = String::new();
-    Json::event(&event, &mut line);
+    Json::event(event, &mut line);
     one_line(&line);
     let value: serde_json::Value = serde_json::from_str(&line).expect("JSON");
     assert_eq!(value["record"], "event");
-    true
+    value
 }
 
 /// One line, its end included, with nothing in it but colours that a terminal would obey.
@@ -87,7 +93,7 @@ pub(crate) fn with_event(emitted: &Emitted, each: impl FnMut(&Event<'_>)) {
     with_events(&nodes, &[*emitted], each);
 }
 
-fn node() -> PlannedNode {
+pub(crate) fn node() -> PlannedNode {
     PlannedNode { id: "node".into(), role: Role::Host, label: "kprobe", place: "x".into() }
 }
 
@@ -100,7 +106,7 @@ fn record(kind: u32, size: u32, comm: &[u8], payload: &[u8]) -> Vec<u8> {
     record
 }
 
-fn shape() -> impl Strategy<Value = Shape> {
+pub(crate) fn shape() -> impl Strategy<Value = Shape> {
     let number = prop::sample::select(vec![1_usize, 2, 4, 8]);
     let variant = ("[a-z\"\\\\]{0,4}", any::<i64>());
     let leaf = prop_oneof![
@@ -118,7 +124,9 @@ fn shape() -> impl Strategy<Value = Shape> {
             Shape::Port,
             Shape::Mac,
             Shape::Nanoseconds,
-            Shape::Errno,
+            Shape::Errno(4),
+            Shape::Errno(8),
+            Shape::Hex(4),
             Shape::Endpoint,
             Shape::Flow,
             Shape::Pointer,
@@ -134,7 +142,7 @@ fn shape() -> impl Strategy<Value = Shape> {
     })
 }
 
-fn field(shape: impl Strategy<Value = Shape>) -> impl Strategy<Value = Field> {
+pub(crate) fn field(shape: impl Strategy<Value = Shape>) -> impl Strategy<Value = Field> {
     ("ret|[a-z\"\\\\]{0,6}", 0_usize..40, shape).prop_map(|(name, offset, shape)| Field {
         name,
         offset,

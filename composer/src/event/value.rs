@@ -30,7 +30,7 @@ impl Shape {
     fn try_human(&self, bytes: &[u8], out: &mut String) -> Option<()> {
         match self {
             Self::Integer { size, signed: sign } => signed(integer(bytes, *size, *sign)?, out),
-            Self::BigEndian(size) => decimal(big_endian(bytes, *size)?.into(), out),
+            Self::BigEndian(size) => decimal(big_endian(bytes, *size)?, out),
             Self::Boolean => out.push_str(if *bytes.first()? == 0 { "false" } else { "true" }),
             Self::Text(length) => {
                 let text = String::from_utf8_lossy(until_nul(bytes.get(..*length)?)).into_owned();
@@ -41,9 +41,11 @@ impl Shape {
                 Err(number) => signed(number, out),
             },
             Self::Nanoseconds => duration(u64::try_from(integer(bytes, 8, false)?).ok()?, out),
-            Self::Errno => {
-                let number = i32::try_from(integer(bytes, 4, true)?).ok()?;
-                match number.checked_neg().filter(|number| *number > 0) {
+            Self::Hex(size) => push(out, format_args!("{:#x}", integer(bytes, *size, false)?)),
+            Self::Errno(size) => {
+                let number = integer(bytes, *size, true)?;
+                let small = i32::try_from(number).unwrap_or(0);
+                match small.checked_neg().filter(|number| *number > 0) {
                     Some(positive) => match crate::errno::errno_name(positive) {
                         name if name.starts_with('E') => push(out, format_args!("-{name}")),
                         _ => push(out, number),
@@ -120,7 +122,7 @@ impl Shape {
                 self.try_human(bytes, out)?;
             }
             Self::Nanoseconds => signed(integer(bytes, 8, false)?, out),
-            Self::Errno => signed(integer(bytes, 4, true)?, out),
+            Self::Errno(size) => signed(integer(bytes, *size, true)?, out),
             Self::Port => self.plain(bytes, out)?,
             Self::Text(length) => {
                 string(&String::from_utf8_lossy(until_nul(bytes.get(..*length)?)), out);
@@ -134,7 +136,7 @@ impl Shape {
                 self.plain(bytes, out)?;
                 out.push('"');
             }
-            Self::Pointer | Self::Bytes(_) => {
+            Self::Pointer | Self::Hex(_) | Self::Bytes(_) => {
                 out.push('"');
                 self.try_human(bytes, out)?;
                 out.push('"');
@@ -256,10 +258,11 @@ fn integer(bytes: &[u8], size: usize, signed: bool) -> Option<i128> {
     })
 }
 
-fn big_endian(bytes: &[u8], size: usize) -> Option<u32> {
+fn big_endian(bytes: &[u8], size: usize) -> Option<u64> {
     Some(match size {
         2 => u16::from_be_bytes(array(bytes)?).into(),
-        _ => u32::from_be_bytes(array(bytes)?),
+        4 => u32::from_be_bytes(array(bytes)?).into(),
+        _ => u64::from_be_bytes(array(bytes)?),
     })
 }
 
@@ -322,8 +325,8 @@ mod tests {
         assert_eq!(human(&verdict, &2_u32.to_ne_bytes()), "XDP_PASS");
         assert_eq!(human(&verdict, &9_u32.to_ne_bytes()), "9");
         assert_eq!(human(&verdict, &[1]), "?");
-        assert_eq!(human(&Shape::Errno, &(-13_i32).to_ne_bytes()), "-EACCES");
-        assert_eq!(human(&Shape::Errno, &i32::MIN.to_ne_bytes()), i32::MIN.to_string());
+        assert_eq!(human(&Shape::Errno(4), &(-13_i32).to_ne_bytes()), "-EACCES");
+        assert_eq!(human(&Shape::Errno(4), &i32::MIN.to_ne_bytes()), i32::MIN.to_string());
     }
 
     #[test]

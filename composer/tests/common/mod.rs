@@ -137,6 +137,7 @@ pub fn assert_undone_in_reverse(journal: &[String]) {
             "create" => Some(format!("remove {what}")),
             "load" => Some(format!("unload {what}")),
             "attach" => Some(format!("detach {what}")),
+            "open" => Some(format!("close {what}")),
             _ => None,
         }
     };

@@ -25,6 +25,7 @@ fn check_at(root: &Value, schema: &Value, value: &Value, at: &str) -> Result<(),
                     "object" => value.is_object(),
                     "array" => value.is_array(),
                     "string" => value.is_string(),
+                    "boolean" => value.is_boolean(),
                     "integer" => value.is_i64() || value.is_u64(),
                     other => panic!("the type {other} is not known here"),
                 };

@@ -10,7 +10,13 @@ use rustix::{
 };
 use tokio::{process::Child, time::MissedTickBehavior};
 
-use super::{Ready, Signals, books::Books, view::View, writer::Writer};
+use super::{
+    Ready, Signals,
+    books::{Books, Loss},
+    foreign::ForeignMaps,
+    view::View,
+    writer::Writer,
+};
 use crate::cli::{exit::Exit, screen};
 use freplace_compose::{
     diag::{Code, Diagnostic},
@@ -46,6 +52,8 @@ pub(super) struct Stream {
     view: View,
     /// None when no program of the chain writes events in the composer's form.
     source: Option<(Events, Counts)>,
+    /// What programs write in forms of their own.
+    foreign: ForeignMaps,
     books: Books,
     /// What is to be written.
     out: String,
@@ -56,7 +64,7 @@ pub(super) struct Stream {
 
 impl Stream {
     pub(super) fn open(
-        kernel: &Linux,
+        kernel: &mut Linux,
         running: &Running,
         ready: &Ready,
         view: View,
@@ -71,6 +79,7 @@ impl Stream {
             decoder: Decoder::new(&ready.chain, &ready.library, &plan),
             view,
             source,
+            foreign: ForeignMaps::open(kernel, running, ready)?,
             books: Books::new(plan.nodes.len()),
             out: String::new(),
             writer,
@@ -107,18 +116,21 @@ impl Stream {
         while !self.is_over() {
             // What is still in the kernel may go on with any call.
             let pauses = self.view.holds() && !self.behind;
-            let Self { source, writer, behind, .. } = &mut *self;
+            let Self { source, foreign, writer, behind, .. } = &mut *self;
             let ready = async {
                 // What cannot be written yet stays in the kernel, where what is lost is counted.
                 writer.room().await;
+                if *behind {
+                    // A flood must not keep signals from being heard.
+                    tokio::task::yield_now().await;
+                    return Ok(());
+                }
                 match source {
-                    Some(_) if *behind => {
-                        // A flood must not keep signals from being heard.
-                        tokio::task::yield_now().await;
-                        Ok(())
-                    }
-                    Some((events, _)) => events.ready().await,
-                    None => std::future::pending().await,
+                    Some((events, _)) => tokio::select! {
+                        ready = events.ready() => ready,
+                        ready = foreign.ready() => ready,
+                    },
+                    None => foreign.ready().await,
                 }
             };
             tokio::select! {
@@ -133,7 +145,7 @@ impl Stream {
                     if let Err(error) = ready {
                         return End::Failed(super::stream_failed(&error));
                     }
-                    self.behind = self.drain() == BATCH;
+                    self.behind = self.drain();
                 }
             }
             self.writer.write(&mut self.out);
@@ -159,30 +171,40 @@ impl Stream {
         }
     }
 
-    /// Takes up to a batch of records from the kernel; returns how many.
-    fn drain(&mut self) -> usize {
-        let Self { source, decoder, view, books, out, .. } = self;
-        let Some((events, _)) = source else { return 0 };
-        events.drain(BATCH, |record| match decoder.decode(record) {
+    /// Takes up to a batch of records of each buffer from the kernel; whether there may be more.
+    fn drain(&mut self) -> bool {
+        let Self { source, foreign, decoder, view, books, out, .. } = self;
+        let behind = foreign.drain(BATCH, &mut |event| {
+            books.delivered_by_itself(event);
+            view.event(event, out);
+        });
+        let Some((events, _)) = source else { return behind };
+        let count = events.drain(BATCH, |record| match decoder.decode(record) {
             Ok(event) => {
-                books.delivered(event.index);
+                books.delivered(&event);
                 view.event(&event, out);
             }
             Err(error) => {
                 books.malformed += 1;
                 anstream::eprintln!("{} {error}", "malformed:".red());
             }
-        })
+        });
+        behind || count == BATCH
     }
 
     /// Tells of losses since the last look.
     fn look_for_losses(&mut self) {
-        let Self { source: Some((_, counts)), books, view, out, .. } = self else { return };
-        for (index, node) in self.plan.nodes.iter().enumerate() {
-            let Ok(count) = counts.get(u32::try_from(index).unwrap_or(u32::MAX)) else { continue };
-            let new = books.counted(index, count.produced, count.lost);
-            if new > 0 {
-                view.lost(&node.id, new, out);
+        let Self { source, foreign, books, view, out, plan, .. } = self;
+        foreign.look(&mut |loss| {
+            books.lost_by_itself(loss);
+            view.lost(plan, loss, out);
+        });
+        let Some((_, counts)) = source else { return };
+        for node in 0..plan.nodes.len() {
+            let Ok(count) = counts.get(u32::try_from(node).unwrap_or(u32::MAX)) else { continue };
+            let count = books.counted(node, count.produced, count.lost);
+            if count > 0 {
+                view.lost(plan, &Loss { node: Some(node), map: EVENTS_MAP, count }, out);
             }
         }
     }
@@ -192,16 +214,21 @@ impl Stream {
         // A program that was running when its link went may have a record under way: it is there
         // as soon as that program, which cannot sleep, has ended.
         let deadline = std::time::Instant::now() + Duration::from_secs(1);
+        self.foreign.detached();
         loop {
-            while self.drain() > 0 {}
+            while self.drain() {}
             self.look_for_losses();
             let over = std::time::Instant::now() > deadline;
             if self.books.balance() || !left.is_empty() || over {
-                return;
+                break;
             }
             // Signals are heard meanwhile.
             tokio::task::yield_now().await;
         }
+        for (node, map) in self.foreign.unknown() {
+            self.books.unknown(node, map);
+        }
+        self.foreign.close();
     }
 
     /// Writes what is left and the last lines; and a mismatch of the books, which would be a bug of
@@ -221,7 +248,18 @@ impl Stream {
         if more > 0 {
             text += &format!("   {more} more came that were not asked for");
         }
+        if self.books.undecoded > 0 {
+            text += &format!("   {} could not be decoded", self.books.undecoded);
+        }
         anstream::eprintln!("{text}");
+        for (index, node) in self.plan.nodes.iter().enumerate() {
+            for map in self.books.unknown_of(index) {
+                anstream::eprintln!(
+                    "losses of `{}` cannot be known: only its program sees when `{map}` is full",
+                    node.id
+                );
+            }
+        }
         if !self.books.balance() {
             anstream::eprintln!(
                 "{} {} were produced, {} read and {} lost: the numbers ought to agree, please \

@@ -5,7 +5,7 @@ use owo_colors::OwoColorize as _;
 use super::{
     Ready,
     asked::{Asked, EventFormat, Layout},
-    books::Books,
+    books::{Books, Loss},
 };
 use crate::cli::screen;
 use freplace_compose::{
@@ -100,18 +100,27 @@ impl View {
         }
     }
 
-    /// Events of `node` found no room.
-    pub(super) fn lost(&mut self, node: &str, count: u64, out: &mut String) {
-        match &mut self.style {
-            Style::Json => return Json::lost(node, count, out),
-            Style::Trace(trace) => trace.lost(node, count, out),
-            Style::Log(_) | Style::Tree(_) => {}
+    /// Events found no room.
+    pub(super) fn lost(&mut self, plan: &Plan, loss: &Loss<'_>, out: &mut String) {
+        let Loss { map, count, .. } = *loss;
+        let node = loss.node.and_then(|node| plan.nodes.get(node)).map(|node| node.id.as_str());
+        match (&mut self.style, node) {
+            (Style::Json, Some(node)) => return Json::lost(node, count, out),
+            (Style::Json, None) => return Json::lost_lines(count, out),
+            (Style::Trace(trace), node) => trace.lost(node.unwrap_or(map), count, out),
+            (Style::Log(_) | Style::Tree(_), _) => {}
         }
-        anstream::eprintln!(
-            "{} {} of `{node}`: the ring buffer was full",
-            "lost".yellow(),
-            screen::count(count, "event"),
-        );
+        let told = match node {
+            Some(node) => {
+                let events = screen::count(count, "event");
+                format!("{events} of `{node}`: the buffer of `{map}` was full")
+            }
+            None => {
+                let lines = screen::count(count, "line");
+                format!("{lines} of {map}, of this chain or of other programs")
+            }
+        };
+        anstream::eprintln!("{} {told}", "lost".yellow());
     }
 
     /// What stands after the last event.
@@ -120,9 +129,10 @@ impl View {
             Style::Json => {
                 let nodes = plan.nodes.iter().enumerate();
                 for (index, node) in nodes.filter(|(_, node)| node.label != "stub") {
-                    Json::node_down(&node.id, &books.of(index), out);
+                    let unknown = books.unknown_of(index);
+                    Json::node_down(&node.id, &books.of(index), &unknown, out);
                 }
-                Json::summary(self.shown, books.total().lost, out);
+                Json::summary(self.shown, books.total().lost, books.undecoded, out);
             }
             Style::Tree(tree) => tree.end(out),
             Style::Trace(trace) => trace.end(out),
