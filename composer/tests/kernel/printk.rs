@@ -137,3 +137,28 @@ fn what_a_killed_process_leaves_is_removed_by_the_next() {
     assert_eq!(instances(), Vec::<String>::new());
     before.assert_nothing_new();
 }
+
+/// The guest has no other program that prints, so the books balance to the line.
+#[test]
+#[ignore = "needs a kernel that allows freplace; `cargo xtask test` runs it in a micro-VM"]
+fn lines_that_were_overwritten_are_counted() {
+    const CALLS: u16 = 1000;
+    let folder = Folder::new(&chain("printk = true", &["says_much"]));
+    let before = Snapshot::take();
+    let (live, stdout) = Live::unread(&folder.chain(), &["--format", "json"]);
+    (0..CALLS).for_each(fire);
+    live.signal(Signal::INT);
+    let finished = live.read(stdout);
+    finished.assert_done();
+    let records = finished.records();
+    let shown = lines(&events(&finished), "says_much").len() as u64;
+    let lost = records.iter().filter(|record| record["record"] == "lost");
+    let lost: Vec<_> = lost.map(|record| (&record["printk"], record["count"].as_u64())).collect();
+    assert!(lost.iter().all(|(printk, _)| **printk == Value::Bool(true)), "{lost:?}");
+    let lost: u64 = lost.iter().filter_map(|(_, count)| *count).sum();
+    assert!(lost > 0 && shown > 0, "{shown} shown, {lost} lost");
+    assert_eq!(shown + lost, u64::from(CALLS) * 64);
+    assert_eq!(records.last().expect("a summary")["lost"], lost);
+    assert_eq!(instances(), Vec::<String>::new());
+    before.assert_nothing_new();
+}
