@@ -28,4 +28,5 @@ pub mod kernel;
 pub mod object;
 pub mod plan;
 pub mod run;
+pub mod trace;
 pub mod vm;

@@ -6,6 +6,7 @@
 //! `read` takes the text apart (keys, types, spans), `spec` holds what was asked for, `graph`
 //! connects it. Every value that can be wrong keeps the bytes it came from.
 
+mod expression;
 mod graph;
 mod hook;
 mod read;
@@ -19,10 +20,11 @@ use std::{
     sync::Arc,
 };
 
+pub use expression::{Comparison, Constant, Filter, Path as ValuePath, Relation, Step};
 pub use graph::{Dependency, Graph};
 pub use schema::schema;
 pub use spec::{
-    Attach, Hook, Host, Moment, Node, NodeKind, ObjectRef, Replacement, Role, Spanned, Stub,
+    Attach, Builtin, Hook, Host, Moment, Node, NodeKind, ObjectRef, Replacement, Role, Spanned, Stub,
     Tracer, XdpMode,
 };
 

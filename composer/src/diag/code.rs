@@ -102,6 +102,12 @@ codes! {
     ChangesPacketData = 308,
     /// A program's entry whose prototype the kernel does not trust, in the place of a stub.
     UntrustedEntry = 309,
+    /// A name in `capture` or `where` that is no argument or field.
+    UnknownArgument = 323,
+    /// A filter that cannot be.
+    BadFilter = 324,
+    /// A value that a built-in tracer cannot take from a call.
+    CannotCapture = 325,
 
     /// No right to use eBPF.
     NotPermitted = 401,

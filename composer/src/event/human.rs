@@ -59,7 +59,8 @@ impl Human {
         Self {
             clock,
             id_width: width(|node| &node.id),
-            label_width: width(|node| node.label),
+            // A tracer of both moments writes the word for one.
+            label_width: width(|node| if node.label == "trace" { "fentry" } else { node.label }),
             has_tasks,
             task_width: 12,
             scratch: String::new(),
@@ -77,7 +78,7 @@ impl Human {
         self.scratch.clear();
         self.clock.time_of_day(event.header.time_ns, &mut self.scratch);
         let _ = write!(out, "{}", self.scratch.dimmed());
-        let (id, label) = (&event.node.id, event.node.label);
+        let (id, label) = (&event.node.id, event.label());
         let _ = write!(out, "  {:<1$}", id.color(Self::color(event.index)), self.id_width);
         let _ = write!(out, "  {:<1$}", label.dimmed(), self.label_width);
         if self.has_tasks {
@@ -88,6 +89,12 @@ impl Human {
             };
             self.task_width = self.task_width.max(task.chars().count());
             let _ = write!(out, "  {task:<0$}", self.task_width);
+        }
+        if let Some(traced) = event.traced {
+            out.push_str("  ");
+            traced.human(event.payload, out);
+            out.push('\n');
+            return;
         }
         match event.layout {
             Some(layout) => {

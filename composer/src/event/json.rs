@@ -39,11 +39,20 @@ impl Json {
         let _ = write!(
             out,
             ",\"kind\":\"{}\",\"time_ns\":{},\"call\":{},\"cpu\":{}",
-            event.node.label, header.time_ns, header.call, header.cpu
+            event.label(),
+            header.time_ns,
+            header.call,
+            header.cpu
         );
         if header.pid != 0 || !header.comm().is_empty() {
             let _ = write!(out, ",\"pid\":{},\"tid\":{},\"comm\":", header.pid, header.tid);
             value::string(&String::from_utf8_lossy(header.comm()), out);
+        }
+        if let Some(traced) = event.traced {
+            out.push(',');
+            traced.json(event.payload, out);
+            out.push_str("}\n");
+            return;
         }
         match event.layout {
             Some(layout) => {

@@ -8,6 +8,7 @@ mod json;
 mod layout;
 #[cfg(test)]
 pub(crate) mod tests;
+mod traced;
 mod value;
 
 use std::collections::HashMap;
@@ -17,6 +18,7 @@ use freplace_compose_common::Header;
 pub use human::{Clock, Human};
 pub use json::Json;
 pub use layout::{Field, Layout, Shape};
+pub use traced::Traced;
 
 use crate::{
     chain::Chain,
@@ -34,6 +36,8 @@ pub struct Decoder {
 struct Source {
     node: PlannedNode,
     layouts: HashMap<TypeId, Layout>,
+    /// What a built-in tracer tells, by its number.
+    traced: HashMap<u32, Traced>,
 }
 
 /// One event of one node.
@@ -46,8 +50,18 @@ pub struct Event<'a> {
     pub header: Header,
     /// The payload's struct; none when the node's object has no struct of the number given.
     pub layout: Option<&'a Layout>,
+    /// What a built-in tracer tells, when it is one of its events.
+    pub traced: Option<&'a Traced>,
     /// The payload.
     pub payload: &'a [u8],
+}
+
+impl Event<'_> {
+    /// The kernel's word for what emitted it; of a tracer of both moments, the one it is of.
+    #[must_use]
+    pub fn label(&self) -> &'static str {
+        self.traced.map_or(self.node.label, Traced::label)
+    }
 }
 
 /// Why a record is no event.
@@ -68,10 +82,20 @@ impl Decoder {
         let source = |(node, planned): (&crate::chain::Node, &PlannedNode)| {
             let object = node.program().and_then(|(object, _)| library.get(&object.value));
             let layouts = object.map(layouts).unwrap_or_default();
-            Source { node: planned.clone(), layouts }
+            Source { node: planned.clone(), layouts, traced: HashMap::new() }
         };
         let nodes = chain.graph.nodes().map(|(_, node)| node);
-        Self { nodes: nodes.zip(&plan.nodes).map(source).collect() }
+        let mut nodes: Vec<_> = nodes.zip(&plan.nodes).map(source).collect();
+        let holders: Vec<_> = chain.graph.nodes().map(|(_, node)| node).collect();
+        for (node, tracing) in plan.tracings() {
+            let holder = holders.get(tracing.holder).and_then(|node| library.program(node));
+            if let (Some(source), Some((object, _))) = (nodes.get_mut(node), holder) {
+                let name = source.node.place.rsplit(':').next().unwrap_or_default();
+                let traced = Traced::new(tracing, &object.btf, name);
+                source.traced.insert(tracing.table.r#type, traced);
+            }
+        }
+        Self { nodes }
     }
 
     /// Decodes one record.
@@ -84,7 +108,8 @@ impl Decoder {
         let source = self.nodes.get(index).ok_or(Malformed::Node(header.node))?;
         let layout = source.layouts.get(&header.r#type);
         let layout = layout.filter(|layout| layout.size as usize <= payload.len());
-        Ok(Event { index, node: &source.node, header, layout, payload })
+        let traced = source.traced.get(&header.r#type).filter(|traced| traced.fits(payload));
+        Ok(Event { index, node: &source.node, header, layout, traced, payload })
     }
 }
 

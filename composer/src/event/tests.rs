@@ -1,5 +1,7 @@
 //! Whatever a ring buffer holds, a line of text comes out of it, or a word on why not.
 
+use std::collections::HashMap;
+
 use freplace_compose_common::Header;
 use proptest::{prelude::*, test_runner::Config};
 
@@ -111,7 +113,7 @@ proptest! {
     ) {
         let layout = Layout { name: "event".into(), size: 8, fields };
         let decoder = Decoder {
-            nodes: vec![Source { node: node(), layouts: [(7, layout)].into() }],
+            nodes: vec![Source { node: node(), layouts: [(7, layout)].into(), traced: HashMap::new() }],
         };
         let plan = Plan { chain: "x".into(), nodes: vec![node()], operations: Vec::new() };
         let size = payload.len() as u32;

@@ -203,7 +203,15 @@ impl Probe {
         target: Option<(&loader::Loaded, &str)>,
     ) -> Result<loader::Loaded, KernelError> {
         let maps = HashMap::new();
-        let job = Job { object: &self.object, program, load_as, target, maps: &maps, globals: &[] };
+        let job = Job {
+            object: &self.object,
+            program,
+            load_as,
+            target,
+            maps: &maps,
+            globals: &[],
+            trace: None,
+        };
         loader::load(&mut self.loader, &job)
     }
 

@@ -14,6 +14,7 @@ mod holder;
 mod linux;
 mod loader;
 mod sys;
+mod tracing;
 
 use thiserror::Error;
 
@@ -25,6 +26,7 @@ use crate::{
     chain::Attach,
     object::{MapDef, Object},
     plan::LoadAs,
+    trace::Tracing,
 };
 
 /// A map the kernel holds for us.
@@ -91,6 +93,8 @@ pub struct LoadRequest<'a> {
     pub maps: &'a [(String, MapHandle)],
     /// Values for read-only globals of four bytes, by name; those the object lacks are passed over.
     pub globals: &'a [(&'a str, u32)],
+    /// What the built-in tracer goes by, when it is that.
+    pub trace: Option<&'a Tracing>,
 }
 
 /// A program to attach.

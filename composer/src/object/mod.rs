@@ -12,6 +12,7 @@ pub(crate) mod damage;
 mod elf;
 mod kind;
 mod maps;
+mod member;
 pub mod prototype;
 mod subset;
 #[cfg(test)]

@@ -6,16 +6,19 @@
 //! event passes a half-built chain.
 
 mod build;
+mod built_in;
 
 use std::ops::Range;
 
 use serde::Serialize;
 
 pub use build::build;
+pub(crate) use built_in::function as target_of;
 
 use crate::{
     chain::{Attach, Moment, ObjectRef, Role},
     object::{MapDef, ProgramKind},
+    trace::Tracing,
 };
 
 /// What will be done, in order.
@@ -82,6 +85,9 @@ pub enum Action {
         target: Option<Target>,
         /// Whether the helpers for the current task are offered and mean something.
         has_task: bool,
+        /// What the built-in tracer takes of a call, when it is that.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        trace: Option<Box<Tracing>>,
     },
     /// Attaches a host to its hook.
     AttachHook {
@@ -124,6 +130,18 @@ pub struct Target {
     pub slot: usize,
     /// The function.
     pub function: String,
+}
+
+impl Plan {
+    /// What built-in tracers tell, each with its node.
+    pub fn tracings(&self) -> impl Iterator<Item = (usize, &Tracing)> {
+        self.operations.iter().filter_map(|operation| match &operation.action {
+            Action::Load { trace: Some(tracing), .. } if tracing.tells() => {
+                Some((operation.node?, tracing.as_ref()))
+            }
+            _ => None,
+        })
+    }
 }
 
 /// Whether a map is one for the whole chain, rather than private to a node: everything but the
