@@ -244,38 +244,35 @@ fn builtin(table: &mut Table<'_>, has_own: bool, report: &mut Report<'_>) -> Opt
         }
         return None;
     }
-    let capture = match table.get("capture") {
-        Some((_, value)) => {
-            let mut paths = Some(Vec::new());
-            for text in strings("capture", value, report) {
-                match expression::path(&text_at(&text, report)) {
-                    Ok(path) => paths.as_mut().into_iter().for_each(|all| all.push(path.clone())),
-                    Err(mistake) => {
-                        let message = format!("`{}` is not a value to capture", text.value);
-                        mistaken(Code::BadValue, message, mistake, report);
-                        paths = None;
-                    }
-                }
+    let mut good = true;
+    let capture = table.get("capture").map(|(_, value)| {
+        let texts = strings("capture", value, report);
+        let is_whole = value.get_ref().as_array().is_some_and(|items| items.len() == texts.len());
+        let path = |text: &Spanned<String>| match expression::path(&text_at(text, report)) {
+            Ok(path) => Some(path),
+            Err(mistake) => {
+                let message = format!("`{}` is not a value to capture", text.value);
+                mistaken(Code::BadValue, message, mistake, report);
+                None
             }
-            Some(paths?)
-        }
-        None => None,
-    };
-    let filter = match table.get("where") {
-        Some((_, value)) => {
-            let text = string("`where`", value, report)?;
-            match expression::filter(&text_at(&text, report)) {
-                Ok(filter) => Some((text, filter)),
-                Err(mistake) => {
-                    let message = "the filter cannot be read".to_owned();
-                    mistaken(Code::BadFilter, message, mistake, report);
-                    return None;
-                }
+        };
+        let paths: Vec<_> = texts.iter().filter_map(path).collect();
+        good &= is_whole && paths.len() == texts.len();
+        paths
+    });
+    let filter = table.get("where").and_then(|(_, value)| {
+        let text = string("`where`", value, report);
+        let filter = text.and_then(|text| match expression::filter(&text_at(&text, report)) {
+            Ok(filter) => Some((text, filter)),
+            Err(mistake) => {
+                mistaken(Code::BadFilter, "the filter cannot be read".to_owned(), mistake, report);
+                None
             }
-        }
-        None => None,
-    };
-    Some(Builtin { both: false, capture, filter })
+        });
+        good &= filter.is_some();
+        filter
+    });
+    good.then_some(Builtin { both: false, capture, filter })
 }
 
 /// The text with its place; what was written with escapes is one place as a whole.

@@ -1,5 +1,7 @@
 //! What is asked of built-in tracers: is it there, in the functions that they are on?
 
+use petgraph::graph::NodeIndex;
+
 use super::{Context, title};
 use crate::{
     chain::{Builtin, Node, NodeKind, ObjectRef, Role, Tracer},
@@ -13,7 +15,7 @@ pub(super) fn check(context: &mut Context<'_>) {
     for (index, node) in context.chain.graph.nodes() {
         by_hand(context, node);
         let NodeKind::Tracer(tracer) = &node.kind else { continue };
-        nested(context, node, tracer);
+        nested(context, index, tracer);
         let Some(request) = &tracer.builtin else { continue };
         let mut told: Vec<Diagnostic> = Vec::new();
         for (holder, name) in context.chain.graph.functions_of(index) {
@@ -32,7 +34,7 @@ pub(super) fn check(context: &mut Context<'_>) {
                     let is_same = |other: &&Diagnostic| {
                         (place(other), other.code) == (place(&found), found.code)
                     };
-                    if told.iter().find(is_same).is_none() {
+                    if !told.iter().any(|other| is_same(&other)) {
                         told.push(found);
                     }
                 }
@@ -49,7 +51,7 @@ pub(super) fn check(context: &mut Context<'_>) {
 }
 
 /// What the program of node `holder` may be loaded as, or stand in for.
-fn kinds(context: &Context<'_>, holder: petgraph::graph::NodeIndex) -> Vec<ProgramKind> {
+fn kinds(context: &Context<'_>, holder: NodeIndex) -> Vec<ProgramKind> {
     let hosts = context.chain.graph.hosts_below(holder).into_iter();
     let programs = hosts.filter_map(|host| context.program(context.chain.graph.node(host)));
     let mut kinds: Vec<_> = programs.map(|(_, program)| program.kind.program_type()).collect();
@@ -76,8 +78,9 @@ fn by_hand(context: &mut Context<'_>, node: &Node) {
 }
 
 /// A tracer of a built-in tracer, which is two programs as often as not.
-fn nested(context: &mut Context<'_>, node: &Node, tracer: &Tracer) {
+fn nested(context: &mut Context<'_>, index: NodeIndex, tracer: &Tracer) {
     let graph = &context.chain.graph;
+    let node = graph.node(index);
     let Some(target) = graph.find(&tracer.target.value).map(|index| graph.node(index)) else {
         return;
     };
@@ -89,5 +92,6 @@ fn nested(context: &mut Context<'_>, node: &Node, tracer: &Tracer) {
             .label(context.source(), target.id.span.clone(), "the tracer is here")
             .help("Trace what that one traces: any number of tracers may sit on one function.");
         context.found.push(found);
+        context.misfits.insert(index);
     }
 }

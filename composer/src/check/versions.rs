@@ -20,7 +20,7 @@ fn nested_tracing(context: &mut Context<'_>) {
     for (index, node) in graph.nodes() {
         let NodeKind::Tracer(tracer) = &node.kind else { continue };
         let depth = depth(context, index);
-        if depth == 0 {
+        if depth == 0 || context.misfits.contains(&index) {
             continue;
         }
         let target = &tracer.target;

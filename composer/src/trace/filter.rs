@@ -82,7 +82,13 @@ impl Maker<'_> {
             Some((relation, constant)) => (*relation, constant.clone()),
             None => (Relation::NotEqual, zero()),
         };
-        let number = operand.number(relation, &constant.value, &path.text.value);
+        let is_value = matches!(&constant.value, Constant::Name(name) if self.signature.has(name));
+        let number = if is_value {
+            let help = "Values are compared with constants, not with one another.";
+            Err(("another value of the call".to_owned(), help.to_owned()))
+        } else {
+            operand.number(relation, &constant.value, &path.text.value)
+        };
         let number = match number {
             Ok(number) => number,
             Err((why, help)) => {
@@ -202,7 +208,7 @@ impl Operand {
     }
 
     fn unknown(&self, name: &str, path: &str) -> Wrong {
-        let why = "a value is compared with a constant".to_owned();
+        let why = "no constant of this name".to_owned();
         let names: Vec<_> = self.names.iter().map(|(name, _)| name.as_str()).collect();
         let help = match nearest(name, names.iter().copied()) {
             Some(near) => format!("Did you mean `{near}`?"),

@@ -102,6 +102,11 @@ impl<'a> Signature<'a> {
         Some(Self { target, parameters, beyond, returns })
     }
 
+    /// Whether there is an argument called `name`.
+    pub(super) fn has(&self, name: &str) -> bool {
+        self.parameters.iter().any(|(found, _)| found == name)
+    }
+
     fn btf(&self) -> &'a Btf {
         &self.target.object.btf
     }
