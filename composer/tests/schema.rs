@@ -152,8 +152,7 @@ fn a_wrong_hook_is_refused_by_both() {
 }
 
 /// The keys of `WHOLE` that a chain can do without.
-const OPTIONAL: [&str; 5] =
-    ["name", "description", "function = \"helper\"", "capture", "where"];
+const OPTIONAL: [&str; 5] = ["name", "description", "function = \"helper\"", "capture", "where"];
 
 #[test]
 fn a_key_that_is_left_out_misspelt_or_of_another_type_is_judged_alike() {

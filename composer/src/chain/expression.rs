@@ -128,7 +128,8 @@ pub(super) struct Mistake {
     pub(super) help: &'static str,
 }
 
-const PATH: &str = "Write an argument, or fields of one: len, pkt->proto, pkt->header.kind, *count.";
+const PATH: &str =
+    "Write an argument, or fields of one: len, pkt->proto, pkt->header.kind, *count.";
 const COMPARISON: &str = "Write comparisons of a value with a constant, joined by && and ||: \
                           len > 100 && (ret != 2 || pkt->proto == 6).";
 
@@ -403,9 +404,10 @@ mod tests {
     }
 
     fn written(path: &Path) -> String {
-        let fields = path.fields.iter().map(|step| {
-            format!("{}{}", if step.arrow { "->" } else { "." }, step.name.value)
-        });
+        let fields = path
+            .fields
+            .iter()
+            .map(|step| format!("{}{}", if step.arrow { "->" } else { "." }, step.name.value));
         let star = if path.followed { "*" } else { "" };
         format!("{star}{}{}", path.first.value, fields.collect::<String>())
     }

@@ -24,8 +24,8 @@ pub use expression::{Comparison, Constant, Filter, Path as ValuePath, Relation, 
 pub use graph::{Dependency, Graph};
 pub use schema::schema;
 pub use spec::{
-    Attach, Builtin, Hook, Host, Moment, Node, NodeKind, ObjectRef, Replacement, Role, Spanned, Stub,
-    Tracer, XdpMode,
+    Attach, Builtin, Hook, Host, Moment, Node, NodeKind, ObjectRef, Replacement, Role, Spanned,
+    Stub, Tracer, XdpMode,
 };
 
 use crate::diag::{Code, Diagnostic, Source};

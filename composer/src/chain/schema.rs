@@ -93,7 +93,7 @@ fn tracer() -> Value {
             "program": program("SEC(\"fentry\") or SEC(\"fexit\")"),
             "fentry": text(&format!("Runs when the target is entered: {target}")),
             "fexit": text(&format!("Runs when the target returns: {target}")),
-            "trace": text(&format!("Built-in tracer: tells of both moments. It is {target}")),
+            "trace": text(&format!("Built-in tracer: tells when the target is entered and when it returns: {target}")),
             "function": text(
                 "A function of the target's program; its entry function when not given.",
             ),

@@ -28,9 +28,8 @@ pub(super) fn check(context: &mut Context<'_>) {
                 let resolved = trace::resolve(context.source(), request, tracer.moment, target);
                 for found in resolved.err().into_iter().flatten() {
                     // What is wrong in two hosts, or at both moments, is one mistake.
-                    let place = |found: &Diagnostic| {
-                        found.labels.first().map(|label| label.span.clone())
-                    };
+                    let place =
+                        |found: &Diagnostic| found.labels.first().map(|label| label.span.clone());
                     let is_same = |other: &&Diagnostic| {
                         (place(other), other.code) == (place(&found), found.code)
                     };

@@ -31,7 +31,9 @@ pub(super) fn loads(
     for target in tracer.targets {
         let kind = slots.program_type(target.slot).unwrap_or(ProgramKind::Other);
         let Some(holder) = slots.holder(target.slot) else { continue };
-        let Some(found) = function(chain, library, holder, &target.function, kind) else { continue };
+        let Some(found) = function(chain, library, holder, &target.function, kind) else {
+            continue;
+        };
         let resolved = trace::resolve(&chain.source, tracer.request, tracer.moment, found);
         for (moment, mut tracing) in resolved.unwrap_or_default() {
             if tracing.tells() {

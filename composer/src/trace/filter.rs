@@ -66,8 +66,12 @@ impl Maker<'_> {
         if !self.is_known(found.source) {
             let name = &path.text.value;
             let (why, help) = match self.request.both {
-                true => ("`trace` tells of entries too", "Write fexit = \"...\" in the place of trace."),
-                false => ("not known at the entry", "Write fexit = \"...\": at the return it is known."),
+                true => {
+                    ("`trace` tells of entries too", "Write fexit = \"...\" in the place of trace.")
+                }
+                false => {
+                    ("not known at the entry", "Write fexit = \"...\": at the return it is known.")
+                }
             };
             let message = format!("a call cannot be chosen by `{name}` when it begins");
             let wrong = Diagnostic::new(Code::BadFilter, message)
@@ -142,7 +146,8 @@ impl Maker<'_> {
             Of::Type(id) | Of::Followed(id) => (id, &[] as &[_]),
         };
         let btf = &self.target.object.btf;
-        let mut names: Vec<_> = names.iter().map(|(name, value)| ((*name).to_owned(), *value)).collect();
+        let mut names: Vec<_> =
+            names.iter().map(|(name, value)| ((*name).to_owned(), *value)).collect();
         match btf.resolve(id).map(|(_, ty)| ty) {
             Some(Type::Int { size: size @ 1..=8, signed, boolean, .. }) if found.whole => {
                 if boolean {
@@ -161,7 +166,9 @@ impl Maker<'_> {
                 let message = format!("`{}` cannot be compared", path.text.value);
                 let wrong = Diagnostic::new(Code::BadFilter, message)
                     .label(self.source, path.text.span.clone(), format!("a `{shown}`, no number"))
-                    .help("Numbers, enums and addresses can be compared; name a field that is one.");
+                    .help(
+                        "Numbers, enums and addresses can be compared; name a field that is one.",
+                    );
                 self.wrong.push(wrong);
                 None
             }
@@ -182,7 +189,9 @@ impl Operand {
             Constant::Name(name) if self.is_pointer && name == "NULL" => 0,
             Constant::Name(name) => {
                 let known = self.names.iter().find(|(known, _)| known == name);
-                known.map(|(_, value)| i128::from(*value)).ok_or_else(|| self.unknown(name, path))?
+                known
+                    .map(|(_, value)| i128::from(*value))
+                    .ok_or_else(|| self.unknown(name, path))?
             }
         };
         let bits = 8 * self.bytes;
@@ -201,10 +210,15 @@ impl Operand {
             }
             // What is in network order is compared as the bytes lie.
             let swapped = u64::try_from(number).unwrap_or_default().to_be();
-            return Ok(if cfg!(target_endian = "little") { swapped >> (64 - bits) } else { swapped });
+            return Ok(if cfg!(target_endian = "little") {
+                swapped >> (64 - bits)
+            } else {
+                swapped
+            });
         }
         // The value is extended to 64 bits, with its sign or without.
-        Ok(i64::try_from(number).map_or_else(|_| u64::try_from(number).unwrap_or_default(), i64::cast_unsigned))
+        Ok(i64::try_from(number)
+            .map_or_else(|_| u64::try_from(number).unwrap_or_default(), i64::cast_unsigned))
     }
 
     fn unknown(&self, name: &str, path: &str) -> Wrong {
@@ -225,7 +239,10 @@ fn is_network(btf: &crate::object::btf::Btf, mut id: TypeId) -> bool {
     // A chain longer than this is no C.
     for _ in 0..32 {
         match btf.get(id) {
-            Some(Type::Typedef { name: "__be16" | "__be32" | "__be64" | "fc_ipv4_t" | "fc_port_t", .. }) => {
+            Some(Type::Typedef {
+                name: "__be16" | "__be32" | "__be64" | "fc_ipv4_t" | "fc_port_t",
+                ..
+            }) => {
                 return true;
             }
             Some(Type::Typedef { of, .. } | Type::Modifier { of, .. }) => id = of,

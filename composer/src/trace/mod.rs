@@ -190,7 +190,9 @@ impl<'a> Maker<'a> {
                     let found = self.signature.find(path, false);
                     let found = found.map_err(|error| error.tell(self.source, self.target, path));
                     match found {
-                        Ok(found) => arguments.extend(self.capture(&path.text.value, found, Some(path))),
+                        Ok(found) => {
+                            arguments.extend(self.capture(&path.text.value, found, Some(path)))
+                        }
                         Err(error) => self.wrong.push(*error),
                     }
                 }
@@ -202,11 +204,15 @@ impl<'a> Maker<'a> {
             }
         }
         let result = match self.moment {
-            Moment::Fexit => self.signature.result().and_then(|found| self.capture("ret", found, None)),
+            Moment::Fexit => {
+                self.signature.result().and_then(|found| self.capture("ret", found, None))
+            }
             Moment::Fentry => None,
         };
         let took = match self.moment {
-            Moment::Fexit => self.value(&Found::of(TOOK, Of::Nanoseconds)).map(|index| self.put(index)),
+            Moment::Fexit => {
+                self.value(&Found::of(TOOK, Of::Nanoseconds)).map(|index| self.put(index))
+            }
             Moment::Fentry => None,
         };
         if let Some((_, filter)) = &request.filter {
@@ -248,7 +254,8 @@ impl<'a> Maker<'a> {
             self.wrong.push(wrong);
             return None;
         };
-        let mut capture = Capture { name: name.to_owned(), of: found.of, at: None, block: None, unread: None };
+        let mut capture =
+            Capture { name: name.to_owned(), of: found.of, at: None, block: None, unread: None };
         if found.whole {
             capture.at = Some(self.put(index));
         }
@@ -310,7 +317,11 @@ impl<'a> Maker<'a> {
         }
         let index = self.push(value)?;
         let kernel = found.kernel.iter().enumerate();
-        self.kernel.extend(kernel.map(|(hop, field)| Unplaced { value: index, hop, field: *field }));
+        self.kernel.extend(kernel.map(|(hop, field)| Unplaced {
+            value: index,
+            hop,
+            field: *field,
+        }));
         Some(index)
     }
 

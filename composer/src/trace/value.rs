@@ -89,7 +89,8 @@ impl<'a> Signature<'a> {
         let Type::Prototype { returns, parameters } = prototype else { return None };
         let fits = |of: TypeId| {
             let resolved = btf.resolve(of).map(|(_, ty)| ty);
-            let kind = matches!(resolved, Some(Type::Int { .. } | Type::Enum { .. } | Type::Ptr(_)));
+            let kind =
+                matches!(resolved, Some(Type::Int { .. } | Type::Enum { .. } | Type::Ptr(_)));
             kind && btf.size(of).is_some_and(|size| size <= 8)
         };
         let named = |(number, (name, of)): (usize, (&str, TypeId))| match name {
@@ -175,7 +176,13 @@ impl<'a> Signature<'a> {
         {
             return self.translated(index, path, step, fields);
         }
-        let mut walk = Walk { btf: self.btf(), source: source(index), hops: Vec::new(), at: None, of: self.parameters[index].1 };
+        let mut walk = Walk {
+            btf: self.btf(),
+            source: source(index),
+            hops: Vec::new(),
+            at: None,
+            of: self.parameters[index].1,
+        };
         for step in &path.fields {
             walk.step(step)?;
         }
@@ -194,21 +201,27 @@ impl<'a> Signature<'a> {
     fn other(&self, path: &ValuePath, filter: bool) -> Result<Found, Lost> {
         let span = path.first.span.clone();
         let name = path.first.value.as_str();
-        let not = |why: String, help: &str| Lost::Not { span: span.clone(), why, help: help.to_owned() };
+        let not =
+            |why: String, help: &str| Lost::Not { span: span.clone(), why, help: help.to_owned() };
         if self.beyond.iter().any(|other| other == name) {
             return Err(not(
                 format!("`{name}` does not stand in a register of its own"),
                 "Arguments of up to eight bytes can be taken, and of those the first five.",
             ));
         }
-        let own = match name {
-            "ret" => Some(self.result().ok_or_else(|| not("the function returns nothing".to_owned(), "Leave it out."))?),
-            "took" => Some(Found::of(TOOK, Of::Nanoseconds)),
-            _ => None,
-        };
+        let own =
+            match name {
+                "ret" => Some(self.result().ok_or_else(|| {
+                    not("the function returns nothing".to_owned(), "Leave it out.")
+                })?),
+                "took" => Some(Found::of(TOOK, Of::Nanoseconds)),
+                _ => None,
+            };
         match own {
             Some(found) if filter && path.fields.is_empty() && !path.followed => Ok(found),
-            Some(_) if filter => Err(not(format!("`{name}` has no fields"), "Compare it as it is.")),
+            Some(_) if filter => {
+                Err(not(format!("`{name}` has no fields"), "Compare it as it is."))
+            }
             Some(_) => Err(not(
                 "result and duration are always told".to_owned(),
                 "Leave it out: `capture` chooses among arguments.",
@@ -285,7 +298,8 @@ impl<'a> Walk<'a> {
         match (step.arrow, is_pointer) {
             (true, true) => self.follow(&span)?,
             (true, false) => {
-                let why = format!("what stands in front of it is a `{}`, no pointer", self.shown(""));
+                let why =
+                    format!("what stands in front of it is a `{}`, no pointer", self.shown(""));
                 return Err(not(why, format!("Write .{name} for a field of a struct.")));
             }
             (false, true) => {
@@ -295,8 +309,10 @@ impl<'a> Walk<'a> {
             (false, false) => {}
         }
         let Some((_, Type::Struct { name: tag, union, .. })) = self.btf.resolve(self.of) else {
-            let why =
-                format!("what stands in front of it is a `{}`, which has no fields", self.shown(""));
+            let why = format!(
+                "what stands in front of it is a `{}`, which has no fields",
+                self.shown("")
+            );
             return Err(not(why, "Only structs and unions have fields.".to_owned()));
         };
         let Some(place) = self.btf.member(self.of, name) else {
@@ -304,23 +320,36 @@ impl<'a> Walk<'a> {
             return Err(Lost::Field { span, of, candidates: self.btf.member_names(self.of) });
         };
         if place.is_bits {
-            return Err(not("a bit field has no bytes of its own".to_owned(), "Leave it out.".to_owned()));
+            return Err(not(
+                "a bit field has no bytes of its own".to_owned(),
+                "Leave it out.".to_owned(),
+            ));
         }
         let at = self.at.unwrap_or(0);
-        self.at = Some(at.checked_add(place.offset).ok_or_else(|| not("it is out of reach".to_owned(), "Leave it out.".to_owned()))?);
+        self.at = Some(
+            at.checked_add(place.offset)
+                .ok_or_else(|| not("it is out of reach".to_owned(), "Leave it out.".to_owned()))?,
+        );
         self.of = place.of;
         Ok(())
     }
 
     /// From a pointer to what it points to.
     fn follow(&mut self, span: &Range<usize>) -> Result<(), Lost> {
-        let not = |why: &str, help: &str| Lost::Not { span: span.clone(), why: why.to_owned(), help: help.to_owned() };
+        let not = |why: &str, help: &str| Lost::Not {
+            span: span.clone(),
+            why: why.to_owned(),
+            help: help.to_owned(),
+        };
         let Some((_, Type::Ptr(to))) = self.btf.resolve(self.of) else {
             let why = format!("it is a `{}`, no pointer", self.shown(""));
             return Err(not(&why, "Leave out the `*`."));
         };
         if self.btf.size(to).is_none() {
-            return Err(not("the object does not say what the pointer leads to", "Capture the pointer itself."));
+            return Err(not(
+                "the object does not say what the pointer leads to",
+                "Capture the pointer itself.",
+            ));
         }
         if let Some(at) = self.at {
             self.read(at, 8, span)?;
@@ -370,15 +399,21 @@ impl<'a> Walk<'a> {
 
 impl Lost {
     /// As a diagnostic on `path`.
-    pub(super) fn tell(self, source: &Arc<Source>, target: Target<'_>, path: &ValuePath) -> Box<Diagnostic> {
+    pub(super) fn tell(
+        self,
+        source: &Arc<Source>,
+        target: Target<'_>,
+        path: &ValuePath,
+    ) -> Box<Diagnostic> {
         let text = &path.text.value;
         let prototype = target.object.prototype(target.function).unwrap_or_default();
-        let choose = |near: &str, names: &[String], what: &str| {
-            match nearest(near, names.iter().map(String::as_str)) {
-                Some(near) => format!("Did you mean `{near}`?"),
-                None if names.is_empty() => format!("It has no {what}."),
-                None => format!("It has: {}.", names.join(", ")),
-            }
+        let choose = |near: &str, names: &[String], what: &str| match nearest(
+            near,
+            names.iter().map(String::as_str),
+        ) {
+            Some(near) => format!("Did you mean `{near}`?"),
+            None if names.is_empty() => format!("It has no {what}."),
+            None => format!("It has: {}.", names.join(", ")),
         };
         let found = match self {
             Self::Argument { candidates } => {
@@ -396,11 +431,12 @@ impl Lost {
                     .label(source, span, "not a field")
                     .help(choose(name, &candidates, "field"))
             }
-            Self::Not { span, why, help } => {
-                Diagnostic::new(Code::CannotCapture, format!("`{text}` cannot be taken from a call"))
-                    .label(source, span, why)
-                    .help(help)
-            }
+            Self::Not { span, why, help } => Diagnostic::new(
+                Code::CannotCapture,
+                format!("`{text}` cannot be taken from a call"),
+            )
+            .label(source, span, why)
+            .help(help),
         };
         Box::new(found.note(prototype))
     }

@@ -57,8 +57,15 @@ impl Bench {
         target: Option<(ProgramHandle, &str)>,
     ) -> Result<ProgramHandle, KernelError> {
         let object = self.library.get(&ObjectRef::new(object)).expect("it is in the chain");
-        let request =
-            LoadRequest { object, program, load_as, target, maps: &self.maps, globals: &[] };
+        let request = LoadRequest {
+            object,
+            program,
+            load_as,
+            target,
+            maps: &self.maps,
+            globals: &[],
+            trace: None,
+        };
         self.kernel.load(&request).map(|(program, _)| program)
     }
 
