@@ -5,7 +5,7 @@
 //! [`chain`] (a file → a graph) and [`object`] (an ELF file → programs, functions, types) →
 //! [`check`] (the rules) → [`plan`] (what will be done) → [`kernel`] (who does it) by [`run`] (in
 //! order, and back) → [`event`] (what the programs have to say). [`diag`] is how every part says
-//! what is wrong, and [`vm`] a machine to do it all in when this one may not.
+//! what is wrong, [`draw`] how that is shown, and [`vm`] a machine to do it all in when this one may not.
 //!
 //! ```
 //! use freplace_compose::{chain::Chain, check::{self, Kernels}, plan};
@@ -22,6 +22,7 @@
 pub mod chain;
 pub mod check;
 pub mod diag;
+pub mod draw;
 pub mod errno;
 pub mod event;
 pub mod kernel;
@@ -29,4 +30,5 @@ pub mod object;
 pub mod plan;
 pub mod run;
 pub mod trace;
+pub mod version;
 pub mod vm;

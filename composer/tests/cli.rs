@@ -27,6 +27,7 @@ pinned! {
     help_graph: "graph" "--help";
     help_inspect: "inspect" "--help";
     help_doctor: "doctor" "--help";
+    help_profile: "profile" "--help";
     help_explain: "explain" "--help";
     help_schema: "schema" "--help";
     help_vm: "vm" "--help";
@@ -47,6 +48,11 @@ pinned! {
     usage_without_a_file: "validate";
     usage_of_a_verb_that_is_not_there: "valdate" "chains/tcp.toml";
     usage_of_a_duration: "up" "chains/tcp.toml" "--duration" "soon";
+    usage_of_a_kernel_apart: "up" "--vm" "6.1" "chains/tcp.toml";
+    usage_of_a_log_that_nobody_writes: "validate" "--verifier-log" "log" "chains/tcp.toml";
+    a_kernel_that_is_not_there: "up" "--vm=/nope" "chains/tcp.toml";
+    a_kernel_to_validate_on_that_is_not_there: "validate" "--vm=/nope" "chains/tcp.toml";
+    a_log_that_cannot_be_written: "up" "--vm" "--verifier-log" "/nope/log" "chains/tcp.toml";
 }
 
 #[test]
@@ -54,12 +60,16 @@ fn a_chain_is_judged_for_the_kernels_asked_for() {
     let folder = objects();
     let chain = include_str!("fixtures/nested_tracers.toml");
     common::put(&folder.join("nested.toml"), chain.as_bytes());
-    let own = "kernel = \"6.11\"\n[features]\nnested_tracing = true\npacket_data_compared = false\nentry_without_argument = false\n";
+    let own = "kernel = \"6.11\"\n[features]\nnested_tracing = true\n\
+               packet_data_compared = false\nentry_without_argument = false\n\
+               unique_kprobe_symbol = true\npointer_arguments_whole = false\n";
     common::put(&folder.join("own-profile.toml"), own.as_bytes());
     let validate = |kernel| run(&folder, &["validate", "--kernel", kernel, "nested.toml"]);
     for (kernel, code) in [("6.1", 3), ("6.12", 0), ("6.1,6.12", 3), ("own-profile.toml", 0)] {
         assert_eq!(validate(kernel).status.code(), Some(code), "{kernel}");
     }
+    common::put(&folder.join("5.4.toml"), include_bytes!("profiles/5.4.toml"));
+    assert_eq!(validate("5.4.toml").status.code(), Some(3), "which has no tracers at all");
     insta::assert_snapshot!("judged_for_6_1", shown(&validate("6.1")));
     insta::assert_snapshot!("judged_for_no_kernel", shown(&validate("5.4")));
 }

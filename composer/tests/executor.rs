@@ -7,7 +7,7 @@ use std::path::Path;
 use common::{CHAINS, assert_undone_in_reverse, chain_text};
 use freplace_compose::{
     chain::Chain,
-    check::{self, Kernels, Library},
+    check::{self, Kernels, Library, profile::Targets},
     diag::Code,
     kernel::fake::Fake,
     plan::{self, Action, Plan},
@@ -122,7 +122,33 @@ fn a_second_replacement_of_a_function_is_busy_and_the_first_is_undone() {
     let mut kernel = Fake::default();
     let failure = run::up(&mut kernel, &plan, &library, &mut |_| {}).expect_err("it is taken");
     assert!(matches!(plan.operations[failure.operation].action, Action::AttachReplacement { .. }));
-    assert_eq!(run::explain(&failure, &plan, &chain, false).code, Code::Busy);
+    assert_eq!(run::explain(&failure, &plan, &chain, &Targets::default(), false).code, Code::Busy);
     assert!(kernel.left().is_empty());
     assert_undone_in_reverse(&kernel.journal);
+}
+
+#[test]
+fn a_refusal_leaves_out_what_needs_it_and_the_rest_is_asked_for() {
+    for (_, library, plan) in shipped() {
+        for (number, operation) in plan.operations.iter().enumerate() {
+            let mut kernel = Fake::failing_at(number);
+            let asked = run::ask(&mut kernel, &plan, &library);
+            let refused: Vec<_> = asked.refused.iter().map(|(one, _)| one.operation).collect();
+            assert_eq!(refused, [number], "it fails once, and what is left out is not tried");
+            assert!(asked.left.is_none() && kernel.left().is_empty(), "{number}");
+            let again =
+                kernel.journal.iter().skip(number + 1).find(|done| done.starts_with("create"));
+            let is_map = matches!(operation.action, Action::CreateMap { .. });
+            assert_eq!(again.is_none(), is_map, "without a map there is nothing to ask for");
+        }
+    }
+}
+
+#[test]
+fn what_is_left_after_asking_is_told() {
+    let (_, library, plan) = shipped().next().expect("there is one");
+    let mut kernel = Fake::default().failing_undo_at(0);
+    let asked = run::ask(&mut kernel, &plan, &library);
+    assert!(asked.refused.is_empty());
+    assert_eq!(asked.left.map(|(left, _)| left.len()), Some(kernel.left().len()));
 }

@@ -6,9 +6,9 @@ use std::fmt::Write as _;
 
 use freplace_compose::{
     chain::Chain,
-    check::{self, Kernels},
+    check::{self, Kernels, profile::Targets},
     diag::Diagnostic,
-    kernel::KernelError,
+    kernel::{Held, Holder, KernelError, SourceLine},
     plan::{self, Action, Plan},
     run::{Failure, Left, explain, explain_left},
 };
@@ -95,13 +95,53 @@ fn attach(action: &Action) -> bool {
 }
 
 fn refused(call: &'static str, errno: i32, message: &str) -> KernelError {
-    KernelError { call, errno: Some(errno), message: message.to_owned(), log: None, holder: None }
+    KernelError {
+        call,
+        errno: Some(errno),
+        message: message.to_owned(),
+        log: None,
+        lines: Box::default(),
+        holder: None,
+    }
+}
+
+/// The place is taken, and it is seen by whom.
+fn held(held: Held) -> KernelError {
+    let who = "`theirs` (program 41, link 7), held by other/1234".to_owned();
+    let holder = Some(Box::new(Holder { held, who }));
+    KernelError { holder, ..refused("BPF_LINK_CREATE", libc::EBUSY, "device or resource busy") }
 }
 
 fn told(id: &str, wanted: fn(&Action) -> bool, error: KernelError, whole: bool) -> String {
+    told_where(&Targets::default(), id, wanted, error, whole)
+}
+
+/// The same on a kernel where there are `targets`.
+fn told_where(
+    targets: &Targets,
+    id: &str,
+    wanted: fn(&Action) -> bool,
+    error: KernelError,
+    whole: bool,
+) -> String {
     let (chain, plan) = ready();
-    let failure = Failure { operation: operation(&plan, id, wanted), error, left: Vec::new() };
-    text(&explain(&failure, &plan, &chain, whole))
+    let (operation, error) = (operation(&plan, id, wanted), Box::new(error));
+    let failure = Failure { operation, error, left: Vec::new() };
+    text(&explain(&failure, &plan, &chain, targets, whole))
+}
+
+#[test]
+fn what_was_likely_meant_is_named_where_the_kernels_functions_are_known() {
+    let missing = refused("perf_event_open", libc::ENOENT, "no such file or directory");
+    let targets = Targets::of_symbols(Some("tcp_conect\n__traceiter_inet_sock_set_stat\n"));
+    for (id, near) in [("kprobe", "tcp_conect"), ("raw_point", "inet_sock_set_stat")] {
+        let said = told_where(&targets, id, attach, missing.clone(), false);
+        assert!(said.ends_with(&format!("help: Did you mean `{near}`?\n")), "{said}");
+    }
+    let invalid = refused("perf_event_open", libc::EINVAL, "invalid argument");
+    let there = Targets::of_symbols(Some("tcp_connect\n"));
+    let said = told_where(&there, "kprobe", attach, invalid, false);
+    assert!(said.contains("`tcp_connect` cannot be probed"), "{said}");
 }
 
 #[test]
@@ -127,6 +167,11 @@ fn every_refusal_is_explained() {
         ("new", attach, refused(link, libc::EBUSY, "device or resource busy")),
         ("new", attach, refused(link, libc::EINVAL, "invalid argument")),
         ("before", attach, refused(link, libc::EBUSY, "device or resource busy")),
+        ("before", attach, refused(link, libc::E2BIG, "argument list too long")),
+        ("new", attach, held(Held::Replacement)),
+        ("new", attach, held(Held::Tracer)),
+        ("before", attach, held(Held::Replacement)),
+        ("packets", attach, held(Held::Xdp)),
         ("before", attach, refused(link, libc::ENOENT, "no such file or directory")),
     ] {
         let _ = writeln!(out, "{}", told(id, wanted, error, false));
@@ -136,6 +181,7 @@ fn every_refusal_is_explained() {
         errno: None,
         message: "the object is damaged".into(),
         log: None,
+        lines: Box::default(),
         holder: None,
     };
     out += &told("kprobe", load, here, false);
@@ -160,10 +206,36 @@ fn the_whole_log_is_shown_on_request() {
 }
 
 #[test]
+fn the_line_of_source_stands_below_the_telling_lines() {
+    let line = SourceLine {
+        instruction: 17,
+        file: "new.bpf.c".to_owned(),
+        line: 42,
+        text: "return answer;".to_owned(),
+    };
+    let error = KernelError { lines: Box::new([line]), ..rejected() };
+    let told = told("new", load, error, false);
+    assert!(told.contains("R0 !read_ok\n    new.bpf.c:42  return answer;\n    19: (b7)"), "{told}");
+}
+
+#[test]
+fn the_words_of_the_log_lead_to_the_rule() {
+    let log = "Cannot recursively attach\nprocessed 0 insns (limit 1000000)\n";
+    let error = KernelError { log: Some(log.to_owned()), ..rejected() };
+    let replacement = told("new", load, error.clone(), false);
+    assert!(replacement.contains("this is FC0103, a reference to a node of the wrong kind\n"));
+    let tracer = told("before", load, error, false);
+    assert!(tracer.contains("this is FC0307, "), "{tracer}");
+}
+
+#[test]
 fn a_short_log_is_shown_as_it_is() {
     let log = Some("R0 !read_ok\nprocessed 1 insns\n".to_owned());
     let error = KernelError { log, ..rejected() };
-    assert!(told("new", load, error, false).contains("the verifier said:\n  R0 !read_ok\nhelp"));
+    assert!(
+        told("new", load, error, false)
+            .contains("the verifier said\n  R0 !read_ok\n  and one more line\nhelp")
+    );
 }
 
 #[test]

@@ -70,7 +70,11 @@ fixtures! {
     empty
     empty_host_table
     empty_strings
+    helpers
+    helpers_of_some_kernels
     hosts_twice
+    instructions
+    licence
     maps
     missing_keys
     nested_stub
@@ -79,6 +83,9 @@ fixtures! {
     object_machine
     program_types
     prototypes
+    requires
+    requires_more
+    requires_none
     self_cycle
     stubs
     syntax
@@ -88,6 +95,7 @@ fixtures! {
     unknown_keys
     unknown_nodes
     unknown_programs
+    unknown_until_load
     unread_node
     wrong_kinds
     wrong_types
@@ -109,6 +117,18 @@ fn a_file_that_is_not_utf8() {
     fs::write(folder.join("latin1.toml"), b"name = \"x\"\ndescription = \"gr\xfc\xdfe\"\n")
         .expect("writable");
     pin("a_file_that_is_not_utf8", &shown(&run(&folder, &["validate", "latin1.toml"])));
+}
+
+#[test]
+fn a_kernel_that_lacks_what_a_chain_is_made_of() {
+    let folder = objects();
+    let profile = include_str!("profiles/5.4.toml");
+    common::put(&folder.join("5.4.toml"), profile.as_bytes());
+    common::put(&folder.join("lacks.toml"), common::chain_text("tcp").as_bytes());
+    let validate = |kernel| run(&folder, &["validate", "--kernel", kernel, "lacks.toml"]);
+    pin("a_kernel_that_lacks_what_a_chain_is_made_of", &shown(&validate("5.4.toml")));
+    assert_eq!(validate("6.1,6.12").status.code(), Some(0));
+    assert_eq!(validate("6.12,5.4.toml").status.code(), Some(3), "asked for, it is an error");
 }
 
 #[test]

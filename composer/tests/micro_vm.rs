@@ -177,6 +177,97 @@ fn alive(pid: u32) -> bool {
     name.starts_with("qemu")
 }
 
+/// A folder with chains of `test-programs`, each in a file called by its host's program.
+fn verdicts(programs: &[&str]) -> tempfile::TempDir {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let object = freplace_compose_test_programs::object("verdicts").expect("it is a test program");
+    fs::write(folder.path().join("verdicts.o"), object).expect("room for an object");
+    for program in programs {
+        let chain = format!(
+            "[host.host]\nobject = \"verdicts.o\"\nprogram = \"{program}\"\nattach = {{ xdp = \"lo\" }}\n"
+        );
+        fs::write(folder.path().join(format!("{program}.toml")), chain).expect("room for a chain");
+    }
+    fs::write(folder.path().join("good.toml"), common::chain_text("xdp")).expect("room");
+    folder
+}
+
+#[test]
+#[ignore = "boots a micro-VM; `cargo xtask test` does"]
+fn what_only_a_verifier_knows_is_told_against_the_chain() {
+    let folder = verdicts(&["careless_host", "endless_host"]);
+    let words = ["validate", "--vm", "--kernel", "6.1", "--verifier-log", "log"];
+    let files = ["careless_host.toml", "good.toml", "endless_host.toml"];
+    let output = run(folder.path(), &[&words[..], &files].concat());
+    let text = shown(&output);
+    assert!(text.starts_with("exit code 3\n"), "{text}");
+    let stdout = String::from_utf8_lossy(&output.stdout);
+    let lines: Vec<_> = stdout.lines().collect();
+    assert_eq!(lines.len(), 1, "{text}");
+    assert!(lines[0].starts_with("good.toml"), "{text}");
+    assert!(lines[0].contains("valid  5 nodes  taken by the verifier of linux 6.1."), "{text}");
+    for words in [
+        "[careless_host.toml:3:11]",
+        "invalid access to packet",
+        "verdicts.bpf.c:89  return data[0];",
+        "[endless_host.toml:3:11]",
+        "verdicts.bpf.c:103  for (;;)",
+    ] {
+        assert!(text.contains(words), "{words}: {text}");
+    }
+    let log = fs::read_to_string(folder.path().join("log")).expect("it came back");
+    let heads: Vec<_> = log.lines().filter(|line| line.starts_with("==> ")).collect();
+    assert_eq!(heads.len(), 2, "{log}");
+    assert!(heads[0].starts_with("==> careless_host.toml: `careless_host` of `host`, linux 6.1."));
+    assert!(log.contains("\n frame1: R1=ctx") && log.contains("\nprocessed "), "whole: {log}");
+}
+
+#[test]
+#[ignore = "boots two micro-VMs; `cargo xtask test` does"]
+fn each_kernel_asked_for_is_asked() {
+    let folder = verdicts(&["forgetful_host"]);
+    let unattached = common::chain_text("xdp").replace("\"lo\"", "\"eth7\"");
+    fs::write(folder.path().join("elsewhere.toml"), unattached).expect("room for a chain");
+    let words = ["validate", "--vm", "--kernel", "6.1,6.12", "--format", "json"];
+    let files = ["good.toml", "elsewhere.toml", "forgetful_host.toml"];
+    let output = run(folder.path(), &[&words[..], &files].concat());
+    assert_eq!(output.status.code(), Some(3), "{}", shown(&output));
+    let value: serde_json::Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    for (number, (valid, codes)) in
+        [(true, &[][..]), (true, &["FC0502 warning"]), (false, &["FC0501 error"])]
+            .iter()
+            .enumerate()
+    {
+        let file = &value[number];
+        assert_eq!(file["file"], files[number]);
+        assert_eq!(file["valid"], *valid);
+        assert_eq!(file["diagnostics"], serde_json::json!([]), "the rules say nothing");
+        for (kernel, series) in [(0, "6.1."), (1, "6.12.")] {
+            let kernel = &file["kernels"][kernel];
+            assert!(kernel["kernel"].as_str().is_some_and(|one| one.starts_with(series)));
+            assert_eq!(kernel["valid"], *valid);
+            let found = kernel["diagnostics"].as_array().expect("a list").iter();
+            let text = |one: &serde_json::Value, key: &str| one[key].as_str().map(str::to_owned);
+            let found: Vec<_> = found
+                .map(|one| Some(text(one, "code")? + " " + &text(one, "severity")?))
+                .collect::<Option<_>>()
+                .expect("both are texts");
+            assert_eq!(found, *codes, "{kernel}");
+        }
+    }
+}
+
+#[test]
+#[ignore = "boots a micro-VM; `cargo xtask test` does"]
+fn the_log_of_an_up_in_a_micro_vm_comes_back() {
+    let folder = verdicts(&["careless_host"]);
+    let words = ["up", "--vm=6.1", "--verifier-log", "log", "careless_host.toml"];
+    let text = shown(&run(folder.path(), &words));
+    assert!(text.starts_with("exit code 1\n") && text.contains("FC0501"), "{text}");
+    let log = fs::read_to_string(folder.path().join("log")).expect("it came back");
+    assert!(log.starts_with("==> careless_host.toml: `careless_host` of `host`, "), "{log}");
+}
+
 #[test]
 #[ignore = "asks apt; `cargo xtask test` does"]
 fn a_kernel_that_is_not_to_be_had_is_a_matter_of_the_environment() {

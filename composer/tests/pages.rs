@@ -12,9 +12,13 @@ use common::{chain_text, objects, run};
 use freplace_compose::diag::{Block, Code, blocks};
 
 /// Codes of the pure layers whose wrong example no chain can show.
-const SHOWN_OTHERWISE: [Code; 2] = [
+const SHOWN_OTHERWISE: [Code; 5] = [
     Code::FileUnreadable, // the file is what is wrong
     Code::TooManyTracers, // 39 tracers, of which two are shown
+    Code::KernelLacks,    // the kernel is what is wrong
+    // what is wrong is this machine's tracepoints, which may be any kernel's
+    Code::RawTracepointArguments,
+    Code::UnknownTarget, // this machine's functions, which may be any kernel's
 ];
 
 /// The tables of a chain, each with its header; what stands in front of them is left out.
@@ -44,10 +48,11 @@ fn codes(folder: &Path, example: &[Block]) -> BTreeSet<String> {
         match block.language {
             "c" => {
                 let head = "#include <linux/bpf.h>\n#include <bpf/bpf_helpers.h>\n\
-                            #include <bpf/bpf_core_read.h>\n#include <freplace_compose.h>\n\
-                            char LICENSE[] SEC(\"license\") = \"GPL\";\n";
+                            #include <bpf/bpf_core_read.h>\n#include <freplace_compose.h>\n";
+                let licence = "char LICENSE[] SEC(\"license\") = \"GPL\";\n";
+                let licence = if block.text.contains("LICENSE") { "" } else { licence };
                 let source = folder.join("my.bpf.c");
-                common::put(&source, format!("{head}{}", block.text).as_bytes());
+                common::put(&source, format!("{head}{licence}{}", block.text).as_bytes());
                 common::compile(&source, &folder.join("my.bpf.o"), &["-g", "-target", "bpf"]);
             }
             "toml" => {

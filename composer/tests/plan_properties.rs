@@ -184,6 +184,43 @@ proptest! {
     }
 
     #[test]
+    fn without_an_operation_a_plan_is_still_one(shape in shapes(), at in any::<Index>()) {
+        let (_, library, plan) = ready(&write(&shape));
+        let at = at.index(plan.operations.len());
+        let Some(rest) = plan.without(at) else {
+            let is_map = matches!(plan.operations[at].action, Action::CreateMap { .. });
+            return { prop_assert!(is_map); Ok(()) };
+        };
+        prop_assert!(rest.operations.len() < plan.operations.len());
+        // Programs are numbered in order, and each is there when it is asked for.
+        let mut loaded = 0;
+        for operation in &rest.operations {
+            match &operation.action {
+                Action::Load { slot, target, .. } => {
+                    prop_assert_eq!(*slot, loaded);
+                    prop_assert!(target.as_ref().is_none_or(|target| target.slot < loaded));
+                    loaded += 1;
+                }
+                Action::AttachReplacement { slot, target } => {
+                    prop_assert!(*slot < loaded && target.slot < loaded);
+                }
+                Action::AttachHook { slot, .. } | Action::AttachTracer { slot } => {
+                    prop_assert!(*slot < loaded);
+                }
+                Action::CreateMap { .. } => {}
+            }
+        }
+        // Who was loaded is loaded still, unless it needs what is gone.
+        if is_load(&plan.operations[at].action) {
+            let gone = plan.operations[at].node;
+            prop_assert!(rest.operations.iter().all(|one| one.node != gone || gone.is_none()));
+        }
+        let mut kernel = Fake::default();
+        let asked = run::ask(&mut kernel, &plan, &library);
+        prop_assert!(asked.left.is_none() && kernel.left().is_empty());
+    }
+
+    #[test]
     fn the_same_chain_gives_the_same_plan(shape in shapes()) {
         let text = write(&shape);
         let json = |plan: &Plan| serde_json::to_string(plan).expect("a plan is JSON");

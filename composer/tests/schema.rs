@@ -74,6 +74,7 @@ fn every_chain_that_can_be_read_is_what_the_schema_asks_for() {
 const WHOLE: &str = r#"
 name = "whole"
 description = "every key"
+requires = { kernel = ">=6.6, <7" }
 [host.one]
 object = "one.bpf.o"
 program = "one"
@@ -152,7 +153,8 @@ fn a_wrong_hook_is_refused_by_both() {
 }
 
 /// The keys of `WHOLE` that a chain can do without.
-const OPTIONAL: [&str; 5] = ["name", "description", "function = \"helper\"", "capture", "where"];
+const OPTIONAL: [&str; 6] =
+    ["name", "description", "requires", "function = \"helper\"", "capture", "where"];
 
 #[test]
 fn a_key_that_is_left_out_misspelt_or_of_another_type_is_judged_alike() {
@@ -182,6 +184,22 @@ fn what_only_one_of_may_be_there_is_refused_twice_by_both() {
         same(&whole().replace("fentry = \"new\"", &with(key)), false);
     }
     same(&whole().replace("[\"one\"]", "[\"one\", \"one\"]"), false);
+}
+
+#[test]
+fn requirements_are_judged_alike() {
+    let with = |text: &str| whole().replace("\">=6.6, <7\"", text);
+    for good in [">=6.6", ">6", "<=6.12", "<7", "=6.1", "  >= 6.1 ,<7 ,  <6.20 "] {
+        same(&with(&format!("\"{good}\"")), true);
+    }
+    for wrong in [
+        "6.6", "^6.6", ">=", ">=six", ">= 6.", ">=.6", ">=6.6.1", ">=6.6,", ",<7", "> =6", "==6",
+        "<99999", ">=6.6 <7", "\\t>=6", ">=6\\n",
+    ] {
+        same(&with(&format!("\"{wrong}\"")), false);
+    }
+    same(&whole().replace("kernel = ", "kernels = "), false);
+    same(&whole().replace("{ kernel = \">=6.6, <7\" }", "{}"), false);
 }
 
 #[test]

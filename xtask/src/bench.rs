@@ -1,27 +1,34 @@
 //! `cargo xtask bench`: how fast and how small, in figures that can be held against goals.
 //!
-//! What needs a kernel is measured in the micro-VM, ours and the others in turn, by one process with
-//! one clock. A guest without hardware virtualisation is several times slower than a machine, so
-//! only the ratio of two such times means something.
+//! What needs no kernel is measured on this machine, as whole runs of the executable. What needs one
+//! is measured in the micro-VM, ours and the others in turn, by one process with one clock. A guest
+//! without hardware virtualisation is several times slower than a machine, so only the ratio of two
+//! such times means something.
 
+mod chain;
 pub(crate) mod guest;
 mod sample;
+mod validate;
 
 use std::{
     env, fs,
-    path::{Path, PathBuf},
+    path::PathBuf,
     process::{Command, Stdio},
-    time::Instant,
 };
 
+use clap::ValueEnum;
 use serde_json::Value;
 
 use crate::{Result, build, build::Built, setup, shell};
 use sample::Sample;
 
-/// Measure against a loader written by hand with libbpf. Figures only: slow is no failure.
+/// Measure `validate`, and `up` against a loader written by hand with libbpf. Figures only: slow is
+/// no failure.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Bench {
+    /// Only this part.
+    #[arg(value_name = "PART")]
+    part: Option<Part>,
     /// The kernel to measure on.
     #[arg(long, value_name = "KERNEL", default_value = "6.12")]
     kernel: String,
@@ -30,23 +37,34 @@ pub(crate) struct Bench {
     rounds: u32,
 }
 
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Part {
+    /// What needs no kernel: `validate`, and chains of a thousand and ten thousand nodes
+    Validate,
+    /// What needs one, in the micro-VM
+    Loaders,
+}
+
 const CHAIN: &str = "chains/tcp.toml";
 /// What the other loader is given, in this order.
 const OBJECTS: [&str; 3] = ["tcp", "tcp-replacement", "tcp-tracer"];
-/// `validate` is quick: the more runs, the steadier the median.
-const VALIDATIONS: usize = 51;
 /// What one run in the guest may take, in seconds: it takes about 40.
 const BOUND: &str = "600";
 
 const GOAL_RATIO: &str = "goal: at most 1.5";
-const GOAL_VALIDATE: &str = "goal: under 10 ms";
 
 pub(crate) fn run(arguments: &Bench) -> Result {
-    setup::ensure(&[setup::BUILD, setup::VM])?;
+    let asked = |part| arguments.part.is_none_or(|only| only == part);
+    setup::ensure(&[setup::BUILD])?;
     let built = build::cargo(&["build", "--release", "--package", "freplace-compose"])?;
-    let composer = built.executable("freplace-compose")?;
-    validation(composer)?;
-    in_guest(arguments, &built)
+    if asked(Part::Validate) {
+        validate::run(built.executable("freplace-compose")?)?;
+    }
+    if asked(Part::Loaders) {
+        setup::ensure(&[setup::VM])?;
+        in_guest(arguments, &built)?;
+    }
+    Ok(())
 }
 
 /// Compiles `xtask/bench/NAME.c`, with the compiler that Rust links with.
@@ -62,30 +80,6 @@ fn compile(name: &str, libraries: &[&str]) -> Result<PathBuf> {
         .args(libraries);
     shell::quietly(&mut cc)?;
     Ok(executable)
-}
-
-fn validation(composer: &Path) -> Result {
-    let validate = || {
-        let mut command = Command::new(composer);
-        command.args(["validate", CHAIN]).current_dir(shell::root()).stdout(Stdio::null());
-        command
-    };
-    let mut times = Vec::new();
-    shell::run(&mut validate())?; // the first one reads the executable from the disk
-    for _ in 0..VALIDATIONS {
-        let began = Instant::now();
-        shell::run(&mut validate())?;
-        times.push(began.elapsed());
-    }
-    let mut peak = Command::new(compile("peak", &[])?);
-    peak.arg(composer).args(["validate", CHAIN]).current_dir(shell::root());
-    let output = peak.stdout(Stdio::null()).output()?;
-    shell::succeeded(&peak, output.status)?;
-    let kib: u64 = String::from_utf8(output.stderr)?.trim().parse()?;
-    println!("\nvalidate {CHAIN}, on this machine, {VALIDATIONS} runs");
-    println!("  wall time          {}   {GOAL_VALIDATE}", Sample::new(&times));
-    println!("  peak memory        {}", mib(kib));
-    Ok(())
 }
 
 fn in_guest(arguments: &Bench, built: &Built) -> Result {

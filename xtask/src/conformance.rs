@@ -39,6 +39,8 @@ struct Outcome {
     foreseen: Vec<Foreseen>,
     /// The kernel's refusal.
     refused: Option<Refusal>,
+    /// Why only the kernel can know that it refuses it.
+    unknown: Option<String>,
     disagreement: Option<String>,
 }
 

@@ -35,7 +35,7 @@ enum Chore {
     Test(test::Test),
     /// Hold the validator to what real kernels do with a corpus of chains.
     Conformance(conformance::Conformance),
-    /// Measure against a loader written by hand with libbpf.
+    /// Measure, also against a loader written by hand with libbpf.
     Bench(bench::Bench),
     /// Install what is missing for the other chores.
     Setup,

@@ -20,6 +20,9 @@ pub(crate) struct Test {
     only: Option<Step>,
 }
 
+/// The package of the fuzzers, whose tests are a step of their own.
+const FUZZ: &str = "freplace-compose-fuzz";
+
 /// What is done, in this order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Step {
@@ -29,6 +32,8 @@ enum Step {
     Clippy,
     /// The tests that need no kernel
     Tests,
+    /// What fuzzers feed to the composer, over the corpus and a fixed number of mutations
+    Fuzz,
     /// The examples in the documentation
     Docs,
     /// The micro-VM itself
@@ -78,11 +83,10 @@ impl Step {
                 "warnings",
             ])),
             Self::Tests => tests(counts),
-            Self::Docs => {
-                let mut docs = shell::cargo(&["test", "--workspace", "--doc", "--no-fail-fast"]);
-                let (status, said) = shell::tee_stdout(&mut docs)?;
-                *counts = Counts::of_libtest(&said);
-                shell::succeeded(&docs, status)
+            Self::Docs => libtest(&["test", "--workspace", "--doc", "--no-fail-fast"], counts),
+            Self::Fuzz => {
+                libtest(&["test", "--package", FUZZ, "--test", "corpus"], counts)?;
+                some_passed(*counts)
             }
             Self::MicroVm => kernel::micro_vm(counts),
             Self::Linux6_1 => kernel::run("6.1", counts),
@@ -95,17 +99,28 @@ impl Step {
 /// The tests that need no kernel. Those that do are marked `#[ignore]`, and have steps of their own.
 fn tests(counts: &mut Counts) -> Result {
     if shell::on_path("cargo-nextest").is_some() {
-        let mut nextest = shell::cargo(&["nextest", "run", "--workspace", "--no-fail-fast"]);
+        let words = ["nextest", "run", "--workspace", "--exclude", FUZZ, "--no-fail-fast"];
+        let mut nextest = shell::cargo(&words);
         let (status, said) = shell::tee_stderr(nextest.env("NO_COLOR", "1"))?;
         *counts = Counts::of_nextest(&said);
         shell::succeeded(&nextest, status)?;
     } else {
-        let words = ["test", "--workspace", "--lib", "--bins", "--tests", "--no-fail-fast"];
-        let mut test = shell::cargo(&words);
-        let (status, said) = shell::tee_stdout(&mut test)?;
-        *counts = Counts::of_libtest(&said);
-        shell::succeeded(&test, status)?;
+        let words = ["test", "--workspace", "--exclude", FUZZ, "--no-fail-fast"];
+        let kinds = ["--lib", "--bins", "--tests"];
+        libtest(&[&words[..], &kinds].concat(), counts)?;
     }
+    some_passed(*counts)
+}
+
+/// Runs cargo with `words`, whose tests say what they came to.
+fn libtest(words: &[&str], counts: &mut Counts) -> Result {
+    let mut test = shell::cargo(words);
+    let (status, said) = shell::tee_stdout(&mut test)?;
+    *counts = Counts::of_libtest(&said);
+    shell::succeeded(&test, status)
+}
+
+fn some_passed(counts: Counts) -> Result {
     if counts.passed == 0 { Err("no test was run".into()) } else { Ok(()) }
 }
 

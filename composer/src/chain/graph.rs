@@ -2,9 +2,12 @@
 //!
 //! An edge goes from a node to one it needs: stub → host, replacement → stub, tracer → target.
 
+mod cycles;
+mod resolve;
+
 use std::{
     cmp::Reverse,
-    collections::{BinaryHeap, HashMap},
+    collections::{BinaryHeap, HashMap, HashSet},
     ops::Range,
     sync::Arc,
 };
@@ -15,8 +18,9 @@ use petgraph::{
     visit::EdgeRef as _,
 };
 
-use super::{Node, NodeKind, Role, Spanned};
-use crate::diag::{Code, Diagnostic, Source, nearest};
+use super::{Node, NodeKind, Role};
+use crate::diag::{Code, Diagnostic, Source};
+use resolve::{Resolver, references};
 
 /// Why a node needs another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,15 +37,6 @@ pub enum Dependency {
 #[derive(Debug)]
 pub struct Graph {
     inner: DiGraph<Node, (Dependency, Range<usize>)>,
-}
-
-/// A reference from one node to another, before it is resolved.
-struct Reference {
-    from: NodeIndex,
-    to: Spanned<String>,
-    kind: Dependency,
-    /// What the other has to be; any when empty.
-    wanted: &'static [Role],
 }
 
 impl Graph {
@@ -70,22 +65,19 @@ impl Graph {
         }
         let references: Vec<_> =
             inner.node_indices().flat_map(|index| references(index, &inner[index])).collect();
+        let mut edges = Vec::with_capacity(references.len());
+        let mut resolver = Resolver::new(&inner, &by_id, unread, source);
         for reference in references {
-            if unread.contains(&reference.to.value) && !by_id.contains_key(&reference.to.value) {
-                continue; // what is wrong is there, not here
-            }
-            match resolve(&reference, &inner, &by_id, unread, source) {
-                Ok(to) => {
-                    let edge = (reference.kind, reference.to.span);
-                    inner.add_edge(reference.from, to, edge);
-                }
+            match resolver.resolve(&reference) {
+                Ok(to) => edges.extend(to.map(|to| (to, reference))),
                 Err(found) => diagnostics.push(*found),
             }
         }
-        let graph = Self { inner };
-        for cycle in graph.cycles() {
-            diagnostics.push(graph.explain_cycle(&cycle, source));
+        for (to, reference) in edges {
+            inner.add_edge(reference.from, to, (reference.kind, reference.to.span));
         }
+        let graph = Self { inner };
+        diagnostics.extend(cycles::find(&graph, source));
         graph
     }
 
@@ -110,12 +102,6 @@ impl Graph {
     #[must_use]
     pub fn node(&self, index: NodeIndex) -> &Node {
         &self.inner[index]
-    }
-
-    /// The node called `id`.
-    #[must_use]
-    pub fn find(&self, id: &str) -> Option<NodeIndex> {
-        self.inner.node_indices().find(|index| self.inner[*index].id.value == id)
     }
 
     /// What `index` needs, in the order the file names it.
@@ -166,10 +152,10 @@ impl Graph {
     #[must_use]
     pub fn hosts_below(&self, index: NodeIndex) -> Vec<NodeIndex> {
         let mut found = Vec::new();
-        let mut seen = vec![false; self.inner.node_count()];
+        let mut seen = HashSet::new();
         let mut open = vec![index];
         while let Some(next) = open.pop() {
-            if std::mem::replace(&mut seen[next.index()], true) {
+            if !seen.insert(next) {
                 continue;
             }
             if self.inner[next].role() == Role::Host {
@@ -204,124 +190,5 @@ impl Graph {
             }
         }
         order
-    }
-
-    /// A cycle of each knot of nodes that need each other: its nodes, in order.
-    fn cycles(&self) -> Vec<Vec<NodeIndex>> {
-        let knots = petgraph::algo::tarjan_scc(&self.inner).into_iter();
-        knots.filter_map(|knot| self.cycle(&knot)).collect()
-    }
-
-    /// A cycle within `knot`, from which no way leads out and back.
-    fn cycle(&self, knot: &[NodeIndex]) -> Option<Vec<NodeIndex>> {
-        // Every node of a knot needs another of it, so walking on must come round; a knot of one
-        // node does only when that needs itself.
-        let mut path = vec![*knot.iter().min()?];
-        loop {
-            let last = *path.last()?;
-            let next = self.inner.neighbors(last).find(|next| knot.contains(next))?;
-            if let Some(start) = path.iter().position(|index| *index == next) {
-                return Some(path.split_off(start));
-            }
-            path.push(next);
-        }
-    }
-
-    fn explain_cycle(&self, cycle: &[NodeIndex], source: &Arc<Source>) -> Diagnostic {
-        let id = |index: NodeIndex| self.inner[index].id.value.as_str();
-        let round: Vec<_> =
-            cycle.iter().chain(cycle.first()).map(|index| format!("`{}`", id(*index))).collect();
-        let mut found = Diagnostic::new(
-            Code::Cycle,
-            format!("these nodes need each other in a circle: {}", round.join(" → ")),
-        )
-        .help(
-            "A chain starts at hosts that need nothing; break the circle at one of these places.",
-        );
-        for (from, to) in cycle.iter().zip(cycle.iter().cycle().skip(1)) {
-            let edge = self.inner.find_edge(*from, *to).map(|edge| &self.inner[edge]);
-            if let Some((_, span)) = edge {
-                let text = format!("`{}` needs `{}`", id(*from), id(*to));
-                found = found.label(source, span.clone(), text);
-            }
-        }
-        found
-    }
-}
-
-fn references(from: NodeIndex, node: &Node) -> Vec<Reference> {
-    let one = |to: &Spanned<String>, kind, wanted| Reference { from, to: to.clone(), kind, wanted };
-    match &node.kind {
-        NodeKind::Host(_) => Vec::new(),
-        // A stub inside a replacement is a reference the graph understands and a rule refuses.
-        NodeKind::Stub(stub) => stub
-            .hosts
-            .iter()
-            .map(|host| one(host, Dependency::StubOf, &[Role::Host, Role::Replacement] as &[_]))
-            .collect(),
-        NodeKind::Replacement(replacement) => {
-            vec![one(&replacement.stub, Dependency::Replaces, &[Role::Stub])]
-        }
-        NodeKind::Tracer(tracer) => vec![one(&tracer.target, Dependency::Traces, &[])],
-    }
-}
-
-fn resolve(
-    reference: &Reference,
-    inner: &DiGraph<Node, (Dependency, Range<usize>)>,
-    by_id: &HashMap<String, NodeIndex>,
-    unread: &[String],
-    source: &Arc<Source>,
-) -> Result<NodeIndex, Box<Diagnostic>> {
-    let Reference { from, to, wanted, .. } = reference;
-    let fits = |role: Role| wanted.is_empty() || wanted.contains(&role);
-    let what = if wanted.is_empty() { "node" } else { wanted_name(wanted) };
-    let from = &inner[*from];
-    let candidates = || {
-        // What is understood only to be refused by name, a stub of a replacement, is no advice.
-        let meant = |role: Role| wanted.first().is_none_or(|wanted| *wanted == role);
-        let nodes = inner.node_weights().filter(move |node| meant(node.role()));
-        let ids = nodes.map(|node| node.id.value.as_str()).filter(|id| *id != from.id.value);
-        // What could not be read for another mistake may be what is meant.
-        ids.chain(unread.iter().map(String::as_str))
-    };
-    let suggest = || match nearest(&to.value, candidates()) {
-        Some(near) => format!("Did you mean `{near}`?"),
-        None => match candidates().collect::<Vec<_>>().as_slice() {
-            [] if wanted.is_empty() => "The chain has no other node.".to_owned(),
-            [] => format!("The chain has no {what}; add a [{what}.NAME] table."),
-            [id] => format!("The chain's only {what} is `{id}`."),
-            ids => format!("The chain's {what}s are: {}.", ids.join(", ")),
-        },
-    };
-    let Some(found) = by_id.get(&to.value) else {
-        let message = format!("`{}` refers to `{}`, which is not there", from.id.value, to.value);
-        return Err(Box::new(
-            Diagnostic::new(Code::UnknownNode, message)
-                .label(source, to.span.clone(), format!("no {what} of this name"))
-                .help(suggest()),
-        ));
-    };
-    let node = &inner[*found];
-    if !fits(node.role()) {
-        let message =
-            format!("`{}` needs a {what}, and `{}` is a {}", from.id.value, to.value, node.role());
-        return Err(Box::new(
-            Diagnostic::new(Code::WrongNodeKind, message)
-                .label(source, to.span.clone(), format!("a {}", node.role()))
-                .label(source, node.id.span.clone(), format!("the {} is here", node.role()))
-                .help(suggest()),
-        ));
-    }
-    Ok(*found)
-}
-
-fn wanted_name(wanted: &[Role]) -> &'static str {
-    match wanted.first() {
-        Some(Role::Host) => "host",
-        Some(Role::Stub) => "stub",
-        Some(Role::Replacement) => "replacement",
-        Some(Role::Tracer) => "tracer",
-        None => "node",
     }
 }

@@ -28,7 +28,10 @@ pub use spec::{
     Stub, Tracer, XdpMode,
 };
 
-use crate::diag::{Code, Diagnostic, Source};
+use crate::{
+    diag::{Code, Diagnostic, Source},
+    version::Requirement,
+};
 
 /// A chain as its file describes it.
 #[derive(Debug)]
@@ -37,6 +40,8 @@ pub struct Chain {
     pub name: String,
     /// What it is for.
     pub description: Option<String>,
+    /// Which kernels it is meant for; all when it does not say.
+    pub requires: Option<Spanned<Requirement>>,
     /// The folder that relative paths of objects start from.
     pub folder: PathBuf,
     /// The file's text, for diagnostics.
@@ -89,6 +94,7 @@ impl Chain {
         Ok(Self {
             name: file.name.or(stem).unwrap_or_default(),
             description: file.description,
+            requires: file.requires,
             folder: path.parent().map(Path::to_path_buf).unwrap_or_default(),
             source,
             graph,

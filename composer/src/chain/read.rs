@@ -1,6 +1,6 @@
 //! Text → nodes. Goes on after each finding, so that one run tells them all.
 
-use std::{ops::Range, sync::Arc};
+use std::{collections::HashMap, ops::Range, sync::Arc};
 
 use toml::de::DeTable;
 
@@ -11,13 +11,17 @@ use super::{
     syntax,
     table::{Report, Table, string, strings, wrong_type},
 };
-use crate::diag::{Code, Diagnostic, Source};
+use crate::{
+    diag::{Code, Diagnostic, Source},
+    version::Requirement,
+};
 
 /// What a file says, as far as it could be read.
 #[derive(Default)]
 pub(super) struct File {
     pub(super) name: Option<String>,
     pub(super) description: Option<String>,
+    pub(super) requires: Option<Spanned<Requirement>>,
     pub(super) nodes: Vec<Node>,
     /// Ids of nodes that are there, but could not be read. What refers to them is not wrong.
     pub(super) unread: Vec<String>,
@@ -33,7 +37,8 @@ pub(super) fn file(source: &Arc<Source>, diagnostics: &mut Vec<Diagnostic>) -> F
     let mut top = Table::new("the chain".to_owned(), 0..0, root.get_ref());
     let name = top.string("name", &mut report).map(|name| name.value);
     let description = top.string("description", &mut report).map(|text| text.value);
-    let mut file = File { name, description, ..File::default() };
+    let requires = requires(&mut top, &mut report);
+    let mut file = File { name, description, requires, ..File::default() };
     section(&mut top, "host", &mut report, &mut file, host);
     // Hosts that could not be read, and a `host` that is no table, were reported already.
     let mut has_hosts = top.get("host").is_some_and(|(_, value)| {
@@ -56,6 +61,30 @@ pub(super) fn file(source: &Arc<Source>, diagnostics: &mut Vec<Diagnostic>) -> F
     // The order of the file, whatever the order of the tables above.
     file.nodes.sort_by_key(|node| node.id.span.start);
     file
+}
+
+/// Reads `requires = { kernel = ">=6.6" }`.
+fn requires(top: &mut Table<'_>, report: &mut Report<'_>) -> Option<Spanned<Requirement>> {
+    let (_, value) = top.get("requires")?;
+    let Some(entries) = value.get_ref().as_table() else {
+        wrong_type("`requires`", "a table: { kernel = \">=6.6\" }", value, report);
+        return None;
+    };
+    let mut table = Table::new("`requires`".to_owned(), value.span(), entries);
+    let kernel = table.required(&["kernel"], "\">=6.6\"", report);
+    table.finish(report);
+    let Spanned { value, span } = kernel?;
+    match value.parse() {
+        Ok(value) => Some(Spanned { value, span }),
+        Err(error) => {
+            let message = format!("`{value}` does not say which kernels the chain is meant for");
+            let found = report
+                .at(Code::BadValue, message, span, format!("{error}"))
+                .help("Write, for example, kernel = \">=6.6\" or kernel = \">=6.1, <7\".");
+            report.push(found);
+            None
+        }
+    }
 }
 
 /// Reads one of the node's tables; `None` when something that it needs is not there.
@@ -154,8 +183,10 @@ fn stub(table: &mut Table<'_>, report: &mut Report<'_>) -> Option<NodeKind> {
 
 /// A host listed twice would be asked to take the same replacement twice, which no kernel does.
 fn each_once(hosts: &[Spanned<String>], report: &mut Report<'_>) {
-    for (number, host) in hosts.iter().enumerate() {
-        let Some(first) = hosts[..number].iter().find(|first| first.value == host.value) else {
+    let mut seen: HashMap<&str, &Spanned<String>> = HashMap::new();
+    for host in hosts {
+        let Some(first) = seen.get(host.value.as_str()) else {
+            seen.insert(&host.value, host);
             continue;
         };
         let message = format!("`hosts` lists `{}` twice", host.value);
@@ -198,7 +229,7 @@ fn tracer(table: &mut Table<'_>, report: &mut Report<'_>) -> Option<NodeKind> {
             (
                 Spanned { value: object, span: span.clone() },
                 Spanned { value: program, span },
-                Some(Builtin { both, ..builtin? }),
+                Some(Box::new(Builtin { both, ..builtin? })),
             )
         }
     };

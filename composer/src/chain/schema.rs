@@ -6,6 +6,7 @@
 use serde_json::{Map, Value, json};
 
 use super::{Hook, XdpMode};
+use crate::version::Requirement;
 
 /// The JSON schema of chain files.
 #[must_use]
@@ -21,6 +22,7 @@ pub fn schema() -> Value {
         "properties": {
             "name": text("The chain's name; the file's stem when not given."),
             "description": text("What the chain is for."),
+            "requires": requires(),
             "host": nodes("host", "Programs at kernel hooks: [host.ID].", 1),
             "stub": nodes("stub", "Functions of hosts that may be replaced: [stub.ID].", 0),
             "replacement": nodes(
@@ -36,6 +38,16 @@ pub fn schema() -> Value {
             "attach": attach(),
         },
     })
+}
+
+fn requires() -> Value {
+    let mut kernel = text(
+        "The series of kernels: comparisons (>=, >, <=, <, =) with versions, joined by commas, of \
+         which all have to hold.",
+    );
+    kernel["pattern"] = Requirement::PATTERN.into();
+    kernel["examples"] = json!([">=6.6", ">=6.1, <7"]);
+    node("What the chain is meant for.", &["kernel"], json!({ "kernel": kernel }))
 }
 
 fn host() -> Value {

@@ -99,7 +99,7 @@ pub struct Tracer {
     /// The function of that node it traces; its entry function when not given.
     pub function: Option<Spanned<String>>,
     /// What the built-in tracer is asked for, when it is that; the object and program are its own.
-    pub builtin: Option<Builtin>,
+    pub builtin: Option<Box<Builtin>>,
 }
 
 impl Tracer {
@@ -321,7 +321,7 @@ impl Node {
             NodeKind::Stub(_) => "stub",
             NodeKind::Replacement(_) => "freplace",
             NodeKind::Tracer(tracer) => match &tracer.builtin {
-                Some(Builtin { both: true, .. }) => "trace",
+                Some(builtin) if builtin.both => "trace",
                 _ => tracer.moment.name(),
             },
         }

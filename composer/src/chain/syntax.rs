@@ -1,5 +1,7 @@
 //! What the TOML parser says, in the composer's words where those say more.
 
+use std::collections::HashMap;
+
 use toml::de::{DeTable, DeValue, Error};
 
 use super::table::Report;
@@ -7,6 +9,9 @@ use crate::diag::Code;
 
 pub(super) fn report(errors: &[Error], root: &DeTable<'_>, report: &mut Report<'_>) {
     let text: &str = &report.source.text;
+    // Made when the first duplicate is looked for, and good for all of them.
+    let mut tables = None;
+    let mut keys = None;
     let mut header = None;
     for error in errors {
         let span = error.span().unwrap_or(0..0);
@@ -26,11 +31,14 @@ pub(super) fn report(errors: &[Error], root: &DeTable<'_>, report: &mut Report<'
             let title = text.get(line.0..line.1).unwrap_or_default();
             let path = path(title).unwrap_or_default();
             let message = format!("the table [{}] is there twice", path.join("."));
-            (message, first_table(text, &path), "Ids are unique; rename one of the two.")
+            let first = tables.get_or_insert_with(|| first_tables(text)).get(&path).cloned();
+            (message, first, "Ids are unique; rename one of the two.")
         } else {
             let key = text.get(span.clone()).unwrap_or_default();
             let message = format!("the key `{key}` is there twice");
-            (message, last_before(root, key, span.start), "Leave one of the two out.")
+            let places = keys.get_or_insert_with(|| places(root)).get(key);
+            let before = places.into_iter().flatten().filter(|place| place.start < span.start);
+            (message, before.max_by_key(|place| place.start).cloned(), "Leave one of the two out.")
         };
         let (message, first, help) = found;
         let mut found = report.at(Code::Syntax, message, span.clone(), "again").help(help);
@@ -57,17 +65,20 @@ fn enclosing_header(text: &str, at: usize) -> Option<(Line, bool)> {
     }
 }
 
-/// Where the table at `wanted` was first written down. The parser keeps the last place only.
-fn first_table(text: &str, wanted: &[String]) -> Option<Span> {
+/// Where each table was first written down. The parser keeps the last place only.
+fn first_tables(text: &str) -> HashMap<Vec<String>, Span> {
+    let mut found = HashMap::new();
     let mut at = 0;
     for line in text.split_inclusive('\n') {
         let start = at + line.len() - line.trim_start().len();
         at += line.len();
-        if line.trim_start().starts_with('[') && path(line).as_deref() == Some(wanted) {
-            return Some(start..start + line.trim().len());
+        if line.trim_start().starts_with('[')
+            && let Some(path) = path(line)
+        {
+            found.entry(path).or_insert(start..start + line.trim().len());
         }
     }
-    None
+    found
 }
 
 /// The names in a table's header.
@@ -83,23 +94,17 @@ fn path(header: &str) -> Option<Vec<String>> {
     Some(path)
 }
 
-/// Where a key called `name` was last written down in front of the byte `at`.
-fn last_before(table: &DeTable<'_>, name: &str, at: usize) -> Option<Span> {
-    let mut last: Option<Span> = None;
-    let mut keep = |span: Span| {
-        if span.start < at && last.as_ref().is_none_or(|last| last.start < span.start) {
-            last = Some(span);
-        }
-    };
-    for (key, value) in table {
-        if key.get_ref() == name {
-            keep(key.span());
-        }
-        if let DeValue::Table(inner) = value.get_ref()
-            && let Some(span) = last_before(inner, name, at)
-        {
-            keep(span);
+/// Where the keys of each name were written down.
+fn places<'a>(root: &'a DeTable<'_>) -> HashMap<&'a str, Vec<Span>> {
+    let mut found: HashMap<&str, Vec<Span>> = HashMap::new();
+    let mut open = vec![root];
+    while let Some(table) = open.pop() {
+        for (key, value) in table {
+            found.entry(key.get_ref()).or_default().push(key.span());
+            if let DeValue::Table(inner) = value.get_ref() {
+                open.push(inner);
+            }
         }
     }
-    last
+    found
 }

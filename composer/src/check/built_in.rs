@@ -80,7 +80,7 @@ fn by_hand(context: &mut Context<'_>, node: &Node) {
 fn nested(context: &mut Context<'_>, index: NodeIndex, tracer: &Tracer) {
     let graph = &context.chain.graph;
     let node = graph.node(index);
-    let Some(target) = graph.find(&tracer.target.value).map(|index| graph.node(index)) else {
+    let Some(target) = graph.needs(index).first().map(|target| graph.node(*target)) else {
         return;
     };
     let is_builtin = matches!(&target.kind, NodeKind::Tracer(Tracer { builtin: Some(_), .. }));

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, path::Path};
 
 use crate::{
     chain::{Chain, Node, ObjectRef, Spanned, plain},
-    diag::{Code, Diagnostic, nearest},
+    diag::{Code, Diagnostic, list, nearest},
     object::{Object, ObjectError, Program},
 };
 
@@ -46,12 +46,6 @@ impl Library {
         self.objects.get(name)
     }
 
-    /// Puts `object` in the place of the one called `name`, if that is here.
-    #[cfg(test)]
-    pub(crate) fn replace(&mut self, name: &ObjectRef, object: Object) {
-        self.objects.entry(name.clone()).and_modify(|found| *found = object);
-    }
-
     /// The object of `node` and its program, when both are there.
     #[must_use]
     pub fn program(&self, node: &Node) -> Option<(&Object, &Program)> {
@@ -63,6 +57,13 @@ impl Library {
     /// The objects with their names.
     pub fn iter(&self) -> impl Iterator<Item = (&ObjectRef, &Object)> {
         self.objects.iter()
+    }
+}
+
+/// Objects that were read already, by what a chain calls them.
+impl FromIterator<(ObjectRef, Object)> for Library {
+    fn from_iter<I: IntoIterator<Item = (ObjectRef, Object)>>(objects: I) -> Self {
+        Self { objects: objects.into_iter().collect() }
     }
 }
 
@@ -90,7 +91,7 @@ pub fn open_object(name: &ObjectRef) -> Result<Object, Box<Diagnostic>> {
                 let names = freplace_compose_ebpf_programs::names;
                 let help = match nearest(builtin, names()) {
                     Some(near) => format!("Did you mean `builtin:{near}`?"),
-                    None => format!("There are: {}.", names().collect::<Vec<_>>().join(", ")),
+                    None => format!("There are: {}.", list(&names().collect::<Vec<_>>())),
                 };
                 let message = format!("there is no built-in object `{builtin}`");
                 Err(Box::new(Diagnostic::new(Code::UnknownBuiltin, message).help(help)))

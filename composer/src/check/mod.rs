@@ -5,12 +5,18 @@
 
 mod built_in;
 mod conflicts;
+mod features;
+mod flow;
+mod helpers;
 mod library;
 mod maps;
 pub mod profile;
 mod programs;
 mod prototypes;
+mod raw_tracepoints;
+mod requires;
 mod stubs;
+mod targets;
 mod versions;
 
 use std::{collections::HashSet, ops::Range, sync::Arc};
@@ -18,6 +24,7 @@ use std::{collections::HashSet, ops::Range, sync::Arc};
 use petgraph::graph::NodeIndex;
 
 pub use library::{Library, open_object};
+pub use requires::excluded;
 
 use crate::{
     chain::{Chain, Moment, Node, NodeKind},
@@ -49,15 +56,21 @@ impl Default for Kernels {
 /// The diagnostics are in file order; without an error among them the chain can be planned.
 #[must_use]
 pub fn check(chain: &Chain, library: &Library, kernels: &Kernels) -> Vec<Diagnostic> {
-    let mut context =
-        Context { chain, library, kernels, found: Vec::new(), misfits: HashSet::new() };
+    let (kernels, excluded) = requires::within(chain, kernels);
+    let found = excluded.into_iter().collect();
+    let mut context = Context { chain, library, kernels: &kernels, found, misfits: HashSet::new() };
     programs::check(&mut context);
     stubs::check(&mut context);
     prototypes::check(&mut context);
     built_in::check(&mut context);
     conflicts::check(&mut context);
     versions::check(&mut context);
+    targets::check(&mut context);
+    raw_tracepoints::check(&mut context);
+    flow::check(&mut context);
     maps::check(&mut context);
+    features::check(&mut context);
+    helpers::check(&mut context);
     in_file_order(context.found)
 }
 
@@ -96,8 +109,8 @@ struct Context<'a> {
     library: &'a Library,
     kernels: &'a Kernels,
     found: Vec<Diagnostic>,
-    /// Nodes with a program of the wrong type, or a function that cannot be a stub: what else is
-    /// wrong with them says nothing.
+    /// Nodes with a program of the wrong type or prototype, or a function that cannot be a stub:
+    /// what else is wrong with them says nothing.
     misfits: HashSet<NodeIndex>,
 }
 

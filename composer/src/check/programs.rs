@@ -3,7 +3,7 @@
 use super::{Context, is_replacement, title, tracing_kind};
 use crate::{
     chain::{Hook, Node, NodeKind},
-    diag::{Code, nearest},
+    diag::{Code, list, nearest},
     object::{Object, Program, ProgramKind},
 };
 
@@ -50,7 +50,7 @@ fn suggest(object: &Object, name: &str) -> String {
     match nearest(name, programs()) {
         Some(near) => format!("Did you mean `{near}`?"),
         None if object.programs.is_empty() => "The object holds no program at all.".to_owned(),
-        None => format!("It has: {}.", programs().collect::<Vec<_>>().join(", ")),
+        None => format!("It has: {}.", list(&programs().collect::<Vec<_>>())),
     }
 }
 

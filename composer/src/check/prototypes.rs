@@ -62,6 +62,7 @@ pub(super) fn check(context: &mut Context<'_>) {
                 };
                 context.found.push(found);
                 told.push(mismatch);
+                context.misfits.insert(index);
             }
         }
     }

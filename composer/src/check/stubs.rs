@@ -1,9 +1,11 @@
 //! Is the function that is to be replaced or traced there, in the program as the kernel loads it?
 
+use petgraph::graph::NodeIndex;
+
 use super::{Context, title};
 use crate::{
     chain::{Node, NodeKind, Spanned},
-    diag::{Code, Diagnostic, nearest},
+    diag::{Code, Diagnostic, list, nearest},
     object::{Function, Object, Program, btf::Type},
 };
 
@@ -18,7 +20,7 @@ pub(super) fn check(context: &mut Context<'_>) {
                         continue;
                     }
                     check_function(context, node, &stub.function, host, true);
-                    entry(context, node, &stub.function, host);
+                    entry(context, index, node, &stub.function, host);
                 }
             }
             NodeKind::Tracer(tracer) => {
@@ -66,38 +68,47 @@ fn nested(context: &mut Context<'_>, stub: &Node, replacement: &Node) {
     context.found.push(found);
 }
 
-/// A program's own entry may be replaced, if the kernel trusts its prototype: one argument, the
-/// context of its type. Of any other it takes no note, and then calls it static.
+/// Whether the kernel goes by the prototype of a program's entry: one argument, the context of the
+/// program's type.
 ///
 /// The end of `do_check_common`,
 /// <https://github.com/torvalds/linux/blob/v6.12/kernel/bpf/verifier.c>.
-fn entry(context: &mut Context<'_>, node: &Node, function: &Spanned<String>, host: &Node) {
+pub(super) fn has_trusted_entry(object: &Object, program: &Program) -> bool {
+    let prototype = object.functions.get(program.function).and_then(|entry| entry.prototype);
+    let Some(Type::Prototype { parameters, .. }) = prototype.and_then(|id| object.btf.get(id))
+    else {
+        return false;
+    };
+    let [(_, of)] = parameters.as_slice() else { return false };
+    let Some((_, Type::Ptr(to))) = object.btf.resolve(*of) else { return false };
+    match object.btf.resolve(to) {
+        Some((_, Type::Struct { name, .. } | Type::Forward { name, .. })) => {
+            program.kind.context_struct() == Some(name)
+        }
+        _ => false,
+    }
+}
+
+/// A program's own entry may be replaced, if the kernel trusts its prototype: one argument, the
+/// context of its type. Of any other it takes no note, and then calls it static.
+fn entry(
+    context: &mut Context<'_>,
+    index: NodeIndex,
+    node: &Node,
+    function: &Spanned<String>,
+    host: &Node,
+) {
     let Some((object, program)) = context.program(host) else { return };
     if program.name != function.value {
         return;
     }
-    let definition = &object.functions[program.function];
-    let parameters = definition.prototype.and_then(|id| match object.btf.get(id)? {
-        Type::Prototype { parameters, .. } => Some(parameters),
-        _ => None,
-    });
-    let pointee = match parameters.as_deref() {
-        Some([(_, of)]) => match object.btf.resolve(*of) {
-            Some((_, Type::Ptr(to))) => object.btf.resolve(to),
-            _ => None,
-        },
-        _ => None,
-    };
-    let found = match pointee {
-        Some((_, Type::Struct { name, .. } | Type::Forward { name, .. })) => Some(name),
-        _ => None,
-    };
-    let wanted = program.kind.context_struct();
-    if wanted.is_some() && found == wanted {
+    if has_trusted_entry(object, program) {
         return;
     }
+    let definition = &object.functions[program.function];
+    let wanted = program.kind.context_struct();
     // Of none the older kernels think nothing wrong, and then compare prototypes.
-    let empty = parameters.as_ref().is_some_and(Vec::is_empty);
+    let empty = object.has_no_parameters(definition);
     let help = match wanted {
         Some(wanted) => format!("Write it as int {}(struct {wanted} *ctx).", program.name),
         None => format!(
@@ -119,9 +130,7 @@ fn entry(context: &mut Context<'_>, node: &Node, function: &Spanned<String>, hos
         return;
     }
     context.found.push(found);
-    if let Some(index) = context.chain.graph.find(&node.id.value) {
-        context.misfits.insert(index);
-    }
+    context.misfits.insert(index);
 }
 
 /// Checks that `target`'s program holds `function`; and, `to_replace`, that the kernel would let it
@@ -192,7 +201,7 @@ fn not_called(object: &Object, program: &Program, index: usize, to_replace: bool
         "The kernel loads a program with the functions it calls and no others. {why} Program `{}` \
          calls: {}.",
         program.name,
-        list(&candidates(object, program))
+        list_or_nothing(&candidates(object, program))
     )
 }
 
@@ -223,6 +232,6 @@ fn missing_help(object: &Object, program: &Program) -> String {
     format!("Program `{}` calls: {}.", program.name, list(&names))
 }
 
-fn list(names: &[&str]) -> String {
-    if names.is_empty() { "nothing".to_owned() } else { names.join(", ") }
+fn list_or_nothing(names: &[&str]) -> String {
+    if names.is_empty() { "nothing".to_owned() } else { list(names) }
 }

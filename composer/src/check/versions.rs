@@ -1,8 +1,12 @@
 //! What some kernels refuse and others take.
 
+use std::collections::HashMap;
+
+use petgraph::graph::NodeIndex;
+
 use super::Context;
 use crate::{
-    chain::{Node, NodeKind, Role},
+    chain::{Graph, Node, NodeKind, Role},
     diag::{Code, Diagnostic},
     object::Object,
 };
@@ -17,10 +21,11 @@ pub(super) fn check(context: &mut Context<'_>) {
 /// no tracing program trace another; newer ones one level.
 fn nested_tracing(context: &mut Context<'_>) {
     let graph = &context.chain.graph;
+    let depths = depths(graph);
     for (index, node) in graph.nodes() {
         let NodeKind::Tracer(tracer) = &node.kind else { continue };
-        let depth = depth(context, index);
-        if depth == 0 || context.misfits.contains(&index) {
+        let Some(depth) = depths.get(&index) else { continue };
+        if context.misfits.contains(&index) {
             continue;
         }
         let target = &tracer.target;
@@ -30,7 +35,7 @@ fn nested_tracing(context: &mut Context<'_>) {
         )
         .label(context.source(), target.span.clone(), "a tracer")
         .help("Trace what that one traces: any number of tracers may sit on one function.");
-        if depth == 1 {
+        if *depth == 1 {
             let found = found.says("EINVAL", "Cannot recursively attach");
             context.push_where(found, |profile| !profile.features.nested_tracing);
         } else {
@@ -40,19 +45,18 @@ fn nested_tracing(context: &mut Context<'_>) {
     }
 }
 
-/// How many tracers lie between a tracer and what is no tracer.
-fn depth(context: &Context<'_>, index: petgraph::graph::NodeIndex) -> usize {
-    let graph = &context.chain.graph;
-    let mut count = 0;
-    let mut at = index;
-    while let Some(target) = graph.needs(at).first().copied() {
-        if graph.node(target).role() != Role::Tracer {
-            break;
+/// For each tracer of a tracer, how many of them lie between it and what is no tracer.
+fn depths(graph: &Graph) -> HashMap<NodeIndex, usize> {
+    let mut depths = HashMap::new();
+    for index in graph.order() {
+        let target = graph.needs(index).first().copied();
+        let is_tracer = |index| graph.node(index).role() == Role::Tracer;
+        if let Some(target) = target.filter(|target| is_tracer(index) && is_tracer(*target)) {
+            let depth = depths.get(&target).map_or(1, |depth| depth + 1);
+            depths.insert(index, depth);
         }
-        count += 1;
-        at = target;
     }
-    count
+    depths
 }
 
 /// Helpers that change packet data, so that pointers into the packet are no longer good:

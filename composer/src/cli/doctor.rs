@@ -5,10 +5,15 @@ use std::fmt::Write as _;
 use owo_colors::OwoColorize as _;
 use serde_json::json;
 
-use super::{Format, exit::Exit, screen, vm::VmFlag};
+use super::{
+    Format,
+    exit::Exit,
+    screen,
+    vm::{Again, VmFlag},
+};
 use freplace_compose::{
     diag::{Code, Diagnostic},
-    kernel::{Feature, Finding, examine},
+    kernel::{Feature, Finding, examine, machine::release},
     plan::Plan,
 };
 
@@ -25,7 +30,8 @@ pub(super) struct Doctor {
 
 pub(super) async fn run(arguments: &Doctor) -> Exit {
     if let Some(kernel) = &arguments.vm.vm {
-        return super::vm::again(kernel, Vec::new(), None).await;
+        let again = Again { kernel, files: Vec::new(), command: None, keep: None };
+        return again.run().await;
     }
     let findings = examine(Feature::ALL);
     let written = match arguments.format {
@@ -50,7 +56,7 @@ fn human(findings: &[Finding]) -> String {
     let missing = findings.iter().find(|finding| finding.present == Some(false));
     let verdict = match missing {
         None => "Chains run on this machine.".to_owned(),
-        Some(finding) => remedy(finding.feature).to_owned(),
+        Some(finding) => remedy(finding).to_owned(),
     };
     let _ = writeln!(out, "{verdict}");
     out
@@ -70,14 +76,14 @@ fn to_json(findings: &[Finding]) -> serde_json::Value {
     })
 }
 
-/// The running kernel's release.
-pub(super) fn release() -> String {
-    rustix::system::uname().release().to_string_lossy().into_owned()
-}
-
 /// The first thing that `plan` needs and this machine lacks, as a diagnostic.
 pub(super) fn missing(plan: &Plan) -> Option<Diagnostic> {
-    let findings = examine(&Feature::needed_by(plan));
+    lacking(&Feature::needed_by(plan), &format!("run `{}`", plan.chain))
+}
+
+/// The first of `features` that this machine lacks to do `what`, as a diagnostic.
+pub(super) fn lacking(features: &[Feature], what: &str) -> Option<Diagnostic> {
+    let findings = examine(features);
     let finding = findings.into_iter().find(|finding| finding.present == Some(false))?;
     let code = match finding.feature {
         Feature::Permission => Code::NotPermitted,
@@ -88,21 +94,17 @@ pub(super) fn missing(plan: &Plan) -> Option<Diagnostic> {
         Feature::Kprobes => Code::NoKprobes,
         Feature::Tracefs => Code::NoTracefs,
     };
-    let message = format!(
-        "this machine cannot run `{}`: no {} (linux {})",
-        plan.chain,
-        finding.feature.title(),
-        release()
-    );
+    let message =
+        format!("this machine cannot {what}: no {} (linux {})", finding.feature.title(), release());
     Some(
         Diagnostic::new(code, message)
             .note(format!("found by  {}", finding.how))
-            .help(remedy(finding.feature)),
+            .help(remedy(&finding)),
     )
 }
 
-fn remedy(feature: Feature) -> &'static str {
-    match feature {
+fn remedy(finding: &Finding) -> &'static str {
+    match finding.feature {
         Feature::Permission => {
             "Run it with sudo, or with --vm: a micro-VM with a stock kernel, no root needed."
         }
@@ -114,6 +116,10 @@ fn remedy(feature: Feature) -> &'static str {
              Use --vm to run the chain in a micro-VM with one."
         }
         Feature::RingBuffer => "Ring buffers came with Linux 5.8. Use --vm for a newer kernel.",
+        // The verifier's own words.
+        Feature::Trampoline if finding.how.contains("JITed") => {
+            "The BPF JIT is off. Turn it on: sudo sysctl net.core.bpf_jit_enable=1"
+        }
         Feature::Trampoline => {
             "This kernel refuses programs that need a BPF trampoline. Use --vm: a micro-VM with a \
              stock kernel, no root needed."

@@ -73,13 +73,17 @@ fn tree(chain: &Chain) -> String {
         .map(|(index, _)| index)
         .collect();
     let mut seen = HashSet::new();
-    branches(chain, &roots, "", &mut seen, &mut out);
+    branches(chain, &roots, 0, "", &mut seen, &mut out);
     out
 }
+
+/// How deep the tree is drawn. No kernel takes a chain half as deep, and a file may hold any.
+const DEEPEST: usize = 32;
 
 fn branches(
     chain: &Chain,
     nodes: &[NodeIndex],
+    depth: usize,
     indent: &str,
     seen: &mut HashSet<NodeIndex>,
     out: &mut String,
@@ -96,8 +100,10 @@ fn branches(
         let mark = if again { "  (as above)" } else { "" };
         // A String takes everything, here and below.
         let _ = writeln!(out, "{}{}", line.trim_end(), mark.dimmed());
-        if !again {
-            branches(chain, &below_nodes, &format!("{indent}{below}"), seen, out);
+        if !again && depth < DEEPEST {
+            branches(chain, &below_nodes, depth + 1, &format!("{indent}{below}"), seen, out);
+        } else if !again && !below_nodes.is_empty() {
+            let _ = writeln!(out, "{indent}{below}└─ {}", "...".dimmed());
         }
     }
 }

@@ -2,13 +2,17 @@
 //!
 //! Data goes to stdout, all else to stderr. The exit code is an [`Exit`].
 
+mod asking;
 mod completions;
 mod doctor;
 mod exit;
 mod explain;
 mod graph;
 mod inspect;
+mod kernels;
+mod logs;
 mod plan;
+mod profile;
 mod report;
 mod schema;
 mod screen;
@@ -83,6 +87,8 @@ enum Verb {
     Inspect(inspect::Inspect),
     /// Show what this machine's kernel can run, and how that was found out.
     Doctor(doctor::Doctor),
+    /// Measure what this machine's kernel offers, for `validate --kernel`.
+    Profile(profile::ProfileArguments),
     /// Explain the code of a diagnostic.
     Explain(explain::Explain),
     /// Write the JSON schema of chain files to stdout, for editors.
@@ -95,6 +101,10 @@ enum Verb {
 
 /// Parses the arguments and runs the verb.
 pub(crate) fn main() -> Exit {
+    if let Some(kernel) = vm::apart(std::env::args_os()) {
+        anstream::eprintln!("error: `--vm {kernel}` is two words\n\n  write --vm={kernel}");
+        return Exit::Usage;
+    }
     let arguments = match Arguments::try_parse() {
         Ok(arguments) => arguments,
         Err(error) => {
@@ -123,11 +133,12 @@ pub(crate) fn main() -> Exit {
     let exit = runtime.block_on(async {
         match arguments.verb {
             Verb::Up(up) => up::run(up).await,
-            Verb::Validate(validate) => validate::run(&validate),
+            Verb::Validate(validate) => validate::run(&validate).await,
             Verb::Plan(plan) => plan::run(&plan),
             Verb::Graph(graph) => graph::run(&graph),
             Verb::Inspect(inspect) => inspect::run(&inspect),
             Verb::Doctor(doctor) => doctor::run(&doctor).await,
+            Verb::Profile(profile) => profile::run(&profile).await,
             Verb::Explain(explain) => explain::run(&explain),
             Verb::Schema => schema::run(),
             Verb::Vm(vm) => vm::run(vm).await,

@@ -1,11 +1,11 @@
 //! `plan FILE` and `up --dry-run`: the operations that `up` does, from the same list.
 
-use std::{fmt::Write as _, path::PathBuf};
+use std::{collections::HashMap, fmt::Write as _, path::PathBuf};
 
 use owo_colors::OwoColorize as _;
 
 use super::{Format, exit::Exit, ready_or_report, screen};
-use freplace_compose::plan::{Action, Operation, Plan};
+use freplace_compose::plan::{Action, Operation, Plan, Target};
 
 /// Show the operations that `up` would do: no root, no kernel, nothing loaded.
 #[derive(Debug, clap::Args)]
@@ -51,6 +51,8 @@ pub(super) struct Widths {
     id: usize,
     label: usize,
     place: usize,
+    /// Who loads each slot: what stands in a column is named after it.
+    loaded: HashMap<usize, usize>,
 }
 
 impl Widths {
@@ -67,7 +69,11 @@ impl Widths {
             (left.max(id.chars().count()), right.max(label.chars().count()))
         });
         let places = plan.nodes.iter().map(|node| node.place.chars().count());
-        Self { id, label, place: places.max().unwrap_or(0) }
+        let loads = plan.operations.iter().filter_map(|operation| match &operation.action {
+            Action::Load { slot, .. } => Some((*slot, operation.node?)),
+            _ => None,
+        });
+        Self { id, label, place: places.max().unwrap_or(0), loaded: loads.collect() }
     }
 }
 
@@ -92,7 +98,7 @@ pub(super) fn line(
         }
         Action::Load { object, program, target, .. } => {
             let place = match target {
-                Some(target) => format!("for {}", target_name(plan, target)),
+                Some(target) => format!("for {}", target_name(plan, target, widths)),
                 None => String::new(),
             };
             let from = format!("{program} of {object}");
@@ -100,7 +106,7 @@ pub(super) fn line(
         }
         Action::AttachHook { attach, .. } => ("attach", id, label, attach.to_string()),
         Action::AttachReplacement { target, .. } => {
-            ("attach", id, label, format!("in the place of {}", target_name(plan, target)))
+            ("attach", id, label, format!("in the place of {}", target_name(plan, target, widths)))
         }
         Action::AttachTracer { .. } => {
             ("attach", id, label, node.map(|node| node.place.clone()).unwrap_or_default())
@@ -119,11 +125,7 @@ pub(super) fn line(
 }
 
 /// `connect:stub_handler`, by the node that loaded the target.
-fn target_name(plan: &Plan, target: &freplace_compose::plan::Target) -> String {
-    let loaded = plan.operations.iter().find_map(|operation| match &operation.action {
-        Action::Load { slot, .. } if *slot == target.slot => operation.node,
-        _ => None,
-    });
-    let id = loaded.and_then(|node| plan.nodes.get(node)).map_or("?", |node| node.id.as_str());
-    format!("{id}:{}", target.function)
+fn target_name(plan: &Plan, target: &Target, widths: &Widths) -> String {
+    let loaded = widths.loaded.get(&target.slot).and_then(|node| plan.nodes.get(*node));
+    format!("{}:{}", loaded.map_or("?", |node| node.id.as_str()), target.function)
 }

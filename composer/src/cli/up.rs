@@ -11,13 +11,15 @@ use tokio::{
 use super::{
     Format, Ready, doctor,
     exit::Exit,
+    logs::{LogFlags, Logs},
     plan, ready_or_report, report, screen,
-    vm::{self, VmFlag},
+    vm::{Again, VmFlag, files},
 };
 use freplace_compose::{
-    chain::{ObjectRef, plain},
+    chain::plain,
+    check,
     diag::{Code, Diagnostic},
-    kernel::{KernelError, Linux},
+    kernel::{KernelError, Linux, machine},
     plan::{Action, Plan},
     run::{self, Running},
 };
@@ -46,9 +48,8 @@ pub(super) struct Up {
     /// How to write events (and, with --dry-run, the plan).
     #[arg(long, value_name = "FORMAT", default_value = "human")]
     format: Format,
-    /// Show the verifier's whole log when it rejects a program.
-    #[arg(long, short)]
-    verbose: bool,
+    #[command(flatten)]
+    logs: LogFlags,
     #[command(flatten)]
     vm: VmFlag,
     /// A command to run while the chain is up.
@@ -70,8 +71,19 @@ pub(super) async fn run(arguments: Up) -> Exit {
     if arguments.dry_run {
         return plan::show(&ready.plan, arguments.format);
     }
+    let mut logs = match arguments.logs.open() {
+        Ok(logs) => logs,
+        Err(exit) => return exit,
+    };
     if let Some(kernel) = &arguments.vm.vm {
-        return vm::again(kernel, files(&arguments, &ready), arguments.command.first()).await;
+        let files = files(&arguments.file, &ready.chain, &ready.library);
+        let (command, keep) = (arguments.command.first(), arguments.logs.file());
+        return Again { kernel, files, command, keep }.run().await;
+    }
+    let excluded = machine::version().and_then(|version| check::excluded(&ready.chain, version));
+    if let Some(excluded) = excluded {
+        report::one(&excluded);
+        return Exit::Environment;
     }
     if let Some(missing) = doctor::missing(&ready.plan) {
         report::one(&missing);
@@ -84,7 +96,7 @@ pub(super) async fn run(arguments: Up) -> Exit {
     let mut kernel = Linux::new();
     // Before anything is attached: it reads files, which a chain may be watching.
     let clock = stream::clock();
-    let mut running = match bring_up(&mut kernel, &ready, &arguments) {
+    let mut running = match bring_up(&mut kernel, &ready, &arguments, &mut logs) {
         Ok(running) => running,
         Err(exit) => return exit,
     };
@@ -133,21 +145,17 @@ pub(super) async fn run(arguments: Up) -> Exit {
     }
 }
 
-/// The files that a chain in a micro-VM needs: itself and its objects.
-fn files(arguments: &Up, ready: &Ready) -> Vec<PathBuf> {
-    let objects = ready.library.iter().filter_map(|(name, _)| match name {
-        ObjectRef::File(path) => Some(ready.chain.folder.join(path)),
-        ObjectRef::Builtin(_) => None,
-    });
-    std::iter::once(arguments.file.clone()).chain(objects).collect()
-}
-
 /// Does the plan, with a line on stderr for each step.
-fn bring_up(kernel: &mut Linux, ready: &Ready, arguments: &Up) -> Result<Running, Exit> {
+fn bring_up(
+    kernel: &mut Linux,
+    ready: &Ready,
+    arguments: &Up,
+    logs: &mut Logs,
+) -> Result<Running, Exit> {
     let Ready { chain, library, plan, .. } = ready;
     let widths = plan::Widths::of(plan, false);
     let started = std::time::Instant::now();
-    anstream::eprintln!("{}  kernel {}", plan::header(plan), doctor::release());
+    anstream::eprintln!("{}  kernel {}", plan::header(plan), machine::release());
     let mut ids = Vec::new();
     let done = run::up(kernel, plan, library, &mut |done| {
         let operation = &plan.operations[done.operation];
@@ -170,7 +178,10 @@ fn bring_up(kernel: &mut Linux, ready: &Ready, arguments: &Up) -> Result<Running
             Ok(running)
         }
         Err(failure) => {
-            report::one(&run::explain(&failure, plan, chain, arguments.verbose));
+            logs.keep(&failure, plan, chain);
+            let (targets, _) = machine::targets();
+            let whole = arguments.logs.verbose;
+            report::one(&run::explain(&failure, plan, chain, &targets, whole));
             if failure.left.is_empty() {
                 anstream::eprintln!("nothing of `{}` is left in the kernel", plan.chain);
                 return Err(Exit::Failed);

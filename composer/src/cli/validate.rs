@@ -1,17 +1,25 @@
-//! `validate FILE…`: every diagnostic of every file at once.
+//! `validate FILE…`: every diagnostic of every file at once; with `--vm`, the real verifier's too.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use owo_colors::OwoColorize as _;
-use serde_json::json;
+use serde_json::{Value, json};
 
-use super::{Format, exit::Exit, ready, report, screen};
+use super::{
+    Format, Ready,
+    asking::{self, Question},
+    exit::Exit,
+    kernels::KernelFlag,
+    logs::LogFlags,
+    ready, report, screen,
+};
 use freplace_compose::{
-    check::{Kernels, Profile, profile},
-    diag::Severity,
+    check::{Kernels, Profile},
+    diag::{Diagnostic, Severity},
+    vm::KernelChoice,
 };
 
-/// Check chains: no root, no kernel, nothing loaded.
+/// Check chains: no root, no kernel, nothing loaded, unless --vm asks a real verifier as well.
 #[derive(Debug, clap::Args)]
 pub(super) struct Validate {
     /// Chain files.
@@ -20,60 +28,159 @@ pub(super) struct Validate {
     /// How to write the result.
     #[arg(long, value_name = "FORMAT", default_value = "human")]
     format: Format,
-    /// The kernels to judge for: series such as 6.1,6.12, or files with profiles. What one of them
-    /// refuses is an error. Without this, a chain is valid when any kernel known here takes it.
-    #[arg(long, value_name = "KERNEL", value_delimiter = ',', value_parser = profile)]
-    kernel: Vec<Profile>,
+    #[command(flatten)]
+    kernels: KernelFlag,
+    /// Then load and attach what is valid in a throw-away micro-VM, undo it, and tell what the
+    /// verifier said: on KERNEL, a series or the path of a vmlinuz, or else on each of --kernel.
+    #[arg(long, value_name = "KERNEL", num_args = 0..=1, require_equals = true)]
+    vm: Option<Option<KernelChoice>>,
+    #[command(flatten)]
+    logs: LogFlags,
+    /// Ask the running kernel: what --vm does in the guest, where the rules were judged already.
+    #[arg(long, hide = true)]
+    ask_kernel: bool,
 }
 
-/// A shipped profile by its series, or one from a file.
-fn profile(text: &str) -> Result<Profile, String> {
-    let shipped = profile::shipped();
-    if let Some(found) = shipped.iter().find(|profile| profile.kernel.to_string() == text) {
-        return Ok(found.clone());
+pub(super) async fn run(arguments: &Validate) -> Exit {
+    if arguments.ask_kernel {
+        return asking::here(&arguments.files, arguments.format, &arguments.logs);
     }
-    let series: Vec<_> = shipped.iter().map(|profile| profile.kernel.to_string()).collect();
-    match std::fs::read_to_string(text) {
-        Ok(file) => profile::parse(&file),
-        Err(_) => {
-            Err(format!("there is no profile of it: name one of {}, or a file", series.join(", ")))
-        }
+    if arguments.vm.is_none() && arguments.logs.any() {
+        anstream::eprintln!("error: without --vm nothing is loaded, so there is no verifier's log");
+        return Exit::Usage;
     }
-}
-
-pub(super) fn run(arguments: &Validate) -> Exit {
-    let kernels = match arguments.kernel.as_slice() {
-        [] => Kernels::default(),
-        asked => Kernels { profiles: asked.to_vec(), asked: true },
+    let kernels = match arguments.kernels.kernels() {
+        Ok(kernels) => kernels,
+        Err(exit) => return exit,
     };
-    let mut valid = true;
-    let mut results = Vec::new();
-    let mut good = String::new();
-    let names = arguments.files.iter().map(|path| path.display().to_string().chars().count());
-    let names = names.max().unwrap_or(0);
-    for path in &arguments.files {
-        let found = match ready(path, &kernels) {
-            Ok(ready) => {
-                let nodes = screen::count(ready.plan.nodes.len() as u64, "node");
-                good += &format!("{:<names$}  {}  {nodes}\n", path.display(), "valid".green());
-                ready.warnings
+    let judged = Judged::of(&arguments.files, &kernels, arguments.format);
+    match boots(arguments, &kernels) {
+        None => judged.tell(arguments.format),
+        Some(boots) => ask(judged, &boots, arguments).await,
+    }
+}
+
+/// The kernels to ask, when any are to be asked.
+fn boots(arguments: &Validate, kernels: &Kernels) -> Option<Vec<KernelChoice>> {
+    let named = arguments.vm.clone()?;
+    let series = |profile: &Profile| KernelChoice::Series(profile.kernel.to_string());
+    Some(match named {
+        Some(named) => vec![named],
+        None if kernels.asked => kernels.profiles.iter().map(series).collect(),
+        None => vec![KernelChoice::default()],
+    })
+}
+
+/// What the rules say of the files.
+struct Judged<'a> {
+    files: Vec<(&'a Path, Option<Ready>)>,
+    /// One for each file.
+    results: Vec<Value>,
+    valid: bool,
+}
+
+impl<'a> Judged<'a> {
+    /// Judges `files`, with the diagnostics on the screen where people read them.
+    fn of(files: &'a [PathBuf], kernels: &Kernels, format: Format) -> Self {
+        let mut judged = Self { files: Vec::new(), results: Vec::new(), valid: true };
+        for path in files {
+            let (ready, found) = match ready(path, kernels) {
+                Ok(mut ready) => {
+                    let warnings = std::mem::take(&mut ready.warnings);
+                    (Some(ready), warnings)
+                }
+                Err(found) => (None, found),
+            };
+            let is_valid = is_valid(&found);
+            judged.valid &= is_valid;
+            judged.files.push((path, ready.filter(|_| is_valid)));
+            if format == Format::Human {
+                report::all(&found);
             }
-            Err(found) => found,
+            judged.results.push(result(path, &found));
+        }
+        judged
+    }
+
+    /// Says what is good.
+    fn tell(self, format: Format) -> Exit {
+        let widest = width(self.files.iter().map(|(path, _)| *path));
+        let lines = self.files.iter().filter_map(|(path, ready)| {
+            let nodes = ready.as_ref()?.plan.nodes.len();
+            Some(line(path, widest, nodes) + "\n")
+        });
+        let written = match format {
+            Format::Human => screen::data(&lines.collect::<String>()),
+            Format::Json => screen::json(&self.results),
         };
-        let is_valid = found.iter().all(|found| found.severity != Severity::Error);
-        valid &= is_valid;
+        if self.valid { written } else { Exit::Invalid }
+    }
+}
+
+/// Asks each of `boots` for what the rules let pass.
+async fn ask(mut judged: Judged<'_>, boots: &[KernelChoice], arguments: &Validate) -> Exit {
+    let mut logs = match arguments.logs.open() {
+        Ok(logs) => logs,
+        Err(exit) => return exit,
+    };
+    let good = judged.files.iter().filter_map(|(path, ready)| Some((*path, ready.as_ref()?)));
+    let good: Vec<_> = good.collect();
+    let mut written = Exit::Done;
+    for kernel in boots.iter().filter(|_| !good.is_empty()) {
+        let question = Question { kernel, chains: &good, format: arguments.format };
+        let answer = match question.ask(&arguments.logs, &mut logs).await {
+            Ok(answer) => answer,
+            Err(exit) => return exit,
+        };
+        judged.valid &= answer.valid;
         match arguments.format {
-            Format::Human => report::all(&found),
-            Format::Json => results.push(json!({
-                "file": path.display().to_string(),
-                "valid": is_valid,
-                "diagnostics": found.iter().map(report::to_json).collect::<Vec<_>>(),
-            })),
+            Format::Human => written = screen::data(&answer.text),
+            Format::Json => merge(&mut judged.results, answer.results),
         }
     }
-    let written = match arguments.format {
-        Format::Human => screen::data(&good),
-        Format::Json => screen::json(&results),
-    };
-    if valid { written } else { Exit::Invalid }
+    if arguments.format == Format::Json {
+        written = screen::json(&judged.results);
+    }
+    if judged.valid { written } else { Exit::Invalid }
+}
+
+/// Puts a kernel's answers beside the rules' judgement of the same files.
+fn merge(results: &mut [Value], answers: Vec<Value>) {
+    for answer in answers {
+        let same = |result: &&mut Value| result["file"] == answer["file"];
+        let Some(result) = results.iter_mut().find(same) else { continue };
+        let valid = result["valid"] == true && answer["valid"] == true;
+        result["valid"] = valid.into();
+        let Value::Object(mut answer) = answer else { continue };
+        answer.remove("file");
+        match result["kernels"].as_array_mut() {
+            Some(kernels) => kernels.push(answer.into()),
+            None => result["kernels"] = json!([answer]),
+        }
+    }
+}
+
+/// Whether nothing in `found` is an error.
+pub(super) fn is_valid(found: &[Diagnostic]) -> bool {
+    found.iter().all(|found| found.severity != Severity::Error)
+}
+
+/// A file's result.
+pub(super) fn result(path: &Path, found: &[Diagnostic]) -> Value {
+    json!({
+        "file": path.display().to_string(),
+        "valid": is_valid(found),
+        "diagnostics": report::to_json(found),
+    })
+}
+
+/// The columns that the longest of `paths` takes.
+pub(super) fn width<'a>(paths: impl Iterator<Item = &'a Path>) -> usize {
+    paths.map(|path| path.display().to_string().chars().count()).max().unwrap_or(0)
+}
+
+/// What is said of a valid file.
+pub(super) fn line(path: &Path, width: usize, nodes: usize) -> String {
+    let nodes = screen::count(nodes as u64, "node");
+    format!("{:<width$}  {}  {nodes}", path.display(), "valid".green())
 }

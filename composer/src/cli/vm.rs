@@ -3,7 +3,7 @@
 use std::{
     ffi::OsString,
     io::{self, IsTerminal as _},
-    path::PathBuf,
+    path::{Path, PathBuf},
     time::Duration,
 };
 
@@ -11,6 +11,8 @@ use owo_colors::OwoColorize as _;
 
 use super::{exit::Exit, report};
 use freplace_compose::{
+    chain::{Chain, ObjectRef},
+    check::Library,
     diag::{Code, Diagnostic},
     vm::{Bring, DEFAULT_SERIES, KernelChoice, Machine, Progress, VmError},
 };
@@ -55,6 +57,15 @@ pub(crate) struct VmFlag {
     pub(crate) vm: Option<KernelChoice>,
 }
 
+/// The files that a chain in a micro-VM needs: itself and its objects.
+pub(crate) fn files(path: &Path, chain: &Chain, library: &Library) -> Vec<PathBuf> {
+    let objects = library.iter().filter_map(|(name, _)| match name {
+        ObjectRef::File(path) => Some(chain.folder.join(path)),
+        ObjectRef::Builtin(_) => None,
+    });
+    std::iter::once(path.to_owned()).chain(objects).collect()
+}
+
 /// Runs the command; its exit code, 128 + n for signal n.
 pub(crate) async fn run(args: VmArgs) -> Exit {
     let mut machine = match Machine::new(args.command) {
@@ -65,61 +76,118 @@ pub(crate) async fn run(args: VmArgs) -> Exit {
     machine.memory_mib = args.memory;
     machine.run_timeout = args.timeout.map(|seconds| Duration::from_secs(seconds.into()));
     machine.bring = args.add.iter().map(bring).collect();
-    boot(machine, args.quiet).await
+    match boot(machine, args.quiet, io::stdout()).await {
+        Ok(ended) => Exit::Of(ended.code),
+        Err(exit) => exit,
+    }
 }
 
-/// Runs this very command line in a micro-VM with `kernel`: the same verb and the same arguments,
-/// without `--vm`. `files` come along, and `command`, which the verb will run there.
-pub(crate) async fn again(
-    kernel: &KernelChoice,
-    files: Vec<PathBuf>,
-    command: Option<&OsString>,
-) -> Exit {
-    let machine = || {
-        let mut machine = Machine::new(Vec::new())?;
+/// How a command in the micro-VM ended.
+pub(crate) struct Ended {
+    /// Its exit code.
+    pub(crate) code: u8,
+    /// The file that it was to keep.
+    pub(crate) kept: String,
+}
+
+/// This program, to be run in a micro-VM.
+pub(crate) struct Again<'a> {
+    /// The kernel to boot.
+    pub(crate) kernel: &'a KernelChoice,
+    /// Files that come along.
+    pub(crate) files: Vec<PathBuf>,
+    /// A command that the verb will run there.
+    pub(crate) command: Option<&'a OsString>,
+    /// A file that the verb writes, which is then brought back.
+    pub(crate) keep: Option<&'a Path>,
+}
+
+impl Again<'_> {
+    /// Runs this very command line: the same verb and the same arguments, without `--vm`.
+    pub(crate) async fn run(self) -> Exit {
         // What stands behind `--` belongs to the command.
         let mut words = std::env::args_os().skip(1);
-        let before: Vec<_> = words.by_ref().take_while(|word| word != "--").collect();
-        let asked = before.iter().any(|word| word.as_encoded_bytes().starts_with(b"--color"));
-        let own = before.into_iter().filter(|word| {
+        let before = words.by_ref().take_while(|word| word != "--");
+        let own = before.filter(|word| {
             let bytes = word.as_encoded_bytes();
             bytes != b"--vm" && !bytes.starts_with(b"--vm=")
         });
+        let mut own: Vec<_> = own.collect();
+        if self.command.is_some() {
+            own.push("--".into());
+            own.extend(words);
+        }
+        let keep = self.keep.map(Path::to_owned);
+        match self.with(own, io::stdout()).await {
+            Ok(ended) => {
+                let kept = keep.map(|path| (std::fs::write(&path, &ended.kept), path));
+                if let Some((Err(error), path)) = kept {
+                    return super::logs::cannot_write(&path, &error);
+                }
+                Exit::Of(ended.code)
+            }
+            Err(exit) => exit,
+        }
+    }
+
+    /// Runs this program with `words` as its arguments, its output going to `out`.
+    pub(crate) async fn with(
+        self,
+        words: Vec<OsString>,
+        out: impl io::Write + Send + 'static,
+    ) -> Result<Ended, Exit> {
+        let machine = self.machine(words).map_err(|error| failed(&error))?;
+        boot(machine, false, out).await
+    }
+
+    fn machine(self, words: Vec<OsString>) -> Result<Machine, VmError> {
+        let mut machine = Machine::new(Vec::new())?;
+        let asked = std::env::args_os()
+            .take_while(|word| word != "--")
+            .any(|word| word.as_encoded_bytes().starts_with(b"--color"));
         let color = if io::stdout().is_terminal() { "always" } else { "never" };
         let color = ["--color".into(), color.into()];
         machine.argv.push(machine.init.clone().into());
         machine.argv.extend(color.into_iter().filter(|_| !asked && !no_color()));
-        machine.argv.extend(own);
-        if let Some(command) = command {
-            machine.argv.push("--".into());
-            machine.argv.extend(words);
-            machine.commands.push(command.clone());
-        }
-        machine.kernel = kernel.clone();
-        machine.bring = files.into_iter().map(Bring::from).collect();
+        machine.argv.extend(words);
+        machine.commands.extend(self.command.cloned());
+        machine.kernel = self.kernel.clone();
+        machine.bring = self.files.into_iter().map(Bring::from).collect();
+        machine.keep = self.keep.map(Path::to_owned);
         if let Ok(size) = rustix::termios::tcgetwinsize(io::stderr()) {
             machine.env.insert("COLUMNS".into(), size.ws_col.to_string().into());
         }
         Ok(machine)
-    };
-    match machine() {
-        Ok(machine) => boot(machine, false).await,
-        Err(error) => failed(&error),
     }
+}
+
+/// The kernel in `--vm 6.1`, which clap would take for a file.
+pub(crate) fn apart(words: impl Iterator<Item = OsString>) -> Option<String> {
+    let words: Vec<_> = words.take_while(|word| word != "--").collect();
+    let behind = words.windows(2).find(|pair| pair[0] == "--vm")?[1].to_str()?;
+    let kernel = behind.parse().ok()?;
+    matches!(kernel, KernelChoice::Series(_)).then(|| behind.to_owned())
 }
 
 fn no_color() -> bool {
     std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty())
 }
 
-async fn boot(machine: Machine, quiet: bool) -> Exit {
+async fn boot(
+    machine: Machine,
+    quiet: bool,
+    out: impl io::Write + Send + 'static,
+) -> Result<Ended, Exit> {
     let mut say = |progress| {
         if !quiet {
             anstream::eprintln!("{}  {}", "micro-VM".dimmed(), line(&progress));
         }
     };
-    match machine.run(&mut say, io::stdout(), io::stderr()).await {
-        Ok(exit) => Exit::Of(u8::try_from(exit.code).unwrap_or(u8::MAX)),
+    Err(match machine.run(&mut say, out, io::stderr()).await {
+        Ok(exit) => {
+            let code = u8::try_from(exit.code).unwrap_or(u8::MAX);
+            return Ok(Ended { code, kept: exit.kept });
+        }
         // The reader of our output has seen enough.
         Err(VmError::Output { source }) if source.kind() == io::ErrorKind::BrokenPipe => Exit::Done,
         Err(VmError::Interrupted) => {
@@ -131,7 +199,7 @@ async fn boot(machine: Machine, quiet: bool) -> Exit {
             Exit::Usage
         }
         Err(error) => failed(&error),
-    }
+    })
 }
 
 /// What could not be done, as a diagnostic. What this machine lacks is a matter of the environment;
@@ -145,6 +213,7 @@ fn failed(error: &VmError) -> Exit {
             | VmError::UnknownSeries { .. }
             | VmError::Fetch { .. }
             | VmError::NoCache
+            | VmError::NoImage { .. }
             | VmError::NotAKernel { .. }
     );
     report::one(&Diagnostic::new(
@@ -190,6 +259,16 @@ mod tests {
     fn a_colon_separates_source_and_destination() {
         assert_eq!(bring(&"a:/b".into()), Bring { source: "a".into(), dest: "/b".into() });
         assert_eq!(bring(&"a".into()), PathBuf::from("a").into());
+    }
+
+    #[test]
+    fn a_kernel_in_a_word_of_its_own_is_found() {
+        let found = |line: &str| apart(line.split(' ').map(OsString::from));
+        assert_eq!(found("x up --vm 6.1 chain.toml").as_deref(), Some("6.1"));
+        for line in ["x up --vm=6.1 chain.toml", "x up --vm chain.toml", "x up a -- b --vm 6.1"] {
+            assert_eq!(found(line), None, "{line}");
+        }
+        assert_eq!(found("x up chain.toml --vm"), None);
     }
 
     #[test]

@@ -102,6 +102,30 @@ codes! {
     ChangesPacketData = 308,
     /// A program's entry whose prototype the kernel does not trust, in the place of a stub.
     UntrustedEntry = 309,
+    /// A helper that a program of its type may not call.
+    HelperNotAvailable = 310,
+    /// A helper kept for the GPL, called in an object that is not under it.
+    LicenceNotGpl = 311,
+    /// A function that is called with something else than it takes.
+    ArgumentNotPassed = 312,
+    /// A program that returns what its type does not let it return.
+    ResultRange = 313,
+    /// A pointer argument that is used without a test for NULL, or beyond its size.
+    NullNotTested = 314,
+    /// A tracer that reads an argument it may not read, or that its target does not have.
+    TracerDereference = 315,
+    /// Something that the chain is made of and a kernel lacks.
+    KernelLacks = 316,
+    /// A host at a place that the kernel does not have.
+    UnknownTarget = 317,
+    /// A host that reads more arguments than its raw tracepoint has.
+    RawTracepointArguments = 318,
+    /// A kernel that the chain is not meant for.
+    KernelExcluded = 319,
+    /// A tail call, or a table for tail calls, that the kernel refuses.
+    TailCall = 321,
+    /// What only the verifier can tell.
+    UnknownUntilLoad = 322,
     /// A name in `capture` or `where` that is no argument or field.
     UnknownArgument = 323,
     /// A filter that cannot be.

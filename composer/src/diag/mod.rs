@@ -6,11 +6,12 @@
 mod code;
 mod near;
 mod page;
+mod words;
 
 use std::{ops::Range, sync::Arc};
 
 pub use code::{Code, Severity};
-pub use near::nearest;
+pub use near::{Names, list, nearest, nearest_of_many};
 pub use page::{Block, Page, UnknownCode, blocks};
 
 /// A text that diagnostics point into.

@@ -7,7 +7,7 @@ mod human;
 mod json;
 mod layout;
 #[cfg(test)]
-pub(crate) mod tests;
+mod tests;
 mod traced;
 mod value;
 

@@ -13,7 +13,7 @@ use crate::{
 };
 
 /// Decodes `record` and writes it down in both ways; says whether it was an event.
-pub(crate) fn show(plan: &Plan, decoder: &Decoder, record: &[u8]) -> bool {
+fn show(plan: &Plan, decoder: &Decoder, record: &[u8]) -> bool {
     let Ok(event) = decoder.decode(record) else { return false };
     for has_tasks in [true, false] {
         let mut line = String::new();

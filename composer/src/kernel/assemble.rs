@@ -99,9 +99,9 @@ mod tests {
     use proptest::{prelude::*, test_runner::Config};
 
     use super::{guarded, link, parse, relocate, select};
-    use crate::{
-        kernel::KernelError,
-        object::damage::{builtins, damaged},
+    use crate::kernel::{
+        KernelError,
+        damage::{builtins, damaged},
     };
 
     /// All the way that an object takes, for each of its programs; its own types are the kernel's.

@@ -48,7 +48,7 @@ pub(super) fn hook(program: BorrowedFd<'_>, attach: &Attach) -> Result<Link, Ker
         Attach::Tracepoint { category, name } => {
             let number = tracepoint_id(category, name)?;
             let event = sys::perf_event_open(PERF_TYPE_TRACEPOINT, number, None);
-            event_link(program, event)
+            event_link(program, event.map_err(|error| not_opened(&error))?)
         }
         Attach::RawTracepoint { name } => {
             let name = c_string(name)?;
@@ -63,12 +63,7 @@ pub(super) fn hook(program: BorrowedFd<'_>, attach: &Attach) -> Result<Link, Ker
                 BPF_XDP as u32,
                 LinkTarget::Interface(index, flags(*mode)),
             )
-            .map_err(|error| {
-                let error = KernelError::os("BPF_LINK_CREATE", &error);
-                let taken = matches!(error.errno, Some(libc::EBUSY | libc::EEXIST));
-                let holder = if taken { holder::of_interface(index) } else { None };
-                KernelError { holder, ..error }
-            })?;
+            .map_err(|error| taken("BPF_LINK_CREATE", &error, || holder::of_interface(index)))?;
             Ok(Link { _link: link, _event: None })
         }
     }
@@ -83,19 +78,39 @@ pub(super) fn replacement(
     let id = loader::function_id(&target.btf, function)?;
     // The attach type of a replacement is 0, whatever that is the name of.
     let link = sys::link_create(program, 0, LinkTarget::Function(target.program.as_fd(), id))
-        .map_err(|error| KernelError::os("BPF_LINK_CREATE", &error))?;
+        .map_err(|error| taken("BPF_LINK_CREATE", &error, || holder::of_function(target.id, id)))?;
     Ok(Link { _link: link, _event: None })
 }
 
 /// Attaches a tracer to what it was loaded for.
-pub(super) fn tracer(program: BorrowedFd<'_>) -> Result<Link, KernelError> {
+pub(super) fn tracer(tracer: &Loaded) -> Result<Link, KernelError> {
     // BPF_LINK_CREATE does it too, but only in newer kernels.
-    let link = sys::raw_tracepoint_open(program, None)
-        .map_err(|error| KernelError::os("BPF_RAW_TRACEPOINT_OPEN", &error))?;
+    let link = sys::raw_tracepoint_open(tracer.program.as_fd(), None).map_err(|error| {
+        taken("BPF_RAW_TRACEPOINT_OPEN", &error, || {
+            tracer.target.and_then(|(program, function)| holder::of_function(program, function))
+        })
+    })?;
     Ok(Link { _link: link, _event: None })
 }
 
+/// What the kernel said, with the holder of the place when that is taken.
+fn taken(
+    call: &'static str,
+    error: &io::Error,
+    holder: impl FnOnce() -> Option<holder::Holder>,
+) -> KernelError {
+    let error = KernelError::os(call, error);
+    let taken = matches!(error.errno, Some(libc::EBUSY | libc::EEXIST));
+    let holder = if taken { holder().map(Box::new) } else { None };
+    KernelError { holder, ..error }
+}
+
 fn kprobe(program: BorrowedFd<'_>, function: &str, config: u64) -> Result<Link, KernelError> {
+    event_link(program, kprobe_event(function, config)?)
+}
+
+/// A kprobe that nothing is attached to yet.
+pub(super) fn kprobe_event(function: &str, config: u64) -> Result<OwnedFd, KernelError> {
     let pmu = std::fs::read_to_string(KPROBE_PMU)
         .map_err(|error| KernelError::os("read the kprobe PMU's type", &error))?;
     let pmu = pmu
@@ -103,11 +118,14 @@ fn kprobe(program: BorrowedFd<'_>, function: &str, config: u64) -> Result<Link, 
         .parse()
         .map_err(|error| KernelError::here("read the kprobe PMU's type", error))?;
     let function = c_string(function)?;
-    event_link(program, sys::perf_event_open(pmu, config, Some(&function)))
+    sys::perf_event_open(pmu, config, Some(&function)).map_err(|error| not_opened(&error))
 }
 
-fn event_link(program: BorrowedFd<'_>, event: io::Result<OwnedFd>) -> Result<Link, KernelError> {
-    let event = event.map_err(|error| KernelError::os("perf_event_open", &error))?;
+fn not_opened(error: &io::Error) -> KernelError {
+    KernelError::os("perf_event_open", error)
+}
+
+fn event_link(program: BorrowedFd<'_>, event: OwnedFd) -> Result<Link, KernelError> {
     let target = LinkTarget::PerfEvent(event.as_fd());
     let link = sys::link_create(program, BPF_PERF_EVENT as u32, target)
         .map_err(|error| KernelError::os("BPF_LINK_CREATE", &error))?;

@@ -3,15 +3,12 @@
 //! Asked before anything of a chain is loaded, so that what is missing is named, instead of showing
 //! up as a bare EPERM half-way.
 
-use std::{collections::HashMap, fs};
+use std::fs;
 
-use super::{
-    KernelError, attach,
-    loader::{self, Job, Loader},
-};
+use super::{KernelError, attach, loader::Loaded, probe::Probe};
 use crate::{
     chain::{Attach, Moment},
-    object::{Object, ProgramKind, RINGBUF},
+    object::{ProgramKind, RINGBUF},
     plan::{Action, LoadAs, Plan},
 };
 
@@ -105,7 +102,7 @@ pub struct Finding {
 #[must_use]
 pub fn examine(features: &[Feature]) -> Vec<Finding> {
     let mut usable = true;
-    let mut probe = Probe::new();
+    let (mut probe, mut host) = (Probe::new(), None);
     let mut findings = Vec::new();
     for feature in features {
         let (present, how) = match feature {
@@ -124,8 +121,8 @@ pub fn examine(features: &[Feature]) -> Vec<Finding> {
             }
             Feature::RingBuffer => ring_buffer(),
             Feature::Bpf | Feature::Trampoline => match (&mut probe, feature) {
-                (Ok(probe), Feature::Bpf) => probe.bpf(),
-                (Ok(probe), _) => probe.trampoline(),
+                (Ok(probe), Feature::Bpf) => bpf(probe, &mut host),
+                (Ok(probe), _) => trampoline(probe, host.as_ref()),
                 (Err(error), _) => (false, error.to_string()),
             },
         };
@@ -181,74 +178,41 @@ fn ring_buffer() -> (bool, String) {
     }
 }
 
-/// The probe programs, which come with this program, as far as they are loaded.
-struct Probe {
-    loader: Loader,
-    object: Object,
-    host: Option<loader::Loaded>,
+/// Loads a program to extend, into `host`.
+fn bpf(probe: &mut Probe, host: &mut Option<Loaded>) -> (bool, String) {
+    match probe.load("probe_host", LoadAs::Hook(ProgramKind::Xdp), None) {
+        Ok(loaded) => {
+            *host = Some(loaded);
+            (true, "BPF_PROG_LOAD of a small xdp program: done".to_owned())
+        }
+        Err(error) => (false, refused("xdp", &error)),
+    }
 }
 
-impl Probe {
-    fn new() -> Result<Self, KernelError> {
-        let bytes = freplace_compose_ebpf_programs::object("probe")
-            .ok_or_else(|| KernelError::here("probe", "the probe is not built in"))?;
-        let object = Object::parse(bytes).map_err(|error| KernelError::here("probe", error))?;
-        Ok(Self { loader: Loader::default(), object, host: None })
-    }
-
-    fn load(
-        &mut self,
-        program: &str,
-        load_as: LoadAs,
-        target: Option<(&loader::Loaded, &str)>,
-    ) -> Result<loader::Loaded, KernelError> {
-        let maps = HashMap::new();
-        let job = Job {
-            object: &self.object,
-            program,
-            load_as,
-            target,
-            maps: &maps,
-            globals: &[],
-            trace: None,
-        };
-        loader::load(&mut self.loader, &job)
-    }
-
-    fn bpf(&mut self) -> (bool, String) {
-        match self.load("probe_host", LoadAs::Hook(ProgramKind::Xdp), None) {
-            Ok(host) => {
-                self.host = Some(host);
-                (true, "BPF_PROG_LOAD of a small xdp program: done".to_owned())
-            }
-            Err(error) => (false, refused("xdp", &error)),
-        }
-    }
-
-    /// Asked after [`Probe::bpf`], whose program it extends.
-    fn trampoline(&mut self) -> (bool, String) {
-        let Some(host) = self.host.take() else {
-            return (false, "no program to extend could be loaded".to_owned());
-        };
-        let target = Some((&host, "probe_stub"));
-        let replacement = match self.load("probe_replacement", LoadAs::Replacement, target) {
-            Ok(replacement) => replacement,
-            Err(error) => return (false, refused("freplace", &error)),
-        };
-        let target = Some((&replacement, "probe_replacement"));
-        match self.load("probe_tracer", LoadAs::Tracer(Moment::Fentry), target) {
-            Ok(_) => {
-                (true, "BPF_PROG_LOAD of a small freplace and fentry program: done".to_owned())
-            }
-            Err(error) => (false, refused("fentry", &error)),
-        }
+/// Extends `host`.
+fn trampoline(probe: &mut Probe, host: Option<&Loaded>) -> (bool, String) {
+    let Some(host) = host else {
+        return (false, "no program to extend could be loaded".to_owned());
+    };
+    let target = Some((host, "probe_stub"));
+    let replacement = match probe.load("probe_replacement", LoadAs::Replacement, target) {
+        Ok(replacement) => replacement,
+        Err(error) => return (false, refused("freplace", &error)),
+    };
+    let target = Some((&replacement, "probe_replacement"));
+    match probe.load("probe_tracer", LoadAs::Tracer(Moment::Fentry), target) {
+        Ok(_) => (true, "BPF_PROG_LOAD of a small freplace and fentry program: done".to_owned()),
+        Err(error) => (false, refused("fentry", &error)),
     }
 }
 
 /// `BPF_PROG_LOAD of a small freplace program: EPERM, with an empty verifier log`
 fn refused(kind: &str, error: &KernelError) -> String {
-    let empty = if error.log.is_none() { ", with an empty verifier log" } else { "" };
-    format!("{} of a small {kind} program: {}{empty}", error.call, said(error))
+    let log = match error.log.as_deref().and_then(|log| log.lines().next()) {
+        Some(line) => format!("\"{line}\""),
+        None => "with an empty verifier log".to_owned(),
+    };
+    format!("{} of a small {kind} program: {}, {log}", error.call, said(error))
 }
 
 fn said(error: &KernelError) -> String {

@@ -111,13 +111,7 @@ impl Fake {
 }
 
 fn refuse(message: &str, errno: i32) -> KernelError {
-    KernelError {
-        call: "fake",
-        errno: Some(errno),
-        message: message.to_owned(),
-        log: None,
-        holder: None,
-    }
+    KernelError { errno: Some(errno), ..KernelError::here("fake", message) }
 }
 
 impl Kernel for Fake {

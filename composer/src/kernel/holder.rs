@@ -1,44 +1,100 @@
 //! Who holds a place that is taken: the link, its program, and the processes that keep it.
 
-use std::{fs, os::fd::AsFd as _};
+use std::{fmt, fs, os::fd::AsFd as _};
 
-use super::sys;
-use crate::object::btf::Btf;
+use aya_obj::generated::{
+    bpf_link_type::{BPF_LINK_TYPE_TRACING, BPF_LINK_TYPE_XDP},
+    bpf_prog_type::BPF_PROG_TYPE_EXT,
+};
 
-/// `BPF_LINK_TYPE_XDP`.
-const LINK_TYPE_XDP: u32 = 6;
+use super::sys::{self, LinkInfo};
+use crate::object::btf::{Btf, Type};
 
-/// The xdp program on the interface with this index: `` `xdp_host` (program 41, link 7), held by
-/// freplace-compose/1234 ``. None when no link holds it, or it cannot be seen.
-pub(super) fn of_interface(index: u32) -> Option<Box<str>> {
+/// What a place is held by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Held {
+    /// A function, by a replacement.
+    Replacement,
+    /// A function, by a tracer.
+    Tracer,
+    /// An interface, by an xdp program.
+    Xdp,
+}
+
+/// Who holds a place, in words: `` freplace program `xdp_drop` (program 41, link 7), held by
+/// freplace-compose/1234 ``.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Holder {
+    /// What kind of program.
+    pub held: Held,
+    /// The program, its link, and the processes that keep it, as far as they can be seen.
+    pub who: String,
+}
+
+impl fmt::Display for Holder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let kind = match self.held {
+            Held::Replacement => "freplace",
+            Held::Tracer => "tracing",
+            Held::Xdp => "xdp",
+        };
+        write!(f, "the {kind} program {}", self.who)
+    }
+}
+
+/// The xdp program on the interface with this index; none when no link holds it, or it cannot be
+/// seen.
+pub(super) fn of_interface(index: u32) -> Option<Holder> {
+    let link = links(BPF_LINK_TYPE_XDP as u32).find(|link| link.words[0] == index)?;
+    Some(Holder { held: Held::Xdp, who: who(&link) })
+}
+
+/// What replaces or traces the function with BTF id `function` of the program with number
+/// `program`.
+pub(super) fn of_function(program: u32, function: u32) -> Option<Holder> {
+    let link = links(BPF_LINK_TYPE_TRACING as u32)
+        .find(|link| link.words[1] == program && link.words[2] == function)?;
+    let holder = sys::program_by_id(link.program).and_then(|fd| sys::program_info(fd.as_fd()));
+    let replaces = holder.is_ok_and(|info| info.type_ == BPF_PROG_TYPE_EXT as u32);
+    let held = if replaces { Held::Replacement } else { Held::Tracer };
+    Some(Holder { held, who: who(&link) })
+}
+
+fn links(link_type: u32) -> impl Iterator<Item = LinkInfo> {
     let links = sys::link_ids().filter_map(|id| sys::link_info(id).ok());
-    let mut links = links.filter(|link| link.link_type == LINK_TYPE_XDP && link.place == index);
-    let link = links.next()?;
-    let name = program_name(link.program).unwrap_or_else(|| "a program".to_owned());
-    let mut text = format!("{name} (program {}, link {})", link.program, link.id);
+    links.filter(move |link| link.link_type == link_type)
+}
+
+fn who(link: &LinkInfo) -> String {
+    let name = program_name(link.program).map(|name| format!("`{name}` ")).unwrap_or_default();
+    let mut text = format!("{name}(program {}, link {})", link.program, link.id);
     let processes = processes(link.id);
     if !processes.is_empty() {
         text += &format!(", held by {}", processes.join(", "));
     }
-    Some(text.into())
+    text
 }
 
-/// The whole name of a program, from its BTF; what the kernel keeps is cut at 15 bytes.
+/// Bytes of a program's name that the kernel keeps.
+const CUT: usize = 15;
+
+/// The whole name of a program, from its BTF where the kernel cut it.
 fn program_name(id: u32) -> Option<String> {
     let program = sys::program_by_id(id).ok()?;
     let info = sys::program_info(program.as_fd()).ok()?;
     let cut = info.name.iter().map(|byte| byte.cast_unsigned()).take_while(|byte| *byte != 0);
     let cut = String::from_utf8(cut.collect()).ok()?;
+    if cut.len() < CUT {
+        return Some(cut);
+    }
     let btf = sys::btf_of(info.btf_id).ok().and_then(|btf| Btf::parse(btf).ok());
     let whole = btf.as_ref().and_then(|btf| {
         btf.iter().find_map(|(_, ty)| match ty {
-            crate::object::btf::Type::Function { name, .. } if name.starts_with(&cut) => {
-                Some(name.to_owned())
-            }
+            Type::Function { name, .. } if name.starts_with(&cut) => Some(name.to_owned()),
             _ => None,
         })
     });
-    Some(format!("`{}`", whole.unwrap_or(cut)))
+    Some(whole.unwrap_or(cut))
 }
 
 /// The processes that have the link open, as far as this one may look.

@@ -53,6 +53,19 @@ impl Linux {
         self.loader.finish();
     }
 
+    /// Takes hold of the program with number `id`, which another process may have loaded, as a
+    /// target.
+    ///
+    /// # Errors
+    /// When there is none, or it has no BTF.
+    #[doc(hidden)] // for tests of what two processes do to each other
+    pub fn adopt(&mut self, id: u32) -> Result<ProgramHandle, KernelError> {
+        let loaded = loader::adopt(id)?;
+        let handle = ProgramHandle(self.number());
+        self.programs.insert(handle, loaded);
+        Ok(handle)
+    }
+
     fn number(&mut self) -> u32 {
         self.next += 1;
         self.next
@@ -117,9 +130,7 @@ impl Kernel for Linux {
                 let target = self.program(*target)?;
                 attach::replacement(self.program(*program)?.program.as_fd(), target, function)
             }
-            AttachRequest::Tracer { program } => {
-                attach::tracer(self.program(*program)?.program.as_fd())
-            }
+            AttachRequest::Tracer { program } => attach::tracer(self.program(*program)?),
         }?;
         let handle = LinkHandle(self.number());
         self.links.insert(handle, link);

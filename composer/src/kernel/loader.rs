@@ -20,6 +20,7 @@ use aya_obj::{
 use super::{
     KernelError,
     assemble::{self, PARSE},
+    lines::source_lines,
     sys, tracing,
 };
 use crate::{
@@ -37,6 +38,8 @@ pub(super) struct Loaded {
     pub(super) id: u32,
     /// The BTF the kernel holds for it, which functions are looked up in.
     pub(super) btf: Btf,
+    /// The function it is for: the number of its program, and its BTF id there.
+    pub(super) target: Option<(u32, u32)>,
 }
 
 /// A program to load, in the kernel's terms.
@@ -228,7 +231,7 @@ pub(super) fn load(loader: &mut Loader, job: &Job<'_>) -> Result<Loaded, KernelE
         .ok_or_else(|| KernelError::here(PARSE, format!("no code of `{}`", job.program)))?;
     let (program_type, attach_type) = types(job.load_as);
     let target = match job.target {
-        Some((loaded, name)) => Some((loaded.program.as_fd(), function_id(&loaded.btf, name)?)),
+        Some((loaded, name)) => Some((loaded, function_id(&loaded.btf, name)?)),
         None => None,
     };
     // As the author wrote it: aya-obj takes an object without a licence for GPL.
@@ -242,22 +245,37 @@ pub(super) fn load(loader: &mut Loader, job: &Job<'_>) -> Result<Loaded, KernelE
         attach_type,
         instructions: &function.instructions,
         license: &license,
-        btf: btf.as_fd(),
+        btf: Some(btf.as_fd()),
         function_info: &function_info,
         function_info_size: function.func_info_rec_size,
         line_info: &line_info,
         line_info_size: function.line_info_rec_size,
-        target,
+        target: target.map(|(loaded, function)| (loaded.program.as_fd(), function)),
+    })
+    .map_err(|error| KernelError {
+        lines: source_lines(&line_info, function.line_info_rec_size, &job.object.btf),
+        ..error
     })?;
-    let info = sys::program_info(fd.as_fd())
+    // The maps made here live as long as the program that uses them, by the kernel's own count.
+    drop(own);
+    loaded(fd, target.map(|(loaded, function)| (loaded.id, function)))
+}
+
+/// Takes hold of the program with number `id`.
+pub(super) fn adopt(id: u32) -> Result<Loaded, KernelError> {
+    let program = sys::program_by_id(id);
+    loaded(program.map_err(|error| KernelError::os("BPF_PROG_GET_FD_BY_ID", &error))?, None)
+}
+
+/// What is known of a program that is in the kernel.
+fn loaded(program: OwnedFd, target: Option<(u32, u32)>) -> Result<Loaded, KernelError> {
+    let info = sys::program_info(program.as_fd())
         .map_err(|error| KernelError::os("BPF_OBJ_GET_INFO_BY_FD", &error))?;
     let btf = sys::btf_of(info.btf_id)
         .map_err(|error| KernelError::os("BPF_BTF_GET_FD_BY_ID", &error))?;
     let btf =
         Btf::parse(btf).map_err(|error| KernelError::here("read the program's BTF", error))?;
-    // The maps made here live as long as the program that uses them, by the kernel's own count.
-    drop(own);
-    Ok(Loaded { program: fd, id: info.id, btf })
+    Ok(Loaded { program, id: info.id, btf, target })
 }
 
 /// `BPF_PROG_LOAD`; when it is refused, once more with a log.
@@ -294,7 +312,7 @@ pub(super) fn function_id(btf: &Btf, name: &str) -> Result<u32, KernelError> {
 }
 
 /// The kernel's numbers for the type of a program and where it expects to be attached.
-fn types(load_as: LoadAs) -> (u32, u32) {
+pub(super) fn types(load_as: LoadAs) -> (u32, u32) {
     use ProgramKind as Kind;
     match load_as {
         LoadAs::Replacement => (kinds::BPF_PROG_TYPE_EXT as u32, 0),

@@ -7,12 +7,18 @@
 
 mod assemble;
 mod attach;
+#[cfg(test)]
+mod damage;
 mod environment;
 mod events;
 pub mod fake;
 mod holder;
+mod lines;
 mod linux;
 mod loader;
+pub mod machine;
+mod probe;
+pub mod profile;
 mod sys;
 mod tracing;
 
@@ -20,6 +26,8 @@ use thiserror::Error;
 
 pub use environment::{Feature, Finding, examine};
 pub use events::{Counts, Events};
+pub use holder::{Held, Holder};
+pub use lines::SourceLine;
 pub use linux::Linux;
 
 use crate::{
@@ -135,25 +143,32 @@ pub struct KernelError {
     pub message: String,
     /// The verifier's log, when there is one.
     pub log: Option<String>,
+    /// Where the instructions that the log counts come from, in their order.
+    pub lines: Box<[SourceLine]>,
     /// Who holds the place that is taken, when that can be told.
-    pub holder: Option<Box<str>>,
+    pub holder: Option<Box<Holder>>,
 }
 
 impl KernelError {
     /// A step that failed before the kernel was asked.
     #[expect(clippy::needless_pass_by_value, reason = "an error is handed over, or a text")]
     pub(crate) fn here(call: &'static str, message: impl ToString) -> Self {
-        Self { call, errno: None, message: message.to_string(), log: None, holder: None }
+        Self {
+            call,
+            errno: None,
+            message: message.to_string(),
+            log: None,
+            lines: Box::default(),
+            holder: None,
+        }
     }
 
     /// A system call that failed.
     pub(crate) fn os(call: &'static str, error: &std::io::Error) -> Self {
         Self {
-            call,
             errno: error.raw_os_error(),
             message: crate::chain::plain(error),
-            log: None,
-            holder: None,
+            ..Self::here(call, "")
         }
     }
 }

@@ -16,8 +16,8 @@ use aya_obj::generated::{
     bpf_btf_info,
     bpf_cmd::{
         self, BPF_BTF_GET_FD_BY_ID, BPF_BTF_LOAD, BPF_LINK_CREATE, BPF_LINK_GET_FD_BY_ID,
-        BPF_LINK_GET_NEXT_ID, BPF_MAP_FREEZE, BPF_MAP_UPDATE_ELEM, BPF_OBJ_GET_INFO_BY_FD,
-        BPF_PROG_GET_FD_BY_ID, BPF_PROG_LOAD, BPF_RAW_TRACEPOINT_OPEN,
+        BPF_LINK_GET_NEXT_ID, BPF_MAP_CREATE, BPF_MAP_FREEZE, BPF_MAP_UPDATE_ELEM,
+        BPF_OBJ_GET_INFO_BY_FD, BPF_PROG_GET_FD_BY_ID, BPF_PROG_LOAD, BPF_RAW_TRACEPOINT_OPEN,
     },
     bpf_insn, bpf_prog_info,
 };
@@ -62,7 +62,7 @@ pub(super) struct Program<'a> {
     pub(super) attach_type: u32,
     pub(super) instructions: &'a [bpf_insn],
     pub(super) license: &'a CStr,
-    pub(super) btf: BorrowedFd<'a>,
+    pub(super) btf: Option<BorrowedFd<'a>>,
     pub(super) function_info: &'a [u8],
     pub(super) function_info_size: usize,
     pub(super) line_info: &'a [u8],
@@ -115,7 +115,7 @@ pub(super) fn program_load(program: &Program<'_>, log: Option<&mut [u8]>) -> io:
         license: address(program.license),
         prog_name: name,
         expected_attach_type: program.attach_type,
-        prog_btf_fd: number(program.btf),
+        prog_btf_fd: program.btf.map_or(0, number),
         func_info_rec_size: length(program.function_info_size),
         func_info: address(program.function_info),
         func_info_cnt: length(program.function_info.len() / program.function_info_size.max(1)),
@@ -230,9 +230,9 @@ pub(super) struct LinkInfo {
     pub(super) id: u32,
     pub(super) program: u32,
     reserved: u32,
-    /// The first word of what is particular to the type: an xdp link's interface.
-    pub(super) place: u32,
-    rest: [u32; 11],
+    /// What is particular to the type. An xdp link begins with its interface; a tracing link has
+    /// its attach type, the number of the program it is on, and the BTF id of the function there.
+    pub(super) words: [u32; 12],
 }
 
 /// What the kernel knows of the link with number `id`.
@@ -253,6 +253,37 @@ pub(super) fn link_info(id: u32) -> io::Result<LinkInfo> {
 pub(super) fn program_by_id(id: u32) -> io::Result<OwnedFd> {
     let mut attribute = Id { id, next: 0, open_flags: 0, reserved: 0 };
     bpf(BPF_PROG_GET_FD_BY_ID, &mut attribute).map(descriptor)
+}
+
+/// A map as the kernel wants it: the beginning of its attributes.
+#[repr(C)]
+#[derive(Debug, Default, Clone, Copy)]
+pub(super) struct MapCreate {
+    pub(super) map_type: u32,
+    pub(super) key_size: u32,
+    pub(super) value_size: u32,
+    pub(super) max_entries: u32,
+    pub(super) flags: u32,
+    /// The descriptor of a map such as those that this one holds.
+    pub(super) inner_map_fd: u32,
+    pub(super) numa_node: u32,
+    pub(super) name: [u8; 16],
+    pub(super) interface: u32,
+    /// The descriptor of BTF, and two types of it.
+    pub(super) btf_fd: u32,
+    pub(super) btf_key_type: u32,
+    pub(super) btf_value_type: u32,
+}
+impl Attribute for MapCreate {}
+
+/// `BPF_MAP_CREATE`.
+pub(super) fn map_create(map: &mut MapCreate) -> io::Result<OwnedFd> {
+    bpf(BPF_MAP_CREATE, map).map(descriptor)
+}
+
+/// A descriptor as such a struct holds it.
+pub(super) fn number_of(fd: &OwnedFd) -> u32 {
+    number(fd.as_fd())
 }
 
 #[repr(C)]

@@ -4,7 +4,7 @@
 //! for, so a kernel's BTF of several megabytes costs one pass. No input makes it panic: what does
 //! not fit is [`BtfError`], and ids and names that lead nowhere are `None`.
 
-use std::ops::Range;
+use std::{collections::HashMap, ops::Range};
 
 use thiserror::Error;
 
@@ -332,6 +332,36 @@ impl Btf {
         })
     }
 
+    /// All functions by name, each as [`Btf::function`] finds it.
+    pub(super) fn functions(&self) -> HashMap<&str, (TypeId, TypeId, Linkage)> {
+        let mut found = HashMap::new();
+        for id in self.of_kind(12) {
+            if let Some(Type::Function { name, prototype, linkage }) = self.get(id) {
+                found.entry(name).or_insert((id, prototype, linkage));
+            }
+        }
+        found
+    }
+
+    /// The names of its functions, in order.
+    pub fn function_names(&self) -> impl Iterator<Item = &str> {
+        self.of_kind(12).filter_map(|id| self.name(id))
+    }
+
+    /// Its typedefs with their names, in order.
+    pub fn typedefs(&self) -> impl Iterator<Item = (TypeId, &str)> {
+        self.of_kind(8).filter_map(|id| Some((id, self.name(id)?)))
+    }
+
+    /// Whether a declaration tag is on the type `id`, or on a part of it.
+    #[must_use]
+    pub fn is_tagged(&self, id: TypeId) -> bool {
+        self.of_kind(17).any(|tag| {
+            let at = self.offsets[tag as usize - 1]; // ids of this range are indices
+            self.word(at + 8) == Some(id)
+        })
+    }
+
     /// The section called `name`: the ids of its variables.
     #[must_use]
     pub fn section(&self, name: &str) -> Option<Vec<TypeId>> {
@@ -408,17 +438,31 @@ impl Btf {
         })
     }
 
+    fn name(&self, id: TypeId) -> Option<&str> {
+        let at = *self.offsets.get((id as usize).checked_sub(1)?)?;
+        self.string(self.word(at)?)
+    }
+
     fn word(&self, at: usize) -> Option<u32> {
         read_u32(&self.data, at)
     }
 
-    fn string(&self, offset: u32) -> Option<&str> {
+    pub(super) fn string(&self, offset: u32) -> Option<&str> {
+        // Names are printed; the kernel, too, takes nothing but identifiers for most of them.
+        self.raw(offset).filter(|name| !name.chars().any(char::is_control))
+    }
+
+    /// The text at `offset` that is no name: a file's, or a line of source without its indentation.
+    #[must_use]
+    pub fn text(&self, offset: u32) -> Option<&str> {
+        self.raw(offset).map(str::trim)
+    }
+
+    fn raw(&self, offset: u32) -> Option<&str> {
         let start = self.strings.start.checked_add(offset as usize)?;
         let bytes = self.data.get(start..self.strings.end)?;
         let end = bytes.iter().position(|byte| *byte == 0)?;
-        let name = std::str::from_utf8(&bytes[..end]).ok()?;
-        // Names are printed; the kernel, too, takes nothing but identifiers for most of them.
-        (!name.chars().any(char::is_control)).then_some(name)
+        std::str::from_utf8(&bytes[..end]).ok()
     }
 }
 

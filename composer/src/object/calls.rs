@@ -5,13 +5,13 @@
 
 /// One eBPF instruction is eight bytes: opcode, registers, offset, immediate.
 /// <https://docs.kernel.org/bpf/standardization/instruction-set.html>
-const INSTRUCTION: usize = 8;
+pub(super) const INSTRUCTION: usize = 8;
 /// `BPF_JMP | BPF_CALL`.
-const CALL: u8 = 0x85;
+pub(super) const CALL: u8 = 0x85;
 /// `src_reg` of a call to another function of the program.
 const PSEUDO_CALL: u8 = 1;
 /// `BPF_LD | BPF_IMM | BPF_DW`, which also takes the address of a function for a callback.
-const LOAD_IMMEDIATE: u8 = 0x18;
+pub(super) const LOAD_IMMEDIATE: u8 = 0x18;
 
 /// An instruction that may refer to a function.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,12 +32,12 @@ impl Reference {
     }
 }
 
-/// The numbers of the helpers that `code` calls.
-pub(super) fn helpers(code: &[u8]) -> impl Iterator<Item = u32> + '_ {
-    code.chunks_exact(INSTRUCTION).filter_map(|insn| {
+/// The helpers that `code` calls: the number of the instruction, and that of the helper.
+pub(super) fn helpers(code: &[u8]) -> impl Iterator<Item = (usize, u32)> + '_ {
+    code.chunks_exact(INSTRUCTION).enumerate().filter_map(|(at, insn)| {
         // A call of a function of the kernel (kfunc) has another source register.
         let is_helper = insn[0] == CALL && insn[1] >> 4 == 0;
-        is_helper.then(|| u32::from_ne_bytes([insn[4], insn[5], insn[6], insn[7]]))
+        is_helper.then(|| (at, u32::from_ne_bytes([insn[4], insn[5], insn[6], insn[7]])))
     })
 }
 

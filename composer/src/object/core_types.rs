@@ -1,12 +1,13 @@
 //! What `.BTF.ext` says that a program asks of types: the CO-RE relocations.
 //!
-//! Two things are read from them. The structs a program writes as events: those it takes the BTF
-//! number of, as `fc_reserve` does. And the types of the kernel that it goes by.
+//! Three things are read from them. The structs a program writes as events: those it takes the BTF
+//! number of, as `fc_reserve` does. The types of the kernel that it goes by. And which instructions
+//! are other ones by the time the verifier sees them.
 //!
 //! Format: <https://docs.kernel.org/bpf/btf.html#btf-ext-section>, and the relocations in
 //! <https://github.com/torvalds/linux/blob/v6.12/include/uapi/linux/bpf.h>.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::btf::{Btf, Type, TypeId};
 
@@ -29,10 +30,33 @@ pub struct CoreTypes {
 /// about a damaged section.
 pub(super) fn read(data: &[u8], btf: &Btf) -> CoreTypes {
     let mut found = CoreTypes { kernel: Some(BTreeSet::new()), ..CoreTypes::default() };
-    if scan(data, &mut |kind, id| found.add(kind, id, btf)).is_none() {
+    let mut add = |relocation: &Relocation| found.add(relocation.kind, relocation.of, btf);
+    if scan(data, &mut add).is_none() {
         found.kernel = None;
     }
     found
+}
+
+/// Where instructions are relocated: offsets in each section of code, by the section's name.
+pub(super) fn places(data: &[u8], btf: &Btf) -> BTreeMap<String, BTreeSet<u64>> {
+    let mut found: BTreeMap<String, BTreeSet<u64>> = BTreeMap::new();
+    // What is found up to the damage counts; the loader refuses the object.
+    let _ = scan(data, &mut |relocation| {
+        if let Some(section) = btf.string(relocation.section) {
+            found.entry(section.to_owned()).or_default().insert(relocation.at.into());
+        }
+    });
+    found
+}
+
+/// A relocation of one instruction.
+struct Relocation {
+    /// The name of its section, in the strings of BTF.
+    section: u32,
+    /// Offset in the section, bytes.
+    at: u32,
+    of: TypeId,
+    kind: u32,
 }
 
 impl CoreTypes {
@@ -55,8 +79,8 @@ impl CoreTypes {
     }
 }
 
-/// Hands every relocation's kind and type to `each`; none when the section is not whole.
-fn scan(data: &[u8], each: &mut dyn FnMut(u32, TypeId)) -> Option<()> {
+/// Hands every relocation to `each`; none when the section is not whole.
+fn scan(data: &[u8], each: &mut dyn FnMut(&Relocation)) -> Option<()> {
     let word =
         |at: usize| data.get(at..at.checked_add(4)?)?.try_into().ok().map(u32::from_ne_bytes);
     let place = |at: usize| word(at).map(|word| word as usize);
@@ -74,10 +98,11 @@ fn scan(data: &[u8], each: &mut dyn FnMut(u32, TypeId)) -> Option<()> {
     // One block for each section of code: name, number of records, records.
     let mut at = start + 4;
     while at < end {
-        let records = word(at + 4)?;
+        let (section, records) = (word(at)?, word(at + 4)?);
         at += 8;
         for _ in 0..records {
-            each(word(at + 12)?, word(at + 4)?);
+            let (kind, of) = (word(at + 12)?, word(at + 4)?);
+            each(&Relocation { section, at: word(at)?, of, kind });
             at = at.checked_add(size)?;
         }
     }

@@ -2,6 +2,7 @@
 
 use std::{
     collections::{BTreeMap, HashMap},
+    ops::Range,
     sync::Arc,
 };
 
@@ -11,9 +12,10 @@ use object::{
 };
 
 use super::{
-    Function, Object, ObjectError, Program, ProgramKind,
+    Code, Function, Names, Object, ObjectError, Program, ProgramKind, Referent,
     btf::{Btf, Linkage},
     calls, core_types, maps,
+    reach::Way,
 };
 
 /// Where functions are: section and offset in front of the index.
@@ -42,13 +44,23 @@ pub(super) fn parse(bytes: Arc<[u8]>) -> Result<Object, ObjectError> {
         }
         None => None,
     };
-    let core_types = match file.section_by_name(".BTF.ext") {
-        Some(section) => core_types::read(section.data().map_err(damaged)?, &btf),
+    let (core_types, relocated) = match file.section_by_name(".BTF.ext") {
+        Some(section) => {
+            let data = section.data().map_err(damaged)?;
+            (core_types::read(data, &btf), core_types::places(data, &btf))
+        }
         None => Default::default(),
     };
     let (mut functions, places) = functions(&file, &btf)?;
     link(&file, &mut functions, &places)?;
-    let programs = functions
+    for ((_, start), function) in &mut functions {
+        let length = function.code.place.len() as u64;
+        let places = relocated.get(&function.section).into_iter();
+        let places = places.flat_map(|places| places.range(*start..start.saturating_add(length)));
+        let numbers = places.filter_map(|at| usize::try_from((at - *start) / 8).ok());
+        function.code.relocated = numbers.collect();
+    }
+    let programs: Vec<Program> = functions
         .iter()
         .enumerate()
         // Sections of code other than .text hold programs; only their global symbols are entries.
@@ -61,9 +73,10 @@ pub(super) fn parse(bytes: Arc<[u8]>) -> Result<Object, ObjectError> {
         })
         .collect();
     let maps = maps::read(&btf);
-    let functions = functions.into_iter().map(|(_, function)| function).collect();
+    let functions: Vec<Function> = functions.into_iter().map(|(_, function)| function).collect();
     drop(file);
-    Ok(Object { bytes, programs, functions, maps, license, btf, core_types })
+    let names = Names::new(&programs, &functions);
+    Ok(Object { bytes, programs, functions, maps, license, btf, core_types, names })
 }
 
 /// A function's place, next to what is told of it.
@@ -72,6 +85,7 @@ type Placed = ((SectionIndex, u64), Function);
 fn functions(file: &object::File<'_>, btf: &Btf) -> Result<(Vec<Placed>, ByPlace), ObjectError> {
     // Sorted by place, so that the order is the file's and does not depend on the symbol table.
     let mut found = BTreeMap::new();
+    let typed = btf.functions();
     for symbol in file.symbols().filter(|symbol| symbol.kind() == SymbolKind::Text) {
         let Some(index) = symbol.section_index() else { continue };
         let section = file.section_by_index(index).map_err(damaged)?;
@@ -87,7 +101,7 @@ fn functions(file: &object::File<'_>, btf: &Btf) -> Result<(Vec<Placed>, ByPlace
         if name.is_empty() || unprintable || end.is_none_or(|end| end > section.size()) {
             continue;
         }
-        let typed = btf.function(&name);
+        let typed = typed.get(name.as_str()).copied();
         let function = Function {
             // A hidden symbol is global to the linker; what counts is what BTF tells the verifier.
             is_global: match typed {
@@ -99,7 +113,9 @@ fn functions(file: &object::File<'_>, btf: &Btf) -> Result<(Vec<Placed>, ByPlace
             instructions: symbol.size() / 8,
             calls: Default::default(),
             helpers: Default::default(),
+            sure: Default::default(),
             prototype: typed.map(|(_, prototype, _)| prototype),
+            code: Code::default(),
         };
         found.insert((index.0, symbol.address()), function);
     }
@@ -129,24 +145,60 @@ fn link(
                 .ok()
                 .zip(usize::try_from(start.saturating_add(function.instructions * 8)).ok());
             let Some(code) = range.and_then(|(from, to)| data.get(from..to)) else { continue };
-            function.helpers.extend(calls::helpers(code));
+            let way = Way::through(code);
+            function.sure.leaves = way.leaves;
+            for (at, helper) in calls::helpers(code) {
+                function.helpers.insert(helper);
+                if way.passes(at) {
+                    function.sure.helpers.insert(helper);
+                }
+            }
+            function.code.place = in_file(&section, *start, code.len()).unwrap_or_default();
             for reference in calls::references(code, *start) {
-                let place = match relocations.get(&reference.at) {
+                let (place, referent) = match relocations.get(&reference.at) {
                     Some(RelocationTarget::Symbol(symbol)) => {
                         let symbol = file.symbol_by_index(*symbol).map_err(damaged)?;
                         let address = symbol.address().checked_add_signed(reference.addend);
-                        symbol.section_index().zip(address)
+                        (symbol.section_index().zip(address), referent(file, &symbol))
                     }
-                    Some(_) => None,
-                    None => reference.local_target().map(|at| (*index, at)),
+                    Some(_) => (None, Some(Referent::Other)),
+                    None => (reference.local_target().map(|at| (*index, at)), None),
                 };
-                if let Some(callee) = place.and_then(|place| places.get(&place)) {
-                    function.calls.insert(*callee);
+                let callee = place.and_then(|place| places.get(&place)).copied();
+                function.calls.extend(callee);
+                let Ok(number) = usize::try_from((reference.at - *start) / 8) else { continue };
+                if reference.is_call && way.passes(number) {
+                    function.sure.calls.extend(callee);
+                }
+                if let Some(referent) = callee.map(Referent::Function).or(referent) {
+                    function.code.references.insert(number, referent);
                 }
             }
         }
     }
     Ok(())
+}
+
+/// Where the `length` bytes at `start` of a section are in the file.
+fn in_file(section: &object::Section<'_, '_>, start: u64, length: usize) -> Option<Range<usize>> {
+    let (offset, _) = section.file_range()?;
+    let from = usize::try_from(offset.checked_add(start)?).ok()?;
+    Some(from..from.checked_add(length)?)
+}
+
+/// What a symbol that is no function stands for.
+fn referent(file: &object::File<'_>, symbol: &object::Symbol<'_, '_>) -> Option<Referent> {
+    let section = symbol.section_index().and_then(|index| file.section_by_index(index).ok());
+    let Some(section) = section else { return Some(Referent::Other) };
+    let name = section.name().ok()?;
+    Some(match name {
+        ".maps" => Referent::Map(symbol.name().ok()?.to_owned()),
+        _ if name.starts_with(".rodata") => Referent::Variable { frozen: true },
+        _ if name.starts_with(".data") || name.starts_with(".bss") => {
+            Referent::Variable { frozen: false }
+        }
+        _ => Referent::Other,
+    })
 }
 
 fn damaged(error: object::Error) -> ObjectError {

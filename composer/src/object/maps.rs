@@ -83,6 +83,11 @@ const TYPES: &[&str] = &[
     "arena",
 ];
 
+/// Every map type that is known here: its number and its name.
+pub fn map_types() -> impl Iterator<Item = (u32, &'static str)> {
+    (0..).zip(TYPES.iter().copied()).skip(1)
+}
+
 /// The maps that the `.maps` section of `btf` defines, in order.
 pub(super) fn read(btf: &Btf) -> Vec<MapDef> {
     let variables = btf.section(".maps").unwrap_or_default();

@@ -6,26 +6,34 @@
 
 pub mod btf;
 mod calls;
+mod code;
 mod core_types;
-#[cfg(test)]
-pub(crate) mod damage;
 mod elf;
+pub mod flow;
+mod helpers;
 mod kind;
 mod maps;
 mod member;
 pub mod prototype;
+mod reach;
 mod subset;
 #[cfg(test)]
 mod tests;
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::{
+    collections::{BTreeSet, HashMap},
+    sync::Arc,
+};
 
 use thiserror::Error;
 
+pub use code::{Code, Referent};
 pub use core_types::CoreTypes;
+pub use helpers::{helper_name, helper_number, helpers};
 pub use kind::ProgramKind;
-pub use maps::MapDef;
 pub(crate) use maps::RINGBUF;
+pub use maps::{MapDef, map_types};
+pub use reach::Sure;
 pub use subset::subset;
 
 use btf::{Btf, BtfError};
@@ -70,6 +78,28 @@ pub struct Object {
     pub btf: Btf,
     /// What its CO-RE relocations ask of types.
     pub core_types: CoreTypes,
+    /// Where programs and functions are in their lists; of several of one name, the first.
+    names: Names,
+}
+
+/// A chain may ask for the same names ten thousand times.
+#[derive(Debug, Clone, Default)]
+struct Names {
+    programs: HashMap<String, usize>,
+    functions: HashMap<String, usize>,
+}
+
+impl Names {
+    fn new(programs: &[Program], functions: &[Function]) -> Self {
+        let mut names = Self::default();
+        for (index, program) in programs.iter().enumerate() {
+            names.programs.entry(program.name.clone()).or_insert(index);
+        }
+        for (index, function) in functions.iter().enumerate() {
+            names.functions.entry(function.name.clone()).or_insert(index);
+        }
+        names
+    }
 }
 
 /// An entry point of an object.
@@ -100,8 +130,12 @@ pub struct Function {
     pub calls: BTreeSet<usize>,
     /// Numbers of the kernel's helpers it calls, as in `enum bpf_func_id`.
     pub helpers: BTreeSet<u32>,
+    /// What of this happens whichever way it goes.
+    pub sure: Sure,
     /// Its prototype's id in the object's BTF, when it is there.
     pub prototype: Option<btf::TypeId>,
+    /// Where its instructions are, and what they refer to.
+    pub code: Code,
 }
 
 impl Object {
@@ -116,13 +150,14 @@ impl Object {
     /// The program called `name`.
     #[must_use]
     pub fn program(&self, name: &str) -> Option<&Program> {
-        self.programs.iter().find(|program| program.name == name)
+        self.programs.get(*self.names.programs.get(name)?)
     }
 
     /// The function called `name`, with its index.
     #[must_use]
     pub fn function(&self, name: &str) -> Option<(usize, &Function)> {
-        self.functions.iter().enumerate().find(|(_, function)| function.name == name)
+        let index = *self.names.functions.get(name)?;
+        Some((index, self.functions.get(index)?))
     }
 
     /// Every function that `program` reaches, itself included: what the kernel will load with it.
@@ -140,17 +175,60 @@ impl Object {
         functions.flat_map(|function| function.helpers.iter().copied()).collect()
     }
 
+    /// The numbers of the helpers whose call the verifier is sure to come to when it walks through
+    /// `program`: those that lie on every way. What hangs on a condition may be dead code to it.
+    #[must_use]
+    pub fn sure_helpers(&self, program: &Program) -> BTreeSet<u32> {
+        let functions = |indices: BTreeSet<usize>| {
+            indices.into_iter().filter_map(|index| self.functions.get(index))
+        };
+        // A function of the kernel may end the program, so that nothing after it is sure.
+        if functions(self.reachable(program)).any(|function| function.sure.leaves) {
+            return BTreeSet::new();
+        }
+        let walked = self.closure(program.function, |function| &function.sure.calls);
+        functions(walked).flat_map(|function| function.sure.helpers.iter().copied()).collect()
+    }
+
     fn reachable_from(&self, function: usize) -> BTreeSet<usize> {
+        self.closure(function, |function| &function.calls)
+    }
+
+    /// The function with this index, and all that one comes to from it by `next`.
+    fn closure(
+        &self,
+        function: usize,
+        next: impl Fn(&Function) -> &BTreeSet<usize>,
+    ) -> BTreeSet<usize> {
         let mut seen = BTreeSet::new();
         let mut open = vec![function];
         while let Some(index) = open.pop() {
             if let Some(function) = self.functions.get(index)
                 && seen.insert(index)
             {
-                open.extend(&function.calls);
+                open.extend(next(function));
             }
         }
         seen
+    }
+
+    /// Whether `function` is known to take nothing.
+    #[must_use]
+    pub fn has_no_parameters(&self, function: &Function) -> bool {
+        let prototype = function.prototype.and_then(|id| self.btf.get(id));
+        matches!(prototype, Some(btf::Type::Prototype { parameters, .. }) if parameters.is_empty())
+    }
+
+    /// The names of the parameters of the function with this index; empty without a prototype.
+    #[must_use]
+    pub fn parameters(&self, function: usize) -> Vec<&str> {
+        let prototype = self.functions.get(function).and_then(|function| function.prototype);
+        match prototype.and_then(|id| self.btf.get(id)) {
+            Some(btf::Type::Prototype { parameters, .. }) => {
+                parameters.into_iter().map(|(name, _)| name).collect()
+            }
+            _ => Vec::new(),
+        }
     }
 
     /// The prototype of `function` as C, when the object has it.

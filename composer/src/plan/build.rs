@@ -7,7 +7,7 @@ use petgraph::graph::NodeIndex;
 
 use super::{Action, LoadAs, Operation, Plan, PlannedNode, Target, built_in, is_shared};
 use crate::{
-    chain::{Chain, Node, NodeKind, Tracer},
+    chain::{Chain, Node, NodeKind, Role, Tracer},
     check::Library,
     object::ProgramKind,
 };
@@ -117,6 +117,7 @@ impl Slots {
 fn loads(chain: &Chain, library: &Library) -> (Vec<(NodeIndex, Operation)>, Slots) {
     let mut operations = Vec::new();
     let mut slots = Slots::default();
+    let has_task = has_task(chain, library);
     for index in chain.graph.order() {
         let node = chain.graph.node(index);
         let Some((reference, name)) = node.program() else { continue };
@@ -139,10 +140,7 @@ fn loads(chain: &Chain, library: &Library) -> (Vec<(NodeIndex, Operation)>, Slot
                 targets(chain, index, &slots).into_iter().map(Some).collect(),
             ),
         };
-        let has_task = chain.graph.hosts_below(index).iter().all(|host| {
-            let found = library.program(chain.graph.node(*host));
-            found.is_some_and(|(_, program)| program.kind.has_task())
-        });
+        let has_task = has_task[index.index()];
         if let NodeKind::Tracer(tracer @ Tracer { builtin: Some(request), .. }) = &node.kind {
             let targets = targets.into_iter().flatten().collect();
             let moment = tracer.moment;
@@ -171,6 +169,19 @@ fn loads(chain: &Chain, library: &Library) -> (Vec<(NodeIndex, Operation)>, Slot
         }
     }
     (operations, slots)
+}
+
+/// For each node, whether all hosts at the bottom of what it depends on have a current task.
+fn has_task(chain: &Chain, library: &Library) -> Vec<bool> {
+    let mut all = vec![true; chain.graph.len()];
+    for index in chain.graph.order() {
+        let node = chain.graph.node(index);
+        all[index.index()] = match node.role() {
+            Role::Host => library.program(node).is_some_and(|(_, program)| program.kind.has_task()),
+            _ => chain.graph.needs(index).iter().all(|need| all[need.index()]),
+        };
+    }
+    all
 }
 
 /// The functions that a replacement or tracer is for, in the programs as they are loaded.

@@ -7,6 +7,7 @@
 
 mod build;
 mod built_in;
+mod prune;
 
 use std::ops::Range;
 

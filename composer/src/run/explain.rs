@@ -1,8 +1,9 @@
 //! What the kernel refused → a diagnostic at the line that asked for it.
 
-use super::{Failure, Left};
+use super::{Failure, Left, rule::rules, verifier_log::Excerpt};
 use crate::{
     chain::{Attach, Chain},
+    check::profile::Targets,
     diag::{Code, Diagnostic},
     errno::errno_name,
     kernel::KernelError,
@@ -12,17 +13,21 @@ use crate::{
 const PERMISSION: &str =
     "Run it as root, or with --vm in a micro-VM. `freplace-compose doctor` looks closer.";
 
-/// Lines of the verifier's log that are shown unless all are asked for.
-const TELLING: usize = 8;
-
-/// Explains why `plan` did not come up. With `whole_log`, nothing of the verifier's log is left out.
+/// Explains why `plan` did not come up on a kernel where there are `targets` to attach to. With
+/// `whole_log`, the verifier's log is shown as well.
 #[must_use]
-pub fn explain(failure: &Failure, plan: &Plan, chain: &Chain, whole_log: bool) -> Diagnostic {
+pub fn explain(
+    failure: &Failure,
+    plan: &Plan,
+    chain: &Chain,
+    targets: &Targets,
+    whole_log: bool,
+) -> Diagnostic {
     let operation = &plan.operations[failure.operation];
     let error = &failure.error;
     let node = operation.node.and_then(|node| plan.nodes.get(node));
     let name = node.map_or("", |node| node.id.as_str());
-    let (code, message, help) = judge(error, operation, name, whole_log);
+    let (code, message, help) = judge(error, operation, name, targets, whole_log);
     let found = Diagnostic::new(code, message)
         .label(&chain.source, operation.span.clone(), answer(error))
         .help(help);
@@ -30,10 +35,37 @@ pub fn explain(failure: &Failure, plan: &Plan, chain: &Chain, whole_log: bool) -
         Some(holder) => found.note(format!("taken by  {holder}")),
         None => found,
     };
-    match error.log.as_deref().and_then(|log| verifier_log(log, whole_log)) {
-        Some(log) => found.note(log),
-        None => found,
+    let log = error.log.as_deref().unwrap_or_default();
+    let excerpt = Excerpt::of(log, &error.lines);
+    let words = excerpt.as_ref().map(|found| found.words.clone()).unwrap_or_default();
+    let found = told(found, log, excerpt, whole_log);
+    match rules(error, &words, operation, plan).as_slice() {
+        [] => found,
+        rules => found.note(pointer(rules, error)),
     }
+}
+
+/// Adds what is telling in `log`, and with `whole_log` all of it.
+fn told(found: Diagnostic, log: &str, excerpt: Option<Excerpt<'_>>, whole_log: bool) -> Diagnostic {
+    let lines: Vec<_> = log.lines().filter(|line| !line.trim().is_empty()).collect();
+    let whole = whole_log && !lines.is_empty();
+    let found = match excerpt {
+        Some(excerpt) if whole => found.note(Excerpt { more: 0, ..excerpt }.to_string()),
+        Some(excerpt) => found.note(excerpt.to_string()),
+        None => found,
+    };
+    if whole { found.note(format!("the whole log\n  {}", lines.join("\n  "))) } else { found }
+}
+
+/// `this is FC0304, a stub that returns something else than a scalar`, and where there is more.
+fn pointer(rules: &[Code], error: &KernelError) -> String {
+    let names: Vec<_> = rules.iter().map(|code| format!("{code}, {}", code.page().title)).collect();
+    let codes: Vec<_> = rules.iter().map(ToString::to_string).collect();
+    // EINVAL without a word has many reasons, of which the rule is the likely one.
+    let bare = error.log.is_none() && error.errno == Some(libc::EINVAL);
+    let verb = if bare || rules.len() > 1 { "may be" } else { "is" };
+    let names = names.join("\n  or ");
+    format!("this {verb} {names}\n  freplace-compose explain {}", codes.join(" "))
 }
 
 /// Explains what could not be undone.
@@ -74,6 +106,7 @@ fn judge(
     error: &KernelError,
     operation: &Operation,
     name: &str,
+    targets: &Targets,
     whole_log: bool,
 ) -> (Code, String, String) {
     let refused = |code, message: String, help: &str| (code, message, help.to_owned());
@@ -82,8 +115,8 @@ fn judge(
             Code::Rejected,
             format!("the verifier rejected `{program}` of `{name}`"),
             match whole_log {
-                true => "The last lines of its log say why.",
-                false => "The last lines of its log say why; -v shows all of them.",
+                true => "Its last words say why; what it knew on the way is in the log.",
+                false => "Its last words say why. -v shows the whole log, --verifier-log keeps it.",
             },
         ),
         // perf_event_open(2) says EACCES, bpf(2) says EPERM.
@@ -92,7 +125,7 @@ fn judge(
             format!("the kernel does not permit `{name}` at its {}", attach.hook().name()),
             PERMISSION,
         ),
-        (Action::AttachHook { attach, .. }, errno) => hook(attach, errno, name),
+        (Action::AttachHook { attach, .. }, errno) => hook(attach, errno, name, targets),
         (Action::AttachReplacement { target, .. }, Some(libc::EBUSY)) => refused(
             Code::Busy,
             format!("`{name}` cannot replace `{}`: the function is taken", target.function),
@@ -133,9 +166,29 @@ fn judge(
     }
 }
 
-fn hook(attach: &Attach, errno: Option<i32>, name: &str) -> (Code, String, String) {
+fn hook(
+    attach: &Attach,
+    errno: Option<i32>,
+    name: &str,
+    targets: &Targets,
+) -> (Code, String, String) {
     let kind = attach.hook().name();
+    let or_near = |help: String| match targets.near(attach) {
+        Some(near) => format!("Did you mean `{near}`?"),
+        None => help,
+    };
     match (attach, errno) {
+        (Attach::Kprobe { function } | Attach::Kretprobe { function }, Some(libc::EINVAL))
+            if targets.has_function(function) =>
+        {
+            (
+                Code::NoTarget,
+                format!("`{name}` cannot be attached: `{function}` cannot be probed"),
+                "It is on the kernel's list of functions that must not be probed, cannot be \
+                 traced, or is gone once the kernel has started. Probe what calls it."
+                    .to_owned(),
+            )
+        }
         // Older kernels say EINVAL where newer ones say ENOENT.
         (
             Attach::Kprobe { function } | Attach::Kretprobe { function },
@@ -145,10 +198,10 @@ fn hook(attach: &Attach, errno: Option<i32>, name: &str) -> (Code, String, Strin
             format!(
                 "`{name}` cannot be attached: the kernel has no function `{function}` to probe"
             ),
-            format!(
+            or_near(format!(
                 "It may be inlined, renamed, or on the kernel's list of functions that cannot be \
                  probed. Look for it: grep {function} /proc/kallsyms"
-            ),
+            )),
         ),
         (
             Attach::Kprobe { function } | Attach::Kretprobe { function },
@@ -161,12 +214,14 @@ fn hook(attach: &Attach, errno: Option<i32>, name: &str) -> (Code, String, Strin
         (Attach::Tracepoint { category, name: point }, Some(libc::ENOENT)) => (
             Code::NoTarget,
             format!("`{name}` cannot be attached: there is no tracepoint {category}/{point}"),
-            format!("See what there is: ls /sys/kernel/tracing/events/{category}"),
+            or_near(format!("See what there is: ls /sys/kernel/tracing/events/{category}")),
         ),
         (Attach::RawTracepoint { name: point }, Some(libc::ENOENT)) => (
             Code::NoTarget,
             format!("`{name}` cannot be attached: there is no raw tracepoint {point}"),
-            "A raw tracepoint is named without its category: inet_sock_set_state.".to_owned(),
+            or_near(
+                "A raw tracepoint is named without its category: inet_sock_set_state.".to_owned(),
+            ),
         ),
         (Attach::Xdp { interface, .. }, Some(libc::ENODEV | libc::ENOENT)) => (
             Code::NoTarget,
@@ -192,38 +247,4 @@ fn hook(attach: &Attach, errno: Option<i32>, name: &str) -> (Code, String, Strin
             "`freplace-compose doctor` shows what this kernel offers.".to_owned(),
         ),
     }
-}
-
-/// The end of the log, without the statistics after it, or all of it; none when it tells nothing.
-fn verifier_log(log: &str, whole: bool) -> Option<String> {
-    let lines: Vec<&str> = log.lines().filter(|line| !line.trim().is_empty()).collect();
-    if whole {
-        return (!lines.is_empty()).then(|| lines.join("\n"));
-    }
-    let told: Vec<&str> = lines
-        .iter()
-        .copied()
-        .filter(|line| {
-            !line.starts_with("processed ")
-                && !line.starts_with("verification time")
-                && !line.starts_with("stack depth")
-        })
-        .collect();
-    if told.is_empty() {
-        return None;
-    }
-    let skipped = told.len().saturating_sub(TELLING);
-    let mut out = String::from("the verifier said");
-    if skipped > 0 {
-        out += &format!(
-            ", after {}",
-            if skipped == 1 { "one more line".to_owned() } else { format!("{skipped} more lines") }
-        );
-    }
-    out += ":";
-    for line in &told[skipped..] {
-        out += "\n  ";
-        out += line;
-    }
-    Some(out)
 }

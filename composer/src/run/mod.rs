@@ -3,8 +3,12 @@
 //! It decides nothing: the order is the plan's, the doing the kernel's. Whatever step fails, what
 //! was done before is undone before the failure is reported.
 
+mod ask;
 mod explain;
+mod rule;
+mod verifier_log;
 
+pub use ask::{Asked, ask};
 pub use explain::{explain, explain_left};
 
 use crate::{
@@ -41,7 +45,7 @@ pub struct Failure {
     /// The operation that failed, an index in [`Plan::operations`].
     pub operation: usize,
     /// Why.
-    pub error: KernelError,
+    pub error: Box<KernelError>,
     /// What could not be undone.
     pub left: Vec<Left>,
 }
@@ -82,7 +86,7 @@ pub fn up<K: Kernel>(
             }
             Err(error) => {
                 let left = running.down(kernel);
-                return Err(Failure { operation, error, left });
+                return Err(Failure { operation, error: Box::new(error), left });
             }
         }
     }

@@ -2,7 +2,7 @@
 
 use freplace_compose_common::trace::{DROP, EQUAL, GREATER, LESS, PASS, TESTS, Test, VALUES};
 
-use super::{Maker, Of, value::Found};
+use super::{Of, make::Maker, value::Found};
 use crate::{
     chain::{Comparison, Constant, Filter, Relation, Spanned, ValuePath},
     diag::{Code, Diagnostic, nearest},
@@ -111,7 +111,9 @@ impl Maker<'_> {
             let message = format!("`{}` is one value more than a tracer takes", path.text.value);
             let wrong = Diagnostic::new(Code::BadFilter, message)
                 .label(self.source, path.text.span.clone(), "one too many")
-                .help(format!("It takes {VALUES}, those of `capture` included."));
+                .help(format!(
+                    "It takes {VALUES}, result, duration and those of `capture` included."
+                ));
             self.wrong.push(wrong);
             return None;
         };

@@ -13,6 +13,11 @@ pub(super) enum FromGuest {
     },
     /// The guest still schedules its init: sent once a second.
     Beat,
+    /// A line of the file that is wanted back; sent between the job's end and `Exit`.
+    Kept {
+        /// Without its newline.
+        line: String,
+    },
     /// The job ended. The guest keeps its ports open until it is stopped, so that the counted bytes can arrive.
     Exit {
         /// 0 to 255; 128 + n for a job ended by signal n.
@@ -34,6 +39,8 @@ impl fmt::Display for FromGuest {
         match self {
             Self::Ready { release } => write!(f, "ready {release}"),
             Self::Beat => f.write_str("beat"),
+            // The bar keeps blanks at the beginning.
+            Self::Kept { line } => write!(f, "kept |{}", line.replace('\n', " / ")),
             Self::Exit { code, out, err } => write!(f, "exit {code} {out} {err}"),
             Self::Failed { why } => write!(f, "failed {}", why.replace('\n', " / ")),
         }
@@ -49,6 +56,7 @@ impl FromGuest {
         match verb {
             "ready" => Some(Self::Ready { release: rest.to_owned() }),
             "beat" => Some(Self::Beat),
+            "kept" => Some(Self::Kept { line: rest.strip_prefix('|')?.to_owned() }),
             "exit" => Some(Self::Exit {
                 code: words.next()?.parse().ok()?,
                 out: words.next()?.parse().ok()?,
@@ -89,6 +97,8 @@ mod tests {
         for message in [
             FromGuest::Ready { release: "6.12.117+deb12-cloud-amd64".to_owned() },
             FromGuest::Beat,
+            FromGuest::Kept { line: "  0: (b7) r0 = 1".to_owned() },
+            FromGuest::Kept { line: String::new() },
             FromGuest::Exit { code: 130, out: u64::MAX, err: 0 },
             FromGuest::Failed { why: "cannot start `x`: No such file or directory".to_owned() },
         ] {

@@ -66,6 +66,16 @@ pub enum VmError {
     #[error("no place to keep kernels: set FREPLACE_COMPOSE_CACHE to a folder")]
     NoCache,
 
+    /// There is no such file.
+    #[error(
+        "there is no kernel image {}: give the path of a vmlinuz, or a series such as 6.1 or 6.12, which is fetched",
+        .path.display()
+    )]
+    NoImage {
+        /// The file.
+        path: PathBuf,
+    },
+
     /// The file given as a kernel is none.
     #[error("{} is not a bootable x86-64 kernel image (a bzImage, usually named vmlinuz)", .path.display())]
     NotAKernel {

@@ -9,6 +9,7 @@ use std::{
     fs::{self, File, OpenOptions},
     io::{self, BufRead as _, BufReader, PipeReader, Read as _, Write as _, pipe},
     os::unix::process::CommandExt as _,
+    path::Path,
     process::{Command, Stdio},
     sync::{Arc, Mutex, PoisonError},
     thread::{self, JoinHandle},
@@ -89,17 +90,30 @@ fn run(control: &Arc<Control>) -> Result<FromGuest, String> {
             beating.say(&FromGuest::Beat);
         }
     });
+    if let Some(folder) = job.keep.parent() {
+        fs::create_dir_all(folder).map_err(failed("make the folder of the file to keep"))?;
+    }
     let leader = start(&job, out_write, err_write)?;
     forward_signals(leader).map_err(failed("listen on the control port"))?;
     let over = over_read.try_clone().map_err(failed("share a pipe"))?;
     let (out, err) = (copy(out_read, out_port, over), copy(err_read, err_port, over_read));
     let code = reap_until(leader)?;
+    for line in kept(&job.keep) {
+        control.say(&FromGuest::Kept { line });
+    }
     drop(over_write); // tells the copying threads that what is in the pipes now is all that counts
     let count = |thread: JoinHandle<io::Result<u64>>| match thread.join() {
         Ok(copied) => copied.map_err(failed("pass on the command's output")),
         Err(_) => Err("a thread that passes on the command's output panicked".to_owned()),
     };
     Ok(FromGuest::Exit { code, out: count(out)?, err: count(err)? })
+}
+
+/// The lines of the file that is wanted back, if the job wrote it.
+fn kept(path: &Path) -> Vec<String> {
+    // Anything else, such as a port, could keep us waiting.
+    let text = if path.is_file() { fs::read(path).unwrap_or_default() } else { Vec::new() };
+    String::from_utf8_lossy(&text).lines().map(str::to_owned).collect()
 }
 
 /// Starts the job in its own process group, and leaves no end of its pipes open here.

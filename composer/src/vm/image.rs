@@ -2,6 +2,7 @@
 
 use std::{
     fs::File,
+    io::ErrorKind,
     os::unix::fs::FileExt as _,
     path::{Path, PathBuf},
 };
@@ -23,10 +24,12 @@ impl Image {
     /// version string less 0x200 at 0x20e).
     ///
     /// # Errors
-    /// [`VmError::NotAKernel`] when the file is no bzImage, [`VmError::Host`] when it cannot be read.
+    /// [`VmError::NoImage`] when there is no such file, [`VmError::NotAKernel`] when it is no bzImage, [`VmError::Host`] when it cannot be read.
     pub fn open(path: &Path) -> Result<Self, VmError> {
-        let file = File::open(path)
-            .map_err(VmError::host(format!("read the kernel {}", path.display())))?;
+        let file = File::open(path).map_err(|error| match error.kind() {
+            ErrorKind::NotFound => VmError::NoImage { path: path.to_owned() },
+            _ => VmError::host(format!("read the kernel {}", path.display()))(error),
+        })?;
         let not_a_kernel = |_| VmError::NotAKernel { path: path.to_owned() };
         let mut header = [0; 14];
         file.read_exact_at(&mut header, 0x202).map_err(not_a_kernel)?;
@@ -55,6 +58,12 @@ mod tests {
         std::fs::write(file.path(), bytes)?;
         assert!(matches!(Image::open(file.path()), Ok(image) if image.release == "6.12.1-x"));
         Ok(())
+    }
+
+    #[test]
+    fn a_file_that_is_not_there_is_named() {
+        let opened = Image::open(Path::new("/no/such/vmlinuz"));
+        assert!(matches!(opened, Err(VmError::NoImage { path }) if path.ends_with("vmlinuz")));
     }
 
     #[test]

@@ -20,21 +20,20 @@ pub(super) struct Job {
     pub(super) env: Vec<(OsString, OsString)>,
     /// The working directory, absolute, in the guest.
     pub(super) cwd: PathBuf,
+    /// The text file that is wanted back, absolute; empty when there is none.
+    pub(super) keep: PathBuf,
 }
 
 impl Job {
-    /// Fields ended by NUL bytes, the one byte that no path, argument or variable can hold: program, cwd, the number of
-    /// arguments, the arguments, then name and value of each variable.
+    /// Fields ended by NUL bytes, the one byte that no path, argument or variable can hold: program, cwd, the
+    /// file to keep, the number of arguments, the arguments, then name and value of each variable.
     pub(super) fn encode(&self) -> Vec<u8> {
         let count = self.argv.len().to_string();
-        let head = [self.program.as_os_str(), self.cwd.as_os_str(), OsStr::new(&count)];
+        let paths = [&self.program, &self.cwd, &self.keep].map(|path| path.as_os_str());
+        let head = paths.into_iter().chain([OsStr::new(&count)]);
         let argv = self.argv.iter().map(OsString::as_os_str);
         let env = self.env.iter().flat_map(|(name, value)| [name.as_os_str(), value.as_os_str()]);
-        head.into_iter()
-            .chain(argv)
-            .chain(env)
-            .flat_map(|field| [field.as_bytes(), b"\0"].concat())
-            .collect()
+        head.chain(argv).chain(env).flat_map(|field| [field.as_bytes(), b"\0"].concat()).collect()
     }
 
     /// `None` when the bytes are not what [`Job::encode`] writes.
@@ -43,14 +42,15 @@ impl Job {
             .strip_suffix(b"\0")?
             .split(|&b| b == 0)
             .map(|field| OsString::from_vec(field.to_vec()));
-        let (program, cwd) = (fields.next()?.into(), fields.next()?.into());
+        let mut path = || fields.next().map(PathBuf::from);
+        let (program, cwd, keep) = (path()?, path()?, path()?);
         let count: usize = fields.next()?.to_str()?.parse().ok()?;
         let argv: Vec<_> = fields.by_ref().take(count).collect();
         let mut env = Vec::new();
         while let Some(name) = fields.next() {
             env.push((name, fields.next()?));
         }
-        (argv.len() == count && count > 0).then_some(Self { program, argv, env, cwd })
+        (argv.len() == count && count > 0).then_some(Self { program, argv, env, cwd, keep })
     }
 }
 
@@ -64,6 +64,7 @@ mod tests {
             argv: vec!["sh".into(), "-c".into(), "".into(), OsString::from_vec(vec![0xff, b'\n'])],
             env: vec![("PATH".into(), "/bin".into()), ("EMPTY".into(), "".into())],
             cwd: "/a b".into(),
+            keep: "".into(),
         }
     }
 
@@ -77,6 +78,6 @@ mod tests {
         let whole = job().encode();
         assert_eq!(Job::decode(&whole[..whole.len() - 1]), None);
         assert_eq!(Job::decode(b""), None);
-        assert_eq!(Job::decode(b"/bin/sh\0/\x002\0sh\0"), None);
+        assert_eq!(Job::decode(b"/bin/sh\0/\0\x002\0sh\0"), None);
     }
 }

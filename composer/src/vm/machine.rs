@@ -39,6 +39,9 @@ pub struct Machine {
     pub cwd: PathBuf,
     /// Files and folders the guest needs.
     pub bring: Vec<Bring>,
+    /// A text file that the command may write, and that is wanted back: see [`Exit::kept`]. Its folder is made in the
+    /// guest.
+    pub keep: Option<PathBuf>,
     /// The executable that becomes the guest's first process: one that calls
     /// [`guest_main`](super::guest_main) when [`is_guest_init`](super::is_guest_init).
     pub init: PathBuf,
@@ -84,6 +87,7 @@ impl Machine {
             env: BTreeMap::new(),
             cwd: env::current_dir().map_err(VmError::host("find the working directory"))?,
             bring: Vec::new(),
+            keep: None,
             init: env::current_exe().map_err(VmError::host("find this program's executable"))?,
             memory_mib: 1024,
             cpus: 2,
@@ -108,6 +112,10 @@ impl Machine {
     ) -> Result<Exit, VmError> {
         if env::consts::ARCH != "x86_64" {
             return Err(VmError::Architecture);
+        }
+        // A file that is no kernel is told before tools are asked for, which could mend nothing.
+        if let KernelChoice::Image(path) = &self.kernel {
+            Image::open(path)?;
         }
         qemu::check_tools()?;
         let mut cache = cache::Cache::of_user()?;
@@ -149,12 +157,18 @@ impl Machine {
         }
         let cwd = rootfs::absolute(Path::new("/"), &self.cwd);
         rootfs.directory(&cwd);
+        let keep = self.keep.as_ref().map(|path| rootfs::absolute(&self.cwd, path));
         let mut env = self.env.clone();
         env.entry("PATH".into()).or_insert_with(|| rootfs.path_variable());
         env.entry("HOME".into()).or_insert("/root".into());
         env.entry("TERM".into()).or_insert("dumb".into());
-        let job =
-            job::Job { program, argv: self.argv.clone(), env: env.into_iter().collect(), cwd };
+        let job = job::Job {
+            program,
+            argv: self.argv.clone(),
+            env: env.into_iter().collect(),
+            cwd,
+            keep: keep.unwrap_or_default(),
+        };
         rootfs.data(job::PATH, job.encode());
         let file = File::create(to).map_err(VmError::host(format!("make {}", to.display())))?;
         rootfs.write(file, self.memory_mib)

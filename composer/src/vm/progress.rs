@@ -36,7 +36,7 @@ pub enum Progress {
 }
 
 /// The end of a command.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Exit {
     /// The command's exit code; 128 + n when signal n ended it.
     pub code: i32,
@@ -44,4 +44,6 @@ pub struct Exit {
     pub boot: Duration,
     /// From the start of the command until all of its output had arrived.
     pub run: Duration,
+    /// What stands in the file to keep; empty when there is none.
+    pub kept: String,
 }

@@ -56,6 +56,7 @@ struct Watch<'a> {
     last_sign: Instant,
     signalled: bool,
     verdict: Option<Verdict>,
+    kept: String,
     progress: &'a mut dyn FnMut(Progress),
 }
 
@@ -88,6 +89,7 @@ pub(super) async fn watch(
         last_sign: started,
         signalled: false,
         verdict: None,
+        kept: String::new(),
         progress,
     };
     let result = watch.run(&mut signals).await;
@@ -147,6 +149,10 @@ impl Watch<'_> {
                 (self.progress)(Progress::Booted { release, boot });
             }
             FromGuest::Beat => {}
+            FromGuest::Kept { line } => {
+                self.kept += &line;
+                self.kept.push('\n');
+            }
             FromGuest::Exit { code, out, err } => {
                 self.tally.want(out + err);
                 self.verdict = Some(Verdict { code, bytes: out + err });
@@ -223,9 +229,10 @@ impl Watch<'_> {
         }
     }
 
-    fn exit(&self) -> Result<Exit, VmError> {
+    fn exit(&mut self) -> Result<Exit, VmError> {
         let code = self.verdict.as_ref().map_or(0, |verdict| verdict.code);
+        let kept = std::mem::take(&mut self.kept);
         let (boot, total) = (self.booted.unwrap_or_default(), self.started.elapsed());
-        Ok(Exit { code, boot, run: total.saturating_sub(boot) })
+        Ok(Exit { code, boot, run: total.saturating_sub(boot), kept })
     }
 }

@@ -13,6 +13,20 @@ pub(crate) struct Case {
     pub(crate) broken: Broken,
     /// The chain, with the test programs as `NAME.o`.
     pub(crate) chain: String,
+    /// Why only the kernel can know that it refuses it, where the validator does not.
+    pub(crate) unknown: Option<&'static str>,
+}
+
+impl Case {
+    /// A chain that the validator lets pass and the kernel refuses.
+    pub(crate) fn unknown(self, why: &'static str) -> Self {
+        Self { unknown: Some(why), ..self }
+    }
+}
+
+/// A chain about the rule `about`, and where it breaks that.
+pub(crate) fn case(about: Code, name: impl Into<String>, broken: Broken, chain: String) -> Case {
+    Case { name: name.into(), about, broken, chain, unknown: None }
 }
 
 /// Where a chain is refused.
@@ -42,18 +56,18 @@ impl Broken {
 
 /// A chain that every kernel takes, near to breaking the rule `about`.
 pub(crate) fn keeps(about: Code, name: impl Into<String>, chain: String) -> Case {
-    Case { name: name.into(), about, broken: Broken::Nowhere, chain }
+    case(about, name, Broken::Nowhere, chain)
 }
 
 /// A chain that no kernel takes.
 pub(crate) fn breaks(about: Code, name: impl Into<String>, chain: String) -> Case {
-    Case { name: name.into(), about, broken: Broken::Everywhere, chain }
+    case(about, name, Broken::Everywhere, chain)
 }
 
 /// Whether it breaks the rule is known where the case is made.
 pub(crate) fn breaks_if(condition: bool, about: Code, name: String, chain: String) -> Case {
     let broken = if condition { Broken::Everywhere } else { Broken::Nowhere };
-    Case { name, about, broken, chain }
+    case(about, name, broken, chain)
 }
 
 /// Where the hosts of a chain are attached.

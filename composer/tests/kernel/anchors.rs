@@ -14,17 +14,37 @@ use freplace_compose::{
 use crate::support::{Folder, Snapshot};
 
 /// A kernel with the host of the test programs loaded, and what more is to be loaded.
-struct Bench {
+pub(crate) struct Bench {
     kernel: Linux,
     library: Library,
     maps: Vec<(String, MapHandle)>,
-    host: ProgramHandle,
+    pub(crate) host: ProgramHandle,
+    /// The kernel's number of the host.
+    pub(crate) host_id: u32,
 }
 
-const STUB: &str = "stub_value";
+pub(crate) const STUB: &str = "stub_value";
 
 impl Bench {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
+        let mut bench = Self::bare();
+        let object = bench.library.get(&ObjectRef::new("hosts.o")).expect("it is in the chain");
+        let load_as = LoadAs::Hook(ProgramKind::Tracepoint);
+        let (program, maps) = ("at_tracepoint", &bench.maps);
+        let request =
+            LoadRequest { object, program, load_as, target: None, maps, globals: &[], trace: None };
+        (bench.host, bench.host_id) = bench.kernel.load(&request).expect("it loads");
+        bench
+    }
+
+    /// The same around a host that another process loaded.
+    pub(crate) fn around(host_id: u32) -> Self {
+        let mut bench = Self::bare();
+        bench.host = bench.kernel.adopt(host_id).expect("it is there");
+        bench
+    }
+
+    fn bare() -> Self {
         let folder = Folder::new(
             r#"
             name = "bench"
@@ -43,10 +63,7 @@ impl Bench {
         let maps = shared
             .map(|map| (map.name.clone(), kernel.create_map(hosts, map).expect("a map")))
             .collect();
-        let mut bench = Self { kernel, library, maps, host: ProgramHandle(0) };
-        let as_host = LoadAs::Hook(ProgramKind::Tracepoint);
-        bench.host = bench.load("hosts.o", "at_tracepoint", as_host, None).expect("it loads");
-        bench
+        Self { kernel, library, maps, host: ProgramHandle(0), host_id: 0 }
     }
 
     fn load(
@@ -69,16 +86,20 @@ impl Bench {
         self.kernel.load(&request).map(|(program, _)| program)
     }
 
-    fn replacement(&mut self) -> ProgramHandle {
+    pub(crate) fn replacement(&mut self) -> ProgramHandle {
         let target = Some((self.host, STUB));
         let loaded = self.load("replacements.o", "answer_seven", LoadAs::Replacement, target);
         loaded.expect("it loads")
     }
 
-    fn tracer(&mut self, target: ProgramHandle, function: &str) -> ProgramHandle {
+    pub(crate) fn tracer(&mut self, target: ProgramHandle, function: &str) -> ProgramHandle {
         let as_tracer = LoadAs::Tracer(Moment::Fentry);
         let loaded = self.load("tracers.o", "entry", as_tracer, Some((target, function)));
         loaded.expect("it loads, even where it cannot be attached")
+    }
+
+    pub(crate) fn attach(&mut self, request: &AttachRequest<'_>) -> Result<(), KernelError> {
+        self.kernel.attach(request).map(drop)
     }
 
     fn replace(&mut self, program: ProgramHandle) -> Result<(), Option<i32>> {

@@ -1,6 +1,6 @@
 //! What a machine lacks is said before anything is loaded; and what is not needed is not missed.
 
-use std::os::unix::process::CommandExt as _;
+use std::{fs, os::unix::process::CommandExt as _};
 
 use crate::support::{
     Finished, Snapshot,
@@ -56,6 +56,19 @@ fn without_kprobes_it_says_so() {
         "mount -t tmpfs none /sys/bus/event_source && exec \"$BIN\" up \"$CHAIN\" -- true",
     );
     assert_refused(&finished, "FC0404", &before);
+}
+
+#[test]
+#[ignore = "needs a kernel that allows freplace; `cargo xtask test` runs it in a micro-VM"]
+fn without_the_jit_it_says_so() {
+    const SWITCH: &str = "/proc/sys/net/core/bpf_jit_enable";
+    let before = Snapshot::take();
+    fs::write(SWITCH, "0").expect("this kernel lets it be turned off");
+    let finished = output(binary().arg("up").arg(recipe("tcp")).args(["--", "true"]));
+    fs::write(SWITCH, "1").expect("it was writable");
+    assert_refused(&finished, "FC0403", &before);
+    assert!(finished.stderr.contains("Extension programs should be JITed"), "{}", finished.stderr);
+    assert!(finished.stderr.contains("bpf_jit_enable=1"), "{}", finished.stderr);
 }
 
 #[test]

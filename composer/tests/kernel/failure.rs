@@ -99,10 +99,3 @@ fn a_tracepoint_that_is_not_there_is_named() {
     let chain = host("hosts.o", "at_raw_tracepoint", "{ raw_tracepoint = \"sys_enter_no\" }");
     fails(&chain, 1, "FC0502", &["no raw tracepoint sys_enter_no"]);
 }
-
-#[test]
-#[ignore = "needs a kernel that allows freplace; `cargo xtask test` runs it in a micro-VM"]
-fn an_object_without_a_licence_is_not_loaded_as_gpl() {
-    let chain = host("no-licence.o", "prints", "{ xdp = \"lo\", mode = \"generic\" }");
-    fails(&chain, 1, "FC0501", &["GPL"]);
-}

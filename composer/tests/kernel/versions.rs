@@ -1,28 +1,32 @@
 //! What one kernel refuses and the other takes: the validator, asked for the running kernel, has to
 //! say what it does.
 
+use std::sync::{Arc, LazyLock};
+
 use freplace_compose::{
     chain::Chain,
-    check::{self, Kernels, profile},
-    kernel::Linux,
+    check::{self, Kernels, Profile, profile},
+    kernel::{Linux, machine},
     plan, run,
 };
 
 use crate::support::{Folder, fire};
 
-/// The profile of the running kernel.
-fn running() -> Kernels {
-    let release = rustix::system::uname().release().to_string_lossy().into_owned();
-    let series: Vec<_> = release.split('.').take(2).collect();
-    let series = series.join(".");
-    let mut profiles = profile::shipped();
-    profiles.retain(|profile| profile.kernel.to_string() == series);
-    assert_eq!(profiles.len(), 1, "there is a profile of {series}");
-    Kernels { profiles, asked: true }
+/// The profile of the running kernel, as `--kernel running` has it.
+pub(crate) fn running() -> Kernels {
+    static PROFILE: LazyLock<Profile> = LazyLock::new(|| {
+        let version = machine::version();
+        let profile = profile::nearest(version).expect("some are shipped");
+        assert_eq!(Some(profile.kernel), version, "there is a profile of this kernel");
+        let (targets, unread) = machine::targets();
+        assert!(unread.is_empty(), "{unread:?}");
+        Profile { targets: Some(Arc::new(targets)), ..profile }
+    });
+    Kernels { profiles: vec![PROFILE.clone()], asked: true }
 }
 
 /// What the validator foresees, and what the kernel does with the chain all the same.
-fn both(text: &str) -> (Result<(), String>, Result<(), String>) {
+pub(crate) fn both(text: &str) -> (Result<(), String>, Result<(), String>) {
     let folder = Folder::new(text);
     let chain = Chain::open(&folder.chain()).expect("a good chain");
     let foreseen = match check::open(&chain, &running()) {
@@ -47,7 +51,7 @@ fn both(text: &str) -> (Result<(), String>, Result<(), String>) {
 
 /// Both have to agree, and the kernel's words are among those foreseen.
 #[track_caller]
-fn agree(text: &str) -> bool {
+pub(crate) fn agree(text: &str) -> bool {
     let (foreseen, done) = both(text);
     match (&foreseen, &done) {
         (Ok(()), Ok(())) => true,

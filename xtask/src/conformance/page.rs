@@ -1,6 +1,9 @@
 //! The page that is made of the results: each rule on each kernel, and each chain.
 
-use std::{collections::BTreeMap, fmt::Write as _};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt::Write as _,
+};
 
 use super::{Kernel, Outcome, Refusal};
 
@@ -11,6 +14,7 @@ pub(super) fn render(kernels: &[Kernel]) -> String {
     let mut text = HEAD.to_owned();
     rules(&mut text, kernels);
     answers(&mut text, kernels);
+    unknown(&mut text, kernels);
     chains(&mut text, kernels);
     text
 }
@@ -64,6 +68,19 @@ fn answers(text: &mut String, kernels: &[Kernel]) {
     }
 }
 
+/// The chains that are refused and let pass by the validator.
+fn unknown(text: &mut String, kernels: &[Kernel]) {
+    text.push_str("\n## What only the kernel knows\n\n");
+    let mut told = BTreeSet::new();
+    for outcome in kernels.iter().flat_map(|kernel| &kernel.outcomes) {
+        if let Some(why) = &outcome.unknown
+            && told.insert(&outcome.case)
+        {
+            let _ = writeln!(text, "- {}: {why}", outcome.case);
+        }
+    }
+}
+
 fn chains(text: &mut String, kernels: &[Kernel]) {
     let _ = write!(text, "\n## Chains\n\n| chain |");
     for kernel in kernels {
@@ -85,6 +102,9 @@ fn chains(text: &mut String, kernels: &[Kernel]) {
 fn verdict(outcome: &Outcome) -> String {
     if outcome.refused.is_none() {
         return "taken".to_owned();
+    }
+    if outcome.unknown.is_some() {
+        return "refused, unforeseen".to_owned();
     }
     let mut codes: Vec<_> = outcome.foreseen.iter().map(|one| one.code.as_str()).collect();
     codes.dedup();

@@ -3,8 +3,8 @@
 use freplace_compose::diag::Code;
 
 use crate::case::{
-    Broken, Case, KPROBE, KRETPROBE, RAW_TRACEPOINT, TRACEPOINT, XDP, breaks, breaks_if, fentry,
-    host, keeps, replacement, stub,
+    Broken, Case, KPROBE, KRETPROBE, RAW_TRACEPOINT, TRACEPOINT, XDP, breaks, breaks_if, case,
+    fentry, host, keeps, replacement, stub,
 };
 
 /// Entries of `contexts.bpf.c`: where they go, and whether the kernel trusts their prototype.
@@ -58,11 +58,11 @@ pub(super) fn cases() -> Vec<Case> {
         "entry/nothing, replaced by one with an argument",
         entry("nothing", XDP, "xdp"),
     ));
-    cases.push(Case {
-        name: "entry/nothing, replaced by nothing".to_owned(),
-        about: code,
-        broken: Broken::From(6, 8),
-        chain: entry("nothing", XDP, "nothing"),
-    });
+    cases.push(case(
+        code,
+        "entry/nothing, replaced by nothing".to_owned(),
+        Broken::From(6, 8),
+        entry("nothing", XDP, "nothing"),
+    ));
     cases
 }

@@ -1,13 +1,21 @@
 //! The corpus, one file for each subject.
 
+mod answers;
+mod arguments;
 mod combined;
 mod entries;
 mod functions;
+mod helpers;
 mod hooks;
+mod licences;
+mod one_helper;
 mod packets;
+mod pointers;
 mod prototypes;
+mod raw_tracepoints;
 mod results;
 mod several;
+mod targets;
 mod trampolines;
 
 use crate::case::Case;
@@ -22,7 +30,15 @@ pub(crate) fn all() -> Vec<Case> {
         several::cases,
         trampolines::cases,
         packets::cases,
+        helpers::cases,
         hooks::cases,
+        targets::cases,
+        raw_tracepoints::cases,
+        arguments::cases,
+        pointers::cases,
+        answers::cases,
+        one_helper::cases,
+        licences::cases,
         combined::cases,
     ];
     groups.iter().flat_map(|cases| cases()).collect()

@@ -2,7 +2,7 @@
 
 use freplace_compose::diag::Code;
 
-use crate::case::{Broken, Case, XDP, host, replacement, stub};
+use crate::case::{Broken, Case, XDP, case, host, replacement, stub};
 
 /// The ways of `packet-helpers.bpf.c`, and whether each changes packet data.
 const WAYS: [(&str, bool); 7] = [
@@ -20,14 +20,14 @@ pub(super) fn cases() -> Vec<Case> {
     for (original, stub_changes) in WAYS {
         for (new, changes) in WAYS {
             let refused = changes && !stub_changes;
-            cases.push(Case {
-                name: format!("packet data/{new} for {original}"),
-                about: Code::ChangesPacketData,
-                broken: if refused { Broken::From(6, 12) } else { Broken::Nowhere },
-                chain: host("host", "packet-helpers/host", XDP)
+            cases.push(case(
+                Code::ChangesPacketData,
+                format!("packet data/{new} for {original}"),
+                if refused { Broken::From(6, 12) } else { Broken::Nowhere },
+                host("host", "packet-helpers/host", XDP)
                     + &stub("stub", &format!("stub_{original}"), &["host"])
                     + &replacement("new", &format!("packet-helpers/replace_{new}"), "stub"),
-            });
+            ));
         }
     }
     cases

@@ -3,7 +3,7 @@
 use freplace_compose::diag::Code;
 
 use crate::case::{
-    Broken, Case, KPROBE, TRACEPOINT, XDP, breaks, breaks_if, fentry, fexit, host, keeps,
+    Broken, Case, KPROBE, TRACEPOINT, XDP, breaks, breaks_if, case, fentry, fexit, host, keeps,
     replacement, stub,
 };
 
@@ -199,12 +199,12 @@ fn nested() -> Vec<Case> {
                 + &stub("right", "right", &["host"])
                 + &at(on, "t0", target)
                 + &at(moment, "t1", "t0");
-            cases.push(Case {
-                name: format!("tracer of a tracer/{moment} of {on} of {what}"),
-                about: code,
-                broken: Broken::Before(6, 8),
+            cases.push(case(
+                code,
+                format!("tracer of a tracer/{moment} of {on} of {what}"),
+                Broken::Before(6, 8),
                 chain,
-            });
+            ));
         }
     }
     let deep = both() + &fentry("t0", "host") + &fentry("t1", "t0") + &fentry("t2", "t1");

@@ -1,0 +1,135 @@
+//! From the ids that nodes refer to, to the nodes.
+
+use std::{
+    collections::{HashMap, HashSet},
+    ops::Range,
+    sync::Arc,
+};
+
+use petgraph::graph::{DiGraph, NodeIndex};
+
+use super::Dependency;
+use crate::{
+    chain::{Node, NodeKind, Role, Spanned},
+    diag::{Code, Diagnostic, Names, Source, list},
+};
+
+/// A reference from one node to another, before it is resolved.
+pub(super) struct Reference {
+    pub(super) from: NodeIndex,
+    pub(super) to: Spanned<String>,
+    pub(super) kind: Dependency,
+    /// What the other has to be; any when empty.
+    wanted: &'static [Role],
+}
+
+/// What `node`, which is `from`, refers to.
+pub(super) fn references(from: NodeIndex, node: &Node) -> Vec<Reference> {
+    let one = |to: &Spanned<String>, kind, wanted| Reference { from, to: to.clone(), kind, wanted };
+    match &node.kind {
+        NodeKind::Host(_) => Vec::new(),
+        // A stub inside a replacement is a reference the graph understands and a rule refuses.
+        NodeKind::Stub(stub) => stub
+            .hosts
+            .iter()
+            .map(|host| one(host, Dependency::StubOf, &[Role::Host, Role::Replacement] as &[_]))
+            .collect(),
+        NodeKind::Replacement(replacement) => {
+            vec![one(&replacement.stub, Dependency::Replaces, &[Role::Stub])]
+        }
+        NodeKind::Tracer(tracer) => vec![one(&tracer.target, Dependency::Traces, &[])],
+    }
+}
+
+/// The nodes that may be referred to.
+pub(super) struct Resolver<'a> {
+    inner: &'a DiGraph<Node, (Dependency, Range<usize>)>,
+    by_id: &'a HashMap<String, NodeIndex>,
+    /// What could not be read for another mistake.
+    unread: HashSet<&'a str>,
+    source: &'a Arc<Source>,
+    /// Ids to look for misspelt ones in, by what is wanted: made when the first is looked for.
+    names: HashMap<&'static str, Names<'a>>,
+}
+
+impl<'a> Resolver<'a> {
+    pub(super) fn new(
+        inner: &'a DiGraph<Node, (Dependency, Range<usize>)>,
+        by_id: &'a HashMap<String, NodeIndex>,
+        unread: &'a [String],
+        source: &'a Arc<Source>,
+    ) -> Self {
+        let unread = unread.iter().map(String::as_str).collect();
+        Self { inner, by_id, unread, source, names: HashMap::new() }
+    }
+
+    /// The node that `reference` means; none when what is wrong with that node was told.
+    pub(super) fn resolve(
+        &mut self,
+        reference: &Reference,
+    ) -> Result<Option<NodeIndex>, Box<Diagnostic>> {
+        let Reference { from, to, wanted, .. } = reference;
+        let fits = |role: Role| wanted.is_empty() || wanted.contains(&role);
+        let what = wanted_name(wanted);
+        let from = &self.inner[*from].id.value;
+        let Some(found) = self.by_id.get(&to.value) else {
+            if self.unread.contains(to.value.as_str()) {
+                return Ok(None);
+            }
+            let message = format!("`{from}` refers to `{}`, which is not there", to.value);
+            return Err(Box::new(
+                Diagnostic::new(Code::UnknownNode, message)
+                    .label(self.source, to.span.clone(), format!("no {what} of this name"))
+                    .help(self.suggest(reference)),
+            ));
+        };
+        let node = &self.inner[*found];
+        if !fits(node.role()) {
+            let role = node.role();
+            let message = format!("`{from}` needs a {what}, and `{}` is a {role}", to.value);
+            return Err(Box::new(
+                Diagnostic::new(Code::WrongNodeKind, message)
+                    .label(self.source, to.span.clone(), format!("a {role}"))
+                    .label(self.source, node.id.span.clone(), format!("the {role} is here"))
+                    .help(self.suggest(reference)),
+            ));
+        }
+        Ok(Some(*found))
+    }
+
+    /// What may have been meant.
+    fn suggest(&mut self, reference: &Reference) -> String {
+        let what = wanted_name(reference.wanted);
+        let (inner, unread) = (self.inner, &self.unread);
+        // What is understood only to be refused by name, a stub of a replacement, is no advice.
+        let meant = |role: Role| reference.wanted.first().is_none_or(|wanted| *wanted == role);
+        let names = self.names.entry(what).or_insert_with(|| {
+            let nodes = inner.node_weights().filter(|node| meant(node.role()));
+            let ids = nodes.map(|node| node.id.value.as_str());
+            // What could not be read for another mistake may be what is meant.
+            let mut unread: Vec<_> = unread.iter().copied().collect();
+            unread.sort_unstable();
+            Names::new(ids.chain(unread))
+        });
+        let own = inner[reference.from].id.value.as_str();
+        if let Some(near) = names.nearest(&reference.to.value, |id| id != own) {
+            return format!("Did you mean `{near}`?");
+        }
+        match names.iter().filter(|id| *id != own).collect::<Vec<_>>().as_slice() {
+            [] if reference.wanted.is_empty() => "The chain has no other node.".to_owned(),
+            [] => format!("The chain has no {what}; add a [{what}.NAME] table."),
+            [id] => format!("The chain's only {what} is `{id}`."),
+            ids => format!("The chain's {what}s are: {}.", list(ids)),
+        }
+    }
+}
+
+fn wanted_name(wanted: &[Role]) -> &'static str {
+    match wanted.first() {
+        Some(Role::Host) => "host",
+        Some(Role::Stub) => "stub",
+        Some(Role::Replacement) => "replacement",
+        Some(Role::Tracer) => "tracer",
+        None => "node",
+    }
+}

@@ -1,0 +1,117 @@
+//! Does the kernel have what the chain is made of: its types of programs and maps, its links?
+
+use std::{collections::HashSet, ops::Range};
+
+use petgraph::graph::NodeIndex;
+
+use super::{Context, Library, Profile, title};
+use crate::{
+    chain::{Attach, Node, NodeKind},
+    diag::{Code, Diagnostic},
+};
+
+pub(super) fn check(context: &mut Context<'_>) {
+    let chain = context.chain;
+    // A kernel lacks a thing once, however many nodes need it.
+    let mut told = HashSet::new();
+    for (index, node) in chain.graph.nodes() {
+        if context.misfits.contains(&index) {
+            continue;
+        }
+        for Need { what, span, label, help, lacks } in needs(context, index, node) {
+            if told.insert(what.clone()) {
+                let message = format!("{} needs {what}, which not every kernel has", title(node));
+                let found = Diagnostic::new(Code::KernelLacks, message)
+                    .label(&chain.source, span.clone(), label)
+                    .help(help);
+                context.push_where(found, lacks);
+            }
+        }
+    }
+}
+
+/// Something that a node needs of the kernel.
+struct Need<'a> {
+    /// In words: `maps of type ringbuf`.
+    what: String,
+    span: &'a Range<usize>,
+    label: &'static str,
+    help: &'static str,
+    /// Whether that is not there.
+    lacks: Box<dyn Fn(&Profile) -> bool + 'a>,
+}
+
+fn needs<'a>(context: &Context<'a>, index: NodeIndex, node: &'a Node) -> Vec<Need<'a>> {
+    let Some((reference, program)) = node.program() else { return Vec::new() };
+    let mut needs = Vec::new();
+    if let Some(name) = program_type(context.library, node) {
+        needs.push(Need {
+            what: format!("programs of type {name}"),
+            span: &program.span,
+            label: "such a program",
+            help: "Take a newer kernel, or one that is built with them.",
+            lacks: Box::new(move |profile| profile.lacks_program(name)),
+        });
+    }
+    for map in context.library.get(&reference.value).iter().flat_map(|object| &object.maps) {
+        needs.push(Need {
+            what: format!("maps of type {}", map.type_name()),
+            span: &reference.span,
+            label: "has such a map",
+            help: "Take a newer kernel, or maps of another type.",
+            lacks: Box::new(|profile| profile.lacks_map(map)),
+        });
+    }
+    match &node.kind {
+        NodeKind::Host(host) if by_perf_event(&host.attach.value) => needs.push(Need {
+            what: "links of perf events".to_owned(),
+            span: &host.attach.span,
+            label: "is attached by one",
+            help: "They came with Linux 5.15.",
+            lacks: Box::new(|profile| !profile.features.perf_links),
+        }),
+        NodeKind::Replacement(replacement) if several_of_one_type(context, index) => {
+            needs.push(Need {
+                what: "replacements on several stubs".to_owned(),
+                span: &replacement.stub.span,
+                label: "a stub of several hosts",
+                help: "They came with Linux 5.10. On an older one each host needs a stub and a \
+                       replacement of its own.",
+                lacks: Box::new(|profile| !profile.features.several_stubs),
+            });
+        }
+        _ => {}
+    }
+    needs
+}
+
+/// Whether `profile` lacks something that `node` is made of, so that what its program calls says
+/// nothing.
+pub(super) fn lacks_something(library: &Library, node: &Node, profile: &Profile) -> bool {
+    let maps = node.program().and_then(|(reference, _)| library.get(&reference.value));
+    program_type(library, node).is_some_and(|name| profile.lacks_program(name))
+        || maps.is_some_and(|object| object.maps.iter().any(|map| profile.lacks_map(map)))
+}
+
+/// The type that the kernel loads the node's program as.
+fn program_type(library: &Library, node: &Node) -> Option<&'static str> {
+    Some(match &node.kind {
+        NodeKind::Host(_) => library.program(node)?.1.kind.program_type().name(),
+        NodeKind::Replacement(_) => "ext",
+        NodeKind::Tracer(_) => "tracing",
+        NodeKind::Stub(_) => return None,
+    })
+}
+
+fn by_perf_event(attach: &Attach) -> bool {
+    matches!(attach, Attach::Kprobe { .. } | Attach::Kretprobe { .. } | Attach::Tracepoint { .. })
+}
+
+/// Whether a replacement has two hosts of one type: it is loaded once for each type.
+fn several_of_one_type(context: &Context<'_>, index: NodeIndex) -> bool {
+    let graph = &context.chain.graph;
+    let hosts = graph.hosts_below(index).into_iter().map(|host| graph.node(host));
+    let mut seen = HashSet::new();
+    let mut types = hosts.filter_map(|host| program_type(context.library, host));
+    types.any(|name| !seen.insert(name))
+}

@@ -1,0 +1,66 @@
+//! Is a pointer that the caller passed tested before it is used, and used within its bounds?
+//!
+//! `btf_prepare_func_args` gives such an argument the type `mem_or_null`,
+//! <https://github.com/torvalds/linux/blob/v6.12/kernel/bpf/btf.c>.
+
+use super::{Context, Mistake, Subject};
+use crate::{
+    check::title,
+    diag::{Code, Diagnostic},
+    object::flow::{Fact, What},
+};
+
+pub(super) fn find(
+    context: &Context<'_>,
+    subject: &Subject<'_>,
+    facts: &[Fact],
+) -> Option<Mistake> {
+    let object = subject.object;
+    let (place, what, words, help) = facts.iter().find_map(|fact| {
+        let function = object.functions.get(fact.function)?;
+        let name = |number| argument(subject, fact.function, number);
+        Some(match fact.what {
+            What::Untested { number, register, computed } => {
+                let argument = name(number);
+                let words = match computed {
+                    false => format!("R{register} invalid mem access 'mem_or_null'"),
+                    true => format!("R{register} pointer arithmetic on mem_or_null prohibited"),
+                };
+                let help = format!("Test it first: if (!{argument}) return 0;");
+                (function, format!("uses `{argument}` without a test for NULL"), words, help)
+            }
+            What::Beyond { number, size, offset, width, .. } => {
+                let argument = name(number);
+                let words =
+                    format!("invalid access to memory, mem_size={size} off={offset} size={width}");
+                let help = format!(
+                    "The verifier goes by the type that `{argument}` points to: {size} bytes. Give \
+                     it a larger one on both sides of the call, or pass what is behind it apart."
+                );
+                let what =
+                    format!("accesses byte {offset} of `{argument}`, which has {size} bytes");
+                (function, what, words, help)
+            }
+            _ => return None,
+        })
+    })?;
+    let within = match place.name == subject.program.name {
+        true => String::new(),
+        false => format!(" in `{}`", place.name),
+    };
+    let (_, program) = subject.node.program()?;
+    let message = format!("{} {what}{within}", title(subject.node));
+    let found = Diagnostic::new(Code::NullNotTested, message)
+        .label(context.source(), program.span.clone(), "the access is in this program")
+        .note(format!("function  {}", object.prototype(place).unwrap_or_default()))
+        .says("EACCES", words)
+        .help(help);
+    Some(Mistake::everywhere(found))
+}
+
+/// The name of a parameter.
+fn argument(subject: &Subject<'_>, function: usize, number: u8) -> String {
+    let names = subject.object.parameters(function);
+    let name = names.get(usize::from(number)).filter(|name| !name.is_empty());
+    name.map_or_else(|| format!("argument {}", number + 1), |name| (*name).to_owned())
+}

@@ -1,0 +1,53 @@
+//! Does a program return what the kernel lets it return?
+//!
+//! `check_return_code`, <https://github.com/torvalds/linux/blob/v6.12/kernel/bpf/verifier.c>. A
+//! replacement is judged by its host's type, and by a stricter rule than the host itself: at a raw
+//! tracepoint the host may return anything, a replacement in it 0 alone. Kprobes, tracepoints and
+//! xdp bound neither.
+
+use super::{Context, Mistake, Subject};
+use crate::{
+    chain::NodeKind,
+    check::title,
+    diag::{Code, Diagnostic},
+    object::{
+        ProgramKind,
+        flow::{Fact, Returned, What},
+    },
+};
+
+pub(super) fn find(
+    context: &Context<'_>,
+    subject: &Subject<'_>,
+    facts: &[Fact],
+) -> Option<Mistake> {
+    match (&subject.node.kind, subject.loaded.kind) {
+        (NodeKind::Replacement(_), ProgramKind::RawTracepoint)
+        | (NodeKind::Tracer(_), ProgramKind::Fentry | ProgramKind::Fexit) => {}
+        _ => return None,
+    }
+    let (result, words) = facts.iter().find_map(|fact| {
+        let (result, has) = match fact.what {
+            What::Returns(Returned::Number(0) | Returned::Unclear) => return None,
+            What::Returns(Returned::Number(number)) => (number.cast_signed().to_string(), "has"),
+            What::Returns(Returned::Several) => ("more than one number".to_owned(), "has"),
+            What::Returns(Returned::Pointer) => ("a pointer".to_owned(), "is not a known value"),
+            _ => return None,
+        };
+        Some((result, format!("At program exit the register R0 {has}")))
+    })?;
+    let (_, program) = subject.node.program()?;
+    let help = match subject.loaded.kind {
+        ProgramKind::RawTracepoint => {
+            "A replacement in a program at a raw tracepoint returns 0. What the host is to know \
+             goes through a map; a host at a tracepoint or a kprobe takes any result."
+        }
+        _ => "A tracer returns 0: end it with return 0;",
+    };
+    let message = format!("{} returns {result}, where 0 alone is taken", title(subject.node));
+    let found = Diagnostic::new(Code::ResultRange, message)
+        .label(context.source(), program.span.clone(), format!("returns {result}"))
+        .says("EINVAL", words)
+        .help(help);
+    Some(Mistake::everywhere(found))
+}

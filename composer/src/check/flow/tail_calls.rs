@@ -1,0 +1,165 @@
+//! Tail calls: what is refused though nobody ever goes on in another program.
+//!
+//! The composer puts no program into a table (`BPF_MAP_TYPE_PROG_ARRAY`), so nothing that rests on
+//! that can happen to a chain: EBUSY for a program that is in a table and to be replaced, or the
+//! other way round (`bpf_freplace_check_tgt_prog`, `prog_fd_array_get_ptr`). What is left is the
+//! table itself, which belongs to the first program that is loaded with it
+//! (`bpf_prog_map_compatible`, <https://github.com/torvalds/linux/blob/v6.12/kernel/bpf/core.c>),
+//! and functions without a result (`check_btf_func`, kernel/bpf/verifier.c).
+
+use std::collections::{HashMap, HashSet};
+
+use petgraph::graph::NodeIndex;
+
+use super::{Context, loaded};
+use crate::{
+    chain::{Node, NodeKind, Role},
+    check::{stubs::has_trusted_entry, title},
+    diag::{Code, Diagnostic},
+    object::{Object, Program, ProgramKind, Referent, btf::Type},
+};
+
+/// `BPF_MAP_TYPE_PROG_ARRAY`.
+const PROGRAMS: u32 = 3;
+/// `bpf_tail_call`.
+const TAIL_CALL: u32 = 12;
+
+/// What a program has to have in common with the first one of its table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Owner<'a> {
+    kind: ProgramKind,
+    /// Of a tracer, the function it traces, where the kernel goes by that one's prototype.
+    traced: Option<(NodeIndex, &'a str)>,
+}
+
+pub(super) fn check(context: &mut Context<'_>) {
+    let graph = &context.chain.graph;
+    let mut owners: HashMap<&str, (Owner<'_>, &Node)> = HashMap::new();
+    let mut told = HashSet::new();
+    let mut found = Vec::new();
+    // Tables are taken in the order of loading.
+    for index in graph.order() {
+        let node = graph.node(index);
+        let Some((reference, name)) = node.program() else { continue };
+        let Some((object, program)) = context.program(node) else { continue };
+        // Without a table there is no tail call.
+        let has_table = object.maps.iter().any(|map| map.map_type == PROGRAMS);
+        if !has_table || context.misfits.contains(&index) {
+            continue;
+        }
+        if let Some(function) = without_result(object, program)
+            && told.insert((&reference.value, name.value.as_str()))
+        {
+            found.push(
+                Diagnostic::new(
+                    Code::TailCall,
+                    format!(
+                        "{} makes a tail call in `{function}`, which returns nothing",
+                        title(node)
+                    ),
+                )
+                .label(context.source(), name.span.clone(), "the call is in this program")
+                .says("EINVAL", "tail_call is only allowed in functions that return 'int'.")
+                .help(format!("Let `{function}` return an int, or inline it: __always_inline.")),
+            );
+            continue;
+        }
+        let owners_of_loads = owners_of(context, index, node, program);
+        for table in tables(object, program) {
+            for owner in &owners_of_loads {
+                let Some((first, first_node)) = owners.get(table) else {
+                    owners.insert(table, (*owner, node));
+                    continue;
+                };
+                if first == owner {
+                    continue;
+                }
+                let Some((_, first_name)) = first_node.program() else { continue };
+                let what = if first.kind == owner.kind { "functions" } else { "types" };
+                found.push(
+                    Diagnostic::new(
+                        Code::TailCall,
+                        format!(
+                            "`{}` and `{}` share the table `{table}`, and are programs for other \
+                             {what}",
+                            first_node.id.value, node.id.value
+                        ),
+                    )
+                    .label(context.source(), name.span.clone(), format!("uses `{table}` too"))
+                    .label(context.source(), first_name.span.clone(), "uses it first")
+                    .errno("EINVAL")
+                    .help(
+                        "Maps of one name are one map for the whole chain, and a table of programs \
+                         belongs to those of one type. Give each its own.",
+                    ),
+                );
+                break;
+            }
+        }
+    }
+    context.found.extend(found);
+}
+
+/// What a program is, each time it is loaded.
+fn owners_of<'a>(
+    context: &Context<'a>,
+    index: NodeIndex,
+    node: &'a Node,
+    program: &Program,
+) -> Vec<Owner<'a>> {
+    let graph = &context.chain.graph;
+    let kinds = loaded(context, index, node, program).into_iter();
+    let kinds = kinds.map(|loaded| loaded.kind.program_type());
+    if !matches!(node.kind, NodeKind::Tracer(_)) {
+        return kinds.map(|kind| Owner { kind, traced: None }).collect();
+    }
+    let targets = graph.functions_of(index).into_iter().filter_map(|(target, function)| {
+        let (object, program) = context.program(graph.node(target))?;
+        let (_, definition) = object.function(function)?;
+        let is_entry = program.name == function && graph.node(target).role() == Role::Host;
+        match is_entry {
+            true if has_trusted_entry(object, program) => Some(Some((target, function))),
+            true => Some(None),
+            // Of a static function it is not known which.
+            false => definition.is_global.then_some(Some((target, function))),
+        }
+    });
+    let targets: Vec<_> = targets.collect();
+    kinds
+        .flat_map(|kind| targets.iter().map(move |traced| Owner { kind, traced: *traced }))
+        .collect()
+}
+
+/// The tables that `program` uses, in the order of the object.
+fn tables<'a>(object: &'a Object, program: &Program) -> Vec<&'a str> {
+    let reached = object.reachable(program);
+    let functions = || reached.iter().filter_map(|index| object.functions.get(*index));
+    let uses = |name: &str| {
+        let is_it = |referent: &Referent| matches!(referent, Referent::Map(map) if map == name);
+        functions().any(|function| function.code.references.values().any(is_it))
+    };
+    let tables = object.maps.iter().filter(|map| map.map_type == PROGRAMS);
+    tables.map(|map| map.name.as_str()).filter(|name| uses(name)).collect()
+}
+
+/// A function of `program` that makes a tail call and returns no number.
+fn without_result<'a>(object: &'a Object, program: &Program) -> Option<&'a str> {
+    let reached = object.reachable(program).into_iter();
+    let inner = reached.filter(|index| *index != program.function);
+    let mut functions = inner.filter_map(|index| object.functions.get(index));
+    let found = functions.find(|function| {
+        let returns = function.prototype.and_then(|id| match object.btf.get(id)? {
+            Type::Prototype { returns, .. } => object.btf.resolve(returns),
+            _ => None,
+        });
+        let is_number = match returns {
+            Some((_, Type::Int { size, .. } | Type::Enum { size, .. })) => size <= 8,
+            // Without a type nothing is claimed.
+            None => true,
+            _ => false,
+        };
+        // A global one without a result is refused for that alone.
+        function.helpers.contains(&TAIL_CALL) && !is_number && !function.is_global
+    });
+    found.map(|function| function.name.as_str())
+}

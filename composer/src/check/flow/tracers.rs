@@ -1,0 +1,184 @@
+//! Does a tracer read arguments that its target has, and of a type that it may read?
+//!
+//! `btf_ctx_access`, <https://github.com/torvalds/linux/blob/v6.12/kernel/bpf/btf.c>.
+
+use super::{Context, Mistake, Subject, host_kinds};
+use crate::{
+    chain::{Moment, NodeKind},
+    check::{Profile, stubs::has_trusted_entry, title},
+    diag::{Code, Diagnostic},
+    object::{
+        Object, ProgramKind,
+        btf::{Type, TypeId},
+        flow::{Fact, What},
+    },
+};
+
+/// What a tracer sees of its target where the verifier does not go by the prototype: as many
+/// numbers as there are registers.
+const UNTYPED: usize = 5;
+/// `MAX_BPF_FUNC_ARGS`, and a result behind them.
+const MOST_BYTES: i64 = 12 * 8;
+
+/// What a tracer sees of a function.
+enum Seen<'a> {
+    /// Its parameters.
+    Typed(Vec<(&'a str, TypeId)>),
+    Untyped,
+}
+
+/// Why an access is refused.
+struct Refusal {
+    what: String,
+    words: String,
+    help: String,
+    /// By some kernels only.
+    refused_by: Option<fn(&Profile) -> bool>,
+}
+
+pub(super) fn find(
+    context: &Context<'_>,
+    subject: &Subject<'_>,
+    facts: &[Fact],
+) -> Option<Mistake> {
+    let NodeKind::Tracer(tracer) = &subject.node.kind else { return None };
+    let graph = &context.chain.graph;
+    for (place, function) in graph.functions_of(subject.index) {
+        if context.misfits.contains(&place) {
+            continue;
+        }
+        let target = graph.node(place);
+        // Of a tracer that is traced, the rule on nested tracers tells enough.
+        let (kind, is_replacement) = match &target.kind {
+            NodeKind::Host(_) => (context.program(target)?.1.kind, false),
+            NodeKind::Replacement(_) => (ProgramKind::Freplace, true),
+            _ => continue,
+        };
+        let Some((object, program)) = context.program(target) else { continue };
+        let Some((_, definition)) = object.function(function) else { continue };
+        let prototype = definition.prototype.and_then(|id| object.btf.get(id));
+        let Some(Type::Prototype { parameters, .. }) = prototype else { continue };
+        let is_entry = program.name == function;
+        let seen = if is_entry && !is_replacement {
+            match has_trusted_entry(object, program) {
+                true => Seen::Typed(parameters),
+                false => Seen::Untyped,
+            }
+        } else if definition.is_global {
+            Seen::Typed(parameters)
+        } else {
+            Seen::Untyped
+        };
+        // A replacement is of the type of its host, which may be one of several.
+        let kinds = match is_replacement {
+            false => vec![kind],
+            true => host_kinds(context, place),
+        };
+        for fact in facts {
+            let What::ReadsContext { offset, width } = fact.what else { continue };
+            let refusal = kinds.iter().find_map(|kind| {
+                refusal(object, function, &seen, tracer.moment, *kind, offset, width)
+            });
+            let Some(refusal) = refusal else { continue };
+            let message = format!("{} {}", title(subject.node), refusal.what);
+            let found = Diagnostic::new(Code::TracerDereference, message)
+                .label(context.source(), tracer.program.span.clone(), "reads it here")
+                .label(context.source(), tracer.target.span.clone(), "traces this")
+                .note(format!("target  {}", object.prototype(definition).unwrap_or_default()))
+                .says("EACCES", refusal.words)
+                .help(refusal.help);
+            return Some(Mistake { found, refused_by: refusal.refused_by });
+        }
+    }
+    None
+}
+
+/// Why the kernel does not let `width` bytes at `offset` be read, if it does not.
+fn refusal(
+    object: &Object,
+    function: &str,
+    seen: &Seen<'_>,
+    moment: Moment,
+    kind: ProgramKind,
+    offset: i64,
+    width: u8,
+) -> Option<Refusal> {
+    let count = match seen {
+        Seen::Typed(parameters) => parameters.len(),
+        Seen::Untyped => UNTYPED,
+    };
+    let invalid = format!("invalid bpf_context access off={offset} size={width}");
+    let first = offset / 8 * 8;
+    if !(0..MOST_BYTES).contains(&offset) || offset % i64::from(width) != 0 {
+        return Some(Refusal {
+            what: format!("reads byte {offset} of its context, where no argument is"),
+            words: invalid,
+            help: has(function, count, moment),
+            refused_by: None,
+        });
+    }
+    if offset != first {
+        return Some(Refusal {
+            what: format!("reads a part of an argument of `{function}`"),
+            words: format!("func '{function}' offset {offset} is not multiple of 8"),
+            help: "Read the whole argument, 8 bytes, and take the part from that.".to_owned(),
+            refused_by: None,
+        });
+    }
+    let number = usize::try_from(offset / 8).ok()?;
+    let last = count + usize::from(moment == Moment::Fexit);
+    if number >= last {
+        // Behind the last one the kernel does not go on counting where it knows the types.
+        let counted = match seen {
+            Seen::Typed(_) => number.min(count + 1) + 1,
+            Seen::Untyped => number + 1,
+        };
+        return Some(Refusal {
+            what: format!("reads an argument {} of `{function}`", number + 1),
+            words: format!("func '{function}' doesn't have {counted}-th argument"),
+            help: has(function, count, moment),
+            refused_by: None,
+        });
+    }
+    let Seen::Typed(parameters) = seen else { return None };
+    let (name, of) = parameters.get(number)?;
+    let Some((_, Type::Ptr(to))) = object.btf.resolve(*of) else { return None };
+    let pointee = match object.btf.resolve(to)?.1 {
+        // No struct: to the verifier such a pointer is a number.
+        Type::Void | Type::Int { .. } => None,
+        Type::Struct { name, .. } | Type::Forward { name, .. } => Some(name),
+        _ => Some(""),
+    };
+    let is_context = |name: &str| kind.context_struct() == Some(name) || name.ends_with("_buff");
+    if pointee.is_none_or(is_context) {
+        return (width != 8).then(|| Refusal {
+            what: format!("reads a part of `{name}` of `{function}`, a pointer"),
+            words: format!("func '{function}' size {width} must be 8"),
+            help: "Read the whole pointer, 8 bytes.".to_owned(),
+            refused_by: Some(|profile| profile.features.pointer_arguments_whole),
+        });
+    }
+    Some(Refusal {
+        what: format!("reads `{name}` of `{function}`, a pointer to a type of the program's own"),
+        words: invalid,
+        help: format!(
+            "Fetch it with bpf_get_func_arg(ctx, {number}, &address), and what it leads to with \
+             bpf_probe_read_kernel(); do not name it among the arguments of BPF_PROG."
+        ),
+        refused_by: None,
+    })
+}
+
+/// How many arguments there are to read.
+fn has(function: &str, count: usize, moment: Moment) -> String {
+    let result = match moment {
+        Moment::Fexit => ", and the result behind that",
+        Moment::Fentry => "",
+    };
+    let arguments = match count {
+        0 => "no argument".to_owned(),
+        1 => "one argument".to_owned(),
+        count => format!("{count} arguments"),
+    };
+    format!("A tracer sees {arguments} of `{function}`{result}.")
+}

@@ -1,0 +1,162 @@
+//! May each program call the helpers that it calls?
+//!
+//! A helper is there for some types of program and not for others, and some are kept for programs
+//! under the GPL: `check_helper_call`,
+//! <https://github.com/torvalds/linux/blob/v6.12/kernel/bpf/verifier.c>. Only calls that the
+//! verifier is sure to come to are judged: one behind a condition may be dead code to it.
+
+use std::collections::BTreeSet;
+
+use petgraph::graph::NodeIndex;
+
+use super::{Context, Profile, features, title};
+use crate::{
+    chain::{Node, NodeKind},
+    diag::{Code, Diagnostic},
+    object::{Object, Program, helper_name, helper_number},
+};
+
+/// Helpers that some programs are refused in other words than the usual ones: those that sleep,
+/// those of a few functions of the kernel, and one that kprobes have with a condition.
+const OTHER_WORDS: [&str; 4] =
+    ["bpf_d_path", "bpf_copy_from_user", "bpf_copy_from_user_task", "bpf_get_func_ip"];
+
+/// What the kernel takes for a licence that goes with the GPL:
+/// <https://github.com/torvalds/linux/blob/v6.12/include/linux/license.h>.
+const WITH_GPL: [&str; 6] =
+    ["GPL", "GPL v2", "GPL and additional rights", "Dual BSD/GPL", "Dual MIT/GPL", "Dual MPL/GPL"];
+
+pub(super) fn check(context: &mut Context<'_>) {
+    for (index, node) in context.chain.graph.nodes() {
+        if context.misfits.contains(&index) {
+            continue;
+        }
+        let Some((object, program)) = context.program(node) else { continue };
+        let mut called = object.sure_helpers(program);
+        if matches!(&node.kind, NodeKind::Tracer(tracer) if tracer.builtin.is_some()) {
+            // What it calls hangs on the table that it is given; there is none without this.
+            called.extend(helper_number("bpf_get_func_arg"));
+        }
+        let types = program_types(context, index);
+        for helper in &called {
+            available(context, node, &types, *helper);
+        }
+        licence(context, node, (object, program), &types, &called);
+    }
+}
+
+/// The program types by which the helpers of a node's program are judged: a replacement is taken
+/// for a program of its host's type.
+fn program_types(context: &Context<'_>, index: NodeIndex) -> BTreeSet<&'static str> {
+    let graph = &context.chain.graph;
+    let of_host =
+        |node: &Node| context.program(node).map(|(_, program)| program.kind.program_type().name());
+    match &graph.node(index).kind {
+        NodeKind::Host(_) => of_host(graph.node(index)).into_iter().collect(),
+        NodeKind::Stub(_) => BTreeSet::new(),
+        NodeKind::Replacement(_) => {
+            let hosts = graph.hosts_below(index).into_iter();
+            hosts.filter_map(|host| of_host(graph.node(host))).collect()
+        }
+        NodeKind::Tracer(_) => BTreeSet::from(["tracing"]),
+    }
+}
+
+fn available(context: &mut Context<'_>, node: &Node, types: &BTreeSet<&str>, helper: u32) {
+    let Some(name) = helper_name(helper) else { return };
+    let Some((_, program)) = node.program() else { return };
+    let lacking = |profile: &Profile| {
+        types.iter().copied().find(|of_type| profile.lacks_helper(of_type, helper))
+    };
+    let mut profiles = context.kernels.profiles.iter();
+    let first = profiles.find_map(|profile| Some((profile, lacking(profile)?)));
+    let Some((refusing, of_type)) = first else { return };
+    let mut found = Diagnostic::new(
+        Code::HelperNotAvailable,
+        format!("{} calls {name}, which is not for {of_type} programs", title(node)),
+    )
+    .label(context.source(), program.span.clone(), format!("calls {name}"))
+    .help(help(node, of_type, helper, refusing));
+    let words = refusing.helpers.as_ref().and_then(|helpers| helpers.refusal.as_ref());
+    if let (Some(words), false) = (words, OTHER_WORDS.contains(&name)) {
+        found = found.says("EINVAL", format!("{words} {name}#{helper}"));
+    }
+    // Where more than the helper is missing, that is told instead.
+    let library = context.library;
+    context.push_where(found, |profile| {
+        lacking(profile).is_some() && !features::lacks_something(library, node, profile)
+    });
+}
+
+/// What to do, on a kernel that refuses it.
+fn help(node: &Node, of_type: &str, helper: u32, refusing: &Profile) -> String {
+    let types = refusing.helpers.iter().flat_map(|helpers| helpers.by_type.iter());
+    let offering: Vec<&str> = types
+        .filter(|(_, helpers)| helpers.contains(&helper))
+        .map(|(name, _)| name.as_str())
+        .collect();
+    let there = if offering.is_empty() {
+        format!("Linux {} offers it to no program of a chain.", refusing.kernel)
+    } else {
+        format!("Linux {} offers it to: {}.", refusing.kernel, offering.join(", "))
+    };
+    let judged = match &node.kind {
+        NodeKind::Replacement(_) => " A replacement is taken for a program of its host's type.",
+        _ => "",
+    };
+    let instead = if of_type == "xdp" {
+        "Do without; or put the call behind `if (fc_has_task)` of freplace_compose.h, if the \
+         source is for hooks with a current process too."
+    } else {
+        "Do without, or let a node of such a type call it."
+    };
+    format!("{there}{judged} {instead}")
+}
+
+/// What is kept for the GPL, and the object is not under it.
+fn licence(
+    context: &mut Context<'_>,
+    node: &Node,
+    (object, program): (&Object, &Program),
+    types: &BTreeSet<&str>,
+    called: &BTreeSet<u32>,
+) {
+    let licence = object.license.as_deref();
+    if licence.is_some_and(|licence| WITH_GPL.contains(&licence)) {
+        return;
+    }
+    let Some((reference, span)) = node.program() else { return };
+    let profiles = &context.kernels.profiles;
+    let kept = |profile: &Profile, helper: u32| {
+        profile.keeps_for_gpl(helper)
+            && !types.iter().any(|of_type| profile.lacks_helper(of_type, helper))
+    };
+    let all: Vec<u32> = called
+        .iter()
+        .copied()
+        .filter(|helper| profiles.iter().any(|profile| kept(profile, *helper)))
+        .collect();
+    let names: Vec<_> = all.iter().filter_map(|helper| helper_name(*helper)).collect();
+    let [first, ..] = names.as_slice() else { return };
+    let found = Diagnostic::new(
+        Code::LicenceNotGpl,
+        format!("{} calls {first}, which is kept for programs under the GPL", title(node)),
+    )
+    .label(context.source(), span.span.clone(), format!("calls {}", names.join(", ")))
+    .label(
+        context.source(),
+        reference.span.clone(),
+        match licence {
+            Some(licence) => format!("its licence is \"{licence}\""),
+            None => "it has no licence".to_owned(),
+        },
+    )
+    .says("EINVAL", "cannot call GPL-restricted function from non-GPL compatible program")
+    .help(format!(
+        "The kernel asks each object for itself. If it may be had under the GPL, write so next to \
+         `{}`: char LICENSE[] SEC(\"license\") = \"GPL\"; or another that the kernel knows: {}.",
+        program.name,
+        WITH_GPL[1..].join(", ")
+    ));
+    context.push_where(found, |profile| all.iter().any(|helper| kept(profile, *helper)));
+}

@@ -1,0 +1,96 @@
+//! A profile that a user wrote, and the files it names.
+
+use std::{
+    collections::BTreeSet,
+    ops::Range,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use serde::Deserialize;
+
+use super::{Features, Helpers, Profile, Targets, Version};
+use crate::{
+    chain::plain,
+    diag::{Code, Diagnostic, Source},
+    object::btf::BtfError,
+};
+
+/// What stands in the file.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Text {
+    pub(super) kernel: Version,
+    pub(super) features: Features,
+    programs: Option<BTreeSet<String>>,
+    maps: Option<BTreeSet<String>>,
+    helpers: Option<Helpers>,
+    /// The kernel's BTF, as in `/sys/kernel/btf/vmlinux`; relative to the profile.
+    btf: Option<toml::Spanned<PathBuf>>,
+    /// The kernel's symbols, as in `/proc/kallsyms` or one name a line; relative to the profile.
+    symbols: Option<toml::Spanned<PathBuf>>,
+}
+
+impl Text {
+    /// The profile, without the files it names.
+    pub(super) fn profile(self) -> Profile {
+        let Self { kernel, features, programs, maps, helpers, .. } = self;
+        Profile { kernel, features, programs, maps, helpers, targets: None }
+    }
+}
+
+/// Reads the profile at `path`, and the BTF and symbols it names.
+///
+/// # Errors
+/// What is wrong with it, or with a file it names.
+pub fn open(path: &Path) -> Result<Profile, Vec<Diagnostic>> {
+    let name = path.display().to_string();
+    let text = std::fs::read_to_string(path).map_err(|error| {
+        let message = format!("cannot read the profile {name}: {}", plain(&error));
+        let help = "Name a series such as 6.12, `running`, or a file with a profile.";
+        vec![Diagnostic::new(Code::FileUnreadable, message).help(help)]
+    })?;
+    let source = Arc::new(Source { name, text });
+    let read: Text = toml::from_str(&source.text).map_err(|error: toml::de::Error| {
+        let message = format!("{} is not a profile: {}", source.name, error.message());
+        let span = error.span().unwrap_or_default();
+        let help = "The profiles in composer/profiles show what stands in one.";
+        vec![Diagnostic::new(Code::BadValue, message).label(&source, span, "here").help(help)]
+    })?;
+    let folder = path.parent().unwrap_or(Path::new(""));
+    let mut found = Vec::new();
+    let mut bytes = |file: Option<&toml::Spanned<PathBuf>>| -> Option<Vec<u8>> {
+        let file = file?;
+        let bytes = std::fs::read(folder.join(file.get_ref()));
+        bytes.map_err(|error| found.push(unreadable(&source, file, &plain(&error)))).ok()
+    };
+    let btf = bytes(read.btf.as_ref());
+    let symbols = bytes(read.symbols.as_ref());
+    let symbols = symbols.as_deref().map(String::from_utf8_lossy);
+    let named = read.btf.is_some() || read.symbols.is_some();
+    let targets = Targets::new(btf, symbols.as_deref());
+    let targets = targets.map_err(|error| found.extend(damaged(&source, &read, &error))).ok();
+    if !found.is_empty() {
+        return Err(found);
+    }
+    let targets = targets.filter(|_| named).map(Arc::new);
+    Ok(Profile { targets, ..read.profile() })
+}
+
+fn unreadable(source: &Arc<Source>, file: &toml::Spanned<PathBuf>, why: &str) -> Diagnostic {
+    let message = format!("cannot read {}: {why}", file.get_ref().display());
+    Diagnostic::new(Code::FileUnreadable, message)
+        .label(source, file.span(), "named here")
+        .help("Paths in a profile are relative to it.")
+}
+
+fn damaged(source: &Arc<Source>, read: &Text, error: &BtfError) -> Option<Diagnostic> {
+    let file = read.btf.as_ref()?;
+    let span: Range<usize> = file.span();
+    let message = format!("{} is not a kernel's BTF: {error}", file.get_ref().display());
+    Some(
+        Diagnostic::new(Code::BadValue, message)
+            .label(source, span, "named here")
+            .help("Copy it from the machine: cp /sys/kernel/btf/vmlinux vmlinux.btf"),
+    )
+}

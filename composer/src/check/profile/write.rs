@@ -1,0 +1,142 @@
+//! A profile as the TOML that it is read from, with comments for who reads it.
+
+use std::{collections::BTreeSet, fmt::Write as _};
+
+use super::{Features, Helpers, Profile};
+use crate::object::{helper_name, map_types};
+
+/// How long a line may be.
+const COLUMNS: usize = 100;
+
+impl Profile {
+    /// Writes it as TOML, below `head`, which says where it comes from: lines of text. `files` are
+    /// the key and the name of each file that stands beside it.
+    #[must_use]
+    pub fn to_toml(&self, head: &str, files: &[(&str, &str)]) -> String {
+        let mut out = String::new();
+        for line in head.lines() {
+            let _ = writeln!(out, "# {line}");
+        }
+        let _ = writeln!(out, "kernel = \"{}\"", self.kernel);
+        for (key, name) in files {
+            let _ = writeln!(out, "{key} = {}", quoted(name));
+        }
+        out.push('\n');
+        if let Some(programs) = &self.programs {
+            out += "# The types of programs that it loads, of those a chain can have: ext is what a \
+                    replacement is,\n# tracing what fentry and fexit are.\n";
+            list(&mut out, "programs", programs.iter().map(String::as_str));
+        }
+        if let Some(maps) = &self.maps {
+            out += "\n# The types of maps that it makes.\n";
+            let known = map_types().map(|(_, name)| name).filter(|name| maps.contains(*name));
+            list(&mut out, "maps", known);
+        }
+        features(&mut out, &self.features);
+        if let Some(found) = &self.helpers {
+            helpers(&mut out, found);
+        }
+        out
+    }
+}
+
+fn features(out: &mut String, features: &Features) {
+    let all = [
+        ("nested_tracing", features.nested_tracing, "A tracer may trace a tracer (mainline 6.8)."),
+        (
+            "packet_data_compared",
+            features.packet_data_compared,
+            "A replacement that changes packet data needs a stub that does (mainline 6.13).",
+        ),
+        (
+            "entry_without_argument",
+            features.entry_without_argument,
+            "An entry function without any argument may be replaced (until mainline 6.8).",
+        ),
+        (
+            "unique_kprobe_symbol",
+            features.unique_kprobe_symbol,
+            "A kprobe at a name that several symbols have is refused (mainline 6.6, 6.1.60).",
+        ),
+        (
+            "pointer_arguments_whole",
+            features.pointer_arguments_whole,
+            "A tracer reads a pointer argument as a whole or not at all (mainline 6.13, 6.12.y).",
+        ),
+        (
+            "several_stubs",
+            features.several_stubs,
+            "A loaded replacement may be put on further stubs (mainline 5.10).",
+        ),
+        (
+            "perf_links",
+            features.perf_links,
+            "kprobes and tracepoints are attached by links of perf events (mainline 5.15).",
+        ),
+    ];
+    *out += "\n[features]\n";
+    for (key, value, meaning) in all {
+        let _ = writeln!(out, "# {meaning}\n{key} = {value}");
+    }
+}
+
+fn helpers(out: &mut String, helpers: &Helpers) {
+    let names = |numbers: &BTreeSet<u32>| -> Vec<&'static str> {
+        numbers.iter().filter_map(|number| helper_name(*number)).collect()
+    };
+    *out += "\n# The helpers that a program may call, by its type; a replacement goes by its host's. \
+             Sleeping\n# programs, which may call more, are not among them.\n[helpers]\n";
+    if let Some(refusal) = &helpers.refusal {
+        let _ = writeln!(out, "# What the verifier says of any other, in front of its name.");
+        let _ = writeln!(out, "refusal = {}", quoted(refusal));
+    }
+    *out += "# Kept for programs with a licence that goes with the GPL.\n";
+    list(out, "gpl_only", names(&helpers.gpl_only).into_iter());
+    let every = helpers.every();
+    *out += "# For each of the types below.\n";
+    list(out, "every", names(&every).into_iter());
+    *out += "# And for one of them.\n";
+    for (name, own) in &helpers.by_type {
+        list(out, name, names(&(own - &every)).into_iter());
+    }
+}
+
+fn list<'a>(out: &mut String, key: &str, items: impl Iterator<Item = &'a str>) {
+    let items: Vec<_> = items.map(quoted).collect();
+    let line = format!("{key} = [{}]", items.join(", "));
+    if line.len() <= COLUMNS {
+        let _ = writeln!(out, "{line}");
+        return;
+    }
+    let _ = writeln!(out, "{key} = [");
+    let mut line = String::new();
+    for item in items {
+        if line.len() + item.len() + 6 > COLUMNS {
+            let _ = writeln!(out, "   {line}");
+            line.clear();
+        }
+        let _ = write!(line, " {item},");
+    }
+    let _ = writeln!(out, "   {line}\n]");
+}
+
+/// As a string of TOML; what is written here holds no control letters.
+fn quoted(text: &str) -> String {
+    format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\""))
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::check::profile::{parse, shipped};
+
+    #[test]
+    fn what_is_written_is_read_as_the_same() {
+        for profile in shipped() {
+            let text = profile.to_toml("somewhere\nelse", &[]);
+            assert!(text.starts_with("# somewhere\n# else\nkernel = "), "{text}");
+            assert_eq!(parse(&text), Ok(profile));
+            let longest = text.lines().map(|line| line.chars().count()).max();
+            assert!(longest <= Some(super::COLUMNS), "{text}");
+        }
+    }
+}

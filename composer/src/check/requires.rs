@@ -1,0 +1,60 @@
+//! `requires`: which kernels a chain is meant for, and so is judged for.
+
+use super::{Kernels, profile::Version};
+use crate::{
+    chain::Chain,
+    diag::{Code, Diagnostic, Severity},
+};
+
+/// Those of `kernels` that the chain is meant for, and what is to be said of the others.
+pub(super) fn within(chain: &Chain, kernels: &Kernels) -> (Kernels, Option<Diagnostic>) {
+    let Some(requires) = &chain.requires else { return (kernels.clone(), None) };
+    let takes = |version| requires.value.takes(version);
+    let (inside, outside): (Vec<_>, Vec<_>) =
+        kernels.profiles.iter().cloned().partition(|profile| takes(profile.kernel));
+    let outside: Vec<_> = outside.iter().map(|profile| profile.kernel).collect();
+    let said = if kernels.asked {
+        excluding(chain, &outside)
+    } else if inside.is_empty() {
+        excluding(chain, &outside).map(|found| {
+            Diagnostic {
+            severity: Severity::Warning,
+            message: format!("none of the kernels known here is {}", requires.value),
+            help: Some(
+                "What differs from kernel to kernel was not checked. A profile of the kernel it is \
+                 meant for tells: validate --kernel FILE."
+                    .to_owned(),
+            ),
+            ..found
+        }
+        })
+    } else {
+        None
+    };
+    (Kernels { profiles: inside, asked: kernels.asked }, said)
+}
+
+/// What to say when `chain` is not meant for the kernel `version`.
+#[must_use]
+pub fn excluded(chain: &Chain, version: Version) -> Option<Diagnostic> {
+    let takes = |requires: &crate::version::Requirement| requires.takes(version);
+    let is_outside = chain.requires.as_ref().is_some_and(|requires| !takes(&requires.value));
+    excluding(chain, &[version]).filter(|_| is_outside)
+}
+
+fn excluding(chain: &Chain, outside: &[Version]) -> Option<Diagnostic> {
+    let requires = chain.requires.as_ref()?;
+    let names: Vec<_> = outside.iter().map(ToString::to_string).collect();
+    let names = names.join(", ");
+    (!names.is_empty()).then(|| {
+        Diagnostic::new(
+            Code::KernelExcluded,
+            format!("`{}` is not meant for linux {names}", chain.name),
+        )
+        .label(&chain.source, requires.span.clone(), format!("does not take {names}"))
+        .help(
+            "Use a kernel that it is meant for; or, when it works with this one too, say so in \
+             `requires`.",
+        )
+    })
+}

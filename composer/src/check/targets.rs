@@ -1,0 +1,151 @@
+//! Is the place that a host goes to there, in kernels whose BTF or symbols are known?
+//!
+//! Names alone are looked at. Functions that must not be probed are known in part only, and modules
+//! that are not loaded not at all.
+
+use super::{
+    Context,
+    profile::{Presence, Profile, Targets},
+};
+use crate::{
+    chain::{Attach, Node, NodeKind},
+    diag::{Code, Diagnostic, Severity},
+};
+
+pub(super) fn check(context: &mut Context<'_>) {
+    for (_, node) in context.chain.graph.nodes() {
+        let NodeKind::Host(host) = &node.kind else { continue };
+        let profiles = context.kernels.profiles.iter();
+        let judged: Vec<_> = profiles
+            .filter_map(|profile| {
+                let targets = profile.targets.as_deref()?;
+                Some((profile, targets, presence(&host.attach.value, profile, targets)))
+            })
+            .collect();
+        let is_refused = |presence| !matches!(presence, Presence::There | Presence::Unsure);
+        let names = |wanted: &dyn Fn(Presence) -> bool| {
+            let some = judged.iter().filter(|(.., presence)| wanted(*presence));
+            some.map(|(profile, ..)| profile.kernel.to_string()).collect::<Vec<_>>()
+        };
+        let refusing = names(&is_refused);
+        let unsure = names(&|presence| presence == Presence::Unsure);
+        let taking = names(&|presence| presence == Presence::There);
+        // One finding for a host: of the kernels that say no, the first; else of the unsure ones.
+        let first = |wanted: &dyn Fn(Presence) -> bool| {
+            judged.iter().find(|(.., presence)| wanted(*presence))
+        };
+        let Some((profile, targets, presence)) =
+            first(&is_refused).or_else(|| first(&|presence| presence == Presence::Unsure))
+        else {
+            continue;
+        };
+        let mut found = finding(node, &host.attach.value, profile, targets, *presence).label(
+            context.source(),
+            host.attach.span.clone(),
+            label(*presence),
+        );
+        let lists = [("refused by", refusing), ("unknown of", unsure), ("taken by", taking)];
+        if judged.len() > 1 {
+            let lists = lists.iter().filter(|(_, names)| !names.is_empty());
+            let lists: Vec<_> =
+                lists.map(|(what, names)| format!("{what} linux {}", names.join(", "))).collect();
+            found = found.note(lists.join("; "));
+        }
+        let some_take_it = judged.len() < context.kernels.profiles.len()
+            || judged.iter().any(|(.., presence)| !is_refused(*presence));
+        if *presence == Presence::Unsure || (!context.kernels.asked && some_take_it) {
+            found.severity = Severity::Warning;
+        }
+        context.found.push(found);
+    }
+}
+
+fn presence(attach: &Attach, profile: &Profile, targets: &Targets) -> Presence {
+    match attach {
+        Attach::Kprobe { function } | Attach::Kretprobe { function } => {
+            match targets.function(function) {
+                Presence::Several(_) if !profile.features.unique_kprobe_symbol => Presence::There,
+                presence => presence,
+            }
+        }
+        Attach::Tracepoint { category, name } => targets.tracepoint(category, name),
+        Attach::RawTracepoint { name } => targets.raw_tracepoint(name),
+        // Interfaces are a machine's, not a kernel's.
+        Attach::Xdp { .. } => Presence::There,
+    }
+}
+
+fn label(presence: Presence) -> &'static str {
+    match presence {
+        Presence::Missing => "not there",
+        Presence::Several(_) => "not the name of one alone",
+        Presence::Data => "not a function",
+        Presence::Forbidden => "must not be probed",
+        Presence::There | Presence::Unsure => "perhaps not there",
+    }
+}
+
+fn finding(
+    node: &Node,
+    attach: &Attach,
+    profile: &Profile,
+    targets: &Targets,
+    presence: Presence,
+) -> Diagnostic {
+    let (id, kernel) = (&node.id.value, profile.kernel);
+    let what = match attach {
+        Attach::Kprobe { .. } | Attach::Kretprobe { .. } => "function",
+        Attach::RawTracepoint { .. } => "raw tracepoint",
+        _ => "tracepoint",
+    };
+    let why = match presence {
+        Presence::Several(count) => format!("linux {kernel} has {count} symbols called `{attach}`"),
+        Presence::Data => format!("`{attach}` is a variable in linux {kernel}"),
+        Presence::Forbidden => format!("linux {kernel} lets nobody probe `{attach}`"),
+        _ => format!("linux {kernel} has no {what} `{attach}`"),
+    };
+    let message = match presence {
+        Presence::Unsure => {
+            format!(
+                "whether `{id}` can be attached is unknown until load: linux {kernel} may have \
+                     no {what} `{attach}`"
+            )
+        }
+        _ => format!("`{id}` cannot be attached: {why}"),
+    };
+    let found = Diagnostic::new(Code::UnknownTarget, message);
+    let answer = match presence {
+        Presence::Missing => Some("ENOENT"),
+        Presence::Several(_) => Some("EADDRNOTAVAIL"),
+        Presence::Data | Presence::Forbidden => Some("EINVAL"),
+        Presence::There | Presence::Unsure => None,
+    };
+    let found = match answer {
+        Some(answer) => found.errno(answer),
+        None => found,
+    };
+    found.help(help(attach, targets, presence))
+}
+
+fn help(attach: &Attach, targets: &Targets, presence: Presence) -> String {
+    match presence {
+        Presence::Several(_) => return "Probe a function whose name is unique.".to_owned(),
+        Presence::Forbidden => return "Probe what calls it.".to_owned(),
+        _ => {}
+    }
+    if let Some(near) = targets.near(attach) {
+        return format!("Did you mean `{near}`?");
+    }
+    let help = match attach {
+        Attach::Kprobe { .. } | Attach::Kretprobe { .. } => {
+            "It may be inlined, renamed, or in a module that is not loaded. /proc/kallsyms lists \
+             the functions of the running kernel."
+        }
+        Attach::RawTracepoint { .. } => {
+            "A raw tracepoint is named without its category: inet_sock_set_state. Those of a \
+             module are there while it is loaded."
+        }
+        _ => "/sys/kernel/tracing/available_events lists those of the running kernel.",
+    };
+    help.to_owned()
+}

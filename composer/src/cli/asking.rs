@@ -1,0 +1,195 @@
+//! `validate --vm`: what a real verifier says of chains that the rules let pass.
+//!
+//! The host boots a micro-VM that runs `validate --ask-kernel` on the same files; the guest loads
+//! and attaches each chain, undoes it, and tells what was refused, against the lines of the file as
+//! `up` does.
+
+use std::{
+    ffi::OsString,
+    io,
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use serde_json::{Value, json};
+
+use super::{
+    Format, Ready, doctor,
+    exit::Exit,
+    logs::{LogFlags, Logs},
+    report, screen,
+    validate::{is_valid, line, result, width},
+    vm::{Again, files},
+};
+use freplace_compose::{
+    chain::Chain,
+    check::Library,
+    diag::{Code, Diagnostic, Severity},
+    kernel::{Linux, machine},
+    plan::{self, Plan},
+    run,
+    vm::KernelChoice,
+};
+
+/// A question to one kernel.
+pub(super) struct Question<'a> {
+    /// The kernel.
+    pub(super) kernel: &'a KernelChoice,
+    /// Chains that the rules let pass, with their files.
+    pub(super) chains: &'a [(&'a Path, &'a Ready)],
+    /// How the answer is wanted.
+    pub(super) format: Format,
+}
+
+/// What it answered.
+pub(super) struct Answer {
+    /// Whether it takes every chain.
+    pub(super) valid: bool,
+    /// For people: a line for each chain that it takes.
+    pub(super) text: String,
+    /// For programs: one for each chain.
+    pub(super) results: Vec<Value>,
+}
+
+impl Question<'_> {
+    /// Asks in a micro-VM; diagnostics for people are on the screen then.
+    pub(super) async fn ask(self, flags: &LogFlags, logs: &mut Logs) -> Result<Answer, Exit> {
+        let format = match self.format {
+            Format::Human => "human",
+            Format::Json => "json",
+        };
+        let mut words: Vec<OsString> =
+            ["validate", "--ask-kernel", "--format", format].map(OsString::from).into();
+        words.extend(flags.words());
+        words.push("--".into());
+        words.extend(self.chains.iter().map(|(path, _)| path.into()));
+        let brought =
+            self.chains.iter().flat_map(|(path, ready)| files(path, &ready.chain, &ready.library));
+        let out = Buffer::default();
+        let again = Again {
+            kernel: self.kernel,
+            files: brought.collect(),
+            command: None,
+            keep: flags.file(),
+        };
+        let ended = again.with(words, out.clone()).await?;
+        logs.append(&ended.kept);
+        let text = out.text();
+        let valid = match ended.code {
+            0 => true,
+            3 => false,
+            code => return Err(Exit::Of(code)),
+        };
+        let results = match self.format {
+            Format::Human => Vec::new(),
+            Format::Json => serde_json::from_str(&text).map_err(|error| {
+                anstream::eprintln!("bug: the guest's answer cannot be read: {error}");
+                Exit::Failed
+            })?,
+        };
+        Ok(Answer { valid, text, results })
+    }
+}
+
+/// What the guest writes, kept for later.
+#[derive(Clone, Default)]
+struct Buffer(Arc<Mutex<Vec<u8>>>);
+
+impl Buffer {
+    fn text(&self) -> String {
+        let bytes = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        String::from_utf8_lossy(&bytes).into_owned()
+    }
+}
+
+impl io::Write for Buffer {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// Asks the running kernel for the chains in `files`.
+pub(super) fn here(files: &[PathBuf], format: Format, flags: &LogFlags) -> Exit {
+    let mut logs = match flags.open() {
+        Ok(logs) => logs,
+        Err(exit) => return exit,
+    };
+    let (mut valid, mut results, mut good) = (true, Vec::new(), String::new());
+    let widest = width(files.iter().map(PathBuf::as_path));
+    for path in files {
+        let chain = match Chain::open(path) {
+            Ok(chain) => chain,
+            Err(found) => {
+                report::all(&found);
+                return Exit::Invalid;
+            }
+        };
+        let (library, _) = Library::open(&chain);
+        let plan = plan::build(&chain, &library);
+        if let Some(missing) = doctor::missing(&plan) {
+            report::one(&missing);
+            return Exit::Environment;
+        }
+        let found = match refusals(&chain, &library, &plan, flags, &mut logs) {
+            Ok(found) => found,
+            Err(left) => {
+                report::one(&left);
+                return Exit::UndoIncomplete;
+            }
+        };
+        valid &= is_valid(&found);
+        match format {
+            Format::Human => report::all(&found),
+            Format::Json => {
+                let mut result = result(path, &found);
+                result["kernel"] = json!(machine::release());
+                results.push(result);
+            }
+        }
+        if is_valid(&found) {
+            let nodes = line(path, widest, plan.nodes.len());
+            good += &format!("{nodes}  taken by the verifier of linux {}\n", machine::release());
+        }
+    }
+    let written = match format {
+        Format::Human => screen::data(&good),
+        Format::Json => screen::json(&results),
+    };
+    if valid { written } else { Exit::Invalid }
+}
+
+/// What the running kernel refuses of a chain; an error when something of it could not be undone.
+fn refusals(
+    chain: &Chain,
+    library: &Library,
+    plan: &Plan,
+    flags: &LogFlags,
+    logs: &mut Logs,
+) -> Result<Vec<Diagnostic>, Box<Diagnostic>> {
+    let asked = run::ask(&mut Linux::new(), plan, library);
+    let (targets, _) = machine::targets();
+    let mut found = Vec::new();
+    for (failure, plan) in &asked.refused {
+        logs.keep(failure, plan, chain);
+        let told = run::explain(failure, plan, chain, &targets, flags.verbose);
+        found.push(if told.code == Code::NoTarget { not_tried(told) } else { told });
+    }
+    match asked.left {
+        Some((left, plan)) => Err(Box::new(run::explain_left(&left, &plan, chain))),
+        None => Ok(found),
+    }
+}
+
+/// A place that a bare machine lacks, a real one may have: an interface, a module's function.
+fn not_tried(mut told: Diagnostic) -> Diagnostic {
+    told.severity = Severity::Warning;
+    told.note(
+        "the verifier took it; whether it can be attached is not known, since the micro-VM has \
+         neither\nthe interfaces nor the modules of your machine",
+    )
+}

@@ -1,0 +1,89 @@
+//! `--kernel`: the kernels to judge for.
+
+use std::{path::Path, sync::Arc};
+
+use owo_colors::OwoColorize as _;
+
+use super::{exit::Exit, report};
+use freplace_compose::{
+    check::{Kernels, Profile, profile},
+    kernel::machine,
+};
+
+/// `--kernel` of the verbs that judge.
+#[derive(Debug, clap::Args)]
+pub(super) struct KernelFlag {
+    /// The kernels to judge for: series such as 6.1,6.12; `running`, this machine's; or files with
+    /// profiles. What one of them refuses is an error. Without this, a chain is valid when any
+    /// kernel known here takes it.
+    #[arg(long, value_name = "KERNEL", value_delimiter = ',', value_parser = name)]
+    kernel: Vec<Name>,
+}
+
+/// One of the values.
+#[derive(Debug, Clone)]
+enum Name {
+    Shipped(Profile),
+    Running,
+    File(String),
+}
+
+fn name(text: &str) -> Result<Name, String> {
+    let shipped = profile::shipped();
+    if let Some(found) = shipped.iter().find(|profile| profile.kernel.to_string() == text) {
+        return Ok(Name::Shipped(found.clone()));
+    }
+    if text == "running" {
+        return Ok(Name::Running);
+    }
+    if Path::new(text).exists() {
+        return Ok(Name::File(text.to_owned()));
+    }
+    let series: Vec<_> = shipped.iter().map(|profile| profile.kernel.to_string()).collect();
+    let series = series.join(", ");
+    Err(format!("there is no profile of it: name one of {series}, `running`, or a file"))
+}
+
+impl KernelFlag {
+    /// The kernels that were asked for, or all that are known.
+    ///
+    /// # Errors
+    /// When a profile cannot be read; what is wrong with it was said.
+    pub(super) fn kernels(&self) -> Result<Kernels, Exit> {
+        if self.kernel.is_empty() {
+            return Ok(Kernels::default());
+        }
+        let mut profiles = Vec::new();
+        for name in &self.kernel {
+            profiles.push(match name {
+                Name::Shipped(profile) => profile.clone(),
+                Name::Running => running().ok_or(Exit::Failed)?,
+                Name::File(path) => profile::open(Path::new(path)).map_err(|found| {
+                    report::all(&found);
+                    Exit::Usage
+                })?,
+            });
+        }
+        Ok(Kernels { profiles, asked: true })
+    }
+}
+
+/// The profile of this machine's kernel: what its series does, as far as that is known, and what
+/// can be attached to in it. Says on stderr what it is judged by.
+fn running() -> Option<Profile> {
+    let version = machine::version();
+    let nearest = profile::nearest(version)?;
+    let kernel = version.unwrap_or(nearest.kernel);
+    if kernel != nearest.kernel {
+        note(&format!("no profile of linux {kernel}: judged as {}", nearest.kernel));
+    }
+    let (targets, unread) = machine::targets();
+    for what in unread {
+        note(&format!("cannot read {what}; what it would tell of targets is not known"));
+    }
+    Some(Profile { kernel, targets: Some(Arc::new(targets)), ..nearest })
+}
+
+fn note(text: &str) {
+    anstream::eprintln!("{}  {text}", "running".dimmed());
+}

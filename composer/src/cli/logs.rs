@@ -1,0 +1,102 @@
+//! The verifier's logs: how much of one is shown, and the file that keeps them whole.
+
+use std::{
+    ffi::OsString,
+    fs::File,
+    io::{self, Write as _},
+    path::{Path, PathBuf},
+};
+
+use super::{exit::Exit, report};
+use freplace_compose::{
+    chain::{Chain, plain},
+    diag::{Code, Diagnostic},
+    kernel::machine,
+    plan::{Action, Plan},
+    run::Failure,
+};
+
+/// What to do with the verifier's logs, for verbs that load programs.
+#[derive(Debug, clap::Args)]
+pub(super) struct LogFlags {
+    /// Show the verifier's whole log when it rejects a program.
+    #[arg(long, short)]
+    pub(super) verbose: bool,
+    /// Write the verifier's whole log to FILE when it rejects a program; empty when it rejects none.
+    #[arg(long, value_name = "FILE")]
+    verifier_log: Option<PathBuf>,
+}
+
+impl LogFlags {
+    /// Whether anything is asked of the logs.
+    pub(super) fn any(&self) -> bool {
+        self.verbose || self.verifier_log.is_some()
+    }
+
+    /// The same on a command line.
+    pub(super) fn words(&self) -> Vec<OsString> {
+        let mut words = Vec::new();
+        if self.verbose {
+            words.push("--verbose".into());
+        }
+        if let Some(path) = &self.verifier_log {
+            words.extend(["--verifier-log".into(), path.into()]);
+        }
+        words
+    }
+
+    /// The file to keep logs in.
+    pub(super) fn file(&self) -> Option<&Path> {
+        self.verifier_log.as_deref()
+    }
+
+    /// Makes the file, empty, so that nothing is loaded before it is known to be writable.
+    pub(super) fn open(&self) -> Result<Logs, Exit> {
+        let Some(path) = &self.verifier_log else { return Ok(Logs { file: None }) };
+        let file = File::create(path).map_err(|error| cannot_write(path, &error))?;
+        Ok(Logs { file: Some((path.clone(), file)) })
+    }
+}
+
+/// The file, where one was asked for.
+pub(super) struct Logs {
+    file: Option<(PathBuf, File)>,
+}
+
+impl Logs {
+    /// Adds what a guest has written.
+    pub(super) fn append(&mut self, text: &str) {
+        let Some((path, file)) = &mut self.file else { return };
+        if let Err(error) = file.write_all(text.as_bytes()) {
+            cannot_write(path, &error);
+        }
+    }
+
+    /// Writes the log of `failure`, when it has one, under a line that names its program.
+    pub(super) fn keep(&mut self, failure: &Failure, plan: &Plan, chain: &Chain) {
+        let Some((path, file)) = &mut self.file else { return };
+        let Some(log) = &failure.error.log else { return };
+        let operation = &plan.operations[failure.operation];
+        let node = operation.node.and_then(|node| plan.nodes.get(node));
+        let (Some(node), Action::Load { program, .. }) = (node, &operation.action) else { return };
+        let (id, name, kernel) = (&node.id, &chain.source.name, machine::release());
+        let written = writeln!(
+            file,
+            "==> {name}: `{program}` of `{id}`, linux {kernel} <==\n{}\n",
+            log.trim_end()
+        );
+        if let Err(error) = written {
+            cannot_write(path, &error);
+        }
+    }
+}
+
+/// Says that the file cannot be written.
+pub(super) fn cannot_write(path: &Path, error: &io::Error) -> Exit {
+    let (path, why) = (path.display(), plain(error));
+    report::one(
+        &Diagnostic::new(Code::Stream, format!("the log {path} cannot be written: {why}"))
+            .help("Give --verifier-log a file in a folder that is there and is yours."),
+    );
+    Exit::Failed
+}

@@ -1,0 +1,79 @@
+//! `profile`: what this machine's kernel offers, measured, as a file for `validate --kernel`.
+
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+};
+
+use super::{
+    doctor,
+    exit::Exit,
+    report, screen,
+    vm::{Again, VmFlag},
+};
+use freplace_compose::{
+    chain::plain,
+    check::Profile,
+    diag::{Code, Diagnostic},
+    kernel::{
+        Feature,
+        machine::{self, SAVED_BTF, SAVED_SYMBOLS},
+        profile,
+    },
+};
+
+/// Measure what this machine's kernel offers and write it to stdout, as a profile that `validate
+/// --kernel FILE` judges by on any machine. Loads small probe programs and makes small maps, and
+/// lets go of them at once; attaches nothing to the kernel.
+#[derive(Debug, clap::Args)]
+pub(super) struct ProfileArguments {
+    /// Write it to DIR/profile.toml instead, with the kernel's types and the names of its functions
+    /// beside it: then what hosts are attached to is judged too.
+    #[arg(long, value_name = "DIR", conflicts_with = "vm")]
+    save: Option<PathBuf>,
+    #[command(flatten)]
+    vm: VmFlag,
+}
+
+pub(super) async fn run(arguments: &ProfileArguments) -> Exit {
+    if let Some(kernel) = &arguments.vm.vm {
+        return Again { kernel, files: Vec::new(), command: None, keep: None }.run().await;
+    }
+    if let Some(missing) = doctor::lacking(&[Feature::Permission, Feature::Bpf], "be measured") {
+        report::one(&missing);
+        return Exit::Environment;
+    }
+    let measured = match profile::measure() {
+        Ok(measured) => measured,
+        Err(error) => {
+            let message = format!("this kernel cannot be measured: {error}");
+            let help = "`freplace-compose doctor` shows what this kernel offers.";
+            report::one(&Diagnostic::new(Code::NoBpf, message).help(help));
+            return Exit::Environment;
+        }
+    };
+    let Some(folder) = &arguments.save else { return screen::data(&text(&measured, &[])) };
+    match save(&measured, folder) {
+        Ok(()) => Exit::Done,
+        Err(error) => {
+            let message = format!("cannot save it in {}: {}", folder.display(), plain(&error));
+            anstream::eprintln!("error: {message}");
+            Exit::Failed
+        }
+    }
+}
+
+fn save(measured: &Profile, folder: &Path) -> io::Result<()> {
+    fs::create_dir_all(folder)?;
+    machine::save(folder)?;
+    let file = folder.join("profile.toml");
+    fs::write(&file, text(measured, &[("btf", SAVED_BTF), ("symbols", SAVED_SYMBOLS)]))?;
+    anstream::eprintln!("saved: validate --kernel {}", file.display());
+    Ok(())
+}
+
+fn text(measured: &Profile, files: &[(&str, &str)]) -> String {
+    let release = machine::release();
+    let head = format!("Linux {release}, as `freplace-compose profile` measured it.");
+    measured.to_toml(&head, files)
+}

@@ -1,0 +1,186 @@
+//! Diagnostics as text: for people (miette draws them) and as JSON.
+//!
+//! Knows no terminal: the columns to draw in are given, and whoever prints takes the colours away
+//! where they are not wanted.
+
+mod page;
+#[cfg(test)]
+mod tests;
+
+use std::{fmt::Write as _, sync::Arc};
+
+use miette::{GraphicalReportHandler, GraphicalTheme, LabeledSpan, MietteDiagnostic};
+use owo_colors::OwoColorize as _;
+use serde_json::json;
+
+use crate::diag::{Diagnostic, Label, Severity};
+use page::Page;
+
+/// Draws diagnostics; remembers the texts they point into, so that a long list of them costs no
+/// more than each.
+#[derive(Debug)]
+pub struct Drawing {
+    width: usize,
+    pages: Vec<Arc<Page>>,
+}
+
+impl Drawing {
+    /// In `width` columns.
+    #[must_use]
+    pub fn new(width: usize) -> Self {
+        Self { width, pages: Vec::new() }
+    }
+
+    /// The text that `label` points into.
+    fn page(&mut self, label: &Label) -> Arc<Page> {
+        let known = self.pages.iter().find(|page| Arc::ptr_eq(&page.source, &label.source));
+        if let Some(page) = known {
+            return Arc::clone(page);
+        }
+        let page = Arc::new(Page::new(&label.source));
+        self.pages.push(Arc::clone(&page));
+        page
+    }
+
+    /// The diagnostic as text, with colours.
+    #[must_use]
+    pub fn text(&mut self, diagnostic: &Diagnostic) -> String {
+        let mut theme = GraphicalTheme::unicode();
+        theme.styles = miette::ThemeStyles::ansi();
+        let handler =
+            GraphicalReportHandler::new_themed(theme).with_width(self.width).with_links(false);
+        let mut out = String::new();
+        // The labels of the primary label's file are drawn in one piece, those of other files
+        // below.
+        let mut files: Vec<(Arc<Page>, Vec<&Label>)> = Vec::new();
+        let mut unseen = Vec::new();
+        for label in &diagnostic.labels {
+            let page = self.page(label);
+            if !page.is_drawable {
+                unseen.push((page, label));
+                continue;
+            }
+            match files.iter_mut().find(|(known, _)| Arc::ptr_eq(known, &page)) {
+                Some((_, labels)) => labels.push(label),
+                None => files.push((page, vec![label])),
+            }
+        }
+        let report = MietteDiagnostic::new(inert(&diagnostic.message))
+            .with_code(diagnostic.code.to_string())
+            .with_severity(match diagnostic.severity {
+                Severity::Error => miette::Severity::Error,
+                Severity::Warning => miette::Severity::Warning,
+            });
+        let mut files = files.into_iter();
+        let report = match files.next() {
+            Some((page, labels)) => {
+                miette::Report::new(report.with_labels(spans(&labels))).with_source_code(page)
+            }
+            None => miette::Report::new(report),
+        };
+        // Writing to a String cannot fail, here and below.
+        let _ = handler.render_report(&mut out, report.as_ref());
+        for (page, labels) in files {
+            let more = MietteDiagnostic::new("see also").with_severity(miette::Severity::Advice);
+            let more = miette::Report::new(more.with_labels(spans(&labels))).with_source_code(page);
+            let _ = handler.render_report(&mut out, more.as_ref());
+        }
+        for (page, label) in unseen {
+            let (line, column) = page.position(label.span.start);
+            let _ =
+                writeln!(out, "  {}:{line}:{column}  {}", label.source.name, inert(&label.text));
+        }
+        for note in &diagnostic.notes {
+            for line in inert(note).lines() {
+                let _ = writeln!(out, "  {line}");
+            }
+        }
+        // Drawn here: notes stand in front of it, and names are not to be cut at their hyphens.
+        if let Some(help) = &diagnostic.help {
+            let _ = writeln!(out, "  {} {}", "help:".cyan(), self.wrap(&inert(help)));
+        }
+        out.push('\n');
+        out
+    }
+
+    /// The diagnostic as JSON: lines and columns count from 1, columns in characters.
+    #[must_use]
+    pub fn json(&mut self, diagnostic: &Diagnostic) -> serde_json::Value {
+        let label = |label: &Label| {
+            let page = self.page(label);
+            let (line, column) = page.position(label.span.start);
+            let (end_line, end_column) = page.position(label.span.end);
+            json!({
+                "file": label.source.name,
+                "line": line, "column": column,
+                "end_line": end_line, "end_column": end_column,
+                "text": label.text,
+            })
+        };
+        let labels: Vec<_> = diagnostic.labels.iter().map(label).collect();
+        json!({
+            "code": diagnostic.code.to_string(),
+            "severity": match diagnostic.severity {
+                Severity::Error => "error",
+                Severity::Warning => "warning",
+            },
+            "message": diagnostic.message,
+            "labels": labels,
+            "notes": diagnostic.notes,
+            "kernel": diagnostic.answer.as_ref().map(|answer| json!({
+                "errno": answer.errno, "text": answer.text,
+            })),
+            "help": diagnostic.help,
+        })
+    }
+
+    /// Wraps a help text, with the lines after the first under the first one's words.
+    fn wrap(&self, text: &str) -> String {
+        let mut lines = vec![String::new()];
+        let room = self.width.saturating_sub(8);
+        for word in text.split(' ') {
+            let line = lines.len() - 1;
+            let length = lines[line].chars().count() + word.chars().count();
+            if !lines[line].is_empty() && length >= room {
+                lines.push(word.to_owned());
+            } else {
+                let gap = if lines[line].is_empty() { "" } else { " " };
+                lines[line] += &format!("{gap}{word}");
+            }
+        }
+        lines.join("\n        ")
+    }
+}
+
+fn spans(labels: &[&Label]) -> Vec<LabeledSpan> {
+    let span = |(number, label): (usize, &&Label)| {
+        let text = (!label.text.is_empty()).then(|| inert(&label.text));
+        let span = label.span.clone();
+        if number == 0 {
+            LabeledSpan::new_primary_with_span(text, span)
+        } else {
+            LabeledSpan::new_with_span(text, span)
+        }
+    };
+    labels.iter().enumerate().map(span).collect()
+}
+
+/// `text` with nothing in it that a terminal would obey, of the same length in bytes, so that
+/// labels stay where they are. Its lines end in `\n` or `\r\n`.
+fn inert(text: &str) -> String {
+    let mut letters = text.chars().peekable();
+    let mut out = String::with_capacity(text.len());
+    while let Some(letter) = letters.next() {
+        out.push(match letter {
+            '\n' | '\t' => letter,
+            '\r' if letters.peek() == Some(&'\n') => letter,
+            // The control characters above ASCII take two bytes, as `·` does.
+            control if control.is_control() => match control.is_ascii() {
+                true => '?',
+                false => '·',
+            },
+            plain => plain,
+        });
+    }
+    out
+}

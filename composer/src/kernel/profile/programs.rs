@@ -1,0 +1,205 @@
+//! The types of programs that the running kernel loads, and the helpers it offers to each.
+
+use std::{
+    collections::BTreeSet,
+    ffi::CStr,
+    io,
+    os::fd::{AsFd as _, BorrowedFd, OwnedFd},
+};
+
+use aya_obj::generated::bpf_insn;
+
+use crate::{
+    chain::Moment,
+    check::profile::Helpers,
+    kernel::{
+        KernelError,
+        loader::{self, Loaded},
+        sys,
+    },
+    object::{ProgramKind, helpers},
+    plan::LoadAs,
+};
+
+/// The types of program that sit at the hooks of a chain.
+const HOOKS: [ProgramKind; 4] =
+    [ProgramKind::Kprobe, ProgramKind::Tracepoint, ProgramKind::RawTracepoint, ProgramKind::Xdp];
+
+/// `r0 = 0`, `exit`, and a call of a helper.
+const NOTHING: u8 = 0xb7;
+const EXIT: u8 = 0x95;
+const CALL: u8 = 0x85;
+
+fn instruction(code: u8, imm: i32) -> bpf_insn {
+    let registers = bpf_insn::new_bitfield_1(0, 0);
+    bpf_insn { code, _bitfield_align_1: [], _bitfield_1: registers, off: 0, imm }
+}
+
+/// A type of program, of which small ones are loaded.
+pub(super) struct Type<'a> {
+    pub(super) load_as: LoadAs,
+    /// A program, and the BTF id of the function of it that is traced.
+    pub(super) target: Option<(BorrowedFd<'a>, u32)>,
+}
+
+impl Type<'_> {
+    /// Loads one that does nothing.
+    pub(super) fn load_smallest(&self) -> io::Result<OwnedFd> {
+        self.load(&[instruction(NOTHING, 0), instruction(EXIT, 0)], c"", None)
+    }
+
+    /// Loads `instructions`; the verifier writes to `log`.
+    fn load(
+        &self,
+        instructions: &[bpf_insn],
+        license: &CStr,
+        log: Option<&mut [u8]>,
+    ) -> io::Result<OwnedFd> {
+        let (program_type, attach_type) = loader::types(self.load_as);
+        let program = sys::Program {
+            name: "probe",
+            program_type,
+            attach_type,
+            instructions,
+            license,
+            btf: None,
+            function_info: &[],
+            function_info_size: 0,
+            line_info: &[],
+            line_info_size: 0,
+            target: self.target,
+        };
+        sys::program_load(&program, log)
+    }
+}
+
+/// The types of programs that are loaded, each with the helpers that it may call.
+pub(super) fn offered(host: &Loaded) -> Result<(Helpers, BTreeSet<String>), KernelError> {
+    let mut types: Vec<_> = HOOKS
+        .iter()
+        .map(|kind| (kind.name(), Type { load_as: LoadAs::Hook(*kind), target: None }))
+        .collect();
+    let id = loader::function_id(&host.btf, "probe_stub")?;
+    let target = Some((host.program.as_fd(), id));
+    types.push(("tracing", Type { load_as: LoadAs::Tracer(Moment::Fentry), target }));
+
+    let mut found = Helpers::default();
+    let (mut programs, mut free) = (BTreeSet::new(), BTreeSet::new());
+    for (name, one) in types {
+        if one.load_smallest().is_err() {
+            continue;
+        }
+        programs.insert(name.to_owned());
+        let offered = found.by_type.entry(name.to_owned()).or_default();
+        for (number, helper) in helpers() {
+            match ask(&one, number, helper) {
+                Answer::Offered => free.insert(number) & offered.insert(number),
+                Answer::ForGpl => found.gpl_only.insert(number) & offered.insert(number),
+                Answer::Refused(text) => {
+                    found.refusal = found.refusal.or(text);
+                    continue;
+                }
+            };
+        }
+    }
+    // One that some type of program may call without such a licence is not kept for those with it.
+    found.gpl_only.retain(|helper| !free.contains(helper));
+    Ok((found, programs))
+}
+
+/// Whether a program may call a helper.
+enum Answer {
+    Offered,
+    /// Only with a licence that goes with the GPL.
+    ForGpl,
+    /// With the words in front of the helper's name, where there are such.
+    Refused(Option<String>),
+}
+
+/// Loads a program that calls the helper. The verifier looks at the helper's number, then at the
+/// licence, then at whether it may be called here, and only then at the arguments, which are not
+/// there: `check_helper_call`,
+/// <https://github.com/torvalds/linux/blob/v6.12/kernel/bpf/verifier.c>.
+fn ask(one: &Type<'_>, number: u32, helper: &str) -> Answer {
+    let number = i32::try_from(number).unwrap_or(i32::MAX);
+    let call = [instruction(CALL, number), instruction(NOTHING, 0), instruction(EXIT, 0)];
+    let under = |license| {
+        let mut log = [0; 4096];
+        if one.load(&call, license, Some(&mut log)).is_ok() {
+            return Answer::Offered;
+        }
+        let end = log.iter().position(|byte| *byte == 0).unwrap_or(log.len());
+        judge(&String::from_utf8_lossy(&log[..end]), number, helper)
+    };
+    match under(c"") {
+        Answer::ForGpl => match under(c"GPL") {
+            Answer::Offered => Answer::ForGpl,
+            other => other,
+        },
+        other => other,
+    }
+}
+
+/// What the verifier's log says of a call of `helper`.
+fn judge(log: &str, number: i32, helper: &str) -> Answer {
+    /// In front of the name of what it has not got, by age.
+    const REFUSALS: [&str; 3] =
+        ["unknown func", "program of this type cannot use helper", "invalid func"];
+    /// What it says of helpers that a program may call elsewhere, or if it could sleep.
+    const NOT_HERE: [&str; 3] = [
+        "helper call is not allowed in probe",
+        "helper call might sleep",
+        "not supported for program type",
+    ];
+    for text in REFUSALS {
+        if log.contains(&format!("{text} {helper}#{number}")) {
+            return Answer::Refused(Some(text.to_owned()));
+        }
+        if log.contains(&format!("{text} ")) {
+            return Answer::Refused(None); // of a helper whose name the kernel does not know
+        }
+    }
+    if NOT_HERE.iter().any(|text| log.contains(text)) {
+        return Answer::Refused(None);
+    }
+    if log.contains("cannot call GPL-restricted function") {
+        return Answer::ForGpl;
+    }
+    Answer::Offered
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Answer, judge};
+
+    fn said(log: &str) -> String {
+        let log = format!(
+            "0: R1=ctx(off=0,imm=0) R10=fp0\n0: (85) call bpf_get_current_comm#16\n{log}\n"
+        );
+        match judge(&log, 16, "bpf_get_current_comm") {
+            Answer::Offered => "offered".to_owned(),
+            Answer::ForGpl => "for GPL".to_owned(),
+            Answer::Refused(text) => format!("refused: {}", text.unwrap_or_default()),
+        }
+    }
+
+    #[test]
+    fn each_kernels_words_are_understood() {
+        for (log, answer) in [
+            ("unknown func bpf_get_current_comm#16", "refused: unknown func"),
+            (
+                "program of this type cannot use helper bpf_get_current_comm#16",
+                "refused: program of this type cannot use helper",
+            ),
+            ("invalid func unknown#16", "refused: "),
+            ("helper call is not allowed in probe", "refused: "),
+            ("func bpf_get_func_ip#173 not supported for program type 5", "refused: "),
+            ("helper call might sleep in a non-sleepable prog", "refused: "),
+            ("cannot call GPL-restricted function from non-GPL compatible program", "for GPL"),
+            ("R1 type=ctx expected=fp", "offered"),
+            ("R2 !read_ok", "offered"),
+        ] {
+            assert_eq!(said(log), answer, "{log}");
+        }
+    }
+}

@@ -1,0 +1,35 @@
+//! Where a function's instructions are, and what those refer to that is not in them: other
+//! functions, maps, global variables.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    ops::Range,
+};
+
+/// The instructions of a function.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Code {
+    /// Where they are in [`super::Object::bytes`]; empty when they are not to be had.
+    pub place: Range<usize>,
+    /// What an instruction refers to, by its number in the function.
+    pub references: BTreeMap<usize, Referent>,
+    /// Numbers of the instructions whose constants CO-RE sets when the program is loaded.
+    pub relocated: BTreeSet<usize>,
+}
+
+/// What an instruction refers to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Referent {
+    /// The function with this index.
+    Function(usize),
+    /// The map of this name.
+    Map(String),
+    /// A global variable.
+    Variable {
+        /// Whether it is read-only: then the composer freezes it before the program is loaded,
+        /// and the verifier takes it as a constant.
+        frozen: bool,
+    },
+    /// Something else: a symbol of the kernel, a constant of its configuration.
+    Other,
+}

@@ -1,0 +1,147 @@
+//! What a branch makes of the state, on the way where its condition holds and on the other.
+
+use super::{
+    instruction::Comparison,
+    number::Number,
+    set::Set,
+    state::{Doubt, State, Value},
+};
+
+/// The ways on from a branch: first where it is taken.
+#[derive(Debug)]
+pub(super) enum Ways {
+    /// The verifier walks each way that is there, whatever it does with the other.
+    Walked([Option<State>; 2]),
+    /// It walks one of them at least, and it is not known which.
+    OneOf([State; 2]),
+    /// It refuses to go on.
+    None,
+}
+
+pub(super) fn ways(
+    mut state: State,
+    comparison: Comparison,
+    wide: bool,
+    left: Value,
+    right: Value,
+) -> Ways {
+    let doubt = match (left, right) {
+        (Value::Unset, _) | (_, Value::Unset) => return Ways::None,
+        (Value::Number(left), Value::Number(right)) => {
+            match numbers(&mut state, comparison, wide, left, right) {
+                Ok(ways) => return ways,
+                Err(doubt) => doubt,
+            }
+        }
+        (Value::Packet(_) | Value::PacketEnd, Value::Packet(_) | Value::PacketEnd) if wide => {
+            match packet(&state, comparison, left, right) {
+                Some(ways) => return ways,
+                None => Doubt::Unclear,
+            }
+        }
+        (pointer, Value::Number(Number::Known(0))) if wide => {
+            match null(&state, comparison, pointer) {
+                Some(ways) => return ways,
+                None => Doubt::Unclear,
+            }
+        }
+        _ => Doubt::Unclear,
+    };
+    state.doubt = state.doubt.max(doubt);
+    Ways::OneOf([state.clone(), state])
+}
+
+fn numbers(
+    state: &mut State,
+    comparison: Comparison,
+    wide: bool,
+    left: Number,
+    right: Number,
+) -> Result<Ways, Doubt> {
+    let secret = |number: Number| matches!(number, Number::Frozen | Number::Hidden);
+    if secret(left) || secret(right) {
+        let only_constants =
+            [left, right].iter().all(|number| matches!(number, Number::Frozen | Number::Known(_)));
+        return Err(if only_constants { Doubt::Constant } else { Doubt::Unclear });
+    }
+    let Some(witness) = right.witness() else { return Err(Doubt::Unclear) };
+    let (mut left, mut right) = (left, right);
+    if let Some(origin) = right.origin() {
+        // The verifier has to reckon with every number on the right, so also with this one.
+        let learnt = Number::Known(witness);
+        state.learn(origin, learnt);
+        right = right.with(learnt);
+        if left.origin() == Some(origin) {
+            left = left.with(learnt);
+        }
+    }
+    let Number::Known(right) = right else { return Err(Doubt::Unclear) };
+    let sides = left.split(comparison, wide, right).map(|side| {
+        let side = side?;
+        let mut state = state.clone();
+        if let Some(origin) = left.origin() {
+            state.learn(origin, side);
+        }
+        Some(state)
+    });
+    Ok(Ways::Walked(sides))
+}
+
+/// A pointer compared with NULL.
+fn null(state: &State, comparison: Comparison, pointer: Value) -> Option<Ways> {
+    let null_is_taken = match comparison {
+        Comparison::Equal => true,
+        Comparison::NotEqual => false,
+        _ => return None,
+    };
+    let side = |is_null: bool| {
+        let mut state = state.clone();
+        state.learn_null(pointer, is_null);
+        state
+    };
+    let (null, other) = match pointer {
+        Value::Argument { tested: false, .. } | Value::Nullable { null: true, .. } => {
+            (Some(side(true)), Some(side(false)))
+        }
+        Value::Nullable { .. } => (None, Some(side(false))),
+        // These are never NULL, so the other way is always walked.
+        Value::Argument { .. } | Value::Memory { .. } | Value::Context(_) | Value::Stack { .. } => {
+            (None, Some(state.clone()))
+        }
+        _ => return None,
+    };
+    Some(Ways::Walked(if null_is_taken { [null, other] } else { [other, null] }))
+}
+
+/// A place in a packet compared with its end: how long is the packet?
+fn packet(state: &State, comparison: Comparison, left: Value, right: Value) -> Option<Ways> {
+    let (low, high) = state.packet?;
+    let (comparison, offset) = match (left, right) {
+        (Value::PacketEnd, Value::Packet(offset)) => (comparison, offset),
+        (Value::Packet(offset), Value::PacketEnd) => (
+            match comparison {
+                Comparison::Greater => Comparison::Less,
+                Comparison::GreaterOrEqual => Comparison::LessOrEqual,
+                Comparison::Less => Comparison::Greater,
+                Comparison::LessOrEqual => Comparison::GreaterOrEqual,
+                _ => return None,
+            },
+            offset,
+        ),
+        _ => return None,
+    };
+    let offset = u64::try_from(offset).ok()?;
+    let length = match high.checked_sub(low)? {
+        0 => Number::Known(low),
+        span => Number::Any(0, Set::Range { start: low, span }),
+    };
+    let sides = length.split(comparison, true, offset).map(|side| {
+        let packet = match side? {
+            Number::Known(length) => (length, length),
+            Number::Any(_, Set::Range { start, span }) => (start, start.checked_add(span)?),
+            _ => return None,
+        };
+        Some(State { packet: Some(packet), ..state.clone() })
+    });
+    Some(Ways::Walked(sides))
+}

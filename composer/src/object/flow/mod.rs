@@ -1,0 +1,183 @@
+//! Facts read from the instructions of a program: what the verifier is bound to find on its way.
+//!
+//! The verifier walks every path that it cannot prove dead. Some of these paths can be walked
+//! without it: those where each branch goes by a number that comes from outside (an argument, a
+//! field of the context, a clock) and so may go either way. What is found on such a path is
+//! *certain*: the verifier comes there too. What lies behind a branch on a constant that only the
+//! composer sets, or on something that is not followed here, is not; a fact that every way on has
+//! in common is certain again.
+//!
+//! Pure, total and bounded: any bytes are instructions to it, it gives up after so many steps, and
+//! a fact that it did not come to is one it does not know. So it may know too little, never
+//! something wrong.
+
+mod arithmetic;
+mod branch;
+mod call;
+mod helpers;
+mod instruction;
+mod live;
+mod number;
+mod parameters;
+mod set;
+mod state;
+mod step;
+#[cfg(test)]
+mod tests;
+mod walk;
+
+use std::collections::BTreeSet;
+
+pub use parameters::Wanted;
+
+use super::{Object, Program, ProgramKind};
+use walk::Walker;
+
+/// Something that is so at one instruction.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Fact {
+    /// The function the instruction is in.
+    pub function: usize,
+    /// The number of the instruction in it.
+    pub at: usize,
+    /// What is so.
+    pub what: What,
+}
+
+/// What is so.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum What {
+    /// It calls the global function with this index.
+    Calls(usize),
+    /// It calls a global function with something else than that takes.
+    Passes {
+        /// The function's index.
+        callee: usize,
+        /// Which argument, from 0.
+        number: u8,
+        /// What the function takes.
+        wanted: Wanted,
+        /// What is in the register.
+        held: Held,
+    },
+    /// A pointer that the caller passed is used before it was compared with NULL.
+    Untested {
+        /// Which argument, from 0.
+        number: u8,
+        /// The register it is in.
+        register: u8,
+        /// Whether something is added to it; otherwise what it points to is read or written.
+        computed: bool,
+    },
+    /// What lies behind the memory that the caller passed is read or written.
+    Beyond {
+        /// Which argument, from 0.
+        number: u8,
+        /// The register the pointer is in.
+        register: u8,
+        /// How many bytes the argument's type has.
+        size: u32,
+        /// Where the access begins.
+        offset: i64,
+        /// How many bytes it takes.
+        width: u8,
+    },
+    /// It reads its context.
+    ReadsContext {
+        /// Where the access begins.
+        offset: i64,
+        /// How many bytes it takes.
+        width: u8,
+    },
+    /// It ends, and returns this.
+    Returns(Returned),
+}
+
+/// What is in the register of an argument.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Held {
+    /// Nothing that was ever set.
+    Nothing,
+    /// A number.
+    Number,
+    /// The context.
+    Context,
+    /// Some other pointer.
+    Pointer,
+}
+
+/// What a program returns.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Returned {
+    /// This number.
+    Number(u64),
+    /// One of several numbers.
+    Several,
+    /// A pointer.
+    Pointer,
+    /// Nothing that is known here.
+    Unclear,
+}
+
+/// What is found in a program.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Findings {
+    /// What the verifier is bound to come to.
+    pub certain: BTreeSet<Fact>,
+    /// What it comes to or not, as the constants say that the composer or the author set.
+    pub possible: BTreeSet<Fact>,
+}
+
+/// Reads `program` as the kernel takes it in a chain: as a program of `kind` whose entry is given
+/// the context or, where `by_prototype`, what its prototype says, as that of a replacement.
+#[must_use]
+pub fn read(object: &Object, program: &Program, kind: ProgramKind, by_prototype: bool) -> Findings {
+    let mut found = Findings::default();
+    let mut seen = BTreeSet::from([program.function]);
+    let mut open = vec![(program.function, by_prototype)];
+    while let Some((function, by_prototype)) = open.pop() {
+        let findings = Walker::new(object, kind).walk(function, by_prototype);
+        // A global function is verified by itself; newer kernels do it only when it is called.
+        for fact in &findings.certain {
+            if let What::Calls(callee) = fact.what
+                && seen.insert(callee)
+            {
+                open.push((callee, true));
+            }
+        }
+        let returns = |fact: &Fact| matches!(fact.what, What::Returns(_));
+        let keep = |fact: &Fact| function == program.function || !returns(fact);
+        found.certain.extend(findings.certain.into_iter().filter(keep));
+        found.possible.extend(findings.possible.into_iter().filter(keep));
+    }
+    found.possible.retain(|fact| !found.certain.contains(fact));
+    found
+}
+
+/// Up to which byte a host of `kind` reads its context, as far as that is certain: the least that
+/// the kernel's `max_ctx_offset` will be. None when it reads none of it.
+///
+/// `check_ctx_access`,
+/// <https://github.com/torvalds/linux/blob/v6.12/kernel/bpf/verifier.c>. At a raw tracepoint with
+/// fewer arguments than that the kernel refuses to attach the program, and likewise at a
+/// tracepoint with a shorter record.
+#[must_use]
+pub fn context_reach(object: &Object, program: &Program) -> Option<u32> {
+    let found = read(object, program, program.kind, false);
+    let ends = found.certain.iter().filter_map(|fact| match fact.what {
+        What::ReadsContext { offset, width } => {
+            u32::try_from(offset.checked_add(i64::from(width))?).ok()
+        }
+        _ => None,
+    });
+    ends.max()
+}
+
+/// Whether an instruction of the function with index `function` reads its argument `number`,
+/// counted from 0. Of one that the source does not use clang passes nothing.
+#[must_use]
+pub fn uses_argument(object: &Object, function: usize, number: u8) -> bool {
+    let code = object.functions.get(function).map(|function| function.code.place.clone());
+    let code = code.and_then(|place| object.bytes.get(place));
+    code.is_none_or(|code| live::Live::of(code).has(0, usize::from(number) + 1))
+}

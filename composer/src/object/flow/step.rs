@@ -1,0 +1,335 @@
+//! What one instruction that goes straight on makes of the state.
+
+use super::{
+    What,
+    arithmetic::Operation,
+    helpers::{self, Size},
+    instruction::{Instruction, Operand, Operator, Place},
+    number::{Number, Origin},
+    set::Set,
+    state::{State, Value},
+};
+use crate::object::ProgramKind;
+
+/// The verifier refuses to go on here, or nobody knows how it does.
+pub(super) struct Stop(pub(super) Option<What>);
+
+const UNKNOWN: Stop = Stop(None);
+
+/// Where in the program a step is, and what is known of all of it.
+pub(super) struct Step<'a> {
+    pub(super) state: &'a mut State,
+    /// The name for a number that is made here.
+    pub(super) origin: Origin,
+    pub(super) kind: ProgramKind,
+    /// Whether memory may hold pointers of the kernel.
+    pub(super) pointers_in_maps: bool,
+}
+
+impl Step<'_> {
+    fn operand(&self, operand: Operand) -> Value {
+        match operand {
+            Operand::Register(register) => self.state.get(register),
+            Operand::Constant(value) => Value::known(value),
+        }
+    }
+
+    /// A new number or pointer that is told apart by the place it comes from.
+    fn new_value(&mut self, register: usize, value: Value) {
+        self.state.set(register, Value::Unset);
+        self.state.forget(self.origin);
+        self.state.set(register, value);
+    }
+
+    pub(super) fn compute(
+        &mut self,
+        operator: Operator,
+        wide: bool,
+        to: usize,
+        operand: Operand,
+    ) -> Result<(), Stop> {
+        let right = self.operand(operand);
+        let left = if operator == Operator::Move { Value::known(0) } else { self.state.get(to) };
+        if left == Value::Unset || right == Value::Unset {
+            return Err(UNKNOWN);
+        }
+        let is_copy = match right {
+            Value::Number(Number::Any(_, set)) => wide || fits(set, 4),
+            _ => wide,
+        };
+        if operator == Operator::Move && is_copy {
+            self.state.set(to, right);
+            return Ok(());
+        }
+        let value = match (left, right) {
+            (Value::Number(left), Value::Number(right)) => {
+                Value::Number(self.number(operator, wide, to, left, right))
+            }
+            (pointer, Value::Number(by)) if wide => self.pointer(operator, to, pointer, by)?,
+            (Value::Number(by), pointer) if wide && operator == Operator::Add => {
+                self.pointer(operator, to, pointer, by)?
+            }
+            (Value::Packet(_) | Value::PacketEnd, Value::Packet(_) | Value::PacketEnd)
+                if wide && operator == Operator::Subtract =>
+            {
+                Value::Number(Number::Hidden)
+            }
+            _ => Value::Unknown,
+        };
+        self.state.set(to, value);
+        Ok(())
+    }
+
+    fn number(
+        &mut self,
+        operator: Operator,
+        wide: bool,
+        to: usize,
+        left: Number,
+        right: Number,
+    ) -> Number {
+        let (unknown, known) = match (operator, left, right) {
+            (Operator::Move, _, right) => (right, 0),
+            (_, left, Number::Known(right)) => (left, right),
+            (Operator::Add | Operator::Or | Operator::And, Number::Known(left), right) => {
+                (right, left)
+            }
+            (_, Number::Frozen, Number::Frozen) => return Number::Frozen,
+            _ => return Number::Hidden,
+        };
+        let (number, operation) = match operator {
+            Operator::Move => {
+                (unknown, Operation { operator: Operator::And, wide, by: 0xffff_ffff })
+            }
+            operator => (unknown, Operation { operator, wide, by: known }),
+        };
+        // Another copy that is read again would have to change with this one.
+        let others = number.origin().is_some_and(|old| {
+            let own = matches!(self.state.get(to), Value::Number(own) if own.origin() == Some(old));
+            self.state.copies(old) > usize::from(own)
+        });
+        if others {
+            return number.computed(operation, None);
+        }
+        self.state.set(to, Value::Unset);
+        self.state.forget(self.origin);
+        number.computed(operation, Some(self.origin))
+    }
+
+    /// A pointer and a number.
+    fn pointer(
+        &mut self,
+        operator: Operator,
+        to: usize,
+        pointer: Value,
+        by: Number,
+    ) -> Result<Value, Stop> {
+        if !matches!(operator, Operator::Add | Operator::Subtract) {
+            return Ok(Value::Unknown);
+        }
+        let bytes = match by {
+            Number::Known(bytes) if operator == Operator::Add => Some(bytes.cast_signed()),
+            Number::Known(bytes) => bytes.cast_signed().checked_neg(),
+            _ => None,
+        };
+        let moved = |offset: i64| bytes.and_then(|bytes| offset.checked_add(bytes));
+        Ok(match pointer {
+            Value::Argument { number, tested: false, .. } => {
+                let register = u8::try_from(to).unwrap_or_default();
+                return Err(Stop(Some(What::Untested { number, register, computed: true })));
+            }
+            Value::Nullable { .. } | Value::Map | Value::PacketEnd => return Err(UNKNOWN),
+            Value::Argument { number, size, offset, tested } => match moved(offset) {
+                Some(offset) => Value::Argument { number, size, offset, tested },
+                None => Value::Pointer,
+            },
+            Value::Context(offset) => moved(offset).map_or(Value::Pointer, Value::Context),
+            Value::Stack { frame, offset } => {
+                moved(offset).map_or(Value::Pointer, |offset| Value::Stack { frame, offset })
+            }
+            Value::Packet(offset) => moved(offset).map_or(Value::Pointer, Value::Packet),
+            Value::Memory { .. } | Value::Pointer => pointer,
+            _ => Value::Unknown,
+        })
+    }
+
+    pub(super) fn load(&mut self, to: usize, from: Place, signed: bool) -> Result<(), Stop> {
+        let Place { base, offset, size } = from;
+        let pointer = self.state.get(base);
+        let fresh =
+            if signed { Value::Number(Number::Hidden) } else { Value::fresh(self.origin, size) };
+        let value = match pointer {
+            Value::Context(at) => self.context(at.saturating_add(offset), size, fresh),
+            Value::Stack { frame, offset: at } => {
+                let value = self.state.read_stack(frame, at.saturating_add(offset), size);
+                match value {
+                    Value::Number(_) if signed => Value::Number(Number::Hidden),
+                    value => value,
+                }
+            }
+            Value::Argument { .. } => {
+                argument(pointer, from)?;
+                fresh
+            }
+            Value::Memory { frozen: true } => Value::Number(Number::Frozen),
+            Value::Memory { .. } if size == 8 && self.pointers_in_maps => Value::Unknown,
+            Value::Memory { .. } | Value::Packet(_) => fresh,
+            Value::Pointer | Value::Unknown => Value::Unknown,
+            _ => return Err(UNKNOWN),
+        };
+        match value {
+            Value::Number(Number::Any(of, _)) if of == self.origin => self.new_value(to, value),
+            value => self.state.set(to, value),
+        }
+        Ok(())
+    }
+
+    /// What a field of the context holds.
+    fn context(&self, offset: i64, size: u8, fresh: Value) -> Value {
+        match (self.kind.program_type(), offset, size) {
+            (ProgramKind::Xdp, 0, 4) if self.state.packet.is_some() => Value::Packet(0),
+            (ProgramKind::Xdp, 4, 4) if self.state.packet.is_some() => Value::PacketEnd,
+            (ProgramKind::Xdp, 12.., _)
+            | (ProgramKind::Kprobe | ProgramKind::Tracepoint | ProgramKind::RawTracepoint, ..) => {
+                fresh
+            }
+            _ => Value::Unknown,
+        }
+    }
+
+    pub(super) fn store(&mut self, at: Place, value: Operand) -> Result<(), Stop> {
+        let value = self.operand(value);
+        if value == Value::Unset {
+            return Err(UNKNOWN);
+        }
+        let pointer = self.state.get(at.base);
+        match pointer {
+            Value::Stack { frame, offset } => {
+                let stored = match (value, at.size) {
+                    (value, 8) => value,
+                    (Value::Number(Number::Known(value)), size) => {
+                        Value::known(value & (u64::MAX >> (64 - 8 * u32::from(size))))
+                    }
+                    // A number that fits is itself when it is read again.
+                    (Value::Number(Number::Any(_, set)), size) if fits(set, size) => value,
+                    (Value::Number(Number::Frozen), _) => Value::Number(Number::Frozen),
+                    (Value::Number(_), _) => Value::Number(Number::Hidden),
+                    _ => Value::Unknown,
+                };
+                self.state.write_stack(frame, offset.saturating_add(at.offset), at.size, stored);
+            }
+            Value::Argument { .. } => argument(pointer, at)?,
+            Value::Pointer | Value::Unknown => self.state.spoil(pointer),
+            Value::Memory { .. } | Value::Context(_) | Value::Packet(_) => {}
+            _ => return Err(UNKNOWN),
+        }
+        Ok(())
+    }
+
+    /// An instruction whose constant is set when the program is loaded: the verifier sees another
+    /// one than stands here. Tells how many places it takes.
+    pub(super) fn relocated(&mut self, instruction: Instruction) -> Result<usize, Stop> {
+        match instruction {
+            Instruction::Constant { to, .. } => {
+                self.state.set(to, Value::Number(Number::Frozen));
+                return Ok(2);
+            }
+            Instruction::Compute { operator, to, .. } => {
+                let value = match self.state.get(to) {
+                    _ if operator == Operator::Move => Value::Number(Number::Frozen),
+                    Value::Number(Number::Known(_) | Number::Frozen) => {
+                        Value::Number(Number::Frozen)
+                    }
+                    Value::Number(_) => Value::Number(Number::Hidden),
+                    Value::Argument { tested: false, .. }
+                    | Value::Unset
+                    | Value::Nullable { .. } => {
+                        return Err(UNKNOWN);
+                    }
+                    // Some place in what it points to.
+                    Value::Memory { .. } => return Ok(1),
+                    _ => Value::Unknown,
+                };
+                self.state.set(to, value);
+            }
+            Instruction::Load { to, from, .. } => {
+                if let pointer @ Value::Argument { tested: false, .. } = self.state.get(from.base) {
+                    argument(pointer, from)?;
+                }
+                self.state.set(to, Value::Unknown);
+            }
+            Instruction::Store { .. } => self.state.spoil(Value::Unknown),
+            _ => return Err(UNKNOWN),
+        }
+        Ok(1)
+    }
+
+    /// A helper of the kernel is called.
+    pub(super) fn helper(&mut self, id: u32) {
+        let written = helpers::writes(id).and_then(|(address, size)| {
+            let Value::Stack { frame, offset } = self.state.get(address) else { return None };
+            let size = match size {
+                Size::Is(size) => size,
+                Size::In(register) => match self.state.get(register) {
+                    Value::Number(Number::Known(size @ (1 | 2 | 4 | 8))) => size as u8,
+                    _ => return None,
+                },
+            };
+            Some((frame, offset, size))
+        });
+        for register in 1..=5 {
+            self.state.spoil(self.state.get(register));
+        }
+        if let Some((frame, offset, size)) = written {
+            let origin = self.origin | 1 << 62;
+            self.state.forget(origin);
+            self.state.write_stack(frame, offset, size, Value::fresh(origin, size));
+        }
+        if helpers::MOVES_PACKET.contains(&id) {
+            self.state.packet = None;
+        }
+        self.state.clobber();
+        self.new_value(0, helpers::result(id, self.origin));
+    }
+
+    pub(super) fn atomic(&mut self, at: Place, fetches: Option<usize>) -> Result<(), Stop> {
+        let pointer = self.state.get(at.base);
+        match pointer {
+            Value::Argument { .. } => argument(pointer, at)?,
+            Value::Stack { .. } | Value::Pointer | Value::Unknown => self.state.spoil(pointer),
+            Value::Memory { .. } => {}
+            _ => return Err(UNKNOWN),
+        }
+        if let Some(register) = fetches {
+            self.state.set(register, Value::Unknown);
+        }
+        Ok(())
+    }
+}
+
+fn fits(set: Set, size: u8) -> bool {
+    match (set, Set::of_size(size)) {
+        (Set::Range { start, span }, Set::Range { span: most, .. }) => {
+            start.checked_add(span).is_some_and(|end| end <= most)
+        }
+        (Set::Bits(bits), Set::Range { span: most, .. }) => bits <= most,
+        _ => false,
+    }
+}
+
+/// An access to memory that the caller passed: `check_mem_access`,
+/// <https://github.com/torvalds/linux/blob/v6.12/kernel/bpf/verifier.c>.
+fn argument(pointer: Value, place: Place) -> Result<(), Stop> {
+    let Value::Argument { number, size, offset, tested } = pointer else { return Ok(()) };
+    let register = u8::try_from(place.base).unwrap_or_default();
+    if !tested {
+        return Err(Stop(Some(What::Untested { number, register, computed: false })));
+    }
+    let offset = offset.saturating_add(place.offset);
+    let end = offset.saturating_add(i64::from(place.size));
+    if offset < 0 || end > i64::from(size) {
+        let width = place.size;
+        return Err(Stop(Some(What::Beyond { number, register, size, offset, width })));
+    }
+    Ok(())
+}

@@ -1,0 +1,313 @@
+//! The walk over the paths of one function, and of the static functions it calls.
+
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap},
+    rc::Rc,
+};
+
+use super::{
+    Fact, Findings, Returned, Wanted, What,
+    branch::{Ways, ways},
+    call,
+    instruction::{Instruction, Operand, decode},
+    live::Live,
+    number::{Number, Origin},
+    parameters::wanted,
+    state::{Doubt, Frame, State, Value},
+    step::{Step, Stop},
+};
+use crate::object::{Object, ProgramKind, Referent, btf::Type};
+
+/// How many instructions are looked at, over all paths.
+const STEPS: usize = 20_000;
+/// How many branches one path may have.
+const BRANCHES: usize = 250;
+/// How many states are kept, so that a way that was gone is not gone again.
+const STATES: usize = 4_096;
+/// The longest packet that is reckoned with.
+const PACKET: u64 = 1_514;
+
+type Facts = BTreeSet<Fact>;
+
+/// A function's instructions, and what is known of them.
+struct Body<'a> {
+    code: &'a [u8],
+    references: &'a BTreeMap<usize, Referent>,
+    relocated: &'a BTreeSet<usize>,
+    live: Live,
+    is_global: bool,
+    wanted: Option<Vec<Wanted>>,
+}
+
+/// How it goes on after an instruction.
+enum Then {
+    At(usize),
+    /// At these places, the first where the branch is taken.
+    Branch(Ways, [usize; 2]),
+    End,
+}
+
+pub(super) struct Walker<'a> {
+    object: &'a Object,
+    kind: ProgramKind,
+    pointers_in_maps: bool,
+    bodies: HashMap<usize, Rc<Body<'a>>>,
+    /// What was found from an instruction and a state on; none while it is being found.
+    gone: HashMap<(usize, State), Option<Rc<Facts>>>,
+    possible: Facts,
+    steps: usize,
+}
+
+impl<'a> Walker<'a> {
+    pub(super) fn new(object: &'a Object, kind: ProgramKind) -> Self {
+        // A pointer of the kernel in a map has a type tag.
+        let is_tag = |(_, ty): (_, Type<'_>)| matches!(ty, Type::Modifier { word: "", .. });
+        Self {
+            object,
+            kind,
+            pointers_in_maps: object.btf.iter().any(is_tag),
+            bodies: HashMap::new(),
+            gone: HashMap::new(),
+            possible: Facts::new(),
+            steps: STEPS,
+        }
+    }
+
+    /// What is found in `function`, which is entered with the context or, `by_prototype`, with
+    /// what its prototype says.
+    pub(super) fn walk(mut self, function: usize, by_prototype: bool) -> Findings {
+        let mut frame = Frame::new(function, 0);
+        if by_prototype {
+            let wanted = self.body(function).and_then(|body| body.wanted.clone());
+            for number in 0_u8..5 {
+                let wanted = wanted.as_ref().map(|all| all.get(usize::from(number)).copied());
+                frame.registers[usize::from(number) + 1] = argument(number, wanted);
+            }
+        } else {
+            frame.registers[1] = Value::Context(0);
+        }
+        let state = State { frames: vec![frame], doubt: Doubt::None, packet: Some((0, PACKET)) };
+        let certain = self.path(&state, 0, 0);
+        Findings { certain, possible: self.possible }
+    }
+
+    fn body(&mut self, function: usize) -> Option<Rc<Body<'a>>> {
+        if let Some(body) = self.bodies.get(&function) {
+            return Some(Rc::clone(body));
+        }
+        let definition = self.object.functions.get(function)?;
+        let code = self.object.bytes.get(definition.code.place.clone())?;
+        let body = Rc::new(Body {
+            code,
+            references: &definition.code.references,
+            relocated: &definition.code.relocated,
+            live: Live::of(code),
+            is_global: definition.is_global,
+            wanted: wanted(self.object, definition, self.kind),
+        });
+        self.bodies.insert(function, Rc::clone(&body));
+        Some(body)
+    }
+
+    /// What is found from here on, whichever way the open branches go.
+    fn path(&mut self, state: &State, at: usize, depth: usize) -> Facts {
+        if depth > BRANCHES {
+            return Facts::new();
+        }
+        let point = (at, state.clone());
+        match self.gone.get(&point) {
+            Some(Some(found)) => return found.as_ref().clone(),
+            // Round in a circle: what there is to be found is found by whoever began it.
+            Some(None) => return Facts::new(),
+            None => {}
+        }
+        let keep = self.gone.len() < STATES;
+        if keep {
+            self.gone.insert(point.clone(), None);
+        }
+        let found = self.straight(point.1.clone(), at, depth);
+        if keep {
+            self.gone.insert(point, Some(Rc::new(found.clone())));
+        }
+        found
+    }
+
+    /// The same, with nothing remembered: up to the next branch and, by it, on.
+    fn straight(&mut self, mut state: State, mut at: usize, depth: usize) -> Facts {
+        let mut found = Facts::new();
+        while self.steps > 0 {
+            self.steps -= 1;
+            let Some(function) = state.frames.last().map(|frame| frame.function) else { break };
+            let Some(body) = self.body(function) else { break };
+            for register in (0..10).filter(|register| !body.live.has(at, *register)) {
+                state.set(register, Value::Unset);
+            }
+            let doubt = state.doubt;
+            let mut told = Vec::new();
+            let then = self.execute(&body, &mut state, function, at, &mut told);
+            let (then, stopped) = match then {
+                Ok(then) => (then, None),
+                Err(Stop(why)) => (Then::End, why),
+            };
+            told.extend(stopped);
+            for what in told {
+                let fact = Fact { function, at, what };
+                found.insert(fact);
+                if doubt == Doubt::Constant {
+                    self.possible.insert(fact);
+                }
+            }
+            match then {
+                Then::At(next) => at = next,
+                Then::Branch(ways, places) => {
+                    found.extend(self.branch(&ways, places, depth));
+                    break;
+                }
+                Then::End => break,
+            }
+        }
+        found
+    }
+
+    fn branch(&mut self, ways: &Ways, places: [usize; 2], depth: usize) -> Facts {
+        let mut found = Facts::new();
+        match ways {
+            Ways::Walked(states) => {
+                for (state, place) in states.iter().zip(places) {
+                    if let Some(state) = state {
+                        found.extend(self.path(state, place, depth + 1));
+                    }
+                }
+            }
+            Ways::OneOf([taken, other]) => {
+                let taken = self.path(taken, places[0], depth + 1);
+                let other = self.path(other, places[1], depth + 1);
+                found.extend(taken.intersection(&other));
+            }
+            Ways::None => {}
+        }
+        found
+    }
+
+    fn execute(
+        &mut self,
+        body: &Body<'_>,
+        state: &mut State,
+        function: usize,
+        at: usize,
+        told: &mut Vec<What>,
+    ) -> Result<Then, Stop> {
+        let Some(instruction) = decode(body.code, at) else { return Ok(Then::End) };
+        // Depth, function and instruction: a name for what is made here.
+        let depth = state.frames.len() as u64;
+        let origin: Origin = depth << 56 | (function as u64) << 28 | at as u64;
+        let (kind, pointers_in_maps) = (self.kind, self.pointers_in_maps);
+        let mut step = Step { state, origin, kind, pointers_in_maps };
+        let next = at + 1;
+        if body.relocated.contains(&at) {
+            let length = step.relocated(instruction)?;
+            return Ok(Then::At(at + length));
+        }
+        match instruction {
+            Instruction::Compute { operator, wide, to, operand } => {
+                step.compute(operator, wide, to, operand)?;
+            }
+            Instruction::Load { to, from, signed } => {
+                if let Value::Context(offset) = step.state.get(from.base) {
+                    let offset = offset.saturating_add(from.offset);
+                    told.push(What::ReadsContext { offset, width: from.size });
+                }
+                step.load(to, from, signed)?;
+            }
+            Instruction::Store { at, value } => step.store(at, value)?,
+            Instruction::Atomic { at, fetches } => step.atomic(at, fetches)?,
+            Instruction::Constant { to, value } => {
+                let value = match body.references.get(&at) {
+                    None => Value::known(value),
+                    Some(Referent::Map(_)) => Value::Map,
+                    Some(Referent::Variable { frozen }) => Value::Memory { frozen: *frozen },
+                    Some(_) => Value::Unknown,
+                };
+                step.state.set(to, value);
+                return Ok(Then::At(at + 2));
+            }
+            Instruction::Helper(id) => step.helper(id),
+            Instruction::Call => {
+                let Some(Referent::Function(callee)) = body.references.get(&at) else {
+                    return Ok(Then::End);
+                };
+                return self.call(step.state, *callee, next, origin, told);
+            }
+            Instruction::Jump { to } => {
+                return Ok(usize::try_from(to).map_or(Then::End, Then::At));
+            }
+            Instruction::Branch { comparison, wide, left, right, to } => {
+                let left = state.get(left);
+                let right = match right {
+                    Operand::Register(register) => state.get(register),
+                    Operand::Constant(value) => Value::known(value),
+                };
+                let to = usize::try_from(to).unwrap_or(usize::MAX);
+                let ways = ways(state.clone(), comparison, wide, left, right);
+                return Ok(Then::Branch(ways, [to, next]));
+            }
+            Instruction::Exit if state.frames.len() < 2 => {
+                told.push(What::Returns(returned(state.get(0))));
+                return Ok(Then::End);
+            }
+            Instruction::Exit => {
+                state.leave();
+                return Ok(state.frames.last().map_or(Then::End, |frame| Then::At(frame.next)));
+            }
+            Instruction::Unknown => return Ok(Then::End),
+        }
+        Ok(Then::At(next))
+    }
+
+    fn call(
+        &mut self,
+        state: &mut State,
+        callee: usize,
+        next: usize,
+        origin: Origin,
+        told: &mut Vec<What>,
+    ) -> Result<Then, Stop> {
+        let Some(body) = self.body(callee) else { return Ok(Then::End) };
+        if !body.is_global {
+            let entered = call::enter(state, callee, next);
+            return Ok(entered.map_or(Then::End, |()| Then::At(0)));
+        }
+        if let Some(wanted) = &body.wanted
+            && let Some(what) = call::refused(state, callee, wanted)
+        {
+            return Err(Stop(Some(what)));
+        }
+        told.push(What::Calls(callee));
+        call::pass_over(state, origin);
+        Ok(Then::At(next))
+    }
+}
+
+/// What a function is entered with: by its prototype, if it has one, and if that has so many
+/// parameters.
+fn argument(number: u8, wanted: Option<Option<Wanted>>) -> Value {
+    let origin = 1 << 63 | Origin::from(number);
+    match wanted {
+        Some(Some(Wanted::Number)) => Value::fresh(origin, 8),
+        Some(Some(Wanted::Context)) => Value::Context(0),
+        Some(Some(Wanted::Memory(size))) => {
+            Value::Argument { number, size, offset: 0, tested: false }
+        }
+        Some(Some(Wanted::Unclear)) | None => Value::Unknown,
+        Some(None) => Value::Unset,
+    }
+}
+
+fn returned(value: Value) -> Returned {
+    match value {
+        Value::Number(Number::Known(number)) => Returned::Number(number),
+        Value::Number(Number::Any(..)) => Returned::Several,
+        Value::Number(_) | Value::Unknown | Value::Unset => Returned::Unclear,
+        _ => Returned::Pointer,
+    }
+}

@@ -1,0 +1,35 @@
+//! Asks a kernel what it says of a whole plan: everything is loaded and attached, what is refused
+//! is left out, and all is undone.
+
+use super::{Failure, Left, up};
+use crate::{check::Library, kernel::Kernel, plan::Plan};
+
+/// What a kernel said of a plan.
+#[derive(Debug, Default)]
+pub struct Asked {
+    /// Each refusal, with the plan it is an operation of.
+    pub refused: Vec<(Failure, Plan)>,
+    /// What could not be undone, with the plan it is of.
+    pub left: Option<(Vec<Left>, Plan)>,
+}
+
+/// Asks `kernel` for all of `plan`: what needs something that was refused is not tried.
+pub fn ask<K: Kernel>(kernel: &mut K, plan: &Plan, library: &Library) -> Asked {
+    let mut asked = Asked::default();
+    let mut rest = Some(plan.clone());
+    while let Some(plan) = rest.take() {
+        let left = match up(kernel, &plan, library, &mut |_| {}) {
+            Ok(running) => running.down(kernel),
+            Err(mut failure) => {
+                let left = std::mem::take(&mut failure.left);
+                rest = plan.without(failure.operation).filter(|_| left.is_empty());
+                asked.refused.push((failure, plan.clone()));
+                left
+            }
+        };
+        if !left.is_empty() {
+            asked.left = Some((left, plan));
+        }
+    }
+    asked
+}

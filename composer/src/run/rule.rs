@@ -1,0 +1,67 @@
+//! What the kernel answered, and to what → the rules that it may come from.
+//!
+//! A verifier's log has words, which the pages of codes quote. An attachment has an error number
+//! only; there the rule follows from what was attached to what, and from who is there already.
+
+use crate::{
+    chain::Attach,
+    diag::Code,
+    kernel::{Held, KernelError},
+    plan::{Action, LoadAs, Operation, Plan},
+};
+
+/// The rules behind `error`, the kernel's answer to `operation`, with the last words of its log;
+/// several when it could be any.
+pub(super) fn rules(
+    error: &KernelError,
+    words: &[&str],
+    operation: &Operation,
+    plan: &Plan,
+) -> Vec<Code> {
+    match (&operation.action, error.errno) {
+        (Action::Load { .. }, Some(_)) => {
+            // From the end, where the verdict is.
+            let found = words.iter().rev().map(|line| Code::of_kernel_words(line));
+            let mut found = found.into_iter().find(|codes| !codes.is_empty()).unwrap_or_default();
+            found.retain(|code| fits(*code, operation, plan));
+            found
+        }
+        (action, Some(errno)) => bare(action, errno, error.holder.as_ref().map(|one| one.held)),
+        _ => Vec::new(),
+    }
+}
+
+/// Of rules with the same words, whether `code` is one that `operation` can break.
+fn fits(code: Code, operation: &Operation, plan: &Plan) -> bool {
+    let Action::Load { load_as, target, .. } = &operation.action else { return true };
+    let entry = target.as_ref().is_some_and(|target| {
+        plan.operations.iter().any(|other| {
+            matches!(&other.action, Action::Load { slot, program, .. }
+                if *slot == target.slot && *program == target.function)
+        })
+    });
+    match code {
+        Code::WrongNodeKind => *load_as == LoadAs::Replacement,
+        Code::NestedTracing => matches!(load_as, LoadAs::Tracer(_)),
+        Code::UntrustedEntry => entry,
+        Code::StaticStub => !entry,
+        _ => true,
+    }
+}
+
+fn bare(action: &Action, errno: i32, held: Option<Held>) -> Vec<Code> {
+    match (action, errno) {
+        (Action::AttachReplacement { .. }, libc::EBUSY) => match held {
+            Some(Held::Replacement) => vec![Code::ReplacedTwice],
+            Some(_) => vec![Code::TracedAndReplaced],
+            None => vec![Code::ReplacedTwice, Code::TracedAndReplaced],
+        },
+        (Action::AttachReplacement { .. }, libc::EINVAL) => vec![Code::PrototypeMismatch],
+        (Action::AttachTracer { .. }, libc::EBUSY) => vec![Code::TracedAndReplaced],
+        (Action::AttachTracer { .. }, libc::E2BIG) => vec![Code::TooManyTracers],
+        (Action::AttachHook { attach: Attach::Xdp { .. }, .. }, libc::EBUSY | libc::EEXIST) => {
+            vec![Code::HookTaken]
+        }
+        _ => Vec::new(),
+    }
+}

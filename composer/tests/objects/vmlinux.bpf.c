@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: GPL-2.0 OR MIT OR Apache-2.0
+// Types as a kernel's BTF has them: a tracepoint is a typedef of a function that takes its
+// arguments behind a pointer of its own.
+struct task_struct;
+
+typedef void (*btf_trace_sched_switch)(void *, int, struct task_struct *, struct task_struct *, unsigned int);
+typedef void (*btf_trace_kfree)(void *, unsigned long, const void *);
+typedef int pid_t;
+
+btf_trace_sched_switch at_switch;
+btf_trace_kfree at_free;
+pid_t pid;
+
+__attribute__((noinline)) int tcp_connect(void *sk)
+{
+	return sk != 0;
+}

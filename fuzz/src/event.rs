@@ -1,0 +1,82 @@
+//! The decoder of events: whatever a ring buffer holds, a line of text or a word on why not.
+
+use std::sync::LazyLock;
+
+use freplace_compose::{
+    chain::{Chain, Node},
+    event::{Clock, Decoder, Human, Json},
+    plan::{self, Plan},
+};
+use freplace_compose_common::Header;
+
+/// A chain, as far as events go.
+struct Stage {
+    plan: Plan,
+    decoder: Decoder,
+    /// The types of event that each node writes.
+    kinds: Vec<Vec<u32>>,
+}
+
+impl Stage {
+    fn new(chain: &Chain) -> Self {
+        let library = crate::library();
+        let kinds = |node: &Node| {
+            let object = node.program().and_then(|(object, _)| library.get(&object.value));
+            object.map(|object| object.core_types.events.iter().copied().collect())
+        };
+        let kinds = chain.graph.nodes().map(|(_, node)| kinds(node).unwrap_or_default()).collect();
+        let plan = plan::build(chain, &library);
+        Self { decoder: Decoder::new(chain, &library, &plan), plan, kinds }
+    }
+}
+
+/// Reads `data` as a record of one of the shipped chains. The first byte says of which; the second
+/// of which node and the third of which of its events, or `!` that the record has its own header.
+///
+/// # Panics
+/// When the composer does, or what it writes is no line.
+pub fn event(data: &[u8]) {
+    static STAGES: LazyLock<Vec<Stage>> =
+        LazyLock::new(|| crate::shipped().iter().map(Stage::new).collect());
+    let Some((&[chain, node, kind], payload)) = data.split_first_chunk() else { return };
+    let stage = &STAGES[usize::from(chain) % STAGES.len()];
+    if node == b'!' {
+        return show(&stage.plan, &stage.decoder, payload);
+    }
+    let node = usize::from(node) % stage.kinds.len();
+    let kinds = &stage.kinds[node];
+    let kind = kinds.get(usize::from(kind) % kinds.len().max(1)).copied().unwrap_or(0);
+    show(&stage.plan, &stage.decoder, &record(node as u32, kind, payload));
+}
+
+/// A record of `node` with an event of type `kind`, whose bytes are the last of `data`.
+pub(crate) fn record(node: u32, kind: u32, data: &[u8]) -> Vec<u8> {
+    let payload = &data[data.len().saturating_sub(256)..];
+    let mut record = vec![0; 16];
+    record.extend([node, kind, payload.len() as u32, 1, 2, 3].map(u32::to_ne_bytes).concat());
+    record.resize(Header::LEN, b'c');
+    record.extend(payload);
+    record
+}
+
+/// Decodes `record` and writes it down in both ways.
+pub(crate) fn show(plan: &Plan, decoder: &Decoder, record: &[u8]) {
+    let Ok(event) = decoder.decode(record) else { return };
+    for has_tasks in [true, false] {
+        let mut line = String::new();
+        Human::new(&plan.nodes, Clock { offset_ns: -1 }, has_tasks).line(&event, &mut line);
+        one_line(&line);
+    }
+    let mut line = String::new();
+    Json::event(&event, &mut line);
+    one_line(&line);
+    let value: serde_json::Value = serde_json::from_str(&line).expect("JSON");
+    assert_eq!(value["record"], "event");
+}
+
+/// One line, its end included, with nothing in it but colours that a terminal would obey.
+fn one_line(line: &str) {
+    let text = line.strip_suffix('\n').expect("a line ends");
+    let plain = anstream::adapter::strip_str(text).to_string();
+    assert!(!plain.chars().any(char::is_control), "{text:?}");
+}

@@ -1,0 +1,82 @@
+//! The reader of objects: whatever the bytes, facts or a refusal, and rules, plan and events that
+//! can live with either.
+
+use std::{collections::BTreeSet, sync::LazyLock};
+
+use freplace_compose::{
+    chain::{Chain, ObjectRef},
+    check::{Kernels, Library, check},
+    event::{Decoder, Layout},
+    object::{
+        Object,
+        btf::{Btf, Type},
+        prototype, subset,
+    },
+    plan,
+};
+
+use crate::event;
+
+/// Types that are looked at, of an object that has more.
+const TYPES: usize = 300;
+
+/// Reads `data` as an object and asks all there is to ask of it; then puts it in the place of each
+/// built-in object that has a program of the same name.
+///
+/// # Panics
+/// When the composer does.
+pub fn object(data: &[u8]) {
+    static BUILTINS: LazyLock<Vec<(ObjectRef, Object)>> = LazyLock::new(crate::builtins);
+    static CHAINS: LazyLock<Vec<Chain>> = LazyLock::new(crate::shipped);
+    let Ok(object) = Object::parse(data) else { return };
+    look_at(&object);
+    for (name, builtin) in &*BUILTINS {
+        if !builtin.programs.iter().any(|program| object.program(&program.name).is_some()) {
+            continue;
+        }
+        let others = BUILTINS.iter().filter(|(other, _)| other != name).cloned();
+        let library: Library = others.chain([(name.clone(), object.clone())]).collect();
+        let is_in = |chain: &&Chain| {
+            let mut objects = chain.graph.nodes().filter_map(|(_, node)| node.program());
+            objects.any(|(object, _)| object.value == *name)
+        };
+        for chain in CHAINS.iter().filter(is_in) {
+            let _ = check(chain, &library, &Kernels::default());
+            let plan = plan::build(chain, &library);
+            let decoder = Decoder::new(chain, &library, &plan);
+            for (node, _) in plan.nodes.iter().enumerate() {
+                for kind in &object.core_types.events {
+                    event::show(&plan, &decoder, &event::record(node as u32, *kind, data));
+                }
+            }
+        }
+    }
+}
+
+fn look_at(object: &Object) {
+    for program in &object.programs {
+        let reached = object.reachable(program);
+        assert!(reached.contains(&program.function));
+        assert!(reached.iter().all(|index| *index < object.functions.len()));
+        assert!(object.program(&program.name).is_some());
+        let _ = object.helpers(program.function);
+    }
+    for function in &object.functions {
+        assert!(object.function(&function.name).is_some());
+        let _ = object.prototype(function);
+    }
+    for (id, _) in object.btf.iter().take(TYPES) {
+        let _ = (object.btf.size(id), object.btf.resolve(id), Layout::of(&object.btf, id));
+        let _ = prototype::declare(&object.btf, id, "x");
+    }
+    let named = object.btf.iter().take(TYPES).filter_map(|(_, ty)| match ty {
+        Type::Struct { name, .. } | Type::Enum { name, .. } | Type::Typedef { name, .. } => {
+            Some(name)
+        }
+        _ => None,
+    });
+    let kernel = object.core_types.kernel.iter().flatten().map(String::as_str);
+    let names: BTreeSet<&str> = named.chain(kernel).collect();
+    let names: Vec<&str> = names.into_iter().collect();
+    Btf::parse(subset(&object.btf, &names)).expect("a subset is well formed");
+}

@@ -1,0 +1,3 @@
+// SPDX-License-Identifier: GPL-2.0 OR MIT OR Apache-2.0
+#define LICENCE "GPL and additional rights"
+#include "licence.h"
