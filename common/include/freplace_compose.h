@@ -130,7 +130,7 @@ static __always_inline void fc_leave(__u64 outer)
 		call->current = outer;
 }
 
-static __always_inline void *fc__reserve(__u64 size, __u32 type)
+static __always_inline void *fc__reserve_at(__u64 size, __u32 type, __u64 time_ns)
 {
 	__u32 node = fc_node, zero = 0;
 	struct fc_count *count = bpf_map_lookup_elem(&fc_counts, &node);
@@ -145,7 +145,7 @@ static __always_inline void *fc__reserve(__u64 size, __u32 type)
 	if (!header)
 		return 0;
 	call = bpf_map_lookup_elem(&fc_calls, &zero);
-	header->time_ns = bpf_ktime_get_ns();
+	header->time_ns = time_ns;
 	header->call = call ? call->current : 0;
 	header->node = node;
 	header->type = type;
@@ -161,6 +161,11 @@ static __always_inline void *fc__reserve(__u64 size, __u32 type)
 		bpf_get_current_comm(header->comm, sizeof(header->comm));
 	}
 	return header + 1;
+}
+
+static __always_inline void *fc__reserve(__u64 size, __u32 type)
+{
+	return fc__reserve_at(size, type, bpf_ktime_get_ns());
 }
 
 /* Room for one event with a payload of `type`, its header filled in; NULL when there is none. */

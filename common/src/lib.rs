@@ -4,6 +4,8 @@
 //! The C side is `include/freplace_compose.h`. A test of `freplace-compose` compares the two by
 //! the BTF that clang wrote.
 
+pub mod trace;
+
 /// The ring buffer that all nodes of a chain write their events to.
 pub const EVENTS_MAP: &str = "fc_events";
 /// The per-CPU array with one [`Count`] for each node.

@@ -29,5 +29,6 @@ pub mod kernel;
 pub mod object;
 pub mod plan;
 pub mod run;
+pub mod trace;
 pub mod version;
 pub mod vm;

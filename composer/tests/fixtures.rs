@@ -55,6 +55,9 @@ fixtures! {
     bad_hooks
     bad_ids
     bad_objects
+    built_in
+    built_in_keys
+    built_in_targets
     both_moments
     conflicts
     crlf_and_wide

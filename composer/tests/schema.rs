@@ -95,6 +95,10 @@ function = "helper"
 object = "after.bpf.o"
 program = "after"
 fexit = "new"
+[tracer.built_in]
+trace = "new"
+capture = ["a", "b->c"]
+where = "a > 1"
 "#;
 
 const GOOD_HOOKS: [&str; 8] = [
@@ -149,7 +153,8 @@ fn a_wrong_hook_is_refused_by_both() {
 }
 
 /// The keys of `WHOLE` that a chain can do without.
-const OPTIONAL: [&str; 4] = ["name", "description", "requires", "function = \"helper\""];
+const OPTIONAL: [&str; 6] =
+    ["name", "description", "requires", "function = \"helper\"", "capture", "where"];
 
 #[test]
 fn a_key_that_is_left_out_misspelt_or_of_another_type_is_judged_alike() {
@@ -163,7 +168,9 @@ fn a_key_that_is_left_out_misspelt_or_of_another_type_is_judged_alike() {
         same(&with(&format!("x{key} = {value}")), false);
         same(&with(&format!("{line}\nmore = 1")), false);
         for other in ["1", "true", "2026-01-01", "[]", "[1]", "{}", "\"\"", "[\"\"]"] {
-            same(&with(&format!("{key} = {other}")), false);
+            // Nothing but result and duration.
+            let taken = key == "capture" && other == "[]";
+            same(&with(&format!("{key} = {other}")), taken);
         }
     }
 }
@@ -171,6 +178,11 @@ fn a_key_that_is_left_out_misspelt_or_of_another_type_is_judged_alike() {
 #[test]
 fn what_only_one_of_may_be_there_is_refused_twice_by_both() {
     same(&whole().replace("fentry = \"new\"", "fentry = \"new\"\nfexit = \"new\""), false);
+    same(&whole().replace("trace = \"new\"", "trace = \"new\"\nfexit = \"new\""), false);
+    for key in ["trace = \"new\"", "capture = []", "where = \"a\""] {
+        let with = |moment: &str| format!("fentry = \"new\"\n{moment}");
+        same(&whole().replace("fentry = \"new\"", &with(key)), false);
+    }
     same(&whole().replace("[\"one\"]", "[\"one\", \"one\"]"), false);
 }
 

@@ -6,6 +6,7 @@
 //! `read` takes the text apart (keys, types, spans), `spec` holds what was asked for, `graph`
 //! connects it. Every value that can be wrong keeps the bytes it came from.
 
+mod expression;
 mod graph;
 mod hook;
 mod output;
@@ -21,12 +22,13 @@ use std::{
     sync::Arc,
 };
 
+pub use expression::{Comparison, Constant, Filter, Member, Path as ValuePath, Relation};
 pub use graph::{Dependency, Graph};
 pub use output::{EventMap, Output};
 pub use schema::schema;
 pub use spec::{
-    Attach, Hook, Host, Moment, Node, NodeKind, ObjectRef, Replacement, Role, Spanned, Stub,
-    Tracer, XdpMode,
+    Attach, Builtin, Hook, Host, Moment, Node, NodeKind, ObjectRef, Replacement, Role, Spanned,
+    Stub, Tracer, XdpMode,
 };
 pub use text::{FieldRef, Hint, Piece, Step};
 

@@ -105,20 +105,33 @@ fn tracer() -> Value {
                   a tracer.";
     let mut tracer = node(
         "A program that runs when a function is entered (fentry) or left (fexit).",
-        &["object", "program"],
+        &[],
         json!({
             "object": object(),
             "program": program("SEC(\"fentry\") or SEC(\"fexit\")"),
             "fentry": text(&format!("Runs when the target is entered: {target}")),
             "fexit": text(&format!("Runs when the target returns: {target}")),
+            "trace": text(&format!("Built-in tracer: tells when the target is entered and when it returns: {target}")),
             "function": text(
                 "A function of the target's program; its entry function when not given.",
             ),
             "events": own_events(),
             "printk": own_printk(),
+            "capture": capture(),
+            "where": filter(),
         }),
     );
-    tracer["oneOf"] = json!([{ "required": ["fentry"] }, { "required": ["fexit"] }]);
+    let moments = ["fentry", "fexit", "trace"].map(|key| json!({ "required": [key] }));
+    tracer["oneOf"] = json!(moments);
+    // Without an object it is the built-in tracer, and only that is asked for anything.
+    let built_in = json!({ "not": { "required": ["object"] } });
+    tracer["dependencies"] = json!({
+        "object": ["program"],
+        "program": ["object"],
+        "trace": built_in,
+        "capture": built_in,
+        "where": built_in,
+    });
     tracer
 }
 
@@ -158,6 +171,25 @@ fn events() -> Value {
     );
     events["dependencies"] = json!({ "text": ["type"], "time": ["type"] });
     events
+}
+
+fn capture() -> Value {
+    json!({
+        "description": "Built-in tracer: what it takes of a call, besides result and duration; all \
+                        arguments when not given.",
+        "type": "array",
+        "items": text("An argument, or what it leads to: len, pkt->proto, *count."),
+        "examples": [["len", "pkt->proto"]],
+    })
+}
+
+fn filter() -> Value {
+    let mut filter = text(
+        "Built-in tracer: what has to hold of a call that it tells, decided in the kernel. \
+         Comparisons of values with constants, joined by &&, || and !.",
+    );
+    filter["examples"] = json!(["len > 100 && ret != 2"]);
+    filter
 }
 
 /// One hook; a mode with xdp alone.

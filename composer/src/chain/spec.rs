@@ -2,7 +2,10 @@
 
 use std::{fmt, ops::Range, path::PathBuf};
 
-use super::Output;
+use super::{
+    Output,
+    expression::{Filter, Path},
+};
 
 /// A value and the bytes of the file it came from.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -100,6 +103,41 @@ pub struct Tracer {
     pub target: Spanned<String>,
     /// The function of that node it traces; its entry function when not given.
     pub function: Option<Spanned<String>>,
+    /// What the built-in tracer is asked for, when it is that; the object and program are its own.
+    pub builtin: Option<Box<Builtin>>,
+}
+
+impl Tracer {
+    /// How many programs it puts on each function: one that measures how long a call takes has to
+    /// see it begin, too.
+    #[must_use]
+    pub fn programs(&self) -> usize {
+        if self.builtin.is_some() && self.moment == Moment::Fexit { 2 } else { 1 }
+    }
+}
+
+/// What a built-in tracer is asked for.
+#[derive(Debug, Clone)]
+pub struct Builtin {
+    /// Whether it tells of each entry too, besides of each return: `trace`.
+    pub both: bool,
+    /// What it takes of a call; all arguments when not given.
+    pub capture: Option<Vec<Path>>,
+    /// What has to hold of a call that it tells, as it is written and as it was read.
+    pub filter: Option<(Spanned<String>, Filter)>,
+}
+
+impl Builtin {
+    /// The built-in object it is in.
+    pub const OBJECT: &str = "trace";
+    /// Its program for a moment.
+    #[must_use]
+    pub fn program(moment: Moment) -> &'static str {
+        match moment {
+            Moment::Fentry => "trace_entry",
+            Moment::Fexit => "trace_exit",
+        }
+    }
 }
 
 /// When a tracer runs.
@@ -287,7 +325,10 @@ impl Node {
             NodeKind::Host(host) => host.attach.value.hook().name(),
             NodeKind::Stub(_) => "stub",
             NodeKind::Replacement(_) => "freplace",
-            NodeKind::Tracer(tracer) => tracer.moment.name(),
+            NodeKind::Tracer(tracer) => match &tracer.builtin {
+                Some(builtin) if builtin.both => "trace",
+                _ => tracer.moment.name(),
+            },
         }
     }
 

@@ -65,15 +65,17 @@ fn tracers(context: &mut Context<'_>, replaced: &HashMap<Place<'_>, NodeIndex>) 
         let NodeKind::Tracer(tracer) = &node.kind else { continue };
         for place in graph.functions_of(index) {
             let count = traced.entry(place).or_default();
-            *count += 1;
+            let before = *count;
+            *count += tracer.programs();
             let host = graph.node(place.0);
-            if *count == MOST_TRACERS + 1 {
+            if before <= MOST_TRACERS && *count > MOST_TRACERS {
                 let message = format!(
                     "`{}` of `{}` has more than {MOST_TRACERS} tracers",
                     place.1, host.id.value
                 );
                 let label = format!("tracer number {count}");
-                let help = "A trampoline holds no more. Let one tracer do what several do.";
+                let help = "A trampoline holds no more, and a built-in tracer that measures is two. Let \
+                            one tracer do what several do.";
                 let found = Diagnostic::new(Code::TooManyTracers, message)
                     .label(context.source(), tracer.target.span.clone(), label)
                     .errno("E2BIG")

@@ -13,7 +13,7 @@ use super::{Context, Profile, features, title};
 use crate::{
     chain::{Node, NodeKind},
     diag::{Code, Diagnostic},
-    object::{Object, Program, helper_name},
+    object::{Object, Program, helper_name, helper_number},
 };
 
 /// Helpers that some programs are refused in other words than the usual ones: those that sleep,
@@ -32,7 +32,11 @@ pub(super) fn check(context: &mut Context<'_>) {
             continue;
         }
         let Some((object, program)) = context.program(node) else { continue };
-        let called = object.sure_helpers(program);
+        let mut called = object.sure_helpers(program);
+        if matches!(&node.kind, NodeKind::Tracer(tracer) if tracer.builtin.is_some()) {
+            // What it calls hangs on the table that it is given; there is none without this.
+            called.extend(helper_number("bpf_get_func_arg"));
+        }
         let types = program_types(context, index);
         for helper in &called {
             available(context, node, &types, *helper);

@@ -3,6 +3,7 @@
 //! Pure: it sees the chain and the objects, never a kernel. It reports all it finds, each with the
 //! node's line in the file.
 
+mod built_in;
 mod conflicts;
 mod events;
 mod features;
@@ -63,6 +64,7 @@ pub fn check(chain: &Chain, library: &Library, kernels: &Kernels) -> Vec<Diagnos
     programs::check(&mut context);
     stubs::check(&mut context);
     prototypes::check(&mut context);
+    built_in::check(&mut context);
     conflicts::check(&mut context);
     versions::check(&mut context);
     targets::check(&mut context);

@@ -25,6 +25,9 @@ fn nested_tracing(context: &mut Context<'_>) {
     for (index, node) in graph.nodes() {
         let NodeKind::Tracer(tracer) = &node.kind else { continue };
         let Some(depth) = depths.get(&index) else { continue };
+        if context.misfits.contains(&index) {
+            continue;
+        }
         let target = &tracer.target;
         let found = Diagnostic::new(
             Code::NestedTracing,

@@ -126,6 +126,12 @@ codes! {
     TailCall = 321,
     /// What only the verifier can tell.
     UnknownUntilLoad = 322,
+    /// A name in `capture` or `where` that is no argument or field.
+    UnknownArgument = 323,
+    /// A filter that cannot be.
+    BadFilter = 324,
+    /// A value that a built-in tracer cannot take from a call.
+    CannotCapture = 325,
     /// A map that the node's object does not have.
     UnknownMap = 326,
     /// A map that carries no events, or that the composer reads itself.

@@ -7,7 +7,8 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use super::{Event, Origin, human};
+use super::{Event, Origin, Traced, human};
+use crate::chain::Moment;
 
 /// Calls that are held for each CPU: the latest, and the one it may have interrupted.
 const HELD: usize = 2;
@@ -22,8 +23,17 @@ pub(super) struct Kept {
     /// The node, an index in the plan.
     pub(super) node: usize,
     pub(super) time_ns: u64,
+    /// The moment it tells of itself, as a built-in tracer's does.
+    pub(super) moment: Option<Moment>,
     /// Its payload as text.
     pub(super) text: String,
+}
+
+impl Kept {
+    fn of(event: &Event<'_>, text: String) -> Self {
+        let moment = event.traced.map(Traced::moment);
+        Self { node: event.index, time_ns: event.header.time_ns, moment, text }
+    }
 }
 
 /// One invocation of a host, or a part of one.
@@ -72,7 +82,7 @@ impl Calls {
             // It is of no call, and says nothing of those of its CPU, which it may not even tell.
             let mut task = String::new();
             human::task(header, &mut task);
-            let kept = text.map(|text| Kept { node: event.index, time_ns: header.time_ns, text });
+            let kept = text.map(|text| Kept::of(event, text));
             let events = kept.into_iter().collect();
             return each(Call { cpu: header.cpu, task, events, ..Call::default() });
         }
@@ -108,7 +118,7 @@ impl Calls {
         call.fresh = true;
         match text {
             Some(text) => {
-                call.events.push(Kept { node: event.index, time_ns: header.time_ns, text });
+                call.events.push(Kept::of(event, text));
             }
             None if !call.unshown.contains(&event.index) => call.unshown.push(event.index),
             None => {}

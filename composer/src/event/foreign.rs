@@ -106,6 +106,7 @@ impl Foreign {
             json: &self.json,
             header,
             layout: layout.filter(fits),
+            traced: None,
             short: layout.filter(|layout| !fits(layout)),
             payload: record,
             origin: Origin::Map { map: self, cpu },

@@ -60,7 +60,8 @@ impl Human {
         Self {
             clock,
             id_width: width(|node| &node.id),
-            label_width: width(|node| node.label),
+            // A tracer of both moments writes the word for one.
+            label_width: width(|node| if node.label == "trace" { "fentry" } else { node.label }),
             has_tasks,
             task_width: 12,
             scratch: String::new(),
@@ -78,7 +79,7 @@ impl Human {
         self.scratch.clear();
         self.clock.time_of_day(event.header.time_ns, &mut self.scratch);
         let _ = write!(out, "{}", self.scratch.dimmed());
-        let (id, label) = (&event.node.id, event.node.label);
+        let (id, label) = (&event.node.id, event.label());
         let _ = write!(out, "  {:<1$}", id.color(Self::color(event.index)), self.id_width);
         let _ = write!(out, "  {:<1$}", label.dimmed(), self.label_width);
         if self.has_tasks {
@@ -110,6 +111,11 @@ pub(super) fn fields(event: &Event<'_>, out: &mut String) {
             return;
         }
         out.truncate(out.len() - 2);
+    }
+    if let Some(traced) = event.traced {
+        out.push_str("  ");
+        traced.human(event.payload, out);
+        return;
     }
     if let Origin::Printk(said) = event.origin {
         out.push_str("  ");

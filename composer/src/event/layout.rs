@@ -113,6 +113,25 @@ impl Layout {
     }
 }
 
+/// How a value of type `id` is shown.
+pub(super) fn value(btf: &Btf, id: TypeId) -> Shape {
+    shape(btf, id, DEPTH, &mut { FIELDS })
+}
+
+/// How the first `size` bytes of a value of type `id` are shown: of a struct, the fields that are
+/// within them.
+pub(super) fn within(btf: &Btf, id: TypeId, size: usize) -> Option<Shape> {
+    let own = btf.size(id)? as usize;
+    match btf.resolve(id)?.1 {
+        Type::Struct { members, .. } if own > size => {
+            let most = u32::try_from(size).ok()?;
+            Some(Shape::Struct(fields(btf, &members, most, DEPTH, &mut { FIELDS })))
+        }
+        _ if own > size => Some(Shape::Bytes(size)),
+        _ => Some(value(btf, id)),
+    }
+}
+
 fn fields(
     btf: &Btf,
     members: &[Member<'_>],

@@ -16,6 +16,7 @@ mod story;
 #[cfg(test)]
 pub(crate) mod tests;
 mod trace_event;
+mod traced;
 mod tree;
 mod value;
 
@@ -28,6 +29,7 @@ pub use layout::{Field, Layout, Shape};
 pub use printk::{Printk, Said, TraceLine};
 pub use schema::schema;
 pub use trace_event::TraceEvent;
+pub use traced::Traced;
 pub use tree::Tree;
 
 use crate::{
@@ -49,6 +51,8 @@ struct Source {
     json: String,
     /// By their number. There are a few, so looking through them is quicker than hashing.
     layouts: Vec<(TypeId, Layout)>,
+    /// What a built-in tracer tells, by its number.
+    traced: Vec<(u32, Traced)>,
 }
 
 /// One event of one node.
@@ -65,6 +69,8 @@ pub struct Event<'a> {
     pub layout: Option<&'a Layout>,
     /// The payload's struct, when the payload is shorter than that.
     pub short: Option<&'a Layout>,
+    /// What a built-in tracer tells, when it is one of its events.
+    pub traced: Option<&'a Traced>,
     /// The payload.
     pub payload: &'a [u8],
     /// How it came here.
@@ -91,8 +97,18 @@ impl Event<'_> {
     /// Whether its bytes are shorter than its type, or the number of its type is that of none.
     #[must_use]
     pub fn is_undecoded(&self) -> bool {
-        let untyped = matches!(self.origin, Origin::Composer) && self.layout.is_none();
+        let untyped = matches!(self.origin, Origin::Composer)
+            && self.layout.is_none()
+            && self.traced.is_none();
         self.short.is_some() || untyped
+    }
+}
+
+impl Event<'_> {
+    /// The kernel's word for what emitted it; of a tracer of both moments, the one it is of.
+    #[must_use]
+    pub fn label(&self) -> &'static str {
+        self.traced.map_or(self.node.label, Traced::label)
     }
 }
 
@@ -110,12 +126,18 @@ pub enum Malformed {
 impl Source {
     fn new(node: PlannedNode, mut layouts: Vec<(TypeId, Layout)>) -> Self {
         layouts.sort_by_key(|(id, _)| *id);
-        Self { json: Json::keys_of(&node), node, layouts }
+        Self { json: Json::keys_of(&node), node, layouts, traced: Vec::new() }
     }
 
     fn layout(&self, id: TypeId) -> Option<&Layout> {
         let found = self.layouts.binary_search_by_key(&id, |(id, _)| *id).ok()?;
         self.layouts.get(found).map(|(_, layout)| layout)
+    }
+}
+
+impl Source {
+    fn traced(&self, number: u32) -> Option<&Traced> {
+        self.traced.iter().find(|(of, _)| *of == number).map(|(_, traced)| traced)
     }
 }
 
@@ -129,7 +151,17 @@ impl Decoder {
             Source::new(planned.clone(), layouts)
         };
         let nodes = chain.graph.nodes().map(|(_, node)| node);
-        Self { nodes: nodes.zip(&plan.nodes).map(source).collect() }
+        let mut nodes: Vec<_> = nodes.zip(&plan.nodes).map(source).collect();
+        let holders: Vec<_> = chain.graph.nodes().map(|(_, node)| node).collect();
+        for (node, tracing) in plan.tracings() {
+            let holder = holders.get(tracing.holder).and_then(|node| library.program(node));
+            if let (Some(source), Some((object, _))) = (nodes.get_mut(node), holder) {
+                let name = source.node.place.rsplit(':').next().unwrap_or_default();
+                let traced = Traced::new(tracing, &object.btf, name);
+                source.traced.push((tracing.table.r#type, traced));
+            }
+        }
+        Self { nodes }
     }
 
     /// Decodes one record.
@@ -148,6 +180,7 @@ impl Decoder {
             json: &source.json,
             header,
             layout: layout.filter(fits),
+            traced: source.traced(header.r#type).filter(|traced| traced.fits(payload)),
             short: layout.filter(|layout| !fits(layout)),
             payload,
             origin: Origin::Composer,

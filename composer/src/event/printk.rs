@@ -114,6 +114,7 @@ impl Printk {
             json: &speaker.json,
             header: *header,
             layout: None,
+            traced: None,
             short: None,
             payload: said.text.as_bytes(),
             origin: Origin::Printk(said),

@@ -128,7 +128,7 @@ impl Map {
 
     /// When the tracer that emitted `event` runs.
     pub(super) fn moment(&self, event: &Kept) -> Option<Moment> {
-        self.stand(event)?.moment
+        event.moment.or(self.stand(event)?.moment)
     }
 
     /// The hosts that `call` may be of: one, when its own event tells or there is but one.

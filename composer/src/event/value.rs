@@ -170,6 +170,14 @@ impl Shape {
         Some(())
     }
 
+    /// The number in `bytes`, when it is one.
+    pub(super) fn number(&self, bytes: &[u8]) -> Option<i128> {
+        match self {
+            Self::Integer { size, signed } => integer(bytes, *size, *signed),
+            _ => None,
+        }
+    }
+
     /// The name of an enum's value, or the number when none has it.
     fn variant(&self, bytes: &[u8]) -> Option<Result<&str, i128>> {
         let Self::Enum { size, signed, variants } = self else { return None };

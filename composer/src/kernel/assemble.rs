@@ -45,11 +45,9 @@ pub(super) fn relocate(parsed: &mut Object, types: &Btf) -> Result<(), KernelErr
 pub(super) fn select(
     parsed: &mut Object,
     program: &str,
-    globals: &[(&str, u32)],
+    globals: &[(&str, Vec<u8>)],
 ) -> Result<(), KernelError> {
     parsed.programs.retain(|name, _| name == program);
-    let globals: Vec<_> =
-        globals.iter().map(|(name, value)| (*name, value.to_ne_bytes())).collect();
     let globals = globals.iter().map(|(name, value)| (*name, (value.as_slice(), false))).collect();
     guarded(PARSE, || {
         parsed.patch_map_data(globals).map_err(|error| KernelError::here(PARSE, error))
@@ -118,7 +116,7 @@ mod tests {
         for program in programs {
             let (mut parsed, _) = parse(bytes, &BtfFeatures::default())?;
             relocate(&mut parsed, &types)?;
-            select(&mut parsed, &program, &[("fc_node", 1)])?;
+            select(&mut parsed, &program, &[("fc_node", 1_u32.to_ne_bytes().to_vec())])?;
             let maps = std::mem::take(&mut parsed.maps);
             let maps = maps.iter().map(|(name, map)| (name.as_str(), 3, map)).collect();
             link(&mut parsed, maps)?;

@@ -157,6 +157,7 @@ impl Kernel for Linux {
             target,
             maps: &maps,
             globals: request.globals,
+            trace: request.trace,
         };
         let loaded = loader::load(loader, &job)?;
         let id = loaded.id;

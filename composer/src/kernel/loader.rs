@@ -21,13 +21,15 @@ use super::{
     KernelError,
     assemble::{self, PARSE},
     lines::source_lines,
-    sys,
+    sys, tracing,
 };
 use crate::{
     chain::Moment,
     object::{MapDef, Object, ProgramKind, btf::Btf},
     plan::LoadAs,
+    trace::Tracing,
 };
+use freplace_compose_common::trace::TRACE_GLOBAL;
 
 /// A program in the kernel, and what has to live as long as it.
 #[derive(Debug)]
@@ -48,6 +50,7 @@ pub(super) struct Job<'a> {
     pub(super) target: Option<(&'a Loaded, &'a str)>,
     pub(super) maps: &'a HashMap<&'a str, BorrowedFd<'a>>,
     pub(super) globals: &'a [(&'a str, u32)],
+    pub(super) trace: Option<&'a Tracing>,
 }
 
 /// Loads programs and makes maps; remembers what it took apart, for the next one of that object.
@@ -187,9 +190,19 @@ fn make_map(map: Map, name: &str, btf: BorrowedFd<'_>) -> Result<MapData, Kernel
 
 /// Loads a program.
 pub(super) fn load(loader: &mut Loader, job: &Job<'_>) -> Result<Loaded, KernelError> {
+    let mut globals: Vec<(&str, Vec<u8>)> =
+        job.globals.iter().map(|(name, value)| (*name, value.to_ne_bytes().to_vec())).collect();
+    if let Some(tracing) = job.trace {
+        let table = if tracing.kernel.is_empty() {
+            tracing.table
+        } else {
+            tracing::placed(tracing, loader.all_kernel_types()?)?
+        };
+        globals.push((TRACE_GLOBAL, table.to_bytes()));
+    }
     let prepared = loader.prepare(job.object)?;
     let (mut parsed, btf) = (prepared.object.clone(), &prepared.btf);
-    assemble::select(&mut parsed, job.program, job.globals)?;
+    assemble::select(&mut parsed, job.program, &globals)?;
 
     let maps = std::mem::take(&mut parsed.maps);
     let mut own = Vec::new();

@@ -22,6 +22,7 @@ mod probe;
 pub mod profile;
 mod sys;
 mod trace;
+mod tracing;
 
 use thiserror::Error;
 
@@ -37,6 +38,7 @@ use crate::{
     chain::Attach,
     object::{MapDef, Object},
     plan::LoadAs,
+    trace::Tracing,
 };
 
 /// A map the kernel holds for us.
@@ -119,6 +121,8 @@ pub struct LoadRequest<'a> {
     pub maps: &'a [(String, MapHandle)],
     /// Values for read-only globals of four bytes, by name; those the object lacks are passed over.
     pub globals: &'a [(&'a str, u32)],
+    /// What the built-in tracer goes by, when it is that.
+    pub trace: Option<&'a Tracing>,
 }
 
 /// A program to attach.

@@ -31,7 +31,15 @@ impl Probe {
         target: Option<(&Loaded, &str)>,
     ) -> Result<Loaded, KernelError> {
         let maps = HashMap::new();
-        let job = Job { object: &self.object, program, load_as, target, maps: &maps, globals: &[] };
+        let job = Job {
+            object: &self.object,
+            program,
+            load_as,
+            target,
+            maps: &maps,
+            globals: &[],
+            trace: None,
+        };
         loader::load(&mut self.loader, &job)
     }
 }

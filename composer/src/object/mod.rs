@@ -13,6 +13,7 @@ pub mod flow;
 mod helpers;
 mod kind;
 mod maps;
+mod member;
 pub mod place;
 pub mod prototype;
 mod reach;

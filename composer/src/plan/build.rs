@@ -2,11 +2,12 @@
 
 use std::collections::{HashMap, HashSet};
 
+use freplace_compose_common::{COUNTS_MAP, trace::TIMES_MAP};
 use petgraph::graph::NodeIndex;
 
-use super::{Action, LoadAs, Operation, Plan, PlannedNode, Target, is_shared};
+use super::{Action, LoadAs, Operation, Plan, PlannedNode, Target, built_in, is_shared};
 use crate::{
-    chain::{Chain, Node, NodeKind, Role},
+    chain::{Chain, Node, NodeKind, Role, Tracer},
     check::Library,
     object::{MapDef, Object, PERF_EVENT_ARRAY, Program, ProgramKind, RINGBUF, Referent},
 };
@@ -85,7 +86,7 @@ fn maps(chain: &Chain, library: &Library) -> Vec<Operation> {
                 continue;
             }
             let mut map = map.clone();
-            if map.name == freplace_compose_common::COUNTS_MAP {
+            if [COUNTS_MAP, TIMES_MAP].contains(&map.name.as_str()) {
                 map.max_entries = count;
             }
             match map.map_type {
@@ -120,12 +121,14 @@ fn writes_to(node: &Node, object: &Object, map: &MapDef) -> bool {
 
 /// What is loaded.
 #[derive(Default)]
-struct Slots {
+pub(super) struct Slots {
     /// The loaded programs of each node.
     of: HashMap<NodeIndex, Vec<usize>>,
     /// The program type of each loaded program or, for one that extends or traces, of what it is
     /// on.
     types: Vec<ProgramKind>,
+    /// The node of each loaded program.
+    nodes: Vec<NodeIndex>,
 }
 
 impl Slots {
@@ -133,13 +136,19 @@ impl Slots {
         self.of.get(&index).map(Vec::as_slice).unwrap_or_default()
     }
 
-    fn program_type(&self, slot: usize) -> Option<ProgramKind> {
+    pub(super) fn program_type(&self, slot: usize) -> Option<ProgramKind> {
         self.types.get(slot).copied()
     }
 
-    fn push(&mut self, index: NodeIndex, program_type: ProgramKind) -> usize {
+    /// The node that a loaded program is of.
+    pub(super) fn holder(&self, slot: usize) -> Option<NodeIndex> {
+        self.nodes.get(slot).copied()
+    }
+
+    pub(super) fn push(&mut self, index: NodeIndex, program_type: ProgramKind) -> usize {
         let slot = self.types.len();
         self.types.push(program_type);
+        self.nodes.push(index);
         self.of.entry(index).or_default().push(slot);
         slot
     }
@@ -172,6 +181,16 @@ fn loads(chain: &Chain, library: &Library) -> (Vec<(NodeIndex, Operation)>, Slot
             ),
         };
         let has_task = has_task[index.index()];
+        if let NodeKind::Tracer(tracer @ Tracer { builtin: Some(request), .. }) = &node.kind {
+            let targets = targets.into_iter().flatten().collect();
+            let moment = tracer.moment;
+            let tracer = built_in::Tracer { index, request, moment, targets, has_task };
+            for action in built_in::loads(chain, library, tracer, &mut slots) {
+                let span = name.span.clone();
+                operations.push((index, Operation { node: Some(index.index()), action, span }));
+            }
+            continue;
+        }
         for target in targets {
             let on = target.as_ref().and_then(|target: &Target| slots.program_type(target.slot));
             let slot = slots.push(index, on.unwrap_or_else(|| program.kind.program_type()));
@@ -182,6 +201,7 @@ fn loads(chain: &Chain, library: &Library) -> (Vec<(NodeIndex, Operation)>, Slot
                 load_as,
                 target,
                 has_task,
+                trace: None,
             };
             let operation =
                 Operation { node: Some(index.index()), action, span: name.span.clone() };

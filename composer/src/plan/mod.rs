@@ -6,6 +6,7 @@
 //! event passes a half-built chain.
 
 mod build;
+mod built_in;
 mod prune;
 
 use std::ops::Range;
@@ -13,10 +14,12 @@ use std::ops::Range;
 use serde::Serialize;
 
 pub use build::build;
+pub(crate) use built_in::function as target_of;
 
 use crate::{
     chain::{Attach, Moment, ObjectRef, Role},
     object::{MapDef, ProgramKind},
+    trace::Tracing,
 };
 
 /// What will be done, in order.
@@ -86,6 +89,9 @@ pub enum Action {
         target: Option<Target>,
         /// Whether the helpers for the current task are offered and mean something.
         has_task: bool,
+        /// What the built-in tracer takes of a call, when it is that.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        trace: Option<Box<Tracing>>,
     },
     /// Attaches a host to its hook.
     AttachHook {
@@ -135,6 +141,16 @@ impl Plan {
     pub fn event_maps(&self) -> impl Iterator<Item = (usize, &MapDef)> {
         self.operations.iter().filter_map(|operation| match &operation.action {
             Action::CreateMap { map, .. } => Some((operation.node?, map)),
+            _ => None,
+        })
+    }
+
+    /// What built-in tracers tell, each with its node.
+    pub fn tracings(&self) -> impl Iterator<Item = (usize, &Tracing)> {
+        self.operations.iter().filter_map(|operation| match &operation.action {
+            Action::Load { trace: Some(tracing), .. } if tracing.tells() => {
+                Some((operation.node?, tracing.as_ref()))
+            }
             _ => None,
         })
     }

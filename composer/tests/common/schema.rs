@@ -82,6 +82,11 @@ fn check_at(root: &Value, schema: &Value, value: &Value, at: &str) -> Result<(),
                     return no(format!("fits {count} of {wanted}"));
                 }
             }
+            "not" => {
+                if check_at(root, wanted, value, at).is_ok() {
+                    return no(format!("is {wanted}"));
+                }
+            }
             "required"
             | "minProperties"
             | "dependencies"
@@ -117,9 +122,15 @@ fn object(
         }
         "dependencies" => {
             for (key, needs) in wanted.as_object().expect("an object") {
-                let needs = needs.as_array().expect("a list of keys");
-                if table.contains_key(key) && !needs.iter().all(has) {
-                    return no(format!("has {key} without {needs:?}"));
+                if !table.contains_key(key) {
+                    continue;
+                }
+                match needs.as_array() {
+                    Some(needs) if !needs.iter().all(has) => {
+                        return no(format!("has {key} without {needs:?}"));
+                    }
+                    Some(_) => {}
+                    None => check_at(root, needs, value, at)?,
                 }
             }
             Ok(())

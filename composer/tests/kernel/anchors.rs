@@ -31,7 +31,8 @@ impl Bench {
         let object = bench.library.get(&ObjectRef::new("hosts.o")).expect("it is in the chain");
         let load_as = LoadAs::Hook(ProgramKind::Tracepoint);
         let (program, maps) = ("at_tracepoint", &bench.maps);
-        let request = LoadRequest { object, program, load_as, target: None, maps, globals: &[] };
+        let request =
+            LoadRequest { object, program, load_as, target: None, maps, globals: &[], trace: None };
         (bench.host, bench.host_id) = bench.kernel.load(&request).expect("it loads");
         bench
     }
@@ -73,8 +74,15 @@ impl Bench {
         target: Option<(ProgramHandle, &str)>,
     ) -> Result<ProgramHandle, KernelError> {
         let object = self.library.get(&ObjectRef::new(object)).expect("it is in the chain");
-        let request =
-            LoadRequest { object, program, load_as, target, maps: &self.maps, globals: &[] };
+        let request = LoadRequest {
+            object,
+            program,
+            load_as,
+            target,
+            maps: &self.maps,
+            globals: &[],
+            trace: None,
+        };
         self.kernel.load(&request).map(|(program, _)| program)
     }
 

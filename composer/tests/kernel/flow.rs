@@ -173,6 +173,7 @@ fn a_tracer_reads_the_arguments_that_it_may_read() {
         target,
         maps: &[],
         globals: &[],
+        trace: None,
     };
     let mut kernel = Linux::new();
     let as_host = LoadAs::Hook(ProgramKind::Kprobe);

@@ -9,6 +9,7 @@
 #![recursion_limit = "256"] // for one long json!
 
 mod anchors;
+mod built_in;
 #[path = "../common/schema.rs"]
 mod draft;
 mod ending;

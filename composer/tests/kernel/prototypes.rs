@@ -69,6 +69,7 @@ fn prototypes_are_compared_as_the_kernel_compares_them() {
         target,
         maps: &[],
         globals: &[],
+        trace: None,
     };
     let (target, _) = kernel
         .load(&request(&host, "host", LoadAs::Hook(ProgramKind::Xdp), None))

@@ -1,0 +1,482 @@
+//! The small language of built-in tracers: paths to values, and filters over them.
+//!
+//! ```text
+//! path       = ["*"] NAME { ("->" | ".") NAME }
+//! filter     = all { "||" all }
+//! all        = one { "&&" one }
+//! one        = "!" one | "(" filter ")" | comparison
+//! comparison = path [RELATION constant] | constant RELATION path
+//! constant   = ["-"] NUMBER [UNIT] | NAME
+//! ```
+//!
+//! Text in, a tree out that knows where each part of it stands. What the names mean is asked in
+//! [`trace`](crate::trace), which knows the types.
+
+use std::{fmt, ops::Range};
+
+use freplace_compose_common::trace::TESTS;
+
+use super::Spanned;
+
+/// How deep a filter nests.
+const DEPTH: usize = 32;
+
+/// The way to a value: `len`, `pkt->proto`, `*count`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Path {
+    /// As it is written.
+    pub text: Spanned<String>,
+    /// Whether it is what the pointer at its end points to.
+    pub followed: bool,
+    /// An argument, or `ret` or `took`.
+    pub first: Spanned<String>,
+    /// The fields from there on.
+    pub fields: Vec<Member>,
+}
+
+/// One field of a path.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Member {
+    /// Whether a pointer is followed to it: `->`.
+    pub arrow: bool,
+    /// The field.
+    pub name: Spanned<String>,
+}
+
+/// What has to hold of a call.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Filter {
+    /// This.
+    Test(Comparison),
+    /// Not that.
+    Not(Box<Filter>),
+    /// Both.
+    And(Box<Filter>, Box<Filter>),
+    /// One of them, or both.
+    Or(Box<Filter>, Box<Filter>),
+}
+
+/// A value and a constant.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Comparison {
+    /// The value.
+    pub path: Path,
+    /// How it has to stand to the constant; none when it has to be other than zero.
+    pub to: Option<(Relation, Spanned<Constant>)>,
+}
+
+/// How a value stands to a constant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the names say it")]
+pub enum Relation {
+    Equal,
+    NotEqual,
+    Less,
+    AtMost,
+    Greater,
+    AtLeast,
+}
+
+/// A constant.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Constant {
+    /// A number.
+    Number(i128),
+    /// A duration, in nanoseconds.
+    Duration(i128),
+    /// `true`, `false`, `NULL`, or a value of an enum.
+    Name(String),
+}
+
+impl fmt::Display for Constant {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Number(number) => write!(f, "{number}"),
+            Self::Duration(ns) => write!(f, "{ns}ns"),
+            Self::Name(name) => f.write_str(name),
+        }
+    }
+}
+
+impl Relation {
+    /// The same seen from the other side: `100 < len` is `len > 100`.
+    fn turned(self) -> Self {
+        match self {
+            Self::Less => Self::Greater,
+            Self::AtMost => Self::AtLeast,
+            Self::Greater => Self::Less,
+            Self::AtLeast => Self::AtMost,
+            same => same,
+        }
+    }
+}
+
+/// A text and where it stands in the file.
+pub(super) struct Text<'a> {
+    pub(super) text: &'a str,
+    /// The string in the file.
+    pub(super) span: Range<usize>,
+    /// Where in the file the text begins; none when it is written with escapes.
+    pub(super) start: Option<usize>,
+}
+
+/// What is wrong with a text.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Mistake {
+    pub(super) span: Range<usize>,
+    pub(super) what: String,
+    pub(super) help: &'static str,
+}
+
+const PATH: &str =
+    "Write an argument, or fields of one: len, pkt->proto, pkt->header.kind, *count.";
+const COMPARISON: &str = "Write comparisons of a value with a constant, joined by && and ||: \
+                          len > 100 && (ret != 2 || pkt->proto == 6).";
+
+/// Reads a path.
+pub(super) fn path(text: &Text<'_>) -> Result<Path, Mistake> {
+    let mut parser = Parser::new(text, PATH)?;
+    let path = parser.path()?;
+    parser.end()?;
+    Ok(path)
+}
+
+/// Reads a filter.
+pub(super) fn filter(text: &Text<'_>) -> Result<Filter, Mistake> {
+    let mut parser = Parser::new(text, COMPARISON)?;
+    let filter = parser.any(DEPTH)?;
+    parser.end()?;
+    Ok(filter)
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Token {
+    Name,
+    Number(Constant),
+    Relation(Relation),
+    Sign(&'static str),
+}
+
+/// Longer ones first.
+const SIGNS: [&str; 9] = ["->", "&&", "||", ".", "*", "!", "(", ")", "-"];
+const RELATIONS: [(&str, Relation); 6] = [
+    ("==", Relation::Equal),
+    ("!=", Relation::NotEqual),
+    ("<=", Relation::AtMost),
+    (">=", Relation::AtLeast),
+    ("<", Relation::Less),
+    (">", Relation::Greater),
+];
+const UNITS: [(&str, i128); 4] =
+    [("ns", 1), ("us", 1_000), ("ms", 1_000_000), ("s", 1_000_000_000)];
+
+struct Parser<'a> {
+    text: &'a Text<'a>,
+    tokens: Vec<(Token, Range<usize>)>,
+    next: usize,
+    tests: usize,
+    help: &'static str,
+}
+
+impl<'a> Parser<'a> {
+    fn new(text: &'a Text<'a>, help: &'static str) -> Result<Self, Mistake> {
+        let mut parser = Self { text, tokens: Vec::new(), next: 0, tests: 0, help };
+        let mut at = 0;
+        while let Some(rest) = text.text.get(at..).filter(|rest| !rest.is_empty()) {
+            let blank = rest.len() - rest.trim_start().len();
+            if blank > 0 {
+                at += blank;
+                continue;
+            }
+            let (token, length) = parser.token(rest, at)?;
+            parser.tokens.push((token, at..at + length));
+            at += length;
+        }
+        Ok(parser)
+    }
+
+    fn token(&self, rest: &str, at: usize) -> Result<(Token, usize), Mistake> {
+        let first = rest.chars().next().unwrap_or_default();
+        let is_word = |letter: char| letter.is_ascii_alphanumeric() || letter == '_';
+        let word = rest.find(|letter| !is_word(letter)).unwrap_or(rest.len());
+        if first.is_ascii_digit() {
+            let number = number(&rest[..word]).ok_or_else(|| {
+                self.mistake(at..at + word, format!("`{}` is not a number", &rest[..word]))
+            })?;
+            return Ok((Token::Number(number), word));
+        }
+        if word > 0 {
+            return Ok((Token::Name, word));
+        }
+        // `->` before `-`, `!=` before `!`.
+        if let Some((sign, relation)) = RELATIONS.iter().find(|(sign, _)| rest.starts_with(sign)) {
+            return Ok((Token::Relation(*relation), sign.len()));
+        }
+        if let Some(sign) = SIGNS.iter().find(|sign| rest.starts_with(**sign)) {
+            return Ok((Token::Sign(sign), sign.len()));
+        }
+        let what = match first {
+            '=' => "`=` does not compare: write ==".to_owned(),
+            '&' | '|' => format!("`{first}` does not join: write {first}{first}"),
+            '"' | '\'' => "texts cannot be compared, numbers can".to_owned(),
+            '[' => "elements of arrays cannot be named".to_owned(),
+            '+' | '/' | '%' | '^' | '~' => {
+                format!("`{first}` is not understood: nothing is computed here")
+            }
+            other => format!("`{}` is not understood", other.escape_debug()),
+        };
+        Err(self.mistake(at..at + first.len_utf8(), what))
+    }
+
+    /// Where bytes of the text stand in the file.
+    fn place(&self, range: Range<usize>) -> Range<usize> {
+        match self.text.start {
+            Some(start) => start + range.start..start + range.end,
+            None => self.text.span.clone(),
+        }
+    }
+
+    fn mistake(&self, range: Range<usize>, what: impl Into<String>) -> Mistake {
+        Mistake { span: self.place(range), what: what.into(), help: self.help }
+    }
+
+    fn peek(&self) -> Option<&Token> {
+        self.tokens.get(self.next).map(|(token, _)| token)
+    }
+
+    /// The bytes of the next token; of the text's end when there is none.
+    fn here(&self) -> Range<usize> {
+        let end = self.text.text.len();
+        self.tokens.get(self.next).map_or(end.saturating_sub(1)..end, |(_, range)| range.clone())
+    }
+
+    fn eat(&mut self, sign: &str) -> bool {
+        let found = matches!(self.peek(), Some(Token::Sign(found)) if *found == sign);
+        self.next += usize::from(found);
+        found
+    }
+
+    fn expected(&self, what: &str) -> Mistake {
+        let here = self.here();
+        match self.text.text.get(here.clone()).filter(|_| self.peek().is_some()) {
+            Some(found) => self.mistake(here, format!("{what} is expected, not `{found}`")),
+            None => self.mistake(here, format!("it ends where {what} is expected")),
+        }
+    }
+
+    fn end(&self) -> Result<(), Mistake> {
+        match self.peek() {
+            None => Ok(()),
+            Some(_) => Err(self.expected("its end")),
+        }
+    }
+
+    fn name(&mut self) -> Result<Spanned<String>, Mistake> {
+        let here = self.here();
+        match self.peek() {
+            Some(Token::Name) => {
+                self.next += 1;
+                let value = self.text.text.get(here.clone()).unwrap_or_default().to_owned();
+                Ok(Spanned { value, span: self.place(here) })
+            }
+            _ => Err(self.expected("a name")),
+        }
+    }
+
+    fn path(&mut self) -> Result<Path, Mistake> {
+        let start = self.here().start;
+        let followed = self.eat("*");
+        let first = self.name()?;
+        let mut fields = Vec::new();
+        loop {
+            let arrow = self.eat("->");
+            if !arrow && !self.eat(".") {
+                break;
+            }
+            fields.push(Member { arrow, name: self.name()? });
+        }
+        let end = self.tokens.get(self.next.saturating_sub(1)).map_or(start, |(_, last)| last.end);
+        // Without the blanks that may stand in it.
+        let text = self.text.text.get(start..end).unwrap_or_default().split_whitespace().collect();
+        let text = Spanned { value: text, span: self.place(start..end) };
+        Ok(Path { text, followed, first, fields })
+    }
+
+    fn any(&mut self, depth: usize) -> Result<Filter, Mistake> {
+        let mut left = self.all(depth)?;
+        while self.eat("||") {
+            left = Filter::Or(Box::new(left), Box::new(self.all(depth)?));
+        }
+        Ok(left)
+    }
+
+    fn all(&mut self, depth: usize) -> Result<Filter, Mistake> {
+        let mut left = self.one(depth)?;
+        while self.eat("&&") {
+            left = Filter::And(Box::new(left), Box::new(self.one(depth)?));
+        }
+        Ok(left)
+    }
+
+    fn one(&mut self, depth: usize) -> Result<Filter, Mistake> {
+        let here = self.here();
+        let deeper = |depth: usize| depth.checked_sub(1);
+        if self.eat("!") {
+            let depth = deeper(depth).ok_or_else(|| self.mistake(here, "it nests too deep"))?;
+            return Ok(Filter::Not(Box::new(self.one(depth)?)));
+        }
+        if self.eat("(") {
+            let depth = deeper(depth).ok_or_else(|| self.mistake(here, "it nests too deep"))?;
+            let inner = self.any(depth)?;
+            return if self.eat(")") { Ok(inner) } else { Err(self.expected("`)`")) };
+        }
+        self.tests += 1;
+        if self.tests > TESTS {
+            return Err(self.mistake(here, format!("it has more than {TESTS} comparisons")));
+        }
+        self.comparison().map(Filter::Test)
+    }
+
+    fn comparison(&mut self) -> Result<Comparison, Mistake> {
+        if matches!(self.peek(), Some(Token::Number(_) | Token::Sign("-"))) {
+            let constant = self.constant()?;
+            let relation = self.relation().ok_or_else(|| self.expected("a comparison"))?;
+            return Ok(Comparison { path: self.path()?, to: Some((relation.turned(), constant)) });
+        }
+        let path = self.path()?;
+        let to = match self.relation() {
+            Some(relation) => Some((relation, self.constant()?)),
+            None => None,
+        };
+        Ok(Comparison { path, to })
+    }
+
+    fn relation(&mut self) -> Option<Relation> {
+        let Some(Token::Relation(relation)) = self.peek() else { return None };
+        let relation = *relation;
+        self.next += 1;
+        Some(relation)
+    }
+
+    fn constant(&mut self) -> Result<Spanned<Constant>, Mistake> {
+        let start = self.here().start;
+        let negative = self.eat("-");
+        let here = self.here();
+        let value = match self.peek() {
+            Some(Token::Number(number)) => match (number.clone(), negative) {
+                (Constant::Number(number), true) => Constant::Number(-number),
+                (constant, _) => constant,
+            },
+            Some(Token::Name) if !negative => {
+                Constant::Name(self.text.text.get(here.clone()).unwrap_or_default().to_owned())
+            }
+            _ => return Err(self.expected("a number or the name of a value")),
+        };
+        self.next += 1;
+        if matches!(self.peek(), Some(Token::Sign("->" | "."))) {
+            return Err(self.mistake(here, "a value is compared with a constant, not with another"));
+        }
+        Ok(Spanned { value, span: self.place(start..here.end) })
+    }
+}
+
+/// `12`, `0x1f`, `10us`.
+fn number(word: &str) -> Option<Constant> {
+    if let Some(digits) = word.strip_prefix("0x").or_else(|| word.strip_prefix("0X")) {
+        return u64::from_str_radix(digits, 16).ok().map(|number| Constant::Number(number.into()));
+    }
+    let letters = word.find(|letter: char| !letter.is_ascii_digit()).unwrap_or(word.len());
+    let (digits, unit) = word.split_at(letters);
+    let number = i128::from(digits.parse::<u64>().ok()?);
+    if unit.is_empty() {
+        return Some(Constant::Number(number));
+    }
+    let (_, factor) = UNITS.iter().find(|(name, _)| *name == unit)?;
+    Some(Constant::Duration(number * factor))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Constant, Filter, Path, Relation, Text, filter, path};
+
+    fn text(text: &str) -> Text<'_> {
+        Text { text, span: 0..text.len() + 2, start: Some(1) }
+    }
+
+    fn written(path: &Path) -> String {
+        let fields = path
+            .fields
+            .iter()
+            .map(|step| format!("{}{}", if step.arrow { "->" } else { "." }, step.name.value));
+        let star = if path.followed { "*" } else { "" };
+        format!("{star}{}{}", path.first.value, fields.collect::<String>())
+    }
+
+    fn shown(filter: &Filter) -> String {
+        match filter {
+            Filter::Test(test) => match &test.to {
+                Some((relation, constant)) => {
+                    format!("{} {relation:?} {}", written(&test.path), constant.value)
+                }
+                None => written(&test.path),
+            },
+            Filter::Not(inner) => format!("!({})", shown(inner)),
+            Filter::And(left, right) => format!("({} and {})", shown(left), shown(right)),
+            Filter::Or(left, right) => format!("({} or {})", shown(left), shown(right)),
+        }
+    }
+
+    #[test]
+    fn and_binds_before_or_and_not_before_both() {
+        for (from, to) in [
+            ("len > 100 && ret != 2", "(len Greater 100 and ret NotEqual 2)"),
+            ("a || b && c", "(a or (b and c))"),
+            ("(a || b) && !c", "((a or b) and !(c))"),
+            ("!a == 1", "!(a Equal 1)"),
+            ("100<=pkt -> proto", "pkt->proto AtLeast 100"),
+            ("*count == -0x10", "*count Equal -16"),
+            ("took>=10us||took<1ns", "(took AtLeast 10000ns or took Less 1ns)"),
+            ("ret == XDP_DROP", "ret Equal XDP_DROP"),
+        ] {
+            assert_eq!(filter(&text(from)).map(|found| shown(&found)), Ok(to.to_owned()), "{from}");
+        }
+    }
+
+    #[test]
+    fn mistakes_are_told_where_they_are() {
+        for (from, at, what) in [
+            ("", 0, "it ends where a name is expected"),
+            ("len >", 4, "it ends where a number or the name of a value is expected"),
+            ("len = 1", 4, "`=` does not compare: write =="),
+            ("a & b", 2, "`&` does not join: write &&"),
+            ("(a || b", 6, "it ends where `)` is expected"),
+            ("a b", 2, "its end is expected, not `b`"),
+            ("a == 12x", 5, "`12x` is not a number"),
+            ("a == b->c", 5, "a value is compared with a constant, not with another"),
+            ("comm == \"x\"", 8, "texts cannot be compared, numbers can"),
+            ("1 == 1", 5, "a name is expected, not `1`"),
+            ("a == 99999999999999999999", 5, "`99999999999999999999` is not a number"),
+        ] {
+            let mistake = filter(&text(from)).expect_err(from);
+            assert_eq!((mistake.span.start, mistake.what.as_str()), (at + 1, what), "{from}");
+        }
+    }
+
+    #[test]
+    fn nothing_nests_or_grows_without_end() {
+        for text in ["!".repeat(100_000), "(".repeat(100_000), "a&&".repeat(100_000)] {
+            assert!(filter(&self::text(&text)).is_err());
+        }
+    }
+
+    #[test]
+    fn parts_of_a_path_know_their_places() {
+        let found = path(&text(" pkt->head.kind ")).expect("a path");
+        assert_eq!(found.text.value, "pkt->head.kind");
+        assert_eq!(found.fields[1].name.span, 12..16);
+        assert!(found.fields[0].arrow && !found.fields[1].arrow);
+        assert!(path(&text("a->")).is_err() && path(&text("a == 1")).is_err());
+        assert_eq!(Relation::Less.turned(), Relation::Greater);
+        assert_eq!(Constant::Number(1).to_string(), "1");
+    }
+}

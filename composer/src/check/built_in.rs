@@ -1,0 +1,96 @@
+//! What is asked of built-in tracers: is it there, in the functions that they are on?
+
+use petgraph::graph::NodeIndex;
+
+use super::{Context, title};
+use crate::{
+    chain::{Builtin, Node, NodeKind, ObjectRef, Role, Tracer},
+    diag::{Code, Diagnostic},
+    object::ProgramKind,
+    plan::target_of,
+    trace,
+};
+
+pub(super) fn check(context: &mut Context<'_>) {
+    for (index, node) in context.chain.graph.nodes() {
+        by_hand(context, node);
+        let NodeKind::Tracer(tracer) = &node.kind else { continue };
+        nested(context, index, tracer);
+        let Some(request) = &tracer.builtin else { continue };
+        let mut told: Vec<Diagnostic> = Vec::new();
+        for (holder, name) in context.chain.graph.functions_of(index) {
+            for kind in kinds(context, holder) {
+                // A function that is not there is reported as such.
+                let Some(target) = target_of(context.chain, context.library, holder, name, kind)
+                else {
+                    continue;
+                };
+                let resolved = trace::resolve(context.source(), request, tracer.moment, target);
+                for found in resolved.err().into_iter().flatten() {
+                    // What is wrong in two hosts, or at both moments, is one mistake.
+                    let place =
+                        |found: &Diagnostic| found.labels.first().map(|label| label.span.clone());
+                    let is_same = |other: &&Diagnostic| {
+                        (place(other), other.code) == (place(&found), found.code)
+                    };
+                    if !told.iter().any(|other| is_same(&other)) {
+                        told.push(found);
+                    }
+                }
+            }
+        }
+        for mut found in told {
+            if found.labels.is_empty() {
+                let span = tracer.target.span.clone();
+                found = found.label(context.source(), span, "traced here");
+            }
+            context.found.push(found);
+        }
+    }
+}
+
+/// What the program of node `holder` may be loaded as, or stand in for.
+fn kinds(context: &Context<'_>, holder: NodeIndex) -> Vec<ProgramKind> {
+    let hosts = context.chain.graph.hosts_below(holder).into_iter();
+    let programs = hosts.filter_map(|host| context.program(context.chain.graph.node(host)));
+    let mut kinds: Vec<_> = programs.map(|(_, program)| program.kind.program_type()).collect();
+    kinds.dedup();
+    kinds
+}
+
+/// The built-in tracer's own object, named as if it were one to use: nothing would tell it what to
+/// take.
+fn by_hand(context: &mut Context<'_>, node: &Node) {
+    let is_builtin = matches!(&node.kind, NodeKind::Tracer(Tracer { builtin: Some(_), .. }));
+    let Some((reference, _)) = node.program().filter(|_| !is_builtin) else { return };
+    if reference.value == ObjectRef::Builtin(Builtin::OBJECT.to_owned()) {
+        let message = format!("{} names the built-in tracer as its object", title(node));
+        let help = "Leave out `object` and `program`: a tracer without them is the built-in one.";
+        context.report(
+            Code::BadValue,
+            message,
+            reference.span.clone(),
+            "not to be named",
+            help.to_owned(),
+        );
+    }
+}
+
+/// A tracer of a built-in tracer, which is two programs as often as not.
+fn nested(context: &mut Context<'_>, index: NodeIndex, tracer: &Tracer) {
+    let graph = &context.chain.graph;
+    let node = graph.node(index);
+    let Some(target) = graph.needs(index).first().map(|target| graph.node(*target)) else {
+        return;
+    };
+    let is_builtin = matches!(&target.kind, NodeKind::Tracer(Tracer { builtin: Some(_), .. }));
+    if target.role() == Role::Tracer && is_builtin {
+        let message = format!("`{}` traces a built-in tracer", node.id.value);
+        let found = Diagnostic::new(Code::WrongNodeKind, message)
+            .label(context.source(), tracer.target.span.clone(), "a built-in tracer")
+            .label(context.source(), target.id.span.clone(), "the tracer is here")
+            .help("Trace what that one traces: any number of tracers may sit on one function.");
+        context.found.push(found);
+        context.misfits.insert(index);
+    }
+}

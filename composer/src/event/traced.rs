@@ -1,0 +1,253 @@
+//! What built-in tracers tell: calls and returns of a function, by the types of its own object.
+
+use std::fmt::Write as _;
+
+use freplace_compose_common::trace::UNKNOWN;
+use owo_colors::OwoColorize as _;
+
+use super::{Shape, layout, value};
+use crate::{
+    chain::Moment,
+    object::btf::{Btf, Type},
+    trace::{Capture, Of, Tracing},
+};
+
+/// The events of a built-in tracer on one function at one moment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Traced {
+    /// What the function goes by on the screen.
+    name: String,
+    /// Its name in C.
+    function: String,
+    /// Bytes of the payload.
+    size: usize,
+    arguments: Vec<Argument>,
+    /// None at the entry.
+    exit: Option<Exit>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Argument {
+    name: String,
+    shape: Shape,
+    /// Where the value is; none for one that is all in the block.
+    at: Option<usize>,
+    /// Where the bytes are that it points to or consists of, and what they are.
+    block: Option<(usize, usize, Shape)>,
+    /// The bit that tells that it could not be read, and where the bits are.
+    unread: Option<(u32, usize)>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Exit {
+    /// None where the function returns nothing.
+    result: Option<(Shape, usize)>,
+    /// Names of results.
+    names: &'static [(&'static str, i64)],
+    took: usize,
+}
+
+impl Traced {
+    /// What `tracing` tells of a function with the types of `btf`, which goes by `name`.
+    pub(super) fn new(tracing: &Tracing, btf: &Btf, name: &str) -> Self {
+        let exit = tracing.took.map(|took| Exit {
+            result: tracing.result.as_ref().and_then(|result| {
+                let at = result.at?;
+                let (shape, offset) = shape(btf, result.of);
+                Some((shape, at + offset))
+            }),
+            names: match tracing.result.as_ref().map(|result| result.of) {
+                Some(Of::Verdict(_, names)) => names,
+                _ => &[],
+            },
+            took,
+        });
+        Self {
+            name: name.to_owned(),
+            function: tracing.function.clone(),
+            size: tracing.table.size as usize,
+            arguments: tracing.arguments.iter().map(|capture| argument(capture, btf)).collect(),
+            exit,
+        }
+    }
+
+    /// Whether `payload` is long enough.
+    pub(super) fn fits(&self, payload: &[u8]) -> bool {
+        payload.len() >= self.size
+    }
+
+    /// The moment that is told of.
+    pub(super) fn moment(&self) -> Moment {
+        if self.exit.is_some() { Moment::Fexit } else { Moment::Fentry }
+    }
+
+    /// The kernel's word for it.
+    #[must_use]
+    pub fn label(&self) -> &'static str {
+        self.moment().name()
+    }
+
+    /// `handler(ctx=0xffff8880, len=64) = 2 (XDP_PASS)  1.8 µs`
+    pub(super) fn human(&self, payload: &[u8], out: &mut String) {
+        let _ = write!(out, "{}(", self.name.bold()); // a String takes everything, here and below
+        for (number, argument) in self.arguments.iter().enumerate() {
+            if number > 0 {
+                out.push_str(", ");
+            }
+            let _ = write!(out, "{}", format_args!("{}=", argument.name).dimmed());
+            argument.human(payload, out);
+        }
+        out.push(')');
+        let Some(exit) = &self.exit else { return };
+        if let Some((shape, at)) = &exit.result {
+            out.push_str(" = ");
+            shape.human(from(payload, *at), out);
+            if let Some(name) = exit.verdict(payload) {
+                let _ = write!(out, " ({name})");
+            }
+        }
+        if let Some(took) = exit.took(payload) {
+            out.push_str("  ");
+            value::duration(took, out);
+        }
+    }
+
+    /// The keys of an event, without braces.
+    pub(super) fn json(&self, payload: &[u8], out: &mut String) {
+        let kind = if self.exit.is_some() { "return" } else { "call" };
+        let _ = write!(out, "\"type\":\"{kind}\",\"function\":");
+        value::string(&self.function, out);
+        out.push_str(",\"args\":{");
+        for (number, argument) in self.arguments.iter().enumerate() {
+            if number > 0 {
+                out.push(',');
+            }
+            value::string(&argument.name, out);
+            out.push(':');
+            argument.json(payload, out);
+        }
+        out.push('}');
+        let Some(exit) = &self.exit else { return };
+        if let Some((shape, at)) = &exit.result {
+            out.push_str(",\"ret\":");
+            shape.json(from(payload, *at), out);
+            if let Some(name) = exit.verdict(payload) {
+                let _ = write!(out, ",\"ret_name\":\"{name}\"");
+            }
+        }
+        match exit.took(payload) {
+            Some(took) => {
+                let _ = write!(out, ",\"took_ns\":{took}");
+            }
+            None => out.push_str(",\"took_ns\":null"),
+        }
+    }
+}
+
+impl Exit {
+    fn verdict(&self, payload: &[u8]) -> Option<&'static str> {
+        let (shape, at) = self.result.as_ref()?;
+        let number = shape.number(from(payload, *at))?;
+        let found = self.names.iter().find(|(_, value)| i128::from(*value) == number);
+        found.map(|(name, _)| *name)
+    }
+
+    /// None for a call that was entered before the tracer was there.
+    fn took(&self, payload: &[u8]) -> Option<u64> {
+        word(payload, self.took).filter(|took| *took != UNKNOWN)
+    }
+}
+
+/// What of an argument there is to show.
+enum Shown<'a> {
+    Value(&'a Shape, &'a [u8]),
+    /// A pointer that leads nowhere.
+    Null,
+    /// Something that could not be read; the pointer itself, where that is known.
+    Unread(Option<&'a [u8]>),
+}
+
+impl Argument {
+    fn shown<'a>(&'a self, payload: &'a [u8]) -> Shown<'a> {
+        let unread = self.unread.is_some_and(|(bit, at)| {
+            word(payload, at).is_none_or(|bits| bits >> (bit % 64) & 1 == 1)
+        });
+        let pointer = self.at.map(|at| from(payload, at));
+        match (&self.block, pointer) {
+            (Some(_), Some(pointer)) if word(pointer, 0) == Some(0) => Shown::Null,
+            (Some(_), pointer) if unread => Shown::Unread(pointer),
+            (Some((at, size, shape)), _) => {
+                Shown::Value(shape, payload.get(*at..at + size).unwrap_or_default())
+            }
+            (None, _) if unread => Shown::Unread(None),
+            (None, value) => Shown::Value(&self.shape, value.unwrap_or_default()),
+        }
+    }
+
+    fn human(&self, payload: &[u8], out: &mut String) {
+        match self.shown(payload) {
+            Shown::Value(shape, bytes) => shape.human(bytes, out),
+            Shown::Null => out.push_str("NULL"),
+            Shown::Unread(pointer) => {
+                if let Some(pointer) = pointer {
+                    Shape::Pointer.human(pointer, out);
+                    out.push(' ');
+                }
+                out.push('?');
+            }
+        }
+    }
+
+    fn json(&self, payload: &[u8], out: &mut String) {
+        match self.shown(payload) {
+            Shown::Value(shape, bytes) => shape.json(bytes, out),
+            Shown::Null | Shown::Unread(_) => out.push_str("null"),
+        }
+    }
+}
+
+fn argument(capture: &Capture, btf: &Btf) -> Argument {
+    let (own, offset) = shape(btf, capture.of);
+    let block = capture.block.map(|(at, size)| {
+        let of = match capture.of {
+            Of::Followed(pointer) => match btf.resolve(pointer) {
+                Some((_, Type::Ptr(to))) => Some(to),
+                _ => None,
+            },
+            Of::Type(of) => Some(of),
+            _ => None,
+        };
+        let shape = of.and_then(|of| layout::within(btf, of, size));
+        (at, size, shape.unwrap_or(Shape::Bytes(size)))
+    });
+    Argument {
+        name: capture.name.clone(),
+        shape: own,
+        at: capture.at.map(|at| at + if block.is_some() { 0 } else { offset }),
+        block,
+        unread: capture.unread,
+    }
+}
+
+/// What a value is, and where in its eight bytes it begins.
+fn shape(btf: &Btf, of: Of) -> (Shape, usize) {
+    let (shape, size) = match of {
+        Of::Type(id) | Of::Followed(id) | Of::Verdict(id, _) => {
+            (layout::value(btf, id), btf.size(id).unwrap_or(8) as usize)
+        }
+        Of::Number => (Shape::Integer { size: 8, signed: false }, 8),
+        Of::NetworkShort => (Shape::BigEndian(2), 2),
+        Of::Address => (Shape::Pointer, 8),
+        Of::Nanoseconds => (Shape::Nanoseconds, 8),
+    };
+    // The value is a register's: its bytes are the lower ones.
+    (shape, if cfg!(target_endian = "big") { 8_usize.saturating_sub(size) } else { 0 })
+}
+
+fn from(payload: &[u8], at: usize) -> &[u8] {
+    payload.get(at..).unwrap_or_default()
+}
+
+fn word(payload: &[u8], at: usize) -> Option<u64> {
+    payload.get(at..at.checked_add(8)?)?.try_into().ok().map(u64::from_ne_bytes)
+}

@@ -1,0 +1,30 @@
+//! The places of the kernel's own fields, put into the table of a built-in tracer.
+
+use freplace_compose_common::trace::Trace;
+
+use super::KernelError;
+use crate::{object::btf::Btf, trace::Tracing};
+
+const CALL: &str = "find field";
+
+/// The table of `tracing` with the offsets that fields have in `types`, the running kernel's.
+pub(super) fn placed(tracing: &Tracing, types: &Btf) -> Result<Trace, KernelError> {
+    let mut table = tracing.table;
+    for unplaced in &tracing.kernel {
+        let field = unplaced.field;
+        let found = types.structure(field.structure).and_then(|(id, _)| {
+            let place = types.member(id, field.field).filter(|place| !place.is_bits)?;
+            let size = types.size(place.of).filter(|size| [1, 2, 4, 8].contains(size))?;
+            Some((place.offset, size))
+        });
+        let (offset, size) = found.ok_or_else(|| {
+            let message = format!("this kernel has no {}.{}", field.structure, field.field);
+            KernelError::here(CALL, message)
+        })?;
+        let value = table.values.get_mut(unplaced.value);
+        let hop = value.and_then(|value| value.hops.get_mut(unplaced.hop));
+        let hop = hop.ok_or_else(|| KernelError::here(CALL, "the table has no such value"))?;
+        (hop.offset, hop.size) = (offset, size);
+    }
+    Ok(table)
+}

@@ -1,0 +1,276 @@
+//! Filters → tests in a row, each of which leads on to a later one or to an end.
+
+use freplace_compose_common::trace::{DROP, EQUAL, GREATER, LESS, PASS, TESTS, Test, VALUES};
+
+use super::{Of, make::Maker, value::Found};
+use crate::{
+    chain::{Comparison, Constant, Filter, Relation, Spanned, ValuePath},
+    diag::{Code, Diagnostic, nearest},
+    object::btf::{Type, TypeId},
+};
+
+/// A value as a filter sees it.
+struct Operand {
+    bytes: u32,
+    is_signed: bool,
+    /// Network order.
+    is_swapped: bool,
+    names: Vec<(String, i64)>,
+    is_pointer: bool,
+    is_duration: bool,
+}
+
+/// What is wrong with a comparison: at the constant, or at the path when there is none.
+type Wrong = (String, String);
+
+impl Maker<'_> {
+    /// Puts `filter` into the table.
+    pub(super) fn filter(&mut self, filter: &Filter) {
+        self.tests(filter, false, 0, PASS, DROP);
+        self.table.test_count = u8::try_from(count(filter)).unwrap_or(u8::MAX);
+    }
+
+    /// Puts the tests of `filter` into the table from `start` on; `not` turns it round.
+    fn tests(&mut self, filter: &Filter, not: bool, start: usize, if_true: u8, if_false: u8) {
+        let both = match filter {
+            Filter::Test(test) => {
+                let made = self.test(test, not);
+                if let (Some(test), Some(place)) = (made, self.table.tests.get_mut(start)) {
+                    *place = Test { if_true, if_false, ..test };
+                }
+                return;
+            }
+            Filter::Not(inner) => return self.tests(inner, !not, start, if_true, if_false),
+            Filter::And(left, right) => (left, right, not),
+            Filter::Or(left, right) => (left, right, !not),
+        };
+        let (left, right, is_or) = both;
+        let next = start + count(left);
+        let on = u8::try_from(next).unwrap_or(DROP); // fewer than TESTS
+        match is_or {
+            true => self.tests(left, not, start, if_true, on),
+            false => self.tests(left, not, start, on, if_false),
+        }
+        self.tests(right, not, next, if_true, if_false);
+    }
+
+    fn test(&mut self, comparison: &Comparison, not: bool) -> Option<Test> {
+        let path = &comparison.path;
+        let found = match self.signature.find(path, true) {
+            Ok(found) => found,
+            Err(error) => {
+                self.wrong.push(*error.tell(self.source, self.target, path));
+                return None;
+            }
+        };
+        if !self.is_known(found.source) {
+            let name = &path.text.value;
+            let (why, help) = match self.request.both {
+                true => {
+                    ("`trace` tells of entries too", "Write fexit = \"...\" in the place of trace.")
+                }
+                false => {
+                    ("not known at the entry", "Write fexit = \"...\": at the return it is known.")
+                }
+            };
+            let message = format!("a call cannot be chosen by `{name}` when it begins");
+            let wrong = Diagnostic::new(Code::BadFilter, message)
+                .label(self.source, path.text.span.clone(), why)
+                .help(help);
+            self.wrong.push(wrong);
+            return None;
+        }
+        let operand = self.operand(&found, path)?;
+        let zero = || Spanned { value: Constant::Number(0), span: path.text.span.clone() };
+        let (relation, constant) = match &comparison.to {
+            Some((relation, constant)) => (*relation, constant.clone()),
+            None => (Relation::NotEqual, zero()),
+        };
+        let is_value = matches!(&constant.value, Constant::Name(name) if self.signature.has(name));
+        let number = if is_value {
+            let help = "Values are compared with constants, not with one another.";
+            Err(("another value of the call".to_owned(), help.to_owned()))
+        } else {
+            operand.number(relation, &constant.value, &path.text.value)
+        };
+        let number = match number {
+            Ok(number) => number,
+            Err((why, help)) => {
+                let message = format!("`{}` cannot be compared so", path.text.value);
+                let mut wrong = Diagnostic::new(Code::BadFilter, message)
+                    .label(self.source, constant.span, why)
+                    .help(help);
+                if let Some(prototype) = self.target.object.prototype(self.target.function) {
+                    wrong = wrong.note(prototype);
+                }
+                self.wrong.push(wrong);
+                return None;
+            }
+        };
+        let Some(index) = self.value(&found) else {
+            let message = format!("`{}` is one value more than a tracer takes", path.text.value);
+            let wrong = Diagnostic::new(Code::BadFilter, message)
+                .label(self.source, path.text.span.clone(), "one too many")
+                .help(format!(
+                    "It takes {VALUES}, result, duration and those of `capture` included."
+                ));
+            self.wrong.push(wrong);
+            return None;
+        };
+        let relations = relations(relation);
+        Some(Test {
+            constant: number,
+            value: u8::try_from(index).unwrap_or_default(),
+            shift: u8::try_from(64 - 8 * operand.bytes).unwrap_or_default(),
+            is_signed: operand.is_signed.into(),
+            relations: if not { relations ^ (LESS | EQUAL | GREATER) } else { relations },
+            reads: (!found.hops.is_empty()).into(),
+            ..Test::default()
+        })
+    }
+
+    /// What `found` is to a filter.
+    fn operand(&mut self, found: &Found, path: &ValuePath) -> Option<Operand> {
+        let plain = Operand {
+            bytes: 8,
+            is_signed: false,
+            is_swapped: false,
+            names: Vec::new(),
+            is_pointer: false,
+            is_duration: false,
+        };
+        let (id, names) = match found.of {
+            Of::Number => return Some(plain),
+            Of::NetworkShort => return Some(Operand { bytes: 2, is_swapped: true, ..plain }),
+            Of::Address => return Some(Operand { is_pointer: true, ..plain }),
+            Of::Nanoseconds => return Some(Operand { is_duration: true, ..plain }),
+            Of::Verdict(id, names) => (id, names),
+            Of::Type(id) | Of::Followed(id) => (id, &[] as &[_]),
+        };
+        let btf = &self.target.object.btf;
+        let mut names: Vec<_> =
+            names.iter().map(|(name, value)| ((*name).to_owned(), *value)).collect();
+        match btf.resolve(id).map(|(_, ty)| ty) {
+            Some(Type::Int { size: size @ 1..=8, signed, boolean, .. }) if found.whole => {
+                if boolean {
+                    names.extend([("false".to_owned(), 0), ("true".to_owned(), 1)]);
+                }
+                let is_swapped = is_network(btf, id);
+                Some(Operand { bytes: size, is_signed: signed, is_swapped, names, ..plain })
+            }
+            Some(Type::Enum { size: size @ 1..=8, signed, variants, .. }) if found.whole => {
+                names.extend(variants.iter().map(|(name, value)| ((*name).to_owned(), *value)));
+                Some(Operand { bytes: size, is_signed: signed, names, ..plain })
+            }
+            Some(Type::Ptr(_)) if found.whole => Some(Operand { is_pointer: true, ..plain }),
+            _ => {
+                let shown = crate::object::prototype::declare(btf, id, "");
+                let message = format!("`{}` cannot be compared", path.text.value);
+                let wrong = Diagnostic::new(Code::BadFilter, message)
+                    .label(self.source, path.text.span.clone(), format!("a `{shown}`, no number"))
+                    .help(
+                        "Numbers, enums and addresses can be compared; name a field that is one.",
+                    );
+                self.wrong.push(wrong);
+                None
+            }
+        }
+    }
+}
+
+impl Operand {
+    /// The bits of `constant` as the program compares them.
+    fn number(&self, relation: Relation, constant: &Constant, path: &str) -> Result<u64, Wrong> {
+        let number = match constant {
+            Constant::Number(number) => *number,
+            Constant::Duration(ns) if self.is_duration => *ns,
+            Constant::Duration(_) => {
+                let why = "a duration".to_owned();
+                return Err((why, format!("`{path}` is a number without a unit.")));
+            }
+            Constant::Name(name) if self.is_pointer && name == "NULL" => 0,
+            Constant::Name(name) => {
+                let known = self.names.iter().find(|(known, _)| known == name);
+                known
+                    .map(|(_, value)| i128::from(*value))
+                    .ok_or_else(|| self.unknown(name, path))?
+            }
+        };
+        let bits = 8 * self.bytes;
+        let (least, most) = match self.is_signed {
+            true => (-(1_i128 << (bits - 1)), (1_i128 << (bits - 1)) - 1),
+            false => (0, (1_i128 << bits) - 1),
+        };
+        if number < least || number > most {
+            let why = "it can never be that".to_owned();
+            return Err((why, format!("`{path}` is a number from {least} to {most}.")));
+        }
+        if self.is_swapped {
+            if !matches!(relation, Relation::Equal | Relation::NotEqual) {
+                let why = "only == and != go with it".to_owned();
+                return Err((why, format!("`{path}` is in network order.")));
+            }
+            // What is in network order is compared as the bytes lie.
+            let swapped = u64::try_from(number).unwrap_or_default().to_be();
+            return Ok(if cfg!(target_endian = "little") {
+                swapped >> (64 - bits)
+            } else {
+                swapped
+            });
+        }
+        // The value is extended to 64 bits, with its sign or without.
+        Ok(i64::try_from(number)
+            .map_or_else(|_| u64::try_from(number).unwrap_or_default(), i64::cast_unsigned))
+    }
+
+    fn unknown(&self, name: &str, path: &str) -> Wrong {
+        let why = "no constant of this name".to_owned();
+        let names: Vec<_> = self.names.iter().map(|(name, _)| name.as_str()).collect();
+        let help = match nearest(name, names.iter().copied()) {
+            Some(near) => format!("Did you mean `{near}`?"),
+            None if self.is_pointer => "Compare a pointer with NULL or a number.".to_owned(),
+            None if names.is_empty() => format!("`{path}` is a number: compare it with one."),
+            None => format!("Write a number, or one of: {}.", names.join(", ")),
+        };
+        (why, help)
+    }
+}
+
+/// Whether a typedef says that a number is in network order.
+fn is_network(btf: &crate::object::btf::Btf, mut id: TypeId) -> bool {
+    // A chain longer than this is no C.
+    for _ in 0..32 {
+        match btf.get(id) {
+            Some(Type::Typedef {
+                name: "__be16" | "__be32" | "__be64" | "fc_ipv4_t" | "fc_port_t",
+                ..
+            }) => {
+                return true;
+            }
+            Some(Type::Typedef { of, .. } | Type::Modifier { of, .. }) => id = of,
+            _ => return false,
+        }
+    }
+    false
+}
+
+fn relations(relation: Relation) -> u8 {
+    match relation {
+        Relation::Equal => EQUAL,
+        Relation::NotEqual => LESS | GREATER,
+        Relation::Less => LESS,
+        Relation::AtMost => LESS | EQUAL,
+        Relation::Greater => GREATER,
+        Relation::AtLeast => GREATER | EQUAL,
+    }
+}
+
+/// How many tests a filter is made of; the reader lets no more than [`TESTS`] through.
+fn count(filter: &Filter) -> usize {
+    let count = match filter {
+        Filter::Test(_) => 1,
+        Filter::Not(inner) => count(inner),
+        Filter::And(left, right) | Filter::Or(left, right) => count(left) + count(right),
+    };
+    count.min(TESTS)
+}

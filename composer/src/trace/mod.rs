@@ -1,0 +1,175 @@
+//! What a built-in tracer takes of a call: (what the chain asks for, the target's types) → where each
+//! value is found, where it goes, and what has to hold for the call to be told.
+//!
+//! Pure. The check asks for what is wrong, the plan for the table that the program in the kernel
+//! goes by, and events are read by the same list.
+
+mod context;
+mod filter;
+mod make;
+mod value;
+
+use std::sync::Arc;
+
+use freplace_compose_common::trace::Trace;
+use serde::Serialize;
+
+pub use context::KernelField;
+pub use value::Of;
+
+use crate::{
+    chain::{Builtin, Moment},
+    diag::{Diagnostic, Source},
+    object::{
+        Function, Object, ProgramKind,
+        btf::{Type, TypeId},
+    },
+};
+use make::Maker;
+
+/// A function to trace.
+#[derive(Debug, Clone, Copy)]
+pub struct Target<'a> {
+    /// The object that holds it.
+    pub object: &'a Object,
+    /// The function.
+    pub function: &'a Function,
+    /// What the program it is in is loaded as, or stands in for: whose context it may take.
+    pub kind: ProgramKind,
+    /// Whether it is a program itself.
+    pub is_entry: bool,
+    /// The node whose program holds it, by its number.
+    pub holder: usize,
+}
+
+/// What a built-in tracer takes of each call of one function at one moment.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Tracing {
+    /// The node whose program holds the function, by its number.
+    pub holder: usize,
+    /// The function's name.
+    pub function: String,
+    /// The arguments, or what was chosen of them.
+    pub arguments: Vec<Capture>,
+    /// The result, when there is one.
+    pub result: Option<Capture>,
+    /// Where the duration goes.
+    #[serde(skip)]
+    pub took: Option<usize>,
+    /// What the program goes by. Offsets in `kernel` are still to be put in.
+    #[serde(skip)]
+    pub table: Trace,
+    /// Fields of the kernel's own structs, which stand elsewhere in each kernel.
+    #[serde(skip)]
+    pub kernel: Vec<Unplaced>,
+}
+
+/// A pointer that is followed to a field of a struct of the kernel.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unplaced {
+    /// Which of the table's values.
+    pub value: usize,
+    /// Which of its hops.
+    pub hop: usize,
+    /// The field.
+    pub field: KernelField,
+}
+
+/// A value in the payload.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Capture {
+    /// As it is written, or the argument's name.
+    pub name: String,
+    /// What it is.
+    #[serde(skip)]
+    pub of: Of,
+    /// Where the value is, as eight bytes.
+    #[serde(skip)]
+    pub at: Option<usize>,
+    /// Where the bytes are that it points to, or that it consists of, and how many.
+    #[serde(skip)]
+    pub block: Option<(usize, usize)>,
+    /// The bit that tells that it could not be read, and where the bits are.
+    #[serde(skip)]
+    pub unread: Option<(u32, usize)>,
+}
+
+impl Tracing {
+    /// What notes when a call began, and tells nothing.
+    fn timer(target: Target<'_>) -> Self {
+        let table = Trace { times: 1, ..Trace::default() };
+        Self {
+            holder: target.holder,
+            function: target.function.name.clone(),
+            arguments: Vec::new(),
+            result: None,
+            took: None,
+            table,
+            kernel: Vec::new(),
+        }
+    }
+
+    /// Whether it tells of calls.
+    #[must_use]
+    pub fn tells(&self) -> bool {
+        self.table.tells != 0
+    }
+}
+
+/// What a tracer does with `target`: the moments, in the order in which its programs are attached.
+///
+/// # Errors
+/// What is wrong with the request; the places are in `source`.
+pub fn resolve(
+    source: &Arc<Source>,
+    request: &Builtin,
+    moment: Moment,
+    target: Target<'_>,
+) -> Result<Vec<(Moment, Tracing)>, Vec<Diagnostic>> {
+    let one = |moment| Maker::new(source, request, moment, target)?.make();
+    if moment == Moment::Fentry {
+        return Ok(vec![(Moment::Fentry, one(Moment::Fentry)?)]);
+    }
+    let mut entry = match request.both {
+        true => one(Moment::Fentry)?,
+        false => Tracing::timer(target),
+    };
+    entry.table.times = 1;
+    Ok(vec![(Moment::Fentry, entry), (Moment::Fexit, one(Moment::Fexit)?)])
+}
+
+/// The names of what a function returns that its program's hook takes for an answer.
+#[must_use]
+pub fn verdicts(kind: ProgramKind) -> &'static [(&'static str, i64)] {
+    match kind {
+        ProgramKind::Xdp => &[
+            ("XDP_ABORTED", 0),
+            ("XDP_DROP", 1),
+            ("XDP_PASS", 2),
+            ("XDP_TX", 3),
+            ("XDP_REDIRECT", 4),
+        ],
+        ProgramKind::Tc => &[
+            ("TC_ACT_UNSPEC", -1),
+            ("TC_ACT_OK", 0),
+            ("TC_ACT_RECLASSIFY", 1),
+            ("TC_ACT_SHOT", 2),
+            ("TC_ACT_PIPE", 3),
+            ("TC_ACT_STOLEN", 4),
+            ("TC_ACT_QUEUED", 5),
+            ("TC_ACT_REPEAT", 6),
+            ("TC_ACT_REDIRECT", 7),
+            ("TC_ACT_TRAP", 8),
+        ],
+        _ => &[],
+    }
+}
+
+/// The struct that `id` points to, with its name; none when it is no pointer to a struct.
+fn pointee(object: &Object, id: TypeId) -> Option<(TypeId, &str)> {
+    let (_, Type::Ptr(to)) = object.btf.resolve(id)? else { return None };
+    match object.btf.resolve(to)? {
+        (id, Type::Struct { name, .. } | Type::Forward { name, .. }) => Some((id, name)),
+        _ => None,
+    }
+}

@@ -1,0 +1,443 @@
+//! Paths → where a value is: the arguments of a function by their types, and what they lead to.
+
+use std::{ops::Range, sync::Arc};
+
+use freplace_compose_common::trace::{HOPS, RET, TOOK};
+
+use super::{
+    KernelField, Target,
+    context::{Context, context},
+    pointee, verdicts,
+};
+use crate::{
+    chain::{Member, ValuePath},
+    diag::{Code, Diagnostic, Source, nearest},
+    object::{
+        btf::{Btf, Type, TypeId},
+        prototype::declare,
+    },
+};
+
+/// Arguments are handed over in this many registers.
+const REGISTERS: usize = 5;
+
+/// What a value is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Of {
+    /// Of this type of the target's object.
+    Type(TypeId),
+    /// A pointer of this type; the block is what it points to.
+    Followed(TypeId),
+    /// An answer to the hook, of this type, with the names there are for it.
+    Verdict(TypeId, &'static [(&'static str, i64)]),
+    /// A number without a sign.
+    Number,
+    /// A number of two bytes in network order.
+    NetworkShort,
+    /// An address.
+    Address,
+    /// A duration.
+    Nanoseconds,
+}
+
+/// A value, and the way to it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Found {
+    pub(super) source: u8,
+    /// Offset and size of each read.
+    pub(super) hops: Vec<(u32, u32)>,
+    /// The fields of the hops, where they are the kernel's.
+    pub(super) kernel: Vec<KernelField>,
+    pub(super) of: Of,
+    /// Whether it fits eight bytes.
+    pub(super) whole: bool,
+    /// Offset and size of the bytes it points to, or consists of.
+    pub(super) block: Option<(u32, u32)>,
+}
+
+impl Found {
+    pub(super) fn of(source: u8, of: Of) -> Self {
+        Self { source, hops: Vec::new(), kernel: Vec::new(), of, whole: true, block: None }
+    }
+}
+
+/// A function's arguments and result.
+pub(super) struct Signature<'a> {
+    target: Target<'a>,
+    /// Names and types of those that stand in a register of their own.
+    parameters: Vec<(String, TypeId)>,
+    /// Those behind one that does not.
+    beyond: Vec<String>,
+    returns: TypeId,
+}
+
+/// Why a path leads nowhere.
+#[derive(Debug)]
+pub(super) enum Lost {
+    /// No argument of this name.
+    Argument { candidates: Vec<String> },
+    /// No field of this name.
+    Field { span: Range<usize>, of: String, candidates: Vec<String> },
+    /// Something that cannot be taken.
+    Not { span: Range<usize>, why: String, help: String },
+}
+
+impl<'a> Signature<'a> {
+    pub(super) fn of(target: Target<'a>) -> Option<Self> {
+        let btf = &target.object.btf;
+        let prototype = btf.get(target.function.prototype?)?;
+        let Type::Prototype { returns, parameters } = prototype else { return None };
+        let fits = |of: TypeId| {
+            let resolved = btf.resolve(of).map(|(_, ty)| ty);
+            let kind =
+                matches!(resolved, Some(Type::Int { .. } | Type::Enum { .. } | Type::Ptr(_)));
+            kind && btf.size(of).is_some_and(|size| size <= 8)
+        };
+        let named = |(number, (name, of)): (usize, (&str, TypeId))| match name {
+            "" => (format!("arg{number}"), of),
+            name => (name.to_owned(), of),
+        };
+        let mut parameters: Vec<_> = parameters.into_iter().enumerate().map(named).collect();
+        let held = parameters.iter().take(REGISTERS).take_while(|(_, of)| fits(*of)).count();
+        let beyond = parameters.split_off(held).into_iter().map(|(name, _)| name).collect();
+        Some(Self { target, parameters, beyond, returns })
+    }
+
+    /// Whether there is an argument called `name`.
+    pub(super) fn has(&self, name: &str) -> bool {
+        self.parameters.iter().any(|(found, _)| found == name)
+    }
+
+    fn btf(&self) -> &'a Btf {
+        &self.target.object.btf
+    }
+
+    /// Whether parameter number `index` is the context of the program.
+    fn is_context(&self, index: usize) -> bool {
+        let Some((_, of)) = self.parameters.get(index) else { return false };
+        if self.target.is_entry && index == 0 {
+            return matches!(self.btf().resolve(*of), Some((_, Type::Ptr(_))));
+        }
+        let name = pointee(self.target.object, *of).map(|(_, name)| name);
+        name.is_some() && name == self.target.kind.context_struct()
+    }
+
+    /// Every argument: contexts as addresses, pointers to structs of the program followed.
+    pub(super) fn arguments(&self) -> Vec<(String, Found)> {
+        let one = |(index, (name, of)): (usize, &(String, TypeId))| {
+            let found = Found::of(source(index), Of::Type(*of));
+            let found = if self.is_context(index) { found } else { self.followed(found, *of) };
+            (name.clone(), found)
+        };
+        self.parameters.iter().enumerate().map(one).collect()
+    }
+
+    /// What is returned; nothing where that is void, or no number.
+    pub(super) fn result(&self) -> Option<Found> {
+        let (_, ty) = self.btf().resolve(self.returns)?;
+        let of = match ty {
+            Type::Int { .. } if self.is_verdict() => {
+                Of::Verdict(self.returns, verdicts(self.target.kind))
+            }
+            Type::Int { size: ..=8, .. } | Type::Enum { .. } | Type::Ptr(_) => {
+                Of::Type(self.returns)
+            }
+            _ => return None,
+        };
+        Some(Found::of(RET, of))
+    }
+
+    /// Whether what it returns may be what its program answers.
+    fn is_verdict(&self) -> bool {
+        let takes_context = (0..self.parameters.len()).any(|index| self.is_context(index));
+        takes_context && !verdicts(self.target.kind).is_empty()
+    }
+
+    /// A value that is a pointer to a struct with what it points to.
+    fn followed(&self, found: Found, of: TypeId) -> Found {
+        let Some((to, _)) = pointee(self.target.object, of) else { return found };
+        match self.btf().get(to) {
+            Some(Type::Struct { size, .. }) if size > 0 => {
+                Found { of: Of::Followed(of), block: Some((0, size)), ..found }
+            }
+            _ => found,
+        }
+    }
+
+    /// The value at the end of `path`. For a `filter` it has to be one number.
+    pub(super) fn find(&self, path: &ValuePath, filter: bool) -> Result<Found, Lost> {
+        let name = path.first.value.as_str();
+        let Some(index) = self.parameters.iter().position(|(found, _)| found == name) else {
+            return self.other(path, filter);
+        };
+        if self.is_context(index)
+            && let Some(step) = path.fields.first()
+            && let Context::Other(fields) = context(self.target.kind)
+        {
+            return self.translated(index, path, step, fields);
+        }
+        let mut walk = Walk {
+            btf: self.btf(),
+            source: source(index),
+            hops: Vec::new(),
+            at: None,
+            of: self.parameters[index].1,
+        };
+        for step in &path.fields {
+            walk.step(step)?;
+        }
+        if path.followed {
+            walk.follow(&path.text.span)?;
+        }
+        let of = walk.of;
+        let found = walk.end(&path.text.span)?;
+        if path.fields.is_empty() && self.is_context(index) || filter || !found.whole {
+            return Ok(found);
+        }
+        Ok(self.followed(found, of))
+    }
+
+    /// A path that does not begin with an argument.
+    fn other(&self, path: &ValuePath, filter: bool) -> Result<Found, Lost> {
+        let span = path.first.span.clone();
+        let name = path.first.value.as_str();
+        let not =
+            |why: String, help: &str| Lost::Not { span: span.clone(), why, help: help.to_owned() };
+        if self.beyond.iter().any(|other| other == name) {
+            return Err(not(
+                format!("`{name}` does not stand in a register of its own"),
+                "Arguments of up to eight bytes can be taken, and of those the first five.",
+            ));
+        }
+        let own =
+            match name {
+                "ret" => Some(self.result().ok_or_else(|| {
+                    not("the function returns nothing".to_owned(), "Leave it out.")
+                })?),
+                "took" => Some(Found::of(TOOK, Of::Nanoseconds)),
+                _ => None,
+            };
+        match own {
+            Some(found) if filter && path.fields.is_empty() && !path.followed => Ok(found),
+            Some(_) if filter => {
+                Err(not(format!("`{name}` has no fields"), "Compare it as it is."))
+            }
+            Some(_) => Err(not(
+                "result and duration are always told".to_owned(),
+                "Leave it out: `capture` chooses among arguments.",
+            )),
+            None => {
+                let mut candidates: Vec<_> =
+                    self.parameters.iter().map(|(name, _)| name.clone()).collect();
+                if filter {
+                    candidates.extend(["ret".to_owned(), "took".to_owned()]);
+                }
+                Err(Lost::Argument { candidates })
+            }
+        }
+    }
+
+    /// A field of a context that the kernel keeps elsewhere.
+    fn translated(
+        &self,
+        index: usize,
+        path: &ValuePath,
+        step: &Member,
+        fields: &'static [super::context::Translated],
+    ) -> Result<Found, Lost> {
+        let span = step.name.span.clone();
+        let Some(found) = fields.iter().find(|field| field.name == step.name.value) else {
+            let names: Vec<_> = fields.iter().map(|field| field.name).collect();
+            let help = match (nearest(&step.name.value, names.iter().copied()), names.as_slice()) {
+                (_, []) => "Capture its address alone.".to_owned(),
+                (Some(near), _) => format!("Did you mean `{near}`?"),
+                (None, names) => format!("There are: {}.", names.join(", ")),
+            };
+            let why = "a tracer sees the kernel's own struct, where this has no place".to_owned();
+            return Err(Lost::Not { span, why, help });
+        };
+        if path.fields.len() > 1 || path.followed || !step.arrow {
+            let why = "a field of the context is one number".to_owned();
+            let help = format!("Write {}->{}.", path.first.value, found.name);
+            return Err(Lost::Not { span, why, help });
+        }
+        Ok(Found {
+            // Sizes and offsets are the kernel's; these tell the hops from none.
+            hops: vec![(0, 8); found.way.len()],
+            kernel: found.way.to_vec(),
+            ..Found::of(source(index), found.of)
+        })
+    }
+}
+
+/// How a table names argument number `index`.
+fn source(index: usize) -> u8 {
+    u8::try_from(index).unwrap_or_default() // one of the first five
+}
+
+/// On the way from an argument along a path.
+struct Walk<'a> {
+    btf: &'a Btf,
+    source: u8,
+    hops: Vec<(u32, u32)>,
+    /// The offset from where the last pointer leads; none for what was read itself.
+    at: Option<u32>,
+    of: TypeId,
+}
+
+impl<'a> Walk<'a> {
+    fn shown(&self, name: &str) -> String {
+        declare(self.btf, self.of, name)
+    }
+
+    fn step(&mut self, step: &Member) -> Result<(), Lost> {
+        let span = step.name.span.clone();
+        let is_pointer = matches!(self.btf.resolve(self.of), Some((_, Type::Ptr(_))));
+        let not = |why: String, help: String| Lost::Not { span: span.clone(), why, help };
+        let name = &step.name.value;
+        match (step.arrow, is_pointer) {
+            (true, true) => self.follow(&span)?,
+            (true, false) => {
+                let why =
+                    format!("what stands in front of it is a `{}`, no pointer", self.shown(""));
+                return Err(not(why, format!("Write .{name} for a field of a struct.")));
+            }
+            (false, true) => {
+                let why = "what stands in front of it is a pointer".to_owned();
+                return Err(not(why, format!("Write ->{name}.")));
+            }
+            (false, false) => {}
+        }
+        let Some((_, Type::Struct { name: tag, union, .. })) = self.btf.resolve(self.of) else {
+            let why = format!(
+                "what stands in front of it is a `{}`, which has no fields",
+                self.shown("")
+            );
+            return Err(not(why, "Only structs and unions have fields.".to_owned()));
+        };
+        let Some(place) = self.btf.member(self.of, name) else {
+            let of = format!("{} {tag}", if union { "union" } else { "struct" });
+            return Err(Lost::Field { span, of, candidates: self.btf.member_names(self.of) });
+        };
+        if place.is_bits {
+            return Err(not(
+                "a bit field has no bytes of its own".to_owned(),
+                "Leave it out.".to_owned(),
+            ));
+        }
+        let at = self.at.unwrap_or(0);
+        self.at = Some(
+            at.checked_add(place.offset)
+                .ok_or_else(|| not("it is out of reach".to_owned(), "Leave it out.".to_owned()))?,
+        );
+        self.of = place.of;
+        Ok(())
+    }
+
+    /// From a pointer to what it points to.
+    fn follow(&mut self, span: &Range<usize>) -> Result<(), Lost> {
+        let not = |why: &str, help: &str| Lost::Not {
+            span: span.clone(),
+            why: why.to_owned(),
+            help: help.to_owned(),
+        };
+        let Some((_, Type::Ptr(to))) = self.btf.resolve(self.of) else {
+            let why = format!("it is a `{}`, no pointer", self.shown(""));
+            return Err(not(&why, "Leave out the `*`."));
+        };
+        if self.btf.size(to).is_none() {
+            return Err(not(
+                "the object does not say what the pointer leads to",
+                "Capture the pointer itself.",
+            ));
+        }
+        if let Some(at) = self.at {
+            self.read(at, 8, span)?;
+        }
+        self.at = Some(0);
+        self.of = to;
+        Ok(())
+    }
+
+    fn read(&mut self, offset: u32, size: u32, span: &Range<usize>) -> Result<(), Lost> {
+        if self.hops.len() == HOPS {
+            return Err(Lost::Not {
+                span: span.clone(),
+                why: format!("more than {HOPS} pointers lead to it"),
+                help: "Choose a value that is nearer.".to_owned(),
+            });
+        }
+        self.hops.push((offset, size));
+        Ok(())
+    }
+
+    fn end(mut self, span: &Range<usize>) -> Result<Found, Lost> {
+        let size = self.btf.size(self.of).unwrap_or(0);
+        let is_scalar = match self.btf.resolve(self.of) {
+            Some((_, Type::Int { .. } | Type::Enum { .. } | Type::Ptr(_))) => size <= 8,
+            _ => false,
+        };
+        let Some(at) = self.at else {
+            return Ok(Found { hops: self.hops, ..Found::of(self.source, Of::Type(self.of)) });
+        };
+        if is_scalar {
+            self.read(at, size, span)?;
+            return Ok(Found { hops: self.hops, ..Found::of(self.source, Of::Type(self.of)) });
+        }
+        if size == 0 {
+            let why = "it has no bytes".to_owned();
+            return Err(Lost::Not { span: span.clone(), why, help: "Leave it out.".to_owned() });
+        }
+        Ok(Found {
+            hops: self.hops,
+            whole: false,
+            block: Some((at, size)),
+            ..Found::of(self.source, Of::Type(self.of))
+        })
+    }
+}
+
+impl Lost {
+    /// As a diagnostic on `path`.
+    pub(super) fn tell(
+        self,
+        source: &Arc<Source>,
+        target: Target<'_>,
+        path: &ValuePath,
+    ) -> Box<Diagnostic> {
+        let text = &path.text.value;
+        let prototype = target.object.prototype(target.function).unwrap_or_default();
+        let choose = |near: &str, names: &[String], what: &str| match nearest(
+            near,
+            names.iter().map(String::as_str),
+        ) {
+            Some(near) => format!("Did you mean `{near}`?"),
+            None if names.is_empty() => format!("It has no {what}."),
+            None => format!("It has: {}.", names.join(", ")),
+        };
+        let found = match self {
+            Self::Argument { candidates } => {
+                let name = &path.first.value;
+                let message = format!("`{}` has no argument `{name}`", target.function.name);
+                Diagnostic::new(Code::UnknownArgument, message)
+                    .label(source, path.first.span.clone(), "not an argument")
+                    .help(choose(name, &candidates, "argument"))
+            }
+            Self::Field { span, of, candidates } => {
+                let name = path.fields.iter().find(|step| step.name.span == span);
+                let name = name.map_or("", |step| step.name.value.as_str());
+                let message = format!("`{text}`: {of} has no field `{name}`");
+                Diagnostic::new(Code::UnknownArgument, message)
+                    .label(source, span, "not a field")
+                    .help(choose(name, &candidates, "field"))
+            }
+            Self::Not { span, why, help } => Diagnostic::new(
+                Code::CannotCapture,
+                format!("`{text}` cannot be taken from a call"),
+            )
+            .label(source, span, why)
+            .help(help),
+        };
+        Box::new(found.note(prototype))
+    }
+}

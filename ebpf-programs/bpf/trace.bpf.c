@@ -1,0 +1,195 @@
+// SPDX-License-Identifier: GPL-2.0 OR MIT OR Apache-2.0
+// The built-in tracer: what is called, with what, what it returns and how long it takes.
+//
+// One source for every function of every program. What is taken from a call stands in `fc_trace`,
+// which the composer sets before loading. It is frozen then, so the verifier knows it and drops
+// all that this one tracer does not do: the loops below are unrolled and end where the table does.
+#include <linux/bpf.h>
+#include <bpf/bpf_helpers.h>
+#include <bpf/bpf_core_read.h>
+#include <freplace_compose.h>
+#include "trace.h"
+
+char LICENSE[] SEC("license") = "Dual MIT/GPL";
+
+const volatile struct fc_trace fc_trace = {};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct fc_times);
+} fc_times SEC(".maps");
+
+// What was read of a call.
+struct call {
+	__u64 values[FC_TRACE_VALUES];
+	__u64 unread; // a bit for each value that could not be read, or what it points to
+};
+
+static __always_inline struct fc_times *times(void)
+{
+	__u32 node = fc_node;
+
+	return bpf_map_lookup_elem(&fc_times, &node);
+}
+
+// The context is a place on the stack, the same on the way in and on the way out and nobody else's
+// in between: it tells which entry an exit belongs to, whatever interrupts and whatever is attached
+// in the middle of a call.
+static __always_inline void began(void *ctx)
+{
+	struct fc_times *all = times();
+	struct fc_time *own;
+
+	if (!all)
+		return;
+	own = &all->times[all->next++ % FC_TRACE_TIMES];
+	own->call = (__u64)ctx;
+	own->at = bpf_ktime_get_ns();
+}
+
+static __always_inline __u64 took(void *ctx, __u64 now)
+{
+	struct fc_times *all = times();
+	__u32 next;
+
+	if (!all)
+		return FC_TRACE_UNKNOWN;
+	next = all->next - 1;
+#pragma clang loop unroll(full)
+	for (int back = 0; back < FC_TRACE_TIMES; back++) {
+		struct fc_time *own = &all->times[(next - back) % FC_TRACE_TIMES];
+
+		if (own->call == (__u64)ctx) {
+			own->call = 0;
+			all->next = next - back;
+			return now - own->at;
+		}
+	}
+	return FC_TRACE_UNKNOWN;
+}
+
+static __always_inline void read_values(void *ctx, struct call *call, __u64 took)
+{
+	call->unread = 0;
+#pragma clang loop unroll(full)
+	for (int i = 0; i < FC_TRACE_VALUES; i++) {
+		const volatile struct fc_trace_value *from = &fc_trace.values[i];
+		__u64 value = 0;
+
+		if (i >= fc_trace.value_count)
+			break;
+		if (from->source == FC_TRACE_TOOK)
+			value = took;
+		else if (from->source == FC_TRACE_RET)
+			bpf_get_func_ret(ctx, &value);
+		else
+			bpf_get_func_arg(ctx, from->source, &value);
+#pragma clang loop unroll(full)
+		for (int hop = 0; hop < FC_TRACE_HOPS; hop++) {
+			__u64 at = value + from->hops[hop].offset;
+
+			if (hop >= from->hop_count)
+				break;
+			value = 0;
+			if (bpf_probe_read_kernel(&value, from->hops[hop].size, (void *)at)) {
+				call->unread |= 1ULL << i;
+				break;
+			}
+		}
+		call->values[i] = value;
+	}
+}
+
+// Whether the filter lets the call through: tests that each lead on to a later one, or to an end.
+static __always_inline int is_wanted(struct call *call)
+{
+	__u32 at = 0;
+
+#pragma clang loop unroll(full)
+	for (__u32 i = 0; i < FC_TRACE_TESTS; i++) {
+		const volatile struct fc_trace_test *test = &fc_trace.tests[i];
+		__u64 constant, value;
+		int holds;
+
+		if (i >= fc_trace.test_count)
+			break;
+		if (at != i)
+			continue;
+		constant = test->constant;
+		value = call->values[test->value % FC_TRACE_VALUES] << test->shift;
+		if (test->reads && call->unread >> test->value & 1)
+			holds = 0;
+		else if (test->is_signed) {
+			__s64 left = (__s64)value >> test->shift, right = constant;
+
+			if (left < right)
+				holds = test->relations & FC_TRACE_LESS;
+			else if (left == right)
+				holds = test->relations & FC_TRACE_EQUAL;
+			else
+				holds = test->relations & FC_TRACE_GREATER;
+		} else {
+			value >>= test->shift;
+			if (value < constant)
+				holds = test->relations & FC_TRACE_LESS;
+			else if (value == constant)
+				holds = test->relations & FC_TRACE_EQUAL;
+			else
+				holds = test->relations & FC_TRACE_GREATER;
+		}
+		at = holds ? test->if_true : test->if_false;
+	}
+	return at != FC_TRACE_DROP;
+}
+
+static __always_inline void tell(void *ctx, __u64 now, __u64 took)
+{
+	struct call call;
+	void *payload;
+
+	read_values(ctx, &call, took);
+	if (fc_trace.test_count && !is_wanted(&call))
+		return;
+	payload = fc__reserve_at(fc_trace.size, fc_trace.type, now);
+	if (!payload)
+		return;
+#pragma clang loop unroll(full)
+	for (int i = 0; i < FC_TRACE_VALUES; i++) {
+		const volatile struct fc_trace_value *from = &fc_trace.values[i];
+
+		if (i >= fc_trace.value_count)
+			break;
+		if (from->to != FC_TRACE_NOWHERE)
+			*(__u64 *)(payload + from->to) = call.values[i];
+		if (from->block_size) {
+			void *block = (void *)call.values[i] + from->block_offset;
+
+			if (bpf_probe_read_kernel(payload + from->block_to, from->block_size, block))
+				call.unread |= 1ULL << i;
+		}
+	}
+	if (fc_trace.unread_to != FC_TRACE_NOWHERE)
+		*(__u64 *)(payload + fc_trace.unread_to) = call.unread;
+	fc_submit(payload);
+}
+
+SEC("fentry")
+int trace_entry(void *ctx)
+{
+	if (fc_trace.tells)
+		tell(ctx, bpf_ktime_get_ns(), 0);
+	if (fc_trace.times)
+		began(ctx);
+	return 0;
+}
+
+SEC("fexit")
+int trace_exit(void *ctx)
+{
+	__u64 now = bpf_ktime_get_ns();
+
+	tell(ctx, now, took(ctx, now));
+	return 0;
+}
