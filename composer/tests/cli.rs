@@ -40,7 +40,7 @@ pinned! {
     plan_json: "plan" "--format" "json" "chains/xdp.toml";
     inspect_human: "inspect" "builtin:tcp";
     inspect_of_what_is_not_there: "inspect" "builtin:tpc";
-    validate_what_is_shipped: "validate" "chains/tcp.toml" "chains/tcp-map.toml" "chains/xdp.toml";
+    validate_what_is_shipped: "validate" "chains/tcp.toml" "chains/tcp-map.toml" "chains/trace.toml" "chains/xdp.toml";
     explain_one: "explain" "fc0301";
     explain_several: "explain" "0007" "401";
     explain_lists_all: "explain";

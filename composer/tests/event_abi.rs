@@ -11,6 +11,7 @@ use freplace_compose::object::{
 use freplace_compose_common::{
     COUNT_STRUCT, COUNTS_MAP, Count, EVENTS_MAP, HAS_TASK_GLOBAL, HEADER_STRUCT, Header,
     NODE_GLOBAL,
+    trace::{self, Hop, TIMES_MAP, TRACE_GLOBAL, Test, Trace, Value},
 };
 
 /// Name, offset and size in bytes of each field, and the size of the whole.
@@ -87,6 +88,75 @@ fn the_maps_and_globals_have_the_names_that_the_composer_knows() {
             });
             assert_eq!(found, Some(4), "{global} of {name}");
         }
+    }
+}
+
+#[test]
+fn what_the_built_in_tracer_is_told_is_the_same_in_c_and_rust() {
+    let (_, object) = objects().find(|(name, _)| *name == "trace").expect("it is built in");
+    let btf = &object.btf;
+    assert_eq!(in_c(btf, "fc_trace_hop"), in_rust!(Hop { offset, size }));
+    let value = in_rust!(Value { hops, block_offset, block_size, block_to, to, source, hop_count });
+    assert_eq!(in_c(btf, "fc_trace_value"), value);
+    let test = in_rust!(Test {
+        constant,
+        value,
+        shift,
+        is_signed,
+        relations,
+        if_true,
+        if_false,
+        reads,
+        unused
+    });
+    assert_eq!(in_c(btf, "fc_trace_test"), test);
+    let all = in_rust!(Trace {
+        tests,
+        values,
+        r#type,
+        size,
+        unread_to,
+        value_count,
+        test_count,
+        tells,
+        times,
+        unused
+    });
+    assert_eq!(in_c(btf, "fc_trace"), all);
+    let variables = btf.section(".rodata").expect("it has constants");
+    let names = variables.iter().filter_map(|id| match btf.get(*id)? {
+        Type::Variable { name, of } => Some((name, btf.size(of)? as usize)),
+        _ => None,
+    });
+    assert!(names.into_iter().any(|found| found == (TRACE_GLOBAL, all.1)));
+    assert!(object.maps.iter().any(|map| map.name == TIMES_MAP));
+    assert_eq!(Trace::default().to_bytes().len(), all.1);
+}
+
+#[test]
+fn the_numbers_that_the_built_in_tracer_goes_by_are_those_of_its_header() {
+    let path = common::workspace().join("ebpf-programs/bpf/trace.h");
+    let header = std::fs::read_to_string(path).expect("it is part of the repository");
+    for (name, number) in [
+        ("VALUES", trace::VALUES as u64),
+        ("HOPS", trace::HOPS as u64),
+        ("TESTS", trace::TESTS as u64),
+        ("RET", trace::RET.into()),
+        ("TOOK", trace::TOOK.into()),
+        ("NOWHERE", trace::NOWHERE.into()),
+        ("PASS", trace::PASS.into()),
+        ("DROP", trace::DROP.into()),
+        ("LESS", trace::LESS.into()),
+        ("EQUAL", trace::EQUAL.into()),
+        ("GREATER", trace::GREATER.into()),
+    ] {
+        let start = format!("#define FC_TRACE_{name} ");
+        let text = header.lines().find_map(|line| line.strip_prefix(&start)).expect(name);
+        let found = match text.strip_prefix("0x") {
+            Some(digits) => u64::from_str_radix(digits, 16),
+            None => text.parse(),
+        };
+        assert_eq!(found, Ok(number), "{name}");
     }
 }
 

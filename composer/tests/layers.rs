@@ -78,7 +78,7 @@ fn all_but_kernel() -> Vec<String> {
     names.collect()
 }
 
-const PURE: &[&str] = &["chain", "object", "check", "diag", "plan", "version.rs"];
+const PURE: &[&str] = &["chain", "object", "check", "diag", "trace", "plan", "version.rs"];
 
 #[test]
 fn the_pure_layers_know_no_kernel_no_terminal_and_no_clock() {

@@ -185,6 +185,7 @@ fn every_event_of_the_shipped_chains_is_shown_whatever_its_payload() {
         ("tcp.toml", include_str!("../../../chains/tcp.toml")),
         ("tcp-map.toml", include_str!("../../../chains/tcp-map.toml")),
         ("xdp.toml", include_str!("../../../chains/xdp.toml")),
+        ("trace.toml", include_str!("../../../chains/trace.toml")),
     ] {
         let chain = Chain::parse(file.as_ref(), text.to_owned()).expect("it is shipped");
         let (library, _) = Library::open(&chain);
@@ -192,10 +193,12 @@ fn every_event_of_the_shipped_chains_is_shown_whatever_its_payload() {
         let decoder = Decoder::new(&chain, &library, &plan);
         let mut seen = 0;
         for (index, source) in decoder.nodes.iter().enumerate() {
-            for (id, layout) in &source.layouts {
+            let traced = source.traced.iter().map(|(id, traced)| (id, traced.size()));
+            let layouts = source.layouts.iter().map(|(id, layout)| (id, layout.size as usize));
+            for (id, size) in layouts.chain(traced) {
                 for byte in [0, 0xff, b'"', b'\n', 0x1b] {
-                    let payload = vec![byte; layout.size as usize];
-                    let mut bytes = record(*id, layout.size, &[byte; 16], &payload);
+                    let payload = vec![byte; size];
+                    let mut bytes = record(*id, size as u32, &[byte; 16], &payload);
                     bytes[16..20].copy_from_slice(&(index as u32).to_ne_bytes());
                     assert!(show(&plan, &decoder, &bytes));
                     seen += 1;

@@ -71,6 +71,11 @@ impl Traced {
         }
     }
 
+    #[cfg(test)]
+    pub(super) fn size(&self) -> usize {
+        self.size
+    }
+
     /// Whether `payload` is long enough.
     pub(super) fn fits(&self, payload: &[u8]) -> bool {
         payload.len() >= self.size

@@ -20,7 +20,7 @@ pub fn workspace() -> PathBuf {
 }
 
 /// The chains that are shipped.
-pub const CHAINS: [&str; 3] = ["tcp", "tcp-map", "xdp"];
+pub const CHAINS: [&str; 4] = ["tcp", "tcp-map", "trace", "xdp"];
 
 /// The text of a shipped chain.
 pub fn chain_text(name: &str) -> String {
