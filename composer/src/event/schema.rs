@@ -85,6 +85,19 @@ fn event() -> Value {
             "type": "string",
             "pattern": "^([0-9a-f]{2})*$",
         },
+        "function": text("The function that a built-in tracer tells of; `type` is call or return."),
+        "args": {
+            "description": "Its arguments by name, or what was asked for of them.",
+            "type": "object",
+            "additionalProperties": {},
+        },
+        "ret": { "description": "What it returned." },
+        "ret_name": text("The name of that, where it has one: XDP_PASS."),
+        "took_ns": {
+            "description": "How long it took; null where its entry was not seen.",
+            "type": ["integer", "null"],
+            "minimum": 0,
+        },
         "map": text("The map it came through, where that is not the composer's."),
         "text": text("It as the chain's text says."),
         "printk": text("A line of bpf_printk."),
@@ -105,9 +118,10 @@ fn event() -> Value {
     }
     event["dependencies"] = json!({
         "pid": ["tid", "comm"], "tid": ["pid"], "comm": ["pid"], "data": ["type"],
-        "text": ["map", "data"], "printk": ["known"], "known": ["printk"], "or": ["printk"],
+        "function": ["type", "args"], "args": ["function"], "ret": ["function"],
+        "ret_name": ["ret"], "took_ns": ["function"], "text": ["map", "data"], "printk": ["known"], "known": ["printk"], "or": ["printk"],
     });
-    let payloads = ["data", "bytes", "printk"];
+    let payloads = ["data", "bytes", "printk", "args"];
     event["oneOf"] = payloads.iter().map(|key| json!({ "required": [key] })).collect();
     event
 }
