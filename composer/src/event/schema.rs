@@ -94,9 +94,8 @@ fn event() -> Value {
         "ret": { "description": "What it returned." },
         "ret_name": text("The name of that, where it has one: XDP_PASS."),
         "took_ns": {
-            "description": "How long it took; null where its entry was not seen.",
-            "type": ["integer", "null"],
-            "minimum": 0,
+            "description": "How long it took, nanoseconds; null where its entry was not seen.",
+            "oneOf": [{ "type": "integer", "minimum": 0 }, { "type": "null" }],
         },
         "map": text("The map it came through, where that is not the composer's."),
         "text": text("It as the chain's text says."),
