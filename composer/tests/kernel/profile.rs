@@ -1,6 +1,6 @@
 //! What is known of a kernel is what that kernel does: a shipped profile is what `profile` measures.
 
-use std::{fs, os::unix::process::CommandExt as _};
+use std::{fs, os::unix::process::CommandExt as _, path::Path};
 
 use freplace_compose::check::profile;
 
@@ -37,6 +37,24 @@ fn a_chain_is_judged_by_what_was_measured() {
     let validate =
         |kernel| output(binary().args(["validate", "--kernel"]).arg(kernel).arg(recipe("tcp")));
     validate(file.as_path()).assert_done();
+}
+
+#[test]
+#[ignore = "needs a kernel that allows freplace; `cargo xtask test` runs it in a micro-VM"]
+fn what_is_saved_knows_what_there_is_to_attach_to() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let saved = folder.path().join("this kernel");
+    output(binary().args(["profile", "--save"]).arg(&saved)).assert_done();
+    let text = fs::read_to_string(recipe("tcp")).expect("it is shipped");
+    let wrong = folder.path().join("wrong.toml");
+    fs::write(&wrong, text.replace("\"tcp_connect\"", "\"tcp_conect\"")).expect("room in /tmp");
+    let kernel = saved.join("profile.toml");
+    let validate =
+        |file: &Path| output(binary().args(["validate", "--kernel"]).arg(&kernel).arg(file));
+    validate(&recipe("tcp")).assert_done();
+    let finished = validate(&wrong);
+    finished.assert_failed(3, "FC0317");
+    assert!(finished.stderr.contains("Did you mean `tcp_connect`?"), "{}", finished.stderr);
 }
 
 #[test]
