@@ -65,7 +65,7 @@ impl Drawing {
                 None => files.push((page, vec![label])),
             }
         }
-        let report = MietteDiagnostic::new(inert(&diagnostic.message))
+        let report = MietteDiagnostic::new(one_line(&diagnostic.message))
             .with_code(diagnostic.code.to_string())
             .with_severity(match diagnostic.severity {
                 Severity::Error => miette::Severity::Error,
@@ -88,7 +88,7 @@ impl Drawing {
         for (page, label) in unseen {
             let (line, column) = page.position(label.span.start);
             let _ =
-                writeln!(out, "  {}:{line}:{column}  {}", label.source.name, inert(&label.text));
+                writeln!(out, "  {}:{line}:{column}  {}", label.source.name, one_line(&label.text));
         }
         for note in &diagnostic.notes {
             for line in inert(note).lines() {
@@ -97,7 +97,7 @@ impl Drawing {
         }
         // Drawn here: notes stand in front of it, and names are not to be cut at their hyphens.
         if let Some(help) = &diagnostic.help {
-            let _ = writeln!(out, "  {} {}", "help:".cyan(), self.wrap(&inert(help)));
+            let _ = writeln!(out, "  {} {}", "help:".cyan(), self.wrap(&one_line(help)));
         }
         out.push('\n');
         out
@@ -154,7 +154,7 @@ impl Drawing {
 
 fn spans(labels: &[&Label]) -> Vec<LabeledSpan> {
     let span = |(number, label): (usize, &&Label)| {
-        let text = (!label.text.is_empty()).then(|| inert(&label.text));
+        let text = (!label.text.is_empty()).then(|| one_line(&label.text));
         let span = label.span.clone();
         if number == 0 {
             LabeledSpan::new_primary_with_span(text, span)
@@ -163,6 +163,11 @@ fn spans(labels: &[&Label]) -> Vec<LabeledSpan> {
         }
     };
     labels.iter().enumerate().map(span).collect()
+}
+
+/// `text` as one line: what a file says may be quoted in it, over several.
+fn one_line(text: &str) -> String {
+    inert(text).replace("\r\n", " ").replace(['\n', '\t'], " ")
 }
 
 /// `text` with nothing in it that a terminal would obey, of the same length in bytes, so that
