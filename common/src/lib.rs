@@ -22,7 +22,7 @@ pub const COUNT_STRUCT: &str = "fc_count";
 
 /// What stands in front of each event's payload.
 #[repr(C)]
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Header {
     /// `CLOCK_MONOTONIC` in nanoseconds.
     pub time_ns: u64,

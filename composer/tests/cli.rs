@@ -47,6 +47,12 @@ pinned! {
     usage_of_a_code_that_is_not_there: "explain" "FC03O1" "nonsense";
     usage_without_a_file: "validate";
     usage_of_a_verb_that_is_not_there: "valdate" "chains/tcp.toml";
+    usage_of_only_a_node_that_is_not_there: "up" "chains/tcp.toml" "--only" "connect,acept";
+    usage_of_only_a_stranger: "up" "chains/tcp.toml" "--only" "connect" "--only" "nobody";
+    usage_of_a_view_of_json: "up" "chains/tcp.toml" "--view" "tree" "--format" "json";
+    usage_of_a_plan_as_a_trace: "up" "chains/tcp.toml" "--dry-run" "--format" "trace-event";
+    usage_of_a_plan_in_a_file: "up" "chains/tcp.toml" "--dry-run" "--output" "-";
+    output_that_cannot_be_written: "up" "chains/tcp.toml" "-o" "no/such/folder/file";
     usage_of_a_duration: "up" "chains/tcp.toml" "--duration" "soon";
     usage_of_a_kernel_apart: "up" "--vm" "6.1" "chains/tcp.toml";
     usage_of_a_log_that_nobody_writes: "validate" "--verifier-log" "log" "chains/tcp.toml";
@@ -145,6 +151,16 @@ fn a_dry_run_is_the_plan() {
     let plan = run(&workspace(), &["plan", "--format", "json", "chains/tcp.toml"]);
     let dry = run(&workspace(), &["up", "--dry-run", "--format", "json", "chains/tcp.toml"]);
     assert_eq!(shown(&dry), shown(&plan));
+}
+
+#[test]
+fn a_chain_that_is_wrong_leaves_the_output_as_it_was() {
+    let folder = objects();
+    common::put(&folder.join("wrong.toml"), b"name = 1\n");
+    common::put(&folder.join("kept.json"), b"kept");
+    let output = run(&folder, &["up", "wrong.toml", "-o", "kept.json"]);
+    assert_eq!(output.status.code(), Some(3));
+    assert_eq!(std::fs::read(folder.join("kept.json")).expect("it is there"), b"kept");
 }
 
 #[test]

@@ -25,9 +25,39 @@ fn shipped() -> impl Iterator<Item = (Chain, Library, Plan)> {
     CHAINS.into_iter().map(|name| ready(&chain_text(name)))
 }
 
+/// The shipped chains, and one of a program that knows nothing of the composer.
+fn all() -> impl Iterator<Item = (Chain, Library, Plan)> {
+    let object = common::objects().join("foreign.bpf.o");
+    let host = |name: &str| {
+        format!(
+            "[host.{name}]\nobject = \"{}\"\nprogram = \"on_connect\"\n\
+             attach = {{ kprobe = \"tcp_connect\" }}\n",
+            object.display()
+        )
+    };
+    let text = format!("printk = true\n{}{}", host("one"), host("two"));
+    shipped().chain([ready(&text)])
+}
+
+#[test]
+fn what_a_program_writes_by_itself_has_a_place_in_the_plan() {
+    let (_, library, plan) = all().last().expect("the last one");
+    let maps: Vec<_> = plan.event_maps().map(|(node, map)| (node, map.name.as_str())).collect();
+    assert_eq!(maps, [(0, "events"), (1, "events")], "each node has its own");
+    assert!(matches!(plan.operations[0].action, Action::Listen), "before anything can print");
+    let mut kernel = Fake::default();
+    let mut running = run::up(&mut kernel, &plan, &library, &mut |_| {}).expect("comes up");
+    assert_ne!(running.own_map(0, "events"), running.own_map(1, "events"));
+    assert_eq!(running.map("events"), None);
+    assert!(running.detach(&mut kernel).is_empty());
+    assert!(running.trace().is_some(), "the last lines are still to be read");
+    assert!(running.down(&mut kernel).is_empty());
+    assert_eq!(kernel.journal.last().map(String::as_str), Some("close trace"));
+}
+
 #[test]
 fn a_chain_comes_up_in_the_order_of_its_plan_and_down_in_reverse() {
-    for (_, library, plan) in shipped() {
+    for (_, library, plan) in all() {
         let mut kernel = Fake::default();
         let mut watched = Vec::new();
         let running = run::up(&mut kernel, &plan, &library, &mut |done| {
@@ -46,7 +76,7 @@ fn a_chain_comes_up_in_the_order_of_its_plan_and_down_in_reverse() {
 
 #[test]
 fn a_failure_at_any_operation_leaves_nothing() {
-    for (_, library, plan) in shipped() {
+    for (_, library, plan) in all() {
         for operation in 0..plan.operations.len() {
             let mut kernel = Fake::failing_at(operation);
             let failure = run::up(&mut kernel, &plan, &library, &mut |_| {}).expect_err("told to");
@@ -62,7 +92,7 @@ fn a_failure_at_any_operation_leaves_nothing() {
 
 #[test]
 fn an_undo_that_fails_stops_nothing_and_is_named() {
-    for (chain, library, plan) in shipped() {
+    for (chain, library, plan) in all() {
         for step in 0..plan.operations.len() {
             let mut kernel = Fake::default().failing_undo_at(step);
             let running = run::up(&mut kernel, &plan, &library, &mut |_| {}).expect("comes up");

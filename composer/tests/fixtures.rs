@@ -70,6 +70,8 @@ fixtures! {
     empty
     empty_host_table
     empty_strings
+    events
+    events_syntax
     helpers
     helpers_of_some_kernels
     hosts_twice

@@ -10,6 +10,7 @@ use common::workspace;
 use freplace_compose::{
     chain,
     diag::{Code, Page},
+    event,
 };
 
 fn current(path: &str, text: &str) {
@@ -23,9 +24,11 @@ fn current(path: &str, text: &str) {
 }
 
 #[test]
-fn the_schema_is_current() {
-    let text = serde_json::to_string_pretty(&chain::schema()).expect("it is JSON");
-    current("schemas/chain.schema.json", &(text + "\n"));
+fn the_schemas_are_current() {
+    for (name, schema) in [("chain", chain::schema()), ("events", event::schema())] {
+        let text = serde_json::to_string_pretty(&schema).expect("it is JSON");
+        current(&format!("schemas/{name}.schema.json"), &(text + "\n"));
+    }
 }
 
 /// The first two digits of a code.

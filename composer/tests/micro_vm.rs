@@ -72,6 +72,21 @@ fn the_exit_code_and_both_streams_come_back() {
 
 #[test]
 #[ignore = "boots a micro-VM; `cargo xtask test` does"]
+fn events_are_written_to_a_file_of_this_machine() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let file = folder.path().join("trace.json");
+    let path = file.to_str().expect("UTF-8");
+    let words = ["up", "--vm=6.1", "chains/tcp.toml", "--format", "trace-event", "-o", path];
+    let output = run(&workspace(), &[&words[..], &["--", "echo", "hello"]].concat());
+    let text = shown(&output);
+    assert!(text.starts_with("exit code 0\n--- stderr\n") && text.contains("\nhello\n"), "{text}");
+    let trace: serde_json::Value =
+        serde_json::from_slice(&fs::read(&file).expect("it was written")).expect("JSON");
+    assert_eq!(trace[0]["args"]["name"], "tcp");
+}
+
+#[test]
+#[ignore = "boots a micro-VM; `cargo xtask test` does"]
 fn a_panic_of_the_guest_is_an_error_with_the_end_of_the_console() {
     let output = vm("echo c >/proc/sysrq-trigger; sleep 60");
     let text = shown(&output);
@@ -128,22 +143,37 @@ fn a_chain_its_objects_and_the_command_come_along() {
     assert!(text.contains("100% packet loss") && text.contains("= XDP_DROP"), "{text}");
 }
 
-#[test]
-#[ignore = "boots a micro-VM; `cargo xtask test` does"]
-fn the_example_builds_and_does_what_its_page_says() {
+/// Builds the example called `name` and brings its chain up around `script`.
+fn example(name: &str, script: &str) -> String {
     let folder = tempfile::tempdir().expect("a temporary folder");
-    let example = workspace().join("examples/unlink");
+    let example = workspace().join("examples").join(name);
     let built = std::process::Command::new(example.join("build.sh")).arg(folder.path()).status();
     assert!(built.expect("there is a shell").success());
     let chain = folder.path().join("chain.toml");
     fs::copy(example.join("chain.toml"), &chain).expect("room for a chain");
-    let script = "touch /tmp/a /tmp/b.log; rm /tmp/a /tmp/b.log";
     let words = ["up", "--vm=6.1", "chain.toml", "--", "sh", "-c", script];
     let text = shown(&run(folder.path(), &words));
     assert!(text.starts_with("exit code 0\n"), "{text}");
+    text
+}
+
+#[test]
+#[ignore = "boots a micro-VM; `cargo xtask test` does"]
+fn the_example_builds_and_does_what_its_page_says() {
+    let text = example("unlink", "touch /tmp/a /tmp/b.log; rm /tmp/a /tmp/b.log");
     for line in ["path=/tmp/a  = ORDINARY", "path=/tmp/b.log  = A_LOG"] {
         assert_eq!(text.matches(line).count(), 2, "the host's and the tracer's: {text}");
     }
+}
+
+#[test]
+#[ignore = "boots a micro-VM; `cargo xtask test` does"]
+fn the_example_of_another_tool_is_decoded_as_its_chain_says() {
+    let get = |host: &str| format!("wget -q -O /dev/null http://{host}:9/");
+    let text = example("other-tool", &format!("{}; {}; true", get("127.0.0.1"), get("[::1]")));
+    assert!(text.contains("127.0.0.1 → 127.0.0.1:9"), "{text}");
+    assert!(text.contains("family 10 is passed over"), "{text}");
+    assert!(text.contains("losses of `connect` cannot be known"), "{text}");
 }
 
 #[test]

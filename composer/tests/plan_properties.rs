@@ -162,7 +162,7 @@ proptest! {
     fn maps_then_loads_then_attachments_and_hosts_last(shape in shapes()) {
         let (chain, _, plan) = ready(&write(&shape));
         let rank = |action: &Action| match action {
-            Action::CreateMap { .. } => 0,
+            Action::Listen | Action::CreateMap { .. } => 0,
             Action::Load { .. } => 1,
             Action::AttachTracer { .. } | Action::AttachReplacement { .. } => 2,
             Action::AttachHook { .. } => 3,
@@ -207,7 +207,7 @@ proptest! {
                 Action::AttachHook { slot, .. } | Action::AttachTracer { slot } => {
                     prop_assert!(*slot < loaded);
                 }
-                Action::CreateMap { .. } => {}
+                Action::Listen | Action::CreateMap { .. } => {}
             }
         }
         // Who was loaded is loaded still, unless it needs what is gone.

@@ -187,6 +187,44 @@ fn what_only_one_of_may_be_there_is_refused_twice_by_both() {
 }
 
 #[test]
+fn what_is_shown_of_a_nodes_output_is_judged_alike() {
+    let with = |line: &str| whole().replace("[stub.place]", &format!("{line}\n[stub.place]"));
+    for good in [
+        "printk = true",
+        "printk = false",
+        "events = { map = \"a\" }",
+        "events = { map = \"a\", type = \"struct b\", text = \"{c:ipv4}\", time = \"d\" }",
+        "events = [{ map = \"a\" }, { map = \"b\", type = \"struct b\" }]",
+        "events = []",
+    ] {
+        same(&with(good), true);
+        same(&format!("{}\n{good}", whole()), true);
+    }
+    for wrong in [
+        "printk = \"true\"",
+        "printk = 1",
+        "events = \"a\"",
+        "events = true",
+        "events = [1]",
+        "events = {}",
+        "events = { map = \"\" }",
+        "events = { map = \"a\", text = \"{c}\" }",
+        "events = { map = \"a\", time = \"c\" }",
+        "events = { map = \"a\", type = \"b\", text = \"\" }",
+        "events = { map = \"a\", more = \"b\" }",
+    ] {
+        same(&with(wrong), false);
+    }
+    for not_for_a_stub in ["printk = true", "events = { map = \"a\" }"] {
+        let text = whole()
+            .replace("function = \"place\"", &format!("function = \"place\"\n{not_for_a_stub}"));
+        same(&text, false);
+    }
+    same(&format!("printk = true\n{}", whole()), true);
+    same(&format!("printk = \"yes\"\n{}", whole()), false);
+}
+
+#[test]
 fn requirements_are_judged_alike() {
     let with = |text: &str| whole().replace("\">=6.6, <7\"", text);
     for good in [">=6.6", ">6", "<=6.12", "<7", "=6.1", "  >= 6.1 ,<7 ,  <6.20 "] {

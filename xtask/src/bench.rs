@@ -12,7 +12,7 @@ mod validate;
 
 use std::{
     env, fs,
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::{Command, Stdio},
 };
 
@@ -41,7 +41,9 @@ pub(crate) struct Bench {
 enum Part {
     /// What needs no kernel: `validate`, and chains of a thousand and ten thousand nodes
     Validate,
-    /// What needs one, in the micro-VM
+    /// Events as text, on this machine and in the micro-VM
+    Events,
+    /// What needs a kernel, in the micro-VM
     Loaders,
 }
 
@@ -52,19 +54,38 @@ const OBJECTS: [&str; 3] = ["tcp", "tcp-replacement", "tcp-tracer"];
 const BOUND: &str = "600";
 
 const GOAL_RATIO: &str = "goal: at most 1.5";
+const GOAL_WRITING: &str = "goal: 0.5 million as JSON";
 
 pub(crate) fn run(arguments: &Bench) -> Result {
     let asked = |part| arguments.part.is_none_or(|only| only == part);
     setup::ensure(&[setup::BUILD])?;
     let built = build::cargo(&["build", "--release", "--package", "freplace-compose"])?;
+    let composer = built.executable("freplace-compose")?;
     if asked(Part::Validate) {
-        validate::run(built.executable("freplace-compose")?)?;
+        validate::run(composer)?;
+    }
+    if asked(Part::Events) {
+        setup::ensure(&[setup::VM])?;
+        writing(arguments, composer)?;
     }
     if asked(Part::Loaders) {
         setup::ensure(&[setup::VM])?;
         in_guest(arguments, &built)?;
     }
     Ok(())
+}
+
+/// How fast events become text, here and in the guest: see composer/benches/events.rs.
+fn writing(arguments: &Bench, composer: &Path) -> Result {
+    let words = ["bench", "--no-run", "--package", "freplace-compose", "--bench", "events"];
+    let built = build::cargo(&words)?;
+    let events = built.executable("events")?;
+    println!("\nevents of {CHAIN} as text, on this machine, one core   {GOAL_WRITING}");
+    shell::run(&mut Command::new(events))?;
+    println!("\nthe same in the micro-VM, linux {}", arguments.kernel);
+    let mut vm = Command::new(composer);
+    vm.args(["vm", "--quiet", "--kernel", &arguments.kernel, "--timeout", BOUND, "--add"]);
+    shell::run(vm.arg(events).arg("--").arg(events))
 }
 
 /// Compiles `xtask/bench/NAME.c`, with the compiler that Rust links with.

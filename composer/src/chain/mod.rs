@@ -9,24 +9,30 @@
 mod expression;
 mod graph;
 mod hook;
+mod output;
 mod read;
 mod schema;
 mod spec;
 mod syntax;
 mod table;
+mod text;
 
 use std::{
     path::{Path, PathBuf},
     sync::Arc,
 };
 
-pub use expression::{Comparison, Constant, Filter, Path as ValuePath, Relation, Step};
+pub use expression::{
+    Comparison, Constant, Filter, Path as ValuePath, Relation, Step as PathStep, Way,
+};
 pub use graph::{Dependency, Graph};
+pub use output::{EventMap, Output};
 pub use schema::schema;
 pub use spec::{
     Attach, Builtin, Hook, Host, Moment, Node, NodeKind, ObjectRef, Replacement, Role, Spanned,
     Stub, Tracer, XdpMode,
 };
+pub use text::{FieldRef, Hint, Piece, Step};
 
 use crate::{
     diag::{Code, Diagnostic, Source},

@@ -8,6 +8,7 @@ use super::{
     Builtin, Host, Moment, Node, NodeKind, ObjectRef, Replacement, Spanned, Stub, Tracer,
     expression::{self, Mistake, Text},
     hook::{attach, several},
+    output::{Output, output},
     syntax,
     table::{Report, Table, string, strings, wrong_type},
 };
@@ -37,6 +38,7 @@ pub(super) fn file(source: &Arc<Source>, diagnostics: &mut Vec<Diagnostic>) -> F
     let mut top = Table::new("the chain".to_owned(), 0..0, root.get_ref());
     let name = top.string("name", &mut report).map(|name| name.value);
     let description = top.string("description", &mut report).map(|text| text.value);
+    let printk = top.boolean("printk", &mut report);
     let requires = requires(&mut top, &mut report);
     let mut file = File { name, description, requires, ..File::default() };
     section(&mut top, "host", &mut report, &mut file, host);
@@ -60,6 +62,9 @@ pub(super) fn file(source: &Arc<Source>, diagnostics: &mut Vec<Diagnostic>) -> F
     }
     // The order of the file, whatever the order of the tables above.
     file.nodes.sort_by_key(|node| node.id.span.start);
+    for node in file.nodes.iter_mut().filter(|node| node.program().is_some()) {
+        node.output.printk = node.output.printk.or(printk);
+    }
     file
 }
 
@@ -115,10 +120,16 @@ fn section(
         check_id(name, span.clone(), report);
         let mut table = Table::new(format!("{key} `{name}`"), span.clone(), entries);
         let kind = read(&mut table, report);
+        // A stub has no program that could write anything.
+        let output = if key == "stub" { Output::default() } else { output(&mut table, report) };
         table.finish(report);
         match kind {
             Some(kind) => {
-                file.nodes.push(Node { id: Spanned { value: name.to_owned(), span }, kind });
+                file.nodes.push(Node {
+                    id: Spanned { value: name.to_owned(), span },
+                    kind,
+                    output,
+                });
             }
             None => file.unread.push(name.to_owned()),
         }

@@ -22,6 +22,7 @@ pub fn schema() -> Value {
         "properties": {
             "name": text("The chain's name; the file's stem when not given."),
             "description": text("What the chain is for."),
+            "printk": printk("Show the lines of bpf_printk of every node that does not say otherwise."),
             "requires": requires(),
             "host": nodes("host", "Programs at kernel hooks: [host.ID].", 1),
             "stub": nodes("stub", "Functions of hosts that may be replaced: [stub.ID].", 0),
@@ -36,6 +37,7 @@ pub fn schema() -> Value {
             "replacement": replacement(),
             "tracer": tracer(),
             "attach": attach(),
+            "events": events(),
         },
     })
 }
@@ -58,6 +60,8 @@ fn host() -> Value {
             "object": object(),
             "program": program("the hook's SEC(\"...\")"),
             "attach": { "$ref": "#/definitions/attach" },
+            "events": own_events(),
+            "printk": own_printk(),
         }),
     )
 }
@@ -90,6 +94,8 @@ fn replacement() -> Value {
             "object": object(),
             "program": program("SEC(\"freplace\"), or a section of the host's own type"),
             "stub": text("The id of the stub; it is replaced in every one of its hosts."),
+            "events": own_events(),
+            "printk": own_printk(),
         }),
     )
 }
@@ -111,6 +117,8 @@ fn tracer() -> Value {
             ),
             "capture": capture(),
             "where": filter(),
+            "events": own_events(),
+            "printk": own_printk(),
         }),
     );
     let moments = ["fentry", "fexit", "trace"].map(|key| json!({ "required": [key] }));
@@ -144,6 +152,44 @@ fn filter() -> Value {
     );
     filter["examples"] = json!(["len > 100 && ret != 2"]);
     filter
+}
+
+fn printk(description: &str) -> Value {
+    json!({ "description": description, "type": "boolean" })
+}
+
+fn own_printk() -> Value {
+    printk("Show the lines that this node writes with bpf_printk.")
+}
+
+/// One map or several.
+fn own_events() -> Value {
+    let one = json!({ "$ref": "#/definitions/events" });
+    json!({
+        "description": "How records of the node's own event maps are decoded; those not named here \
+                        are shown as bytes.",
+        "oneOf": [one, { "type": "array", "items": one }],
+    })
+}
+
+fn events() -> Value {
+    let mut text_of = text(
+        "A record as text, with fields in braces: {saddr:ipv4}:{sport:be16}. Behind the colon: \
+         ipv4, ipv6, be16, be32, be64, mac, hex, str, ns, errno, enum NAME.",
+    );
+    text_of["examples"] = json!(["{saddr:ipv4}:{sport:be16} → {daddr:ipv4}:{dport:be16}"]);
+    let mut events = node(
+        "Records of one event map.",
+        &["map"],
+        json!({
+            "map": text("A ring buffer or perf event array of the node's object."),
+            "type": text("The struct that its records are, as the object's BTF calls it."),
+            "text": text_of,
+            "time": text("The field with the time, as bpf_ktime_get_ns() gave it."),
+        }),
+    );
+    events["dependencies"] = json!({ "text": ["type"], "time": ["type"] });
+    events
 }
 
 /// One hook; a mode with xdp alone.

@@ -2,7 +2,10 @@
 
 use std::{fmt, ops::Range, path::PathBuf};
 
-use super::expression::{Filter, Path};
+use super::{
+    Output,
+    expression::{Filter, Path},
+};
 
 /// A value and the bytes of the file it came from.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,6 +23,8 @@ pub struct Node {
     pub id: Spanned<String>,
     /// What it is.
     pub kind: NodeKind,
+    /// What is shown of what its program writes by itself.
+    pub output: Output,
 }
 
 /// The four kinds of node.

@@ -68,6 +68,16 @@ impl<'t> Table<'t> {
         string(&format!("`{key}`"), value, report)
     }
 
+    /// The truth at `key`, if it is there.
+    pub(super) fn boolean(&mut self, key: &'static str, report: &mut Report<'_>) -> Option<bool> {
+        let (_, value) = self.get(key)?;
+        let found = value.get_ref().as_bool();
+        if found.is_none() {
+            wrong_type(&format!("`{key}`"), "true or false", value, report);
+        }
+        found
+    }
+
     /// The text at `key`, which has to be there; `example` shows one.
     pub(super) fn required(
         &mut self,

@@ -5,6 +5,7 @@
 
 mod built_in;
 mod conflicts;
+mod events;
 mod features;
 mod flow;
 mod helpers;
@@ -23,6 +24,7 @@ use std::{collections::HashSet, ops::Range, sync::Arc};
 
 use petgraph::graph::NodeIndex;
 
+pub use events::{fits, walk};
 pub use library::{Library, open_object};
 pub use requires::excluded;
 
@@ -69,6 +71,7 @@ pub fn check(chain: &Chain, library: &Library, kernels: &Kernels) -> Vec<Diagnos
     raw_tracepoints::check(&mut context);
     flow::check(&mut context);
     maps::check(&mut context);
+    events::check(&mut context);
     features::check(&mut context);
     helpers::check(&mut context);
     in_file_order(context.found)

@@ -6,7 +6,7 @@
 
 use std::{
     ffi::OsString,
-    io,
+    io::{self, IsTerminal as _},
     path::{Path, PathBuf},
     sync::{Arc, Mutex, PoisonError},
 };
@@ -71,8 +71,9 @@ impl Question<'_> {
             files: brought.collect(),
             command: None,
             keep: flags.file(),
+            output: None,
         };
-        let ended = again.with(words, out.clone()).await?;
+        let ended = again.with(words, io::stdout().is_terminal(), out.clone()).await?;
         logs.append(&ended.kept);
         let text = out.text();
         let valid = match ended.code {

@@ -30,7 +30,7 @@ pub(super) struct Doctor {
 
 pub(super) async fn run(arguments: &Doctor) -> Exit {
     if let Some(kernel) = &arguments.vm.vm {
-        let again = Again { kernel, files: Vec::new(), command: None, keep: None };
+        let again = Again { kernel, files: Vec::new(), command: None, keep: None, output: None };
         return again.run().await;
     }
     let findings = examine(Feature::ALL);

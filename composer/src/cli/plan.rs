@@ -87,14 +87,17 @@ pub(super) fn line(
     let node = operation.node.and_then(|node| plan.nodes.get(node));
     let (id, label) = node.map_or(("", ""), |node| (node.id.as_str(), node.label));
     let (verb, id, label, place) = match &operation.action {
+        Action::Listen => ("listen", "bpf_printk", "trace", "an instance of tracefs".to_owned()),
         Action::CreateMap { map, .. } => {
             let entries = match map.is_event_buffer() {
+                true if map.max_entries == 0 => "one buffer for each CPU".to_owned(),
                 true => format!("{} KiB", map.max_entries / 1024),
                 false => {
                     screen::count(map.max_entries.into(), "entry").replace("entrys", "entries")
                 }
             };
-            ("map", map.name.as_str(), map.type_name(), entries)
+            let of = if id.is_empty() { entries } else { format!("{entries}, for {id} alone") };
+            ("map", map.name.as_str(), map.type_name(), of)
         }
         Action::Load { object, program, target, .. } => {
             let place = match target {

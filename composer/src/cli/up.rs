@@ -1,18 +1,15 @@
 //! `up FILE [-- CMD…]`: bring a chain up, show its events, undo it.
 
-use std::{ffi::OsString, io::IsTerminal as _, path::PathBuf, time::Duration};
+use std::{ffi::OsString, io::IsTerminal as _, path::PathBuf};
 
 use owo_colors::OwoColorize as _;
-use tokio::{
-    process::Child,
-    signal::unix::{Signal, SignalKind, signal},
-};
+use tokio::process::Child;
 
 use super::{
     Format, Ready, doctor,
     exit::Exit,
     logs::{LogFlags, Logs},
-    plan, ready_or_report, report, screen,
+    plan, ready_or_report, report,
     vm::{Again, VmFlag, files},
 };
 use freplace_compose::{
@@ -24,10 +21,19 @@ use freplace_compose::{
     run::{self, Running},
 };
 
+mod asked;
+mod books;
+mod foreign;
+mod signals;
 mod stream;
+mod view;
 mod writer;
 
+use asked::Asked;
+use signals::Signals;
 use stream::{End, Stream};
+use view::View;
+use writer::Writer;
 
 /// Check a chain, load and attach it in order, show its events, and undo it at the end: at Ctrl-C,
 /// when CMD ends, or when --duration or --limit is reached.
@@ -39,15 +45,8 @@ pub(super) struct Up {
     /// Show what would be done, and do nothing.
     #[arg(long)]
     dry_run: bool,
-    /// End after this time: 10s, 1m30s, 500ms.
-    #[arg(long, value_name = "TIME", value_parser = duration)]
-    duration: Option<Duration>,
-    /// End after this many events.
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
-    limit: Option<u64>,
-    /// How to write events (and, with --dry-run, the plan).
-    #[arg(long, value_name = "FORMAT", default_value = "human")]
-    format: Format,
+    #[command(flatten)]
+    asked: Asked,
     #[command(flatten)]
     logs: LogFlags,
     #[command(flatten)]
@@ -57,28 +56,34 @@ pub(super) struct Up {
     command: Vec<OsString>,
 }
 
-fn duration(text: &str) -> Result<Duration, String> {
-    let bare = text.parse::<u32>().ok().map(|seconds| Duration::from_secs(seconds.into()));
-    let parsed = || text.parse::<jiff::SignedDuration>().ok()?.try_into().ok();
-    bare.or_else(parsed).ok_or_else(|| "write, for example, 10s, 1m30s or 500ms".to_owned())
-}
-
 pub(super) async fn run(arguments: Up) -> Exit {
     let ready = match ready_or_report(&arguments.file) {
         Ok(ready) => ready,
         Err(exit) => return exit,
     };
+    let only = match arguments.asked.check(&ready.plan, arguments.dry_run) {
+        Ok(only) => only,
+        Err(exit) => return exit,
+    };
     if arguments.dry_run {
-        return plan::show(&ready.plan, arguments.format);
+        let json = arguments.asked.format == asked::EventFormat::Json;
+        return plan::show(&ready.plan, if json { Format::Json } else { Format::Human });
     }
     let mut logs = match arguments.logs.open() {
         Ok(logs) => logs,
         Err(exit) => return exit,
     };
+    let sink = match arguments.asked.sink() {
+        Ok(sink) => sink,
+        Err(diagnostic) => {
+            report::one(&diagnostic);
+            return Exit::Failed;
+        }
+    };
     if let Some(kernel) = &arguments.vm.vm {
         let files = files(&arguments.file, &ready.chain, &ready.library);
         let (command, keep) = (arguments.command.first(), arguments.logs.file());
-        return Again { kernel, files, command, keep }.run().await;
+        return Again { kernel, files, command, keep, output: sink.into_file() }.run().await;
     }
     let excluded = machine::version().and_then(|version| check::excluded(&ready.chain, version));
     if let Some(excluded) = excluded {
@@ -96,62 +101,54 @@ pub(super) async fn run(arguments: Up) -> Exit {
     let mut kernel = Linux::new();
     // Before anything is attached: it reads files, which a chain may be watching.
     let clock = stream::clock();
-    let mut running = match bring_up(&mut kernel, &ready, &arguments, &mut logs) {
-        Ok(running) => running,
+    let view = View::new(&arguments.asked, &ready, only, clock);
+    let writer = Writer::new(sink);
+    let (running, loaded) = match bring_up(&mut kernel, &ready, &arguments, &mut logs) {
+        Ok(up) => up,
         Err(exit) => return exit,
     };
-    let end = match Stream::open(&kernel, &running, &ready, &arguments, clock) {
+    let (end, stream) = match Stream::open(&mut kernel, &running, &ready, view, writer) {
         Ok(mut stream) => {
+            stream.start(&loaded);
             let end = if signals.came().await {
                 // It came while the chain was coming up.
                 End::Done
             } else {
                 match start(&arguments) {
-                    Ok(child) => stream.run(&mut signals, child, arguments.duration).await,
+                    Ok(child) => stream.run(&mut signals, child, arguments.asked.duration).await,
                     Err(diagnostic) => End::Failed(diagnostic),
                 }
             };
-            // Nothing new comes once the links are gone, so the numbers can be compared.
-            let left = running.detach(&mut kernel);
-            stream.finish(&left);
-            (end, left, Some(stream))
+            (end, Some(stream))
         }
-        Err(error) => (End::Failed(stream_failed(&error)), Vec::new(), None),
+        Err(error) => (End::Failed(stream_failed(&error)), None),
     };
-    let (end, mut left, stream) = end;
-    match take_down(running, kernel, &mut signals).await {
-        Some(more) => left.extend(more),
-        None => {
-            anstream::eprintln!(
-                "interrupted twice: the kernel undoes the rest as this process ends"
-            );
-            return Exit::Cut;
-        }
-    }
-    let ended = match stream {
-        Some(stream) => stream.end(&mut signals).await,
-        None => Exit::Done,
+    let undone = undo(running, kernel, stream);
+    let Some((left, ended)) = signals.unless_second(undone).await else {
+        anstream::eprintln!("interrupted twice: the kernel undoes the rest as this process ends");
+        return Exit::Cut;
     };
     if !left.is_empty() {
         report::one(&run::explain_left(&left, &ready.plan, &ready.chain));
         return Exit::UndoIncomplete;
     }
     match end {
-        End::Failed(diagnostic) if ended != Exit::Cut => {
+        End::Failed(diagnostic) => {
             report::one(&diagnostic);
             Exit::Failed
         }
-        _ => ended,
+        End::Done => ended,
     }
 }
 
 /// Does the plan, with a line on stderr for each step.
+/// Also returns the kernel's id of each program, with its node.
 fn bring_up(
     kernel: &mut Linux,
     ready: &Ready,
     arguments: &Up,
     logs: &mut Logs,
-) -> Result<Running, Exit> {
+) -> Result<(Running, Vec<(usize, u32)>), Exit> {
     let Ready { chain, library, plan, .. } = ready;
     let widths = plan::Widths::of(plan, false);
     let started = std::time::Instant::now();
@@ -174,8 +171,7 @@ fn bring_up(
                 None => "listening, Ctrl-C detaches".to_owned(),
             };
             anstream::eprintln!("{until}\n");
-            stream::announce(plan, &ids, arguments.format);
-            Ok(running)
+            Ok((running, ids))
         }
         Err(failure) => {
             logs.keep(&failure, plan, chain);
@@ -225,8 +221,7 @@ fn start(arguments: &Up) -> Result<Option<Child>, Diagnostic> {
         // stay in ours, or it could not read from there.
         command.process_group(0);
     }
-    if arguments.format == Format::Json {
-        // stdout is the stream's.
+    if arguments.asked.has_stdout() {
         command.stdout(std::io::stderr());
     }
     command.spawn().map(Some).map_err(|error| {
@@ -237,18 +232,34 @@ fn start(arguments: &Up) -> Result<Option<Child>, Diagnostic> {
     })
 }
 
-/// Undoes what is left of the chain; none when a signal cut it short.
-async fn take_down(
-    running: Running,
+/// Undoes the chain and writes what is left to write. Done in a thread of its own where the kernel
+/// may take its time: a signal has to be heard meanwhile.
+async fn undo(
+    mut running: Running,
     mut kernel: Linux,
-    signals: &mut Signals,
-) -> Option<Vec<run::Left>> {
-    // In a thread of its own: the kernel may take its time, and a signal has to be heard meanwhile.
-    let undo = tokio::task::spawn_blocking(move || running.down(&mut kernel));
-    tokio::select! {
-        left = undo => Some(left.unwrap_or_default()),
-        () = signals.second() => None,
+    stream: Option<Stream>,
+) -> (Vec<run::Left>, Exit) {
+    let detached = tokio::task::spawn_blocking(move || {
+        let left = running.detach(&mut kernel);
+        kernel.settle();
+        (running, kernel, left)
+    });
+    // A thread fails by a panic alone, which was told by then.
+    let Ok((running, mut kernel, mut left)) = detached.await else {
+        return (Vec::new(), Exit::Failed);
+    };
+    let mut stream = stream;
+    if let Some(stream) = &mut stream {
+        // Nothing new comes once the links are gone, so the numbers can be compared.
+        stream.finish(&left).await;
     }
+    let down = tokio::task::spawn_blocking(move || running.down(&mut kernel));
+    left.extend(down.await.unwrap_or_default());
+    let ended = match stream {
+        Some(stream) => stream.end().await,
+        None => Exit::Done,
+    };
+    (left, ended)
 }
 
 fn stream_failed(error: &KernelError) -> Diagnostic {
@@ -259,52 +270,4 @@ fn stream_failed(error: &KernelError) -> Diagnostic {
 fn internal(what: &str, error: &std::io::Error) -> Exit {
     report::one(&Diagnostic::new(Code::Stream, format!("{what}: {error}")));
     Exit::Failed
-}
-
-/// The signals that end an `up`.
-struct Signals {
-    all: [Signal; 3],
-    /// How many came so far.
-    count: u32,
-}
-
-impl Signals {
-    fn new() -> std::io::Result<Self> {
-        Ok(Self {
-            all: [
-                signal(SignalKind::interrupt())?,
-                signal(SignalKind::terminate())?,
-                signal(SignalKind::hangup())?,
-            ],
-            count: 0,
-        })
-    }
-
-    /// Whether one came already.
-    async fn came(&mut self) -> bool {
-        tokio::select! {
-            biased;
-            () = self.next() => true,
-            () = std::future::ready(()) => false,
-        }
-    }
-
-    /// Waits until two have come in all: one that comes first while the chain is being undone asks
-    /// for what is being done.
-    async fn second(&mut self) {
-        while self.count < 2 {
-            self.next().await;
-        }
-    }
-
-    /// Waits for one of them.
-    async fn next(&mut self) {
-        let [interrupt, terminate, hangup] = &mut self.all;
-        tokio::select! {
-            _ = interrupt.recv() => {}
-            _ = terminate.recv() => {}
-            _ = hangup.recv() => {}
-        }
-        self.count += 1;
-    }
 }

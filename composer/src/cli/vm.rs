@@ -2,6 +2,7 @@
 
 use std::{
     ffi::OsString,
+    fs::File,
     io::{self, IsTerminal as _},
     path::{Path, PathBuf},
     time::Duration,
@@ -100,11 +101,14 @@ pub(crate) struct Again<'a> {
     pub(crate) command: Option<&'a OsString>,
     /// A file that the verb writes, which is then brought back.
     pub(crate) keep: Option<&'a Path>,
+    /// Where the verb's output goes when it was asked to write to a file.
+    pub(crate) output: Option<File>,
 }
 
 impl Again<'_> {
     /// Runs this very command line: the same verb and the same arguments, without `--vm`.
-    pub(crate) async fn run(self) -> Exit {
+    pub(crate) async fn run(mut self) -> Exit {
+        let output = self.output.take();
         // What stands behind `--` belongs to the command.
         let mut words = std::env::args_os().skip(1);
         let before = words.by_ref().take_while(|word| word != "--");
@@ -113,12 +117,20 @@ impl Again<'_> {
             bytes != b"--vm" && !bytes.starts_with(b"--vm=")
         });
         let mut own: Vec<_> = own.collect();
+        if output.is_some() {
+            // The guest's disk is gone with it: the file is here, and the last --output counts.
+            own.push("--output=-".into());
+        }
         if self.command.is_some() {
             own.push("--".into());
             own.extend(words);
         }
         let keep = self.keep.map(Path::to_owned);
-        match self.with(own, io::stdout()).await {
+        let ended = match output {
+            Some(file) => self.with(own, false, file).await,
+            None => self.with(own, io::stdout().is_terminal(), io::stdout()).await,
+        };
+        match ended {
             Ok(ended) => {
                 let kept = keep.map(|path| (std::fs::write(&path, &ended.kept), path));
                 if let Some((Err(error), path)) = kept {
@@ -130,22 +142,24 @@ impl Again<'_> {
         }
     }
 
-    /// Runs this program with `words` as its arguments, its output going to `out`.
+    /// Runs this program with `words` as its arguments, its output going to `out`, with colours if
+    /// nothing else was asked for.
     pub(crate) async fn with(
         self,
         words: Vec<OsString>,
+        color: bool,
         out: impl io::Write + Send + 'static,
     ) -> Result<Ended, Exit> {
-        let machine = self.machine(words).map_err(|error| failed(&error))?;
+        let machine = self.machine(words, color).map_err(|error| failed(&error))?;
         boot(machine, false, out).await
     }
 
-    fn machine(self, words: Vec<OsString>) -> Result<Machine, VmError> {
+    fn machine(self, words: Vec<OsString>, color: bool) -> Result<Machine, VmError> {
         let mut machine = Machine::new(Vec::new())?;
         let asked = std::env::args_os()
             .take_while(|word| word != "--")
             .any(|word| word.as_encoded_bytes().starts_with(b"--color"));
-        let color = if io::stdout().is_terminal() { "always" } else { "never" };
+        let color = if color { "always" } else { "never" };
         let color = ["--color".into(), color.into()];
         machine.argv.push(machine.init.clone().into());
         machine.argv.extend(color.into_iter().filter(|_| !asked && !no_color()));

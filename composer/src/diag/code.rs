@@ -132,6 +132,14 @@ codes! {
     BadFilter = 324,
     /// A value that a built-in tracer cannot take from a call.
     CannotCapture = 325,
+    /// A map that the node's object does not have.
+    UnknownMap = 326,
+    /// A map that carries no events, or that the composer reads itself.
+    NotAnEventsMap = 327,
+    /// A type that the node's object does not have.
+    UnknownType = 328,
+    /// A text of fields that is not right, or not right for its type.
+    BadText = 329,
 
     /// No right to use eBPF.
     NotPermitted = 401,
@@ -145,7 +153,7 @@ codes! {
     NoRingBuffer = 405,
     /// The kernel has no support for eBPF.
     NoBpf = 406,
-    /// tracefs is not mounted.
+    /// tracefs is not mounted, or cannot be used.
     NoTracefs = 407,
 
     /// The verifier rejected a program.

@@ -2,9 +2,10 @@
 
 use std::fmt::Write as _;
 
+use freplace_compose_common::Header;
 use owo_colors::{AnsiColors, OwoColorize as _};
 
-use super::{Event, Shape, value};
+use super::{Event, Origin, Shape, foreign};
 use crate::plan::PlannedNode;
 
 /// Colours of nodes, in turn; none of them alarms.
@@ -27,7 +28,7 @@ pub struct Clock {
 
 impl Clock {
     /// `12:28:46.001234`
-    fn time_of_day(self, time_ns: u64, out: &mut String) {
+    pub(super) fn time_of_day(self, time_ns: u64, out: &mut String) {
         let ns = (i128::from(time_ns) + self.offset_ns).rem_euclid(86_400_000_000_000);
         let seconds = ns / 1_000_000_000;
         let (hours, minutes) = (seconds / 3600, seconds / 60 % 60);
@@ -82,41 +83,87 @@ impl Human {
         let _ = write!(out, "  {:<1$}", id.color(Self::color(event.index)), self.id_width);
         let _ = write!(out, "  {:<1$}", label.dimmed(), self.label_width);
         if self.has_tasks {
-            let comm = String::from_utf8_lossy(event.header.comm());
-            let task = match event.header.pid {
-                0 if comm.is_empty() => String::new(),
-                pid => format!("{}/{pid}", comm.escape_debug()),
-            };
-            self.task_width = self.task_width.max(task.chars().count());
-            let _ = write!(out, "  {task:<0$}", self.task_width);
+            self.scratch.clear();
+            task(&event.header, &mut self.scratch);
+            self.task_width = self.task_width.max(self.scratch.chars().count());
+            let _ = write!(out, "  {:<1$}", self.scratch, self.task_width);
         }
-        if let Some(traced) = event.traced {
-            out.push_str("  ");
-            traced.human(event.payload, out);
-            out.push('\n');
+        fields(event, out);
+        out.push('\n');
+    }
+}
+
+/// `wget/146`; nothing where the hook has no current task.
+pub(super) fn task(header: &Header, out: &mut String) {
+    let comm = String::from_utf8_lossy(header.comm());
+    if header.pid != 0 || !comm.is_empty() {
+        let _ = write!(out, "{}/{}", comm.escape_debug(), header.pid);
+    }
+}
+
+/// The payload, with two blanks before each part.
+pub(super) fn fields(event: &Event<'_>, out: &mut String) {
+    if let Origin::Map { map, .. } = event.origin
+        && event.layout.is_some()
+    {
+        out.push_str("  ");
+        if map.text(event.payload, out) {
             return;
         }
-        match event.layout {
-            Some(layout) => {
-                for field in &layout.fields {
-                    let bytes = event.payload.get(field.offset..).unwrap_or_default();
-                    match (field.name.as_str(), &field.shape) {
-                        // A flow says what it is.
-                        (_, Shape::Flow) => out.push_str("  "),
-                        ("ret", _) => out.push_str("  = "),
-                        (name, _) => {
-                            let _ = write!(out, "  {}", format_args!("{name}=").dimmed());
-                        }
-                    }
-                    field.shape.human(bytes, out);
+        out.truncate(out.len() - 2);
+    }
+    if let Origin::Printk(said) = event.origin {
+        out.push_str("  ");
+        escaped(&said.text, out);
+        if !said.or.is_empty() {
+            let _ = write!(out, "  {}", format_args!("(or {})", said.or.join(", ")).dimmed());
+        }
+        if !said.known {
+            let _ = write!(out, "  {}", "(or a program outside of the chain)".dimmed());
+        }
+        return;
+    }
+    if let Some(traced) = event.traced {
+        out.push_str("  ");
+        return traced.human(event.payload, out);
+    }
+    if let Some(layout) = event.layout {
+        for field in &layout.fields {
+            let bytes = event.payload.get(field.offset..).unwrap_or_default();
+            match (field.name.as_str(), &field.shape) {
+                // A flow says what it is.
+                (_, Shape::Flow) => out.push_str("  "),
+                ("ret", _) => out.push_str("  = "),
+                (name, _) => {
+                    let _ = write!(out, "  {}", format_args!("{name}=").dimmed());
                 }
             }
-            None => {
-                let _ = write!(out, "  {} bytes of unknown type  ", event.payload.len());
-                value::hex(event.payload, out);
-            }
+            field.shape.human(bytes, out);
         }
-        out.push('\n');
+        return;
+    }
+    let length = event.payload.len();
+    let _ = match (event.short, event.origin) {
+        (Some(layout), _) => {
+            write!(out, "  {length} bytes, shorter than the {} of {}  ", layout.size, layout.name)
+        }
+        (None, Origin::Composer | Origin::Printk(_)) => {
+            write!(out, "  {length} bytes of unknown type  ")
+        }
+        (None, Origin::Map { map, .. }) => {
+            write!(out, "  {}", format_args!("{}: {length} bytes  ", map.map).dimmed())
+        }
+    };
+    foreign::dump(event.payload, out);
+}
+
+/// `text` without anything in it that a terminal would obey.
+pub(super) fn escaped(text: &str, out: &mut String) {
+    for letter in text.chars() {
+        match letter.is_control() {
+            true => out.extend(letter.escape_default()),
+            false => out.push(letter),
+        }
     }
 }
 

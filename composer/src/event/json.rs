@@ -2,11 +2,22 @@
 
 use std::fmt::Write as _;
 
-use super::{Event, value};
-use crate::plan::Plan;
+use super::{Event, Origin, Said, digits::decimal, value};
+use crate::plan::{Plan, PlannedNode};
 
 /// The version of the stream; raised when a reader would have to change.
-const VERSION: u32 = 1;
+pub(super) const VERSION: u32 = 1;
+
+/// What became of the events of a node: `produced` is `delivered` and `lost`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct NodeBooks {
+    /// The node emitted so many.
+    pub produced: u64,
+    /// They were read from the kernel, shown or not.
+    pub delivered: u64,
+    /// They found no room.
+    pub lost: u64,
+}
 
 /// Formats the records of a stream.
 #[derive(Debug, Clone, Copy)]
@@ -31,43 +42,96 @@ impl Json {
         let _ = writeln!(out, ",\"program\":{program}}}");
     }
 
+    /// The keys that all events of `node` begin with.
+    pub(super) fn keys_of(node: &PlannedNode) -> String {
+        Self::keys(&node.id, node.label)
+    }
+
+    /// The keys that events of `kind` of the node called `node` begin with.
+    pub(super) fn keys(node: &str, kind: &str) -> String {
+        let mut out = "{\"record\":\"event\",\"node\":".to_owned();
+        value::string(node, &mut out);
+        out.push_str(",\"kind\":");
+        value::string(kind, &mut out);
+        out
+    }
+
     /// An event.
     pub fn event(event: &Event<'_>, out: &mut String) {
         let header = &event.header;
-        out.push_str("{\"record\":\"event\",\"node\":");
-        value::string(&event.node.id, out);
-        let _ = write!(
-            out,
-            ",\"kind\":\"{}\",\"time_ns\":{},\"call\":{},\"cpu\":{}",
-            event.label(),
-            header.time_ns,
-            header.call,
-            header.cpu
-        );
-        if header.pid != 0 || !header.comm().is_empty() {
-            let _ = write!(out, ",\"pid\":{},\"tid\":{},\"comm\":", header.pid, header.tid);
+        out.push_str(event.json);
+        let has_cpu = !matches!(event.origin, Origin::Map { cpu: None, .. });
+        let has_process = header.pid != 0 || !header.comm().is_empty();
+        let numbers = [
+            (",\"time_ns\":", header.time_ns, true),
+            (",\"call\":", header.call, true),
+            (",\"cpu\":", header.cpu.into(), has_cpu),
+            (",\"pid\":", header.pid.into(), has_process),
+            (",\"tid\":", header.tid.into(), has_process),
+        ];
+        for (key, number, _) in numbers.into_iter().filter(|(_, _, is_known)| *is_known) {
+            out.push_str(key);
+            decimal(number, out);
+        }
+        if has_process {
+            out.push_str(",\"comm\":");
             value::string(&String::from_utf8_lossy(header.comm()), out);
         }
-        if let Some(traced) = event.traced {
+        out.push(',');
+        Self::payload(event, out);
+        out.push_str("}\n");
+    }
+
+    /// The keys of an event's payload.
+    pub(super) fn payload(event: &Event<'_>, out: &mut String) {
+        if let Origin::Printk(said) = event.origin {
+            return Self::printk(said, out);
+        }
+        if let Origin::Map { map, .. } = event.origin {
+            out.push_str("\"map\":");
+            value::string(&map.map, out);
             out.push(',');
-            traced.json(event.payload, out);
-            out.push_str("}\n");
-            return;
+        }
+        if let Some(traced) = event.traced {
+            return traced.json(event.payload, out);
+        }
+        if let Some(layout) = event.layout.or(event.short) {
+            out.push_str("\"type\":");
+            value::string(&layout.name, out);
+            out.push(',');
         }
         match event.layout {
             Some(layout) => {
-                out.push_str(",\"type\":");
-                value::string(&layout.name, out);
-                out.push_str(",\"data\":");
+                out.push_str("\"data\":");
                 value::object(&layout.fields, event.payload, out);
             }
             None => {
-                out.push_str(",\"bytes\":\"");
+                out.push_str("\"bytes\":\"");
                 value::hex(event.payload, out);
                 out.push('"');
             }
         }
-        out.push_str("}\n");
+        let mut text = String::new();
+        if let (Origin::Map { map, .. }, Some(_)) = (event.origin, event.layout)
+            && map.text(event.payload, &mut text)
+        {
+            out.push_str(",\"text\":");
+            value::string(&text, out);
+        }
+    }
+
+    /// A line of `bpf_printk`.
+    fn printk(said: &Said, out: &mut String) {
+        out.push_str("\"printk\":");
+        value::string(&said.text, out);
+        list("or", &said.or, out);
+        let _ = write!(out, ",\"known\":{}", said.known);
+    }
+
+    /// Lines of `bpf_printk`, of the chain or of other programs, that were overwritten before they
+    /// were read.
+    pub fn lost_lines(count: u64, out: &mut String) {
+        let _ = writeln!(out, "{{\"record\":\"lost\",\"printk\":true,\"count\":{count}}}");
     }
 
     /// Events of a node that found no room, since the last such record.
@@ -77,8 +141,39 @@ impl Json {
         let _ = writeln!(out, ",\"count\":{count}}}");
     }
 
+    /// A node that was detached, with what became of all its events; of what found no room in its
+    /// maps `unknown` nobody knows.
+    pub fn node_down(node: &str, books: &NodeBooks, unknown: &[&str], out: &mut String) {
+        let NodeBooks { produced, delivered, lost } = books;
+        out.push_str("{\"record\":\"node_down\",\"node\":");
+        value::string(node, out);
+        let _ = write!(out, ",\"produced\":{produced},\"delivered\":{delivered},\"lost\":{lost}");
+        list("uncounted", unknown, out);
+        out.push_str("}\n");
+    }
+
     /// The last record.
-    pub fn summary(events: u64, lost: u64, out: &mut String) {
-        let _ = writeln!(out, "{{\"record\":\"summary\",\"events\":{events},\"lost\":{lost}}}");
+    pub fn summary(events: u64, lost: u64, undecoded: u64, out: &mut String) {
+        let _ = writeln!(
+            out,
+            "{{\"record\":\"summary\",\"events\":{events},\"lost\":{lost},\
+             \"undecoded\":{undecoded}}}"
+        );
+    }
+}
+
+/// A key with a list of texts; nothing when that is empty.
+fn list(key: &str, items: &[impl AsRef<str>], out: &mut String) {
+    for (number, item) in items.iter().enumerate() {
+        match number {
+            0 => {
+                let _ = write!(out, ",\"{key}\":[");
+            }
+            _ => out.push(','),
+        }
+        value::string(item.as_ref(), out);
+    }
+    if !items.is_empty() {
+        out.push(']');
     }
 }

@@ -39,8 +39,10 @@ pub enum Shape {
         /// Whether it has a sign.
         signed: bool,
     },
-    /// An integer of 2 or 4 bytes in network order.
+    /// An integer of 2, 4 or 8 bytes in network order.
     BigEndian(usize),
+    /// An integer of so many bytes, in hexadecimal.
+    Hex(usize),
     /// `bool`.
     Boolean,
     /// Text, up to the first NUL.
@@ -66,8 +68,8 @@ pub enum Shape {
     Mac,
     /// `fc_ns_t`.
     Nanoseconds,
-    /// `fc_errno_t`.
-    Errno,
+    /// `fc_errno_t`, or an error number of 8 bytes.
+    Errno(usize),
     /// `fc_endpoint_t`.
     Endpoint,
     /// `fc_flow_t`.
@@ -87,6 +89,14 @@ pub enum Shape {
     },
     /// Bytes that nothing more is known of.
     Bytes(usize),
+}
+
+impl Shape {
+    /// What a value of type `id` is.
+    #[must_use]
+    pub fn of(btf: &Btf, id: TypeId) -> Self {
+        shape(btf, id, DEPTH, &mut { FIELDS })
+    }
 }
 
 impl Layout {
@@ -210,7 +220,7 @@ fn named(typedef: &str) -> Option<Shape> {
         "fc_port_t" => Shape::Port,
         "fc_mac_t" => Shape::Mac,
         "fc_ns_t" => Shape::Nanoseconds,
-        "fc_errno_t" => Shape::Errno,
+        "fc_errno_t" => Shape::Errno(4),
         "fc_endpoint_t" => Shape::Endpoint,
         "fc_flow_t" => Shape::Flow,
         "__be16" => Shape::BigEndian(2),

@@ -1,11 +1,9 @@
 //! Whatever a ring buffer holds, a line of text comes out of it, or a word on why not.
 
-use std::collections::HashMap;
-
 use freplace_compose_common::Header;
 use proptest::{prelude::*, test_runner::Config};
 
-use super::{Clock, Decoder, Field, Human, Json, Layout, Shape, Source};
+use super::{Clock, Decoder, Event, Field, Human, Json, Layout, Shape, Source};
 use crate::{
     chain::{Chain, Role},
     check::Library,
@@ -15,17 +13,23 @@ use crate::{
 /// Decodes `record` and writes it down in both ways; says whether it was an event.
 fn show(plan: &Plan, decoder: &Decoder, record: &[u8]) -> bool {
     let Ok(event) = decoder.decode(record) else { return false };
+    write_down(plan, &event);
+    true
+}
+
+/// Writes an event down in both ways; returns the record.
+pub(crate) fn write_down(plan: &Plan, event: &Event<'_>) -> serde_json::Value {
     for has_tasks in [true, false] {
         let mut line = String::new();
-        Human::new(&plan.nodes, Clock { offset_ns: -1 }, has_tasks).line(&event, &mut line);
+        Human::new(&plan.nodes, Clock { offset_ns: -1 }, has_tasks).line(event, &mut line);
         one_line(&line);
     }
     let mut line = String::new();
-    Json::event(&event, &mut line);
+    Json::event(event, &mut line);
     one_line(&line);
     let value: serde_json::Value = serde_json::from_str(&line).expect("JSON");
     assert_eq!(value["record"], "event");
-    true
+    value
 }
 
 /// One line, its end included, with nothing in it but colours that a terminal would obey.
@@ -38,7 +42,58 @@ fn one_line(line: &str) {
     assert_eq!(escapes, text.matches("\u{1b}[").count(), "{text:?}");
 }
 
-fn node() -> PlannedNode {
+/// A chain whose objects are not there, and the plan for it.
+pub(crate) fn chain_of(text: &str) -> (Chain, Plan) {
+    let chain = Chain::parse("made-up.toml".as_ref(), text.to_owned()).expect("a chain");
+    let (library, _) = Library::open(&chain);
+    let plan = plan::build(&chain, &library);
+    (chain, plan)
+}
+
+/// A record that was made up: the payload is `value`.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Emitted {
+    pub(crate) time_ns: u64,
+    pub(crate) call: u64,
+    pub(crate) node: u32,
+    pub(crate) cpu: u32,
+    pub(crate) value: u32,
+}
+
+impl Emitted {
+    fn bytes(self) -> Vec<u8> {
+        let mut record = [self.time_ns, self.call].map(u64::to_ne_bytes).concat();
+        record.extend([self.node, 7, 4, self.cpu, 146, 146].map(u32::to_ne_bytes).concat());
+        record.extend(b"wget");
+        record.resize(Header::LEN, 0);
+        record.extend(self.value.to_ne_bytes());
+        record
+    }
+}
+
+/// Decodes what was made up, for `nodes` that all emit `struct event { __u32 value; }`.
+pub(crate) fn with_events(
+    nodes: &[PlannedNode],
+    emitted: &[Emitted],
+    mut each: impl FnMut(&Event<'_>),
+) {
+    let shape = Shape::Integer { size: 4, signed: false };
+    let fields = vec![Field { name: "value".into(), offset: 0, shape }];
+    let layout = Layout { name: "event".into(), size: 4, fields };
+    let source = |node: &PlannedNode| Source::new(node.clone(), [(7, layout.clone())].into());
+    let decoder = Decoder { nodes: nodes.iter().map(source).collect() };
+    for emitted in emitted {
+        each(&decoder.decode(&emitted.bytes()).expect("a whole record"));
+    }
+}
+
+/// The same for one event of a node of no chain.
+pub(crate) fn with_event(emitted: &Emitted, each: impl FnMut(&Event<'_>)) {
+    let nodes = vec![node(); emitted.node as usize + 1];
+    with_events(&nodes, &[*emitted], each);
+}
+
+pub(crate) fn node() -> PlannedNode {
     PlannedNode { id: "node".into(), role: Role::Host, label: "kprobe", place: "x".into() }
 }
 
@@ -51,7 +106,7 @@ fn record(kind: u32, size: u32, comm: &[u8], payload: &[u8]) -> Vec<u8> {
     record
 }
 
-fn shape() -> impl Strategy<Value = Shape> {
+pub(crate) fn shape() -> impl Strategy<Value = Shape> {
     let number = prop::sample::select(vec![1_usize, 2, 4, 8]);
     let variant = ("[a-z\"\\\\]{0,4}", any::<i64>());
     let leaf = prop_oneof![
@@ -69,7 +124,9 @@ fn shape() -> impl Strategy<Value = Shape> {
             Shape::Port,
             Shape::Mac,
             Shape::Nanoseconds,
-            Shape::Errno,
+            Shape::Errno(4),
+            Shape::Errno(8),
+            Shape::Hex(4),
             Shape::Endpoint,
             Shape::Flow,
             Shape::Pointer,
@@ -85,7 +142,7 @@ fn shape() -> impl Strategy<Value = Shape> {
     })
 }
 
-fn field(shape: impl Strategy<Value = Shape>) -> impl Strategy<Value = Field> {
+pub(crate) fn field(shape: impl Strategy<Value = Shape>) -> impl Strategy<Value = Field> {
     ("ret|[a-z\"\\\\]{0,6}", 0_usize..40, shape).prop_map(|(name, offset, shape)| Field {
         name,
         offset,
@@ -113,7 +170,7 @@ proptest! {
     ) {
         let layout = Layout { name: "event".into(), size: 8, fields };
         let decoder = Decoder {
-            nodes: vec![Source { node: node(), layouts: [(7, layout)].into(), traced: HashMap::new() }],
+            nodes: vec![Source::new(node(), [(7, layout)].into())],
         };
         let plan = Plan { chain: "x".into(), nodes: vec![node()], operations: Vec::new() };
         let size = payload.len() as u32;
@@ -136,12 +193,12 @@ fn every_event_of_the_shipped_chains_is_shown_whatever_its_payload() {
         let decoder = Decoder::new(&chain, &library, &plan);
         let mut seen = 0;
         for (index, source) in decoder.nodes.iter().enumerate() {
-            let traced = source.traced.iter().map(|(id, traced)| (id, traced.size()));
-            let layouts = source.layouts.iter().map(|(id, layout)| (id, layout.size as usize));
+            let traced = (1..).zip(&source.traced).map(|(id, traced)| (id, traced.size()));
+            let layouts = source.layouts.iter().map(|(id, layout)| (*id, layout.size as usize));
             for (id, size) in layouts.chain(traced) {
                 for byte in [0, 0xff, b'"', b'\n', 0x1b] {
                     let payload = vec![byte; size];
-                    let mut bytes = record(*id, size as u32, &[byte; 16], &payload);
+                    let mut bytes = record(id, size as u32, &[byte; 16], &payload);
                     bytes[16..20].copy_from_slice(&(index as u32).to_ne_bytes());
                     assert!(show(&plan, &decoder, &bytes));
                     seen += 1;

@@ -4,10 +4,13 @@
 
 use std::{
     fmt::Write as _,
-    net::{Ipv4Addr, Ipv6Addr},
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
 };
 
-use super::{Field, Shape};
+use super::{
+    Field, Shape,
+    digits::{decimal, dotted, hexadecimal, signed},
+};
 
 /// Sizes of `fc_endpoint_t` and of the address in it; `fc_flow_t` is two of them.
 const ADDRESS: usize = 16;
@@ -26,8 +29,8 @@ impl Shape {
 
     fn try_human(&self, bytes: &[u8], out: &mut String) -> Option<()> {
         match self {
-            Self::Integer { size, signed } => push(out, integer(bytes, *size, *signed)?),
-            Self::BigEndian(size) => push(out, big_endian(bytes, *size)?),
+            Self::Integer { size, signed: sign } => signed(integer(bytes, *size, *sign)?, out),
+            Self::BigEndian(size) => decimal(big_endian(bytes, *size)?, out),
             Self::Boolean => out.push_str(if *bytes.first()? == 0 { "false" } else { "true" }),
             Self::Text(length) => {
                 let text = String::from_utf8_lossy(until_nul(bytes.get(..*length)?)).into_owned();
@@ -35,12 +38,14 @@ impl Shape {
             }
             Self::Enum { .. } => match self.variant(bytes)? {
                 Ok(name) => out.push_str(name),
-                Err(number) => push(out, number),
+                Err(number) => signed(number, out),
             },
             Self::Nanoseconds => duration(u64::try_from(integer(bytes, 8, false)?).ok()?, out),
-            Self::Errno => {
-                let number = i32::try_from(integer(bytes, 4, true)?).ok()?;
-                match number.checked_neg().filter(|number| *number > 0) {
+            Self::Hex(size) => push(out, format_args!("{:#x}", integer(bytes, *size, false)?)),
+            Self::Errno(size) => {
+                let number = integer(bytes, *size, true)?;
+                let small = i32::try_from(number).unwrap_or(0);
+                match small.checked_neg().filter(|number| *number > 0) {
                     Some(positive) => match crate::errno::errno_name(positive) {
                         name if name.starts_with('E') => push(out, format_args!("-{name}")),
                         _ => push(out, number),
@@ -87,10 +92,10 @@ impl Shape {
     /// Values whose text is the same for people and machines.
     fn plain(&self, bytes: &[u8], out: &mut String) -> Option<()> {
         match self {
-            Self::Ipv4 => push(out, Ipv4Addr::from(array::<4>(bytes)?)),
+            Self::Ipv4 => dotted(Ipv4Addr::from(array::<4>(bytes)?), out),
             Self::Ipv6 => push(out, Ipv6Addr::from(array::<16>(bytes)?)),
-            Self::Ip => push(out, address(bytes)?),
-            Self::Port => push(out, u16::from_be_bytes(array(bytes)?)),
+            Self::Ip => ip(address(bytes)?, out),
+            Self::Port => decimal(u16::from_be_bytes(array(bytes)?).into(), out),
             Self::Mac => {
                 for (number, byte) in array::<6>(bytes)?.iter().enumerate() {
                     push(out, format_args!("{}{byte:02x}", if number > 0 { ":" } else { "" }));
@@ -116,29 +121,30 @@ impl Shape {
             Self::Integer { .. } | Self::BigEndian(_) | Self::Boolean => {
                 self.try_human(bytes, out)?;
             }
-            Self::Nanoseconds => push(out, integer(bytes, 8, false)?),
-            Self::Errno => push(out, integer(bytes, 4, true)?),
+            Self::Nanoseconds => signed(integer(bytes, 8, false)?, out),
+            Self::Errno(size) => signed(integer(bytes, *size, true)?, out),
             Self::Port => self.plain(bytes, out)?,
             Self::Text(length) => {
-                let text = String::from_utf8_lossy(until_nul(bytes.get(..*length)?)).into_owned();
-                string(&text, out);
+                string(&String::from_utf8_lossy(until_nul(bytes.get(..*length)?)), out);
             }
             Self::Enum { .. } => match self.variant(bytes)? {
                 Ok(name) => string(name, out),
-                Err(number) => push(out, number),
+                Err(number) => signed(number, out),
             },
             Self::Ipv4 | Self::Ipv6 | Self::Ip | Self::Mac => {
                 out.push('"');
                 self.plain(bytes, out)?;
                 out.push('"');
             }
-            Self::Pointer | Self::Bytes(_) => {
+            Self::Pointer | Self::Hex(_) | Self::Bytes(_) => {
                 out.push('"');
                 self.try_human(bytes, out)?;
                 out.push('"');
             }
             Self::Endpoint => {
-                push(out, format_args!("{{\"addr\":\"{}\",\"port\":", address(bytes)?));
+                out.push_str("{\"addr\":\"");
+                ip(address(bytes)?, out);
+                out.push_str("\",\"port\":");
                 Self::Port.plain(bytes.get(ADDRESS..)?, out)?;
                 out.push('}');
             }
@@ -198,6 +204,13 @@ pub(super) fn object(fields: &[Field], bytes: &[u8], out: &mut String) {
 /// `text` as a JSON string.
 pub(super) fn string(text: &str, out: &mut String) {
     out.push('"');
+    let is_plain = |byte: u8| matches!(byte, b' '..=b'~') && byte != b'"' && byte != b'\\';
+    if text.bytes().all(is_plain) {
+        // As good as always, and letter by letter takes several times as long.
+        out.push_str(text);
+        out.push('"');
+        return;
+    }
     for letter in text.chars() {
         match letter {
             '"' | '\\' => out.extend(['\\', letter]),
@@ -212,7 +225,7 @@ pub(super) fn string(text: &str, out: &mut String) {
 
 /// Bytes as hexadecimal.
 pub(super) fn hex(bytes: &[u8], out: &mut String) {
-    bytes.iter().for_each(|byte| push(out, format_args!("{byte:02x}")));
+    bytes.iter().for_each(|byte| hexadecimal(*byte, out));
 }
 
 /// A duration with the unit that leaves one to three digits in front of the point.
@@ -253,21 +266,36 @@ fn integer(bytes: &[u8], size: usize, signed: bool) -> Option<i128> {
     })
 }
 
-fn big_endian(bytes: &[u8], size: usize) -> Option<u32> {
+fn big_endian(bytes: &[u8], size: usize) -> Option<u64> {
     Some(match size {
         2 => u16::from_be_bytes(array(bytes)?).into(),
-        _ => u32::from_be_bytes(array(bytes)?),
+        4 => u32::from_be_bytes(array(bytes)?).into(),
+        _ => u64::from_be_bytes(array(bytes)?),
     })
 }
 
+fn ip(address: IpAddr, out: &mut String) {
+    match address {
+        IpAddr::V4(four) => dotted(four, out),
+        IpAddr::V6(six) => push(out, six),
+    }
+}
+
 /// IPv6, or the IPv4 address mapped into it.
-fn address(bytes: &[u8]) -> Option<std::net::IpAddr> {
+fn address(bytes: &[u8]) -> Option<IpAddr> {
     Some(Ipv6Addr::from(array::<ADDRESS>(bytes)?).to_canonical())
 }
 
 fn endpoint(bytes: &[u8], out: &mut String) -> Option<()> {
     let port = u16::from_be_bytes(array(bytes.get(ADDRESS..)?)?);
-    push(out, std::net::SocketAddr::new(address(bytes)?, port));
+    match address(bytes)? {
+        IpAddr::V4(four) => {
+            dotted(four, out);
+            out.push(':');
+            decimal(port.into(), out);
+        }
+        six @ IpAddr::V6(_) => push(out, SocketAddr::new(six, port)),
+    }
     Some(())
 }
 
@@ -305,8 +333,8 @@ mod tests {
         assert_eq!(human(&verdict, &2_u32.to_ne_bytes()), "XDP_PASS");
         assert_eq!(human(&verdict, &9_u32.to_ne_bytes()), "9");
         assert_eq!(human(&verdict, &[1]), "?");
-        assert_eq!(human(&Shape::Errno, &(-13_i32).to_ne_bytes()), "-EACCES");
-        assert_eq!(human(&Shape::Errno, &i32::MIN.to_ne_bytes()), i32::MIN.to_string());
+        assert_eq!(human(&Shape::Errno(4), &(-13_i32).to_ne_bytes()), "-EACCES");
+        assert_eq!(human(&Shape::Errno(4), &i32::MIN.to_ne_bytes()), i32::MIN.to_string());
     }
 
     #[test]

@@ -65,7 +65,9 @@ impl Feature {
         if hook(|attach| matches!(attach, Attach::Kprobe { .. } | Attach::Kretprobe { .. })) {
             found.push(Self::Kprobes);
         }
-        if hook(|attach| matches!(attach, Attach::Tracepoint { .. })) {
+        if hook(|attach| matches!(attach, Attach::Tracepoint { .. }))
+            || needs(&|action| matches!(action, Action::Listen))
+        {
             found.push(Self::Tracefs);
         }
         found

@@ -1,12 +1,15 @@
 //! Reading what programs wrote: the ring buffer and the counters.
 
-use std::os::fd::{AsFd as _, OwnedFd};
+use std::{
+    os::fd::{AsFd as _, OwnedFd},
+    task::{Context, Poll},
+};
 
 use aya::maps::{Map, MapData, PerCpuArray, RingBuf};
 use freplace_compose_common::Count;
 use tokio::io::unix::AsyncFd;
 
-use super::KernelError;
+use super::{KernelError, PerfEvents};
 
 /// A reader of a ring buffer (`BPF_MAP_TYPE_RINGBUF`, Linux 5.8).
 pub struct Events {
@@ -35,7 +38,7 @@ impl Events {
     /// When the kernel cannot be asked.
     pub async fn ready(&mut self) -> Result<(), KernelError> {
         let ready = self.ready.readable().await;
-        ready.map_err(|error| KernelError::os("wait for events", &error))?.clear_ready();
+        ready.map_err(|error| KernelError::os(WAIT, &error))?.clear_ready();
         Ok(())
     }
 
@@ -51,6 +54,60 @@ impl Events {
         count
     }
 }
+
+/// A reader of a map of events, of either type.
+pub enum Source {
+    /// A ring buffer, whose losses only the program sees.
+    Ring(Events),
+    /// A perf event array.
+    Perf(PerfEvents),
+}
+
+impl Source {
+    /// Whether there is something to read; if not, `context` is woken when there is.
+    ///
+    /// # Errors
+    /// When the kernel cannot be asked.
+    pub fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), KernelError>> {
+        let ready = match self {
+            Self::Ring(events) => match events.ready.poll_read_ready(context) {
+                Poll::Ready(ready) => Poll::Ready(ready.map(|mut ready| ready.clear_ready())),
+                Poll::Pending => Poll::Pending,
+            },
+            Self::Perf(events) => events.poll_ready(context),
+        };
+        ready.map_err(|error| KernelError::os(WAIT, &error))
+    }
+
+    /// Hands over the records that are there, at most `limit`, each with the CPU that wrote it
+    /// where that is known; returns how many.
+    pub fn drain(&mut self, limit: usize, mut each: impl FnMut(Option<u32>, &[u8])) -> usize {
+        match self {
+            Self::Ring(events) => events.drain(limit, |record| each(None, record)),
+            Self::Perf(events) => events.drain(limit, &mut each),
+        }
+    }
+
+    /// How many events found no room so far; none where that cannot be known.
+    #[must_use]
+    pub fn lost(&self) -> Option<u64> {
+        match self {
+            Self::Ring(_) => None,
+            Self::Perf(events) => Some(events.lost()),
+        }
+    }
+
+    /// Whether [`Self::lost`] is the whole of it.
+    #[must_use]
+    pub fn counts_all(&self) -> bool {
+        match self {
+            Self::Ring(_) => false,
+            Self::Perf(events) => events.counts_all(),
+        }
+    }
+}
+
+const WAIT: &str = "wait for events";
 
 /// A reader of the counters of every node.
 pub struct Counts {
@@ -79,7 +136,7 @@ impl Counts {
 }
 
 /// The same map through a descriptor of its own, as aya's typed maps want it.
-fn again(map: &MapData, call: &'static str) -> Result<Map, KernelError> {
+pub(super) fn again(map: &MapData, call: &'static str) -> Result<Map, KernelError> {
     let fd: OwnedFd =
         map.fd().as_fd().try_clone_to_owned().map_err(|error| KernelError::os(call, &error))?;
     let data = MapData::from_fd(fd).map_err(|error| KernelError::here(call, error))?;

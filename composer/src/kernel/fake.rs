@@ -4,10 +4,11 @@
 //! target has to be loaded; a function is traced or replaced but not both; tracers nest one level,
 //! as in Linux 6.12; what is used twice or given back twice is an error. It can be told to fail at any call, and tells what is left.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
     AttachRequest, Kernel, KernelError, LinkHandle, LoadRequest, MapHandle, ProgramHandle,
+    TraceHandle,
 };
 use crate::{
     object::{MapDef, Object},
@@ -30,6 +31,7 @@ pub struct Fake {
     maps: BTreeMap<MapHandle, String>,
     programs: BTreeMap<ProgramHandle, Program>,
     links: BTreeMap<LinkHandle, Link>,
+    traces: BTreeSet<TraceHandle>,
     /// Each call that was made, in words.
     pub journal: Vec<String>,
 }
@@ -73,7 +75,8 @@ impl Fake {
         let links = self.links.values().map(|link| format!("link of {}", self.name(link.program)));
         let programs = self.programs.values().map(|one| format!("program {}", one.name));
         let maps = self.maps.values().map(|name| format!("map {name}"));
-        links.chain(programs).chain(maps).collect()
+        let traces = self.traces.iter().map(|_| "trace".to_owned());
+        links.chain(programs).chain(maps).chain(traces).collect()
     }
 
     fn name(&self, program: ProgramHandle) -> &str {
@@ -115,6 +118,21 @@ fn refuse(message: &str, errno: i32) -> KernelError {
 }
 
 impl Kernel for Fake {
+    fn open_trace(&mut self) -> Result<TraceHandle, KernelError> {
+        let handle = TraceHandle(self.call("open trace".to_owned())?);
+        self.traces.insert(handle);
+        Ok(handle)
+    }
+
+    fn close_trace(&mut self, trace: TraceHandle) -> Result<(), KernelError> {
+        if !self.traces.contains(&trace) {
+            return Err(refuse("no such trace", 9));
+        }
+        self.undo("close trace".to_owned())?;
+        self.traces.remove(&trace);
+        Ok(())
+    }
+
     fn create_map(&mut self, _: &Object, map: &MapDef) -> Result<MapHandle, KernelError> {
         let handle = MapHandle(self.call(format!("create map {}", map.name))?);
         self.maps.insert(handle, map.name.clone());

@@ -9,10 +9,13 @@ use aya::maps::MapData;
 
 use super::{
     AttachRequest, Counts, Events, Kernel, KernelError, LinkHandle, LoadRequest, MapHandle,
-    ProgramHandle, attach,
+    PerfEvents, ProgramHandle, Source, TraceHandle, TraceLines, attach,
     loader::{self, Job, Loaded, Loader},
+    perf::Buffers,
+    sys,
+    trace::Instance,
 };
-use crate::object::{MapDef, Object};
+use crate::object::{MapDef, Object, PERF_EVENT_ARRAY};
 
 /// The running kernel, and all that this process holds in it. Dropping it lets go of everything.
 #[derive(Debug, Default)]
@@ -23,6 +26,9 @@ pub struct Linux {
     links: BTreeMap<LinkHandle, attach::Link>,
     programs: BTreeMap<ProgramHandle, Loaded>,
     maps: BTreeMap<MapHandle, MapData>,
+    /// Of perf event arrays that no reader has taken yet.
+    buffers: BTreeMap<MapHandle, Buffers>,
+    traces: BTreeMap<TraceHandle, Instance>,
 }
 
 impl Linux {
@@ -38,6 +44,31 @@ impl Linux {
     /// When `map` is no ring buffer, or cannot be mapped into memory.
     pub fn events(&self, map: MapHandle) -> Result<Events, KernelError> {
         Events::open(self.map(map)?)
+    }
+
+    /// A reader of the event map `map`, which nobody reads yet. It needs a tokio runtime.
+    ///
+    /// # Errors
+    /// When `map` carries no events, or cannot be mapped into memory.
+    pub fn source(&mut self, map: MapHandle) -> Result<Source, KernelError> {
+        match self.buffers.remove(&map) {
+            Some(buffers) => Ok(Source::Perf(PerfEvents::new(buffers)?)),
+            None => Ok(Source::Ring(self.events(map)?)),
+        }
+    }
+
+    /// The reader of the lines that arrive at `trace`. It needs a tokio runtime.
+    ///
+    /// # Errors
+    /// When there is one already.
+    pub fn trace_lines(&mut self, trace: TraceHandle) -> Result<TraceLines, KernelError> {
+        self.traces.get_mut(&trace).ok_or_else(|| gone("trace"))?.lines()
+    }
+
+    /// Waits until programs that were running when they were detached have ended, so that all they
+    /// wrote is there.
+    pub fn settle(&self) {
+        sys::settle();
     }
 
     /// A reader of the counters in `map`.
@@ -85,9 +116,23 @@ fn gone(what: &str) -> KernelError {
 }
 
 impl Kernel for Linux {
+    fn open_trace(&mut self) -> Result<TraceHandle, KernelError> {
+        let instance = Instance::open()?;
+        let handle = TraceHandle(self.number());
+        self.traces.insert(handle, instance);
+        Ok(handle)
+    }
+
+    fn close_trace(&mut self, trace: TraceHandle) -> Result<(), KernelError> {
+        self.traces.remove(&trace).ok_or_else(|| gone("trace"))?.close()
+    }
+
     fn create_map(&mut self, object: &Object, map: &MapDef) -> Result<MapHandle, KernelError> {
         let made = loader::create_map(&mut self.loader, object, map)?;
         let handle = MapHandle(self.number());
+        if map.map_type == PERF_EVENT_ARRAY {
+            self.buffers.insert(handle, Buffers::open(&made)?);
+        }
         self.maps.insert(handle, made);
         Ok(handle)
     }
@@ -102,7 +147,7 @@ impl Kernel for Linux {
             None => None,
         };
         let mut maps: HashMap<&str, BorrowedFd<'_>> = HashMap::new();
-        for (name, handle) in request.maps {
+        for (name, handle) in request.maps.iter().rev() {
             maps.insert(name, held.get(handle).ok_or_else(|| gone("map"))?.fd().as_fd());
         }
         let job = Job {
@@ -147,6 +192,7 @@ impl Kernel for Linux {
     }
 
     fn remove_map(&mut self, map: MapHandle) -> Result<(), KernelError> {
+        self.buffers.remove(&map);
         self.maps.remove(&map).map(drop).ok_or_else(|| gone("map"))
     }
 }

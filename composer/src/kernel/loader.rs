@@ -178,7 +178,7 @@ fn make_map(map: Map, name: &str, btf: BorrowedFd<'_>) -> Result<MapData, Kernel
         other => KernelError::here(CALL, other),
     })?;
     if !data.is_empty() {
-        let fill = sys::map_fill(made.fd().as_fd(), &data);
+        let fill = sys::map_update(made.fd().as_fd(), 0, &data);
         fill.map_err(|error| KernelError::os("BPF_MAP_UPDATE_ELEM", &error))?;
     }
     if kind == EbpfSectionKind::Rodata {

@@ -1,4 +1,4 @@
-//! The narrow waist: the six things the composer asks of a kernel.
+//! The narrow waist: the eight things the composer asks of a kernel.
 //!
 //! Everything above talks to [`Kernel`]; [`Linux`] behind it is the only place that knows aya and
 //! makes system calls, and `unsafe` is allowed nowhere else. [`fake`] stands in for it in tests of
@@ -17,18 +17,22 @@ mod lines;
 mod linux;
 mod loader;
 pub mod machine;
+mod perf;
 mod probe;
 pub mod profile;
 mod sys;
+mod trace;
 mod tracing;
 
 use thiserror::Error;
 
 pub use environment::{Feature, Finding, examine};
-pub use events::{Counts, Events};
+pub use events::{Counts, Events, Source};
 pub use holder::{Held, Holder};
 pub use lines::SourceLine;
 pub use linux::Linux;
+pub use perf::PerfEvents;
+pub use trace::TraceLines;
 
 use crate::{
     chain::Attach,
@@ -46,9 +50,24 @@ pub struct ProgramHandle(pub u32);
 /// An attachment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct LinkHandle(pub u32);
+/// A place where lines of `bpf_printk` arrive.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct TraceHandle(pub u32);
 
 /// What the composer asks of a kernel.
 pub trait Kernel {
+    /// Makes a place where lines of `bpf_printk` arrive.
+    ///
+    /// # Errors
+    /// What the kernel said.
+    fn open_trace(&mut self) -> Result<TraceHandle, KernelError>;
+
+    /// Removes it.
+    ///
+    /// # Errors
+    /// What the kernel said; it may still be there.
+    fn close_trace(&mut self, trace: TraceHandle) -> Result<(), KernelError>;
+
     /// Makes a map.
     ///
     /// # Errors
@@ -97,7 +116,8 @@ pub struct LoadRequest<'a> {
     pub load_as: LoadAs,
     /// The program and the function of it that it extends or traces.
     pub target: Option<(ProgramHandle, &'a str)>,
-    /// Maps to use, by name; the object's other maps are made for this program alone.
+    /// Maps to use, by name, the first of a name; the object's other maps are made for this program
+    /// alone.
     pub maps: &'a [(String, MapHandle)],
     /// Values for read-only globals of four bytes, by name; those the object lacks are passed over.
     pub globals: &'a [(&'a str, u32)],

@@ -296,9 +296,8 @@ struct MapUpdate {
 }
 impl Attribute for MapUpdate {}
 
-/// `BPF_MAP_UPDATE_ELEM` of the first entry of an array whose values are as long as `value`.
-pub(super) fn map_fill(map: BorrowedFd<'_>, value: &[u8]) -> io::Result<()> {
-    let key = 0_u32;
+/// `BPF_MAP_UPDATE_ELEM` of entry `key` of an array whose values are as long as `value`.
+pub(super) fn map_update(map: BorrowedFd<'_>, key: u32, value: &[u8]) -> io::Result<()> {
     let mut attribute = MapUpdate {
         map_fd: number(map),
         reserved: 0,
@@ -410,26 +409,68 @@ pub(super) fn perf_event_open(
     config: u64,
     name: Option<&CStr>,
 ) -> io::Result<OwnedFd> {
+    const FIRST_CPU: u32 = 0;
     let attribute = PerfEvent {
         event_type,
         size: length(size_of::<PerfEvent>()),
         config,
         sample_period: 1,
         wakeup: 1,
+        // SAFETY of the call below: `name` outlives it.
         config1: name.map_or(0, |name| name.as_ptr().addr() as u64),
         ..PerfEvent::default()
     };
+    perf_open(&attribute, FIRST_CPU)
+}
+
+/// An event that programs write to with `bpf_perf_event_output`, on `cpu`. Its records go to the
+/// buffer of `to`; those that find no room are counted, which Linux can from 6.0 on.
+pub(super) fn perf_output_event(cpu: u32, to: BorrowedFd<'_>) -> io::Result<OwnedFd> {
+    const SOFTWARE: u32 = 1; // PERF_TYPE_SOFTWARE
+    const BPF_OUTPUT: u64 = 10; // PERF_COUNT_SW_BPF_OUTPUT
+    const RAW: u64 = 1 << 10; // PERF_SAMPLE_RAW
+    const LOST: u64 = 1 << 4; // PERF_FORMAT_LOST
+    const SET_OUTPUT: libc::Ioctl = 0x2405; // PERF_EVENT_IOC_SET_OUTPUT
+    let attribute = PerfEvent {
+        event_type: SOFTWARE,
+        size: length(size_of::<PerfEvent>()),
+        config: BPF_OUTPUT,
+        sample_period: 1,
+        sample_type: RAW,
+        read_format: LOST,
+        wakeup: 1,
+        ..PerfEvent::default()
+    };
+    let event = perf_open(&attribute, cpu)?;
+    // SAFETY: both are open descriptors, and this request takes one as its argument.
+    let done = unsafe { libc::ioctl(event.as_raw_fd(), SET_OUTPUT, to.as_raw_fd()) };
+    if done < 0 {
+        return Err(io::Error::last_os_error());
+    }
+    Ok(event)
+}
+
+/// How many records of an event of [`perf_output_event`] found no room.
+pub(super) fn perf_lost(event: BorrowedFd<'_>) -> io::Result<u64> {
+    // With PERF_FORMAT_LOST alone: the event's value, then what was lost.
+    let mut bytes = [0_u8; 16];
+    let read = rustix::io::read(event, &mut bytes)?;
+    let lost = bytes.get(8..read).and_then(|lost| lost.try_into().ok());
+    lost.map(u64::from_ne_bytes).ok_or_else(|| io::ErrorKind::UnexpectedEof.into())
+}
+
+fn perf_open(attribute: &PerfEvent, cpu: u32) -> io::Result<OwnedFd> {
     const ANY_PROCESS: i32 = -1;
-    const FIRST_CPU: i32 = 0;
     const NO_GROUP: i32 = -1;
     const CLOSE_ON_EXEC: u64 = 8; // PERF_FLAG_FD_CLOEXEC
-    // SAFETY: `attribute` is a live struct of the size it says, and `name` outlives the call.
+    // SAFETY: `attribute` is a live struct of the size it says; a name that it points to outlives
+    // the call, as the callers say.
     let result = unsafe {
         libc::syscall(
             libc::SYS_perf_event_open,
-            std::ptr::from_ref(&attribute),
+            std::ptr::from_ref(attribute),
             ANY_PROCESS,
-            FIRST_CPU,
+            cpu,
             NO_GROUP,
             CLOSE_ON_EXEC,
         )
@@ -438,4 +479,14 @@ pub(super) fn perf_event_open(
         return Err(io::Error::last_os_error());
     }
     Ok(descriptor(i32::try_from(result).unwrap_or(i32::MAX))) // a descriptor, so an int
+}
+
+/// Waits until no CPU is inside a program that it entered before: membarrier(2), which on more
+/// than one CPU waits for a grace period of RCU.
+/// <https://github.com/torvalds/linux/blob/v6.12/kernel/sched/membarrier.c>
+pub(super) fn settle() {
+    const GLOBAL: i32 = 1; // MEMBARRIER_CMD_GLOBAL
+    // A kernel that cannot (some CPU runs without ticks) leaves us as we were.
+    // SAFETY: it takes numbers only.
+    let _ = unsafe { libc::syscall(libc::SYS_membarrier, GLOBAL, 0, 0) };
 }

@@ -3,6 +3,8 @@
 //! The kernel loads a program with the functions it reaches and no others, so a stub that nothing
 //! calls, because clang folded the call away, is not there to be replaced.
 
+use std::collections::HashSet;
+
 /// One eBPF instruction is eight bytes: opcode, registers, offset, immediate.
 /// <https://docs.kernel.org/bpf/standardization/instruction-set.html>
 pub(super) const INSTRUCTION: usize = 8;
@@ -41,6 +43,52 @@ pub(super) fn helpers(code: &[u8]) -> impl Iterator<Item = (usize, u32)> + '_ {
     })
 }
 
+/// The helpers that write a line to the kernel's trace: `bpf_trace_printk` and `bpf_trace_vprintk`.
+const PRINTS: [u32; 2] = [6, 177];
+
+/// For each call in `code` of a helper that prints, the instruction that put the address of the
+/// format into the first argument, where it is plain which one did.
+pub(super) fn formats(code: &[u8], start: u64) -> Vec<Option<u64>> {
+    const FIRST_ARGUMENT: u8 = 1;
+    let targets = jump_targets(code, start);
+    let mut found = Vec::new();
+    let mut from = None;
+    for (at, insn) in (start..).step_by(INSTRUCTION).zip(code.chunks_exact(INSTRUCTION)) {
+        let class = insn[0] & 7;
+        if targets.contains(&at) {
+            from = None; // who comes from there may bring another one
+        }
+        // Load, load from memory, both kinds of arithmetic; stores and jumps write to no register.
+        let writes = matches!(class, 0 | 1 | 4 | 7) && insn[1] & 0xf == FIRST_ARGUMENT;
+        if insn[0] == CALL {
+            let number = u32::from_ne_bytes([insn[4], insn[5], insn[6], insn[7]]);
+            if insn[1] >> 4 == 0 && PRINTS.contains(&number) {
+                found.push(from);
+            }
+            from = None; // a call leaves nothing in it
+        } else if writes {
+            from = (insn[0] == LOAD_IMMEDIATE).then_some(at);
+        }
+    }
+    found
+}
+
+/// Where the jumps in `code` lead.
+fn jump_targets(code: &[u8], start: u64) -> HashSet<u64> {
+    /// `BPF_JMP32 | BPF_JA`, whose offset is as wide as an immediate.
+    const LONG_JUMP: u8 = 0x06;
+    let instructions = (start..).step_by(INSTRUCTION).zip(code.chunks_exact(INSTRUCTION));
+    let jumps = instructions.filter(|(_, insn)| matches!(insn[0] & 7, 5 | 6) && insn[0] != CALL);
+    let target = |(at, insn): (u64, &[u8])| {
+        let offset = match insn[0] {
+            LONG_JUMP => i64::from(i32::from_ne_bytes([insn[4], insn[5], insn[6], insn[7]])),
+            _ => i64::from(i16::from_ne_bytes([insn[2], insn[3]])),
+        };
+        at.checked_add_signed((offset + 1) * 8)
+    };
+    jumps.filter_map(target).collect()
+}
+
 /// The references in `code`, which begins at byte `start` of its section.
 pub(super) fn references(code: &[u8], start: u64) -> impl Iterator<Item = Reference> + '_ {
     (start..).step_by(INSTRUCTION).zip(code.chunks_exact(INSTRUCTION)).filter_map(|(at, insn)| {
@@ -58,7 +106,7 @@ pub(super) fn references(code: &[u8], start: u64) -> impl Iterator<Item = Refere
 
 #[cfg(test)]
 mod tests {
-    use super::references;
+    use super::{formats, references};
 
     #[test]
     fn a_call_without_relocation_is_relative_to_the_next_instruction() {
@@ -68,6 +116,20 @@ mod tests {
         assert_eq!(found.len(), 1);
         // At 72; the next is at 80; two further is 96.
         assert_eq!(found[0].local_target(), Some(96));
+    }
+
+    #[test]
+    fn a_format_is_known_where_only_one_way_leads_to_the_call() {
+        let load = [0x18, 0x01, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0];
+        let print = [0x85, 0, 0, 0, 6, 0, 0, 0];
+        let over = |by: u8| [0x05, 0, by, 0, 0, 0, 0, 0];
+        let copy = [0xbf, 0x61, 0, 0, 0, 0, 0, 0]; // r1 = r6
+        assert_eq!(formats(&[&load[..], &print].concat(), 8), [Some(8)]);
+        assert_eq!(formats(&[&load[..], &print, &print].concat(), 0), [Some(0), None]);
+        assert_eq!(formats(&[&load[..], &copy, &print].concat(), 0), [None]);
+        // load, go on to the call; load another one, call.
+        assert_eq!(formats(&[&load[..], &over(2), &load, &print].concat(), 0), [None]);
+        assert_eq!(formats(&[&over(0)[..], &load, &print].concat(), 0), [Some(8)]);
     }
 
     #[test]

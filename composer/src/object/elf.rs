@@ -113,6 +113,7 @@ fn functions(file: &object::File<'_>, btf: &Btf) -> Result<(Vec<Placed>, ByPlace
             instructions: symbol.size() / 8,
             calls: Default::default(),
             helpers: Default::default(),
+            formats: Default::default(),
             sure: Default::default(),
             prototype: typed.map(|(_, prototype, _)| prototype),
             code: Code::default(),
@@ -127,12 +128,35 @@ fn functions(file: &object::File<'_>, btf: &Btf) -> Result<(Vec<Placed>, ByPlace
     Ok((functions, places))
 }
 
-/// Fills in who calls whom.
+/// Read-only data.
+struct Constants<'a>(HashMap<SectionIndex, &'a [u8]>);
+
+impl<'a> Constants<'a> {
+    fn of(file: &object::File<'a>) -> Result<Self, ObjectError> {
+        let mut found = HashMap::new();
+        for section in file.sections() {
+            if section.name_bytes().is_ok_and(|name| name.starts_with(b".rodata")) {
+                found.insert(section.index(), section.data().map_err(damaged)?);
+            }
+        }
+        Ok(Self(found))
+    }
+
+    /// The text that stands there, up to its NUL.
+    fn text(&self, section: SectionIndex, at: u64) -> Option<Vec<u8>> {
+        let bytes = self.0.get(&section)?.get(usize::try_from(at).ok()?..)?;
+        let end = bytes.iter().position(|byte| *byte == 0)?;
+        Some(bytes[..end].to_vec())
+    }
+}
+
+/// Fills in who calls whom, what its instructions refer to and what it prints.
 fn link(
     file: &object::File<'_>,
     functions: &mut [Placed],
     places: &ByPlace,
 ) -> Result<(), ObjectError> {
+    let constants = Constants::of(file)?;
     for section in file.sections().filter(|section| section.kind() == SectionKind::Text) {
         let data = section.data().map_err(damaged)?;
         let relocations: HashMap<u64, RelocationTarget> =
@@ -154,6 +178,7 @@ fn link(
                 }
             }
             function.code.place = in_file(&section, *start, code.len()).unwrap_or_default();
+            let mut texts = HashMap::new();
             for reference in calls::references(code, *start) {
                 let (place, referent) = match relocations.get(&reference.at) {
                     Some(RelocationTarget::Symbol(symbol)) => {
@@ -164,6 +189,9 @@ fn link(
                     Some(_) => (None, Some(Referent::Other)),
                     None => (reference.local_target().map(|at| (*index, at)), None),
                 };
+                if let Some(text) = place.and_then(|(section, at)| constants.text(section, at)) {
+                    texts.insert(reference.at, text);
+                }
                 let callee = place.and_then(|place| places.get(&place)).copied();
                 function.calls.extend(callee);
                 let Ok(number) = usize::try_from((reference.at - *start) / 8) else { continue };
@@ -174,6 +202,9 @@ fn link(
                     function.code.references.insert(number, referent);
                 }
             }
+            let formats = calls::formats(code, *start).into_iter();
+            let format = |at: Option<u64>| texts.get(&at?).cloned();
+            function.formats.extend(formats.map(format));
         }
     }
     Ok(())

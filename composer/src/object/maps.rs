@@ -9,7 +9,7 @@ use serde::Serialize;
 use super::btf::{Btf, Type, TypeId};
 
 /// `BPF_MAP_TYPE_PERF_EVENT_ARRAY`.
-const PERF_EVENT_ARRAY: u32 = 4;
+pub(crate) const PERF_EVENT_ARRAY: u32 = 4;
 /// `BPF_MAP_TYPE_RINGBUF`.
 pub(crate) const RINGBUF: u32 = 27;
 

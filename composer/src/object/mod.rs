@@ -13,7 +13,7 @@ pub mod flow;
 mod helpers;
 mod kind;
 mod maps;
-mod member;
+pub mod place;
 pub mod prototype;
 mod reach;
 mod subset;
@@ -31,8 +31,8 @@ pub use code::{Code, Referent};
 pub use core_types::CoreTypes;
 pub use helpers::{helper_name, helper_number, helpers};
 pub use kind::ProgramKind;
-pub(crate) use maps::RINGBUF;
 pub use maps::{MapDef, map_types};
+pub(crate) use maps::{PERF_EVENT_ARRAY, RINGBUF};
 pub use reach::Sure;
 pub use subset::subset;
 
@@ -130,6 +130,9 @@ pub struct Function {
     pub calls: BTreeSet<usize>,
     /// Numbers of the kernel's helpers it calls, as in `enum bpf_func_id`.
     pub helpers: BTreeSet<u32>,
+    /// The formats it hands to `bpf_trace_printk` and `bpf_trace_vprintk`; none for those that are
+    /// not plain to see.
+    pub formats: BTreeSet<Option<Vec<u8>>>,
     /// What of this happens whichever way it goes.
     pub sure: Sure,
     /// Its prototype's id in the object's BTF, when it is there.
@@ -173,6 +176,12 @@ impl Object {
         let reached = self.reachable_from(function);
         let functions = reached.into_iter().filter_map(|index| self.functions.get(index));
         functions.flat_map(|function| function.helpers.iter().copied()).collect()
+    }
+
+    /// The functions that `program` reaches, itself included.
+    pub fn functions_of(&self, program: &Program) -> impl Iterator<Item = &Function> {
+        let reached = self.reachable(program).into_iter();
+        reached.filter_map(|index| self.functions.get(index))
     }
 
     /// The numbers of the helpers whose call the verifier is sure to come to when it walks through

@@ -9,8 +9,11 @@ use super::{Action, LoadAs, Operation, Plan, PlannedNode, Target, built_in, is_s
 use crate::{
     chain::{Chain, Node, NodeKind, Role, Tracer},
     check::Library,
-    object::ProgramKind,
+    object::{MapDef, Object, PERF_EVENT_ARRAY, Program, ProgramKind, RINGBUF, Referent},
 };
+
+/// The size of a ring buffer whose author left it open.
+const RING_BYTES: u32 = 256 * 1024;
 
 /// Plans a chain that was checked against `library`.
 ///
@@ -18,7 +21,8 @@ use crate::{
 #[must_use]
 pub fn build(chain: &Chain, library: &Library) -> Plan {
     let nodes = chain.graph.nodes().map(|(_, node)| planned(node)).collect();
-    let mut operations = maps(chain, library);
+    let mut operations: Vec<_> = listen(chain, library).into_iter().collect();
+    operations.extend(maps(chain, library));
     let (loads, slots) = loads(chain, library);
     let order: Vec<NodeIndex> = loads.iter().map(|load| load.0).collect();
     operations.extend(loads.into_iter().map(|(_, operation)| operation));
@@ -54,29 +58,65 @@ fn planned(node: &Node) -> PlannedNode {
     }
 }
 
+/// A place for lines of `bpf_printk`, when the chain asks for those of a program that writes some.
+fn listen(chain: &Chain, library: &Library) -> Option<Operation> {
+    let mut nodes = chain.graph.nodes().map(|(_, node)| node);
+    let node = nodes.find(|node| {
+        let prints = |(object, program): (&Object, &Program)| {
+            object.functions_of(program).any(|function| !function.formats.is_empty())
+        };
+        node.output.printk == Some(true) && library.program(node).is_some_and(prints)
+    })?;
+    Some(Operation { node: None, action: Action::Listen, span: node.id.span.clone() })
+}
+
 fn maps(chain: &Chain, library: &Library) -> Vec<Operation> {
     let mut seen = HashSet::new();
     let mut operations = Vec::new();
     let count = u32::try_from(chain.graph.len()).unwrap_or(u32::MAX);
-    for (_, node) in chain.graph.nodes() {
+    for (index, node) in chain.graph.nodes() {
         let Some((reference, _)) = node.program() else { continue };
         let Some(object) = library.get(&reference.value) else { continue };
-        for map in object.maps.iter().filter(|map| is_shared(map)) {
-            if !seen.insert(map.name.clone()) {
+        for map in &object.maps {
+            let is_shared = is_shared(map);
+            if is_shared && !seen.insert(map.name.clone()) {
+                continue;
+            }
+            if !is_shared && !writes_to(node, object, map) {
                 continue;
             }
             let mut map = map.clone();
             if [COUNTS_MAP, TIMES_MAP].contains(&map.name.as_str()) {
                 map.max_entries = count;
             }
+            match map.map_type {
+                // One for each CPU, whatever it says: where there is none, events are lost.
+                PERF_EVENT_ARRAY => map.max_entries = 0,
+                // Left open by authors whose own loader sets it.
+                RINGBUF if map.max_entries == 0 => map.max_entries = RING_BYTES,
+                _ => {}
+            }
             operations.push(Operation {
-                node: None,
+                node: (!is_shared).then_some(index.index()),
                 action: Action::CreateMap { object: reference.value.clone(), map },
                 span: reference.span.clone(),
             });
         }
     }
     operations
+}
+
+/// Whether the program of `node` refers to `map`, or the chain says that it does.
+fn writes_to(node: &Node, object: &Object, map: &MapDef) -> bool {
+    let program = node.program().and_then(|(_, program)| object.program(&program.value));
+    // A static map is referred to by its section, without a name.
+    let is_it = |referent: &Referent| match referent {
+        Referent::Map(name) => name.is_empty() || *name == map.name,
+        _ => false,
+    };
+    let refers =
+        |program| object.functions_of(program).any(|one| one.code.references.values().any(is_it));
+    program.is_some_and(refers) || node.output.events.iter().any(|one| one.map.value == map.name)
 }
 
 /// What is loaded.

@@ -49,7 +49,7 @@ pub struct PlannedNode {
 /// One step.
 #[derive(Debug, Clone, Serialize)]
 pub struct Operation {
-    /// The node it is done for, an index in [`Plan::nodes`]; none for a map of the whole chain.
+    /// The node it is done for, an index in [`Plan::nodes`]; none for what the whole chain shares.
     pub node: Option<usize>,
     /// What is done.
     #[serde(flatten)]
@@ -63,7 +63,10 @@ pub struct Operation {
 #[derive(Debug, Clone, Serialize)]
 #[serde(tag = "action", rename_all = "snake_case")]
 pub enum Action {
-    /// Makes a map that nodes share by its name.
+    /// Makes a place where lines of `bpf_printk` arrive.
+    Listen,
+    /// Makes a map: for all nodes that name it or, when it is an event buffer that is not the
+    /// composer's, for the operation's node alone.
     CreateMap {
         /// The object whose definition is taken.
         #[serde(serialize_with = "text")]
@@ -140,6 +143,14 @@ impl Plan {
             Action::Load { trace: Some(tracing), .. } if tracing.tells() => {
                 Some((operation.node?, tracing.as_ref()))
             }
+            _ => None,
+        })
+    }
+
+    /// The event buffers that nodes have for themselves, each with its node.
+    pub fn event_maps(&self) -> impl Iterator<Item = (usize, &MapDef)> {
+        self.operations.iter().filter_map(|operation| match &operation.action {
+            Action::CreateMap { map, .. } => Some((operation.node?, map)),
             _ => None,
         })
     }

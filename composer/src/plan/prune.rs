@@ -7,7 +7,7 @@ use super::{Action, Operation, Plan, Target};
 impl Plan {
     /// The plan without what operation number `operation` makes: a program goes with its node's
     /// other programs, all that is loaded against them, and their attachments; an attachment goes
-    /// alone. None for a map, which everything may need.
+    /// alone, and so does the place for lines. None for a map, which everything may need.
     #[must_use]
     pub fn without(&self, operation: usize) -> Option<Self> {
         let refused = self.operations.get(operation)?;
@@ -48,7 +48,7 @@ fn renumber(operation: &mut Operation, slots: &BTreeMap<usize, usize>) -> Option
     let new = |slot: &mut usize| slots.get(slot).map(|number| *slot = *number);
     let of = |target: &mut Target| slots.get(&target.slot).map(|number| target.slot = *number);
     match &mut operation.action {
-        Action::CreateMap { .. } => Some(()),
+        Action::Listen | Action::CreateMap { .. } => Some(()),
         Action::Load { slot, target, .. } => {
             new(slot)?;
             target.as_mut().map_or(Some(()), of)

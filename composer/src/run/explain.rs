@@ -76,8 +76,8 @@ pub fn explain_left(left: &[Left], plan: &Plan, chain: &Chain) -> Diagnostic {
         format!("{} of the chain's operations could not be undone", left.len()),
     )
     .help(
-        "Everything the chain holds in the kernel is bound to this process and goes when it ends. \
-         `bpftool prog`, `bpftool link` and `bpftool map` show what is there.",
+        "Everything the chain holds in the kernel is bound to this process and goes when it ends, \
+         but for an instance of tracefs: the next `up` that wants one removes it. `bpftool prog`, `bpftool link` and `bpftool map` show what is there.",
     );
     for one in left {
         let operation = &plan.operations[one.operation];
@@ -86,6 +86,7 @@ pub fn explain_left(left: &[Left], plan: &Plan, chain: &Chain) -> Diagnostic {
         let what = match &operation.action {
             Action::CreateMap { map, .. } => format!("map `{}`", map.name),
             Action::Load { .. } => "program".to_owned(),
+            Action::Listen => "instance of tracefs".to_owned(),
             _ => "link".to_owned(),
         };
         let text = format!("the {what}{name} is left: {}", answer(&one.error));
@@ -146,6 +147,12 @@ fn judge(
             Code::NotPermitted,
             format!("the kernel does not permit the map `{}`", map.name),
             PERMISSION,
+        ),
+        (Action::Listen, _) => refused(
+            Code::NoTracefs,
+            "no place can be made for lines of bpf_printk".to_owned(),
+            "It would be a folder in /sys/kernel/tracing/instances, with the event \
+             bpf_trace/bpf_trace_printk, which kernels have from 5.9 on. Without `printk` the chain needs none.",
         ),
         (_, Some(libc::EPERM)) => {
             refused(Code::NotPermitted, format!("the kernel does not permit `{name}`"), PERMISSION)

@@ -15,6 +15,7 @@ use crate::{
     check::Library,
     kernel::{
         AttachRequest, Kernel, KernelError, LinkHandle, LoadRequest, MapHandle, ProgramHandle,
+        TraceHandle,
     },
     plan::{Action, Plan},
 };
@@ -23,6 +24,7 @@ use freplace_compose_common::{HAS_TASK_GLOBAL, NODE_GLOBAL};
 /// What was done: enough to undo it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Record {
+    Trace(TraceHandle),
     Map(MapHandle),
     Program(ProgramHandle),
     Link(LinkHandle),
@@ -63,7 +65,16 @@ pub struct Left {
 #[derive(Debug)]
 pub struct Running {
     records: Vec<(usize, Record)>,
-    maps: Vec<(String, MapHandle)>,
+    maps: Vec<Map>,
+}
+
+/// A map that was made.
+#[derive(Debug)]
+struct Map {
+    /// The node that it is private to.
+    node: Option<usize>,
+    name: String,
+    handle: MapHandle,
 }
 
 /// Does `plan` with `kernel`, telling `watch` each step that was done.
@@ -97,7 +108,26 @@ impl Running {
     /// The map that the chain shares under `name`.
     #[must_use]
     pub fn map(&self, name: &str) -> Option<MapHandle> {
-        self.maps.iter().find(|(found, _)| found == name).map(|(_, map)| *map)
+        self.map_of(None, name)
+    }
+
+    /// The map that node number `node` has under `name` for itself.
+    #[must_use]
+    pub fn own_map(&self, node: usize, name: &str) -> Option<MapHandle> {
+        self.map_of(Some(node), name)
+    }
+
+    /// Where lines of `bpf_printk` arrive, when the chain asked for them.
+    #[must_use]
+    pub fn trace(&self) -> Option<TraceHandle> {
+        self.records.iter().find_map(|(_, record)| match record {
+            Record::Trace(trace) => Some(*trace),
+            _ => None,
+        })
+    }
+
+    fn map_of(&self, node: Option<usize>, name: &str) -> Option<MapHandle> {
+        self.maps.iter().find(|map| map.node == node && map.name == name).map(|map| map.handle)
     }
 
     /// Undoes the attachments, which were made last, and keeps programs and maps: from here on no
@@ -118,6 +148,7 @@ fn undo<K: Kernel>(records: Vec<(usize, Record)>, kernel: &mut K) -> Vec<Left> {
     let mut left = Vec::new();
     for (operation, record) in records.into_iter().rev() {
         let undone = match record {
+            Record::Trace(trace) => kernel.close_trace(trace),
             Record::Map(map) => kernel.remove_map(map),
             Record::Program(program) => kernel.unload(program),
             Record::Link(link) => kernel.detach(link),
@@ -134,17 +165,18 @@ fn step<K: Kernel>(
     plan: &Plan,
     operation: usize,
     library: &Library,
-    maps: &mut Vec<(String, MapHandle)>,
+    maps: &mut Vec<Map>,
     programs: &mut Vec<ProgramHandle>,
 ) -> Result<(Record, Option<u32>), KernelError> {
     let missing = |what: &str| KernelError::here("plan", format!("{what} is not in the plan"));
     let slot = |slot: usize| programs.get(slot).copied().ok_or_else(|| missing("the program"));
     let node = plan.operations[operation].node;
     match &plan.operations[operation].action {
+        Action::Listen => Ok((Record::Trace(kernel.open_trace()?), None)),
         Action::CreateMap { object, map } => {
             let object = library.get(object).ok_or_else(|| missing("the object"))?;
             let handle = kernel.create_map(object, map)?;
-            maps.push((map.name.clone(), handle));
+            maps.push(Map { node, name: map.name.clone(), handle });
             Ok((Record::Map(handle), None))
         }
         Action::Load { object, program, load_as, target, has_task, trace, slot: number } => {
@@ -153,13 +185,18 @@ fn step<K: Kernel>(
                 Some(target) => Some((slot(target.slot)?, target.function.as_str())),
                 None => None,
             };
+            // Its own in front of those of the chain: the first of a name counts.
+            let own = maps.iter().filter(|map| map.node.is_some() && map.node == node);
+            let shared = maps.iter().filter(|map| map.node.is_none());
+            let named = |map: &Map| (map.name.clone(), map.handle);
+            let maps: Vec<_> = own.chain(shared).map(named).collect();
             let node = u32::try_from(node.unwrap_or_default()).map_err(|_| missing("the node"))?;
             let (handle, id) = kernel.load(&LoadRequest {
                 object,
                 program,
                 load_as: *load_as,
                 target,
-                maps,
+                maps: &maps,
                 globals: &[(NODE_GLOBAL, node), (HAS_TASK_GLOBAL, u32::from(*has_task))],
                 trace: trace.as_deref(),
             })?;

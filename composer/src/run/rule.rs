@@ -20,9 +20,12 @@ pub(super) fn rules(
 ) -> Vec<Code> {
     match (&operation.action, error.errno) {
         (Action::Load { .. }, Some(_)) => {
-            // From the end, where the verdict is.
+            // From the end, where the verdict is. What is wrong with a function is told at its call
+            // too, behind it.
             let found = words.iter().rev().map(|line| Code::of_kernel_words(line));
-            let mut found = found.into_iter().find(|codes| !codes.is_empty()).unwrap_or_default();
+            let mut found: Vec<_> = found.filter(|codes| !codes.is_empty()).collect();
+            found.sort_by_key(|codes| *codes == [Code::ArgumentNotPassed]);
+            let mut found = found.into_iter().next().unwrap_or_default();
             found.retain(|code| fits(*code, operation, plan));
             found
         }
@@ -42,7 +45,7 @@ fn fits(code: Code, operation: &Operation, plan: &Plan) -> bool {
     });
     match code {
         Code::WrongNodeKind => *load_as == LoadAs::Replacement,
-        Code::NestedTracing => matches!(load_as, LoadAs::Tracer(_)),
+        Code::NestedTracing | Code::TracerDereference => matches!(load_as, LoadAs::Tracer(_)),
         Code::UntrustedEntry => entry,
         Code::StaticStub => !entry,
         _ => true,

@@ -8,6 +8,12 @@ use std::{
     process::{Command, Output, Stdio},
 };
 
+use freplace_compose::{
+    chain::Chain,
+    check::Library,
+    plan::{self, Plan},
+};
+
 /// The folder of the workspace, where `chains/` is.
 pub fn workspace() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
@@ -19,6 +25,14 @@ pub const CHAINS: [&str; 4] = ["tcp", "tcp-map", "trace", "xdp"];
 /// The text of a shipped chain.
 pub fn chain_text(name: &str) -> String {
     fs::read_to_string(workspace().join(format!("chains/{name}.toml"))).expect("it is shipped")
+}
+
+/// A shipped chain, and the plan for it.
+pub fn planned(name: &str) -> (Chain, Plan) {
+    let chain = Chain::open(&workspace().join(format!("chains/{name}.toml"))).expect("a chain");
+    let (library, _) = Library::open(&chain);
+    let plan = plan::build(&chain, &library);
+    (chain, plan)
 }
 
 /// The program, with a screen of 100 columns and no colours unless a test asks for them.
@@ -123,6 +137,7 @@ pub fn assert_undone_in_reverse(journal: &[String]) {
             "create" => Some(format!("remove {what}")),
             "load" => Some(format!("unload {what}")),
             "attach" => Some(format!("detach {what}")),
+            "open" => Some(format!("close {what}")),
             _ => None,
         }
     };

@@ -1,11 +1,12 @@
-//! The part of JSON schema (draft-07) that the chain's schema uses: enough to hold the two together
-//! without the two dozen crates of a whole validator. A keyword it does not know ends the test.
+//! The part of JSON schema (draft-07) that our schemas use: enough to hold them and the program
+//! together without the two dozen crates of a whole validator. A keyword it does not know ends the
+//! test.
 
 use serde_json::Value;
 
 /// Whether `value` is what `schema` asks for; the first reason when it is not.
-pub(super) fn check(root: &Value, value: &Value) -> Result<(), String> {
-    check_at(root, root, value, "the file")
+pub(crate) fn check(root: &Value, value: &Value) -> Result<(), String> {
+    check_at(root, root, value, "it")
 }
 
 fn check_at(root: &Value, schema: &Value, value: &Value, at: &str) -> Result<(), String> {
@@ -24,6 +25,8 @@ fn check_at(root: &Value, schema: &Value, value: &Value, at: &str) -> Result<(),
                     "object" => value.is_object(),
                     "array" => value.is_array(),
                     "string" => value.is_string(),
+                    "boolean" => value.is_boolean(),
+                    "integer" => value.is_i64() || value.is_u64(),
                     other => panic!("the type {other} is not known here"),
                 };
                 if !is {
@@ -33,6 +36,12 @@ fn check_at(root: &Value, schema: &Value, value: &Value, at: &str) -> Result<(),
             "enum" => {
                 if !wanted.as_array().expect("a list").contains(value) {
                     return no(format!("is none of {wanted}"));
+                }
+            }
+            "minimum" => {
+                let least = wanted.as_u64().expect("a number");
+                if value.is_number() && value.as_u64().is_none_or(|number| number < least) {
+                    return no(format!("is less than {least}"));
                 }
             }
             "minLength" => {

@@ -7,6 +7,8 @@
 
 mod case;
 mod corpus;
+#[path = "../common/schema.rs"]
+mod draft;
 mod outcome;
 
 #[allow(dead_code, unused_imports, reason = "the kernel tests use all of it")]

@@ -40,6 +40,25 @@ fn each_signal_that_asks_for_an_end_is_a_good_end() {
     }
 }
 
+/// As nohup starts it.
+#[test]
+#[ignore = "needs a kernel that allows freplace; `cargo xtask test` runs it in a micro-VM"]
+fn a_hangup_that_was_ignored_from_the_start_stays_ignored() {
+    let folder = Folder::new(CHAIN);
+    let script = "trap '' HUP; exec \"$0\" up \"$1\" --format json";
+    let mut command = std::process::Command::new("sh");
+    command.args(["-c", script]).arg(process::binary().get_program()).arg(folder.chain());
+    let live = Live::start(command.stdin(Stdio::null()).stdout(Stdio::piped()));
+    fire(1);
+    live.wait_for(|text| text.contains(r#""value":1,"#));
+    live.signal(Signal::HUP);
+    fire(2);
+    live.wait_for(|text| text.contains(r#""value":2,"#));
+    let finished = live.end(Signal::TERM);
+    assert_stream(&finished, "ending", &["fired"]);
+    assert_eq!(events(&finished).len(), 2);
+}
+
 #[test]
 #[ignore = "needs a kernel that allows freplace; `cargo xtask test` runs it in a micro-VM"]
 fn nothing_outlives_a_process_that_was_killed() {
@@ -169,5 +188,6 @@ fn the_commands_own_output_is_not_among_the_records() {
     let finished = run(&folder.chain(), &["--format", "json", "--", "echo", "not json"]);
     finished.assert_done();
     assert!(finished.stderr.contains("not json\n"), "{}", finished.stderr);
-    assert_eq!(finished.records().len(), 3, "version, node_up, summary: {}", finished.stdout);
+    let count = finished.records().len();
+    assert_eq!(count, 4, "version, node_up, node_down, summary: {}", finished.stdout);
 }

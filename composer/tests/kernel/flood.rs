@@ -1,9 +1,10 @@
 //! More events than the ring buffer holds, and a reader that does not read: every event is either
 //! shown or counted as lost.
 
-use std::io::PipeReader;
+use std::io::{PipeReader, Read as _};
 
 use rustix::process::Signal;
+use serde_json::Value;
 
 use crate::support::{
     Finished, Folder, Live, Snapshot,
@@ -117,4 +118,88 @@ fn what_a_program_discards_was_never_produced() {
     let values: Vec<_> =
         events(&finished).iter().filter_map(|event| event["data"]["value"].as_u64()).collect();
     assert_eq!(values, [0, 2, 4, 6, 8]);
+}
+
+/// Events that one call of the torrents makes.
+const DROPS: u64 = 256;
+/// Two million events.
+const TORRENT: u16 = 8000;
+
+/// What is left of a torrent.
+struct Flood {
+    shown: u64,
+    /// Of each `lost` record.
+    lost: Vec<u64>,
+    stderr: String,
+}
+
+/// Lets two million events come while stdout is read slowly: some KiB every few calls.
+fn torrent(object: &str, program: &str) -> Flood {
+    let folder = Folder::new(&format!(
+        r#"
+        name = "torrent"
+        [host.source]
+        object = "{object}"
+        program = "{program}"
+        attach = {{ tracepoint = "syscalls/sys_enter_getpgid" }}
+        "#
+    ));
+    let before = Snapshot::take();
+    let (live, mut stdout) = Live::unread(&folder.chain(), &["--format", "json"]);
+    let mut text = Vec::new();
+    let mut piece = vec![0; 16 << 10];
+    for call in 0..TORRENT {
+        fire(call);
+        if call % 8 == 0 && rustix::io::ioctl_fionread(&stdout).is_ok_and(|length| length > 0) {
+            let length = stdout.read(&mut piece).expect("there is something");
+            text.extend_from_slice(&piece[..length]);
+        }
+    }
+    live.signal(Signal::INT);
+    let finished = live.read(stdout);
+    finished.assert_done();
+    before.assert_nothing_new();
+    let text = String::from_utf8(text).expect("JSON") + &finished.stdout;
+    // Too many to be taken apart one by one.
+    let shown = text.lines().filter(|line| line.starts_with("{\"record\":\"event\"")).count();
+    let others = text.lines().filter(|line| !line.starts_with("{\"record\":\"event\""));
+    let others: Vec<Value> =
+        others.map(|line| serde_json::from_str(line).expect("a record")).collect();
+    let lost = others.iter().filter(|record| record["record"] == "lost");
+    let lost: Vec<_> = lost.filter_map(|record| record["count"].as_u64()).collect();
+    let summary = others.last().expect("the last record");
+    assert_eq!(summary["record"], "summary");
+    assert_eq!(summary["events"], shown);
+    assert_eq!(summary["lost"], lost.iter().sum::<u64>());
+    Flood { shown: shown as u64, lost, stderr: finished.stderr }
+}
+
+#[test]
+#[ignore = "needs a kernel that allows freplace; `cargo xtask test` runs it in a micro-VM"]
+fn two_million_events_through_a_ring_buffer_are_all_accounted_for() {
+    let flood = torrent("flood.o", "torrent");
+    let lost: u64 = flood.lost.iter().sum();
+    assert_eq!(flood.shown + lost, u64::from(TORRENT) * DROPS);
+    assert!(flood.shown > 0 && lost > flood.shown, "{} shown, {lost} lost", flood.shown);
+    assert!(flood.lost.len() > 1, "told when they happen: {:?}", flood.lost);
+}
+
+#[test]
+#[ignore = "needs a kernel that allows freplace; `cargo xtask test` runs it in a micro-VM"]
+fn two_million_events_through_perf_buffers_are_all_accounted_for() {
+    let flood = torrent("foreign.o", "torrent_perf");
+    let lost: u64 = flood.lost.iter().sum();
+    assert_eq!(flood.shown + lost, u64::from(TORRENT) * DROPS);
+    assert!(flood.shown > 0 && lost > flood.shown, "{} shown, {lost} lost", flood.shown);
+    assert!(!flood.stderr.contains("cannot be known"), "{}", flood.stderr);
+}
+
+#[test]
+#[ignore = "needs a kernel that allows freplace; `cargo xtask test` runs it in a micro-VM"]
+fn what_the_ring_buffer_of_another_tool_lost_is_said_to_be_unknown() {
+    let flood = torrent("foreign.o", "torrent_ring");
+    assert_eq!(flood.lost, [0; 0]);
+    assert!(flood.shown > 0 && flood.shown < u64::from(TORRENT) * DROPS);
+    let told = "losses of `source` cannot be known: only its program sees when `events` is full";
+    assert!(flood.stderr.contains(told), "{}", flood.stderr);
 }

@@ -10,14 +10,18 @@
 
 mod anchors;
 mod built_in;
+#[path = "../common/schema.rs"]
+mod draft;
 mod ending;
 mod environment;
 mod failure;
 mod flood;
 mod flow;
+mod foreign;
 mod holders;
 mod hooks;
 mod mutants;
+mod printk;
 mod profile;
 mod prototypes;
 mod support;
@@ -27,4 +31,5 @@ mod tracers;
 mod types;
 mod verdicts;
 mod versions;
+mod views;
 mod xdp;

@@ -10,13 +10,19 @@ use rustix::{
 };
 use tokio::{process::Child, time::MissedTickBehavior};
 
-use super::{Format, Ready, Signals, Up, screen, writer::Writer};
-use crate::cli::exit::Exit;
+use super::{
+    Ready, Signals,
+    books::{Books, Loss},
+    foreign::ForeignMaps,
+    view::View,
+    writer::Writer,
+};
+use crate::cli::{exit::Exit, screen};
 use freplace_compose::{
     diag::{Code, Diagnostic},
-    event::{Clock, Decoder, Human, Json},
+    event::{Clock, Decoder},
     kernel::{Counts, Events, KernelError, Linux},
-    plan::{Action, Plan},
+    plan::Plan,
     run::{Left, Running},
 };
 use freplace_compose_common::{COUNTS_MAP, EVENTS_MAP};
@@ -26,6 +32,8 @@ use freplace_compose_common::{COUNTS_MAP, EVENTS_MAP};
 const BATCH: usize = 256;
 /// How often counters of lost events are looked at.
 const LOOK: Duration = Duration::from_secs(1);
+/// After how long without an event a call is taken to have ended.
+const PAUSE: Duration = Duration::from_millis(100);
 /// How long a command may take to end after it was asked to.
 const GRACE: Duration = Duration::from_secs(2);
 
@@ -37,22 +45,16 @@ pub(super) enum End {
     Failed(Diagnostic),
 }
 
-/// Events on their way to stdout.
+/// Events on their way from the kernel to the reader.
 pub(super) struct Stream {
     plan: Plan,
     decoder: Decoder,
-    human: Human,
-    format: Format,
+    view: View,
     /// None when no program of the chain writes events in the composer's form.
     source: Option<(Events, Counts)>,
-    limit: u64,
-    shown: u64,
-    read: u64,
-    /// Records that were no events of this chain.
-    malformed: u64,
-    /// Lost so far, for each node.
-    lost: Vec<u64>,
-    produced: u64,
+    /// What programs write in forms of their own.
+    foreign: ForeignMaps,
+    books: Books,
     /// What is to be written.
     out: String,
     writer: Writer,
@@ -60,52 +62,36 @@ pub(super) struct Stream {
     behind: bool,
 }
 
-/// Tells a reader of JSON who is up.
-pub(super) fn announce(plan: &Plan, programs: &[(usize, u32)], format: Format) {
-    if format == Format::Json {
-        let mut out = String::new();
-        Json::version(plan, &mut out);
-        for (node, program) in programs {
-            Json::node_up(plan, *node, *program, &mut out);
-        }
-        // A reader that is gone shows when the first event is written.
-        let _ = screen::data(&out);
-    }
-}
-
 impl Stream {
     pub(super) fn open(
-        kernel: &Linux,
+        kernel: &mut Linux,
         running: &Running,
         ready: &Ready,
-        arguments: &Up,
-        clock: Clock,
+        view: View,
+        writer: Writer,
     ) -> Result<Self, KernelError> {
         let source = match (running.map(EVENTS_MAP), running.map(COUNTS_MAP)) {
             (Some(events), Some(counts)) => Some((kernel.events(events)?, kernel.counts(counts)?)),
             _ => None,
         };
-        let plan = &ready.plan;
-        let has_tasks = plan
-            .operations
-            .iter()
-            .any(|operation| matches!(operation.action, Action::Load { has_task: true, .. }));
+        let plan = ready.plan.clone();
         Ok(Self {
-            decoder: Decoder::new(&ready.chain, &ready.library, plan),
-            human: Human::new(&plan.nodes, clock, has_tasks),
-            format: arguments.format,
+            decoder: Decoder::new(&ready.chain, &ready.library, &plan),
+            view,
             source,
-            limit: arguments.limit.unwrap_or(u64::MAX),
-            shown: 0,
-            read: 0,
-            malformed: 0,
-            lost: vec![0; plan.nodes.len()],
-            produced: 0,
+            foreign: ForeignMaps::open(kernel, running, ready)?,
+            books: Books::new(plan.nodes.len()),
             out: String::new(),
-            writer: Writer::new(),
+            writer,
             behind: false,
-            plan: plan.clone(),
+            plan,
         })
+    }
+
+    /// Tells who is up: nodes, and the kernel's ids of their programs.
+    pub(super) fn start(&mut self, loaded: &[(usize, u32)]) {
+        self.view.start(&self.plan, loaded, &mut self.out);
+        self.writer.write(&mut self.out);
     }
 
     /// Shows events until a signal, the end of `child`, `duration`, the limit, or the loss of the
@@ -118,6 +104,8 @@ impl Stream {
     ) -> End {
         let mut look = tokio::time::interval(LOOK);
         look.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut pause = tokio::time::interval(PAUSE);
+        pause.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let deadline = async {
             match duration {
                 Some(duration) => tokio::time::sleep(duration).await,
@@ -126,18 +114,23 @@ impl Stream {
         };
         tokio::pin!(deadline);
         while !self.is_over() {
-            let Self { source, writer, behind, .. } = &mut *self;
+            // What is still in the kernel may go on with any call.
+            let pauses = self.view.holds() && !self.behind;
+            let Self { source, foreign, writer, behind, .. } = &mut *self;
             let ready = async {
                 // What cannot be written yet stays in the kernel, where what is lost is counted.
                 writer.room().await;
+                if *behind {
+                    // A flood must not keep signals from being heard.
+                    tokio::task::yield_now().await;
+                    return Ok(());
+                }
                 match source {
-                    Some(_) if *behind => {
-                        // A flood must not keep signals from being heard.
-                        tokio::task::yield_now().await;
-                        Ok(())
-                    }
-                    Some((events, _)) => events.ready().await,
-                    None => std::future::pending().await,
+                    Some((events, _)) => tokio::select! {
+                        ready = events.ready() => ready,
+                        ready = foreign.ready() => ready,
+                    },
+                    None => foreign.ready().await,
                 }
             };
             tokio::select! {
@@ -147,11 +140,12 @@ impl Stream {
                 () = &mut deadline => break,
                 () = writer.closed() => break,
                 _ = look.tick() => self.look_for_losses(),
+                _ = pause.tick(), if pauses => self.view.pause(&mut self.out),
                 ready = ready => {
                     if let Err(error) = ready {
                         return End::Failed(super::stream_failed(&error));
                     }
-                    self.behind = self.drain() == BATCH;
+                    self.behind = self.drain();
                 }
             }
             self.writer.write(&mut self.out);
@@ -160,7 +154,7 @@ impl Stream {
     }
 
     fn is_over(&self) -> bool {
-        self.shown >= self.limit || self.writer.is_closed()
+        self.view.is_full() || self.writer.is_closed()
     }
 
     fn command_ended(&self, status: std::io::Result<std::process::ExitStatus>) -> End {
@@ -177,103 +171,103 @@ impl Stream {
         }
     }
 
-    /// Takes up to a batch of records from the kernel; returns how many.
-    fn drain(&mut self) -> usize {
-        let Self { source, decoder, human, format, out, shown, limit, malformed, .. } = self;
-        let Some((events, _)) = source else { return 0 };
-        let count = events.drain(BATCH, |record| {
-            match decoder.decode(record) {
-                Ok(_) if *shown >= *limit => {}
-                Ok(event) => {
-                    *shown += 1;
-                    match format {
-                        Format::Human => human.line(&event, out),
-                        Format::Json => Json::event(&event, out),
-                    }
-                }
-                Err(error) => {
-                    *malformed += 1;
-                    anstream::eprintln!("{} {error}", "malformed:".red());
-                }
-            };
+    /// Takes up to a batch of records of each buffer from the kernel; whether there may be more.
+    fn drain(&mut self) -> bool {
+        let Self { source, foreign, decoder, view, books, out, .. } = self;
+        let behind = foreign.drain(BATCH, &mut |event| {
+            books.delivered_by_itself(event);
+            view.event(event, out);
         });
-        self.read += count as u64;
-        count
+        let Some((events, _)) = source else { return behind };
+        let count = events.drain(BATCH, |record| match decoder.decode(record) {
+            Ok(event) => {
+                books.delivered(&event);
+                view.event(&event, out);
+            }
+            Err(error) => {
+                books.malformed += 1;
+                anstream::eprintln!("{} {error}", "malformed:".red());
+            }
+        });
+        behind || count == BATCH
     }
 
     /// Tells of losses since the last look.
     fn look_for_losses(&mut self) {
-        let Some((_, counts)) = &self.source else { return };
-        let mut produced = 0;
-        for (index, node) in self.plan.nodes.iter().enumerate() {
-            let Ok(count) = counts.get(u32::try_from(index).unwrap_or(u32::MAX)) else { continue };
-            produced += count.produced;
-            let new = count.lost.saturating_sub(self.lost[index]);
-            if new == 0 {
-                continue;
-            }
-            self.lost[index] = count.lost;
-            match self.format {
-                Format::Json => Json::lost(&node.id, new, &mut self.out),
-                Format::Human => anstream::eprintln!(
-                    "{} {} of `{}`: the ring buffer was full",
-                    "lost".yellow(),
-                    screen::count(new, "event"),
-                    node.id
-                ),
+        let Self { source, foreign, books, view, out, plan, .. } = self;
+        foreign.look(&mut |loss| {
+            books.lost_by_itself(loss);
+            view.lost(plan, loss, out);
+        });
+        let Some((_, counts)) = source else { return };
+        for node in 0..plan.nodes.len() {
+            let Ok(count) = counts.get(u32::try_from(node).unwrap_or(u32::MAX)) else { continue };
+            let count = books.counted(node, count.produced, count.lost);
+            if count > 0 {
+                view.lost(plan, &Loss { node: Some(node), map: EVENTS_MAP, count }, out);
             }
         }
-        self.produced = produced;
     }
 
     /// Reads what is left, now that nothing new comes; `left` are links that are still there.
-    pub(super) fn finish(&mut self, left: &[Left]) {
+    pub(super) async fn finish(&mut self, left: &[Left]) {
         // A program that was running when its link went may have a record under way: it is there
         // as soon as that program, which cannot sleep, has ended.
         let deadline = std::time::Instant::now() + Duration::from_secs(1);
+        self.foreign.detached();
         loop {
-            while self.drain() > 0 {}
+            while self.drain() {}
             self.look_for_losses();
-            let lost: u64 = self.lost.iter().sum();
-            let balanced = self.source.is_none() || self.produced == self.read + lost;
-            if balanced || !left.is_empty() || std::time::Instant::now() > deadline {
-                return;
+            let over = std::time::Instant::now() > deadline;
+            if self.books.balance() || !left.is_empty() || over {
+                break;
             }
-            std::thread::yield_now();
+            // Signals are heard meanwhile.
+            tokio::task::yield_now().await;
         }
+        for (node, map) in self.foreign.unknown() {
+            self.books.unknown(node, map);
+        }
+        self.foreign.close();
     }
 
     /// Writes what is left and the last lines; and a mismatch of the books, which would be a bug of
-    /// ours. A signal ends the wait for a reader that stands still.
-    pub(super) async fn end(mut self, signals: &mut Signals) -> Exit {
-        let lost: u64 = self.lost.iter().sum();
-        if self.format == Format::Json {
-            Json::summary(self.shown, lost, &mut self.out);
-        }
-        let written = self.writer.end(self.out);
-        let written = tokio::select! {
-            biased;
-            written = written => written,
-            () = signals.second() => return Exit::Cut,
-        };
+    /// ours.
+    pub(super) async fn end(mut self) -> Exit {
+        self.view.end(&self.plan, &self.books, &mut self.out);
+        let written = self.writer.end(self.out).await;
         let nodes = self.plan.nodes.iter().filter(|node| node.label != "stub").count() as u64;
+        let (total, shown) = (self.books.total(), self.view.shown());
         let mut text = format!(
-            "detached {}   {}, {lost} lost",
+            "detached {}   {}, {} lost",
             screen::count(nodes, "node"),
-            screen::count(self.shown, "event")
+            screen::count(shown, "event"),
+            total.lost
         );
-        let hidden = self.read - self.malformed - self.shown;
-        if hidden > 0 {
-            text += &format!("   {hidden} more came after the last one shown");
+        let more = total.delivered - shown;
+        if more > 0 {
+            text += &format!("   {more} more came that were not asked for");
+        }
+        if self.books.undecoded > 0 {
+            text += &format!("   {} could not be decoded", self.books.undecoded);
         }
         anstream::eprintln!("{text}");
-        if self.source.is_some() && self.produced != self.read + lost {
+        for (index, node) in self.plan.nodes.iter().enumerate() {
+            for map in self.books.unknown_of(index) {
+                anstream::eprintln!(
+                    "losses of `{}` cannot be known: only its program sees when `{map}` is full",
+                    node.id
+                );
+            }
+        }
+        if !self.books.balance() {
             anstream::eprintln!(
-                "{} {} were produced, {} read and {lost} lost: the numbers ought to agree, please \
+                "{} {} were produced, {} read and {} lost: the numbers ought to agree, please \
                  report this",
                 "bug:".red(),
-                screen::count(self.produced, "event"),
-                self.read
+                screen::count(total.produced, "event"),
+                total.delivered + self.books.malformed,
+                total.lost
             );
             return Exit::Failed;
         }

@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use super::Finished;
+use crate::draft;
 
 /// The events among `records`, in order.
 pub(crate) fn events(finished: &Finished) -> Vec<Value> {
@@ -26,8 +27,9 @@ pub(crate) fn of_call(events: &[Value], call: &Value) -> Vec<Value> {
     events.iter().filter(|event| event["call"] == *call).cloned().collect()
 }
 
-/// Asserts what holds for every stream that ended well: it begins with the version, then all
-/// nodes, and ends with a summary that counts the events before it.
+/// Asserts what holds for every stream that ended well: each record is what the schema asks for; it
+/// begins with the version, then all nodes, and ends with each node's books, which balance, and a
+/// summary that counts the events before it.
 #[track_caller]
 pub(crate) fn assert_stream(finished: &Finished, chain: &str, programs: &[&str]) {
     finished.assert_done();
@@ -44,4 +46,20 @@ pub(crate) fn assert_stream(finished: &Finished, chain: &str, programs: &[&str])
     let lost = records.iter().filter(|record| record["record"] == "lost");
     let lost: u64 = lost.map(|record| record["count"].as_u64().unwrap_or(0)).sum();
     assert_eq!(last["lost"], lost);
+    let schema = freplace_compose::event::schema();
+    for record in &records {
+        assert_eq!(draft::check(&schema, record), Ok(()), "{record}");
+    }
+    let down: Vec<_> = records.iter().filter(|record| record["record"] == "node_down").collect();
+    let number = |record: &Value, key: &str| record[key].as_u64().expect("a number");
+    for node in &down {
+        let sum = number(node, "delivered") + number(node, "lost");
+        assert_eq!(number(node, "produced"), sum, "{node}");
+    }
+    let mut names: Vec<_> = down.iter().map(|record| record["node"].as_str()).collect();
+    let mut wanted: Vec<_> = programs.iter().copied().map(Some).collect();
+    names.sort_unstable();
+    wanted.sort_unstable();
+    assert_eq!(names, wanted, "each node goes down once");
+    assert_eq!(down.iter().map(|node| number(node, "lost")).sum::<u64>(), lost);
 }

@@ -108,7 +108,7 @@ impl Live {
     }
 
     /// Runs `command`, which brings a chain up, and waits until that is attached.
-    fn start(command: &mut Command) -> Self {
+    pub(crate) fn start(command: &mut Command) -> Self {
         let mut child = command.stderr(Stdio::piped()).spawn().expect("the binary can be run");
         let stdout = child.stdout.take().map(Reader::new);
         let stderr = Reader::new(child.stderr.take().expect("piped"));

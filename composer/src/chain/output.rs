@@ -1,0 +1,97 @@
+//! What of a node's own output is shown: the events of maps that are not the composer's, and lines
+//! of `bpf_printk`.
+
+use std::ops::Range;
+
+use toml::de::DeValue;
+
+use super::{
+    Spanned,
+    table::{Report, Table, wrong_type},
+    text::{self, Piece, Step},
+};
+use crate::diag::Code;
+
+/// What is shown of what a node's program writes.
+#[derive(Debug, Clone, Default)]
+pub struct Output {
+    /// How records of its event maps are decoded; those not named here are shown as bytes.
+    pub events: Vec<EventMap>,
+    /// Whether its lines of `bpf_printk` are shown; as the chain says, when not given.
+    pub printk: Option<bool>,
+}
+
+/// How records of one map are decoded.
+#[derive(Debug, Clone)]
+pub struct EventMap {
+    /// The map's name.
+    pub map: Spanned<String>,
+    /// The struct that its records are.
+    pub record: Option<Spanned<String>>,
+    /// How they are shown, when not field by field.
+    pub text: Option<Vec<Piece>>,
+    /// The field that holds the time, `CLOCK_MONOTONIC` in nanoseconds.
+    pub time: Option<Vec<Spanned<Step>>>,
+}
+
+/// Reads the keys of a node that has a program.
+pub(super) fn output(table: &mut Table<'_>, report: &mut Report<'_>) -> Output {
+    let printk = table.boolean("printk", report);
+    let mut events = Vec::new();
+    if let Some((_, value)) = table.get("events") {
+        let items: Vec<_> = match value.get_ref() {
+            DeValue::Array(items) => items.iter().collect(),
+            _ => vec![value],
+        };
+        for item in items {
+            let Some(entries) = item.get_ref().as_table() else {
+                let wanted = "a table: { map = \"events\", type = \"struct event\" }";
+                wrong_type("`events`", wanted, item, report);
+                continue;
+            };
+            let mut table = Table::new("`events`".to_owned(), item.span(), entries);
+            let found = event_map(&mut table, report);
+            table.finish(report);
+            events.extend(found);
+        }
+    }
+    each_once(&events, report);
+    Output { events, printk }
+}
+
+fn event_map(table: &mut Table<'_>, report: &mut Report<'_>) -> Option<EventMap> {
+    let map = table.required(&["map"], "\"events\"", report);
+    let record = table.string("type", report);
+    let text = table.string("text", report);
+    let time = table.string("time", report);
+    if record.is_none() && (text.is_some() || time.is_some()) && table.get("type").is_none() {
+        table.missing(&["type"], "\"struct event\"");
+    }
+    let text = text.map(|text| text::pieces(&text, report));
+    let time = time.map(|time| {
+        let path = text::path(&time);
+        if path.is_none() {
+            let message = format!("`{}` is not the name of a field", time.value);
+            let found = report.at(Code::BadText, message, time.span, "here");
+            report.push(found.help("Name a field of the type, as in C: ts, header.ts."));
+        }
+        path
+    });
+    Some(EventMap { map: map?, record, text: text.flatten(), time: time.flatten() })
+}
+
+/// Two ways to decode the records of one map are one too many.
+fn each_once(events: &[EventMap], report: &mut Report<'_>) {
+    let same = |one: &EventMap, other: &EventMap| one.map.value == other.map.value;
+    for (number, one) in events.iter().enumerate() {
+        let Some(first) = events[..number].iter().find(|first| same(first, one)) else { continue };
+        let (again, before): (Range<usize>, Range<usize>) =
+            (one.map.span.clone(), first.map.span.clone());
+        let message = format!("`events` names the map `{}` twice", one.map.value);
+        let found = report
+            .at(Code::BadValue, message, again, "again")
+            .label(report.source, before, "first here")
+            .help("A map's records are of one type: leave one of the two out.");
+        report.push(found);
+    }
+}

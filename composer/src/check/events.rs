@@ -1,0 +1,233 @@
+//! What the chain says of the events of others: the maps are there and carry events, the types are
+//! in the object, and texts name fields that these have.
+
+use super::{Context, title};
+use crate::{
+    chain::{EventMap, FieldRef, Hint, Node, Piece, Spanned, Step},
+    diag::{Code, Diagnostic, nearest},
+    object::{
+        MapDef, Object,
+        btf::{Btf, Type, TypeId},
+        place::{self, Misstep, Place},
+    },
+    plan::is_shared,
+};
+
+pub(super) fn check(context: &mut Context<'_>) {
+    let mut found = Vec::new();
+    for (_, node) in context.chain.graph.nodes() {
+        let Some((reference, _)) = node.program() else { continue };
+        let Some(object) = context.library.get(&reference.value) else { continue };
+        let rule = Rule { context, node, object };
+        for events in &node.output.events {
+            found.extend(rule.map(&events.map));
+            rule.types(events, &mut found);
+        }
+    }
+    context.found.extend(found);
+}
+
+/// A node and its object.
+struct Rule<'a> {
+    context: &'a Context<'a>,
+    node: &'a Node,
+    object: &'a Object,
+}
+
+impl Rule<'_> {
+    fn at<T>(&self, code: Code, message: String, place: &Spanned<T>, label: &str) -> Diagnostic {
+        Diagnostic::new(code, message).label(self.context.source(), place.span.clone(), label)
+    }
+
+    fn map(&self, map: &Spanned<String>) -> Option<Diagnostic> {
+        let name = &map.value;
+        let carries = |map: &&MapDef| map.is_event_buffer() && !is_shared(map);
+        let found = self.object.maps.iter().find(|found| found.name == *name);
+        match found {
+            Some(found) if carries(&found) => None,
+            Some(found) => {
+                let message = format!("the map `{name}` of {} carries no events", title(self.node));
+                let message = match found.is_event_buffer() {
+                    false => message,
+                    true => format!("the events of `{name}` are the composer's own"),
+                };
+                let help = match found.is_event_buffer() {
+                    false => format!(
+                        "It is of type {}. Events come from maps of type ringbuf and \
+                         perf_event_array.",
+                        found.type_name()
+                    ),
+                    true => {
+                        "They are decoded without being named: leave this table out.".to_owned()
+                    }
+                };
+                Some(self.at(Code::NotAnEventsMap, message, map, "this map").help(help))
+            }
+            None => {
+                let message = format!("{} has no map `{name}`", title(self.node));
+                let names: Vec<_> = self.object.maps.iter().filter(carries).collect();
+                let names: Vec<&str> = names.iter().map(|map| map.name.as_str()).collect();
+                let help = match (nearest(name, names.iter().copied()), names.is_empty()) {
+                    (Some(near), _) => format!("Did you mean `{near}`?"),
+                    (None, false) => format!("Its maps of events: {}.", names.join(", ")),
+                    (None, true) => "Its object has no map of events.".to_owned(),
+                };
+                Some(self.at(Code::UnknownMap, message, map, "not a map of its object").help(help))
+            }
+        }
+    }
+
+    fn types(&self, events: &EventMap, found: &mut Vec<Diagnostic>) {
+        let Some(record) = &events.record else { return };
+        let btf = &self.object.btf;
+        let Some(of) = place::structure(btf, &record.value) else {
+            found.push(self.unknown_type(record));
+            return;
+        };
+        for piece in events.text.iter().flatten() {
+            if let Piece::Field(field) = piece {
+                found.extend(self.field(of, record, field));
+            }
+        }
+        let Some(time) = &events.time else { return };
+        match walk(btf, of, time) {
+            Err((step, misstep)) => found.push(self.misstep(record, &time[step], &misstep)),
+            Ok((_, time_type)) if btf.size(time_type) != Some(8) => {
+                let Some(last) = time.last() else { return };
+                let message = "a time has 8 bytes, nanoseconds of CLOCK_MONOTONIC".to_owned();
+                let help = "Name a field that holds what bpf_ktime_get_ns() gave.".to_owned();
+                found.push(self.at(Code::BadText, message, last, "this field").help(help));
+            }
+            Ok(_) => {}
+        }
+    }
+
+    fn unknown_type(&self, record: &Spanned<String>) -> Diagnostic {
+        let names = place::structures(&self.object.btf);
+        let bare = |name: &str| name.rsplit(' ').next().unwrap_or_default().to_owned();
+        let (wanted, bares): (_, Vec<_>) =
+            (bare(&record.value), names.iter().map(|name| bare(name)).collect());
+        let near = nearest(&wanted, bares.iter().map(String::as_str));
+        let near = near.and_then(|near| names.iter().find(|name| bare(name) == near));
+        let help = match near {
+            Some(near) => format!("Did you mean `{near}`?"),
+            None => "clang leaves out of BTF what no function or variable has in its type. This \
+                     keeps it: const struct event *unused __attribute__((unused));"
+                .to_owned(),
+        };
+        let message = format!("{} has no type `{}`", title(self.node), record.value);
+        self.at(Code::UnknownType, message, record, "not in its object's BTF").help(help)
+    }
+
+    fn field(&self, of: TypeId, record: &Spanned<String>, field: &FieldRef) -> Option<Diagnostic> {
+        let btf = &self.object.btf;
+        let at = match walk(btf, of, &field.path) {
+            Ok((_, at)) => at,
+            Err((step, misstep)) => {
+                return Some(self.misstep(record, &field.path[step], &misstep));
+            }
+        };
+        let hint = field.hint.as_ref()?;
+        if let Hint::Enum(name) = &hint.value
+            && place::enumeration(btf, name).is_none()
+        {
+            let message = format!("{} has no enum `{name}`", title(self.node));
+            let names = place::enumerations(btf);
+            let near = nearest(name, names.iter().map(String::as_str));
+            let help = match near {
+                Some(near) => format!("Did you mean `{near}`?"),
+                None => "Name an enum of its object's BTF.".to_owned(),
+            };
+            return Some(self.at(Code::UnknownType, message, hint, "not in BTF").help(help));
+        }
+        let Err(wanted) = fits(&hint.value, btf, at) else { return None };
+        let size = btf.size(at).unwrap_or(0);
+        let message = format!("`{}` shows {wanted}", hint.value.name());
+        let label = format!("the field has {size} {}", if size == 1 { "byte" } else { "bytes" });
+        let help = "Show it in another way, or by its type: without a word behind its name.";
+        Some(self.at(Code::BadText, message, hint, &label).help(help))
+    }
+
+    fn misstep(
+        &self,
+        record: &Spanned<String>,
+        step: &Spanned<Step>,
+        misstep: &Misstep,
+    ) -> Diagnostic {
+        let name = match &step.value {
+            Step::Field(name) => format!("field `{name}`"),
+            Step::Item(number) => format!("item {number}"),
+        };
+        let (message, help) = match (misstep, &step.value) {
+            (Misstep::NoField(names), Step::Field(wanted)) => {
+                let help = match nearest(wanted, names.iter().map(String::as_str)) {
+                    Some(near) => format!("Did you mean `{near}`?"),
+                    None => format!("There are: {}.", names.join(", ")),
+                };
+                (format!("there is no {name} in `{}`", record.value), help)
+            }
+            (Misstep::BitField, _) => (
+                format!("{name} is a bit field, which cannot be shown"),
+                "Leave it out, or give it a byte of its own.".to_owned(),
+            ),
+            (Misstep::TooFar(length), _) => (
+                format!("there is no {name}: the array has {length}"),
+                "Items are counted from 0.".to_owned(),
+            ),
+            (Misstep::NotAnArray, _) => (
+                format!("there is no {name}: this is no array"),
+                "Leave the brackets out.".to_owned(),
+            ),
+            (Misstep::NotAStruct | Misstep::NoField(_), _) => (
+                format!("there is no {name}: what stands before it is no struct"),
+                "Fields are those of structs; a pointer is not followed.".to_owned(),
+            ),
+        };
+        self.at(Code::BadText, message, step, "this").help(help)
+    }
+}
+
+/// The place that `path` leads to from a struct of type `of`.
+///
+/// # Errors
+/// The step that leads nowhere, and why.
+pub fn walk(btf: &Btf, of: TypeId, path: &[Spanned<Step>]) -> Result<Place, (usize, Misstep)> {
+    let mut at: Place = (0, of);
+    for (number, step) in path.iter().enumerate() {
+        let next = match &step.value {
+            Step::Field(name) => place::field(btf, at.1, name),
+            Step::Item(item) => place::item(btf, at.1, *item),
+        };
+        let (offset, of) = next.map_err(|misstep| (number, misstep))?;
+        at = (at.0.saturating_add(offset), of);
+    }
+    Ok(at)
+}
+
+/// Whether a value of type `of` can be shown so; otherwise what it would have to be.
+///
+/// # Errors
+/// What the hint shows: `2 bytes`.
+pub fn fits(hint: &Hint, btf: &Btf, of: TypeId) -> Result<(), String> {
+    let size = btf.size(of).unwrap_or(0);
+    let sizes: &[u32] = match hint {
+        Hint::Be16 => &[2],
+        Hint::Ipv4 | Hint::Be32 => &[4],
+        Hint::Mac => &[6],
+        Hint::Be64 | Hint::Ns => &[8],
+        Hint::Errno => &[4, 8],
+        Hint::Ipv6 => &[16],
+        Hint::Enum(_) => &[1, 2, 4, 8],
+        Hint::Hex => return Ok(()),
+        Hint::Str => {
+            let is_text = matches!(btf.resolve(of), Some((_, Type::Array { element, .. }))
+                if btf.size(element) == Some(1));
+            return if is_text { Ok(()) } else { Err("an array of bytes".to_owned()) };
+        }
+    };
+    if sizes.contains(&size) {
+        return Ok(());
+    }
+    let sizes: Vec<_> = sizes.iter().map(ToString::to_string).collect();
+    Err(format!("{} bytes", sizes.join(" or ")))
+}

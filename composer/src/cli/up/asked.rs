@@ -1,0 +1,144 @@
+//! What is asked of the events of an `up`: which, how many, for how long, written how and where.
+
+use std::{fs::File, path::PathBuf, time::Duration};
+
+use clap::{CommandFactory as _, ValueEnum, error::ErrorKind};
+
+use super::writer::Sink;
+use crate::cli::{Arguments, exit::Exit};
+use freplace_compose::{
+    chain::{Role, plain},
+    diag::{Code, Diagnostic, nearest},
+    plan::Plan,
+};
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Asked {
+    /// End after this time: 10s, 1m30s, 500ms. Also ends CMD.
+    #[arg(long, value_name = "TIME", value_parser = duration)]
+    pub(super) duration: Option<Duration>,
+    /// End after this many events were shown. Also ends CMD.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    pub(super) limit: Option<u64>,
+    /// Show events of these nodes alone: ids, separated by commas or each with its own --only.
+    #[arg(long, value_name = "NODE", value_delimiter = ',')]
+    only: Vec<String>,
+    /// How to lay events out for people: `log` when not given.
+    #[arg(long, value_name = "VIEW")]
+    view: Option<Layout>,
+    /// How to write events (and, with --dry-run, the plan).
+    #[arg(long, value_name = "FORMAT", default_value = "human")]
+    pub(super) format: EventFormat,
+    /// Write events to this file, `-` for stdout.
+    // The last one counts: the micro-VM's own command line has it again.
+    #[arg(long, short, value_name = "FILE", overrides_with = "output")]
+    output: Option<PathBuf>,
+}
+
+/// How events are laid out for people.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum Layout {
+    /// One line an event, as they come.
+    Log,
+    /// One invocation of a host after the other, with the way through the chain.
+    Tree,
+}
+
+/// How events are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum EventFormat {
+    /// For people.
+    Human,
+    /// For programs: NDJSON.
+    Json,
+    /// For trace viewers such as ui.perfetto.dev: Chrome's trace-event JSON.
+    TraceEvent,
+}
+
+fn duration(text: &str) -> Result<Duration, String> {
+    let bare = text.parse::<u32>().ok().map(|seconds| Duration::from_secs(seconds.into()));
+    let parsed = || text.parse::<jiff::SignedDuration>().ok()?.try_into().ok();
+    bare.or_else(parsed).ok_or_else(|| "write, for example, 10s, 1m30s or 500ms".to_owned())
+}
+
+/// A mistake in usage, told as clap tells its own.
+fn usage(message: String) -> Exit {
+    let mut command = Arguments::command();
+    // Its usage line is the verb's, which has to be built first.
+    command.build();
+    let error = match command.find_subcommand_mut("up") {
+        Some(up) => up.error(ErrorKind::ValueValidation, message),
+        None => command.error(ErrorKind::ValueValidation, message),
+    };
+    // A mistake stays one, whether or not somebody reads of it.
+    let _ = error.print();
+    Exit::Usage
+}
+
+impl Asked {
+    /// Which nodes of `plan` are shown; refuses what goes with nothing.
+    pub(super) fn check(&self, plan: &Plan, dry_run: bool) -> Result<Vec<bool>, Exit> {
+        if self.view.is_some() && self.format != EventFormat::Human {
+            return Err(usage("`--view` lays events out for people: leave `--format` out".into()));
+        }
+        if dry_run && self.format == EventFormat::TraceEvent {
+            return Err(usage("a plan can be written as `human` or as `json`".into()));
+        }
+        if dry_run && self.output.is_some() {
+            return Err(usage("`--output` is for events, and `--dry-run` has none".into()));
+        }
+        if self.only.is_empty() {
+            return Ok(vec![true; plan.nodes.len()]);
+        }
+        let mut shown = vec![false; plan.nodes.len()];
+        for asked in &self.only {
+            // A stub has no program, so it emits nothing.
+            let mut nodes = plan.nodes.iter();
+            let found = nodes.position(|node| node.id == *asked && node.role != Role::Stub);
+            let Some(index) = found else {
+                let programs = || plan.nodes.iter().filter(|node| node.role != Role::Stub);
+                let ids = || programs().map(|node| node.id.as_str());
+                let near = match nearest(asked, ids()) {
+                    Some(near) => format!("did you mean `{near}`?"),
+                    None => format!("those it has are {}", ids().collect::<Vec<_>>().join(", ")),
+                };
+                let chain = &plan.chain;
+                return Err(usage(format!(
+                    "`--only {}`: `{chain}` has no program of this id; {near}",
+                    asked.escape_debug()
+                )));
+            };
+            shown[index] = true;
+        }
+        Ok(shown)
+    }
+
+    /// How to lay events out for people.
+    pub(super) fn layout(&self) -> Layout {
+        self.view.unwrap_or(Layout::Log)
+    }
+
+    /// Whether stdout is the events' alone, so that a command must not write there.
+    pub(super) fn has_stdout(&self) -> bool {
+        match &self.output {
+            Some(path) => path.as_os_str() == "-",
+            None => self.format != EventFormat::Human,
+        }
+    }
+
+    /// Where events go. A file is made now, before anything is loaded.
+    pub(super) fn sink(&self) -> Result<Sink, Diagnostic> {
+        let text = self.format == EventFormat::Human;
+        match &self.output {
+            Some(path) if path.as_os_str() != "-" => match File::create(path) {
+                Ok(file) => Ok(Sink::File { file, path: path.clone(), text }),
+                Err(error) => Err(Diagnostic::new(
+                    Code::Stream,
+                    format!("cannot write {}: {}", path.display(), plain(&error)),
+                )
+                .help("Name a file in a folder that is there and that you may write to.")),
+            },
+            _ => Ok(Sink::Stdout { text }),
+        }
+    }
+}

@@ -1,0 +1,164 @@
+//! What programs write by themselves, on its way from their own maps: each map in turn, so that a
+//! flood of one does not keep the others waiting.
+
+use std::{future::poll_fn, task::Poll};
+
+use rustix::time::{ClockId, clock_gettime};
+
+use super::{Ready, books::Loss};
+use freplace_compose::{
+    event::{Event, Foreign, Printk, TraceLine},
+    kernel::{KernelError, Linux, Source, TraceLines},
+    run::Running,
+};
+
+/// The event maps of nodes that do not use the composer's.
+pub(super) struct ForeignMaps {
+    maps: Vec<Map>,
+    /// The map that is read first, so that none is always last.
+    first: usize,
+    lines: Option<Lines>,
+}
+
+/// Lines of `bpf_printk`.
+struct Lines {
+    decoder: Printk,
+    /// None when nobody writes any more.
+    source: Option<TraceLines>,
+    /// Lines that were overwritten before they were read, of whoever wrote them, and not told of.
+    lost: u64,
+    /// When the chain was detached: what was written later is not the chain's.
+    end: u64,
+}
+
+struct Map {
+    decoder: Foreign,
+    source: Source,
+    /// Events that found no room and were told of.
+    lost: u64,
+}
+
+impl ForeignMaps {
+    pub(super) fn open(
+        kernel: &mut Linux,
+        running: &Running,
+        ready: &Ready,
+    ) -> Result<Self, KernelError> {
+        let mut maps = Vec::new();
+        for decoder in Foreign::all(&ready.chain, &ready.library, &ready.plan) {
+            let Some(map) = running.own_map(decoder.node, &decoder.map) else { continue };
+            maps.push(Map { decoder, source: kernel.source(map)?, lost: 0 });
+        }
+        let lines = match running.trace() {
+            Some(trace) => Some(Lines {
+                decoder: Printk::new(&ready.chain, &ready.library, &ready.plan),
+                source: Some(kernel.trace_lines(trace)?),
+                lost: 0,
+                end: u64::MAX,
+            }),
+            None => None,
+        };
+        Ok(Self { maps, first: 0, lines })
+    }
+
+    /// Waits until there is something to read; for ever when there are no maps.
+    pub(super) async fn ready(&mut self) -> Result<(), KernelError> {
+        poll_fn(|context| {
+            let mut any = Poll::Pending;
+            if let Some(lines) = self.lines.as_mut().and_then(|lines| lines.source.as_mut())
+                && let Poll::Ready(ready) = lines.poll_ready(context)
+            {
+                ready?;
+                any = Poll::Ready(Ok(()));
+            }
+            for map in &mut self.maps {
+                if let Poll::Ready(ready) = map.source.poll_ready(context) {
+                    ready?;
+                    any = Poll::Ready(Ok(()));
+                }
+            }
+            any
+        })
+        .await
+    }
+
+    /// Hands over the events that are there, at most `limit` of each map; whether there may be
+    /// more.
+    pub(super) fn drain(&mut self, limit: usize, each: &mut dyn FnMut(&Event<'_>)) -> bool {
+        let mut behind = self.lines.as_mut().is_some_and(|lines| lines.drain(each));
+        let count = self.maps.len();
+        for turn in 0..count {
+            let Some(map) = self.maps.get_mut((self.first + turn) % count) else { continue };
+            let now = now();
+            let Map { decoder, source, .. } = map;
+            let read = source.drain(limit, |cpu, record| each(&decoder.event(record, cpu, now)));
+            behind |= read == limit;
+        }
+        self.first = (self.first + 1) % count.max(1);
+        behind
+    }
+
+    /// Tells of losses since the last look.
+    pub(super) fn look(&mut self, tell: &mut dyn FnMut(&Loss<'_>)) {
+        for map in &mut self.maps {
+            let lost = map.source.lost().unwrap_or(0);
+            let count = lost.saturating_sub(std::mem::replace(&mut map.lost, lost));
+            if count > 0 {
+                tell(&Loss { node: Some(map.decoder.node), map: &map.decoder.map, count });
+            }
+        }
+        if let Some(lines) = &mut self.lines
+            && lines.lost > 0
+        {
+            let count = std::mem::take(&mut lines.lost);
+            tell(&Loss { node: None, map: "bpf_printk", count });
+        }
+    }
+
+    /// The chain was detached: lines that come from here on are those of other programs.
+    pub(super) fn detached(&mut self) {
+        if let Some(lines) = &mut self.lines {
+            lines.end = now();
+        }
+    }
+
+    /// Reads no more lines of `bpf_printk`: their place can be removed only when nobody reads it.
+    pub(super) fn close(&mut self) {
+        if let Some(lines) = &mut self.lines {
+            lines.source = None;
+        }
+    }
+
+    /// The nodes and maps whose losses only their programs see.
+    pub(super) fn unknown(&self) -> impl Iterator<Item = (usize, &str)> {
+        let unknown = self.maps.iter().filter(|map| !map.source.counts_all());
+        unknown.map(|map| (map.decoder.node, map.decoder.map.as_str()))
+    }
+}
+
+impl Lines {
+    /// Hands over lines that are there; whether there may be more.
+    fn drain(&mut self, each: &mut dyn FnMut(&Event<'_>)) -> bool {
+        let Self { decoder, source, lost, end } = self;
+        let Some(source) = source else { return false };
+        let mut is_over = false;
+        let more = source.drain(|line| {
+            let line = TraceLine::read(line);
+            match line {
+                TraceLine::Lost(count) => *lost += count,
+                // Lines of all CPUs come in the order of their times.
+                TraceLine::Said(header, _) => is_over |= header.time_ns > *end,
+                TraceLine::More(_) => {}
+            }
+            decoder.line(&line, each);
+        });
+        more && !is_over
+    }
+}
+
+/// The kernel's monotonic clock, nanoseconds.
+fn now() -> u64 {
+    let now = clock_gettime(ClockId::Monotonic);
+    let (seconds, rest) = (now.tv_sec.cast_unsigned(), now.tv_nsec.cast_unsigned());
+    seconds.saturating_mul(1_000_000_000).saturating_add(rest)
+}

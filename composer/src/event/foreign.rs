@@ -1,0 +1,194 @@
+//! Records of programs that know nothing of the composer: by a type that the chain names, or as
+//! bytes.
+
+use freplace_compose_common::Header;
+
+use super::{Event, Json, Layout, Origin, Shape, value};
+use crate::{
+    chain::{Chain, EventMap, FieldRef, Hint, Piece, Spanned, Step},
+    check::{self, Library},
+    object::{
+        btf::{Btf, Type, TypeId},
+        place,
+    },
+    plan::{Plan, PlannedNode},
+};
+
+/// The most bytes of a record of unknown type that are written for people.
+const DUMP: usize = 256;
+
+/// A map of events of one node, and how its records are decoded.
+#[derive(Debug, Clone)]
+pub struct Foreign {
+    /// The node, as an index in the plan.
+    pub node: usize,
+    /// The map's name.
+    pub map: String,
+    planned: PlannedNode,
+    /// The first keys of its events as JSON.
+    json: String,
+    layout: Option<Layout>,
+    text: Vec<Part>,
+    /// Where the time is, in bytes.
+    time: Option<usize>,
+}
+
+/// A piece of a record's text.
+#[derive(Debug, Clone)]
+enum Part {
+    Literal(String),
+    /// A value, so many bytes from the start.
+    Value(usize, Shape),
+}
+
+impl Foreign {
+    /// Every event map that a node of `chain` has for itself.
+    #[must_use]
+    pub fn all(chain: &Chain, library: &Library, plan: &Plan) -> Vec<Self> {
+        let mut found = Vec::new();
+        for (index, map) in plan.event_maps() {
+            let Some(node) = chain.graph.nodes().map(|(_, node)| node).nth(index) else { continue };
+            let Some((object, _)) = library.program(node) else { continue };
+            let named = node.output.events.iter().find(|events| events.map.value == map.name);
+            let mut foreign = Self {
+                node: index,
+                map: map.name.clone(),
+                planned: plan.nodes[index].clone(),
+                json: Json::keys_of(&plan.nodes[index]),
+                layout: None,
+                text: Vec::new(),
+                time: None,
+            };
+            if let Some(named) = named {
+                foreign.decode_by(named, &object.btf);
+            }
+            found.push(foreign);
+        }
+        found
+    }
+
+    /// Takes over what the chain says of the map. What is wrong with that was reported.
+    fn decode_by(&mut self, named: &EventMap, btf: &Btf) -> Option<()> {
+        let record = &named.record.as_ref()?.value;
+        let of = place::structure(btf, record)?;
+        let mut layout = Layout::of(btf, of)?;
+        if layout.name.is_empty() {
+            layout.name.clone_from(record);
+        }
+        for piece in named.text.iter().flatten() {
+            self.text.extend(match piece {
+                Piece::Literal(text) => Some(Part::Literal(text.clone())),
+                Piece::Field(field) => value(btf, of, field, &mut layout),
+            });
+        }
+        let time = named.time.as_ref().and_then(|path| check::walk(btf, of, path).ok());
+        self.time = time.map(|(offset, _)| offset as usize);
+        self.layout = Some(layout);
+        Some(())
+    }
+
+    /// The event that `record` is, which was read at `now` and written on `cpu`, where that is
+    /// known.
+    #[must_use]
+    pub fn event<'a>(&'a self, record: &'a [u8], cpu: Option<u32>, now: u64) -> Event<'a> {
+        let layout = self.layout.as_ref();
+        let fits = |layout: &&Layout| layout.size as usize <= record.len();
+        let time = self.time.and_then(|at| record.get(at..at.checked_add(8)?)?.try_into().ok());
+        let header = Header {
+            time_ns: time.map_or(now, u64::from_ne_bytes),
+            size: u32::try_from(record.len()).unwrap_or(u32::MAX),
+            cpu: cpu.unwrap_or(0),
+            ..Header::default()
+        };
+        Event {
+            index: self.node,
+            node: &self.planned,
+            json: &self.json,
+            header,
+            layout: layout.filter(fits),
+            traced: None,
+            short: layout.filter(|layout| !fits(layout)),
+            payload: record,
+            origin: Origin::Map { map: self, cpu },
+        }
+    }
+
+    /// The record's text, when the chain has one for it.
+    pub(super) fn text(&self, payload: &[u8], out: &mut String) -> bool {
+        for part in &self.text {
+            match part {
+                Part::Literal(text) => super::human::escaped(text, out),
+                Part::Value(at, shape) => shape.human(payload.get(*at..).unwrap_or_default(), out),
+            }
+        }
+        !self.text.is_empty()
+    }
+}
+
+/// A record of a type that is not known, for people: its length and the bytes.
+pub(super) fn dump(payload: &[u8], out: &mut String) {
+    let (shown, rest) = payload.split_at(payload.len().min(DUMP));
+    for (number, word) in shown.chunks(4).enumerate() {
+        if number > 0 {
+            out.push(' ');
+        }
+        value::hex(word, out);
+    }
+    if !rest.is_empty() {
+        out.push_str(&format!(" … and {} more", rest.len()));
+    }
+}
+
+/// A field's place and shape; what the text says of its shape holds for `layout`, too.
+fn value(btf: &Btf, of: TypeId, field: &FieldRef, layout: &mut Layout) -> Option<Part> {
+    let (offset, at) = check::walk(btf, of, &field.path).ok()?;
+    let offset = offset as usize;
+    let hint = field.hint.as_ref().map(|hint| &hint.value);
+    let hint = hint.filter(|hint| check::fits(hint, btf, at).is_ok());
+    let Some(shape) = hint.and_then(|hint| shape(hint, btf, at)) else {
+        return Some(Part::Value(offset, Shape::of(btf, at)));
+    };
+    set(&mut layout.fields, &field.path, &shape);
+    Some(Part::Value(offset, shape))
+}
+
+fn shape(hint: &Hint, btf: &Btf, of: TypeId) -> Option<Shape> {
+    let size = btf.size(of)? as usize;
+    Some(match hint {
+        Hint::Ipv4 => Shape::Ipv4,
+        Hint::Ipv6 => Shape::Ipv6,
+        Hint::Be16 | Hint::Be32 | Hint::Be64 => Shape::BigEndian(size),
+        Hint::Mac => Shape::Mac,
+        Hint::Ns => Shape::Nanoseconds,
+        Hint::Str => Shape::Text(size),
+        Hint::Errno => Shape::Errno(size),
+        Hint::Hex => match btf.resolve(of)?.1 {
+            Type::Int { size: 1 | 2 | 4 | 8, .. } | Type::Enum { size: 1 | 2 | 4 | 8, .. } => {
+                Shape::Hex(size)
+            }
+            _ => Shape::Bytes(size),
+        },
+        Hint::Enum(name) => {
+            let Type::Enum { signed, variants, .. } = place::enumeration(btf, name)? else {
+                return None;
+            };
+            let variants = variants.into_iter().map(|(name, value)| (name.to_owned(), value));
+            Shape::Enum { size, signed, variants: variants.collect() }
+        }
+    })
+}
+
+/// Gives the field at the end of `path` the shape `shape`; not an item of an array.
+fn set(fields: &mut [super::Field], path: &[Spanned<Step>], shape: &Shape) {
+    let Some((Spanned { value: Step::Field(name), .. }, rest)) = path.split_first() else { return };
+    let Some(field) = fields.iter_mut().find(|field| field.name == *name) else { return };
+    match (&mut field.shape, rest) {
+        (own, []) => *own = shape.clone(),
+        (Shape::Struct(fields), rest) => set(fields, rest, shape),
+        _ => {}
+    }
+}
+
+#[cfg(test)]
+#[path = "foreign_tests.rs"]
+mod tests;

@@ -1,0 +1,116 @@
+//! Whatever a program writes in a form of its own, a line comes out of it.
+
+use proptest::{prelude::*, test_runner::Config};
+
+use super::{Foreign, Layout, Part, Shape};
+use crate::{
+    chain::Chain,
+    check::Library,
+    event::{
+        Json, Printk, TraceLine,
+        tests::{field, node, shape, write_down},
+    },
+    plan::{self, Plan},
+};
+
+fn plan_of_one() -> Plan {
+    Plan { chain: "x".into(), nodes: vec![node()], operations: Vec::new() }
+}
+
+fn part() -> impl Strategy<Value = Part> {
+    prop_oneof![
+        ".{0,5}".prop_map(Part::Literal),
+        (0_usize..100, shape()).prop_map(|(at, shape)| Part::Value(at, shape)),
+    ]
+}
+
+proptest! {
+    #![proptest_config(Config { cases: 2000, failure_persistence: None, ..Config::default() })]
+
+    #[test]
+    fn any_record_is_one_line(
+        layout in prop::option::of((prop::collection::vec(field(shape()), 0..4), 0_u32..90)),
+        text in prop::collection::vec(part(), 0..4),
+        time in prop::option::of(prop_oneof![0_usize..90, Just(usize::MAX)]),
+        record in prop::collection::vec(any::<u8>(), 0..400),
+        cpu in any::<Option<u32>>(),
+    ) {
+        let plan = plan_of_one();
+        let layout = layout.map(|(fields, size)| Layout { name: "event".into(), size, fields });
+        let json = Json::keys_of(&node());
+        let map = "events".to_owned();
+        let foreign = Foreign { node: 0, map, planned: node(), json, layout, text, time };
+        let event = foreign.event(&record, cpu, 5);
+        let is_short = foreign.layout.as_ref().is_some_and(|own| own.size as usize > record.len());
+        prop_assert_eq!(event.is_undecoded(), is_short);
+        let value = write_down(&plan, &event);
+        prop_assert_eq!(value["data"].is_object(), foreign.layout.is_some() && !is_short);
+    }
+}
+
+/// A chain of one program whose formats are known, one of which is on its stack.
+fn printk() -> (Plan, Printk) {
+    let text = "printk = true\n[host.one]\nobject = \"printers.o\"\nprogram = \"says_hello\"\n\
+                attach = { kprobe = \"x\" }\n[host.two]\nobject = \"printers.o\"\n\
+                program = \"mumbles\"\nattach = { kprobe = \"x\" }\n";
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let object = freplace_compose_test_programs::object("printers").expect("it was compiled");
+    std::fs::write(folder.path().join("printers.o"), object).expect("room in /tmp");
+    let chain = Chain::parse(&folder.path().join("chain.toml"), text.to_owned()).expect("good");
+    let (library, _) = Library::open(&chain);
+    let plan = plan::build(&chain, &library);
+    let printk = Printk::new(&chain, &library, &plan);
+    (plan, printk)
+}
+
+#[test]
+fn any_line_of_a_trace_is_one_line() {
+    let (plan, mut printk) = printk();
+    let head = |text: &[u8]| {
+        [b"            wget-146     [001]  1234.567890: bpf_trace_printk: ", text].concat()
+    };
+    let lines: [(Vec<u8>, usize); 8] = [
+        (head(b"hello 5 of \x1b[31mred\n"), 1),
+        (b"more\x1b of it".to_vec(), 1),
+        (b"".to_vec(), 0),
+        (head(b"\xff\xfe \"quoted\""), 1),
+        (head(b""), 0),
+        (b"and \x07 on".to_vec(), 1),
+        (b"CPU:0 [LOST 3 EVENTS]".to_vec(), 0),
+        (b"\xff\xff\xff".to_vec(), 1),
+    ];
+    for (line, expected) in lines {
+        let mut count = 0;
+        printk.line(&TraceLine::read(&line), &mut |event| {
+            count += 1;
+            let value = write_down(&plan, event);
+            assert!(value["printk"].is_string(), "{value}");
+        });
+        assert_eq!(count, expected, "{}", String::from_utf8_lossy(&line));
+    }
+}
+
+#[test]
+fn a_hint_holds_for_the_field_wherever_it_is_shown() {
+    let mut fields = vec![
+        crate::event::Field { name: "a".into(), offset: 0, shape: Shape::Bytes(4) },
+        crate::event::Field {
+            name: "b".into(),
+            offset: 4,
+            shape: Shape::Struct(vec![crate::event::Field {
+                name: "c".into(),
+                offset: 0,
+                shape: Shape::Integer { size: 2, signed: false },
+            }]),
+        },
+    ];
+    let step = |name: &str| crate::chain::Spanned {
+        value: crate::chain::Step::Field(name.to_owned()),
+        span: 0..0,
+    };
+    super::set(&mut fields, &[step("b"), step("c")], &Shape::BigEndian(2));
+    super::set(&mut fields, &[step("nowhere")], &Shape::Mac);
+    assert_eq!(fields[0].shape, Shape::Bytes(4));
+    let Shape::Struct(inner) = &fields[1].shape else { panic!("it was one") };
+    assert_eq!(inner[0].shape, Shape::BigEndian(2));
+}

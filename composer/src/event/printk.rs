@@ -1,0 +1,221 @@
+//! Lines of `bpf_printk` → the node that wrote them.
+//!
+//! The kernel does not say which program wrote a line, and other programs of the machine write to
+//! the same trace. What is known are the formats in the objects: a line belongs to the node of the
+//! chain that has the only format it fits. Where several have one, or a node has a format that
+//! cannot be read from its object, the line is shown with all that may have written it.
+
+use freplace_compose_common::Header;
+
+use super::{Event, Json, Origin, format::Format};
+use crate::{
+    chain::Chain,
+    check::Library,
+    plan::{Action, Plan, PlannedNode},
+};
+
+/// The nodes that print, and what.
+#[derive(Debug, Default)]
+pub struct Printk {
+    speakers: Vec<Speaker>,
+    /// The header of the line before, for one that goes on in the next.
+    last: Option<(Header, Said, usize)>,
+}
+
+#[derive(Debug)]
+struct Speaker {
+    node: usize,
+    planned: PlannedNode,
+    /// The first keys of its events as JSON.
+    json: String,
+    formats: Vec<Format>,
+    /// Whether there are formats that cannot be read.
+    has_more: bool,
+    /// Whether its lines are asked for.
+    wanted: bool,
+    /// Whether the current task means something where it runs.
+    has_task: bool,
+}
+
+/// A line, and what is known of who wrote it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Said {
+    /// The line.
+    pub text: String,
+    /// Other nodes that may have written it.
+    pub or: Vec<String>,
+    /// Whether it fits a format of the chain; if not, any program of the machine may have written
+    /// it.
+    pub known: bool,
+}
+
+/// One thing in a trace.
+#[derive(Debug, PartialEq, Eq)]
+pub enum TraceLine<'a> {
+    /// A line that a program wrote, where and when.
+    Said(Header, &'a [u8]),
+    /// More of the one before.
+    More(&'a [u8]),
+    /// So many were overwritten.
+    Lost(u64),
+}
+
+impl Printk {
+    /// The nodes of `chain` that print.
+    #[must_use]
+    pub fn new(chain: &Chain, library: &Library, plan: &Plan) -> Self {
+        let mut speakers = Vec::new();
+        for (index, (_, node)) in chain.graph.nodes().enumerate() {
+            let Some((object, program)) = library.program(node) else { continue };
+            let all: Vec<_> =
+                object.functions_of(program).flat_map(|function| &function.formats).collect();
+            if all.is_empty() {
+                continue;
+            }
+            let has_task = plan.operations.iter().any(|operation| {
+                operation.node == Some(index)
+                    && matches!(operation.action, Action::Load { has_task: true, .. })
+            });
+            speakers.push(Speaker {
+                node: index,
+                planned: plan.nodes[index].clone(),
+                json: Json::keys_of(&plan.nodes[index]),
+                formats: all.iter().copied().flatten().map(|text| Format::new(text)).collect(),
+                has_more: all.iter().any(|format| format.is_none()),
+                wanted: node.output.printk == Some(true),
+                has_task,
+            });
+        }
+        Self { speakers, last: None }
+    }
+
+    /// Hands the line over as an event, when a node whose lines are asked for may have written it.
+    pub fn line(&mut self, line: &TraceLine<'_>, each: &mut dyn FnMut(&Event<'_>)) {
+        match line {
+            TraceLine::Said(header, text) => {
+                self.last = self.attribute(*header, text);
+                if text.is_empty() {
+                    return; // a format that begins with a new line: what comes is what it says
+                }
+            }
+            TraceLine::More(text) => match &mut self.last {
+                Some((_, said, _)) if !text.is_empty() => {
+                    said.text = String::from_utf8_lossy(text).into_owned();
+                }
+                _ => return,
+            },
+            TraceLine::Lost(_) => return,
+        }
+        let Some((header, said, speaker)) = &self.last else { return };
+        let Some(speaker) = self.speakers.get(*speaker) else { return };
+        each(&Event {
+            index: speaker.node,
+            node: &speaker.planned,
+            json: &speaker.json,
+            header: *header,
+            layout: None,
+            traced: None,
+            short: None,
+            payload: said.text.as_bytes(),
+            origin: Origin::Printk(said),
+        });
+    }
+
+    fn attribute(&self, header: Header, text: &[u8]) -> Option<(Header, Said, usize)> {
+        let fits = |one: &&Speaker| one.formats.iter().any(|format| format.fits(text));
+        let mut may: Vec<_> = self.speakers.iter().filter(fits).collect();
+        let known = !may.is_empty();
+        if !known {
+            may = self.speakers.iter().filter(|one| one.has_more).collect();
+        }
+        let first = may.iter().position(|one| one.wanted)?;
+        let first = may.remove(first);
+        let or = may.iter().map(|one| one.planned.id.clone()).collect();
+        let mut header = header;
+        if !first.has_task {
+            (header.pid, header.tid, header.comm) = (0, 0, [0; 16]);
+        }
+        let said = Said { text: String::from_utf8_lossy(text).into_owned(), or, known };
+        let index = self.speakers.iter().position(|one| one.node == first.node)?;
+        Some((header, said, index))
+    }
+}
+
+impl<'a> TraceLine<'a> {
+    /// Reads a line of `trace_pipe`, without its end, as
+    /// [`Instance`](crate::plan::Action::Listen) sets the trace up:
+    ///
+    /// ```text
+    ///             wget-146     [001]  1234.567890: bpf_trace_printk: text
+    /// ```
+    ///
+    /// <https://github.com/torvalds/linux/blob/v6.12/kernel/trace/trace_output.c>
+    #[must_use]
+    pub fn read(line: &'a [u8]) -> Self {
+        lost(line).map(Self::Lost).or_else(|| said(line)).unwrap_or(Self::More(line))
+    }
+}
+
+/// `CPU:1 [LOST 12 EVENTS]`; one at least, where the kernel does not know how many.
+fn lost(line: &[u8]) -> Option<u64> {
+    let rest = std::str::from_utf8(line).ok()?.strip_prefix("CPU:")?;
+    let (cpu, rest) = rest.split_once(" [LOST ")?;
+    cpu.parse::<u32>().ok()?;
+    let count = rest.strip_suffix("EVENTS]")?.trim();
+    if count.is_empty() { Some(1) } else { count.parse().ok() }
+}
+
+fn said(line: &[u8]) -> Option<TraceLine<'_>> {
+    /// The name of the task is right-aligned in so many columns.
+    const COMM: usize = 16;
+    let (name, rest) = line.split_at_checked(COMM)?;
+    let (pid, rest) = number(rest.strip_prefix(b"-")?)?;
+    let rest = rest.trim_ascii_start().strip_prefix(b"[")?;
+    let (cpu, rest) = number(rest)?;
+    let (seconds, rest) = number(rest.strip_prefix(b"]")?.trim_ascii_start())?;
+    let (micros, rest) = number(rest.strip_prefix(b".")?)?;
+    let text = rest.strip_prefix(b": bpf_trace_printk: ")?;
+    let name = name.trim_ascii_start();
+    let mut comm = [0; COMM];
+    comm.get_mut(..name.len())?.copy_from_slice(name);
+    let thread = u32::try_from(pid).ok()?;
+    let header = Header {
+        time_ns: seconds.checked_mul(1_000_000_000)?.checked_add(micros.checked_mul(1000)?)?,
+        cpu: u32::try_from(cpu).ok()?,
+        pid: thread,
+        tid: thread,
+        comm,
+        ..Header::default()
+    };
+    Some(TraceLine::Said(header, text))
+}
+
+fn number(text: &[u8]) -> Option<(u64, &[u8])> {
+    let digits = text.iter().take_while(|byte| byte.is_ascii_digit()).count();
+    let (digits, rest) = text.split_at(digits);
+    Some((std::str::from_utf8(digits).ok()?.parse().ok()?, rest))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::TraceLine;
+
+    #[test]
+    fn a_line_of_the_trace_is_taken_apart() {
+        let line = b" we ird-1 [002]x-146     [001]  1234.567890: bpf_trace_printk: a: b";
+        let TraceLine::Said(header, text) = TraceLine::read(line) else { panic!("not read") };
+        assert_eq!(text, b"a: b");
+        assert_eq!(header.comm(), b"we ird-1 [002]x");
+        assert_eq!((header.tid, header.cpu, header.time_ns), (146, 1, 1_234_567_890_000));
+    }
+
+    #[test]
+    fn what_is_no_line_is_more_of_the_one_before() {
+        for line in ["", "second line", "CPU:x [LOST 1 EVENTS]", "     wget-1 [001] 1.2: other: x"]
+        {
+            assert_eq!(TraceLine::read(line.as_bytes()), TraceLine::More(line.as_bytes()));
+        }
+        assert_eq!(TraceLine::read(b"CPU:1 [LOST 12 EVENTS]"), TraceLine::Lost(12));
+        assert_eq!(TraceLine::read(b"CPU:1 [LOST EVENTS]"), TraceLine::Lost(1));
+    }
+}

@@ -1,0 +1,201 @@
+//! The way of one call through the chain: which function each event is of, and which functions are
+//! within which.
+
+use petgraph::graph::NodeIndex;
+
+use super::calls::{Call, Kept};
+use crate::chain::{Chain, Moment, NodeKind, Role};
+
+/// A function that calls pass: that of a node, or another one of its program.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Place {
+    /// The node's id, or the function's name.
+    pub(super) name: String,
+    /// The node's kind, or `function`.
+    pub(super) label: &'static str,
+    /// The node, where it is one.
+    pub(super) node: Option<usize>,
+}
+
+/// Where the events of each node stand.
+#[derive(Debug)]
+pub(super) struct Map {
+    /// Every function there is.
+    pub(super) places: Vec<Place>,
+    /// For each node.
+    pub(super) nodes: Vec<Stand>,
+}
+
+/// Where the events of a node stand.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Stand {
+    /// The functions within the host's own, from the outermost to the one that the event is of.
+    pub(super) path: Vec<usize>,
+    /// When its tracer runs; none for an event that the function itself emits.
+    pub(super) moment: Option<Moment>,
+    /// The hosts that it may be called from.
+    pub(super) hosts: Vec<usize>,
+}
+
+/// A part of a call.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Part {
+    /// An event, an index in the call.
+    Event(usize),
+    /// What happened in a function.
+    Span(Span),
+}
+
+/// One pass through a function.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Span {
+    /// The function, an index in [`Map::places`].
+    pub(super) place: usize,
+    /// In order.
+    pub(super) parts: Vec<Part>,
+}
+
+impl Map {
+    pub(super) fn of(chain: &Chain) -> Self {
+        let mut map = Self { places: Vec::new(), nodes: Vec::new() };
+        for (index, node) in chain.graph.nodes() {
+            let moment = match &node.kind {
+                NodeKind::Tracer(tracer) => Some(tracer.moment),
+                _ => None,
+            };
+            let path = match moment {
+                Some(_) => map.traced_by(chain, index),
+                None => map.within(chain, index),
+            };
+            let hosts = chain.graph.hosts_below(index).into_iter().map(NodeIndex::index).collect();
+            map.nodes.push(Stand { path, moment, hosts });
+        }
+        map
+    }
+
+    /// The way to the code of node `index`.
+    fn within(&mut self, chain: &Chain, index: NodeIndex) -> Vec<usize> {
+        let node = chain.graph.node(index);
+        // What a stub is in may be several hosts, which all stand for the same: the outermost.
+        let mut path = match (node.role(), chain.graph.needs(index).first()) {
+            (Role::Host, _) | (_, None) => return Vec::new(),
+            (Role::Tracer, _) => self.traced_by(chain, index),
+            (_, Some(outer)) => self.within(chain, *outer),
+        };
+        path.push(self.place(Place {
+            name: node.id.value.clone(),
+            label: node.label(),
+            node: Some(index.index()),
+        }));
+        path
+    }
+
+    /// The way to the function that tracer `index` is on.
+    fn traced_by(&mut self, chain: &Chain, index: NodeIndex) -> Vec<usize> {
+        let Some(target) = chain.graph.needs(index).first().copied() else { return Vec::new() };
+        let mut path = self.within(chain, target);
+        if let NodeKind::Tracer(tracer) = &chain.graph.node(index).kind
+            && let Some(function) = &tracer.function
+        {
+            let name = function.value.clone();
+            path.push(self.place(Place { name, label: "function", node: None }));
+        }
+        path
+    }
+
+    fn place(&mut self, place: Place) -> usize {
+        let found = self.places.iter().position(|other| *other == place);
+        found.unwrap_or_else(|| {
+            self.places.push(place);
+            self.places.len() - 1
+        })
+    }
+
+    /// Where `event` stands.
+    pub(super) fn stand(&self, event: &Kept) -> Option<&Stand> {
+        self.nodes.get(event.node)
+    }
+
+    /// The function that `event` is of; none for a host's own.
+    pub(super) fn function(&self, event: &Kept) -> Option<usize> {
+        self.stand(event)?.path.last().copied()
+    }
+
+    /// The hosts that `event` may have come from.
+    pub(super) fn hosts_of(&self, event: &Kept) -> &[usize] {
+        self.stand(event).map(|stand| stand.hosts.as_slice()).unwrap_or_default()
+    }
+
+    /// When the tracer that emitted `event` runs.
+    pub(super) fn moment(&self, event: &Kept) -> Option<Moment> {
+        event.moment.or(self.stand(event)?.moment)
+    }
+
+    /// The hosts that `call` may be of: one, when its own event tells or there is but one.
+    pub(super) fn hosts(&self, call: &Call) -> Vec<usize> {
+        let nodes = || call.events.iter().map(|event| event.node).chain(call.unshown.clone());
+        let stands = || nodes().filter_map(|node| Some((node, self.nodes.get(node)?)));
+        match stands().find(|(_, stand)| stand.path.is_empty() && stand.moment.is_none()) {
+            Some((host, _)) => vec![host],
+            None => {
+                let fewest = stands().min_by_key(|(_, stand)| stand.hosts.len());
+                fewest.map(|(_, stand)| stand.hosts.clone()).unwrap_or_default()
+            }
+        }
+    }
+
+    /// The events of one call, put within the functions that they are of.
+    pub(super) fn story(&self, events: &[Kept]) -> Vec<Part> {
+        let mut parts = Vec::new();
+        let mut open: Vec<Span> = Vec::new();
+        for (number, event) in events.iter().enumerate() {
+            let path = self.stand(event).map(|stand| stand.path.as_slice()).unwrap_or_default();
+            let same = open.iter().zip(path).take_while(|(span, place)| span.place == **place);
+            let mut same = same.count();
+            close(&mut open, same, &mut parts);
+            if same == path.len()
+                && let Some(span) = open.last()
+                && self.begins_anew(span, events, event)
+            {
+                same -= 1;
+                close(&mut open, same, &mut parts);
+            }
+            let missing = path.iter().skip(same);
+            open.extend(missing.map(|place| Span { place: *place, parts: Vec::new() }));
+            match open.last_mut() {
+                Some(span) => span.parts.push(Part::Event(number)),
+                None => parts.push(Part::Event(number)),
+            }
+        }
+        close(&mut open, 0, &mut parts);
+        parts
+    }
+
+    /// Whether `event`, which is of the same function as `span`, is of another pass through it.
+    fn begins_anew(&self, span: &Span, events: &[Kept], event: &Kept) -> bool {
+        let mut before = span.parts.iter().filter_map(|part| match part {
+            Part::Event(number) => events.get(*number),
+            Part::Span(_) => None,
+        });
+        let exit = Some(Moment::Fexit);
+        match self.moment(event) {
+            // Entered once more, and what left it last may have been lost.
+            Some(Moment::Fentry) => before.any(|earlier| {
+                self.moment(earlier) != Some(Moment::Fentry) || earlier.node == event.node
+            }),
+            Some(Moment::Fexit) => before.any(|earlier| earlier.node == event.node),
+            None => before.any(|earlier| self.moment(earlier) == exit),
+        }
+    }
+}
+
+/// Closes the spans after the first `keep`.
+fn close(open: &mut Vec<Span>, keep: usize, parts: &mut Vec<Part>) {
+    while open.len() > keep {
+        let Some(span) = open.pop() else { return };
+        match open.last_mut() {
+            Some(outer) => outer.parts.push(Part::Span(span)),
+            None => parts.push(Part::Span(span)),
+        }
+    }
+}

@@ -1,0 +1,241 @@
+//! Events for people, one invocation of a host after the other: the way through the chain.
+//!
+//! What is indented is within what stands above it, and a bracket goes from the tracers of a
+//! function's entry to those of its exit:
+//!
+//! ```text
+//! 12:28:46.304759  connect         kprobe    [::1]:42862 → [::1]:43535  wget/146
+//!                    handler       stub
+//!        +19.2 µs    ╭ before      fentry    [::1]:42862 → [::1]:43535
+//!        +24.4 µs    │ handler_v1  freplace  [::1]:42862 → [::1]:43535
+//!        +51.0 µs    ╰ after       fexit     [::1]:42862 → [::1]:43535  = TCP_SEEN  took=27 µs
+//! ```
+
+use std::fmt::Write as _;
+
+use owo_colors::OwoColorize as _;
+
+use super::{
+    Clock, Event, Human,
+    calls::{Call, Calls},
+    human,
+    story::{Map, Part, Place, Span},
+};
+use crate::{
+    chain::{Chain, Moment},
+    plan::{Plan, PlannedNode},
+};
+
+/// As wide as `12:28:46.304759`.
+const TIME_WIDTH: usize = 15;
+
+/// Groups events by their call and formats the groups.
+#[derive(Debug)]
+pub struct Tree {
+    calls: Calls,
+    page: Page,
+}
+
+/// What a group is drawn with.
+#[derive(Debug)]
+struct Page {
+    nodes: Vec<PlannedNode>,
+    map: Map,
+    clock: Clock,
+    name_width: usize,
+    label_width: usize,
+    /// Whether something stands above, and whether that was a call.
+    above: Option<bool>,
+}
+
+/// A line below the first one of a call.
+struct Row {
+    /// Blanks and brackets in front of the name.
+    indent: String,
+    of: RowOf,
+}
+
+enum RowOf {
+    /// An event, an index in the call.
+    Event(usize),
+    /// A function of which nothing is to be told but that it was passed.
+    Place(usize),
+}
+
+impl Tree {
+    /// For events of `chain`, of which `plan` was made.
+    #[must_use]
+    pub fn new(chain: &Chain, plan: &Plan, clock: Clock) -> Self {
+        let (nodes, map) = (plan.nodes.clone(), Map::of(chain));
+        let width = |text: &str| text.chars().count();
+        let deep = map.nodes.iter().zip(&nodes).map(|(stand, node)| {
+            let inner = stand.path.last().and_then(|place| map.places.get(*place));
+            let name = inner.map_or(0, |place| width(&place.name)).max(width(&node.id));
+            name + 2 * stand.path.len()
+        });
+        let name_width = deep.max().unwrap_or(0);
+        let labels = nodes.iter().map(|node| node.label);
+        let labels = labels.chain(map.places.iter().map(|place| place.label)).map(width);
+        let label_width = labels.max().unwrap_or(0);
+        let page = Page { nodes, map, clock, name_width, label_width, above: None };
+        Self { calls: Calls::default(), page }
+    }
+
+    /// Takes an event in; `shown` tells whether it is among those asked for. Writes the calls that
+    /// have ended by it.
+    pub fn event(&mut self, event: &Event<'_>, shown: bool, out: &mut String) {
+        let text = shown.then(|| {
+            let mut text = String::new();
+            human::fields(event, &mut text);
+            text
+        });
+        let Self { calls, page } = self;
+        calls.push(event, text, &mut |call| page.call(&call, out));
+    }
+
+    /// Writes the calls that no event came of since the last pause: a host cannot wait, so they
+    /// have ended.
+    pub fn pause(&mut self, out: &mut String) {
+        let Self { calls, page } = self;
+        calls.pause(&mut |call| page.call(&call, out));
+    }
+
+    /// Writes what is left.
+    pub fn end(&mut self, out: &mut String) {
+        let Self { calls, page } = self;
+        calls.end(&mut |call| page.call(&call, out));
+    }
+}
+
+impl Page {
+    fn call(&mut self, call: &Call, out: &mut String) {
+        let Some(first) = call.events.first() else { return };
+        let alone = call.number == 0;
+        // A line of its own needs no room, but for that around a call.
+        if self.above.is_some_and(|call_above| call_above || !alone) {
+            out.push('\n');
+        }
+        self.above = Some(!alone);
+
+        let hosts = if alone { vec![first.node] } else { self.map.hosts(call) };
+        let is_host = hosts.as_slice() == [first.node];
+        let mut time = String::new();
+        self.clock.time_of_day(first.time_ns, &mut time);
+        // Writing to a String cannot fail, here and below.
+        let _ = write!(out, "{}  ", time.dimmed());
+        let mut text = if is_host { first.text.clone() } else { String::new() };
+        if !call.task.is_empty() {
+            let _ = write!(text, "  {}", call.task.dimmed());
+        }
+        self.head(&hosts, call.continued, &text, out);
+
+        for row in self.rows(&self.map.story(&call.events), call) {
+            match row.of {
+                RowOf::Event(0) if is_host => {}
+                RowOf::Event(number) => {
+                    let Some(event) = call.events.get(number) else { continue };
+                    let Some(node) = self.nodes.get(event.node) else { continue };
+                    let label = event.moment.map_or(node.label, Moment::name);
+                    let place = Place { name: node.id.clone(), label, node: Some(event.node) };
+                    let ns = event.time_ns.saturating_sub(first.time_ns);
+                    let time = format!("+{}.{} µs", ns / 1000, ns % 1000 / 100);
+                    let _ = write!(out, "{:>TIME_WIDTH$}  ", time.dimmed());
+                    self.name(&row.indent, &place, &event.text, out);
+                }
+                RowOf::Place(place) => {
+                    let Some(place) = self.map.places.get(place) else { continue };
+                    let _ = write!(out, "{:TIME_WIDTH$}  ", "");
+                    self.name(&row.indent, place, "", out);
+                }
+            }
+        }
+    }
+
+    /// The name of the host on the first line, and the rest of that.
+    fn head(&self, hosts: &[usize], continued: bool, text: &str, out: &mut String) {
+        let nodes = || hosts.iter().filter_map(|host| Some((*host, self.nodes.get(*host)?)));
+        let mut width = 0;
+        for (number, (host, node)) in nodes().enumerate() {
+            if number > 0 {
+                out.push_str(" or ");
+                width += 4;
+            }
+            let _ = write!(out, "{}", node.id.color(Human::color(host)));
+            width += node.id.chars().count();
+        }
+        if continued {
+            out.push_str(" …");
+            width += 2;
+        }
+        let label = match hosts {
+            [host] => self.nodes.get(*host).map_or("", |node| node.label),
+            _ => "",
+        };
+        self.rest(width, label, text, out);
+    }
+
+    /// A name below the first line, and the rest of its line.
+    fn name(&self, indent: &str, place: &Place, text: &str, out: &mut String) {
+        let width = indent.chars().count() + place.name.chars().count();
+        let _ = write!(out, "{}", indent.dimmed());
+        match place.node {
+            Some(node) => {
+                let _ = write!(out, "{}", place.name.color(Human::color(node)));
+            }
+            None => out.push_str(&place.name),
+        }
+        self.rest(width, place.label, text, out);
+    }
+
+    /// What stands behind a name of so many letters, to the end of the line.
+    fn rest(&self, width: usize, label: &str, text: &str, out: &mut String) {
+        let room = self.name_width.saturating_sub(width) + 2;
+        let label_width = if text.is_empty() { 0 } else { self.label_width };
+        let _ = writeln!(out, "{:room$}{:<label_width$}{text}", "", label.dimmed());
+    }
+
+    fn rows(&self, parts: &[Part], call: &Call) -> Vec<Row> {
+        let mut rows = Vec::new();
+        for part in parts {
+            match part {
+                Part::Event(number) => {
+                    rows.push(Row { indent: String::new(), of: RowOf::Event(*number) });
+                }
+                Part::Span(span) => rows.extend(self.span(span, call)),
+            }
+        }
+        rows
+    }
+
+    fn span(&self, span: &Span, call: &Call) -> Vec<Row> {
+        // None for what is no event of the function itself or of a tracer on it.
+        let moment = |part: &Part| match part {
+            Part::Event(number) => Some(self.map.moment(call.events.get(*number)?)),
+            Part::Span(_) => None,
+        };
+        let tells = span.parts.iter().any(|part| moment(part) == Some(None));
+        let traced = span.parts.iter().any(|part| moment(part).flatten().is_some());
+        let mut rows = self.rows(&span.parts, call);
+        if !tells {
+            // Where its own event would be: after the tracers of its entry.
+            let entered = |part: &&Part| moment(part) == Some(Some(Moment::Fentry));
+            let at = span.parts.iter().take_while(entered).count();
+            rows.insert(at, Row { indent: String::new(), of: RowOf::Place(span.place) });
+        }
+        let last = rows.len() - 1;
+        for (number, row) in rows.iter_mut().enumerate() {
+            let bracket = match number {
+                _ if !traced => "  ",
+                0 => "╭ ",
+                _ if number == last => "╰ ",
+                _ => "│ ",
+            };
+            row.indent.insert_str(0, bracket);
+        }
+        rows
+    }
+}
+
+#[cfg(test)]
+#[path = "tree_tests.rs"]
+pub(super) mod tests;

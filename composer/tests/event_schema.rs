@@ -1,0 +1,128 @@
+//! The schema of event records: it takes what is written, and refuses what is not.
+
+mod common;
+#[path = "common/schema.rs"]
+mod draft;
+
+use freplace_compose::event::{Json, NodeBooks, schema};
+use serde_json::{Value, json};
+
+fn taken(record: &Value) -> bool {
+    draft::check(&schema(), record).is_ok()
+}
+
+/// A record of each kind, with all its keys.
+fn records() -> Vec<Value> {
+    let (chain, plan) = common::planned("tcp");
+    let mut out = String::new();
+    Json::version(&plan, &mut out);
+    Json::node_up(&plan, 0, 7, &mut out);
+    Json::lost("before", 3, &mut out);
+    Json::node_down("after", &NodeBooks { produced: 5, delivered: 4, lost: 1 }, &[], &mut out);
+    Json::summary(9, 1, 0, &mut out);
+    assert_eq!(chain.name, plan.chain);
+    let mut records: Vec<Value> =
+        out.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
+    records.push(json!({
+        "record": "event", "node": "before", "kind": "fentry", "time_ns": 1, "call": u64::MAX,
+        "cpu": 0, "pid": 1, "tid": 2, "comm": "x", "type": "tcp_event", "data": { "flow": null },
+    }));
+    records
+}
+
+#[test]
+fn what_is_written_is_what_the_schema_asks_for() {
+    for record in records() {
+        assert_eq!(draft::check(&schema(), &record), Ok(()), "{record}");
+    }
+}
+
+/// Keys that a record can do without, given that those beside them are gone too.
+const PROCESS: [&str; 3] = ["pid", "tid", "comm"];
+
+#[test]
+fn a_key_that_is_missing_unknown_or_of_another_type_is_refused() {
+    for record in records() {
+        for key in record.as_object().expect("an object").keys() {
+            let mut without = record.clone();
+            without.as_object_mut().expect("an object").remove(key);
+            // A ring buffer of another tool does not tell the CPU.
+            assert_eq!(taken(&without), key == "cpu", "{without}");
+            for wrong in [json!(-1), json!(true), json!(null), json!([]), json!(1.5)] {
+                let mut other = record.clone();
+                other[key] = wrong;
+                assert!(!taken(&other), "{other}");
+            }
+        }
+        let mut more = record.clone();
+        more["more"] = json!(1);
+        assert!(!taken(&more), "{more}");
+    }
+    for wrong in [json!({}), json!([]), json!("version"), json!({ "record": "evnt" })] {
+        assert!(!taken(&wrong), "{wrong}");
+    }
+}
+
+#[test]
+fn an_event_has_a_process_or_none_and_fields_or_bytes() {
+    let whole = records().pop().expect("the last one is an event");
+    let mut network = whole.clone();
+    let keys = network.as_object_mut().expect("an object");
+    PROCESS.iter().for_each(|key| drop(keys.remove(*key)));
+    assert!(taken(&network), "{network}");
+    let mut both = network.clone();
+    both["bytes"] = json!("00ff");
+    assert!(!taken(&both), "{both}");
+    let mut bytes = both;
+    let keys = bytes.as_object_mut().expect("an object");
+    ["type", "data"].iter().for_each(|key| drop(keys.remove(*key)));
+    assert!(taken(&bytes), "{bytes}");
+    for wrong in ["0", "xx", "FF"] {
+        bytes["bytes"] = json!(wrong);
+        assert!(!taken(&bytes), "{bytes}");
+    }
+}
+
+#[test]
+fn what_programs_write_by_themselves_has_keys_of_its_own() {
+    let head = json!({
+        "record": "event", "node": "tool", "kind": "kprobe", "time_ns": 1, "call": 0,
+    });
+    let with = |more: &Value| {
+        let mut record = head.clone();
+        let keys = record.as_object_mut().expect("an object");
+        keys.extend(more.as_object().expect("an object").clone());
+        record
+    };
+    for good in [
+        json!({ "map": "events", "bytes": "00" }),
+        json!({ "map": "events", "cpu": 1, "type": "event", "bytes": "00" }),
+        json!({ "map": "events", "type": "event", "data": {}, "text": "x" }),
+        json!({ "printk": "x", "known": true }),
+        json!({ "printk": "x", "known": false, "or": ["other"] }),
+    ] {
+        assert_eq!(draft::check(&schema(), &with(&good)), Ok(()), "{good}");
+    }
+    for wrong in [
+        json!({ "map": "events" }),
+        json!({ "map": 1, "bytes": "00" }),
+        json!({ "map": "events", "bytes": "00", "text": "x" }),
+        json!({ "printk": "x" }),
+        json!({ "printk": "x", "known": 1 }),
+        json!({ "printk": "x", "known": true, "or": [] }),
+        json!({ "printk": "x", "known": true, "bytes": "00" }),
+        json!({ "bytes": "00", "known": true }),
+    ] {
+        assert!(!taken(&with(&wrong)), "{wrong}");
+    }
+    let mut out = String::new();
+    Json::node_down("tool", &NodeBooks::default(), &["events"], &mut out);
+    Json::lost_lines(3, &mut out);
+    for line in out.lines() {
+        let record: Value = serde_json::from_str(line).expect("JSON");
+        assert_eq!(draft::check(&schema(), &record), Ok(()), "{record}");
+    }
+    let mut nobody: Value = serde_json::from_str(out.lines().last().expect("two")).expect("JSON");
+    nobody["node"] = json!("tool");
+    assert!(!taken(&nobody), "of a node or of nobody: {nobody}");
+}

@@ -1,0 +1,144 @@
+//! Programs of others: their records, their maps, as they are.
+
+use rustix::process::Signal;
+use serde_json::Value;
+
+use crate::support::{
+    Folder, Live, Snapshot,
+    events::{assert_stream, events, of},
+    fire,
+};
+
+/// Two nodes of one object, each with its own copy of the object's maps.
+const CHAIN: &str = r#"
+    name = "foreign"
+    [host.ring]
+    object = "foreign.o"
+    program = "to_ring"
+    attach = { tracepoint = "syscalls/sys_enter_getpgid" }
+    [host.perf]
+    object = "foreign.o"
+    program = "to_perf"
+    attach = { tracepoint = "syscalls/sys_enter_getpgid" }
+"#;
+
+fn fired(chain: &str, names: &[&str], values: &[u16]) -> (Vec<Value>, String) {
+    let folder = Folder::new(chain);
+    let before = Snapshot::take();
+    let live = Live::json(&folder.chain());
+    values.iter().copied().for_each(fire);
+    let finished = live.end(Signal::INT);
+    assert_stream(&finished, "foreign", names);
+    before.assert_nothing_new();
+    (events(&finished), finished.stderr)
+}
+
+#[test]
+#[ignore = "needs a kernel that allows freplace; `cargo xtask test` runs it in a micro-VM"]
+fn records_that_no_type_is_named_for_are_bytes_under_their_node() {
+    let (events, stderr) = fired(CHAIN, &["ring", "perf"], &[1, 2]);
+    for (node, map) in [("ring", "events"), ("perf", "perf_events")] {
+        let own = of(&events, node);
+        assert_eq!(own.len(), 2, "{events:#?}");
+        for (event, value) in own.iter().zip([1_u32, 2]) {
+            assert_eq!(event["map"], map);
+            assert!(event.get("type").is_none(), "{event}");
+            let bytes = event["bytes"].as_str().expect("in hexadecimal");
+            // The value is 20 bytes behind the start; perf pads what it is given.
+            let expected: String = value.to_ne_bytes().iter().map(|b| format!("{b:02x}")).collect();
+            assert_eq!(&bytes[40..48], expected, "{bytes}");
+        }
+    }
+    assert!(stderr.contains("losses of `ring` cannot be known"), "{stderr}");
+    assert!(!stderr.contains("losses of `perf`"), "{stderr}");
+}
+
+#[test]
+#[ignore = "needs a kernel that allows freplace; `cargo xtask test` runs it in a micro-VM"]
+fn a_type_and_a_text_of_the_chain_decode_them() {
+    let decoded = |map: &str| {
+        format!(
+            r#"events = {{ map = "{map}", type = "struct event", time = "ts", text = "{{saddr:ipv4}}:{{sport:be16}} → {{daddr:ipv4}}:{{dport:be16}} {{mood}} {{comm}} {{link.mac:mac}} {{link.ports[1]:be16}} {{ret:errno}} {{value:hex}}" }}"#
+        )
+    };
+    let chain = CHAIN.replace("[host.perf]", &format!("{}\n    [host.perf]", decoded("events")))
+        + &decoded("perf_events");
+    // 7 makes a record that is shorter than the struct.
+    let (events, stderr) = fired(&chain, &["ring", "perf"], &[5, 7]);
+    for node in ["ring", "perf"] {
+        let own = of(&events, node);
+        assert_eq!(own.len(), 2, "{events:#?}");
+        let (event, short) = (own[0], own[1]);
+        assert_eq!(event["type"], "event");
+        assert_eq!(event["data"]["saddr"], "10.0.2.15");
+        assert_eq!(event["data"]["dport"], 443);
+        assert_eq!(event["data"]["value"], "0x5");
+        assert_eq!(event["data"]["link"]["mac"], "02:00:00:00:00:01");
+        assert_eq!(event["data"]["ret"], -13);
+        assert_eq!(event["time_ns"], event["data"]["ts"]);
+        let text = event["text"].as_str().expect("it has one");
+        let comm = event["data"]["comm"].as_str().expect("text");
+        let expected = format!(
+            "10.0.2.15:40000 → 93.184.216.34:443 CROSS {comm} 02:00:00:00:00:01 8080 -EACCES 0x5"
+        );
+        assert_eq!(text, expected);
+        assert_eq!(short["type"], "event");
+        assert!(short.get("data").is_none(), "{short}");
+        assert!(short["bytes"].as_str().is_some_and(|bytes| bytes.len() >= 24), "{short}");
+    }
+    assert!(stderr.contains("2 could not be decoded"), "{stderr}");
+}
+
+#[test]
+#[ignore = "needs a kernel that allows freplace; `cargo xtask test` runs it in a micro-VM"]
+fn people_read_a_text_or_a_dump_under_the_nodes_name() {
+    let named = r#"events = { map = "events", type = "event", text = "{value} on {comm}" }"#;
+    let folder = Folder::new(&CHAIN.replace("[host.perf]", &format!("{named}\n    [host.perf]")));
+    for view in ["log", "tree"] {
+        let live = Live::up(&folder.chain(), &["--view", view]);
+        fire(3);
+        let finished = live.end(Signal::INT);
+        finished.assert_done();
+        let line = |node: &str| {
+            let mut lines = finished.stdout.lines().filter(|line| line.contains(node));
+            lines.next().unwrap_or_else(|| panic!("{view}: {finished:#?}")).to_owned()
+        };
+        assert!(line(" ring ").contains("  3 on "), "{view}: {}", line(" ring "));
+        // 64 bytes, which with the length in front of them are rounded up to 72.
+        let dump = line(" perf ");
+        assert!(dump.contains("  perf_events: 68 bytes  "), "{view}: {dump}");
+        assert!(dump.contains(" 0a00020f 5db8d822 9c4001bb 03000000 02000000 "), "{view}: {dump}");
+    }
+}
+
+/// An XDP program has no current task, and hands the packet itself over, behind what it says of it.
+#[test]
+#[ignore = "needs a kernel that allows freplace; `cargo xtask test` runs it in a micro-VM"]
+fn packets_through_a_perf_buffer_are_seen() {
+    let chain = r#"
+        name = "packets"
+        [host.ingress]
+        object = "foreign.o"
+        program = "packets"
+        attach = { xdp = "lo", mode = "generic" }
+    "#;
+    let folder = Folder::new(chain);
+    let before = Snapshot::take();
+    let live = Live::json(&folder.chain());
+    let socket = std::net::UdpSocket::bind("127.0.0.1:0").expect("a free port");
+    let to = socket.local_addr().expect("it is bound");
+    socket.send_to(b"hello", to).expect("the loopback takes it");
+    let finished = live.end(Signal::INT);
+    assert_stream(&finished, "packets", &["ingress"]);
+    let events = events(&finished);
+    // 14 bytes of Ethernet, 20 of IP, 8 of UDP, and what was said.
+    let length: String = 47_u32.to_ne_bytes().iter().map(|byte| format!("{byte:02x}")).collect();
+    let ours = events
+        .iter()
+        .find(|event| event["bytes"].as_str().is_some_and(|bytes| bytes.starts_with(&length)));
+    let ours = ours.unwrap_or_else(|| panic!("{events:#?}"));
+    assert!(ours.get("pid").is_none() && ours["cpu"].is_u64(), "{ours}");
+    // The Ethernet header says that IPv4 follows.
+    assert_eq!(&ours["bytes"].as_str().expect("it has some")[32..36], "0800");
+    before.assert_nothing_new();
+}
