@@ -80,7 +80,7 @@ fn arguments_are_shown_by_their_types_and_structs_are_followed() {
 #[ignore = "needs a kernel that allows freplace; `cargo xtask test` runs it in a micro-VM"]
 fn what_is_chosen_is_followed_and_all_else_left_out() {
     let chosen = r#"
-        tracer.chosen = { fexit = "paint", capture = ["item->origin.level", "*item->counter", "item->name", "item->origin"] }
+        tracer.chosen = { fexit = "paint", capture = ["item->origin.level", "*item->counter", "item->name", "item->origin", "item->name[1]"] }
         tracer.nothing = { fentry = "paint", capture = [] }
     "#;
     let events = told(PAINTER, chosen, &[4]);
@@ -89,6 +89,7 @@ fn what_is_chosen_is_followed_and_all_else_left_out() {
         "*item->counter": 40,
         "item->name": "paint\"",
         "item->origin": { "level": -4, "port": 443 },
+        "item->name[1]": i64::from(b'a'),
     });
     assert_eq!(of(&events, "chosen")[0]["args"], wanted);
     assert_eq!(of(&events, "chosen")[0]["ret"], "RED");
@@ -250,4 +251,42 @@ fn people_read_a_call_as_in_c() {
     finished.assert_done();
     let line = finished.stdout.lines().find(|line| line.contains("value(value=6) = -1  "));
     assert!(line.is_some_and(|line| line.contains(" after ")), "{}", finished.stdout);
+}
+
+#[test]
+#[ignore = "needs a kernel that allows freplace; `cargo xtask test` runs it in a micro-VM"]
+fn the_tree_and_the_trace_viewer_have_calls_of_built_in_tracers() {
+    let chain = format!("{PAINTER}\ntracer.both = {{ trace = \"paint\" }}");
+    let folder = Folder::new(&format!(
+        "{chain}\ntracer.out = {{ fexit = \"painter\", function = \"lower\" }}"
+    ));
+    let live = Live::up(&folder.chain(), &["--view", "tree"]);
+    fire(5);
+    let finished = live.end(Signal::INT);
+    finished.assert_done();
+    let lines: Vec<_> = finished.stdout.lines().collect();
+    let at = |words: &[&str]| {
+        let found = lines.iter().position(|line| words.iter().all(|word| line.contains(word)));
+        found.unwrap_or_else(|| panic!("no {words:?}: {}", finished.stdout))
+    };
+    let entry = at(&["╭ both", "fentry", "paint(item={value=5 "]);
+    assert_eq!(at(&["│ paint"]), entry + 1, "{}", finished.stdout);
+    assert_eq!(at(&["╰ both", "fexit", ") = GREEN  "]), entry + 2, "{}", finished.stdout);
+
+    let trace = tempfile::NamedTempFile::new().expect("a temporary file");
+    let path = trace.path().to_str().expect("UTF-8").to_owned();
+    let live = Live::up(&folder.chain(), &["--format", "trace-event", "--output", &path]);
+    fire(7);
+    live.end(Signal::INT).assert_done();
+    let text = std::fs::read_to_string(&path).expect("it was written");
+    let records: Vec<Value> = serde_json::from_str(&text).expect("JSON");
+    let slice = |name: &str| {
+        let found = records.iter().find(|record| record["ph"] == "X" && record["name"] == name);
+        found.unwrap_or_else(|| panic!("no slice of {name}: {records:#?}"))
+    };
+    assert_eq!(slice("paint")["args"]["entry"]["args"]["small"], 7);
+    assert_eq!(slice("paint")["args"]["exit"]["ret"], "GREEN");
+    // Of the static function only the return is told, and how long it took.
+    assert!(slice("lower")["dur"].as_f64() > Some(0.0));
+    assert_eq!(slice("lower")["args"]["exit"]["ret"], -7);
 }
