@@ -64,6 +64,25 @@ fn a_key_that_is_missing_unknown_or_of_another_type_is_refused() {
 }
 
 #[test]
+fn a_built_in_tracer_tells_of_a_call_or_a_return() {
+    let call = json!({
+        "record": "event", "node": "around", "kind": "fentry", "time_ns": 1, "call": 0, "cpu": 0,
+        "type": "call", "function": "filter", "args": { "len": 64 },
+    });
+    assert!(taken(&call), "{call}");
+    let mut back = call.clone();
+    back["ret"] = json!(2);
+    back["ret_name"] = json!("XDP_PASS");
+    back["took_ns"] = json!(null);
+    assert!(taken(&back), "{back}");
+    for (key, wrong) in [("took_ns", json!(-1)), ("args", json!([])), ("data", json!({}))] {
+        let mut other = back.clone();
+        other[key] = wrong;
+        assert!(!taken(&other), "{other}");
+    }
+}
+
+#[test]
 fn an_event_has_a_process_or_none_and_fields_or_bytes() {
     let whole = records().pop().expect("the last one is an event");
     let mut network = whole.clone();

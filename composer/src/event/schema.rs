@@ -74,7 +74,7 @@ fn event() -> Value {
         "pid": count("The process."),
         "tid": count("The thread."),
         "comm": text("The thread's name."),
-        "type": text("The name of the author's struct; of a built-in tracer, call or return."),
+        "type": text("The name of the author's struct."),
         "data": {
             "description": "Its fields by name.",
             "type": "object",
@@ -85,15 +85,18 @@ fn event() -> Value {
             "type": "string",
             "pattern": "^([0-9a-f]{2})*$",
         },
-        "function": text("The function that a built-in tracer tells of."),
+        "function": text("The function that a built-in tracer tells of; `type` is call or return."),
         "args": {
-            "description": "What it was called with, as far as that was captured.",
+            "description": "Its arguments by name, or what was asked for of them.",
             "type": "object",
             "additionalProperties": {},
         },
         "ret": { "description": "What it returned." },
-        "ret_name": text("The name of that as an answer."),
-        "took_ns": { "description": "How long the call took; null when that is not known." },
+        "ret_name": text("The name of that, where it has one: XDP_PASS."),
+        "took_ns": {
+            "description": "How long it took, nanoseconds; null where its entry was not seen.",
+            "oneOf": [{ "type": "integer", "minimum": 0 }, { "type": "null" }],
+        },
         "map": text("The map it came through, where that is not the composer's."),
         "text": text("It as the chain's text says."),
         "printk": text("A line of bpf_printk."),
@@ -114,9 +117,9 @@ fn event() -> Value {
     }
     event["dependencies"] = json!({
         "pid": ["tid", "comm"], "tid": ["pid"], "comm": ["pid"], "data": ["type"],
-        "function": ["args"], "args": ["type", "function"], "ret": ["took_ns"],
-        "ret_name": ["ret"], "took_ns": ["args"],
-        "text": ["map", "data"], "printk": ["known"], "known": ["printk"], "or": ["printk"],
+        "function": ["type", "args"], "args": ["function"], "ret": ["function"],
+        "ret_name": ["ret"], "took_ns": ["function"], "text": ["map", "data"], "printk": ["known"],
+        "known": ["printk"], "or": ["printk"],
     });
     let payloads = ["data", "bytes", "printk", "args"];
     event["oneOf"] = payloads.iter().map(|key| json!({ "required": [key] })).collect();

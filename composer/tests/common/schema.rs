@@ -27,6 +27,7 @@ fn check_at(root: &Value, schema: &Value, value: &Value, at: &str) -> Result<(),
                     "string" => value.is_string(),
                     "boolean" => value.is_boolean(),
                     "integer" => value.is_i64() || value.is_u64(),
+                    "null" => value.is_null(),
                     other => panic!("the type {other} is not known here"),
                 };
                 if !is {

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::support::{
     Finished, Folder, Live, Snapshot,
-    events::{events, nodes, of},
+    events::{assert_schema, events, nodes, of},
     fire, recipe,
 };
 
@@ -31,6 +31,7 @@ fn fired(chain: &str, values: &[u16]) -> Finished {
     values.iter().for_each(|value| fire(*value));
     let finished = live.end(Signal::INT);
     finished.assert_done();
+    assert_schema(&finished);
     before.assert_nothing_new();
     finished
 }

@@ -27,6 +27,15 @@ pub(crate) fn of_call(events: &[Value], call: &Value) -> Vec<Value> {
     events.iter().filter(|event| event["call"] == *call).cloned().collect()
 }
 
+/// Every record is as its schema says.
+#[track_caller]
+pub(crate) fn assert_schema(finished: &Finished) {
+    let schema = freplace_compose::event::schema();
+    for record in finished.records() {
+        assert_eq!(draft::check(&schema, &record), Ok(()), "{record}");
+    }
+}
+
 /// Asserts what holds for every stream that ended well: each record is what the schema asks for; it
 /// begins with the version, then all nodes, and ends with each node's books, which balance, and a
 /// summary that counts the events before it.
@@ -46,10 +55,7 @@ pub(crate) fn assert_stream(finished: &Finished, chain: &str, programs: &[&str])
     let lost = records.iter().filter(|record| record["record"] == "lost");
     let lost: u64 = lost.map(|record| record["count"].as_u64().unwrap_or(0)).sum();
     assert_eq!(last["lost"], lost);
-    let schema = freplace_compose::event::schema();
-    for record in &records {
-        assert_eq!(draft::check(&schema, record), Ok(()), "{record}");
-    }
+    assert_schema(finished);
     let down: Vec<_> = records.iter().filter(|record| record["record"] == "node_down").collect();
     let number = |record: &Value, key: &str| record[key].as_u64().expect("a number");
     for node in &down {
