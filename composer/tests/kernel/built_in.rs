@@ -242,6 +242,60 @@ fn answers_and_contexts_of_network_hooks_have_their_names() {
     }
 }
 
+/// For this value `paint` is called without an item first, then with one whose counter is NULL.
+const UNREADABLE: u16 = 100;
+
+#[test]
+#[ignore = "needs a kernel that allows freplace; `cargo xtask test` runs it in a micro-VM"]
+fn what_cannot_be_read_is_told_as_such_and_passes_no_filter() {
+    let more = r#"
+        tracer.all = { fentry = "paint" }
+        tracer.way = { fentry = "paint", capture = ["*item->counter", "item->name", "item->counter"] }
+        tracer.is = { fentry = "paint", capture = [], where = "*item->counter == 0" }
+        tracer.is_not = { fentry = "paint", capture = [], where = "!(*item->counter == 0)" }
+    "#;
+    let events = told(PAINTER, more, &[UNREADABLE]);
+    let args = |node| of(&events, node).into_iter().map(|event| &event["args"]).collect::<Vec<_>>();
+    let [without, with] = args("all")[..] else { panic!("{events:#?}") };
+    assert_eq!([&without["item"], &without["small"]], [&json!(null), &json!(UNREADABLE)]);
+    assert_eq!(
+        [&with["item"]["value"], &with["item"]["counter"]],
+        [&json!(UNREADABLE), &json!("0x0")]
+    );
+    let none = json!({ "*item->counter": null, "item->name": null, "item->counter": null });
+    let null = json!({ "*item->counter": null, "item->name": "paint\"", "item->counter": "0x0" });
+    assert_eq!(args("way"), [&none, &null]);
+    assert_eq!([of(&events, "is").len(), of(&events, "is_not").len()], [0, 0], "{events:#?}");
+}
+
+#[test]
+#[ignore = "needs a kernel that allows freplace; `cargo xtask test` runs it in a micro-VM"]
+fn a_flood_is_counted_to_the_last_event_and_what_is_filtered_is_not_counted() {
+    const CALLS: u16 = 20_000;
+    let folder = Folder::new(&format!(
+        "{HOST}\ntracer.all = {{ trace = \"value\" }}\n\
+         tracer.few = {{ fexit = \"value\", where = \"value < 5\" }}"
+    ));
+    let before = Snapshot::take();
+    let (live, stdout) = Live::unread(&folder.chain(), &["--format", "json"]);
+    (0..CALLS).for_each(fire);
+    live.signal(Signal::INT);
+    let finished = live.read(stdout);
+    finished.assert_done();
+    before.assert_nothing_new();
+    let records = finished.records();
+    let books = |node: &str| {
+        let down =
+            records.iter().find(|record| record["record"] == "node_down" && record["node"] == node);
+        let down = down.unwrap_or_else(|| panic!("no end of {node}"));
+        ["produced", "delivered", "lost"].map(|key| down[key].as_u64().expect("a number"))
+    };
+    let [produced, delivered, lost] = books("all");
+    assert_eq!((produced, delivered + lost), (2 * u64::from(CALLS), produced));
+    assert!(lost > 0, "nobody read, so the ring buffer was full");
+    assert_eq!(books("few")[0], 5);
+}
+
 #[test]
 #[ignore = "needs a kernel that allows freplace; `cargo xtask test` runs it in a micro-VM"]
 fn people_read_a_call_as_in_c() {
