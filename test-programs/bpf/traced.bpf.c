@@ -6,6 +6,9 @@
 
 char LICENSE[] SEC("license") = "Dual MIT/GPL";
 
+// The value for which a pointer leads nowhere, and there is no item.
+#define TRACED_UNREADABLE 100
+
 enum color { RED, GREEN = 7 };
 
 struct origin {
@@ -53,8 +56,9 @@ int painter(struct getpgid_entry *ctx)
 	item.origin.level = -value;
 	item.origin.port = bpf_htons(443);
 	__builtin_memcpy(item.name, "paint\"", 7);
-	item.counter = &counter;
-	color = paint(&item, value, -value, value & 1);
+	item.counter = value == TRACED_UNREADABLE ? 0 : &counter;
+	color = value == TRACED_UNREADABLE ? paint(0, value, -value, value & 1) : RED;
+	color += paint(&item, value, -value, value & 1);
 	value = lower(value, color);
 	asm volatile("" ::"r"(value));
 	fc_leave(outer);

@@ -1,7 +1,7 @@
 //! The small language of built-in tracers: paths to values, and filters over them.
 //!
 //! ```text
-//! path       = ["*"] NAME { ("->" | ".") NAME }
+//! path       = ["*"] NAME { "->" NAME | "." NAME | "[" NUMBER "]" }
 //! filter     = all { "||" all }
 //! all        = one { "&&" one }
 //! one        = "!" one | "(" filter ")" | comparison
@@ -30,17 +30,28 @@ pub struct Path {
     pub followed: bool,
     /// An argument, or `ret` or `took`.
     pub first: Spanned<String>,
-    /// The fields from there on.
-    pub fields: Vec<Member>,
+    /// The fields and items from there on.
+    pub fields: Vec<Step>,
 }
 
-/// One field of a path.
+/// One step of a path.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Member {
-    /// Whether a pointer is followed to it: `->`.
-    pub arrow: bool,
-    /// The field.
+pub struct Step {
+    /// Which kind.
+    pub way: Way,
+    /// The field, or the item's number.
     pub name: Spanned<String>,
+}
+
+/// A kind of step.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Way {
+    /// `->`: to a field, where a pointer leads.
+    Arrow,
+    /// `.`: to a field.
+    Dot,
+    /// `[NUMBER]`: to an item of an array.
+    Item(u32),
 }
 
 /// What has to hold of a call.
@@ -128,8 +139,8 @@ pub(super) struct Mistake {
     pub(super) help: &'static str,
 }
 
-const PATH: &str =
-    "Write an argument, or fields of one: len, pkt->proto, pkt->header.kind, *count.";
+const PATH: &str = "Write an argument, or what it leads to: len, pkt->proto, pkt->header.kind, names[1], \
+                    *count.";
 const COMPARISON: &str = "Write comparisons of a value with a constant, joined by && and ||: \
                           len > 100 && (ret != 2 || pkt->proto == 6).";
 
@@ -158,7 +169,7 @@ enum Token {
 }
 
 /// Longer ones first.
-const SIGNS: [&str; 9] = ["->", "&&", "||", ".", "*", "!", "(", ")", "-"];
+const SIGNS: [&str; 11] = ["->", "&&", "||", ".", "*", "!", "(", ")", "-", "[", "]"];
 const RELATIONS: [(&str, Relation); 6] = [
     ("==", Relation::Equal),
     ("!=", Relation::NotEqual),
@@ -219,7 +230,6 @@ impl<'a> Parser<'a> {
             '=' => "`=` does not compare: write ==".to_owned(),
             '&' | '|' => format!("`{first}` does not join: write {first}{first}"),
             '"' | '\'' => "texts cannot be compared, numbers can".to_owned(),
-            '[' => "elements of arrays cannot be named".to_owned(),
             '+' | '/' | '%' | '^' | '~' => {
                 format!("`{first}` is not understood: nothing is computed here")
             }
@@ -289,17 +299,37 @@ impl<'a> Parser<'a> {
         let first = self.name()?;
         let mut fields = Vec::new();
         loop {
-            let arrow = self.eat("->");
-            if !arrow && !self.eat(".") {
+            if self.eat("->") {
+                fields.push(Step { way: Way::Arrow, name: self.name()? });
+            } else if self.eat(".") {
+                fields.push(Step { way: Way::Dot, name: self.name()? });
+            } else if self.eat("[") {
+                fields.push(self.item()?);
+            } else {
                 break;
             }
-            fields.push(Member { arrow, name: self.name()? });
         }
         let end = self.tokens.get(self.next.saturating_sub(1)).map_or(start, |(_, last)| last.end);
         // Without the blanks that may stand in it.
         let text = self.text.text.get(start..end).unwrap_or_default().split_whitespace().collect();
         let text = Spanned { value: text, span: self.place(start..end) };
         Ok(Path { text, followed, first, fields })
+    }
+
+    /// `1]`
+    fn item(&mut self) -> Result<Step, Mistake> {
+        let here = self.here();
+        let number = match self.peek() {
+            Some(Token::Number(Constant::Number(number))) => u32::try_from(*number).ok(),
+            _ => None,
+        };
+        let number = number.ok_or_else(|| self.expected("the number of an item"))?;
+        self.next += 1;
+        if !self.eat("]") {
+            return Err(self.expected("`]`"));
+        }
+        let name = Spanned { value: number.to_string(), span: self.place(here) };
+        Ok(Step { way: Way::Item(number), name })
     }
 
     fn any(&mut self, depth: usize) -> Result<Filter, Mistake> {
@@ -373,7 +403,7 @@ impl<'a> Parser<'a> {
             _ => return Err(self.expected("a number or the name of a value")),
         };
         self.next += 1;
-        if matches!(self.peek(), Some(Token::Sign("->" | "."))) {
+        if matches!(self.peek(), Some(Token::Sign("->" | "." | "["))) {
             return Err(self.mistake(here, "a value is compared with a constant, not with another"));
         }
         Ok(Spanned { value, span: self.place(start..here.end) })
@@ -397,17 +427,18 @@ fn number(word: &str) -> Option<Constant> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Constant, Filter, Path, Relation, Text, filter, path};
+    use super::{Constant, Filter, Path, Relation, Text, Way, filter, path};
 
     fn text(text: &str) -> Text<'_> {
         Text { text, span: 0..text.len() + 2, start: Some(1) }
     }
 
     fn written(path: &Path) -> String {
-        let fields = path
-            .fields
-            .iter()
-            .map(|step| format!("{}{}", if step.arrow { "->" } else { "." }, step.name.value));
+        let fields = path.fields.iter().map(|step| match step.way {
+            Way::Arrow => format!("->{}", step.name.value),
+            Way::Dot => format!(".{}", step.name.value),
+            Way::Item(number) => format!("[{number}]"),
+        });
         let star = if path.followed { "*" } else { "" };
         format!("{star}{}{}", path.first.value, fields.collect::<String>())
     }
@@ -435,6 +466,7 @@ mod tests {
             ("!a == 1", "!(a Equal 1)"),
             ("100<=pkt -> proto", "pkt->proto AtLeast 100"),
             ("*count == -0x10", "*count Equal -16"),
+            ("a->b[1].c > 2", "a->b[1].c Greater 2"),
             ("took>=10us||took<1ns", "(took AtLeast 10000ns or took Less 1ns)"),
             ("ret == XDP_DROP", "ret Equal XDP_DROP"),
         ] {
@@ -451,6 +483,7 @@ mod tests {
             ("a & b", 2, "`&` does not join: write &&"),
             ("(a || b", 6, "it ends where `)` is expected"),
             ("a b", 2, "its end is expected, not `b`"),
+            ("a[b] == 1", 2, "the number of an item is expected, not `b`"),
             ("a == 12x", 5, "`12x` is not a number"),
             ("a == b->c", 5, "a value is compared with a constant, not with another"),
             ("comm == \"x\"", 8, "texts cannot be compared, numbers can"),
@@ -474,7 +507,7 @@ mod tests {
         let found = path(&text(" pkt->head.kind ")).expect("a path");
         assert_eq!(found.text.value, "pkt->head.kind");
         assert_eq!(found.fields[1].name.span, 12..16);
-        assert!(found.fields[0].arrow && !found.fields[1].arrow);
+        assert_eq!([found.fields[0].way, found.fields[1].way], [Way::Arrow, Way::Dot]);
         assert!(path(&text("a->")).is_err() && path(&text("a == 1")).is_err());
         assert_eq!(Relation::Less.turned(), Relation::Greater);
         assert_eq!(Constant::Number(1).to_string(), "1");

@@ -22,7 +22,9 @@ use std::{
     sync::Arc,
 };
 
-pub use expression::{Comparison, Constant, Filter, Member, Path as ValuePath, Relation};
+pub use expression::{
+    Comparison, Constant, Filter, Path as ValuePath, Relation, Step as PathStep, Way,
+};
 pub use graph::{Dependency, Graph};
 pub use output::{EventMap, Output};
 pub use schema::schema;

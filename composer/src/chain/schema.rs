@@ -115,10 +115,10 @@ fn tracer() -> Value {
             "function": text(
                 "A function of the target's program; its entry function when not given.",
             ),
-            "events": own_events(),
-            "printk": own_printk(),
             "capture": capture(),
             "where": filter(),
+            "events": own_events(),
+            "printk": own_printk(),
         }),
     );
     let moments = ["fentry", "fexit", "trace"].map(|key| json!({ "required": [key] }));
@@ -133,6 +133,25 @@ fn tracer() -> Value {
         "where": built_in,
     });
     tracer
+}
+
+fn capture() -> Value {
+    json!({
+        "description": "Built-in tracer: what it takes of a call, besides result and duration; all \
+                        arguments when not given.",
+        "type": "array",
+        "items": text("An argument, or what it leads to: len, pkt->proto, *count."),
+        "examples": [["len", "pkt->proto"]],
+    })
+}
+
+fn filter() -> Value {
+    let mut filter = text(
+        "Built-in tracer: what has to hold of a call that it tells, decided in the kernel. \
+         Comparisons of values with constants, joined by &&, || and !.",
+    );
+    filter["examples"] = json!(["len > 100 && ret != 2"]);
+    filter
 }
 
 fn printk(description: &str) -> Value {
@@ -171,25 +190,6 @@ fn events() -> Value {
     );
     events["dependencies"] = json!({ "text": ["type"], "time": ["type"] });
     events
-}
-
-fn capture() -> Value {
-    json!({
-        "description": "Built-in tracer: what it takes of a call, besides result and duration; all \
-                        arguments when not given.",
-        "type": "array",
-        "items": text("An argument, or what it leads to: len, pkt->proto, *count."),
-        "examples": [["len", "pkt->proto"]],
-    })
-}
-
-fn filter() -> Value {
-    let mut filter = text(
-        "Built-in tracer: what has to hold of a call that it tells, decided in the kernel. \
-         Comparisons of values with constants, joined by &&, || and !.",
-    );
-    filter["examples"] = json!(["len > 100 && ret != 2"]);
-    filter
 }
 
 /// One hook; a mode with xdp alone.

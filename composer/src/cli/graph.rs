@@ -59,7 +59,17 @@ fn detail(node: &Node) -> String {
         NodeKind::Stub(stub) => stub.function.value.clone(),
         NodeKind::Replacement(_) => String::new(),
         NodeKind::Tracer(tracer) => {
-            tracer.function.as_ref().map(|name| name.value.clone()).unwrap_or_default()
+            let function = tracer.function.iter().map(|name| name.value.clone());
+            let asked = tracer.builtin.iter().flat_map(|request| {
+                let paths = request.capture.as_ref().map(|paths| {
+                    let names: Vec<_> = paths.iter().map(|path| path.text.value.as_str()).collect();
+                    names.join(", ")
+                });
+                let filter =
+                    request.filter.as_ref().map(|(text, _)| format!("where {}", text.value));
+                paths.into_iter().chain(filter)
+            });
+            function.chain(asked).collect::<Vec<_>>().join("  ")
         }
     }
 }
@@ -139,11 +149,26 @@ fn dot(chain: &Chain) -> String {
     out
 }
 
+/// Text as Mermaid takes it between quotes.
+fn escaped(text: &str) -> String {
+    let mut out = String::new();
+    for letter in text.chars() {
+        match letter {
+            '"' => out.push_str("#quot;"),
+            '&' => out.push_str("#amp;"),
+            '<' => out.push_str("#lt;"),
+            '>' => out.push_str("#gt;"),
+            other => out.push(other),
+        }
+    }
+    out
+}
+
 fn mermaid(chain: &Chain) -> String {
     let mut out = "flowchart BT\n".to_owned();
     for (index, node) in chain.graph.nodes() {
-        let text = format!("{}<br/>{} {}", node.id.value, node.label(), detail(node));
-        let text = text.trim_end().replace('"', "#quot;");
+        let about = format!("{} {}", node.label(), detail(node));
+        let text = format!("{}<br/>{}", node.id.value, escaped(about.trim_end()));
         let (open, close) = match node.role() {
             Role::Host => ("[", "]"),
             Role::Stub => ("[/", "/]"),

@@ -5,7 +5,10 @@ use std::{collections::HashMap, fmt::Write as _, path::PathBuf};
 use owo_colors::OwoColorize as _;
 
 use super::{Format, exit::Exit, ready_or_report, screen};
-use freplace_compose::plan::{Action, Operation, Plan, Target};
+use freplace_compose::{
+    plan::{Action, LoadAs, Operation, Plan, Target},
+    trace::Tracing,
+};
 
 /// Show the operations that `up` would do: no root, no kernel, nothing loaded.
 #[derive(Debug, clap::Args)]
@@ -99,6 +102,11 @@ pub(super) fn line(
             let of = if id.is_empty() { entries } else { format!("{entries}, for {id} alone") };
             ("map", map.name.as_str(), map.type_name(), of)
         }
+        Action::Load { load_as: LoadAs::Tracer(moment), target, trace: Some(tracing), .. } => {
+            let target = target.as_ref().map(|target| target_name(plan, target, widths));
+            let what = taken(tracing, &target.unwrap_or_default());
+            ("load", id, moment.name(), what)
+        }
         Action::Load { object, program, target, .. } => {
             let place = match target {
                 Some(target) => format!("for {}", target_name(plan, target, widths)),
@@ -124,6 +132,19 @@ pub(super) fn line(
             format!("{head}  {place:<0$}  prog {program}", widths.place)
         }
         None => format!("{head}  {place}").trim_end().to_owned(),
+    }
+}
+
+/// What a built-in tracer does with the function `target`.
+fn taken(tracing: &Tracing, target: &str) -> String {
+    if !tracing.tells() {
+        return format!("notes when {target} begins");
+    }
+    let names = tracing.names();
+    let names = if names.is_empty() { "nothing".to_owned() } else { names.join(", ") };
+    match &tracing.filter {
+        Some(filter) => format!("takes {names} of {target} where {filter}"),
+        None => format!("takes {names} of {target}"),
     }
 }
 

@@ -23,16 +23,30 @@ pub(super) struct Kept {
     /// The node, an index in the plan.
     pub(super) node: usize,
     pub(super) time_ns: u64,
-    /// The moment it tells of itself, as a built-in tracer's does.
-    pub(super) moment: Option<Moment>,
     /// Its payload as text.
     pub(super) text: String,
+    /// When in its function it was, where a built-in tracer tells.
+    pub(super) moment: Option<Moment>,
+    /// How long the call took that it is the end of, where a built-in tracer tells.
+    pub(super) took_ns: Option<u64>,
 }
 
 impl Kept {
-    fn of(event: &Event<'_>, text: String) -> Self {
-        let moment = event.traced.map(Traced::moment);
-        Self { node: event.index, time_ns: event.header.time_ns, moment, text }
+    fn new(event: &Event<'_>, text: String) -> Self {
+        Self {
+            node: event.index,
+            time_ns: event.header.time_ns,
+            text,
+            moment: event.traced.map(Traced::moment),
+            took_ns: event.traced.and_then(|traced| traced.took(event.payload)),
+        }
+    }
+}
+
+impl Kept {
+    /// When the call began that it is the end of, where a built-in tracer tells.
+    pub(super) fn began(&self) -> Option<u64> {
+        self.time_ns.checked_sub(self.took_ns?)
     }
 }
 
@@ -82,7 +96,7 @@ impl Calls {
             // It is of no call, and says nothing of those of its CPU, which it may not even tell.
             let mut task = String::new();
             human::task(header, &mut task);
-            let kept = text.map(|text| Kept::of(event, text));
+            let kept = text.map(|text| Kept::new(event, text));
             let events = kept.into_iter().collect();
             return each(Call { cpu: header.cpu, task, events, ..Call::default() });
         }
@@ -118,7 +132,7 @@ impl Calls {
         call.fresh = true;
         match text {
             Some(text) => {
-                call.events.push(Kept::of(event, text));
+                call.events.push(Kept::new(event, text));
             }
             None if !call.unshown.contains(&event.index) => call.unshown.push(event.index),
             None => {}

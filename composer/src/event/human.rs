@@ -112,11 +112,6 @@ pub(super) fn fields(event: &Event<'_>, out: &mut String) {
         }
         out.truncate(out.len() - 2);
     }
-    if let Some(traced) = event.traced {
-        out.push_str("  ");
-        traced.human(event.payload, out);
-        return;
-    }
     if let Origin::Printk(said) = event.origin {
         out.push_str("  ");
         escaped(&said.text, out);
@@ -127,6 +122,10 @@ pub(super) fn fields(event: &Event<'_>, out: &mut String) {
             let _ = write!(out, "  {}", "(or a program outside of the chain)".dimmed());
         }
         return;
+    }
+    if let Some(traced) = event.traced {
+        out.push_str("  ");
+        return traced.human(event.payload, out);
     }
     if let Some(layout) = event.layout {
         for field in &layout.fields {

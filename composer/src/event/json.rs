@@ -44,19 +44,22 @@ impl Json {
 
     /// The keys that all events of `node` begin with.
     pub(super) fn keys_of(node: &PlannedNode) -> String {
-        let mut out = String::new();
-        first_keys(&node.id, node.label, &mut out);
+        Self::keys(&node.id, node.label)
+    }
+
+    /// The keys that events of `kind` of the node called `node` begin with.
+    pub(super) fn keys(node: &str, kind: &str) -> String {
+        let mut out = "{\"record\":\"event\",\"node\":".to_owned();
+        value::string(node, &mut out);
+        out.push_str(",\"kind\":");
+        value::string(kind, &mut out);
         out
     }
 
     /// An event.
     pub fn event(event: &Event<'_>, out: &mut String) {
         let header = &event.header;
-        match event.traced {
-            // A built-in tracer may be of both moments.
-            Some(traced) => first_keys(&event.node.id, traced.label(), out),
-            None => out.push_str(event.json),
-        }
+        out.push_str(event.json);
         let has_cpu = !matches!(event.origin, Origin::Map { cpu: None, .. });
         let has_process = header.pid != 0 || !header.comm().is_empty();
         let numbers = [
@@ -84,13 +87,13 @@ impl Json {
         if let Origin::Printk(said) = event.origin {
             return Self::printk(said, out);
         }
-        if let Some(traced) = event.traced {
-            return traced.json(event.payload, out);
-        }
         if let Origin::Map { map, .. } = event.origin {
             out.push_str("\"map\":");
             value::string(&map.map, out);
             out.push(',');
+        }
+        if let Some(traced) = event.traced {
+            return traced.json(event.payload, out);
         }
         if let Some(layout) = event.layout.or(event.short) {
             out.push_str("\"type\":");
@@ -173,11 +176,4 @@ fn list(key: &str, items: &[impl AsRef<str>], out: &mut String) {
     if !items.is_empty() {
         out.push(']');
     }
-}
-
-fn first_keys(id: &str, label: &str, out: &mut String) {
-    out.push_str("{\"record\":\"event\",\"node\":");
-    value::string(id, out);
-    out.push_str(",\"kind\":");
-    value::string(label, out);
 }

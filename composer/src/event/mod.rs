@@ -51,8 +51,8 @@ struct Source {
     json: String,
     /// By their number. There are a few, so looking through them is quicker than hashing.
     layouts: Vec<(TypeId, Layout)>,
-    /// What a built-in tracer tells, by its number.
-    traced: Vec<(u32, Traced)>,
+    /// What a built-in tracer tells, by its number, the first of which is 1.
+    traced: Vec<Traced>,
 }
 
 /// One event of one node.
@@ -67,10 +67,10 @@ pub struct Event<'a> {
     pub header: Header,
     /// The payload's struct; none when the node's object has no struct of the number given.
     pub layout: Option<&'a Layout>,
-    /// The payload's struct, when the payload is shorter than that.
-    pub short: Option<&'a Layout>,
     /// What a built-in tracer tells, when it is one of its events.
     pub traced: Option<&'a Traced>,
+    /// The payload's struct, when the payload is shorter than that.
+    pub short: Option<&'a Layout>,
     /// The payload.
     pub payload: &'a [u8],
     /// How it came here.
@@ -102,13 +102,11 @@ impl Event<'_> {
             && self.traced.is_none();
         self.short.is_some() || untyped
     }
-}
 
-impl Event<'_> {
     /// The kernel's word for what emitted it; of a tracer of both moments, the one it is of.
     #[must_use]
     pub fn label(&self) -> &'static str {
-        self.traced.map_or(self.node.label, Traced::label)
+        self.traced.map_or(self.node.label, |traced| traced.moment().name())
     }
 }
 
@@ -126,18 +124,17 @@ pub enum Malformed {
 impl Source {
     fn new(node: PlannedNode, mut layouts: Vec<(TypeId, Layout)>) -> Self {
         layouts.sort_by_key(|(id, _)| *id);
-        Self { json: Json::keys_of(&node), node, layouts, traced: Vec::new() }
+        let json = Json::keys_of(&node);
+        Self { json, node, layouts, traced: Vec::new() }
     }
 
     fn layout(&self, id: TypeId) -> Option<&Layout> {
         let found = self.layouts.binary_search_by_key(&id, |(id, _)| *id).ok()?;
         self.layouts.get(found).map(|(_, layout)| layout)
     }
-}
 
-impl Source {
     fn traced(&self, number: u32) -> Option<&Traced> {
-        self.traced.iter().find(|(of, _)| *of == number).map(|(_, traced)| traced)
+        self.traced.get((number as usize).checked_sub(1)?)
     }
 }
 
@@ -156,9 +153,7 @@ impl Decoder {
         for (node, tracing) in plan.tracings() {
             let holder = holders.get(tracing.holder).and_then(|node| library.program(node));
             if let (Some(source), Some((object, _))) = (nodes.get_mut(node), holder) {
-                let name = source.node.place.rsplit(':').next().unwrap_or_default();
-                let traced = Traced::new(tracing, &object.btf, name);
-                source.traced.push((tracing.table.r#type, traced));
+                source.traced.push(Traced::new(tracing, &object.btf, &source.node));
             }
         }
         Self { nodes }
@@ -174,13 +169,14 @@ impl Decoder {
         let source = self.nodes.get(index).ok_or(Malformed::Node(header.node))?;
         let layout = source.layout(header.r#type);
         let fits = |layout: &&Layout| layout.size as usize <= payload.len();
+        let traced = source.traced(header.r#type).filter(|traced| traced.fits(payload));
         Ok(Event {
             index,
             node: &source.node,
-            json: &source.json,
+            json: traced.map_or(source.json.as_str(), Traced::keys),
             header,
             layout: layout.filter(fits),
-            traced: source.traced(header.r#type).filter(|traced| traced.fits(payload)),
+            traced,
             short: layout.filter(|layout| !fits(layout)),
             payload,
             origin: Origin::Composer,

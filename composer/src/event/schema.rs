@@ -118,7 +118,8 @@ fn event() -> Value {
     event["dependencies"] = json!({
         "pid": ["tid", "comm"], "tid": ["pid"], "comm": ["pid"], "data": ["type"],
         "function": ["type", "args"], "args": ["function"], "ret": ["function"],
-        "ret_name": ["ret"], "took_ns": ["function"], "text": ["map", "data"], "printk": ["known"], "known": ["printk"], "or": ["printk"],
+        "ret_name": ["ret"], "took_ns": ["function"], "text": ["map", "data"], "printk": ["known"],
+        "known": ["printk"], "or": ["printk"],
     });
     let payloads = ["data", "bytes", "printk", "args"];
     event["oneOf"] = payloads.iter().map(|key| json!({ "required": [key] })).collect();

@@ -183,7 +183,9 @@ impl Map {
             Some(Moment::Fentry) => before.any(|earlier| {
                 self.moment(earlier) != Some(Moment::Fentry) || earlier.node == event.node
             }),
-            Some(Moment::Fexit) => before.any(|earlier| earlier.node == event.node),
+            Some(Moment::Fexit) => {
+                before.any(|earlier| earlier.node == event.node && self.moment(earlier) == exit)
+            }
             None => before.any(|earlier| self.moment(earlier) == exit),
         }
     }

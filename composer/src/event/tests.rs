@@ -193,12 +193,12 @@ fn every_event_of_the_shipped_chains_is_shown_whatever_its_payload() {
         let decoder = Decoder::new(&chain, &library, &plan);
         let mut seen = 0;
         for (index, source) in decoder.nodes.iter().enumerate() {
-            let traced = source.traced.iter().map(|(id, traced)| (id, traced.size()));
-            let layouts = source.layouts.iter().map(|(id, layout)| (id, layout.size as usize));
+            let traced = (1..).zip(&source.traced).map(|(id, traced)| (id, traced.size()));
+            let layouts = source.layouts.iter().map(|(id, layout)| (*id, layout.size as usize));
             for (id, size) in layouts.chain(traced) {
                 for byte in [0, 0xff, b'"', b'\n', 0x1b] {
                     let payload = vec![byte; size];
-                    let mut bytes = record(*id, size as u32, &[byte; 16], &payload);
+                    let mut bytes = record(id, size as u32, &[byte; 16], &payload);
                     bytes[16..20].copy_from_slice(&(index as u32).to_ne_bytes());
                     assert!(show(&plan, &decoder, &bytes));
                     seen += 1;

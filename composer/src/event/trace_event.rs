@@ -170,12 +170,17 @@ impl Tracks {
                 Part::Span(_) => None,
             })
         };
-        let pair = of(Moment::Fentry).next().zip(of(Moment::Fexit).next_back());
-        if let (Some((entry, exit)), Some(place)) = (pair, self.map.places.get(span.place)) {
-            let times = (entry.time_ns, exit.time_ns);
-            slice((&place.name, place.label), call.cpu, times, out);
+        let (entry, exit) = (of(Moment::Fentry).next(), of(Moment::Fexit).next_back());
+        // A built-in tracer at the return knows when the call began.
+        let began = entry.map(|entry| entry.time_ns).or_else(|| exit?.began());
+        if let (Some(exit), Some(began), Some(place)) =
+            (exit, began, self.map.places.get(span.place))
+        {
+            slice((&place.name, place.label), call.cpu, (began, exit.time_ns), out);
             self.ends(entry, exit, out);
-            let is_end = |event: &Kept| std::ptr::eq(event, entry) || std::ptr::eq(event, exit);
+            let is_end = |event: &Kept| {
+                entry.is_some_and(|entry| std::ptr::eq(event, entry)) || std::ptr::eq(event, exit)
+            };
             for part in &span.parts {
                 match part {
                     Part::Event(number) if call.events.get(*number).is_some_and(is_end) => {}
@@ -188,9 +193,11 @@ impl Tracks {
     }
 
     /// The arguments of a slice between two tracers' events.
-    fn ends(&self, entry: &Kept, exit: &Kept, out: &mut String) {
-        for (key, event) in [("\"entry\"", entry), (",\"exit\"", exit)] {
-            let _ = write!(out, "{key}:{{\"node\":");
+    fn ends(&self, entry: Option<&Kept>, exit: &Kept, out: &mut String) {
+        let entry = entry.map(|entry| ("entry", entry));
+        for (number, (key, event)) in entry.into_iter().chain([("exit", exit)]).enumerate() {
+            let comma = if number > 0 { "," } else { "" };
+            let _ = write!(out, "{comma}\"{key}\":{{\"node\":");
             value::string(self.nodes.get(event.node).map_or("?", |node| &node.id), out);
             let _ = write!(out, ",{}}}", event.text);
         }
@@ -202,19 +209,21 @@ impl Tracks {
     fn alone(&mut self, cpu: u32, event: &Kept, out: &mut String) {
         let target = |event: &Kept| (self.map.function(event), self.map.hosts_of(event));
         let before = self.entered.remove(&cpu);
+        let place = match target(event) {
+            (Some(place), _) => self.map.places.get(place).map(|place| (&place.name, place.label)),
+            (None, [host]) => self.nodes.get(*host).map(|node| (&node.id, node.label)),
+            _ => None,
+        };
         match (before, self.map.moment(event)) {
             (Some(entry), Some(Moment::Fexit)) if target(&entry) == target(event) => {
-                let place = match target(event) {
-                    (Some(place), _) => {
-                        self.map.places.get(place).map(|place| (&place.name, place.label))
-                    }
-                    (None, [host]) => self.nodes.get(*host).map(|node| (&node.id, node.label)),
-                    _ => None,
-                };
                 if let Some(place) = place {
                     slice(place, cpu, (entry.time_ns, event.time_ns), out);
-                    self.ends(&entry, event, out);
+                    self.ends(Some(&entry), event, out);
                 }
+            }
+            (None, _) if let (Some(began), Some(place)) = (event.began(), place) => {
+                slice(place, cpu, (began, event.time_ns), out);
+                self.ends(None, event, out);
             }
             (before, moment) => {
                 if let Some(before) = before {

@@ -5,10 +5,11 @@ use std::fmt::Write as _;
 use freplace_compose_common::trace::UNKNOWN;
 use owo_colors::OwoColorize as _;
 
-use super::{Shape, layout, value};
+use super::{Json, Shape, layout, value};
 use crate::{
     chain::Moment,
     object::btf::{Btf, Type},
+    plan::PlannedNode,
     trace::{Capture, Of, Tracing},
 };
 
@@ -24,6 +25,8 @@ pub struct Traced {
     arguments: Vec<Argument>,
     /// None at the entry.
     exit: Option<Exit>,
+    /// The first keys of its events as JSON.
+    keys: String,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -48,8 +51,8 @@ struct Exit {
 }
 
 impl Traced {
-    /// What `tracing` tells of a function with the types of `btf`, which goes by `name`.
-    pub(super) fn new(tracing: &Tracing, btf: &Btf, name: &str) -> Self {
+    /// What `tracing`, of `node`, tells of a function with the types of `btf`.
+    pub(super) fn new(tracing: &Tracing, btf: &Btf, node: &PlannedNode) -> Self {
         let exit = tracing.took.map(|took| Exit {
             result: tracing.result.as_ref().and_then(|result| {
                 let at = result.at?;
@@ -62,8 +65,10 @@ impl Traced {
             },
             took,
         });
+        let moment = if exit.is_some() { Moment::Fexit } else { Moment::Fentry };
         Self {
-            name: name.to_owned(),
+            name: node.place.rsplit(':').next().unwrap_or_default().to_owned(),
+            keys: Json::keys(&node.id, moment.name()),
             function: tracing.function.clone(),
             size: tracing.table.size as usize,
             arguments: tracing.arguments.iter().map(|capture| argument(capture, btf)).collect(),
@@ -81,15 +86,20 @@ impl Traced {
         payload.len() >= self.size
     }
 
-    /// The moment that is told of.
-    pub(super) fn moment(&self) -> Moment {
+    /// When it tells.
+    #[must_use]
+    pub fn moment(&self) -> Moment {
         if self.exit.is_some() { Moment::Fexit } else { Moment::Fentry }
     }
 
-    /// The kernel's word for it.
-    #[must_use]
-    pub fn label(&self) -> &'static str {
-        self.moment().name()
+    /// How long the call took; none where that is not known.
+    pub(super) fn took(&self, payload: &[u8]) -> Option<u64> {
+        self.exit.as_ref()?.took(payload)
+    }
+
+    /// The first keys of its events as JSON.
+    pub(super) fn keys(&self) -> &str {
+        &self.keys
     }
 
     /// `handler(ctx=0xffff8880, len=64) = 2 (XDP_PASS)  1.8 µs`

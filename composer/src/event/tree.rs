@@ -135,8 +135,8 @@ impl Page {
                 RowOf::Event(number) => {
                     let Some(event) = call.events.get(number) else { continue };
                     let Some(node) = self.nodes.get(event.node) else { continue };
-                    let place =
-                        Place { name: node.id.clone(), label: node.label, node: Some(event.node) };
+                    let label = event.moment.map_or(node.label, Moment::name);
+                    let place = Place { name: node.id.clone(), label, node: Some(event.node) };
                     let ns = event.time_ns.saturating_sub(first.time_ns);
                     let time = format!("+{}.{} µs", ns / 1000, ns % 1000 / 100);
                     let _ = write!(out, "{:>TIME_WIDTH$}  ", time.dimmed());

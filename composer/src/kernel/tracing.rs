@@ -3,7 +3,10 @@
 use freplace_compose_common::trace::Trace;
 
 use super::KernelError;
-use crate::{object::btf::Btf, trace::Tracing};
+use crate::{
+    object::{btf::Btf, place},
+    trace::Tracing,
+};
 
 const CALL: &str = "find field";
 
@@ -13,9 +16,9 @@ pub(super) fn placed(tracing: &Tracing, types: &Btf) -> Result<Trace, KernelErro
     for unplaced in &tracing.kernel {
         let field = unplaced.field;
         let found = types.structure(field.structure).and_then(|(id, _)| {
-            let place = types.member(id, field.field).filter(|place| !place.is_bits)?;
-            let size = types.size(place.of).filter(|size| [1, 2, 4, 8].contains(size))?;
-            Some((place.offset, size))
+            let (offset, of) = place::field(types, id, field.field).ok()?;
+            let size = types.size(of).filter(|size| [1, 2, 4, 8].contains(size))?;
+            Some((offset, size))
         });
         let (offset, size) = found.ok_or_else(|| {
             let message = format!("this kernel has no {}.{}", field.structure, field.field);

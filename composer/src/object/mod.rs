@@ -13,7 +13,6 @@ pub mod flow;
 mod helpers;
 mod kind;
 mod maps;
-mod member;
 pub mod place;
 pub mod prototype;
 mod reach;

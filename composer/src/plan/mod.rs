@@ -137,20 +137,20 @@ pub struct Target {
 }
 
 impl Plan {
-    /// The event buffers that nodes have for themselves, each with its node.
-    pub fn event_maps(&self) -> impl Iterator<Item = (usize, &MapDef)> {
-        self.operations.iter().filter_map(|operation| match &operation.action {
-            Action::CreateMap { map, .. } => Some((operation.node?, map)),
-            _ => None,
-        })
-    }
-
     /// What built-in tracers tell, each with its node.
     pub fn tracings(&self) -> impl Iterator<Item = (usize, &Tracing)> {
         self.operations.iter().filter_map(|operation| match &operation.action {
             Action::Load { trace: Some(tracing), .. } if tracing.tells() => {
                 Some((operation.node?, tracing.as_ref()))
             }
+            _ => None,
+        })
+    }
+
+    /// The event buffers that nodes have for themselves, each with its node.
+    pub fn event_maps(&self) -> impl Iterator<Item = (usize, &MapDef)> {
+        self.operations.iter().filter_map(|operation| match &operation.action {
+            Action::CreateMap { map, .. } => Some((operation.node?, map)),
             _ => None,
         })
     }

@@ -107,6 +107,7 @@ impl<'a> Maker<'a> {
             function: self.target.function.name.clone(),
             arguments,
             result,
+            filter: request.filter.as_ref().map(|(text, _)| text.value.clone()),
             took,
             table: self.table,
             kernel: self.kernel,

@@ -7,6 +7,8 @@
 mod context;
 mod filter;
 mod make;
+#[cfg(test)]
+mod tests;
 mod value;
 
 use std::sync::Arc;
@@ -50,9 +52,14 @@ pub struct Tracing {
     /// The function's name.
     pub function: String,
     /// The arguments, or what was chosen of them.
+    #[serde(serialize_with = "names")]
     pub arguments: Vec<Capture>,
     /// The result, when there is one.
+    #[serde(skip)]
     pub result: Option<Capture>,
+    /// What has to hold of a call, as it is written.
+    #[serde(rename = "where", skip_serializing_if = "Option::is_none")]
+    pub filter: Option<String>,
     /// Where the duration goes.
     #[serde(skip)]
     pub took: Option<usize>,
@@ -76,21 +83,17 @@ pub struct Unplaced {
 }
 
 /// A value in the payload.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Capture {
     /// As it is written, or the argument's name.
     pub name: String,
     /// What it is.
-    #[serde(skip)]
     pub of: Of,
     /// Where the value is, as eight bytes.
-    #[serde(skip)]
     pub at: Option<usize>,
     /// Where the bytes are that it points to, or that it consists of, and how many.
-    #[serde(skip)]
     pub block: Option<(usize, usize)>,
     /// The bit that tells that it could not be read, and where the bits are.
-    #[serde(skip)]
     pub unread: Option<(u32, usize)>,
 }
 
@@ -103,10 +106,19 @@ impl Tracing {
             function: target.function.name.clone(),
             arguments: Vec::new(),
             result: None,
+            filter: None,
             took: None,
             table,
             kernel: Vec::new(),
         }
+    }
+
+    /// The names of what it takes.
+    #[must_use]
+    pub fn names(&self) -> Vec<&str> {
+        let arguments = self.arguments.iter().map(|argument| argument.name.as_str());
+        let result = self.result.iter().map(|_| "ret");
+        arguments.chain(result).chain(self.took.iter().map(|_| "took")).collect()
     }
 
     /// Whether it tells of calls.
@@ -163,6 +175,10 @@ pub fn verdicts(kind: ProgramKind) -> &'static [(&'static str, i64)] {
         ],
         _ => &[],
     }
+}
+
+fn names<S: serde::Serializer>(arguments: &[Capture], serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_seq(arguments.iter().map(|argument| &argument.name))
 }
 
 /// The struct that `id` points to, with its name; none when it is no pointer to a struct.

@@ -10,10 +10,11 @@ use super::{
     pointee, verdicts,
 };
 use crate::{
-    chain::{Member, ValuePath},
+    chain::{PathStep, ValuePath, Way},
     diag::{Code, Diagnostic, Source, nearest},
     object::{
         btf::{Btf, Type, TypeId},
+        place::{self, Misstep},
         prototype::declare,
     },
 };
@@ -242,7 +243,7 @@ impl<'a> Signature<'a> {
         &self,
         index: usize,
         path: &ValuePath,
-        step: &Member,
+        step: &PathStep,
         fields: &'static [super::context::Translated],
     ) -> Result<Found, Lost> {
         let span = step.name.span.clone();
@@ -256,7 +257,7 @@ impl<'a> Signature<'a> {
             let why = "a tracer sees the kernel's own struct, where this has no place".to_owned();
             return Err(Lost::Not { span, why, help });
         };
-        if path.fields.len() > 1 || path.followed || !step.arrow {
+        if path.fields.len() > 1 || path.followed || step.way != Way::Arrow {
             let why = "a field of the context is one number".to_owned();
             let help = format!("Write {}->{}.", path.first.value, found.name);
             return Err(Lost::Not { span, why, help });
@@ -290,47 +291,58 @@ impl<'a> Walk<'a> {
         declare(self.btf, self.of, name)
     }
 
-    fn step(&mut self, step: &Member) -> Result<(), Lost> {
+    fn step(&mut self, step: &PathStep) -> Result<(), Lost> {
         let span = step.name.span.clone();
+        let name = &step.name.value;
         let is_pointer = matches!(self.btf.resolve(self.of), Some((_, Type::Ptr(_))));
         let not = |why: String, help: String| Lost::Not { span: span.clone(), why, help };
-        let name = &step.name.value;
-        match (step.arrow, is_pointer) {
-            (true, true) => self.follow(&span)?,
-            (true, false) => {
-                let why =
-                    format!("what stands in front of it is a `{}`, no pointer", self.shown(""));
+        match (step.way, is_pointer) {
+            (Way::Arrow, true) => self.follow(&span)?,
+            (Way::Arrow, false) => {
+                let why = format!("what stands in front is a `{}`, no pointer", self.shown(""));
                 return Err(not(why, format!("Write .{name} for a field of a struct.")));
             }
-            (false, true) => {
-                let why = "what stands in front of it is a pointer".to_owned();
+            (Way::Dot, true) => {
+                let why = "what stands in front is a pointer".to_owned();
                 return Err(not(why, format!("Write ->{name}.")));
             }
-            (false, false) => {}
+            (Way::Item(_), true) => {
+                let why = "what stands in front is a pointer, no array".to_owned();
+                return Err(not(why, "Write *NAME for what a pointer leads to.".to_owned()));
+            }
+            (Way::Dot | Way::Item(_), false) => {}
         }
-        let Some((_, Type::Struct { name: tag, union, .. })) = self.btf.resolve(self.of) else {
-            let why = format!(
-                "what stands in front of it is a `{}`, which has no fields",
-                self.shown("")
-            );
-            return Err(not(why, "Only structs and unions have fields.".to_owned()));
+        let found = match step.way {
+            Way::Item(number) => place::item(self.btf, self.of, number),
+            Way::Arrow | Way::Dot => place::field(self.btf, self.of, name),
         };
-        let Some(place) = self.btf.member(self.of, name) else {
-            let of = format!("{} {tag}", if union { "union" } else { "struct" });
-            return Err(Lost::Field { span, of, candidates: self.btf.member_names(self.of) });
-        };
-        if place.is_bits {
-            return Err(not(
-                "a bit field has no bytes of its own".to_owned(),
-                "Leave it out.".to_owned(),
-            ));
-        }
-        let at = self.at.unwrap_or(0);
-        self.at = Some(
-            at.checked_add(place.offset)
-                .ok_or_else(|| not("it is out of reach".to_owned(), "Leave it out.".to_owned()))?,
-        );
-        self.of = place.of;
+        let (offset, of) = found.map_err(|misstep| {
+            let shown = self.shown("");
+            match misstep {
+                Misstep::NoField(candidates) => {
+                    Lost::Field { span: span.clone(), of: shown, candidates }
+                }
+                Misstep::BitField => not(
+                    "a bit field has no bytes of its own".to_owned(),
+                    "Leave it out.".to_owned(),
+                ),
+                Misstep::NotAStruct => not(
+                    format!("what stands in front is a `{shown}`, which has no fields"),
+                    "Only structs and unions have fields.".to_owned(),
+                ),
+                Misstep::NotAnArray => not(
+                    format!("what stands in front is a `{shown}`, no array"),
+                    "Only arrays have items.".to_owned(),
+                ),
+                Misstep::TooFar(length) => not(
+                    "the array is not that long".to_owned(),
+                    format!("It has {length} items, the first of which is 0."),
+                ),
+            }
+        })?;
+        let far = || not("it is out of reach".to_owned(), "Leave it out.".to_owned());
+        self.at = Some(self.at.unwrap_or(0).checked_add(offset).ok_or_else(far)?);
+        self.of = of;
         Ok(())
     }
 

@@ -81,7 +81,7 @@ fn arguments_are_shown_by_their_types_and_structs_are_followed() {
 #[ignore = "needs a kernel that allows freplace; `cargo xtask test` runs it in a micro-VM"]
 fn what_is_chosen_is_followed_and_all_else_left_out() {
     let chosen = r#"
-        tracer.chosen = { fexit = "paint", capture = ["item->origin.level", "*item->counter", "item->name", "item->origin"] }
+        tracer.chosen = { fexit = "paint", capture = ["item->origin.level", "*item->counter", "item->name", "item->origin", "item->name[1]"] }
         tracer.nothing = { fentry = "paint", capture = [] }
     "#;
     let events = told(PAINTER, chosen, &[4]);
@@ -90,6 +90,7 @@ fn what_is_chosen_is_followed_and_all_else_left_out() {
         "*item->counter": 40,
         "item->name": "paint\"",
         "item->origin": { "level": -4, "port": 443 },
+        "item->name[1]": i64::from(b'a'),
     });
     assert_eq!(of(&events, "chosen")[0]["args"], wanted);
     assert_eq!(of(&events, "chosen")[0]["ret"], "RED");
@@ -241,6 +242,60 @@ fn answers_and_contexts_of_network_hooks_have_their_names() {
     }
 }
 
+/// For this value `paint` is called without an item first, then with one whose counter is NULL.
+const UNREADABLE: u16 = 100;
+
+#[test]
+#[ignore = "needs a kernel that allows freplace; `cargo xtask test` runs it in a micro-VM"]
+fn what_cannot_be_read_is_told_as_such_and_passes_no_filter() {
+    let more = r#"
+        tracer.all = { fentry = "paint" }
+        tracer.way = { fentry = "paint", capture = ["*item->counter", "item->name", "item->counter"] }
+        tracer.is = { fentry = "paint", capture = [], where = "*item->counter == 0" }
+        tracer.is_not = { fentry = "paint", capture = [], where = "!(*item->counter == 0)" }
+    "#;
+    let events = told(PAINTER, more, &[UNREADABLE]);
+    let args = |node| of(&events, node).into_iter().map(|event| &event["args"]).collect::<Vec<_>>();
+    let [without, with] = args("all")[..] else { panic!("{events:#?}") };
+    assert_eq!([&without["item"], &without["small"]], [&json!(null), &json!(UNREADABLE)]);
+    assert_eq!(
+        [&with["item"]["value"], &with["item"]["counter"]],
+        [&json!(UNREADABLE), &json!("0x0")]
+    );
+    let none = json!({ "*item->counter": null, "item->name": null, "item->counter": null });
+    let null = json!({ "*item->counter": null, "item->name": "paint\"", "item->counter": "0x0" });
+    assert_eq!(args("way"), [&none, &null]);
+    assert_eq!([of(&events, "is").len(), of(&events, "is_not").len()], [0, 0], "{events:#?}");
+}
+
+#[test]
+#[ignore = "needs a kernel that allows freplace; `cargo xtask test` runs it in a micro-VM"]
+fn a_flood_is_counted_to_the_last_event_and_what_is_filtered_is_not_counted() {
+    const CALLS: u16 = 20_000;
+    let folder = Folder::new(&format!(
+        "{HOST}\ntracer.all = {{ trace = \"value\" }}\n\
+         tracer.few = {{ fexit = \"value\", where = \"value < 5\" }}"
+    ));
+    let before = Snapshot::take();
+    let (live, stdout) = Live::unread(&folder.chain(), &["--format", "json"]);
+    (0..CALLS).for_each(fire);
+    live.signal(Signal::INT);
+    let finished = live.read(stdout);
+    finished.assert_done();
+    before.assert_nothing_new();
+    let records = finished.records();
+    let books = |node: &str| {
+        let down =
+            records.iter().find(|record| record["record"] == "node_down" && record["node"] == node);
+        let down = down.unwrap_or_else(|| panic!("no end of {node}"));
+        ["produced", "delivered", "lost"].map(|key| down[key].as_u64().expect("a number"))
+    };
+    let [produced, delivered, lost] = books("all");
+    assert_eq!((produced, delivered + lost), (2 * u64::from(CALLS), produced));
+    assert!(lost > 0, "nobody read, so the ring buffer was full");
+    assert_eq!(books("few")[0], 5);
+}
+
 #[test]
 #[ignore = "needs a kernel that allows freplace; `cargo xtask test` runs it in a micro-VM"]
 fn people_read_a_call_as_in_c() {
@@ -251,4 +306,42 @@ fn people_read_a_call_as_in_c() {
     finished.assert_done();
     let line = finished.stdout.lines().find(|line| line.contains("value(value=6) = -1  "));
     assert!(line.is_some_and(|line| line.contains(" after ")), "{}", finished.stdout);
+}
+
+#[test]
+#[ignore = "needs a kernel that allows freplace; `cargo xtask test` runs it in a micro-VM"]
+fn the_tree_and_the_trace_viewer_have_calls_of_built_in_tracers() {
+    let chain = format!("{PAINTER}\ntracer.both = {{ trace = \"paint\" }}");
+    let folder = Folder::new(&format!(
+        "{chain}\ntracer.out = {{ fexit = \"painter\", function = \"lower\" }}"
+    ));
+    let live = Live::up(&folder.chain(), &["--view", "tree"]);
+    fire(5);
+    let finished = live.end(Signal::INT);
+    finished.assert_done();
+    let lines: Vec<_> = finished.stdout.lines().collect();
+    let at = |words: &[&str]| {
+        let found = lines.iter().position(|line| words.iter().all(|word| line.contains(word)));
+        found.unwrap_or_else(|| panic!("no {words:?}: {}", finished.stdout))
+    };
+    let entry = at(&["╭ both", "fentry", "paint(item={value=5 "]);
+    assert_eq!(at(&["│ paint"]), entry + 1, "{}", finished.stdout);
+    assert_eq!(at(&["╰ both", "fexit", ") = GREEN  "]), entry + 2, "{}", finished.stdout);
+
+    let trace = tempfile::NamedTempFile::new().expect("a temporary file");
+    let path = trace.path().to_str().expect("UTF-8").to_owned();
+    let live = Live::up(&folder.chain(), &["--format", "trace-event", "--output", &path]);
+    fire(7);
+    live.end(Signal::INT).assert_done();
+    let text = std::fs::read_to_string(&path).expect("it was written");
+    let records: Vec<Value> = serde_json::from_str(&text).expect("JSON");
+    let slice = |name: &str| {
+        let found = records.iter().find(|record| record["ph"] == "X" && record["name"] == name);
+        found.unwrap_or_else(|| panic!("no slice of {name}: {records:#?}"))
+    };
+    assert_eq!(slice("paint")["args"]["entry"]["args"]["small"], 7);
+    assert_eq!(slice("paint")["args"]["exit"]["ret"], "GREEN");
+    // Of the static function only the return is told, and how long it took.
+    assert!(slice("lower")["dur"].as_f64() > Some(0.0));
+    assert_eq!(slice("lower")["args"]["exit"]["ret"], -7);
 }

@@ -25,6 +25,7 @@ pub(super) fn cases() -> Vec<Case> {
     cases.extend(traced_and_replaced());
     cases.extend(too_many());
     cases.extend(nested());
+    cases.extend(built_in());
     cases
 }
 
@@ -174,6 +175,18 @@ fn too_many() -> Vec<Case> {
             ));
         }
     }
+    // A built-in tracer at the return sees the entry, too.
+    for (count, more) in [(19, 0), (19, 1), (20, 0), (18, 2), (18, 3)] {
+        let built_in = |number| format!("[tracer.b{number}]\nfexit = \"new\"\n");
+        cases.push(breaks_if(
+            2 * count + more > 38,
+            Code::TooManyTracers,
+            format!("many tracers/{count} built-in ones and {more} on a replacement"),
+            left_replaced()
+                + &(0..count).map(built_in).collect::<String>()
+                + &many("new", more, false),
+        ));
+    }
     cases.push(keeps(
         Code::TooManyTracers,
         "many tracers/76 on two functions",
@@ -181,6 +194,29 @@ fn too_many() -> Vec<Case> {
             + &many("host", 38, false)
             + &many("new", 38, false).replace("[tracer.t", "[tracer.u"),
     ));
+    cases
+}
+
+/// Built-in tracers, which are loaded for what they are on.
+fn built_in() -> Vec<Case> {
+    let tracer = |asked: &str| format!("[tracer.b]\n{asked}\n");
+    let code = Code::TracedAndReplaced;
+    let mut cases = Vec::new();
+    for moment in ["fentry", "fexit", "trace"] {
+        for (what, target) in [
+            ("a host", "\"host\""),
+            ("a replacement", "\"new\""),
+            ("a stub", "\"right\""),
+            ("a static function", "\"host\"\nfunction = \"inner\""),
+            ("another function", "\"host\"\nfunction = \"below\""),
+        ] {
+            let chain = left_replaced() + &stub("right", "right", &["host"]);
+            let name = format!("built-in tracer/{moment} of {what}");
+            cases.push(keeps(code, name, chain + &tracer(&format!("{moment} = {target}"))));
+        }
+        let chain = left_replaced() + &tracer(&format!("{moment} = \"left\""));
+        cases.push(breaks(code, format!("built-in tracer/{moment} of a replaced stub"), chain));
+    }
     cases
 }
 
