@@ -86,7 +86,8 @@ fn builtin(table: &mut Table<'_>, has_own: bool, report: &mut Report<'_>) -> Opt
         let path = |text: &Spanned<String>| match expression::path(&text_at(text, report)) {
             Ok(path) => Some(path),
             Err(mistake) => {
-                let message = format!("`{}` is not a value to capture", text.value);
+                let shown = text.value.escape_debug();
+                let message = format!("`{shown}` is not a value to capture");
                 mistaken(Code::BadValue, message, mistake, report);
                 None
             }
@@ -98,7 +99,11 @@ fn builtin(table: &mut Table<'_>, has_own: bool, report: &mut Report<'_>) -> Opt
     let filter = table.get("where").and_then(|(_, value)| {
         let text = string("`where`", value, report);
         let filter = text.and_then(|text| match expression::filter(&text_at(&text, report)) {
-            Ok(filter) => Some((text, filter)),
+            Ok(filter) => {
+                // It may be written over several lines; it is shown in one.
+                let words: Vec<_> = text.value.split_whitespace().collect();
+                Some((Spanned { value: words.join(" "), span: text.span.clone() }, filter))
+            }
             Err(mistake) => {
                 mistaken(Code::BadFilter, "the filter cannot be read".to_owned(), mistake, report);
                 None
