@@ -38,6 +38,7 @@ fn shipped() -> Vec<Chain> {
     let files = [
         include_str!("../../chains/tcp.toml"),
         include_str!("../../chains/tcp-map.toml"),
+        include_str!("../../chains/trace.toml"),
         include_str!("../../chains/xdp.toml"),
     ];
     let chains = files.map(|text| Chain::parse("shipped.toml".as_ref(), text.to_owned()));

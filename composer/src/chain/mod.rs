@@ -16,6 +16,7 @@ mod spec;
 mod syntax;
 mod table;
 mod text;
+mod tracer;
 
 use std::{
     path::{Path, PathBuf},

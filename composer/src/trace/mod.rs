@@ -10,6 +10,7 @@ mod make;
 #[cfg(test)]
 mod tests;
 mod value;
+mod walk;
 
 use std::sync::Arc;
 

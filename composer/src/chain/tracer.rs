@@ -1,0 +1,128 @@
+//! `[tracer.ID]`: a program of the author's, or the built-in tracer and what is asked of it.
+
+use super::{
+    Builtin, Moment, NodeKind, ObjectRef, Spanned, Tracer,
+    expression::{self, Mistake, Text},
+    hook::several,
+    read::object,
+    table::{Report, Table, string, strings},
+};
+use crate::diag::Code;
+
+pub(super) fn tracer(table: &mut Table<'_>, report: &mut Report<'_>) -> Option<NodeKind> {
+    let has_own = table.get("object").is_some() || table.get("program").is_some();
+    let own = has_own.then(|| {
+        let object = object(table, report);
+        let program = table.required(&["program"], "\"my_program\"", report);
+        Some((object?, program?))
+    });
+    let function = table.string("function", report);
+    let moment = moment(table, report);
+    let builtin = builtin(table, has_own, report);
+    let (moment, both, target) = moment?;
+    let (object, program, builtin) = match own {
+        Some(own) => {
+            let (object, program) = own?;
+            (object, program, None)
+        }
+        None => {
+            // What is wrong with them is wrong with what asked for them.
+            let span = target.span.clone();
+            let object = ObjectRef::Builtin(Builtin::OBJECT.to_owned());
+            let program = Builtin::program(moment).to_owned();
+            (
+                Spanned { value: object, span: span.clone() },
+                Spanned { value: program, span },
+                Some(Box::new(Builtin { both, ..builtin? })),
+            )
+        }
+    };
+    Some(NodeKind::Tracer(Tracer { object, program, moment, target, function, builtin }))
+}
+
+/// When a tracer runs, whether it tells of both moments, and its target.
+fn moment(
+    table: &mut Table<'_>,
+    report: &mut Report<'_>,
+) -> Option<(Moment, bool, Spanned<String>)> {
+    let keys = ["fentry", "fexit", "trace"].map(|key| table.get(key).map(|entry| (key, entry)));
+    let mut given = keys.into_iter().flatten();
+    let Some((key, (place, value))) = given.next() else {
+        table.missing(&["fentry", "fexit", "trace"], "\"my_node\"");
+        return None;
+    };
+    let others: Vec<_> = given.map(|(_, (place, _))| place).collect();
+    if !others.is_empty() {
+        let places = std::iter::once(place).chain(others).collect();
+        let message = "a tracer has one of `fentry`, `fexit` and `trace`";
+        let found = several(message, places, report);
+        let help = "Write two tracers, one for each; or, without `object`, one with `trace`, which \
+                    is both.";
+        report.push(found.help(help));
+        return None;
+    }
+    let target = string(&format!("`{key}`"), value, report)?;
+    let moment = if key == "fentry" { Moment::Fentry } else { Moment::Fexit };
+    Some((moment, key == "trace", target))
+}
+
+/// What is asked of the built-in tracer; with an object of its own, a tracer is asked nothing.
+fn builtin(table: &mut Table<'_>, has_own: bool, report: &mut Report<'_>) -> Option<Builtin> {
+    if has_own {
+        for key in ["trace", "capture", "where"] {
+            let Some((place, _)) = table.get(key) else { continue };
+            let message = format!("`{key}` is for the built-in tracer, and this one has a program");
+            let found = report
+                .at(Code::BadValue, message, place, "not with a program of your own")
+                .help("Leave out `object` and `program` to have the built-in tracer.");
+            report.push(found);
+        }
+        return None;
+    }
+    let mut good = true;
+    let capture = table.get("capture").map(|(_, value)| {
+        let texts = strings("capture", value, report);
+        let is_whole = value.get_ref().as_array().is_some_and(|items| items.len() == texts.len());
+        let path = |text: &Spanned<String>| match expression::path(&text_at(text, report)) {
+            Ok(path) => Some(path),
+            Err(mistake) => {
+                let shown = text.value.escape_debug();
+                let message = format!("`{shown}` is not a value to capture");
+                mistaken(Code::BadValue, message, mistake, report);
+                None
+            }
+        };
+        let paths: Vec<_> = texts.iter().filter_map(path).collect();
+        good &= is_whole && paths.len() == texts.len();
+        paths
+    });
+    let filter = table.get("where").and_then(|(_, value)| {
+        let text = string("`where`", value, report);
+        let filter = text.and_then(|text| match expression::filter(&text_at(&text, report)) {
+            Ok(filter) => {
+                // It may be written over several lines; it is shown in one.
+                let words: Vec<_> = text.value.split_whitespace().collect();
+                Some((Spanned { value: words.join(" "), span: text.span.clone() }, filter))
+            }
+            Err(mistake) => {
+                mistaken(Code::BadFilter, "the filter cannot be read".to_owned(), mistake, report);
+                None
+            }
+        });
+        good &= filter.is_some();
+        filter
+    });
+    good.then_some(Builtin { both: false, capture, filter })
+}
+
+/// The text with its place; what was written with escapes is one place as a whole.
+fn text_at<'a>(text: &'a Spanned<String>, report: &Report<'_>) -> Text<'a> {
+    let inside = report.source.text.get(text.span.start + 1..text.span.end.saturating_sub(1));
+    let start = (inside == Some(text.value.as_str())).then_some(text.span.start + 1);
+    Text { text: &text.value, span: text.span.clone(), start }
+}
+
+fn mistaken(code: Code, message: String, mistake: Mistake, report: &mut Report<'_>) {
+    let found = report.at(code, message, mistake.span, mistake.what).help(mistake.help);
+    report.push(found);
+}

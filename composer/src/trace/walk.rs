@@ -1,0 +1,218 @@
+//! Along a path, from an argument through fields, items and pointers; and why a path leads nowhere.
+
+use std::{ops::Range, sync::Arc};
+
+use freplace_compose_common::trace::HOPS;
+
+use super::{
+    Target,
+    value::{Found, Of},
+};
+use crate::{
+    chain::{PathStep, ValuePath, Way},
+    diag::{Code, Diagnostic, Source, nearest},
+    object::{
+        btf::{Btf, Type, TypeId},
+        place::{self, Misstep},
+        prototype::declare,
+    },
+};
+
+/// Why a path leads nowhere.
+#[derive(Debug)]
+pub(super) enum Lost {
+    /// No argument of this name.
+    Argument { candidates: Vec<String> },
+    /// No field of this name.
+    Field { span: Range<usize>, of: String, candidates: Vec<String> },
+    /// Something that cannot be taken.
+    Not { span: Range<usize>, why: String, help: String },
+}
+
+/// On the way from an argument along a path.
+pub(super) struct Walk<'a> {
+    btf: &'a Btf,
+    source: u8,
+    hops: Vec<(u32, u32)>,
+    /// The offset from where the last pointer leads; none for what was read itself.
+    at: Option<u32>,
+    of: TypeId,
+}
+
+impl<'a> Walk<'a> {
+    /// From the value in `source`, which is of type `of`.
+    pub(super) fn new(btf: &'a Btf, source: u8, of: TypeId) -> Self {
+        Self { btf, source, hops: Vec::new(), at: None, of }
+    }
+
+    /// The type of where it is.
+    pub(super) fn of(&self) -> TypeId {
+        self.of
+    }
+
+    fn shown(&self, name: &str) -> String {
+        declare(self.btf, self.of, name)
+    }
+
+    pub(super) fn step(&mut self, step: &PathStep) -> Result<(), Lost> {
+        let span = step.name.span.clone();
+        let name = &step.name.value;
+        let is_pointer = matches!(self.btf.resolve(self.of), Some((_, Type::Ptr(_))));
+        let not = |why: String, help: String| Lost::Not { span: span.clone(), why, help };
+        match (step.way, is_pointer) {
+            (Way::Arrow, true) => self.follow(&span)?,
+            (Way::Arrow, false) => {
+                let why = format!("what stands in front is a `{}`, no pointer", self.shown(""));
+                return Err(not(why, format!("Write .{name} for a field of a struct.")));
+            }
+            (Way::Dot, true) => {
+                let why = "what stands in front is a pointer".to_owned();
+                return Err(not(why, format!("Write ->{name}.")));
+            }
+            (Way::Item(_), true) => {
+                let why = "what stands in front is a pointer, no array".to_owned();
+                return Err(not(why, "Write *NAME for what a pointer leads to.".to_owned()));
+            }
+            (Way::Dot | Way::Item(_), false) => {}
+        }
+        let found = match step.way {
+            Way::Item(number) => place::item(self.btf, self.of, number),
+            Way::Arrow | Way::Dot => place::field(self.btf, self.of, name),
+        };
+        let (offset, of) = found.map_err(|misstep| {
+            let shown = self.shown("");
+            match misstep {
+                Misstep::NoField(candidates) => {
+                    Lost::Field { span: span.clone(), of: shown, candidates }
+                }
+                Misstep::BitField => not(
+                    "a bit field has no bytes of its own".to_owned(),
+                    "Leave it out.".to_owned(),
+                ),
+                Misstep::NotAStruct => not(
+                    format!("what stands in front is a `{shown}`, which has no fields"),
+                    "Only structs and unions have fields.".to_owned(),
+                ),
+                Misstep::NotAnArray => not(
+                    format!("what stands in front is a `{shown}`, no array"),
+                    "Only arrays have items.".to_owned(),
+                ),
+                Misstep::TooFar(length) => not(
+                    "the array is not that long".to_owned(),
+                    format!("It has {length} items, the first of which is 0."),
+                ),
+            }
+        })?;
+        let far = || not("it is out of reach".to_owned(), "Leave it out.".to_owned());
+        self.at = Some(self.at.unwrap_or(0).checked_add(offset).ok_or_else(far)?);
+        self.of = of;
+        Ok(())
+    }
+
+    /// From a pointer to what it points to.
+    pub(super) fn follow(&mut self, span: &Range<usize>) -> Result<(), Lost> {
+        let not = |why: &str, help: &str| Lost::Not {
+            span: span.clone(),
+            why: why.to_owned(),
+            help: help.to_owned(),
+        };
+        let Some((_, Type::Ptr(to))) = self.btf.resolve(self.of) else {
+            let why = format!("it is a `{}`, no pointer", self.shown(""));
+            return Err(not(&why, "Leave out the `*`."));
+        };
+        if self.btf.size(to).is_none() {
+            return Err(not(
+                "the object does not say what the pointer leads to",
+                "Capture the pointer itself.",
+            ));
+        }
+        if let Some(at) = self.at {
+            self.read(at, 8, span)?;
+        }
+        self.at = Some(0);
+        self.of = to;
+        Ok(())
+    }
+
+    fn read(&mut self, offset: u32, size: u32, span: &Range<usize>) -> Result<(), Lost> {
+        if self.hops.len() == HOPS {
+            return Err(Lost::Not {
+                span: span.clone(),
+                why: format!("more than {HOPS} pointers lead to it"),
+                help: "Choose a value that is nearer.".to_owned(),
+            });
+        }
+        self.hops.push((offset, size));
+        Ok(())
+    }
+
+    pub(super) fn end(mut self, span: &Range<usize>) -> Result<Found, Lost> {
+        let size = self.btf.size(self.of).unwrap_or(0);
+        let is_scalar = match self.btf.resolve(self.of) {
+            Some((_, Type::Int { .. } | Type::Enum { .. } | Type::Ptr(_))) => size <= 8,
+            _ => false,
+        };
+        let Some(at) = self.at else {
+            return Ok(Found { hops: self.hops, ..Found::of(self.source, Of::Type(self.of)) });
+        };
+        if is_scalar {
+            self.read(at, size, span)?;
+            return Ok(Found { hops: self.hops, ..Found::of(self.source, Of::Type(self.of)) });
+        }
+        if size == 0 {
+            let why = "it has no bytes".to_owned();
+            return Err(Lost::Not { span: span.clone(), why, help: "Leave it out.".to_owned() });
+        }
+        Ok(Found {
+            hops: self.hops,
+            whole: false,
+            block: Some((at, size)),
+            ..Found::of(self.source, Of::Type(self.of))
+        })
+    }
+}
+
+impl Lost {
+    /// As a diagnostic on `path`.
+    pub(super) fn tell(
+        self,
+        source: &Arc<Source>,
+        target: Target<'_>,
+        path: &ValuePath,
+    ) -> Box<Diagnostic> {
+        let text = &path.text.value;
+        let prototype = target.object.prototype(target.function).unwrap_or_default();
+        let choose = |near: &str, names: &[String], what: &str| match nearest(
+            near,
+            names.iter().map(String::as_str),
+        ) {
+            Some(near) => format!("Did you mean `{near}`?"),
+            None if names.is_empty() => format!("It has no {what}."),
+            None => format!("It has: {}.", names.join(", ")),
+        };
+        let found = match self {
+            Self::Argument { candidates } => {
+                let name = &path.first.value;
+                let message = format!("`{}` has no argument `{name}`", target.function.name);
+                Diagnostic::new(Code::UnknownArgument, message)
+                    .label(source, path.first.span.clone(), "not an argument")
+                    .help(choose(name, &candidates, "argument"))
+            }
+            Self::Field { span, of, candidates } => {
+                let name = path.fields.iter().find(|step| step.name.span == span);
+                let name = name.map_or("", |step| step.name.value.as_str());
+                let message = format!("`{text}`: {of} has no field `{name}`");
+                Diagnostic::new(Code::UnknownArgument, message)
+                    .label(source, span, "not a field")
+                    .help(choose(name, &candidates, "field"))
+            }
+            Self::Not { span, why, help } => Diagnostic::new(
+                Code::CannotCapture,
+                format!("`{text}` cannot be taken from a call"),
+            )
+            .label(source, span, why)
+            .help(help),
+        };
+        Box::new(found.note(prototype))
+    }
+}
