@@ -256,8 +256,9 @@ impl<'a> Parser<'a> {
 
     /// The bytes of the next token; of the text's end when there is none.
     fn here(&self) -> Range<usize> {
-        let end = self.text.text.len();
-        self.tokens.get(self.next).map_or(end.saturating_sub(1)..end, |(_, range)| range.clone())
+        let text = self.text.text;
+        let last = text.char_indices().next_back().map_or(0, |(at, _)| at);
+        self.tokens.get(self.next).map_or(last..text.len(), |(_, range)| range.clone())
     }
 
     fn eat(&mut self, sign: &str) -> bool {
@@ -488,6 +489,7 @@ mod tests {
             ("a == b->c", 5, "a value is compared with a constant, not with another"),
             ("comm == \"x\"", 8, "texts cannot be compared, numbers can"),
             ("1 == 1", 5, "a name is expected, not `1`"),
+            ("a ==\u{3000}", 4, "it ends where a number or the name of a value is expected"),
             ("a == 99999999999999999999", 5, "`99999999999999999999` is not a number"),
         ] {
             let mistake = filter(&text(from)).expect_err(from);

@@ -161,7 +161,7 @@ fn field(
                 Some(near) => format!("Did you mean `{near}`?"),
                 None => format!("It is one of: {}.", words().collect::<Vec<_>>().join(", ")),
             };
-            Err((span, format!("`{word}` is not a way to show a field"), help))
+            Err((span, format!("`{}` is not a way to show a field", word.escape_debug()), help))
         }
     }
 }
@@ -174,7 +174,11 @@ fn steps(
 ) -> Result<Vec<Spanned<Step>>, Mistake> {
     const PATHS: &str = "A field is written as in C: port, flow.port, ports[0].";
     let bad = |part: Range<usize>| {
-        Err((part, format!("`{name}` is not the name of a field"), PATHS.to_owned()))
+        Err((
+            part,
+            format!("`{}` is not the name of a field", name.escape_debug()),
+            PATHS.to_owned(),
+        ))
     };
     let is_name = |word: &str| {
         let letter = |letter: char| letter.is_alphanumeric() || letter == '_';
