@@ -7,11 +7,16 @@
 
 mod chain;
 pub(crate) mod guest;
+mod loaders;
 mod sample;
+mod stream;
+mod tracer;
 mod validate;
 
 use std::{
-    env, fs,
+    env,
+    ffi::OsString,
+    fs,
     path::{Path, PathBuf},
     process::{Command, Stdio},
 };
@@ -20,10 +25,9 @@ use clap::ValueEnum;
 use serde_json::Value;
 
 use crate::{Result, build, build::Built, setup, shell};
-use sample::Sample;
 
-/// Measure `validate`, and `up` against a loader written by hand with libbpf. Figures only: slow is
-/// no failure.
+/// Measure all that has a goal, what needs a kernel against what is written by hand with libbpf.
+/// Figures only: slow is no failure.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Bench {
     /// Only this part.
@@ -32,8 +36,8 @@ pub(crate) struct Bench {
     /// The kernel to measure on.
     #[arg(long, value_name = "KERNEL", default_value = "6.12")]
     kernel: String,
-    /// How many times each loader is timed.
-    #[arg(long, value_name = "N", default_value_t = 15, value_parser = clap::value_parser!(u32).range(1..))]
+    /// How many times each is measured in the micro-VM.
+    #[arg(long, value_name = "N", default_value_t = 7, value_parser = clap::value_parser!(u32).range(1..))]
     rounds: u32,
 }
 
@@ -41,42 +45,100 @@ pub(crate) struct Bench {
 enum Part {
     /// What needs no kernel: `validate`, and chains of a thousand and ten thousand nodes
     Validate,
-    /// Events as text, on this machine and in the micro-VM
-    Events,
-    /// What needs a kernel, in the micro-VM
+    /// How fast events become text, on this machine and in the micro-VM
+    Text,
+    /// How fast events are read from the kernel, and how much memory that takes, in the micro-VM
+    Stream,
+    /// What the built-in tracer costs a call, in the micro-VM
+    Tracer,
+    /// How long a chain takes to be up, in the micro-VM
     Loaders,
 }
 
 const CHAIN: &str = "chains/tcp.toml";
-/// What the other loader is given, in this order.
-const OBJECTS: [&str; 3] = ["tcp", "tcp-replacement", "tcp-tracer"];
-/// What one run in the guest may take, in seconds: it takes about 40.
-const BOUND: &str = "600";
+/// What one run in the guest may take, in seconds: it takes about 90.
+const BOUND: &str = "900";
 
-const GOAL_RATIO: &str = "goal: at most 1.5";
 const GOAL_WRITING: &str = "goal: 0.5 million as JSON";
 
 pub(crate) fn run(arguments: &Bench) -> Result {
     let asked = |part| arguments.part.is_none_or(|only| only == part);
     setup::ensure(&[setup::BUILD])?;
-    let built = build::cargo(&["build", "--release", "--package", "freplace-compose"])?;
+    let packages = ["--package", "freplace-compose", "--package", "freplace-compose-test-programs"];
+    let built = build::cargo(&[&["build", "--release"][..], &packages].concat())?;
     let composer = built.executable("freplace-compose")?;
     if asked(Part::Validate) {
         validate::run(composer)?;
     }
-    if asked(Part::Events) {
+    if arguments.part != Some(Part::Validate) {
         setup::ensure(&[setup::VM])?;
-        writing(arguments, composer)?;
+    }
+    let Bench { kernel, rounds, .. } = arguments;
+    let lab = Lab { built: &built, composer, kernel, rounds: *rounds };
+    if asked(Part::Text) {
+        text(arguments, composer)?;
+    }
+    if asked(Part::Stream) {
+        stream::run(&lab)?;
+    }
+    if asked(Part::Tracer) {
+        tracer::run(&lab)?;
     }
     if asked(Part::Loaders) {
-        setup::ensure(&[setup::VM])?;
-        in_guest(arguments, &built)?;
+        loaders::run(&lab)?;
     }
     Ok(())
 }
 
+/// What is measured in the micro-VM, and how.
+struct Lab<'a> {
+    built: &'a Built,
+    composer: &'a Path,
+    kernel: &'a str,
+    rounds: u32,
+}
+
+impl Lab<'_> {
+    /// Runs the part of `bench` that runs in the guest, with files to bring along; what it measured.
+    fn measure(&self, bring: &[PathBuf], words: &[OsString]) -> Result<Value> {
+        let mut vm = Command::new(self.composer);
+        vm.current_dir(shell::root()).stderr(Stdio::inherit());
+        vm.args(["vm", "--kernel", self.kernel, "--timeout", BOUND]);
+        vm.arg("--add").arg(self.composer);
+        for file in bring {
+            vm.arg("--add").arg(file);
+        }
+        vm.arg("--").arg(env::current_exe()?).arg("bench-guest").args(words);
+        vm.arg("--composer").arg(self.composer);
+        let output = vm.arg("--rounds").arg(self.rounds.to_string()).output()?;
+        shell::succeeded(&vm, output.status)?;
+        Ok(serde_json::from_slice(&output.stdout)?)
+    }
+
+    /// The object `name` of the tests' programs, in the folder of the benchmark.
+    fn test_object(&self, name: &str) -> Result<PathBuf> {
+        let object = folder()?.join(format!("{name}.o"));
+        fs::copy(self.built.object(name)?, &object)?;
+        Ok(object)
+    }
+
+    /// Writes the chain `name`, next to such objects.
+    fn write_chain(&self, name: &str, text: &str) -> Result<PathBuf> {
+        let path = folder()?.join(format!("{name}.toml"));
+        fs::write(&path, text)?;
+        Ok(path)
+    }
+}
+
+/// Where all is that is made for the benchmark.
+fn folder() -> Result<PathBuf> {
+    let folder = shell::root().join("target/bench");
+    fs::create_dir_all(&folder)?;
+    Ok(folder)
+}
+
 /// How fast events become text, here and in the guest: see composer/benches/events.rs.
-fn writing(arguments: &Bench, composer: &Path) -> Result {
+fn text(arguments: &Bench, composer: &Path) -> Result {
     let words = ["bench", "--no-run", "--package", "freplace-compose", "--bench", "events"];
     let built = build::cargo(&words)?;
     let events = built.executable("events")?;
@@ -90,9 +152,7 @@ fn writing(arguments: &Bench, composer: &Path) -> Result {
 
 /// Compiles `xtask/bench/NAME.c`, with the compiler that Rust links with.
 fn compile(name: &str, libraries: &[&str]) -> Result<PathBuf> {
-    let folder = shell::root().join("target/bench");
-    fs::create_dir_all(&folder)?;
-    let executable = folder.join(name);
+    let executable = folder()?.join(name);
     let source = shell::root().join(format!("xtask/bench/{name}.c"));
     let mut cc = Command::new("cc");
     cc.args(["-O2", "-Wall", "-Wextra", "-Werror", "-o"])
@@ -101,51 +161,6 @@ fn compile(name: &str, libraries: &[&str]) -> Result<PathBuf> {
         .args(libraries);
     shell::quietly(&mut cc)?;
     Ok(executable)
-}
-
-fn in_guest(arguments: &Bench, built: &Built) -> Result {
-    let composer = built.executable("freplace-compose")?;
-    let peer = compile("peer", &["-lbpf"])?;
-    let objects: Vec<PathBuf> =
-        OBJECTS.map(|name| built.object(name)).into_iter().collect::<Result<_>>()?;
-    let mut vm = Command::new(composer);
-    vm.current_dir(shell::root()).stderr(Stdio::inherit());
-    vm.args(["vm", "--kernel", &arguments.kernel, "--timeout", BOUND]);
-    for file in objects.iter().chain([&peer, &composer.to_owned(), &CHAIN.into()]) {
-        vm.arg("--add").arg(file);
-    }
-    vm.arg("--").arg(env::current_exe()?).args([
-        "bench-guest",
-        "--rounds",
-        &arguments.rounds.to_string(),
-    ]);
-    vm.arg("--composer")
-        .arg(composer)
-        .arg("--chain")
-        .arg(CHAIN)
-        .arg("--peer")
-        .arg(peer)
-        .args(objects);
-    let output = vm.output()?;
-    shell::succeeded(&vm, output.status)?;
-    let measured: Value = serde_json::from_slice(&output.stdout)?;
-    let sample = |name: &str| Sample::read(&measured[name]);
-    let (ours, same, least) = (sample("ours")?, sample("same")?, sample("least")?);
-    println!(
-        "\nfrom exec to the last attachment of {CHAIN}, in the micro-VM, linux {}, {} runs of each",
-        arguments.kernel, arguments.rounds
-    );
-    println!("  freplace-compose   {ours}");
-    for (name, theirs, goal) in [
-        ("libbpf, by hand ", &same, GOAL_RATIO),
-        ("libbpf, the least", &least, "nodes not told apart"),
-    ] {
-        println!("  {name:<17}  {theirs}   ratio {:.2}, {goal}", ours.median() / theirs.median());
-    }
-    let number = |name: &str| measured[name].as_u64().ok_or_else(|| format!("no `{name}`"));
-    println!("\nup {CHAIN}, in the micro-VM, showing {} connections", number("connections")?);
-    println!("  peak memory        {}", mib(number("peak_kib")?));
-    Ok(())
 }
 
 fn mib(kib: u64) -> String {

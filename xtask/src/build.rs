@@ -14,8 +14,8 @@ use crate::{Result, shell};
 pub(crate) struct Built {
     /// Executables with the name of their target.
     executables: Vec<(String, PathBuf)>,
-    /// The folder with the built-in eBPF objects.
-    objects: Option<PathBuf>,
+    /// The folders with eBPF objects, built-in ones and those of tests.
+    objects: Vec<PathBuf>,
 }
 
 impl Built {
@@ -27,11 +27,11 @@ impl Built {
             .ok_or_else(|| format!("cargo built no `{name}`").into())
     }
 
-    /// The built-in eBPF object `name`, as a file.
+    /// The eBPF object `name`, as a file.
     pub(crate) fn object(&self, name: &str) -> Result<PathBuf> {
-        let folder = self.objects.as_ref().ok_or("cargo built no eBPF objects")?;
-        let object = folder.join(format!("{name}.o"));
-        if object.is_file() { Ok(object) } else { Err(format!("no {}", object.display()).into()) }
+        let mut objects = self.objects.iter().map(|folder| folder.join(format!("{name}.o")));
+        let found = objects.find(|object| object.is_file());
+        found.ok_or_else(|| format!("cargo built no `{name}.o`").into())
     }
 }
 
@@ -60,9 +60,11 @@ fn note(message: &Value, built: &mut Built) {
             }
         }
         Some("build-script-executed")
-            if text("/package_id").is_some_and(|id| id.contains("ebpf-programs")) =>
+            if text("/package_id").is_some_and(|id| {
+                ["ebpf-programs", "test-programs"].iter().any(|package| id.contains(package))
+            }) =>
         {
-            built.objects = text("/out_dir").map(PathBuf::from);
+            built.objects.extend(text("/out_dir").map(PathBuf::from));
         }
         _ => {}
     }

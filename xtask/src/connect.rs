@@ -2,13 +2,12 @@
 //! but this executable, which comes along into the micro-VM as any command does.
 
 use std::{
-    fs,
     io::{self, Read as _, Write as _},
     net::{IpAddr, Ipv4Addr, Ipv6Addr, TcpListener, TcpStream},
     os::unix::process::parent_id,
 };
 
-use crate::Result;
+use crate::{Result, bench::guest::peak_kib};
 
 /// Make TCP connections on the loopback, over IPv4 and IPv6 in turn.
 #[derive(Debug, clap::Args)]
@@ -33,7 +32,7 @@ pub(crate) fn run(arguments: &Connect) -> Result {
         once(&listeners[number % listeners.len()])?;
     }
     if arguments.parent_peak {
-        eprintln!("{PEAK}{}", peak(parent_id())?);
+        eprintln!("{PEAK}{}", peak_kib(parent_id())?);
     }
     Ok(())
 }
@@ -51,12 +50,4 @@ fn once(listener: &TcpListener) -> io::Result<()> {
     let mut heard = Vec::new();
     server.read_to_end(&mut heard)?;
     if heard == GREETING { Ok(()) } else { Err(io::Error::other("the greeting got lost")) }
-}
-
-/// The most memory that a process has held so far, in KiB.
-fn peak(process: u32) -> Result<u64> {
-    let status = fs::read_to_string(format!("/proc/{process}/status"))?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
-    let number = line.and_then(|line| line.trim().strip_suffix(" kB")).ok_or("no VmHWM")?;
-    Ok(number.parse()?)
 }

@@ -13,6 +13,7 @@ mod layout;
 mod printk;
 mod schema;
 mod story;
+mod tally;
 #[cfg(test)]
 pub(crate) mod tests;
 mod trace_event;
@@ -28,6 +29,7 @@ pub use json::{Json, NodeBooks};
 pub use layout::{Field, Layout, Shape};
 pub use printk::{Printk, Said, TraceLine};
 pub use schema::schema;
+pub use tally::Tally;
 pub use trace_event::TraceEvent;
 pub use traced::Traced;
 pub use tree::Tree;

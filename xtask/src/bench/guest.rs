@@ -1,116 +1,138 @@
-//! The part of `bench` that runs in the guest: times the loaders, in turn, by the same clock and
-//! the same sign: a line on stderr that is written when the last attachment is made.
+//! What the parts of `bench` share that run in the guest: a process that is watched, by one clock.
 
 use std::{
+    fs,
     io::{BufRead as _, BufReader, Read as _},
-    path::PathBuf,
-    process::{Command, Stdio},
-    time::{Duration, Instant},
+    process::{Child, ChildStderr, Command, Stdio},
+    thread,
+    time::Duration,
 };
 
-use serde_json::json;
+use rustix::process::{Pid, Signal, kill_process};
 
-use super::sample::Sample;
-use crate::{Result, connect, shell};
+use super::{loaders, stream, tracer};
+use crate::{Result, shell};
 
-/// The part of `bench` that runs in the guest.
+/// The part of `bench` that runs in the guest, and prints what it measured as JSON.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Guest {
-    #[arg(long)]
-    composer: PathBuf,
-    #[arg(long)]
-    chain: PathBuf,
-    #[arg(long)]
-    peer: PathBuf,
-    #[arg(long)]
-    rounds: usize,
-    /// What the peer loads.
-    objects: Vec<PathBuf>,
+    #[command(subcommand)]
+    what: What,
 }
 
-/// Runs of each before anything counts: pages come into memory, code is translated by QEMU.
-const WARM_UP: usize = 3;
-/// As many as give a few times the events that fit in the ring buffer.
-const CONNECTIONS: usize = 4000;
+#[derive(Debug, clap::Subcommand)]
+enum What {
+    Loaders(loaders::Guest),
+    Stream(stream::Guest),
+    Tracer(tracer::Guest),
+}
 
 pub(crate) fn run(arguments: &Guest) -> Result {
-    const CONTENDERS: usize = 3;
-    let mut times = [const { Vec::new() }; CONTENDERS];
-    for round in 0..WARM_UP + arguments.rounds {
-        // Each begins in turn, so that none of them always follows the same other one.
-        for contender in (round..round + CONTENDERS).map(|number| number % CONTENDERS) {
-            let took = match contender {
-                0 => time(up(arguments, "1ms"), "  attach "),
-                1 => time(peer(arguments, "same"), "attached"),
-                _ => time(peer(arguments, "least"), "attached"),
-            }?;
-            if round >= WARM_UP {
-                times[contender].push(took);
-            }
-        }
-    }
-    let [ours, same, least] = times.map(|times| Sample::new(&times));
-    let measured = json!({
-        "ours": ours.milliseconds(),
-        "same": same.milliseconds(),
-        "least": least.milliseconds(),
-        "connections": CONNECTIONS,
-        "peak_kib": peak(arguments)?,
-    });
+    let measured = match &arguments.what {
+        What::Loaders(guest) => loaders::measure(guest)?,
+        What::Stream(guest) => stream::measure(guest)?,
+        What::Tracer(guest) => tracer::measure(guest)?,
+    };
     println!("{measured}");
     Ok(())
 }
 
-fn up(arguments: &Guest, duration: &str) -> Command {
-    let mut command = Command::new(&arguments.composer);
-    command.args(["--color", "never", "up", "--duration", duration]).arg(&arguments.chain);
-    command
+/// How `up` begins the line on stderr that says that all is attached.
+pub(super) const ATTACHED: &str = "  attach ";
+/// How the other programs do.
+pub(super) const ATTACHED_PEER: &str = "attached";
+
+/// A process that is being measured.
+pub(super) struct Watched {
+    command: Command,
+    child: Child,
+    stderr: BufReader<ChildStderr>,
+    said: String,
 }
 
-fn peer(arguments: &Guest, work: &str) -> Command {
-    let mut command = Command::new(&arguments.peer);
-    command.arg(work).args(&arguments.objects);
-    command
-}
-
-/// The time from the start of `command` to the line on stderr that begins with `sign`.
-fn time(mut command: Command, sign: &str) -> Result<Duration> {
-    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
-    let began = Instant::now();
-    let mut child = command.spawn()?;
-    let stderr = child.stderr.take().ok_or("no stderr")?;
-    let mut stderr = BufReader::new(stderr);
-    let mut said = String::new();
-    let mut line_start = 0;
-    while !said[line_start..].starts_with(sign) {
-        line_start = said.len();
-        if stderr.read_line(&mut said)? == 0 {
-            eprint!("{said}");
-            return Err(format!("`{}` did not say `{sign}`", shell::line(&command)).into());
+impl Watched {
+    /// Starts `command` and waits until it writes a line to stderr that begins with `sign`.
+    pub(super) fn start(mut command: Command, sign: &str) -> Result<Self> {
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
+        let mut child = command.spawn()?;
+        let stderr = child.stderr.take().ok_or("no stderr")?;
+        let mut watched =
+            Self { command, child, stderr: BufReader::new(stderr), said: String::new() };
+        let mut line_start = 0;
+        while !watched.said[line_start..].starts_with(sign) {
+            line_start = watched.said.len();
+            if watched.stderr.read_line(&mut watched.said)? == 0 {
+                eprint!("{}", watched.said);
+                let line = shell::line(&watched.command);
+                return Err(format!("`{line}` did not say `{sign}`").into());
+            }
         }
+        Ok(watched)
     }
-    let took = began.elapsed();
-    stderr.read_to_string(&mut said)?;
-    let status = child.wait()?;
-    if !status.success() {
-        eprint!("{said}");
+
+    /// Sends it a signal.
+    pub(super) fn signal(&self, signal: Signal) -> Result {
+        let pid = i32::try_from(self.child.id()).ok().and_then(Pid::from_raw);
+        Ok(kill_process(pid.ok_or("no process id")?, signal)?)
     }
-    shell::succeeded(&command, status)?;
-    Ok(took)
+
+    /// Waits for its end, which has to be a good one; returns what it wrote to stderr.
+    pub(super) fn end(mut self) -> Result<String> {
+        self.stderr.read_to_string(&mut self.said)?;
+        let status = self.child.wait()?;
+        if !status.success() {
+            eprint!("{}", self.said);
+        }
+        shell::succeeded(&self.command, status)?;
+        Ok(self.said)
+    }
+
+    /// Waits until all its threads sleep: there is nothing left for it to do.
+    pub(super) fn until_idle(&self) -> Result {
+        while !self.is_idle()? {
+            thread::sleep(Duration::from_millis(1));
+        }
+        Ok(())
+    }
+
+    fn is_idle(&self) -> Result<bool> {
+        // After the name, which may have any character in it.
+        let state = |stat: &str| stat.rsplit_once(')').map(|(_, rest)| rest.starts_with(" S"));
+        let before = self.cpu()?;
+        let asleep = self.threads("stat")?.iter().all(|stat| state(stat) == Some(true));
+        // One thread may have been looked at before, and another after, the one woke the other.
+        Ok(asleep && self.cpu()? == before)
+    }
+
+    /// The time for which all its threads had a CPU, in user space and in the kernel.
+    pub(super) fn cpu(&self) -> Result<Duration> {
+        let mut sum = 0;
+        for stat in self.threads("schedstat")? {
+            let first = stat.split(' ').next().ok_or("no time in schedstat")?;
+            sum += first.parse::<u64>()?;
+        }
+        Ok(Duration::from_nanos(sum))
+    }
+
+    /// The file `name` of each thread.
+    fn threads(&self, name: &str) -> Result<Vec<String>> {
+        let mut texts = Vec::new();
+        for thread in fs::read_dir(format!("/proc/{}/task", self.child.id()))? {
+            texts.push(fs::read_to_string(thread?.path().join(name))?);
+        }
+        Ok(texts)
+    }
+
+    /// The most memory that it has held so far, in KiB.
+    pub(super) fn peak_kib(&self) -> Result<u64> {
+        peak_kib(self.child.id())
+    }
 }
 
-/// The most memory, in KiB, that `up` holds while it shows the events of many connections.
-fn peak(arguments: &Guest) -> Result<u64> {
-    let mut command = up(arguments, "5m");
-    let count = CONNECTIONS.to_string();
-    command.arg("--").arg(std::env::current_exe()?);
-    command.args(["connect", "--parent-peak", "--count", &count]);
-    let output = command.stdin(Stdio::null()).stdout(Stdio::null()).output()?;
-    let said = String::from_utf8_lossy(&output.stderr);
-    if !output.status.success() {
-        eprint!("{said}");
-    }
-    shell::succeeded(&command, output.status)?;
-    let peak = said.lines().find_map(|line| line.strip_prefix(connect::PEAK));
-    Ok(peak.ok_or("the workload did not say how much memory was used")?.parse()?)
+/// The most memory that a process has held so far, in KiB.
+pub(crate) fn peak_kib(process: u32) -> Result<u64> {
+    let status = fs::read_to_string(format!("/proc/{process}/status"))?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+    let number = line.and_then(|line| line.trim().strip_suffix(" kB")).ok_or("no VmHWM")?;
+    Ok(number.parse()?)
 }

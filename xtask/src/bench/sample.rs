@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use crate::Result;
 
-/// Times in milliseconds, sorted; at least one.
+/// Times, sorted; at least one. In milliseconds where nothing else is said.
 #[derive(Debug)]
 pub(super) struct Sample(Vec<f64>);
 
@@ -15,7 +15,8 @@ impl Sample {
         Self::of(times.iter().map(|time| time.as_secs_f64() * 1e3).collect())
     }
 
-    fn of(mut times: Vec<f64>) -> Self {
+    /// Of times in any unit.
+    pub(super) fn of(mut times: Vec<f64>) -> Self {
         times.sort_by(f64::total_cmp);
         Self(times)
     }

@@ -11,7 +11,7 @@ use std::{
 use super::{
     CHAIN,
     chain::{Mistake, generate},
-    compile, mib,
+    compile, folder, mib,
     sample::Sample,
 };
 use crate::{Result, shell};
@@ -77,9 +77,7 @@ fn generated(composer: &Path) -> Result {
 
 /// Writes a chain down.
 fn write(nodes: usize, mistake: Mistake) -> Result<PathBuf> {
-    let folder = shell::root().join("target/bench");
-    fs::create_dir_all(&folder)?;
-    let path = folder.join(format!("{nodes}-{mistake:?}.toml").to_lowercase());
+    let path = folder()?.join(format!("{nodes}-{mistake:?}.toml").to_lowercase());
     fs::write(&path, generate(nodes, mistake))?;
     Ok(path)
 }

@@ -42,6 +42,8 @@ pub(super) enum Layout {
     Log,
     /// One invocation of a host after the other, with the way through the chain.
     Tree,
+    /// How many events of each node, at the end.
+    Count,
 }
 
 /// How events are written.

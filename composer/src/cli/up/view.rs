@@ -1,4 +1,5 @@
-//! How the events of an `up` are written: for people as a log or a tree, or as JSON of either kind.
+//! How the events of an `up` are written: for people as a log, a tree or their
+//! number, or as JSON of either kind.
 
 use owo_colors::OwoColorize as _;
 
@@ -9,7 +10,7 @@ use super::{
 };
 use crate::cli::screen;
 use freplace_compose::{
-    event::{Clock, Event, Human, Json, TraceEvent, Tree},
+    event::{Clock, Event, Human, Json, Tally, TraceEvent, Tree},
     plan::{Action, Plan},
 };
 
@@ -25,6 +26,7 @@ pub(super) struct View {
 enum Style {
     Log(Human),
     Tree(Tree),
+    Count(Tally),
     Json,
     Trace(TraceEvent),
 }
@@ -43,6 +45,7 @@ impl View {
                 Style::Log(Human::new(&plan.nodes, clock, has_tasks))
             }
             (EventFormat::Human, Layout::Tree) => Style::Tree(Tree::new(chain, plan, clock)),
+            (EventFormat::Human, Layout::Count) => Style::Count(Tally::new(plan.nodes.len())),
         };
         Self { style, only, limit: asked.limit.unwrap_or(u64::MAX), shown: 0 }
     }
@@ -58,7 +61,7 @@ impl View {
                 }
             }
             Style::Trace(trace) => trace.start(out),
-            Style::Log(_) | Style::Tree(_) => {}
+            Style::Log(_) | Style::Tree(_) | Style::Count(_) => {}
         }
     }
 
@@ -71,6 +74,7 @@ impl View {
             Style::Tree(tree) => tree.event(event, shown, out),
             _ if !shown => {}
             Style::Log(human) => human.line(event, out),
+            Style::Count(tally) => tally.event(event),
             Style::Json => Json::event(event, out),
             Style::Trace(trace) => trace.event(event, out),
         }
@@ -96,7 +100,7 @@ impl View {
         match &mut self.style {
             Style::Tree(tree) => tree.pause(out),
             Style::Trace(trace) => trace.pause(out),
-            Style::Log(_) | Style::Json => {}
+            Style::Log(_) | Style::Count(_) | Style::Json => {}
         }
     }
 
@@ -108,7 +112,7 @@ impl View {
             (Style::Json, Some(node)) => return Json::lost(node, count, out),
             (Style::Json, None) => return Json::lost_lines(count, out),
             (Style::Trace(trace), node) => trace.lost(node.unwrap_or(map), count, out),
-            (Style::Log(_) | Style::Tree(_), _) => {}
+            (Style::Log(_) | Style::Tree(_) | Style::Count(_), _) => {}
         }
         let told = match node {
             Some(node) => {
@@ -135,6 +139,7 @@ impl View {
                 Json::summary(self.shown, books.total().lost, books.undecoded, out);
             }
             Style::Tree(tree) => tree.end(out),
+            Style::Count(tally) => tally.end(&plan.nodes, |node| books.of(node).lost, out),
             Style::Trace(trace) => trace.end(out),
             Style::Log(_) => {}
         }

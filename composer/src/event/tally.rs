@@ -1,0 +1,84 @@
+//! How many events there were of each node, for people: what there is to see when all events are
+//! too many.
+
+use std::fmt::Write as _;
+
+use owo_colors::OwoColorize as _;
+
+use super::{Event, Human};
+use crate::{chain::Role, plan::PlannedNode};
+
+/// Counts events, and shows no more than that.
+#[derive(Debug)]
+pub struct Tally {
+    counts: Vec<u64>,
+}
+
+impl Tally {
+    /// For events of so many nodes.
+    #[must_use]
+    pub fn new(nodes: usize) -> Self {
+        Self { counts: vec![0; nodes] }
+    }
+
+    /// Counts one event.
+    pub fn event(&mut self, event: &Event<'_>) {
+        if let Some(count) = self.counts.get_mut(event.index) {
+            *count += 1;
+        }
+    }
+
+    /// Writes a line for each of `nodes` that has a program; `lost` are events of it that found no
+    /// room.
+    pub fn end(&self, nodes: &[PlannedNode], lost: impl Fn(usize) -> u64, out: &mut String) {
+        // A stub has no program, so it emits nothing.
+        let rows: Vec<_> = (nodes.iter().zip(&self.counts).enumerate())
+            .filter(|(_, (node, _))| node.role != Role::Stub)
+            .map(|(index, (node, count))| (index, node, count.to_string(), lost(index)))
+            .collect();
+        let id_width = rows.iter().map(|(_, node, ..)| node.id.chars().count()).max().unwrap_or(0);
+        let width = rows.iter().map(|(.., count, _)| count.len()).max().unwrap_or(0);
+        for (index, node, count, lost) in rows {
+            let id = node.id.color(Human::color(index));
+            let noun = if count == "1" { "event" } else { "events" };
+            // Writing to a String cannot fail.
+            let _ = write!(out, "{id:<id_width$}  {count:>width$} {noun:<6}");
+            if lost > 0 {
+                let _ = write!(out, "  {} {}", lost.to_string().yellow(), "lost".yellow());
+            }
+            out.truncate(out.trim_end().len());
+            out.push('\n');
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Tally;
+    use crate::event::tests::{Emitted, chain_of, with_events};
+
+    #[test]
+    fn nodes_stand_in_columns_and_losses_behind_them() {
+        let (_, plan) = chain_of(
+            r#"
+            host.fired = { object = "o", program = "p", attach = { kprobe = "x" } }
+            stub.value = { function = "stub_value", hosts = ["fired"] }
+            replacement.seven = { object = "o", program = "p", stub = "value" }
+            tracer.in = { fentry = "seven", object = "o", program = "p" }
+            "#,
+        );
+        let node = |id: &str| plan.nodes.iter().position(|node| node.id == id).expect("a node");
+        let (fired, seven) = (node("fired"), node("seven"));
+        let of = |node: usize| Emitted { node: node as u32, ..Emitted::default() };
+        let emitted = [vec![of(fired); 12], vec![of(seven)]].concat();
+        let mut tally = Tally::new(plan.nodes.len());
+        with_events(&plan.nodes, &emitted, |event| tally.event(event));
+        let mut out = String::new();
+        tally.end(&plan.nodes, |index| if index == fired { 3 } else { 0 }, &mut out);
+        let plain = anstream::adapter::strip_str(&out).to_string();
+        assert_eq!(
+            plain.lines().collect::<Vec<_>>(),
+            ["fired  12 events  3 lost", "seven   1 event", "in      0 events"]
+        );
+    }
+}
