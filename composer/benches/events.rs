@@ -13,7 +13,7 @@ use std::{
 use freplace_compose::{
     chain::Chain,
     check::Library,
-    event::{Clock, Decoder, Event, Human, Json, Layout, TraceEvent, Tree},
+    event::{Clock, Decoder, Event, Human, Json, Layout, Paint, TraceEvent, Tree},
     plan,
 };
 use freplace_compose_common::Header;
@@ -110,12 +110,17 @@ fn main() {
         }
     };
     let (nodes, clock) = (&plan.nodes, Clock { offset_ns: 0 });
-    let mut human = Human::new(nodes, clock, true);
-    let mut tree = Tree::new(&chain, &plan, clock);
+    let paint = Paint { colors: false };
+    let mut json = Json::default();
+    let mut human = Human::new(nodes, clock, true, paint);
+    let mut tree = Tree::new(&chain, &plan, clock, paint);
     let mut trace = TraceEvent::new(&chain, &plan);
     let mut rates = vec![("counting", counting)];
     rates.push(("decoding", rate(records.len(), || each(&mut out, &mut |_, _| {}))));
-    rates.push(("json", rate(records.len(), || each(&mut out, &mut Json::event))));
+    rates.push((
+        "json",
+        rate(records.len(), || each(&mut out, &mut |event, out| json.event(event, out))),
+    ));
     rates.push(("log", {
         rate(records.len(), || each(&mut out, &mut |event, out| human.line(event, out)))
     }));

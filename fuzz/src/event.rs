@@ -4,7 +4,7 @@ use std::sync::LazyLock;
 
 use freplace_compose::{
     chain::{Chain, Node},
-    event::{Clock, Decoder, Human, Json},
+    event::{Clock, Decoder, Human, Json, Paint},
     plan::{self, Plan},
 };
 use freplace_compose_common::Header;
@@ -63,12 +63,13 @@ pub(crate) fn record(node: u32, kind: u32, data: &[u8]) -> Vec<u8> {
 pub(crate) fn show(plan: &Plan, decoder: &Decoder, record: &[u8]) {
     let Ok(event) = decoder.decode(record) else { return };
     for has_tasks in [true, false] {
+        let (clock, paint) = (Clock { offset_ns: -1 }, Paint { colors: true });
         let mut line = String::new();
-        Human::new(&plan.nodes, Clock { offset_ns: -1 }, has_tasks).line(&event, &mut line);
+        Human::new(&plan.nodes, clock, has_tasks, paint).line(&event, &mut line);
         one_line(&line);
     }
     let mut line = String::new();
-    Json::event(&event, &mut line);
+    Json::default().event(&event, &mut line);
     one_line(&line);
     let value: serde_json::Value = serde_json::from_str(&line).expect("JSON");
     assert_eq!(value["record"], "event");

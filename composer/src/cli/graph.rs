@@ -10,7 +10,7 @@ use serde_json::json;
 use super::{exit::Exit, report, screen};
 use freplace_compose::{
     chain::{Chain, Dependency, Node, NodeKind, Role},
-    event::Human,
+    event::Paint,
 };
 
 /// Draw a chain. Objects are not looked at: a chain whose objects are not built yet can be drawn.
@@ -105,7 +105,7 @@ fn branches(
         let below_nodes = chain.graph.needed_by(*index);
         // What hangs below a stub of two hosts is drawn once.
         let again = !seen.insert(*index) && !below_nodes.is_empty();
-        let id = node.id.value.color(Human::color(index.index()));
+        let id = node.id.value.color(Paint::color_of(index.index()));
         let line = format!("{indent}{branch}{id}  {}  {}", node.label().dimmed(), detail(node));
         let mark = if again { "  (as above)" } else { "" };
         // A String takes everything, here and below.

@@ -101,7 +101,8 @@ pub(super) async fn run(arguments: Up) -> Exit {
     let mut kernel = Linux::new();
     // Before anything is attached: it reads files, which a chain may be watching.
     let clock = stream::clock();
-    let view = View::new(&arguments.asked, &ready, only, clock);
+    let paint = arguments.asked.paint(&sink);
+    let view = View::new(&arguments.asked, &ready, only, clock, paint);
     let writer = Writer::new(sink);
     let (running, loaded) = match bring_up(&mut kernel, &ready, &arguments, &mut logs) {
         Ok(up) => up,

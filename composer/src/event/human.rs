@@ -3,21 +3,14 @@
 use std::fmt::Write as _;
 
 use freplace_compose_common::Header;
-use owo_colors::{AnsiColors, OwoColorize as _};
 
-use super::{Event, Origin, Shape, foreign};
+use super::{
+    Event, Origin, Paint, Shape,
+    digits::{decimal, padded},
+    foreign,
+    paint::pad,
+};
 use crate::plan::PlannedNode;
-
-/// Colours of nodes, in turn; none of them alarms.
-const COLORS: [AnsiColors; 7] = [
-    AnsiColors::Cyan,
-    AnsiColors::Green,
-    AnsiColors::Yellow,
-    AnsiColors::Magenta,
-    AnsiColors::Blue,
-    AnsiColors::BrightCyan,
-    AnsiColors::BrightGreen,
-];
 
 /// The kernel's monotonic clock → the time of day.
 #[derive(Debug, Clone, Copy)]
@@ -29,12 +22,19 @@ pub struct Clock {
 impl Clock {
     /// `12:28:46.001234`
     pub(super) fn time_of_day(self, time_ns: u64, out: &mut String) {
-        let ns = (i128::from(time_ns) + self.offset_ns).rem_euclid(86_400_000_000_000);
+        const DAY: i128 = 86_400_000_000_000;
+        let ns = (i128::from(time_ns) + self.offset_ns).rem_euclid(DAY);
+        // It fits: a day has fewer nanoseconds.
+        let ns = u64::try_from(ns).unwrap_or_default();
         let seconds = ns / 1_000_000_000;
-        let (hours, minutes) = (seconds / 3600, seconds / 60 % 60);
-        let micros = ns % 1_000_000_000 / 1_000;
-        // Writing to a String cannot fail, here and below.
-        let _ = write!(out, "{hours:02}:{minutes:02}:{:02}.{micros:06}", seconds % 60);
+        for (number, before) in
+            [(seconds / 3600, ""), (seconds / 60 % 60, ":"), (seconds % 60, ":")]
+        {
+            out.push_str(before);
+            padded(number, 2, out);
+        }
+        out.push('.');
+        padded(ns % 1_000_000_000 / 1_000, 6, out);
     }
 }
 
@@ -42,6 +42,7 @@ impl Clock {
 #[derive(Debug)]
 pub struct Human {
     clock: Clock,
+    paint: Paint,
     id_width: usize,
     label_width: usize,
     has_tasks: bool,
@@ -53,56 +54,68 @@ pub struct Human {
 impl Human {
     /// For events of `nodes`; `has_tasks` tells whether any of them knows its process.
     #[must_use]
-    pub fn new(nodes: &[PlannedNode], clock: Clock, has_tasks: bool) -> Self {
-        let width = |text: fn(&PlannedNode) -> &str| {
-            nodes.iter().map(|node| text(node).chars().count()).max().unwrap_or(0)
+    pub fn new(nodes: &[PlannedNode], clock: Clock, has_tasks: bool, paint: Paint) -> Self {
+        let widest = |text: fn(&PlannedNode) -> &str| {
+            nodes.iter().map(|node| width(text(node))).max().unwrap_or(0)
         };
         Self {
             clock,
-            id_width: width(|node| &node.id),
+            paint,
+            id_width: widest(|node| &node.id),
             // A tracer of both moments writes the word for one.
-            label_width: width(|node| if node.label == "trace" { "fentry" } else { node.label }),
+            label_width: widest(|node| if node.label == "trace" { "fentry" } else { node.label }),
             has_tasks,
             task_width: 12,
             scratch: String::new(),
         }
     }
 
-    /// The colour of node number `index`.
-    #[must_use]
-    pub fn color(index: usize) -> AnsiColors {
-        COLORS[index % COLORS.len()]
-    }
-
     /// Writes one line with its end.
     pub fn line(&mut self, event: &Event<'_>, out: &mut String) {
         self.scratch.clear();
         self.clock.time_of_day(event.header.time_ns, &mut self.scratch);
-        let _ = write!(out, "{}", self.scratch.dimmed());
+        self.paint.dimmed(&self.scratch, out);
         let (id, label) = (&event.node.id, event.label());
-        let _ = write!(out, "  {:<1$}", id.color(Self::color(event.index)), self.id_width);
-        let _ = write!(out, "  {:<1$}", label.dimmed(), self.label_width);
+        out.push_str("  ");
+        self.paint.node(event.index, id, out);
+        pad(width(id), self.id_width + 2, out);
+        self.paint.dimmed(label, out);
+        pad(width(label), self.label_width, out);
         if self.has_tasks {
             self.scratch.clear();
             task(&event.header, &mut self.scratch);
-            self.task_width = self.task_width.max(self.scratch.chars().count());
-            let _ = write!(out, "  {:<1$}", self.scratch, self.task_width);
+            let width = width(&self.scratch);
+            self.task_width = self.task_width.max(width);
+            out.push_str("  ");
+            out.push_str(&self.scratch);
+            pad(width, self.task_width, out);
         }
-        fields(event, out);
+        fields(event, self.paint, out);
         out.push('\n');
     }
+}
+
+/// The columns that `text` takes.
+fn width(text: &str) -> usize {
+    if text.is_ascii() { text.len() } else { text.chars().count() }
 }
 
 /// `wget/146`; nothing where the hook has no current task.
 pub(super) fn task(header: &Header, out: &mut String) {
     let comm = String::from_utf8_lossy(header.comm());
     if header.pid != 0 || !comm.is_empty() {
-        let _ = write!(out, "{}/{}", comm.escape_debug(), header.pid);
+        if comm.bytes().all(is_plain) {
+            out.push_str(&comm);
+        } else {
+            let _ = write!(out, "{}", comm.escape_debug()); // a String takes everything
+        }
+        out.push('/');
+        decimal(header.pid.into(), out);
     }
 }
 
 /// The payload, with two blanks before each part.
-pub(super) fn fields(event: &Event<'_>, out: &mut String) {
+pub(super) fn fields(event: &Event<'_>, paint: Paint, out: &mut String) {
     if let Origin::Map { map, .. } = event.origin
         && event.layout.is_some()
     {
@@ -116,16 +129,18 @@ pub(super) fn fields(event: &Event<'_>, out: &mut String) {
         out.push_str("  ");
         escaped(&said.text, out);
         if !said.or.is_empty() {
-            let _ = write!(out, "  {}", format_args!("(or {})", said.or.join(", ")).dimmed());
+            out.push_str("  ");
+            paint.dimmed(&format!("(or {})", said.or.join(", ")), out);
         }
         if !said.known {
-            let _ = write!(out, "  {}", "(or a program outside of the chain)".dimmed());
+            out.push_str("  ");
+            paint.dimmed("(or a program outside of the chain)", out);
         }
         return;
     }
     if let Some(traced) = event.traced {
         out.push_str("  ");
-        return traced.human(event.payload, out);
+        return traced.human(event.payload, paint, out);
     }
     if let Some(layout) = event.layout {
         for field in &layout.fields {
@@ -135,7 +150,8 @@ pub(super) fn fields(event: &Event<'_>, out: &mut String) {
                 (_, Shape::Flow) => out.push_str("  "),
                 ("ret", _) => out.push_str("  = "),
                 (name, _) => {
-                    let _ = write!(out, "  {}", format_args!("{name}=").dimmed());
+                    out.push_str("  ");
+                    paint.key(name, out);
                 }
             }
             field.shape.human(bytes, out);
@@ -143,18 +159,26 @@ pub(super) fn fields(event: &Event<'_>, out: &mut String) {
         return;
     }
     let length = event.payload.len();
-    let _ = match (event.short, event.origin) {
+    out.push_str("  ");
+    match (event.short, event.origin) {
         (Some(layout), _) => {
-            write!(out, "  {length} bytes, shorter than the {} of {}  ", layout.size, layout.name)
+            let _ =
+                write!(out, "{length} bytes, shorter than the {} of {}", layout.size, layout.name);
         }
         (None, Origin::Composer | Origin::Printk(_)) => {
-            write!(out, "  {length} bytes of unknown type  ")
+            let _ = write!(out, "{length} bytes of unknown type");
         }
         (None, Origin::Map { map, .. }) => {
-            write!(out, "  {}", format_args!("{}: {length} bytes  ", map.map).dimmed())
+            paint.dimmed(&format!("{}: {length} bytes", map.map), out);
         }
-    };
+    }
+    out.push_str("  ");
     foreign::dump(event.payload, out);
+}
+
+/// Whether a byte is a letter that stands for itself everywhere.
+pub(super) fn is_plain(byte: u8) -> bool {
+    matches!(byte, b' '..=b'~') && byte != b'"' && byte != b'\\' && byte != b'\''
 }
 
 /// `text` without anything in it that a terminal would obey.

@@ -20,8 +20,20 @@ pub struct NodeBooks {
 }
 
 /// Formats the records of a stream.
-#[derive(Debug, Clone, Copy)]
-pub struct Json;
+#[derive(Debug, Clone, Default)]
+pub struct Json {
+    /// Where the last event happened, and the keys that say so: many events in a row have the same.
+    last: Option<Where>,
+    keys: String,
+}
+
+/// Where an event happened; none for what is not known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Where {
+    cpu: Option<u32>,
+    /// Process, thread and the name of that.
+    task: Option<(u32, u32, [u8; 16])>,
+}
 
 impl Json {
     /// The first record.
@@ -57,26 +69,25 @@ impl Json {
     }
 
     /// An event.
-    pub fn event(event: &Event<'_>, out: &mut String) {
+    pub fn event(&mut self, event: &Event<'_>, out: &mut String) {
         let header = &event.header;
         out.push_str(event.json);
+        out.push_str(",\"time_ns\":");
+        decimal(header.time_ns, out);
+        out.push_str(",\"call\":");
+        decimal(header.call, out);
         let has_cpu = !matches!(event.origin, Origin::Map { cpu: None, .. });
-        let has_process = header.pid != 0 || !header.comm().is_empty();
-        let numbers = [
-            (",\"time_ns\":", header.time_ns, true),
-            (",\"call\":", header.call, true),
-            (",\"cpu\":", header.cpu.into(), has_cpu),
-            (",\"pid\":", header.pid.into(), has_process),
-            (",\"tid\":", header.tid.into(), has_process),
-        ];
-        for (key, number, _) in numbers.into_iter().filter(|(_, _, is_known)| *is_known) {
-            out.push_str(key);
-            decimal(number, out);
+        let has_task = header.pid != 0 || header.comm[0] != 0;
+        let place = Where {
+            cpu: has_cpu.then_some(header.cpu),
+            task: has_task.then_some((header.pid, header.tid, header.comm)),
+        };
+        if self.last != Some(place) {
+            self.last = Some(place);
+            self.keys.clear();
+            place.keys(header.comm(), &mut self.keys);
         }
-        if has_process {
-            out.push_str(",\"comm\":");
-            value::string(&String::from_utf8_lossy(header.comm()), out);
-        }
+        out.push_str(&self.keys);
         out.push(',');
         Self::payload(event, out);
         out.push_str("}\n");
@@ -159,6 +170,24 @@ impl Json {
             "{{\"record\":\"summary\",\"events\":{events},\"lost\":{lost},\
              \"undecoded\":{undecoded}}}"
         );
+    }
+}
+
+impl Where {
+    fn keys(self, comm: &[u8], out: &mut String) {
+        let mut number = |key, number: u32| {
+            out.push_str(key);
+            decimal(number.into(), out);
+        };
+        if let Some(cpu) = self.cpu {
+            number(",\"cpu\":", cpu);
+        }
+        if let Some((pid, tid, _)) = self.task {
+            number(",\"pid\":", pid);
+            number(",\"tid\":", tid);
+            out.push_str(",\"comm\":");
+            value::string(&String::from_utf8_lossy(comm), out);
+        }
     }
 }
 

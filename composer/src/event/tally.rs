@@ -1,24 +1,21 @@
 //! How many events there were of each node, for people: what there is to see when all events are
 //! too many.
 
-use std::fmt::Write as _;
-
-use owo_colors::OwoColorize as _;
-
-use super::{Event, Human};
+use super::{Event, Paint, paint::pad};
 use crate::{chain::Role, plan::PlannedNode};
 
 /// Counts events, and shows no more than that.
 #[derive(Debug)]
 pub struct Tally {
     counts: Vec<u64>,
+    paint: Paint,
 }
 
 impl Tally {
     /// For events of so many nodes.
     #[must_use]
-    pub fn new(nodes: usize) -> Self {
-        Self { counts: vec![0; nodes] }
+    pub fn new(nodes: usize, paint: Paint) -> Self {
+        Self { counts: vec![0; nodes], paint }
     }
 
     /// Counts one event.
@@ -39,14 +36,15 @@ impl Tally {
         let id_width = rows.iter().map(|(_, node, ..)| node.id.chars().count()).max().unwrap_or(0);
         let width = rows.iter().map(|(.., count, _)| count.len()).max().unwrap_or(0);
         for (index, node, count, lost) in rows {
-            let id = node.id.color(Human::color(index));
-            let noun = if count == "1" { "event" } else { "events" };
-            // Writing to a String cannot fail.
-            let _ = write!(out, "{id:<id_width$}  {count:>width$} {noun:<6}");
+            self.paint.node(index, &node.id, out);
+            pad(node.id.chars().count(), id_width + 2, out);
+            pad(count.len(), width, out);
+            out.push_str(&count);
+            out.push_str(if count == "1" { " event" } else { " events" });
             if lost > 0 {
-                let _ = write!(out, "  {} {}", lost.to_string().yellow(), "lost".yellow());
+                out.push_str(if count == "1" { "   " } else { "  " });
+                self.paint.warning(&format!("{lost} lost"), out);
             }
-            out.truncate(out.trim_end().len());
             out.push('\n');
         }
     }
@@ -54,7 +52,7 @@ impl Tally {
 
 #[cfg(test)]
 mod tests {
-    use super::Tally;
+    use super::{Paint, Tally};
     use crate::event::tests::{Emitted, chain_of, with_events};
 
     #[test]
@@ -71,7 +69,7 @@ mod tests {
         let (fired, seven) = (node("fired"), node("seven"));
         let of = |node: usize| Emitted { node: node as u32, ..Emitted::default() };
         let emitted = [vec![of(fired); 12], vec![of(seven)]].concat();
-        let mut tally = Tally::new(plan.nodes.len());
+        let mut tally = Tally::new(plan.nodes.len(), Paint { colors: true });
         with_events(&plan.nodes, &emitted, |event| tally.event(event));
         let mut out = String::new();
         tally.end(&plan.nodes, |index| if index == fired { 3 } else { 0 }, &mut out);

@@ -3,7 +3,7 @@
 use freplace_compose_common::Header;
 use proptest::{prelude::*, test_runner::Config};
 
-use super::{Clock, Decoder, Event, Field, Human, Json, Layout, Shape, Source};
+use super::{Clock, Decoder, Event, Field, Human, Json, Layout, Paint, Shape, Source};
 use crate::{
     chain::{Chain, Role},
     check::Library,
@@ -20,12 +20,17 @@ fn show(plan: &Plan, decoder: &Decoder, record: &[u8]) -> bool {
 /// Writes an event down in both ways; returns the record.
 pub(crate) fn write_down(plan: &Plan, event: &Event<'_>) -> serde_json::Value {
     for has_tasks in [true, false] {
-        let mut line = String::new();
-        Human::new(&plan.nodes, Clock { offset_ns: -1 }, has_tasks).line(event, &mut line);
-        one_line(&line);
+        let [colored, bare] = [true, false].map(|colors| {
+            let (clock, paint) = (Clock { offset_ns: -1 }, Paint { colors });
+            let mut line = String::new();
+            Human::new(&plan.nodes, clock, has_tasks, paint).line(event, &mut line);
+            one_line(&line);
+            line
+        });
+        assert_eq!(anstream::adapter::strip_str(&colored).to_string(), bare);
     }
     let mut line = String::new();
-    Json::event(event, &mut line);
+    Json::default().event(event, &mut line);
     one_line(&line);
     let value: serde_json::Value = serde_json::from_str(&line).expect("JSON");
     assert_eq!(value["record"], "event");

@@ -1,11 +1,8 @@
 //! What built-in tracers tell: calls and returns of a function, by the types of its own object.
 
-use std::fmt::Write as _;
-
 use freplace_compose_common::trace::UNKNOWN;
-use owo_colors::OwoColorize as _;
 
-use super::{Json, Shape, layout, value};
+use super::{Json, Paint, Shape, digits::decimal, layout, value};
 use crate::{
     chain::Moment,
     object::btf::{Btf, Type},
@@ -103,13 +100,14 @@ impl Traced {
     }
 
     /// `handler(ctx=0xffff8880, len=64) = 2 (XDP_PASS)  1.8 µs`
-    pub(super) fn human(&self, payload: &[u8], out: &mut String) {
-        let _ = write!(out, "{}(", self.name.bold()); // a String takes everything, here and below
+    pub(super) fn human(&self, payload: &[u8], paint: Paint, out: &mut String) {
+        paint.bold(&self.name, out);
+        out.push('(');
         for (number, argument) in self.arguments.iter().enumerate() {
             if number > 0 {
                 out.push_str(", ");
             }
-            let _ = write!(out, "{}", format_args!("{}=", argument.name).dimmed());
+            paint.key(&argument.name, out);
             argument.human(payload, out);
         }
         out.push(')');
@@ -118,7 +116,9 @@ impl Traced {
             out.push_str(" = ");
             shape.human(from(payload, *at), out);
             if let Some(name) = exit.verdict(payload) {
-                let _ = write!(out, " ({name})");
+                out.push_str(" (");
+                out.push_str(name);
+                out.push(')');
             }
         }
         if let Some(took) = exit.took(payload) {
@@ -130,7 +130,9 @@ impl Traced {
     /// The keys of an event, without braces.
     pub(super) fn json(&self, payload: &[u8], out: &mut String) {
         let kind = if self.exit.is_some() { "return" } else { "call" };
-        let _ = write!(out, "\"type\":\"{kind}\",\"function\":");
+        out.push_str("\"type\":\"");
+        out.push_str(kind);
+        out.push_str("\",\"function\":");
         value::string(&self.function, out);
         out.push_str(",\"args\":{");
         for (number, argument) in self.arguments.iter().enumerate() {
@@ -147,12 +149,14 @@ impl Traced {
             out.push_str(",\"ret\":");
             shape.json(from(payload, *at), out);
             if let Some(name) = exit.verdict(payload) {
-                let _ = write!(out, ",\"ret_name\":\"{name}\"");
+                out.push_str(",\"ret_name\":");
+                value::string(name, out);
             }
         }
         match exit.took(payload) {
             Some(took) => {
-                let _ = write!(out, ",\"took_ns\":{took}");
+                out.push_str(",\"took_ns\":");
+                decimal(took, out);
             }
             None => out.push_str(",\"took_ns\":null"),
         }

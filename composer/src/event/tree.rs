@@ -11,14 +11,12 @@
 //!        +51.0 µs    ╰ after       fexit     [::1]:42862 → [::1]:43535  = TCP_SEEN  took=27 µs
 //! ```
 
-use std::fmt::Write as _;
-
-use owo_colors::OwoColorize as _;
-
 use super::{
-    Clock, Event, Human,
+    Clock, Event, Paint,
     calls::{Call, Calls},
+    digits::decimal,
     human,
+    paint::pad,
     story::{Map, Part, Place, Span},
 };
 use crate::{
@@ -42,6 +40,7 @@ struct Page {
     nodes: Vec<PlannedNode>,
     map: Map,
     clock: Clock,
+    paint: Paint,
     name_width: usize,
     label_width: usize,
     /// Whether something stands above, and whether that was a call.
@@ -65,7 +64,7 @@ enum RowOf {
 impl Tree {
     /// For events of `chain`, of which `plan` was made.
     #[must_use]
-    pub fn new(chain: &Chain, plan: &Plan, clock: Clock) -> Self {
+    pub fn new(chain: &Chain, plan: &Plan, clock: Clock, paint: Paint) -> Self {
         let (nodes, map) = (plan.nodes.clone(), Map::of(chain));
         let width = |text: &str| text.chars().count();
         let deep = map.nodes.iter().zip(&nodes).map(|(stand, node)| {
@@ -77,7 +76,7 @@ impl Tree {
         let labels = nodes.iter().map(|node| node.label);
         let labels = labels.chain(map.places.iter().map(|place| place.label)).map(width);
         let label_width = labels.max().unwrap_or(0);
-        let page = Page { nodes, map, clock, name_width, label_width, above: None };
+        let page = Page { nodes, map, clock, paint, name_width, label_width, above: None };
         Self { calls: Calls::default(), page }
     }
 
@@ -86,7 +85,7 @@ impl Tree {
     pub fn event(&mut self, event: &Event<'_>, shown: bool, out: &mut String) {
         let text = shown.then(|| {
             let mut text = String::new();
-            human::fields(event, &mut text);
+            human::fields(event, self.page.paint, &mut text);
             text
         });
         let Self { calls, page } = self;
@@ -121,11 +120,12 @@ impl Page {
         let is_host = hosts.as_slice() == [first.node];
         let mut time = String::new();
         self.clock.time_of_day(first.time_ns, &mut time);
-        // Writing to a String cannot fail, here and below.
-        let _ = write!(out, "{}  ", time.dimmed());
+        self.paint.dimmed(&time, out);
+        out.push_str("  ");
         let mut text = if is_host { first.text.clone() } else { String::new() };
         if !call.task.is_empty() {
-            let _ = write!(text, "  {}", call.task.dimmed());
+            text.push_str("  ");
+            self.paint.dimmed(&call.task, &mut text);
         }
         self.head(&hosts, call.continued, &text, out);
 
@@ -138,13 +138,21 @@ impl Page {
                     let label = event.moment.map_or(node.label, Moment::name);
                     let place = Place { name: node.id.clone(), label, node: Some(event.node) };
                     let ns = event.time_ns.saturating_sub(first.time_ns);
-                    let time = format!("+{}.{} µs", ns / 1000, ns % 1000 / 100);
-                    let _ = write!(out, "{:>TIME_WIDTH$}  ", time.dimmed());
+                    time.clear();
+                    time.push('+');
+                    decimal(ns / 1000, &mut time);
+                    time.push('.');
+                    decimal(ns % 1000 / 100, &mut time);
+                    // One letter fewer than bytes.
+                    pad(time.len() + " µs".len() - 1, TIME_WIDTH, out);
+                    time.push_str(" µs");
+                    self.paint.dimmed(&time, out);
+                    out.push_str("  ");
                     self.name(&row.indent, &place, &event.text, out);
                 }
                 RowOf::Place(place) => {
                     let Some(place) = self.map.places.get(place) else { continue };
-                    let _ = write!(out, "{:TIME_WIDTH$}  ", "");
+                    pad(0, TIME_WIDTH + 2, out);
                     self.name(&row.indent, place, "", out);
                 }
             }
@@ -160,7 +168,7 @@ impl Page {
                 out.push_str(" or ");
                 width += 4;
             }
-            let _ = write!(out, "{}", node.id.color(Human::color(host)));
+            self.paint.node(host, &node.id, out);
             width += node.id.chars().count();
         }
         if continued {
@@ -177,11 +185,9 @@ impl Page {
     /// A name below the first line, and the rest of its line.
     fn name(&self, indent: &str, place: &Place, text: &str, out: &mut String) {
         let width = indent.chars().count() + place.name.chars().count();
-        let _ = write!(out, "{}", indent.dimmed());
+        self.paint.dimmed(indent, out);
         match place.node {
-            Some(node) => {
-                let _ = write!(out, "{}", place.name.color(Human::color(node)));
-            }
+            Some(node) => self.paint.node(node, &place.name, out),
             None => out.push_str(&place.name),
         }
         self.rest(width, place.label, text, out);
@@ -191,7 +197,11 @@ impl Page {
     fn rest(&self, width: usize, label: &str, text: &str, out: &mut String) {
         let room = self.name_width.saturating_sub(width) + 2;
         let label_width = if text.is_empty() { 0 } else { self.label_width };
-        let _ = writeln!(out, "{:room$}{:<label_width$}{text}", "", label.dimmed());
+        pad(0, room, out);
+        self.paint.dimmed(label, out);
+        pad(label.len(), label_width, out);
+        out.push_str(text);
+        out.push('\n');
     }
 
     fn rows(&self, parts: &[Part], call: &Call) -> Vec<Row> {

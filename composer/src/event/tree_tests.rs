@@ -2,7 +2,7 @@
 
 use super::Tree;
 use crate::event::{
-    Clock,
+    Clock, Paint,
     tests::{Emitted, chain_of, with_events},
 };
 
@@ -25,7 +25,8 @@ pub(crate) const CHAIN: &str = r#"
 #[track_caller]
 fn shown(text: &str, events: &[(u64, &str, u64)], hidden: &[&str]) -> String {
     let (chain, plan) = chain_of(text);
-    let mut tree = Tree::new(&chain, &plan, Clock { offset_ns: 0 });
+    let tree = |colors| Tree::new(&chain, &plan, Clock { offset_ns: 0 }, Paint { colors });
+    let mut trees = [true, false].map(tree);
     let node = |id: &str| plan.nodes.iter().position(|node| node.id == id).expect("a node") as u32;
     let emitted = |(call, id, time_ns): &(u64, &str, u64)| Emitted {
         time_ns: *time_ns,
@@ -35,12 +36,16 @@ fn shown(text: &str, events: &[(u64, &str, u64)], hidden: &[&str]) -> String {
         ..Emitted::default()
     };
     let emitted: Vec<_> = events.iter().map(emitted).collect();
-    let mut out = String::new();
-    with_events(&plan.nodes, &emitted, |event| {
-        tree.event(event, !hidden.contains(&event.node.id.as_str()), &mut out);
+    let [colored, bare] = trees.each_mut().map(|tree| {
+        let mut out = String::new();
+        with_events(&plan.nodes, &emitted, |event| {
+            tree.event(event, !hidden.contains(&event.node.id.as_str()), &mut out);
+        });
+        tree.end(&mut out);
+        out
     });
-    tree.end(&mut out);
-    anstream::adapter::strip_str(&out).to_string()
+    assert_eq!(anstream::adapter::strip_str(&colored).to_string(), bare);
+    bare
 }
 
 #[track_caller]

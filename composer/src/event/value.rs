@@ -33,7 +33,7 @@ impl Shape {
             Self::BigEndian(size) => decimal(big_endian(bytes, *size)?, out),
             Self::Boolean => out.push_str(if *bytes.first()? == 0 { "false" } else { "true" }),
             Self::Text(length) => {
-                let text = String::from_utf8_lossy(until_nul(bytes.get(..*length)?)).into_owned();
+                let text = String::from_utf8_lossy(until_nul(bytes.get(..*length)?));
                 push(out, text.escape_debug());
             }
             Self::Enum { .. } => match self.variant(bytes)? {

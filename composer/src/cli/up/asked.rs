@@ -9,6 +9,7 @@ use crate::cli::{Arguments, exit::Exit};
 use freplace_compose::{
     chain::{Role, plain},
     diag::{Code, Diagnostic, nearest},
+    event::Paint,
     plan::Plan,
 };
 
@@ -128,19 +129,23 @@ impl Asked {
         }
     }
 
+    /// Whether they are written in colours, there.
+    pub(super) fn paint(&self, sink: &Sink) -> Paint {
+        Paint { colors: self.format == EventFormat::Human && sink.shows_colors() }
+    }
+
     /// Where events go. A file is made now, before anything is loaded.
     pub(super) fn sink(&self) -> Result<Sink, Diagnostic> {
-        let text = self.format == EventFormat::Human;
         match &self.output {
             Some(path) if path.as_os_str() != "-" => match File::create(path) {
-                Ok(file) => Ok(Sink::File { file, path: path.clone(), text }),
+                Ok(file) => Ok(Sink::File { file, path: path.clone() }),
                 Err(error) => Err(Diagnostic::new(
                     Code::Stream,
                     format!("cannot write {}: {}", path.display(), plain(&error)),
                 )
                 .help("Name a file in a folder that is there and that you may write to.")),
             },
-            _ => Ok(Sink::Stdout { text }),
+            _ => Ok(Sink::Stdout),
         }
     }
 }

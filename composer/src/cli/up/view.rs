@@ -10,7 +10,7 @@ use super::{
 };
 use crate::cli::screen;
 use freplace_compose::{
-    event::{Clock, Event, Human, Json, Tally, TraceEvent, Tree},
+    event::{Clock, Event, Human, Json, Paint, Tally, TraceEvent, Tree},
     plan::{Action, Plan},
 };
 
@@ -27,25 +27,33 @@ enum Style {
     Log(Human),
     Tree(Tree),
     Count(Tally),
-    Json,
+    Json(Json),
     Trace(TraceEvent),
 }
 
 impl View {
-    pub(super) fn new(asked: &Asked, ready: &Ready, only: Vec<bool>, clock: Clock) -> Self {
+    pub(super) fn new(
+        asked: &Asked,
+        ready: &Ready,
+        only: Vec<bool>,
+        clock: Clock,
+        paint: Paint,
+    ) -> Self {
         let Ready { chain, plan, .. } = ready;
         let has_tasks = plan
             .operations
             .iter()
             .any(|operation| matches!(operation.action, Action::Load { has_task: true, .. }));
         let style = match (asked.format, asked.layout()) {
-            (EventFormat::Json, _) => Style::Json,
+            (EventFormat::Json, _) => Style::Json(Json::default()),
             (EventFormat::TraceEvent, _) => Style::Trace(TraceEvent::new(chain, plan)),
             (EventFormat::Human, Layout::Log) => {
-                Style::Log(Human::new(&plan.nodes, clock, has_tasks))
+                Style::Log(Human::new(&plan.nodes, clock, has_tasks, paint))
             }
-            (EventFormat::Human, Layout::Tree) => Style::Tree(Tree::new(chain, plan, clock)),
-            (EventFormat::Human, Layout::Count) => Style::Count(Tally::new(plan.nodes.len())),
+            (EventFormat::Human, Layout::Tree) => Style::Tree(Tree::new(chain, plan, clock, paint)),
+            (EventFormat::Human, Layout::Count) => {
+                Style::Count(Tally::new(plan.nodes.len(), paint))
+            }
         };
         Self { style, only, limit: asked.limit.unwrap_or(u64::MAX), shown: 0 }
     }
@@ -54,7 +62,7 @@ impl View {
     /// programs.
     pub(super) fn start(&self, plan: &Plan, loaded: &[(usize, u32)], out: &mut String) {
         match &self.style {
-            Style::Json => {
+            Style::Json(_) => {
                 Json::version(plan, out);
                 for (node, program) in loaded {
                     Json::node_up(plan, *node, *program, out);
@@ -75,7 +83,7 @@ impl View {
             _ if !shown => {}
             Style::Log(human) => human.line(event, out),
             Style::Count(tally) => tally.event(event),
-            Style::Json => Json::event(event, out),
+            Style::Json(json) => json.event(event, out),
             Style::Trace(trace) => trace.event(event, out),
         }
     }
@@ -100,7 +108,7 @@ impl View {
         match &mut self.style {
             Style::Tree(tree) => tree.pause(out),
             Style::Trace(trace) => trace.pause(out),
-            Style::Log(_) | Style::Count(_) | Style::Json => {}
+            Style::Log(_) | Style::Count(_) | Style::Json(_) => {}
         }
     }
 
@@ -109,8 +117,8 @@ impl View {
         let Loss { map, count, .. } = *loss;
         let node = loss.node.and_then(|node| plan.nodes.get(node)).map(|node| node.id.as_str());
         match (&mut self.style, node) {
-            (Style::Json, Some(node)) => return Json::lost(node, count, out),
-            (Style::Json, None) => return Json::lost_lines(count, out),
+            (Style::Json(_), Some(node)) => return Json::lost(node, count, out),
+            (Style::Json(_), None) => return Json::lost_lines(count, out),
             (Style::Trace(trace), node) => trace.lost(node.unwrap_or(map), count, out),
             (Style::Log(_) | Style::Tree(_) | Style::Count(_), _) => {}
         }
@@ -130,7 +138,7 @@ impl View {
     /// What stands after the last event.
     pub(super) fn end(&mut self, plan: &Plan, books: &Books, out: &mut String) {
         match &mut self.style {
-            Style::Json => {
+            Style::Json(_) => {
                 let nodes = plan.nodes.iter().enumerate();
                 for (index, node) in nodes.filter(|(_, node)| node.label != "stub") {
                     let unknown = books.unknown_of(index);

@@ -7,33 +7,42 @@ use std::{
     path::PathBuf,
 };
 
+use anstream::{AutoStream, ColorChoice};
 use tokio::{sync::mpsc, task::JoinHandle};
 
 /// Pieces of text that wait for the reader; events wait in the kernel after that.
 const QUEUE: usize = 2;
+/// As many bytes as a batch of events takes, most of the time.
+const PIECE: usize = 128 << 10;
 
-/// Where text goes. `text` tells whether it is for people: it may have colours, which are kept
-/// where they are wanted.
+/// Where text goes.
 pub(super) enum Sink {
-    Stdout { text: bool },
-    File { file: File, path: PathBuf, text: bool },
+    Stdout,
+    File { file: File, path: PathBuf },
 }
 
 impl Sink {
     /// The file, if it is one.
     pub(super) fn into_file(self) -> Option<File> {
         match self {
-            Self::Stdout { .. } => None,
+            Self::Stdout => None,
             Self::File { file, .. } => Some(file),
         }
     }
 
+    /// Whether colours are wanted there.
+    pub(super) fn shows_colors(&self) -> bool {
+        let choice = match self {
+            Self::Stdout => AutoStream::choice(&io::stdout()),
+            Self::File { file, .. } => AutoStream::choice(file),
+        };
+        choice != ColorChoice::Never
+    }
+
     fn open(self) -> Box<dyn Write> {
         match self {
-            Self::Stdout { text: true } => Box::new(anstream::stdout().lock()),
-            Self::Stdout { text: false } => Box::new(io::stdout().lock()),
-            Self::File { file, text: true, .. } => Box::new(anstream::AutoStream::auto(file)),
-            Self::File { file, text: false, .. } => Box::new(file),
+            Self::Stdout => Box::new(io::stdout().lock()),
+            Self::File { file, .. } => Box::new(file),
         }
     }
 }
@@ -41,22 +50,28 @@ impl Sink {
 /// The way there. It closes when nothing can be written any more.
 pub(super) struct Writer {
     queue: mpsc::Sender<String>,
+    /// Pieces that were written, to be filled again: new memory costs more than what is put in it.
+    empty: mpsc::Receiver<String>,
     thread: JoinHandle<io::Result<()>>,
 }
 
 impl Writer {
     pub(super) fn new(sink: Sink) -> Self {
         let (queue, mut texts) = mpsc::channel::<String>(QUEUE);
+        let (used, empty) = mpsc::channel(QUEUE + 1);
         let thread = tokio::task::spawn_blocking(move || {
             let name = match &sink {
                 Sink::File { path, .. } => Some(path.display().to_string()),
-                Sink::Stdout { .. } => None,
+                Sink::Stdout => None,
             };
             let mut out = sink.open();
             let mut write = || {
-                while let Some(text) = texts.blocking_recv() {
+                while let Some(mut text) = texts.blocking_recv() {
                     out.write_all(text.as_bytes())?;
                     out.flush()?;
+                    text.clear();
+                    // When there are enough of them, it is let go.
+                    let _ = used.try_send(text);
                 }
                 Ok(())
             };
@@ -67,7 +82,7 @@ impl Writer {
                 _ => error,
             })
         });
-        Self { queue, thread }
+        Self { queue, empty, thread }
     }
 
     /// Waits until there is room for a piece of text, or nobody to read it.
@@ -86,17 +101,18 @@ impl Writer {
     }
 
     /// Hands over `text`, when there is room for it; leaves it otherwise.
-    pub(super) fn write(&self, text: &mut String) {
+    pub(super) fn write(&mut self, text: &mut String) {
         if !text.is_empty()
             && let Ok(room) = self.queue.try_reserve()
         {
-            room.send(std::mem::take(text));
+            let next = self.empty.try_recv().unwrap_or_else(|_| String::with_capacity(PIECE));
+            room.send(std::mem::replace(text, next));
         }
     }
 
     /// Hands over the last `text` and waits until all is written.
     pub(super) async fn end(self, text: String) -> io::Result<()> {
-        let Self { queue, thread } = self;
+        let Self { queue, thread, .. } = self;
         // A failure is a thread that has ended, which says why.
         let _ = queue.send(text).await;
         drop(queue);
