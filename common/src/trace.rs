@@ -109,8 +109,8 @@ pub struct Trace {
     pub tells: u8,
     /// Whether an exit wants to know when its entry was.
     pub times: u8,
-    /// Nothing.
-    pub unused: u16,
+    /// A bit for each value that the filter looks at; those are read first.
+    pub tested: u16,
 }
 
 impl Default for Trace {
@@ -125,7 +125,7 @@ impl Default for Trace {
             test_count: 0,
             tells: 0,
             times: 0,
-            unused: 0,
+            tested: 0,
         }
     }
 }
@@ -155,7 +155,7 @@ impl Trace {
         out.extend(self.size.to_ne_bytes());
         out.extend(self.unread_to.to_ne_bytes());
         out.extend([self.value_count, self.test_count, self.tells, self.times]);
-        out.extend(self.unused.to_ne_bytes());
+        out.extend(self.tested.to_ne_bytes());
         out
     }
 }

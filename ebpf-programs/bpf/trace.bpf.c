@@ -49,13 +49,14 @@ static __always_inline void began(void *ctx)
 	own->at = bpf_ktime_get_ns();
 }
 
-static __always_inline __u64 took(void *ctx, __u64 now)
+// Forgets the entry that an exit belongs to; when that was, or 0.
+static __always_inline __u64 ended(void *ctx)
 {
 	struct fc_times *all = times();
 	__u32 next;
 
 	if (!all)
-		return FC_TRACE_UNKNOWN;
+		return 0;
 	next = all->next - 1;
 #pragma clang loop unroll(full)
 	for (int back = 0; back < FC_TRACE_TIMES; back++) {
@@ -64,15 +65,22 @@ static __always_inline __u64 took(void *ctx, __u64 now)
 		if (own->call == (__u64)ctx) {
 			own->call = 0;
 			all->next = next - back;
-			return now - own->at;
+			return own->at;
 		}
 	}
-	return FC_TRACE_UNKNOWN;
+	return 0;
 }
 
-static __always_inline void read_values(void *ctx, struct call *call, __u64 took)
+static __always_inline __u64 took(void *ctx, __u64 now)
 {
-	call->unread = 0;
+	__u64 at = ended(ctx);
+
+	return at ? now - at : FC_TRACE_UNKNOWN;
+}
+
+// Reads the values that the filter looks at, or those that it does not.
+static __always_inline void read_values(void *ctx, struct call *call, int tested, __u64 took)
+{
 #pragma clang loop unroll(full)
 	for (int i = 0; i < FC_TRACE_VALUES; i++) {
 		const volatile struct fc_trace_value *from = &fc_trace.values[i];
@@ -80,6 +88,8 @@ static __always_inline void read_values(void *ctx, struct call *call, __u64 took
 
 		if (i >= fc_trace.value_count)
 			break;
+		if ((fc_trace.tested >> i & 1) != tested)
+			continue;
 		if (from->source == FC_TRACE_TOOK)
 			value = took;
 		else if (from->source == FC_TRACE_RET)
@@ -107,6 +117,8 @@ static __always_inline int is_wanted(struct call *call)
 {
 	__u32 at = 0;
 
+	if (!fc_trace.test_count)
+		return 1;
 #pragma clang loop unroll(full)
 	for (__u32 i = 0; i < FC_TRACE_TESTS; i++) {
 		const volatile struct fc_trace_test *test = &fc_trace.tests[i];
@@ -144,15 +156,26 @@ static __always_inline int is_wanted(struct call *call)
 	return at != FC_TRACE_DROP;
 }
 
-static __always_inline void tell(void *ctx, __u64 now, __u64 took)
+// Whether the time is wanted before the filter: where there is none, or where it looks at the
+// duration. Otherwise a call that is filtered out is not to pay for the clock.
+static __always_inline int is_timed_first(void)
 {
-	struct call call;
-	void *payload;
+	if (!fc_trace.test_count)
+		return 1;
+#pragma clang loop unroll(full)
+	for (int i = 0; i < FC_TRACE_VALUES; i++) {
+		if (i >= fc_trace.value_count)
+			break;
+		if (fc_trace.values[i].source == FC_TRACE_TOOK && fc_trace.tested >> i & 1)
+			return 1;
+	}
+	return 0;
+}
 
-	read_values(ctx, &call, took);
-	if (fc_trace.test_count && !is_wanted(&call))
-		return;
-	payload = fc__reserve_at(fc_trace.size, fc_trace.type, now);
+static __always_inline void tell(struct call *call, __u64 now)
+{
+	void *payload = fc__reserve_at(fc_trace.size, fc_trace.type, now);
+
 	if (!payload)
 		return;
 #pragma clang loop unroll(full)
@@ -162,24 +185,34 @@ static __always_inline void tell(void *ctx, __u64 now, __u64 took)
 		if (i >= fc_trace.value_count)
 			break;
 		if (from->to != FC_TRACE_NOWHERE)
-			*(__u64 *)(payload + from->to) = call.values[i];
+			*(__u64 *)(payload + from->to) = call->values[i];
 		if (from->block_size) {
-			void *block = (void *)call.values[i] + from->block_offset;
+			void *block = (void *)call->values[i] + from->block_offset;
 
 			if (bpf_probe_read_kernel(payload + from->block_to, from->block_size, block))
-				call.unread |= 1ULL << i;
+				call->unread |= 1ULL << i;
 		}
 	}
 	if (fc_trace.unread_to != FC_TRACE_NOWHERE)
-		*(__u64 *)(payload + fc_trace.unread_to) = call.unread;
+		*(__u64 *)(payload + fc_trace.unread_to) = call->unread;
 	fc_submit(payload);
 }
 
 SEC("fentry")
 int trace_entry(void *ctx)
 {
-	if (fc_trace.tells)
-		tell(ctx, bpf_ktime_get_ns(), 0);
+	struct call call;
+
+	if (fc_trace.tells) {
+		__u64 now = bpf_ktime_get_ns();
+
+		call.unread = 0;
+		read_values(ctx, &call, 1, 0);
+		if (is_wanted(&call)) {
+			read_values(ctx, &call, 0, 0);
+			tell(&call, now);
+		}
+	}
 	if (fc_trace.times)
 		began(ctx);
 	return 0;
@@ -188,8 +221,25 @@ int trace_entry(void *ctx)
 SEC("fexit")
 int trace_exit(void *ctx)
 {
-	__u64 now = bpf_ktime_get_ns();
+	__u64 now = 0, lasted = 0;
+	struct call call;
 
-	tell(ctx, now, took(ctx, now));
+	if (is_timed_first()) {
+		now = bpf_ktime_get_ns();
+		lasted = took(ctx, now);
+	}
+	call.unread = 0;
+	read_values(ctx, &call, 1, lasted);
+	if (!is_wanted(&call)) {
+		if (!is_timed_first())
+			ended(ctx);
+		return 0;
+	}
+	if (!is_timed_first()) {
+		now = bpf_ktime_get_ns();
+		lasted = took(ctx, now);
+	}
+	read_values(ctx, &call, 0, lasted);
+	tell(&call, now);
 	return 0;
 }

@@ -64,7 +64,7 @@ struct fc_trace {
 	__u8 test_count;
 	__u8 tells;       /* whether an entry is an event */
 	__u8 times;       /* whether an exit wants to know of it */
-	__u16 unused;
+	__u16 tested;     /* a bit for each value that the filter looks at */
 };
 
 struct fc_time {

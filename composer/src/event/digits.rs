@@ -18,7 +18,7 @@ pub(super) fn padded(number: u64, width: usize, out: &mut String) {
 
 /// `number` in decimal, with its sign.
 pub(super) fn signed(number: i128, out: &mut String) {
-    // No integer of an event is larger; those of 128 bits take several times as long.
+    // Most are as small, and those of 128 bits take several times as long.
     match i64::try_from(number) {
         Ok(number) => out.push_str(itoa::Buffer::new().format(number)),
         Err(_) => out.push_str(itoa::Buffer::new().format(number)),
@@ -27,12 +27,20 @@ pub(super) fn signed(number: i128, out: &mut String) {
 
 /// `10.0.2.15`
 pub(super) fn dotted(address: Ipv4Addr, out: &mut String) {
-    for (number, octet) in address.octets().into_iter().enumerate() {
-        if number > 0 {
-            out.push('.');
+    // Put together first: a String looks for room at every piece.
+    let mut text = [b'.'; "255.255.255.255".len()];
+    let mut end = 0;
+    for octet in address.octets() {
+        let digits = [octet / 100, octet / 10 % 10, octet % 10];
+        let skipped = usize::from(octet < 10) + usize::from(octet < 100);
+        for digit in &digits[skipped..] {
+            text[end] = b'0' + digit;
+            end += 1;
         }
-        decimal(octet.into(), out);
+        end += 1; // the dot is there
     }
+    // Digits and dots are text; the last dot is left off.
+    out.push_str(str::from_utf8(&text[..end - 1]).unwrap_or_default());
 }
 
 /// A byte as two letters.

@@ -88,6 +88,8 @@ impl<'a> Maker<'a> {
         }
         if let Some((_, filter)) = &request.filter {
             self.filter(filter);
+            let tests = self.table.tests.iter().take(self.table.test_count.into());
+            self.table.tested = tests.fold(0, |bits, test| bits | 1 << (test.value % 16));
         }
         let reads = |value: &Value| value.hop_count > 0 || value.block_size > 0;
         if self.table.values.iter().any(reads) {

@@ -42,6 +42,9 @@ pub(super) const ATTACHED: &str = "  attach ";
 /// How the other programs do.
 pub(super) const ATTACHED_PEER: &str = "attached";
 
+/// Between two looks at a process: each one costs it the emulated CPU's table of pages.
+const PAUSE: Duration = Duration::from_millis(10);
+
 /// A process that is being measured.
 pub(super) struct Watched {
     command: Command,
@@ -90,7 +93,7 @@ impl Watched {
     /// Waits until all its threads sleep: there is nothing left for it to do.
     pub(super) fn until_idle(&self) -> Result {
         while !self.is_idle()? {
-            thread::sleep(Duration::from_millis(1));
+            thread::sleep(PAUSE);
         }
         Ok(())
     }

@@ -27,9 +27,12 @@ use freplace_compose::{
 };
 use freplace_compose_common::{COUNTS_MAP, EVENTS_MAP};
 
-/// Records taken from the kernel before they are written and signals are looked at: few enough that
-/// a flood is shown as it comes.
+/// Records taken from each buffer in the kernel before the next one is looked at.
 const BATCH: usize = 256;
+/// Batches, and bytes of text, before that is written and signals are looked at: little enough that
+/// a flood is shown as it comes.
+const BATCHES: usize = 16;
+const TEXT: usize = 64 << 10;
 /// How often counters of lost events are looked at.
 const LOOK: Duration = Duration::from_secs(1);
 /// After how long without an event a call is taken to have ended.
@@ -171,8 +174,20 @@ impl Stream {
         }
     }
 
-    /// Takes up to a batch of records of each buffer from the kernel; whether there may be more.
+    /// Takes some batches of records from the kernel; whether there may be more.
     fn drain(&mut self) -> bool {
+        let mut behind = true;
+        for _ in 0..BATCHES {
+            behind = self.drain_once();
+            if !behind || self.out.len() > TEXT {
+                break;
+            }
+        }
+        behind
+    }
+
+    /// Takes up to a batch of records of each buffer; whether there may be more.
+    fn drain_once(&mut self) -> bool {
         let Self { source, foreign, decoder, view, books, out, .. } = self;
         let behind = foreign.drain(BATCH, &mut |event| {
             books.delivered_by_itself(event);
