@@ -120,7 +120,7 @@ fn what_the_built_in_tracer_is_told_is_the_same_in_c_and_rust() {
         test_count,
         tells,
         times,
-        unused
+        tested
     });
     assert_eq!(in_c(btf, "fc_trace"), all);
     let variables = btf.section(".rodata").expect("it has constants");

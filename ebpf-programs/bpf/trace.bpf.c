@@ -50,14 +50,10 @@ static __always_inline void began(void *ctx)
 }
 
 // Forgets the entry that an exit belongs to; when that was, or 0.
-static __always_inline __u64 ended(void *ctx)
+static __always_inline __u64 ended(void *ctx, struct fc_times *all)
 {
-	struct fc_times *all = times();
-	__u32 next;
+	__u32 next = all->next - 1;
 
-	if (!all)
-		return 0;
-	next = all->next - 1;
 #pragma clang loop unroll(full)
 	for (int back = 0; back < FC_TRACE_TIMES; back++) {
 		struct fc_time *own = &all->times[(next - back) % FC_TRACE_TIMES];
@@ -71,11 +67,15 @@ static __always_inline __u64 ended(void *ctx)
 	return 0;
 }
 
-static __always_inline __u64 took(void *ctx, __u64 now)
+// How long the call was. It goes through the map, so that no path has a constant for the verifier:
+// before Linux 6.8 that does not follow one which is kept on the stack and read by way of another
+// register than r10, and takes a comparison with it for decided on every other path too.
+static __always_inline __u64 took(void *ctx, struct fc_times *all, __u64 now)
 {
-	__u64 at = ended(ctx);
+	__u64 at = ended(ctx, all);
 
-	return at ? now - at : FC_TRACE_UNKNOWN;
+	*(volatile __u64 *)&all->took = at ? now - at : FC_TRACE_UNKNOWN;
+	return *(volatile __u64 *)&all->took;
 }
 
 // Reads the values that the filter looks at, or those that it does not.
@@ -221,23 +221,26 @@ int trace_entry(void *ctx)
 SEC("fexit")
 int trace_exit(void *ctx)
 {
+	struct fc_times *all = times();
 	__u64 now = 0, lasted = 0;
 	struct call call;
 
+	if (!all)
+		return 0;
 	if (is_timed_first()) {
 		now = bpf_ktime_get_ns();
-		lasted = took(ctx, now);
+		lasted = took(ctx, all, now);
 	}
 	call.unread = 0;
 	read_values(ctx, &call, 1, lasted);
 	if (!is_wanted(&call)) {
 		if (!is_timed_first())
-			ended(ctx);
+			ended(ctx, all);
 		return 0;
 	}
 	if (!is_timed_first()) {
 		now = bpf_ktime_get_ns();
-		lasted = took(ctx, now);
+		lasted = took(ctx, all, now);
 	}
 	read_values(ctx, &call, 0, lasted);
 	tell(&call, now);

@@ -75,6 +75,7 @@ struct fc_time {
 /* The calls that a tracer saw entered and not yet left, on one CPU. */
 struct fc_times {
 	struct fc_time times[FC_TRACE_TIMES];
+	__u64 took; /* how long the last one was */
 	__u32 next;
 	__u32 unused;
 };

@@ -3,7 +3,7 @@
 
 use freplace_compose_common::Header;
 
-use super::{Event, Json, Layout, Origin, Shape, value};
+use super::{Event, Json, Layout, NO_CPU, Origin, Shape, value};
 use crate::{
     chain::{Chain, EventMap, FieldRef, Hint, Piece, Spanned, Step},
     check::{self, Library},
@@ -97,7 +97,7 @@ impl Foreign {
         let header = Header {
             time_ns: time.map_or(now, u64::from_ne_bytes),
             size: u32::try_from(record.len()).unwrap_or(u32::MAX),
-            cpu: cpu.unwrap_or(0),
+            cpu: cpu.unwrap_or(NO_CPU),
             ..Header::default()
         };
         Event {

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::{Event, Origin, Said, digits::decimal, value};
+use super::{Event, NO_CPU, Origin, Said, digits::decimal, value};
 use crate::plan::{Plan, PlannedNode};
 
 /// The version of the stream; raised when a reader would have to change.
@@ -76,10 +76,9 @@ impl Json {
         decimal(header.time_ns, out);
         out.push_str(",\"call\":");
         decimal(header.call, out);
-        let has_cpu = !matches!(event.origin, Origin::Map { cpu: None, .. });
         let has_task = header.pid != 0 || header.comm[0] != 0;
         let place = Where {
-            cpu: has_cpu.then_some(header.cpu),
+            cpu: Some(header.cpu).filter(|cpu| *cpu != NO_CPU),
             task: has_task.then_some((header.pid, header.tid, header.comm)),
         };
         if self.last != Some(place) {

@@ -81,6 +81,9 @@ pub struct Event<'a> {
     pub origin: Origin<'a>,
 }
 
+/// In the place of a CPU that is not known.
+const NO_CPU: u32 = u32::MAX;
+
 /// How an event came to the composer.
 #[derive(Debug, Clone, Copy)]
 pub enum Origin<'a> {

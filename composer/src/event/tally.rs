@@ -7,31 +7,35 @@ use crate::{chain::Role, plan::PlannedNode};
 /// Counts events, and shows no more than that.
 #[derive(Debug)]
 pub struct Tally {
-    counts: Vec<u64>,
+    /// Of each node; none for one that is not asked for.
+    counts: Vec<Option<u64>>,
     paint: Paint,
 }
 
 impl Tally {
-    /// For events of so many nodes.
+    /// For events of those nodes that are asked for.
     #[must_use]
-    pub fn new(nodes: usize, paint: Paint) -> Self {
-        Self { counts: vec![0; nodes], paint }
+    pub fn new(asked: &[bool], paint: Paint) -> Self {
+        Self { counts: asked.iter().map(|asked| asked.then_some(0)).collect(), paint }
     }
 
     /// Counts one event.
     pub fn event(&mut self, event: &Event<'_>) {
-        if let Some(count) = self.counts.get_mut(event.index) {
+        if let Some(Some(count)) = self.counts.get_mut(event.index) {
             *count += 1;
         }
     }
 
-    /// Writes a line for each of `nodes` that has a program; `lost` are events of it that found no
+    /// Writes a line for each of `nodes` that has a program and is asked for; `lost` are events of it that found no
     /// room.
     pub fn end(&self, nodes: &[PlannedNode], lost: impl Fn(usize) -> u64, out: &mut String) {
         // A stub has no program, so it emits nothing.
-        let rows: Vec<_> = (nodes.iter().zip(&self.counts).enumerate())
-            .filter(|(_, (node, _))| node.role != Role::Stub)
-            .map(|(index, (node, count))| (index, node, count.to_string(), lost(index)))
+        let rows = nodes.iter().zip(&self.counts).enumerate();
+        let rows = rows.filter(|(_, (node, _))| node.role != Role::Stub);
+        let rows: Vec<_> = rows
+            .filter_map(|(index, (node, count))| {
+                Some((index, node, (*count)?.to_string(), lost(index)))
+            })
             .collect();
         let id_width = rows.iter().map(|(_, node, ..)| node.id.chars().count()).max().unwrap_or(0);
         let width = rows.iter().map(|(.., count, _)| count.len()).max().unwrap_or(0);
@@ -69,7 +73,7 @@ mod tests {
         let (fired, seven) = (node("fired"), node("seven"));
         let of = |node: usize| Emitted { node: node as u32, ..Emitted::default() };
         let emitted = [vec![of(fired); 12], vec![of(seven)]].concat();
-        let mut tally = Tally::new(plan.nodes.len(), Paint { colors: true });
+        let mut tally = Tally::new(&vec![true; plan.nodes.len()], Paint { colors: true });
         with_events(&plan.nodes, &emitted, |event| tally.event(event));
         let mut out = String::new();
         tally.end(&plan.nodes, |index| if index == fired { 3 } else { 0 }, &mut out);

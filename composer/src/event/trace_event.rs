@@ -11,7 +11,7 @@ use std::{
 };
 
 use super::{
-    Event, Json,
+    Event, Json, NO_CPU,
     calls::{Call, Calls, Kept},
     story::{Map, Part, Span},
     value,
@@ -112,8 +112,12 @@ impl Tracks {
     fn call(&mut self, call: &Call, out: &mut String) {
         if self.named.len() < CPUS && self.named.insert(call.cpu) {
             let (cpu, tid) = (call.cpu, tid(call.cpu));
+            let title = match cpu {
+                NO_CPU => "\"no CPU known\"".to_owned(),
+                _ => format!("\"CPU {cpu}\""),
+            };
             for (name, key, value) in [
-                ("thread_name", "name", format!("\"CPU {cpu}\"")),
+                ("thread_name", "name", title),
                 ("thread_sort_index", "sort_index", cpu.to_string()),
             ] {
                 let _ = write!(

@@ -49,6 +49,14 @@ fn drawn(text: &str) -> Vec<String> {
 
 #[test]
 #[ignore = "needs a kernel that allows freplace; `cargo xtask test` runs it in a micro-VM"]
+fn all_that_is_shown_may_be_how_many_events_there_were() {
+    let text = fired(&["--view", "count", "--only", "fired,seven,out"], &[1, 2, 3]);
+    let lines: Vec<_> = text.lines().collect();
+    assert_eq!(lines, ["fired  3 events", "seven  3 events", "out    3 events"]);
+}
+
+#[test]
+#[ignore = "needs a kernel that allows freplace; `cargo xtask test` runs it in a micro-VM"]
 fn a_tree_tells_call_after_call() {
     let text = fired(&["--view", "tree", "--only", "fired,seven,in,out"], &[1, 2]);
     let call = |value: u16| {

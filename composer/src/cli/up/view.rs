@@ -51,9 +51,7 @@ impl View {
                 Style::Log(Human::new(&plan.nodes, clock, has_tasks, paint))
             }
             (EventFormat::Human, Layout::Tree) => Style::Tree(Tree::new(chain, plan, clock, paint)),
-            (EventFormat::Human, Layout::Count) => {
-                Style::Count(Tally::new(plan.nodes.len(), paint))
-            }
+            (EventFormat::Human, Layout::Count) => Style::Count(Tally::new(&only, paint)),
         };
         Self { style, only, limit: asked.limit.unwrap_or(u64::MAX), shown: 0 }
     }
