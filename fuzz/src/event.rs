@@ -4,13 +4,14 @@ use std::sync::LazyLock;
 
 use freplace_compose::{
     chain::{Chain, Node},
-    event::{Clock, Decoder, Human, Json, Paint},
+    event::{Clock, Decoder, Human, Json, Paint, TraceEvent, Tree},
     plan::{self, Plan},
 };
 use freplace_compose_common::Header;
 
 /// A chain, as far as events go.
 struct Stage {
+    chain: Chain,
     plan: Plan,
     decoder: Decoder,
     /// The types of event that each node writes.
@@ -18,15 +19,15 @@ struct Stage {
 }
 
 impl Stage {
-    fn new(chain: &Chain) -> Self {
+    fn new(chain: Chain) -> Self {
         let library = crate::library();
         let kinds = |node: &Node| {
             let object = node.program().and_then(|(object, _)| library.get(&object.value));
             object.map(|object| object.core_types.events.iter().copied().collect())
         };
         let kinds = chain.graph.nodes().map(|(_, node)| kinds(node).unwrap_or_default()).collect();
-        let plan = plan::build(chain, &library);
-        Self { decoder: Decoder::new(chain, &library, &plan), plan, kinds }
+        let plan = plan::build(&chain, &library);
+        Self { decoder: Decoder::new(&chain, &library, &plan), chain, plan, kinds }
     }
 }
 
@@ -37,16 +38,17 @@ impl Stage {
 /// When the composer does, or what it writes is no line.
 pub fn event(data: &[u8]) {
     static STAGES: LazyLock<Vec<Stage>> =
-        LazyLock::new(|| crate::shipped().iter().map(Stage::new).collect());
+        LazyLock::new(|| crate::shipped().into_iter().map(Stage::new).collect());
     let Some((&[chain, node, kind], payload)) = data.split_first_chunk() else { return };
     let stage = &STAGES[usize::from(chain) % STAGES.len()];
     if node == b'!' {
-        return show(&stage.plan, &stage.decoder, payload);
+        return show(&stage.chain, &stage.plan, &stage.decoder, payload);
     }
     let node = usize::from(node) % stage.kinds.len();
     let kinds = &stage.kinds[node];
     let kind = kinds.get(usize::from(kind) % kinds.len().max(1)).copied().unwrap_or(0);
-    show(&stage.plan, &stage.decoder, &record(node as u32, kind, payload));
+    let record = record(node as u32, kind, payload);
+    show(&stage.chain, &stage.plan, &stage.decoder, &record);
 }
 
 /// A record of `node` with an event of type `kind`, whose bytes are the last of `data`.
@@ -59,8 +61,8 @@ pub(crate) fn record(node: u32, kind: u32, data: &[u8]) -> Vec<u8> {
     record
 }
 
-/// Decodes `record` and writes it down in both ways.
-pub(crate) fn show(plan: &Plan, decoder: &Decoder, record: &[u8]) {
+/// Decodes `record` and writes it down in every way.
+pub(crate) fn show(chain: &Chain, plan: &Plan, decoder: &Decoder, record: &[u8]) {
     let Ok(event) = decoder.decode(record) else { return };
     for has_tasks in [true, false] {
         let (clock, paint) = (Clock { offset_ns: -1 }, Paint { colors: true });
@@ -73,6 +75,21 @@ pub(crate) fn show(plan: &Plan, decoder: &Decoder, record: &[u8]) {
     one_line(&line);
     let value: serde_json::Value = serde_json::from_str(&line).expect("JSON");
     assert_eq!(value["record"], "event");
+
+    let mut tree = Tree::new(chain, plan, Clock { offset_ns: 0 }, Paint { colors: true });
+    let mut trace = TraceEvent::new(chain, plan);
+    let [mut lines, mut slices] = [const { String::new() }; 2];
+    trace.start(&mut slices);
+    // The second time it is of the same call, or of none as well.
+    for shown in [true, false] {
+        tree.event(&event, shown, &mut lines);
+        trace.event(&event, &mut slices);
+    }
+    tree.end(&mut lines);
+    trace.end(&mut slices);
+    lines.split_inclusive('\n').for_each(one_line);
+    let slices: Vec<serde_json::Value> = serde_json::from_str(&slices).expect("JSON");
+    assert!(slices.len() > 1, "the process has a name");
 }
 
 /// One line, its end included, with nothing in it but colours that a terminal would obey.

@@ -46,7 +46,7 @@ pub fn object(data: &[u8]) {
             let decoder = Decoder::new(chain, &library, &plan);
             for (node, _) in plan.nodes.iter().enumerate() {
                 for kind in &object.core_types.events {
-                    event::show(&plan, &decoder, &event::record(node as u32, *kind, data));
+                    event::show(chain, &plan, &decoder, &event::record(node as u32, *kind, data));
                 }
             }
         }
