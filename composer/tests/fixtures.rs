@@ -61,6 +61,7 @@ fixtures! {
     both_moments
     conflicts
     crlf_and_wide
+    buffer
     cycle_of_two
     cycles
     duplicate_headers

@@ -75,6 +75,7 @@ const WHOLE: &str = r#"
 name = "whole"
 description = "every key"
 requires = { kernel = ">=6.6, <7" }
+buffer = "4MiB"
 [host.one]
 object = "one.bpf.o"
 program = "one"
@@ -153,8 +154,20 @@ fn a_wrong_hook_is_refused_by_both() {
 }
 
 /// The keys of `WHOLE` that a chain can do without.
-const OPTIONAL: [&str; 6] =
-    ["name", "description", "requires", "function = \"helper\"", "capture", "where"];
+const OPTIONAL: [&str; 7] =
+    ["name", "description", "requires", "buffer", "function = \"helper\"", "capture", "where"];
+
+#[test]
+fn the_sizes_of_a_buffer_are_powers_of_two() {
+    let with = |size: &str| whole().replace("4MiB", size);
+    for size in ["64KiB", "512KiB", "1MiB", "512MiB", "1GiB"] {
+        same(&with(size), true);
+    }
+    for size in ["32KiB", "0KiB", "65KiB", "3MiB", "1024MiB", "2GiB", "4MB", "4 MiB", "4mib", "4M"]
+    {
+        same(&with(size), false);
+    }
+}
 
 #[test]
 fn a_key_that_is_left_out_misspelt_or_of_another_type_is_judged_alike() {

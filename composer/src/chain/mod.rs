@@ -6,6 +6,7 @@
 //! `read` takes the text apart (keys, types, spans), `spec` holds what was asked for, `graph`
 //! connects it. Every value that can be wrong keeps the bytes it came from.
 
+mod buffer;
 mod expression;
 mod graph;
 mod hook;
@@ -23,6 +24,7 @@ use std::{
     sync::Arc,
 };
 
+pub use buffer::buffer_size;
 pub use expression::{
     Comparison, Constant, Filter, Path as ValuePath, Relation, Step as PathStep, Way,
 };
@@ -49,6 +51,8 @@ pub struct Chain {
     pub description: Option<String>,
     /// Which kernels it is meant for; all when it does not say.
     pub requires: Option<Spanned<Requirement>>,
+    /// Bytes of room for events of the composer's form; as their object says, when not given.
+    pub buffer: Option<u32>,
     /// The folder that relative paths of objects start from.
     pub folder: PathBuf,
     /// The file's text, for diagnostics.
@@ -102,6 +106,7 @@ impl Chain {
             name: file.name.or(stem).unwrap_or_default(),
             description: file.description,
             requires: file.requires,
+            buffer: file.buffer,
             folder: path.parent().map(Path::to_path_buf).unwrap_or_default(),
             source,
             graph,

@@ -6,6 +6,7 @@ use toml::de::DeTable;
 
 use super::{
     Host, Node, NodeKind, ObjectRef, Replacement, Spanned, Stub,
+    buffer::buffer,
     hook::attach,
     output::{Output, output},
     syntax,
@@ -23,6 +24,7 @@ pub(super) struct File {
     pub(super) name: Option<String>,
     pub(super) description: Option<String>,
     pub(super) requires: Option<Spanned<Requirement>>,
+    pub(super) buffer: Option<u32>,
     pub(super) nodes: Vec<Node>,
     /// Ids of nodes that are there, but could not be read. What refers to them is not wrong.
     pub(super) unread: Vec<String>,
@@ -40,7 +42,8 @@ pub(super) fn file(source: &Arc<Source>, diagnostics: &mut Vec<Diagnostic>) -> F
     let description = top.string("description", &mut report).map(|text| text.value);
     let printk = top.boolean("printk", &mut report);
     let requires = requires(&mut top, &mut report);
-    let mut file = File { name, description, requires, ..File::default() };
+    let buffer = buffer(&mut top, &mut report);
+    let mut file = File { name, description, requires, buffer, ..File::default() };
     section(&mut top, "host", &mut report, &mut file, host);
     // Hosts that could not be read, and a `host` that is no table, were reported already.
     let mut has_hosts = top.get("host").is_some_and(|(_, value)| {

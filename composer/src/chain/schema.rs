@@ -5,7 +5,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{Hook, XdpMode};
+use super::{Hook, XdpMode, buffer::sizes};
 use crate::version::Requirement;
 
 /// The JSON schema of chain files.
@@ -24,6 +24,10 @@ pub fn schema() -> Value {
             "description": text("What the chain is for."),
             "printk": printk("Show the lines of bpf_printk of every node that does not say otherwise."),
             "requires": requires(),
+            "buffer": {
+                "description": "Room for events that wait to be read: a larger buffer loses fewer.",
+                "enum": sizes().map(|(_, written)| written).collect::<Vec<_>>(),
+            },
             "host": nodes("host", "Programs at kernel hooks: [host.ID].", 1),
             "stub": nodes("stub", "Functions of hosts that may be replaced: [stub.ID].", 0),
             "replacement": nodes(

@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use freplace_compose_common::{COUNTS_MAP, trace::TIMES_MAP};
+use freplace_compose_common::{COUNTS_MAP, EVENTS_MAP, trace::TIMES_MAP};
 use petgraph::graph::NodeIndex;
 
 use super::{Action, LoadAs, Operation, Plan, PlannedNode, Target, built_in, is_shared};
@@ -88,6 +88,9 @@ fn maps(chain: &Chain, library: &Library) -> Vec<Operation> {
             let mut map = map.clone();
             if [COUNTS_MAP, TIMES_MAP].contains(&map.name.as_str()) {
                 map.max_entries = count;
+            }
+            if let Some(buffer) = chain.buffer.filter(|_| map.name == EVENTS_MAP) {
+                map.max_entries = buffer;
             }
             match map.map_type {
                 // One for each CPU, whatever it says: where there is none, events are lost.

@@ -147,6 +147,17 @@ impl Plan {
         })
     }
 
+    /// Bytes of the buffer for events in the composer's form, when there is one.
+    #[must_use]
+    pub fn buffer(&self) -> Option<u32> {
+        self.operations.iter().find_map(|operation| match &operation.action {
+            Action::CreateMap { map, .. } if map.name == freplace_compose_common::EVENTS_MAP => {
+                Some(map.max_entries)
+            }
+            _ => None,
+        })
+    }
+
     /// The event buffers that nodes have for themselves, each with its node.
     pub fn event_maps(&self) -> impl Iterator<Item = (usize, &MapDef)> {
         self.operations.iter().filter_map(|operation| match &operation.action {

@@ -182,6 +182,38 @@ fn two_million_events_through_a_ring_buffer_are_all_accounted_for() {
     assert_eq!(flood.shown + lost, u64::from(TORRENT) * DROPS);
     assert!(flood.shown > 0 && lost > flood.shown, "{} shown, {lost} lost", flood.shown);
     assert!(flood.lost.len() > 1, "told when they happen: {:?}", flood.lost);
+    assert!(
+        flood.stderr.contains("a larger buffer loses fewer: it was 512KiB"),
+        "{}",
+        flood.stderr
+    );
+}
+
+#[test]
+#[ignore = "needs a kernel that allows freplace; `cargo xtask test` runs it in a micro-VM"]
+fn a_chain_may_ask_for_room_for_all_its_events() {
+    const CALLS: u16 = 200;
+    let folder = Folder::new(
+        r#"
+        name = "roomy"
+        buffer = "8MiB"
+        [host.source]
+        object = "flood.o"
+        program = "torrent"
+        attach = { tracepoint = "syscalls/sys_enter_getpgid" }
+        "#,
+    );
+    // Nobody reads until all have come: they are more than 512 KiB would hold.
+    let (live, stdout) = Live::unread(&folder.chain(), &["--format", "json"]);
+    (0..CALLS).for_each(fire);
+    live.signal(Signal::INT);
+    let finished = live.read(stdout);
+    finished.assert_done();
+    let summary = finished.records().pop().expect("a summary");
+    assert_eq!(
+        (&summary["events"], &summary["lost"]),
+        (&(u64::from(CALLS) * DROPS).into(), &0.into())
+    );
 }
 
 #[test]

@@ -103,6 +103,11 @@ impl Books {
         NodeBooks { produced, lost, ..nodes }
     }
 
+    /// How many events in the composer's form found no room.
+    pub(super) fn lost_in_common(&self) -> u64 {
+        sum(&self.counted).lost
+    }
+
     /// Whether every event that programs counted was read or lost.
     pub(super) fn balance(&self) -> bool {
         let NodeBooks { produced, delivered, lost } = sum(&self.counted);

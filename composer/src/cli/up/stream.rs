@@ -19,6 +19,7 @@ use super::{
 };
 use crate::cli::{exit::Exit, screen};
 use freplace_compose::{
+    chain::buffer_size,
     diag::{Code, Diagnostic},
     event::{Clock, Decoder},
     kernel::{Counts, Events, KernelError, Linux},
@@ -267,6 +268,15 @@ impl Stream {
             text += &format!("   {} could not be decoded", self.books.undecoded);
         }
         anstream::eprintln!("{text}");
+        if self.books.lost_in_common() > 0
+            && let Some(size) = self.plan.buffer()
+        {
+            anstream::eprintln!(
+                "a larger buffer loses fewer: it was {}, which `buffer = \"…\"` at the top of the chain \
+                 file changes",
+                buffer_size(size)
+            );
+        }
         for (index, node) in self.plan.nodes.iter().enumerate() {
             for map in self.books.unknown_of(index) {
                 anstream::eprintln!(
