@@ -27,20 +27,19 @@ pub(super) fn signed(number: i128, out: &mut String) {
 
 /// `10.0.2.15`
 pub(super) fn dotted(address: Ipv4Addr, out: &mut String) {
-    // Put together first: a String looks for room at every piece.
-    let mut text = [b'.'; "255.255.255.255".len()];
-    let mut end = 0;
-    for octet in address.octets() {
-        let digits = [octet / 100, octet / 10 % 10, octet % 10];
-        let skipped = usize::from(octet < 10) + usize::from(octet < 100);
-        for digit in &digits[skipped..] {
-            text[end] = b'0' + digit;
-            end += 1;
+    let digit = |digit: u8| char::from(b'0' + digit);
+    for (number, octet) in address.octets().into_iter().enumerate() {
+        if number > 0 {
+            out.push('.');
         }
-        end += 1; // the dot is there
+        if octet >= 100 {
+            out.push(digit(octet / 100));
+        }
+        if octet >= 10 {
+            out.push(digit(octet / 10 % 10));
+        }
+        out.push(digit(octet % 10));
     }
-    // Digits and dots are text; the last dot is left off.
-    out.push_str(str::from_utf8(&text[..end - 1]).unwrap_or_default());
 }
 
 /// A byte as two letters.
