@@ -50,6 +50,7 @@ impl Header {
 
     /// Splits a record of the ring buffer into its header and its payload; `None` when the record
     /// is shorter than a header or than the payload length its header gives.
+    #[inline]
     #[must_use]
     pub fn split(record: &[u8]) -> Option<(Self, &[u8])> {
         let (head, rest) = record.split_at_checked(Self::LEN)?;

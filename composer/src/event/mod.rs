@@ -102,6 +102,7 @@ pub enum Origin<'a> {
 
 impl Event<'_> {
     /// Whether its bytes are shorter than its type, or the number of its type is that of none.
+    #[inline]
     #[must_use]
     pub fn is_undecoded(&self) -> bool {
         let untyped = matches!(self.origin, Origin::Composer)
@@ -170,6 +171,7 @@ impl Decoder {
     ///
     /// # Errors
     /// [`Malformed`], when it is no event of this chain.
+    #[inline] // so that an event which is only counted is not put together
     pub fn decode<'a>(&'a self, record: &'a [u8]) -> Result<Event<'a>, Malformed> {
         let (header, payload) = Header::split(record).ok_or(Malformed::Short(record.len()))?;
         let index = header.node as usize;

@@ -20,6 +20,7 @@ impl Tally {
     }
 
     /// Counts one event.
+    #[inline]
     pub fn event(&mut self, event: &Event<'_>) {
         if let Some(Some(count)) = self.counts.get_mut(event.index) {
             *count += 1;
