@@ -164,6 +164,29 @@ fn a_chain_that_is_wrong_leaves_the_output_as_it_was() {
 }
 
 #[test]
+fn no_output_is_written_over_what_is_read() {
+    let folder = objects();
+    let chain =
+        b"[host.h]\nobject = \"copy.o\"\nprogram = \"first\"\nattach = { kprobe = \"x\" }\n";
+    let object = std::fs::read(folder.join("host.bpf.o")).expect("it was compiled");
+    common::put(&folder.join("spared.toml"), chain);
+    common::put(&folder.join("copy.o"), &object);
+    for (verb, more) in [
+        ("up", ["-o", "./spared.toml"]),
+        ("up", ["-o", "copy.o"]),
+        ("up", ["--verifier-log", "copy.o"]),
+        ("validate", ["--vm", "--verifier-log=spared.toml"]),
+    ] {
+        let output = run(&folder, &[&[verb, "spared.toml"][..], &more].concat());
+        let told = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{verb} {more:?}: {told}");
+        assert!(told.contains("is the chain or one of its objects"), "{told}");
+        assert_eq!(std::fs::read(folder.join("spared.toml")).expect("it is there"), chain);
+        assert_eq!(std::fs::read(folder.join("copy.o")).expect("it is there"), object);
+    }
+}
+
+#[test]
 fn every_shell_gets_its_completions() {
     for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
         let output = run(&workspace(), &["completions", shell]);

@@ -12,7 +12,7 @@
 //! Text in, a tree out that knows where each part of it stands. What the names mean is asked in
 //! [`trace`](crate::trace), which knows the types.
 
-use std::{fmt, ops::Range};
+use std::{fmt, num::IntErrorKind, ops::Range};
 
 use freplace_compose_common::trace::TESTS;
 
@@ -211,9 +211,7 @@ impl<'a> Parser<'a> {
         let is_word = |letter: char| letter.is_ascii_alphanumeric() || letter == '_';
         let word = rest.find(|letter| !is_word(letter)).unwrap_or(rest.len());
         if first.is_ascii_digit() {
-            let number = number(&rest[..word]).ok_or_else(|| {
-                self.mistake(at..at + word, format!("`{}` is not a number", &rest[..word]))
-            })?;
+            let number = number(&rest[..word]).map_err(|what| self.mistake(at..at + word, what))?;
             return Ok((Token::Number(number), word));
         }
         if word > 0 {
@@ -228,7 +226,11 @@ impl<'a> Parser<'a> {
         }
         let what = match first {
             '=' => "`=` does not compare: write ==".to_owned(),
-            '&' | '|' => format!("`{first}` does not join: write {first}{first}"),
+            '&' | '|' => {
+                format!(
+                    "`{first}` is not understood: {first}{first} joins, and bits cannot be picked"
+                )
+            }
             '"' | '\'' => "texts cannot be compared, numbers can".to_owned(),
             '+' | '/' | '%' | '^' | '~' => {
                 format!("`{first}` is not understood: nothing is computed here")
@@ -270,6 +272,8 @@ impl<'a> Parser<'a> {
     fn expected(&self, what: &str) -> Mistake {
         let here = self.here();
         match self.text.text.get(here.clone()).filter(|_| self.peek().is_some()) {
+            Some("and") => self.mistake(here, "`and` is written &&"),
+            Some("or") => self.mistake(here, "`or` is written ||"),
             Some(found) => self.mistake(here, format!("{what} is expected, not `{found}`")),
             None => self.mistake(here, format!("it ends where {what} is expected")),
         }
@@ -361,6 +365,12 @@ impl<'a> Parser<'a> {
             let inner = self.any(depth)?;
             return if self.eat(")") { Ok(inner) } else { Err(self.expected("`)`")) };
         }
+        let after = self.tokens.get(self.next + 1).map(|(token, _)| token);
+        if self.text.text.get(here.clone()) == Some("not")
+            && matches!(after, Some(Token::Name | Token::Sign("(" | "*")))
+        {
+            return Err(self.mistake(here, "`not` is written !"));
+        }
         self.tests += 1;
         if self.tests > TESTS {
             return Err(self.mistake(here, format!("it has more than {TESTS} comparisons")));
@@ -396,6 +406,7 @@ impl<'a> Parser<'a> {
         let value = match self.peek() {
             Some(Token::Number(number)) => match (number.clone(), negative) {
                 (Constant::Number(number), true) => Constant::Number(-number),
+                (Constant::Duration(ns), true) => Constant::Duration(-ns),
                 (constant, _) => constant,
             },
             Some(Token::Name) if !negative => {
@@ -403,7 +414,13 @@ impl<'a> Parser<'a> {
             }
             _ => return Err(self.expected("a number or the name of a value")),
         };
+        let is_number = matches!(self.peek(), Some(Token::Number(_)));
         self.next += 1;
+        if is_number && matches!(self.peek(), Some(Token::Sign("."))) {
+            let what = "a number has no point: write 1500us for 1.5ms, and an address as one number, \
+                        0x0a00020f for 10.0.2.15";
+            return Err(self.mistake(here, what));
+        }
         if matches!(self.peek(), Some(Token::Sign("->" | "." | "["))) {
             return Err(self.mistake(here, "a value is compared with a constant, not with another"));
         }
@@ -411,19 +428,28 @@ impl<'a> Parser<'a> {
     }
 }
 
-/// `12`, `0x1f`, `10us`.
-fn number(word: &str) -> Option<Constant> {
+/// `12`, `0x1f`, `10us`; or what is wrong with it.
+fn number(word: &str) -> Result<Constant, String> {
+    let parse = |digits, radix| match u64::from_str_radix(digits, radix) {
+        Ok(number) => Ok(i128::from(number)),
+        Err(error) if *error.kind() == IntErrorKind::PosOverflow => {
+            Err(format!("`{word}` is more than 64 bits hold"))
+        }
+        Err(_) => Err(format!("`{word}` is not a number")),
+    };
     if let Some(digits) = word.strip_prefix("0x").or_else(|| word.strip_prefix("0X")) {
-        return u64::from_str_radix(digits, 16).ok().map(|number| Constant::Number(number.into()));
+        return parse(digits, 16).map(Constant::Number);
     }
     let letters = word.find(|letter: char| !letter.is_ascii_digit()).unwrap_or(word.len());
     let (digits, unit) = word.split_at(letters);
-    let number = i128::from(digits.parse::<u64>().ok()?);
+    let number = parse(digits, 10)?;
     if unit.is_empty() {
-        return Some(Constant::Number(number));
+        return Ok(Constant::Number(number));
     }
-    let (_, factor) = UNITS.iter().find(|(name, _)| *name == unit)?;
-    Some(Constant::Duration(number * factor))
+    match UNITS.iter().find(|(name, _)| *name == unit) {
+        Some((_, factor)) => Ok(Constant::Duration(number * factor)),
+        None => Err(format!("`{word}` is not a number; units are ns, us, ms and s")),
+    }
 }
 
 #[cfg(test)]
@@ -468,6 +494,7 @@ mod tests {
             ("100<=pkt -> proto", "pkt->proto AtLeast 100"),
             ("*count == -0x10", "*count Equal -16"),
             ("a->b[1].c > 2", "a->b[1].c Greater 2"),
+            ("not == 1 && took > -1ms", "(not Equal 1 and took Greater -1000000ns)"),
             ("took>=10us||took<1ns", "(took AtLeast 10000ns or took Less 1ns)"),
             ("ret == XDP_DROP", "ret Equal XDP_DROP"),
         ] {
@@ -475,22 +502,32 @@ mod tests {
         }
     }
 
+    const POINT: &str = "a number has no point: write 1500us for 1.5ms, and an address as one \
+                         number, 0x0a00020f for 10.0.2.15";
+
     #[test]
     fn mistakes_are_told_where_they_are() {
         for (from, at, what) in [
             ("", 0, "it ends where a name is expected"),
             ("len >", 4, "it ends where a number or the name of a value is expected"),
             ("len = 1", 4, "`=` does not compare: write =="),
-            ("a & b", 2, "`&` does not join: write &&"),
+            ("a & b", 2, "`&` is not understood: && joins, and bits cannot be picked"),
+            ("a and b", 2, "`and` is written &&"),
+            ("a == 1 or b", 7, "`or` is written ||"),
+            ("not a", 0, "`not` is written !"),
+            ("took > 1.5ms", 7, POINT),
+            ("ip == 10.0.2.15", 6, POINT),
+            ("took > 1min", 7, "`1min` is not a number; units are ns, us, ms and s"),
+            ("a == 0x10000000000000000", 5, "`0x10000000000000000` is more than 64 bits hold"),
             ("(a || b", 6, "it ends where `)` is expected"),
             ("a b", 2, "its end is expected, not `b`"),
             ("a[b] == 1", 2, "the number of an item is expected, not `b`"),
-            ("a == 12x", 5, "`12x` is not a number"),
+            ("a == 12x", 5, "`12x` is not a number; units are ns, us, ms and s"),
             ("a == b->c", 5, "a value is compared with a constant, not with another"),
             ("comm == \"x\"", 8, "texts cannot be compared, numbers can"),
             ("1 == 1", 5, "a name is expected, not `1`"),
             ("a ==\u{3000}", 4, "it ends where a number or the name of a value is expected"),
-            ("a == 99999999999999999999", 5, "`99999999999999999999` is not a number"),
+            ("a == 99999999999999999999", 5, "`99999999999999999999` is more than 64 bits hold"),
         ] {
             let mistake = filter(&text(from)).expect_err(from);
             assert_eq!((mistake.span.start, mistake.what.as_str()), (at + 1, what), "{from}");

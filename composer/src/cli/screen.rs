@@ -1,8 +1,13 @@
 //! Writing to stdout: whole, and with a reader that may be gone.
 
-use std::io::{self, Write as _};
+use std::{
+    io::{self, Write as _},
+    os::unix::fs::MetadataExt as _,
+    path::{Path, PathBuf},
+};
 
-use super::exit::Exit;
+use super::{exit::Exit, report};
+use freplace_compose::diag::{Code, Diagnostic};
 
 /// Writes `text` to stdout. A reader that has gone away has seen enough.
 pub(super) fn data(text: &str) -> Exit {
@@ -20,6 +25,19 @@ pub(super) fn write_failed(error: &io::Error) -> Exit {
     // stderr may be gone too; then there is nobody to tell.
     let _ = writeln!(anstream::stderr(), "cannot write the output: {error}");
     Exit::Failed
+}
+
+/// Refuses to write over one of the files that are read.
+pub(super) fn spare(output: &Path, inputs: &[PathBuf]) -> Result<(), Exit> {
+    let is = |path: &Path| path.metadata().ok().map(|found| (found.dev(), found.ino()));
+    let taken = is(output).filter(|it| inputs.iter().any(|input| is(input).as_ref() == Some(it)));
+    if taken.is_none() {
+        return Ok(());
+    }
+    let message = format!("{} is the chain or one of its objects", output.display());
+    let help = "Writing there would empty it: give the output another name.";
+    report::one(&Diagnostic::new(Code::Stream, message).help(help));
+    Err(Exit::Usage)
 }
 
 /// `value` as indented JSON on stdout.

@@ -9,7 +9,7 @@ use super::{
     Format, Ready, doctor,
     exit::Exit,
     logs::{LogFlags, Logs},
-    plan, ready_or_report, report,
+    plan, ready_or_report, report, screen,
     vm::{Again, VmFlag, files},
 };
 use freplace_compose::{
@@ -69,6 +69,17 @@ pub(super) async fn run(arguments: Up) -> Exit {
         let json = arguments.asked.format == asked::EventFormat::Json;
         return plan::show(&ready.plan, if json { Format::Json } else { Format::Human });
     }
+    let inputs = files(&arguments.file, &ready.chain, &ready.library);
+    for output in [arguments.asked.file(), arguments.logs.file()].into_iter().flatten() {
+        if let Err(exit) = screen::spare(output, &inputs) {
+            return exit;
+        }
+    }
+    if arguments.vm.vm.is_none()
+        && let Err(exit) = suits_this_machine(&ready)
+    {
+        return exit;
+    }
     let mut logs = match arguments.logs.open() {
         Ok(logs) => logs,
         Err(exit) => return exit,
@@ -81,18 +92,10 @@ pub(super) async fn run(arguments: Up) -> Exit {
         }
     };
     if let Some(kernel) = &arguments.vm.vm {
-        let files = files(&arguments.file, &ready.chain, &ready.library);
         let (command, keep) = (arguments.command.first(), arguments.logs.file());
-        return Again { kernel, files, command, keep, output: sink.into_file() }.run().await;
-    }
-    let excluded = machine::version().and_then(|version| check::excluded(&ready.chain, version));
-    if let Some(excluded) = excluded {
-        report::one(&excluded);
-        return Exit::Environment;
-    }
-    if let Some(missing) = doctor::missing(&ready.plan) {
-        report::one(&missing);
-        return Exit::Environment;
+        return Again { kernel, files: inputs, command, keep, output: sink.into_file() }
+            .run()
+            .await;
     }
     let mut signals = match Signals::new() {
         Ok(signals) => signals,
@@ -139,6 +142,18 @@ pub(super) async fn run(arguments: Up) -> Exit {
             Exit::Failed
         }
         End::Done => ended,
+    }
+}
+
+/// Whether this machine's kernel is one that the chain is meant for, and has all that it needs.
+fn suits_this_machine(ready: &Ready) -> Result<(), Exit> {
+    let excluded = machine::version().and_then(|version| check::excluded(&ready.chain, version));
+    match excluded.or_else(|| doctor::missing(&ready.plan)) {
+        Some(wrong) => {
+            report::one(&wrong);
+            Err(Exit::Environment)
+        }
+        None => Ok(()),
     }
 }
 

@@ -12,6 +12,7 @@ use super::{
     kernels::KernelFlag,
     logs::LogFlags,
     ready, report, screen,
+    vm::files,
 };
 use freplace_compose::{
     check::{Kernels, Profile},
@@ -119,12 +120,17 @@ impl<'a> Judged<'a> {
 
 /// Asks each of `boots` for what the rules let pass.
 async fn ask(mut judged: Judged<'_>, boots: &[KernelChoice], arguments: &Validate) -> Exit {
+    let good = judged.files.iter().filter_map(|(path, ready)| Some((*path, ready.as_ref()?)));
+    let good: Vec<_> = good.collect();
+    let read = good.iter().flat_map(|(path, ready)| files(path, &ready.chain, &ready.library));
+    let read: Vec<_> = read.chain(arguments.files.iter().cloned()).collect();
+    if let Some(Err(exit)) = arguments.logs.file().map(|file| screen::spare(file, &read)) {
+        return exit;
+    }
     let mut logs = match arguments.logs.open() {
         Ok(logs) => logs,
         Err(exit) => return exit,
     };
-    let good = judged.files.iter().filter_map(|(path, ready)| Some((*path, ready.as_ref()?)));
-    let good: Vec<_> = good.collect();
     let mut written = Exit::Done;
     for kernel in boots.iter().filter(|_| !good.is_empty()) {
         let question = Question { kernel, chains: &good, format: arguments.format };

@@ -127,7 +127,8 @@ impl Page {
             text.push_str("  ");
             self.paint.dimmed(&call.task, &mut text);
         }
-        self.head(&hosts, call.continued, &text, out);
+        let label = first.moment.filter(|_| alone).map(Moment::name);
+        self.head(&hosts, label, call.continued, &text, out);
 
         for row in self.rows(&self.map.story(&call.events), call) {
             match row.of {
@@ -160,7 +161,14 @@ impl Page {
     }
 
     /// The name of the host on the first line, and the rest of that.
-    fn head(&self, hosts: &[usize], continued: bool, text: &str, out: &mut String) {
+    fn head(
+        &self,
+        hosts: &[usize],
+        label: Option<&str>,
+        continued: bool,
+        text: &str,
+        out: &mut String,
+    ) {
         let nodes = || hosts.iter().filter_map(|host| Some((*host, self.nodes.get(*host)?)));
         let mut width = 0;
         for (number, (host, node)) in nodes().enumerate() {
@@ -175,10 +183,10 @@ impl Page {
             out.push_str(" …");
             width += 2;
         }
-        let label = match hosts {
+        let label = label.unwrap_or_else(|| match hosts {
             [host] => self.nodes.get(*host).map_or("", |node| node.label),
             _ => "",
-        };
+        });
         self.rest(width, label, text, out);
     }
 

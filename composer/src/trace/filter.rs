@@ -18,6 +18,9 @@ struct Operand {
     names: Vec<(String, i64)>,
     is_pointer: bool,
     is_duration: bool,
+    is_boolean: bool,
+    /// An enum with values that have a sign or are large: before clang 15 its object does not say.
+    may_be_signed: bool,
 }
 
 /// What is wrong with a comparison: at the constant, or at the path when there is none.
@@ -138,6 +141,8 @@ impl Maker<'_> {
             names: Vec::new(),
             is_pointer: false,
             is_duration: false,
+            is_boolean: false,
+            may_be_signed: false,
         };
         let (id, names) = match found.of {
             Of::Number => return Some(plain),
@@ -156,11 +161,20 @@ impl Maker<'_> {
                     names.extend([("false".to_owned(), 0), ("true".to_owned(), 1)]);
                 }
                 let is_swapped = is_network(btf, id);
-                Some(Operand { bytes: size, is_signed: signed, is_swapped, names, ..plain })
+                Some(Operand {
+                    bytes: size,
+                    is_signed: signed,
+                    is_swapped,
+                    names,
+                    is_boolean: boolean,
+                    ..plain
+                })
             }
             Some(Type::Enum { size: size @ 1..=8, signed, variants, .. }) if found.whole => {
                 names.extend(variants.iter().map(|(name, value)| ((*name).to_owned(), *value)));
-                Some(Operand { bytes: size, is_signed: signed, names, ..plain })
+                let large = |value: &i64| value.cast_unsigned() >> (8 * size - 1) != 0;
+                let may_be_signed = !signed && variants.iter().any(|(_, value)| large(value));
+                Some(Operand { bytes: size, is_signed: signed, names, may_be_signed, ..plain })
             }
             Some(Type::Ptr(_)) if found.whole => Some(Operand { is_pointer: true, ..plain }),
             _ => {
@@ -182,6 +196,13 @@ impl Operand {
     /// The bits of `constant` as the program compares them.
     fn number(&self, relation: Relation, constant: &Constant, path: &str) -> Result<u64, Wrong> {
         let number = match constant {
+            Constant::Number(number) if self.is_duration && *number != 0 => {
+                let why = "a number without a unit".to_owned();
+                return Err((
+                    why,
+                    format!("`{path}` is a duration: write {number}us, for example."),
+                ));
+            }
             Constant::Number(number) => *number,
             Constant::Duration(ns) if self.is_duration => *ns,
             Constant::Duration(_) => {
@@ -197,16 +218,30 @@ impl Operand {
             }
         };
         let bits = 8 * self.bytes;
+        let is_order = !matches!(relation, Relation::Equal | Relation::NotEqual);
+        if self.may_be_signed && is_order {
+            let why = "only == and != go with it".to_owned();
+            let help = "The object does not tell whether this enum has a sign: clang 15 and newer \
+                        write that down.";
+            return Err((why, help.to_owned()));
+        }
+        let number = match number {
+            // As the object has it.
+            -0x8000_0000..0 if self.may_be_signed && self.bytes == 4 => number + (1 << bits),
+            number => number,
+        };
         let (least, most) = match self.is_signed {
+            _ if self.is_boolean => (0, 1),
             true => (-(1_i128 << (bits - 1)), (1_i128 << (bits - 1)) - 1),
             false => (0, (1_i128 << bits) - 1),
         };
         if number < least || number > most {
             let why = "it can never be that".to_owned();
-            return Err((why, format!("`{path}` is a number from {least} to {most}.")));
+            let unit = if self.is_duration { " of nanoseconds" } else { "" };
+            return Err((why, format!("`{path}` is a number{unit} from {least} to {most}.")));
         }
         if self.is_swapped {
-            if !matches!(relation, Relation::Equal | Relation::NotEqual) {
+            if is_order {
                 let why = "only == and != go with it".to_owned();
                 return Err((why, format!("`{path}` is in network order.")));
             }
@@ -273,4 +308,51 @@ fn count(filter: &Filter) -> usize {
         Filter::And(left, right) | Filter::Or(left, right) => count(left) + count(right),
     };
     count.min(TESTS)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Constant, Operand, Relation};
+
+    /// An enum of -3 and 7 as clang 14 writes it: without a word on its sign.
+    fn mood() -> Operand {
+        let names = vec![("SAD".to_owned(), 0xffff_fffd), ("HAPPY".to_owned(), 7)];
+        Operand {
+            bytes: 4,
+            is_signed: false,
+            is_swapped: false,
+            names,
+            is_pointer: false,
+            is_duration: false,
+            is_boolean: false,
+            may_be_signed: true,
+        }
+    }
+
+    #[test]
+    fn an_enum_that_may_have_a_sign_is_compared_for_equality_alone() {
+        let number = |relation, constant| mood().number(relation, &constant, "mood").ok();
+        let sad = Some(0xffff_fffd);
+        assert_eq!(number(Relation::Equal, Constant::Number(-3)), sad);
+        assert_eq!(number(Relation::NotEqual, Constant::Name("SAD".to_owned())), sad);
+        assert_eq!(number(Relation::Equal, Constant::Number(0xffff_fffd)), sad);
+        assert_eq!(number(Relation::Equal, Constant::Number(-0x8000_0001)), None);
+        for relation in [Relation::Less, Relation::AtMost, Relation::Greater, Relation::AtLeast] {
+            assert_eq!(number(relation, Constant::Number(7)), None);
+        }
+    }
+
+    #[test]
+    fn a_boolean_is_true_or_false_and_a_duration_has_a_unit() {
+        let plain = || Operand { may_be_signed: false, ..mood() };
+        let flag = Operand { bytes: 1, is_boolean: true, ..plain() };
+        let number = |number| flag.number(Relation::Equal, &Constant::Number(number), "flag").ok();
+        assert_eq!([number(0), number(1), number(2)], [Some(0), Some(1), None]);
+        let took = Operand { bytes: 8, is_duration: true, ..plain() };
+        let took = |constant| took.number(Relation::Less, &constant, "took").ok();
+        assert_eq!(took(Constant::Number(0)), Some(0));
+        assert_eq!(took(Constant::Number(5)), None);
+        assert_eq!(took(Constant::Duration(5)), Some(5));
+        assert_eq!(took(Constant::Duration(-5)), None, "nothing takes less than no time");
+    }
 }

@@ -1,6 +1,6 @@
 //! What is asked for → the table: which values are read, and where each goes in the payload.
 
-use std::sync::Arc;
+use std::{collections::HashSet, sync::Arc};
 
 use freplace_compose_common::trace::{HOPS, Hop, NOWHERE, RET, TOOK, Trace, VALUES, Value};
 
@@ -73,7 +73,15 @@ impl<'a> Maker<'a> {
             Moment::Fentry => None,
         };
         let mut arguments = Vec::new();
+        let mut seen = HashSet::new();
         for path in request.capture.iter().flatten() {
+            if !seen.insert(&path.text.value) {
+                let message = format!("`{}` is captured twice", path.text.value);
+                let wrong = Diagnostic::new(Code::CannotCapture, message)
+                    .label(self.source, path.text.span.clone(), "a second time")
+                    .help("Name each value once.");
+                self.wrong.push(wrong);
+            }
             match self.signature.find(path, false) {
                 Ok(found) => {
                     arguments.extend(self.capture(&path.text.value, &found, Some(path)));

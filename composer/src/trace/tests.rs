@@ -155,13 +155,14 @@ fn a_tracer_of_both_moments_tells_two_events_and_one_of_the_entry_measures_nothi
 
 #[test]
 fn values_that_are_asked_for_twice_are_read_once() {
-    let tracer = "fexit = \"drop_echo\"\ncapture = [\"ctx\", \"ctx->data\", \"ctx->data\"]\n\
+    let tracer = "fexit = \"drop_echo\"\ncapture = [\"ctx\", \"ctx->data\"]\n\
                   where = \"ctx->data > 1 && ctx != NULL && ret == 1\"";
     let resolved = resolved(tracer).expect("it can be traced");
     let tracing = &resolved[1].1;
     assert_eq!(tracing.table.value_count, 4, "ret, took, ctx, ctx->data");
     assert_eq!(tracing.kernel.len(), 1);
-    assert_eq!(tracing.arguments[1].at, tracing.arguments[2].at);
+    let capture = &tracing.arguments[1];
+    assert_eq!(capture.at, Some(tracing.table.values[3].to.into()), "what the filter looks at");
 }
 
 #[test]

@@ -161,6 +161,18 @@ impl<'a> Signature<'a> {
         {
             return self.translated(index, path, step, fields);
         }
+        if self.is_context(index)
+            && path.followed
+            && let Context::Other(fields) = context(self.target.kind)
+        {
+            let why = "a tracer sees the kernel's own struct here".to_owned();
+            let name = fields.first().map(|field| format!("{}->{}", path.first.value, field.name));
+            let help = match name {
+                Some(name) => format!("Name one of its fields: {name}, for example."),
+                None => "Capture its address alone.".to_owned(),
+            };
+            return Err(Lost::Not { span: path.text.span.clone(), why, help });
+        }
         let mut walk = Walk::new(self.btf(), source(index), self.parameters[index].1);
         for step in &path.fields {
             walk.step(step)?;

@@ -1,6 +1,10 @@
 //! What is asked of the events of an `up`: which, how many, for how long, written how and where.
 
-use std::{fs::File, path::PathBuf, time::Duration};
+use std::{
+    fs::File,
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use clap::{CommandFactory as _, ValueEnum, error::ErrorKind};
 
@@ -94,10 +98,19 @@ impl Asked {
             return Ok(vec![true; plan.nodes.len()]);
         }
         let mut shown = vec![false; plan.nodes.len()];
-        for asked in &self.only {
+        for asked in self.only.iter().map(|asked| asked.trim()) {
+            if let Some(stub) =
+                plan.nodes.iter().find(|node| node.id == asked && node.role == Role::Stub)
+            {
+                return Err(usage(format!(
+                    "`--only {}`: a stub has no program that could emit anything; name what replaces \
+                     or traces it",
+                    stub.id
+                )));
+            }
             // A stub has no program, so it emits nothing.
             let mut nodes = plan.nodes.iter();
-            let found = nodes.position(|node| node.id == *asked && node.role != Role::Stub);
+            let found = nodes.position(|node| node.id == asked && node.role != Role::Stub);
             let Some(index) = found else {
                 let programs = || plan.nodes.iter().filter(|node| node.role != Role::Stub);
                 let ids = || programs().map(|node| node.id.as_str());
@@ -134,18 +147,23 @@ impl Asked {
         Paint { colors: self.format == EventFormat::Human && sink.shows_colors() }
     }
 
+    /// The file that events go to, when it is one.
+    pub(super) fn file(&self) -> Option<&Path> {
+        self.output.as_deref().filter(|path| path.as_os_str() != "-")
+    }
+
     /// Where events go. A file is made now, before anything is loaded.
     pub(super) fn sink(&self) -> Result<Sink, Diagnostic> {
-        match &self.output {
-            Some(path) if path.as_os_str() != "-" => match File::create(path) {
-                Ok(file) => Ok(Sink::File { file, path: path.clone() }),
+        match self.file() {
+            Some(path) => match File::create(path) {
+                Ok(file) => Ok(Sink::File { file, path: path.to_owned() }),
                 Err(error) => Err(Diagnostic::new(
                     Code::Stream,
                     format!("cannot write {}: {}", path.display(), plain(&error)),
                 )
                 .help("Name a file in a folder that is there and that you may write to.")),
             },
-            _ => Ok(Sink::Stdout),
+            None => Ok(Sink::Stdout),
         }
     }
 }
