@@ -54,8 +54,8 @@ pub(super) struct Widths {
     id: usize,
     label: usize,
     place: usize,
-    /// Who loads each slot: what stands in a column is named after it.
-    loaded: HashMap<usize, usize>,
+    /// Who loads each slot, and as what: what stands in a column is named after it.
+    loaded: HashMap<usize, (usize, LoadAs)>,
 }
 
 impl Widths {
@@ -73,7 +73,7 @@ impl Widths {
         });
         let places = plan.nodes.iter().map(|node| node.place.chars().count());
         let loads = plan.operations.iter().filter_map(|operation| match &operation.action {
-            Action::Load { slot, .. } => Some((*slot, operation.node?)),
+            Action::Load { slot, load_as, .. } => Some((*slot, (operation.node?, *load_as))),
             _ => None,
         });
         Self { id, label, place: places.max().unwrap_or(0), loaded: loads.collect() }
@@ -119,7 +119,11 @@ pub(super) fn line(
         Action::AttachReplacement { target, .. } => {
             ("attach", id, label, format!("in the place of {}", target_name(plan, target, widths)))
         }
-        Action::AttachTracer { .. } => {
+        Action::AttachTracer { slot } => {
+            let label = match widths.loaded.get(slot) {
+                Some((_, LoadAs::Tracer(moment))) => moment.name(),
+                _ => label,
+            };
             ("attach", id, label, node.map(|node| node.place.clone()).unwrap_or_default())
         }
     };
@@ -150,6 +154,6 @@ fn taken(tracing: &Tracing, target: &str) -> String {
 
 /// `connect:stub_handler`, by the node that loaded the target.
 fn target_name(plan: &Plan, target: &Target, widths: &Widths) -> String {
-    let loaded = widths.loaded.get(&target.slot).and_then(|node| plan.nodes.get(*node));
+    let loaded = widths.loaded.get(&target.slot).and_then(|(node, _)| plan.nodes.get(*node));
     format!("{}:{}", loaded.map_or("?", |node| node.id.as_str()), target.function)
 }

@@ -12,7 +12,7 @@ use owo_colors::OwoColorize as _;
 
 use super::{exit::Exit, report};
 use freplace_compose::{
-    chain::{Chain, ObjectRef},
+    chain::{Chain, ObjectRef, plain},
     check::Library,
     diag::{Code, Diagnostic},
     vm::{Bring, DEFAULT_SERIES, KernelChoice, Machine, Progress, VmError},
@@ -230,10 +230,14 @@ fn failed(error: &VmError) -> Exit {
             | VmError::NoImage { .. }
             | VmError::NotAKernel { .. }
     );
-    report::one(&Diagnostic::new(
-        Code::MicroVm,
-        format!("the micro-VM could not do its work: {error}"),
-    ));
+    report::one(&match error {
+        VmError::Output { source } => Diagnostic::new(
+            Code::Stream,
+            format!("the output cannot be written: {}", plain(source)),
+        )
+        .help("The micro-VM was ended with it; nothing is left of the chain."),
+        _ => Diagnostic::new(Code::MicroVm, format!("the micro-VM could not do its work: {error}")),
+    });
     if lacking { Exit::Environment } else { Exit::Failed }
 }
 

@@ -1,8 +1,8 @@
 //! Filters → tests in a row, each of which leads on to a later one or to an end.
 
-use freplace_compose_common::trace::{DROP, EQUAL, GREATER, LESS, PASS, TESTS, Test, VALUES};
+use freplace_compose_common::trace::{DROP, EQUAL, GREATER, LESS, PASS, RET, TESTS, Test, VALUES};
 
-use super::{Of, make::Maker, value::Found};
+use super::{Of, make::Maker, value::Found, walk::Lost};
 use crate::{
     chain::{Comparison, Constant, Filter, Relation, Spanned, ValuePath},
     diag::{Code, Diagnostic, nearest},
@@ -61,7 +61,12 @@ impl Maker<'_> {
         let path = &comparison.path;
         let found = match self.signature.find(path, true) {
             Ok(found) => found,
-            Err(error) => {
+            Err(mut error) => {
+                if let Lost::Argument { candidates } = &mut error
+                    && !self.is_known(RET)
+                {
+                    candidates.retain(|name| name != "ret" && name != "took");
+                }
                 self.wrong.push(*error.tell(self.source, self.target, path));
                 return None;
             }
