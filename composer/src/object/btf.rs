@@ -364,10 +364,7 @@ impl Btf {
     /// Whether a declaration tag is on the type `id`, or on a part of it.
     #[must_use]
     pub fn is_tagged(&self, id: TypeId) -> bool {
-        self.of_kind(17).any(|tag| {
-            let at = self.offsets[tag as usize - 1]; // ids of this range are indices
-            self.word(at + 8) == Some(id)
-        })
+        self.tags().any(|(_, on)| on == id)
     }
 
     /// The section called `name`: the ids of its variables.
@@ -437,6 +434,17 @@ impl Btf {
         let at = *self.offsets.get((id as usize).checked_sub(1)?)?;
         let length = 3 + extra_length(self.word(at + 4)?)? / 4;
         (0..length).map(|index| self.word(at + 4 * index)).collect()
+    }
+
+    /// The declaration tags, each with the type that it is on.
+    pub(super) fn tags(&self) -> impl Iterator<Item = (TypeId, TypeId)> {
+        let on = |tag: TypeId| self.word(self.offsets[tag as usize - 1] + 8);
+        self.of_kind(17).filter_map(move |tag| Some((tag, on(tag)?)))
+    }
+
+    /// All strings, as they stand in the section.
+    pub(super) fn strings(&self) -> &[u8] {
+        self.data.get(self.strings.clone()).unwrap_or_default()
     }
 
     fn of_kind(&self, wanted: u32) -> impl Iterator<Item = TypeId> + '_ {

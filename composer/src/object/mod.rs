@@ -8,6 +8,7 @@ pub mod btf;
 mod calls;
 mod code;
 mod core_types;
+mod cut;
 mod data;
 mod elf;
 mod ext;
@@ -22,6 +23,7 @@ mod reach;
 mod subset;
 #[cfg(test)]
 mod tests;
+mod trim;
 
 use std::{
     collections::{BTreeSet, HashMap},
@@ -32,6 +34,7 @@ use std::{
 use thiserror::Error;
 
 pub use code::{Code, Referent};
+pub use cut::{Cut, CutError, Open, Piece};
 pub use data::DataSection;
 pub use ext::{Line, Relocation};
 pub use externs::{Extern, ExternKind};
@@ -41,6 +44,7 @@ pub use maps::{MapDef, map_types};
 pub(crate) use maps::{PERF_EVENT_ARRAY, RINGBUF};
 pub use reach::Sure;
 pub use subset::subset;
+pub use trim::{Kinds, Needed};
 
 use btf::{Btf, BtfError, TypeId};
 use ext::Ext;
@@ -200,15 +204,6 @@ impl Object {
         let reached = self.reachable_from(function);
         let functions = reached.into_iter().filter_map(|index| self.functions.get(index));
         functions.flat_map(|function| function.helpers.iter().copied()).collect()
-    }
-
-    /// The names of the types of the kernel that CO-RE relocations go by, without flavors; none when
-    /// that has to be all of them.
-    #[must_use]
-    pub fn kernel_types(&self) -> Option<BTreeSet<String>> {
-        let relocations = self.ext.sections.values().flat_map(|section| &section.relocations);
-        let whole = if self.ext.damaged { None } else { Some(()) };
-        whole.and_then(|()| core_types::of_kernel(relocations, &self.btf))
     }
 
     /// The functions that `program` reaches, itself included.
