@@ -124,6 +124,7 @@ pub(super) fn load(loader: &mut Loader, job: &Job<'_>) -> Result<Loaded, KernelE
         name: job.program,
         program_type,
         attach_type,
+        flags: 0,
         instructions: &instructions,
         license: &license,
         btf: Some(prepared.btf.as_fd()),

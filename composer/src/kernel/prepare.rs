@@ -10,7 +10,7 @@ use std::{
 use super::{
     KernelError,
     core::{self, Relocated},
-    sys,
+    loader, sys,
 };
 use crate::object::{Cut, Kinds, Line, Needed, Object, Program, btf::Btf};
 
@@ -113,7 +113,7 @@ impl Workshop {
         // What is taken now was refused for want of memory, or for a signal.
         match sys::btf_load(&object.trimmed(needed, kinds), Some(&mut log)) {
             Ok(btf) => Ok(btf),
-            Err(_) => Err(KernelError { log: sys::log_text(&log), ..KernelError::os(CALL, &error) }),
+            Err(_) => Err(KernelError { log: loader::log_text(&log), ..KernelError::os(CALL, &error) }),
         }
     }
 
