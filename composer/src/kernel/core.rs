@@ -146,3 +146,76 @@ pub(super) fn guarded<T>(
     GUARDED.set(false);
     done.unwrap_or_else(|_| Err(KernelError::here(call, "the object is damaged")))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use proptest::{prelude::*, test_runner::Config};
+
+    use super::{guarded, is_guarded, relocate};
+    use crate::{
+        kernel::{
+            KernelError,
+            damage::{builtins, damaged},
+        },
+        object::{Cut, Object},
+    };
+
+    /// All the way that each program takes up to the kernel; the object's own types are the
+    /// kernel's.
+    fn assemble(bytes: &[u8]) -> Vec<(Cut, Result<Vec<u8>, KernelError>)> {
+        let Ok(object) = Object::parse(bytes) else { return Vec::new() };
+        let types = guarded("read types", || {
+            let types = object.plain_btf("").0;
+            aya_obj::btf::Btf::parse(&types, Default::default())
+                .map_err(|error| KernelError::here("read types", error))
+        });
+        let Ok(types) = types else { return Vec::new() };
+        let cuts = object.programs.iter().filter_map(|program| object.cut(program).ok());
+        cuts.map(|cut| {
+            let code = relocate(&object, &cut, &types).map(|relocated| relocated.code);
+            (cut, code)
+        })
+        .collect()
+    }
+
+    #[test]
+    fn the_built_in_programs_are_relocated() {
+        for (name, bytes) in builtins() {
+            let programs = Object::parse(bytes).expect("whole").programs.len();
+            let assembled = assemble(bytes);
+            assert_eq!(assembled.len(), programs, "{name}");
+            for (_, code) in assembled {
+                assert!(code.is_ok(), "{name}: {code:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_panic_is_an_error_of_the_object() {
+        let found = guarded::<()>("read object", || panic!("index out of bounds"));
+        assert_eq!(found, Err(KernelError::here("read object", "the object is damaged")));
+        assert!(!is_guarded());
+    }
+
+    proptest! {
+        #![proptest_config(Config { cases: 512, failure_persistence: None, ..Config::default() })]
+
+        #[test]
+        fn damage_changes_no_instruction_that_is_not_to_be_relocated((_, bytes) in damaged()) {
+            for (cut, code) in assemble(&bytes) {
+                let Ok(code) = code else { continue };
+                prop_assert_eq!(code.len(), cut.code.len());
+                // An immediate of 64 bits is two instructions.
+                let touched: BTreeSet<u32> =
+                    cut.relocations.iter().flat_map(|one| [one.at, one.at + 1]).collect();
+                for (at, (before, after)) in
+                    (0..).zip(cut.code.chunks_exact(8).zip(code.chunks_exact(8)))
+                {
+                    prop_assert!(touched.contains(&at) || before == after, "instruction {}", at);
+                }
+            }
+        }
+    }
+}

@@ -59,7 +59,10 @@ impl Externs {
                 };
                 let value = config.value(name, of, &object.btf);
                 let value = value.map_err(|why| {
-                    KernelError::here(CALL, format!("`{name}` in the configuration of the kernel: {why}"))
+                    KernelError::here(
+                        CALL,
+                        format!("`{name}` in the configuration of the kernel: {why}"),
+                    )
                 })?;
                 match value {
                     Some(bytes) => Some(Found::Value(bytes)),

@@ -163,8 +163,7 @@ fn data_map(
         Some(id) => {
             let variables = object.variables_of(section);
             let size = u32::try_from(section.size).unwrap_or(u32::MAX);
-            let needed =
-                Needed { sections: [(id, (size, variables))].into(), ..Needed::default() };
+            let needed = Needed { sections: [(id, (size, variables))].into(), ..Needed::default() };
             Some((workshop.types_in_kernel(object, &needed)?, id))
         }
         None => None,

@@ -113,7 +113,9 @@ impl Workshop {
         // What is taken now was refused for want of memory, or for a signal.
         match sys::btf_load(&object.trimmed(needed, kinds), Some(&mut log)) {
             Ok(btf) => Ok(btf),
-            Err(_) => Err(KernelError { log: loader::log_text(&log), ..KernelError::os(CALL, &error) }),
+            Err(_) => {
+                Err(KernelError { log: loader::log_text(&log), ..KernelError::os(CALL, &error) })
+            }
         }
     }
 
@@ -182,8 +184,7 @@ fn line_info(cut: &Cut) -> Vec<u8> {
             lines.push(line);
         }
     }
-    let has_line =
-        |start: u32| lines.binary_search_by_key(&start, |line| line.at).is_ok();
+    let has_line = |start: u32| lines.binary_search_by_key(&start, |line| line.at).is_ok();
     if !cut.functions.iter().all(|piece| has_line(piece.start)) {
         return Vec::new();
     }

@@ -164,6 +164,25 @@ pub struct Member<'a> {
     pub bit_width: u32,
 }
 
+/// A variable as the list of its data section has it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PlacedVariable<'a> {
+    /// The section.
+    pub section: &'a str,
+    /// The variable's name.
+    pub name: &'a str,
+    /// Its own number.
+    pub id: TypeId,
+    /// Its type.
+    pub of: TypeId,
+    /// Bytes from the start of the section; before linking, 0 or what a relocation adds to.
+    pub offset: u32,
+    /// Bytes; before linking it may be 0.
+    pub size: u32,
+    /// Where in the `.BTF` section the offset stands, which is what a relocation names.
+    pub place: usize,
+}
+
 /// A parsed `.BTF` section.
 #[derive(Debug, Clone)]
 pub struct Btf {
@@ -341,7 +360,8 @@ impl Btf {
     }
 
     /// All functions by name, each as [`Btf::function`] finds it.
-    pub(super) fn functions(&self) -> HashMap<&str, (TypeId, TypeId, Linkage)> {
+    #[must_use]
+    pub fn functions(&self) -> HashMap<&str, (TypeId, TypeId, Linkage)> {
         let mut found = HashMap::new();
         for id in self.of_kind(12) {
             if let Some(Type::Function { name, prototype, linkage }) = self.get(id) {
@@ -365,6 +385,39 @@ impl Btf {
     #[must_use]
     pub fn is_tagged(&self, id: TypeId) -> bool {
         self.tags().any(|(_, on)| on == id)
+    }
+
+    /// Every variable that a data section lists, in order.
+    #[must_use]
+    pub fn placed_variables(&self) -> Vec<PlacedVariable<'_>> {
+        let mut found = Vec::new();
+        for id in self.of_kind(15) {
+            let at = self.offsets[id as usize - 1]; // ids of this range are indices
+            let (Some(Type::Section { name, variables }), Some(words)) =
+                (self.get(id), self.words(id))
+            else {
+                continue;
+            };
+            for (index, (id, entry)) in
+                variables.into_iter().zip(words[3..].chunks_exact(3)).enumerate()
+            {
+                let Some(Type::Variable { name: variable, of }) = self.get(id) else {
+                    continue;
+                };
+                let place = at + 12 + 12 * index + 4;
+                let (offset, size) = (entry[1], entry[2]);
+                found.push(PlacedVariable {
+                    section: name,
+                    name: variable,
+                    id,
+                    of,
+                    offset,
+                    size,
+                    place,
+                });
+            }
+        }
+        found
     }
 
     /// The section called `name`: the ids of its variables.
@@ -440,6 +493,11 @@ impl Btf {
     pub(super) fn tags(&self) -> impl Iterator<Item = (TypeId, TypeId)> {
         let on = |tag: TypeId| self.word(self.offsets[tag as usize - 1] + 8);
         self.of_kind(17).filter_map(move |tag| Some((tag, on(tag)?)))
+    }
+
+    /// The variables, each with its name.
+    pub fn variables(&self) -> impl Iterator<Item = (TypeId, &str)> {
+        self.of_kind(14).filter_map(|id| Some((id, self.name(id)?)))
     }
 
     /// All strings, as they stand in the section.

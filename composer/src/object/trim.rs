@@ -89,7 +89,8 @@ fn kept(btf: &Btf, needed: &Needed, kinds: Kinds) -> BTreeSet<TypeId> {
     follow(btf, &mut kept, open);
     if kinds == Kinds::All {
         // Tags are referred to by nobody; they go with what they are on.
-        let tags: Vec<TypeId> = btf.tags().filter(|(_, on)| kept.contains(on)).map(|(id, _)| id).collect();
+        let tags: Vec<TypeId> =
+            btf.tags().filter(|(_, on)| kept.contains(on)).map(|(id, _)| id).collect();
         kept.extend(tags);
     }
     kept
@@ -127,13 +128,7 @@ fn follow(btf: &Btf, kept: &mut BTreeSet<TypeId>, mut open: Vec<TypeId>) {
 }
 
 /// The record of a type that is needed.
-fn record(
-    btf: &Btf,
-    id: TypeId,
-    mut words: Vec<u32>,
-    needed: &Needed,
-    kinds: Kinds,
-) -> Vec<u32> {
+fn record(btf: &Btf, id: TypeId, mut words: Vec<u32>, needed: &Needed, kinds: Kinds) -> Vec<u32> {
     match btf.get(id) {
         // Rust gives its pointers names, which no kernel takes.
         Some(Type::Ptr(_)) => words[0] = 0,

@@ -25,7 +25,7 @@ pub(crate) struct Config {
 }
 
 /// The first kernel with `bpf_get_attach_cookie`.
-const COOKIES: Version = Version { major: 5, minor: 15 };
+const COOKIES: &str = "5.15";
 
 impl Config {
     /// The running kernel's.
@@ -40,7 +40,7 @@ impl Config {
             values: text(&release).map(|text| parse(&text)),
             version: version_code(&release),
             wrapped,
-            cookies: machine::version().is_some_and(|version| version >= COOKIES),
+            cookies: machine::version() >= Version::of_release(COOKIES),
         })
     }
 
@@ -126,10 +126,14 @@ fn bytes(word: &str, of: TypeId, types: &Btf) -> Result<Vec<u8>, String> {
         },
         // `enum libbpf_tristate`.
         Type::Enum { .. } => state(0, 1, 2)?,
-        Type::Int { size: 1, .. } if word.len() == 1 && !word.starts_with(|c: char| c.is_ascii_digit()) => {
+        Type::Int { size: 1, .. }
+            if word.len() == 1 && !word.starts_with(|c: char| c.is_ascii_digit()) =>
+        {
             state(u64::from(b'n'), u64::from(b'y'), u64::from(b'm'))?
         }
-        Type::Int { size, signed, .. } => integer(word, size, signed).ok_or_else(|| misfit("number of that size"))?,
+        Type::Int { size, signed, .. } => {
+            integer(word, size, signed).ok_or_else(|| misfit("number of that size"))?
+        }
         Type::Array { .. } => {
             let text = word.strip_prefix('"').and_then(|word| word.strip_suffix('"'));
             let text = text.ok_or_else(|| misfit("text"))?.as_bytes();
@@ -177,7 +181,8 @@ mod tests {
 
     #[test]
     fn what_is_not_set_is_no() {
-        let values = parse("#\n# General\n#\nCONFIG_HZ=250\n# CONFIG_BPF is not set\nCONFIG_X=\"a=b\"\n");
+        let values =
+            parse("#\n# General\n#\nCONFIG_HZ=250\n# CONFIG_BPF is not set\nCONFIG_X=\"a=b\"\n");
         assert_eq!(values["CONFIG_HZ"], "250");
         assert_eq!(values["CONFIG_BPF"], "n");
         assert_eq!(values["CONFIG_X"], "\"a=b\"");
