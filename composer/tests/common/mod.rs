@@ -129,6 +129,18 @@ pub fn compile(source: &Path, object: &Path, arguments: &[&str]) {
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
 }
 
+/// Does in `folder` what `new` said first, to compile: by the clang that the tests are built with.
+#[track_caller]
+pub fn compile_as_printed(folder: &Path, said: &str) {
+    let line = said.lines().next().expect("it says how to compile");
+    let words = line.strip_prefix("clang ").expect("clang does it");
+    let clang = std::env::var("CLANG").unwrap_or_else(|_| "clang".into());
+    let script = format!("{clang} -Werror {words}");
+    let output = Command::new("sh").current_dir(folder).args(["-c", &script]).output();
+    let output = output.expect("there is a shell");
+    assert!(output.status.success(), "{line}: {}", String::from_utf8_lossy(&output.stderr));
+}
+
 /// What the fake kernel was asked for ends with the undoing of all that was done, in reverse.
 pub fn assert_undone_in_reverse(journal: &[String]) {
     let undo = |done: &String| {
