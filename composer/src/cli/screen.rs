@@ -7,7 +7,10 @@ use std::{
 };
 
 use super::{exit::Exit, report};
-use freplace_compose::diag::{Code, Diagnostic};
+use freplace_compose::{
+    chain::plain,
+    diag::{Code, Diagnostic},
+};
 
 /// Writes `text` to stdout. A reader that has gone away has seen enough.
 pub(super) fn data(text: &str) -> Exit {
@@ -22,8 +25,11 @@ pub(super) fn write_failed(error: &io::Error) -> Exit {
     if error.kind() == io::ErrorKind::BrokenPipe {
         return Exit::Done;
     }
-    // stderr may be gone too; then there is nobody to tell.
-    let _ = writeln!(anstream::stderr(), "cannot write the output: {error}");
+    // One that was put together here names its file, whose letters are not ours to change.
+    let why = if error.raw_os_error().is_some() { plain(error) } else { error.to_string() };
+    let message = format!("the output cannot be written: {why}");
+    let help = "Everything before this was done; what was written so far is there.";
+    report::one(&Diagnostic::new(Code::WriteFailed, message).help(help));
     Exit::Failed
 }
 
@@ -36,7 +42,7 @@ pub(super) fn spare(output: &Path, inputs: &[PathBuf]) -> Result<(), Exit> {
     }
     let message = format!("{} is the chain or one of its objects", output.display());
     let help = "Writing there would empty it: give the output another name.";
-    report::one(&Diagnostic::new(Code::Stream, message).help(help));
+    report::one(&Diagnostic::new(Code::OutputOverInput, message).help(help));
     Err(Exit::Usage)
 }
 

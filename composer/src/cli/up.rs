@@ -99,7 +99,12 @@ pub(super) async fn run(arguments: Up) -> Exit {
     }
     let mut signals = match Signals::new() {
         Ok(signals) => signals,
-        Err(error) => return internal("signals cannot be received", &error),
+        Err(error) => {
+            let message = format!("signals cannot be received: {}", plain(&error));
+            let help = "Nothing was loaded. See `ulimit -n`, the limit on open files.";
+            report::one(&Diagnostic::new(Code::NoSignals, message).help(help));
+            return Exit::Failed;
+        }
     };
     let mut kernel = Linux::new();
     // Before anything is attached: it reads files, which a chain may be watching.
@@ -279,11 +284,6 @@ async fn undo(
 }
 
 fn stream_failed(error: &KernelError) -> Diagnostic {
-    Diagnostic::new(Code::Stream, format!("events cannot be read: {error}"))
+    Diagnostic::new(Code::EventsUnreadable, format!("events cannot be read: {error}"))
         .help("`freplace-compose doctor` shows what this kernel offers.")
-}
-
-fn internal(what: &str, error: &std::io::Error) -> Exit {
-    report::one(&Diagnostic::new(Code::Stream, format!("{what}: {error}")));
-    Exit::Failed
 }

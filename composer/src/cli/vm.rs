@@ -232,7 +232,7 @@ fn failed(error: &VmError) -> Exit {
     );
     report::one(&match error {
         VmError::Output { source } => Diagnostic::new(
-            Code::Stream,
+            Code::WriteFailed,
             format!("the output cannot be written: {}", plain(source)),
         )
         .help("The micro-VM was ended with it; nothing is left of the chain."),

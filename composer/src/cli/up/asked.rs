@@ -158,7 +158,7 @@ impl Asked {
             Some(path) => match File::create(path) {
                 Ok(file) => Ok(Sink::File { file, path: path.to_owned() }),
                 Err(error) => Err(Diagnostic::new(
-                    Code::Stream,
+                    Code::OutputFile,
                     format!("cannot write {}: {}", path.display(), plain(&error)),
                 )
                 .help("Name a file in a folder that is there and that you may write to.")),

@@ -10,6 +10,8 @@ use std::{
 use anstream::{AutoStream, ColorChoice};
 use tokio::{sync::mpsc, task::JoinHandle};
 
+use freplace_compose::chain::plain;
+
 /// Pieces of text that wait for the reader; events wait in the kernel after that.
 const QUEUE: usize = 2;
 /// As many bytes as a batch of events takes, most of the time.
@@ -77,7 +79,7 @@ impl Writer {
             };
             write().map_err(|error: io::Error| match name {
                 Some(name) if error.kind() != io::ErrorKind::BrokenPipe => {
-                    io::Error::new(error.kind(), format!("{name}: {error}"))
+                    io::Error::new(error.kind(), format!("{name}: {}", plain(&error)))
                 }
                 _ => error,
             })
