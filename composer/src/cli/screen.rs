@@ -1,23 +1,63 @@
-//! Writing to stdout: whole, and with a reader that may be gone.
+//! All that is printed goes through here: whole, with a reader that may be gone, and with nothing
+//! from a chain, an object or a kernel in it that a terminal would obey.
 
 use std::{
-    io::{self, Write as _},
+    fmt,
+    io::{self, Write},
     os::unix::fs::MetadataExt as _,
     path::{Path, PathBuf},
 };
 
-use super::{exit::Exit, report};
+use anstream::{AutoStream, ColorChoice};
+
+use super::{exit::Exit, ink, report};
 use freplace_compose::{
     chain::plain,
     diag::{Code, Diagnostic},
+    inert,
 };
+
+/// Writes a line to stderr, with the words of [`format!`].
+macro_rules! say {
+    ($($words:tt)*) => { $crate::cli::screen::tell(format_args!($($words)*)) };
+}
+pub(in crate::cli) use say;
+
+/// Writes `words` to stderr as a line. When nobody can read it, there is nobody to tell.
+pub(super) fn tell(words: fmt::Arguments<'_>) {
+    let mut text = ink::shown(&words.to_string(), colors_of(&io::stderr()));
+    text.push('\n');
+    let _ = io::stderr().write_all(text.as_bytes());
+}
+
+/// Writes what was drawn with colours and with nothing else to obey: diagnostics.
+pub(super) fn drawn(text: &str) {
+    let _ = anstream::stderr().write_all(text.as_bytes());
+}
+
+/// Writes what this program itself wrote elsewhere, in a micro-VM, to stdout.
+pub(super) fn passed_on(text: &str) -> Exit {
+    written(anstream::stdout().write_all(text.as_bytes()))
+}
 
 /// Writes `text` to stdout. A reader that has gone away has seen enough.
 pub(super) fn data(text: &str) -> Exit {
-    match anstream::stdout().write_all(text.as_bytes()) {
-        Ok(()) => Exit::Done,
-        Err(error) => write_failed(&error),
-    }
+    let text = ink::shown(text, colors_of(&io::stdout()));
+    written(io::stdout().write_all(text.as_bytes()))
+}
+
+fn written(result: io::Result<()>) -> Exit {
+    result.map_or_else(|error| write_failed(&error), |()| Exit::Done)
+}
+
+/// Whether colours are wanted there.
+pub(super) fn colors_of(stream: &impl anstream::stream::RawStream) -> bool {
+    AutoStream::choice(stream) != ColorChoice::Never
+}
+
+/// What colours go by, when it was said.
+pub(super) fn want_colors(always: bool) {
+    if always { ColorChoice::Always } else { ColorChoice::Never }.write_global();
 }
 
 /// What a failed write to stdout means.
@@ -49,7 +89,7 @@ pub(super) fn spare(output: &Path, inputs: &[PathBuf]) -> Result<(), Exit> {
 /// `value` as indented JSON on stdout.
 pub(super) fn json(value: &impl serde::Serialize) -> Exit {
     match serde_json::to_string_pretty(value) {
-        Ok(text) => data(&(text + "\n")),
+        Ok(text) => written(io::stdout().write_all(inert::json(&(text + "\n")).as_bytes())),
         Err(error) => write_failed(&io::Error::other(error)),
     }
 }

@@ -8,9 +8,7 @@ use std::{
     time::Duration,
 };
 
-use owo_colors::OwoColorize as _;
-
-use super::{exit::Exit, report};
+use super::{exit::Exit, ink::Ink as _, report, screen};
 use freplace_compose::{
     chain::{Chain, ObjectRef, plain},
     check::Library,
@@ -194,7 +192,7 @@ async fn boot(
 ) -> Result<Ended, Exit> {
     let mut say = |progress| {
         if !quiet {
-            anstream::eprintln!("{}  {}", "micro-VM".dimmed(), line(&progress));
+            screen::say!("{}  {}", "micro-VM".dimmed(), line(&progress));
         }
     };
     Err(match machine.run(&mut say, out, io::stderr()).await {
@@ -205,7 +203,7 @@ async fn boot(
         // The reader of our output has seen enough.
         Err(VmError::Output { source }) if source.kind() == io::ErrorKind::BrokenPipe => Exit::Done,
         Err(VmError::Interrupted) => {
-            anstream::eprintln!("interrupted: the micro-VM was ended as it was");
+            screen::say!("interrupted: the micro-VM was ended as it was");
             Exit::Cut
         }
         Err(error @ VmError::CommandNotFound { .. }) => {
