@@ -30,6 +30,13 @@ pub(super) fn tell(words: fmt::Arguments<'_>) {
     let _ = io::stderr().write_all(text.as_bytes());
 }
 
+/// Writes `text` to stderr, and leaves the line open; with `again` in the place of the open one.
+pub(super) fn open_line(text: &str, again: bool) {
+    let back = if again { "\r\u{1b}[K" } else { "" };
+    let text = back.to_owned() + &ink::shown(text, colors_of(&io::stderr()));
+    let _ = io::stderr().write_all(text.as_bytes());
+}
+
 /// Writes what was drawn with colours and with nothing else to obey: diagnostics.
 pub(super) fn drawn(text: &str) {
     let _ = anstream::stderr().write_all(text.as_bytes());
