@@ -49,7 +49,7 @@ pub use maps::{Initial, LegacyMap, MapDef, map_types};
 pub(crate) use maps::{PERF_EVENT_ARRAY, RINGBUF};
 pub use reach::Sure;
 pub use subset::subset;
-pub use trim::{Kinds, Needed};
+pub use trim::{Kinds, Needed, Variables};
 
 use btf::{Btf, BtfError, TypeId};
 use ext::Ext;
