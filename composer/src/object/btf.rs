@@ -17,7 +17,8 @@ pub enum BtfError {
     /// The header or a section it names reaches past the end.
     #[error("truncated at byte {0}")]
     Truncated(usize),
-    /// A kind of type this reader does not know, so the next type cannot be found.
+    /// A kind of type that neither this reader nor the section's own table of kinds knows, so the
+    /// next type cannot be found.
     #[error("type {id} has unknown kind {kind}")]
     Kind {
         /// The type's id.
@@ -163,6 +164,23 @@ pub struct Member<'a> {
     pub bit_width: u32,
 }
 
+/// A variable as the list of its data section has it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PlacedVariable<'a> {
+    /// The section.
+    pub section: &'a str,
+    /// The variable's name.
+    pub name: &'a str,
+    /// Its type.
+    pub of: TypeId,
+    /// Bytes from the start of the section; before linking, 0 or what a relocation adds to.
+    pub offset: u32,
+    /// Bytes; before linking it may be 0.
+    pub size: u32,
+    /// Where in the `.BTF` section the offset stands, which is what a relocation names.
+    pub place: usize,
+}
+
 /// A parsed `.BTF` section.
 #[derive(Debug, Clone)]
 pub struct Btf {
@@ -173,6 +191,8 @@ pub struct Btf {
 }
 
 const HEADER: usize = 24;
+/// The header of Linux 7.2 and later, which says where the table of kinds is.
+const HEADER_WITH_LAYOUT: usize = 32;
 
 impl Btf {
     /// Reads the header and finds every type.
@@ -192,13 +212,18 @@ impl Btf {
         let length = word(4)? as usize;
         let types = section(&data, length, word(8)?, word(12)?)?;
         let strings = section(&data, length, word(16)?, word(20)?)?;
+        let layout = match length {
+            ..HEADER_WITH_LAYOUT => 0..0,
+            _ => section(&data, length, word(24)?, word(28)?)?,
+        };
 
         let mut offsets = Vec::new();
         let mut at = types.start;
         while at < types.end {
             let id = u32::try_from(offsets.len() + 1).unwrap_or(u32::MAX);
             let info = word(at + 4)?;
-            let extra = extra_length(info).ok_or(BtfError::Kind { id, kind: kind(info) })?;
+            let extra = extra_length(info).or_else(|| told_length(&data[layout.clone()], info));
+            let extra = extra.ok_or(BtfError::Kind { id, kind: kind(info) })?;
             offsets.push(at);
             at += 12 + extra;
         }
@@ -220,7 +245,7 @@ impl Btf {
         self.offsets.is_empty()
     }
 
-    /// The type with number `id`.
+    /// The type with number `id`; none as well when its kind is not known here.
     #[must_use]
     pub fn get(&self, id: TypeId) -> Option<Type<'_>> {
         if id == 0 {
@@ -232,7 +257,7 @@ impl Btf {
         let of = self.word(at + 8)?; // a size or a type, as the kind wants it
         let flag = info >> 31 == 1;
         let extra = |index: usize| self.word(at + 12 + 4 * index);
-        let items = 0..(info & 0xffff) as usize;
+        let items = 0..count(info);
         Some(match kind(info) {
             1 => {
                 let encoding = extra(0)? >> 24;
@@ -269,7 +294,7 @@ impl Btf {
             10 => Type::Modifier { word: "const", of },
             11 => Type::Modifier { word: "restrict", of },
             12 => {
-                let linkage = match info & 0xffff {
+                let linkage = match count(info) {
                     0 => Linkage::Static,
                     1 => Linkage::Global,
                     _ => Linkage::Extern,
@@ -360,6 +385,38 @@ impl Btf {
             let at = self.offsets[tag as usize - 1]; // ids of this range are indices
             self.word(at + 8) == Some(id)
         })
+    }
+
+    /// Every variable that a data section lists, in order.
+    #[must_use]
+    pub fn placed_variables(&self) -> Vec<PlacedVariable<'_>> {
+        let mut found = Vec::new();
+        for id in self.of_kind(15) {
+            let at = self.offsets[id as usize - 1]; // ids of this range are indices
+            let (Some(Type::Section { name, variables }), Some(words)) =
+                (self.get(id), self.words(id))
+            else {
+                continue;
+            };
+            for (index, (variable, entry)) in
+                variables.into_iter().zip(words[3..].chunks_exact(3)).enumerate()
+            {
+                let Some(Type::Variable { name: variable, of }) = self.get(variable) else {
+                    continue;
+                };
+                let place = at + 12 + 12 * index + 4;
+                let (offset, size) = (entry[1], entry[2]);
+                found.push(PlacedVariable {
+                    section: name,
+                    name: variable,
+                    of,
+                    offset,
+                    size,
+                    place,
+                });
+            }
+        }
+        found
     }
 
     /// The section called `name`: the ids of its variables.
@@ -470,13 +527,28 @@ fn read_u32(data: &[u8], at: usize) -> Option<u32> {
     data.get(at..at.checked_add(4)?)?.try_into().ok().map(u32::from_ne_bytes)
 }
 
+/// Seven bits; the upper two were unused, and zero, before Linux 7.2.
 fn kind(info: u32) -> u32 {
-    info >> 24 & 0x1f
+    info >> 24 & 0x7f
 }
 
-/// Bytes that follow the twelve of every type.
+/// How many members, values or parameters; 24 bits, of which the upper eight were unused, and zero,
+/// before Linux 7.2.
+fn count(info: u32) -> usize {
+    (info & 0x00ff_ffff) as usize
+}
+
+/// Bytes that follow the twelve of every type, as the table of kinds tells them: for each kind the
+/// bytes once and the bytes an item, each in a byte, then two bytes of flags (`struct btf_layout`
+/// of include/uapi/linux/btf.h).
+fn told_length(layout: &[u8], info: u32) -> Option<usize> {
+    let of_kind = layout.get(4 * kind(info) as usize..)?.get(..4)?;
+    Some(usize::from(of_kind[0]) + usize::from(of_kind[1]) * count(info))
+}
+
+/// Bytes that follow the twelve of every type, of the kinds that are known here.
 fn extra_length(info: u32) -> Option<usize> {
-    let items = (info & 0xffff) as usize;
+    let items = count(info);
     Some(match kind(info) {
         1 | 14 | 17 => 4,
         3 => 12,
@@ -499,6 +571,17 @@ fn section(data: &[u8], header: usize, offset: u32, length: u32) -> Result<Range
 #[cfg(test)]
 mod tests {
     use super::{Btf, BtfError, Type};
+
+    /// A section as Linux 7.2 writes it, with a table of kinds behind the strings.
+    fn with_layout(types: &[u32], strings: &[u8], layout: &[[u8; 4]]) -> Vec<u8> {
+        let mut out = section(32, types, strings);
+        let offset = u32::try_from(out.len() - 32).expect("a few bytes");
+        let length = u32::try_from(layout.len() * 4).expect("a few kinds");
+        out[24..28].copy_from_slice(&offset.to_ne_bytes());
+        out[28..32].copy_from_slice(&length.to_ne_bytes());
+        out.extend(layout.concat());
+        out
+    }
 
     /// A section with the given types and strings, with a header of `header` bytes.
     fn section(header: u32, types: &[u32], strings: &[u8]) -> Vec<u8> {
@@ -525,6 +608,40 @@ mod tests {
     }
 
     #[test]
+    fn unknown_kinds_are_passed_over_by_the_table_of_kinds() {
+        const INT: [u32; 4] = [1, 1 << 24, 4, 1 << 24 | 32];
+        // Kind 100 has four bytes once and eight for each of its two items.
+        let unknown = [1, 100 << 24 | 2, 7, 0, 1, 2, 3, 4];
+        let types = [&INT[..], &unknown, &[0, 2 << 24, 1]].concat();
+        let mut layout = [[0; 4]; 101];
+        layout[100] = [4, 8, 0, 0];
+        let btf = Btf::parse(with_layout(&types, b"\0int\0", &layout)).expect("well formed");
+        assert_eq!((btf.len(), btf.get(2), btf.get(3)), (3, None, Some(Type::Ptr(1))));
+        assert_eq!(btf.iter().count(), 2);
+
+        let short = with_layout(&types, b"\0int\0", &layout[..100]);
+        assert_eq!(Btf::parse(short).err(), Some(BtfError::Kind { id: 2, kind: 100 }));
+        let mut cut = with_layout(&types, b"\0int\0", &layout);
+        cut.truncate(cut.len() - 1);
+        assert_eq!(Btf::parse(&*cut).err(), Some(BtfError::Truncated(cut.len())));
+        // Items that reach past the end of the types are no panic.
+        layout[100] = [255; 4];
+        assert!(Btf::parse(with_layout(&types, b"\0int\0", &layout)).is_err());
+    }
+
+    #[test]
+    fn more_than_65535_values_are_counted() {
+        let values = 70_000;
+        let mut types = vec![1, 6 << 24 | values, 4];
+        types.extend((0..values).flat_map(|value| [1, value]));
+        types.extend([0, 2 << 24, 1]);
+        let btf = Btf::parse(section(24, &types, b"\0a\0")).expect("well formed");
+        let Some(Type::Enum { variants, .. }) = btf.get(1) else { panic!("an enum") };
+        assert_eq!(variants.last(), Some(&("a", i64::from(values - 1))));
+        assert_eq!(btf.get(2), Some(Type::Ptr(1)));
+    }
+
+    #[test]
     fn loops_of_typedefs_and_arrays_end() {
         let btf = Btf::parse(section(24, &[0, 8 << 24, 1], b"\0")).expect("well formed");
         assert_eq!(btf.resolve(1), None);
@@ -539,7 +656,9 @@ mod tests {
         assert!(Btf::parse(&good[..good.len() - 1]).is_err());
         assert_eq!(Btf::parse(vec![0; 24]).err(), Some(BtfError::Magic));
         assert_eq!(Btf::parse(&good[..8]).err(), Some(BtfError::Truncated(8)));
-        let unknown = section(24, &[0, 31 << 24, 0], b"\0");
-        assert_eq!(Btf::parse(unknown).err(), Some(BtfError::Kind { id: 1, kind: 31 }));
+        for kind in [31, 127] {
+            let unknown = section(24, &[0, kind << 24, 0], b"\0");
+            assert_eq!(Btf::parse(unknown).err(), Some(BtfError::Kind { id: 1, kind }));
+        }
     }
 }
