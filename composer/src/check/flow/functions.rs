@@ -91,9 +91,7 @@ fn describe(
             (
                 Code::FunctionPrototype,
                 format!("takes {} as a pointer to {declared}", argument(*number)),
-                format!(
-                    "arg#{number} reference type('{kind} {tag}') size cannot be determined"
-                ),
+                format!("arg#{number} reference type('{kind} {tag}') size cannot be determined"),
                 format!(
                     "The verifier goes by the size of what a pointer leads to. Define the struct, \
                      take the address as a __u64, or make the function static: it is verified \
@@ -112,11 +110,9 @@ fn describe(
     let program = subject.node.program().map(|(_, program)| program.span.clone());
     let (message, span, label) = match stub(context, subject, name) {
         Some((node, span)) => (format!("{} {what}", title(node)), Some(span), "this function"),
-        None => (
-            format!("{} calls `{name}`, which {what}", title(subject.node)),
-            program,
-            "calls it",
-        ),
+        None => {
+            (format!("{} calls `{name}`, which {what}", title(subject.node)), program, "calls it")
+        }
     };
     let mut found = Diagnostic::new(code, message);
     if let Some(span) = span {

@@ -107,13 +107,8 @@ impl Walk<'_> {
 
 pub(super) fn check(context: &mut Context<'_>, subject: &Subject<'_>, findings: &Findings) {
     let object = subject.object;
-    let mut walk = Walk {
-        object,
-        findings,
-        found: BTreeMap::new(),
-        most_apart: 0,
-        in_a_circle: None,
-    };
+    let mut walk =
+        Walk { object, findings, found: BTreeMap::new(), most_apart: 0, in_a_circle: None };
     let way = walk.from(subject.program.function);
     let Some((_, program)) = subject.node.program() else { return };
     let report = |message: String| {
@@ -134,7 +129,8 @@ pub(super) fn check(context: &mut Context<'_>, subject: &Subject<'_>, findings: 
     }
     if way.frames > FRAMES {
         let (frames, apart) = (way.frames, walk.most_apart);
-        let help = format!("Put some of them together: no more than {FRAMES} run inside each other.");
+        let help =
+            format!("Put some of them together: no more than {FRAMES} run inside each other.");
         let found = report(format!("has calls within calls, {frames} functions deep"))
             .says("E2BIG", "the call stack of ")
             .help(help);

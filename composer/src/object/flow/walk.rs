@@ -92,12 +92,7 @@ impl<'a> Walker<'a> {
         }
         let state = State { frames: vec![frame], doubt: Doubt::None, packet: Some((0, PACKET)) };
         let certain = self.path(&state, 0, 0);
-        Findings {
-            certain,
-            possible: self.possible,
-            stacks: self.stacks,
-            ..Findings::default()
-        }
+        Findings { certain, possible: self.possible, stacks: self.stacks, ..Findings::default() }
     }
 
     fn body(&mut self, function: usize) -> Option<Rc<Body<'a>>> {
