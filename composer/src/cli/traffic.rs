@@ -102,7 +102,7 @@ pub(super) fn run(arguments: &Traffic) -> Exit {
     let request = match arguments.request() {
         Ok(request) => request,
         Err(wrong) => {
-            anstream::eprintln!("error: {wrong}");
+            screen::say!("error: {wrong}");
             return Exit::Usage;
         }
     };
