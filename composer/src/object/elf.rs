@@ -16,12 +16,13 @@ use super::{
     btf::{Btf, Linkage, Type},
     calls, core_types, data,
     ext::Ext,
-    externs, maps,
+    externs, globals, map_defs,
+    map_defs::MapPlaces,
     reach::Way,
 };
 
 /// Where functions are: section and offset in front of the index.
-type ByPlace = HashMap<(SectionIndex, u64), usize>;
+pub(super) type ByPlace = HashMap<(SectionIndex, u64), usize>;
 
 pub(super) fn parse(bytes: Arc<[u8]>) -> Result<Object, ObjectError> {
     if !bytes.starts_with(b"\x7fELF") {
@@ -71,18 +72,34 @@ pub(super) fn parse(bytes: Arc<[u8]>) -> Result<Object, ObjectError> {
             function: index,
         })
         .collect();
-    let maps = maps::read(&btf);
+    let maps = map_defs::read(&file, &btf, &symbols.maps, &functions, &places)?;
+    let legacy_maps = map_defs::legacy(&file)?;
+    let globals = globals::read(&file, &btf)?;
     let functions: Vec<Function> = functions.into_iter().map(|(_, function)| function).collect();
     let data = data::sections(&file, &btf)?;
     let externs = symbols.externs;
     drop(file);
     let names = Names::new(&programs, &functions);
     let events = core_types::events(&ext);
-    Ok(Object { bytes, programs, functions, maps, data, externs, license, btf, events, ext, names })
+    Ok(Object {
+        bytes,
+        programs,
+        functions,
+        maps,
+        legacy_maps,
+        globals,
+        data,
+        externs,
+        license,
+        btf,
+        events,
+        ext,
+        names,
+    })
 }
 
 /// A function's place, next to what is told of it.
-type Placed = ((SectionIndex, u64), Function);
+pub(super) type Placed = ((SectionIndex, u64), Function);
 
 fn functions(
     file: &object::File<'_>,
@@ -230,7 +247,11 @@ fn link(
 }
 
 /// Where the `length` bytes at `start` of a section are in the file.
-fn in_file(section: &object::Section<'_, '_>, start: u64, length: usize) -> Option<Range<usize>> {
+pub(super) fn in_file(
+    section: &object::Section<'_, '_>,
+    start: u64,
+    length: usize,
+) -> Option<Range<usize>> {
     let (offset, _) = section.file_range()?;
     let from = usize::try_from(offset.checked_add(start)?).ok()?;
     Some(from..from.checked_add(length)?)
@@ -248,8 +269,7 @@ fn is_hidden(symbol: &object::Symbol<'_, '_>) -> bool {
 
 /// What symbols that are no functions stand for.
 struct Symbols {
-    /// Maps by their place in the section `.maps`.
-    maps: HashMap<u64, String>,
+    maps: MapPlaces,
     externs: Vec<Extern>,
     /// Where they are in that list.
     by_symbol: HashMap<SymbolIndex, usize>,
@@ -259,8 +279,7 @@ impl Symbols {
     fn of(file: &object::File<'_>, btf: &Btf) -> Result<Self, ObjectError> {
         let kinds = externs::Kinds::of(btf);
         let mut this =
-            Self { maps: HashMap::new(), externs: Vec::new(), by_symbol: HashMap::new() };
-        let of_maps = file.section_by_name(".maps").map(|section| section.index());
+            Self { maps: MapPlaces::of(file)?, externs: Vec::new(), by_symbol: HashMap::new() };
         for symbol in file.symbols() {
             let name = symbol.name().map_err(damaged)?;
             if name.is_empty() || name.chars().any(char::is_control) {
@@ -270,8 +289,6 @@ impl Symbols {
                 let kind = kinds.kind(name);
                 this.by_symbol.insert(symbol.index(), this.externs.len());
                 this.externs.push(Extern { name: name.to_owned(), weak: symbol.is_weak(), kind });
-            } else if symbol.section_index().is_some() && symbol.section_index() == of_maps {
-                this.maps.insert(symbol.address(), name.to_owned());
             }
         }
         Ok(this)
@@ -292,9 +309,8 @@ impl Symbols {
             return Some(Referent::Other);
         };
         let name = section.name().ok()?;
-        Some(if name == ".maps" {
-            let map = self.maps.get(&offset).cloned();
-            map.map_or(Referent::Other, Referent::Map)
+        Some(if let Some(map) = self.maps.name(section.index(), offset) {
+            Referent::Map(map.to_owned())
         } else if data::is_data(name) {
             let frozen = data::is_frozen(name);
             Referent::Variable { section: name.to_owned(), offset, frozen }

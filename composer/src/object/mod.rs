@@ -9,12 +9,16 @@ mod calls;
 mod code;
 mod core_types;
 mod data;
+#[cfg(test)]
+mod data_tests;
 mod elf;
 mod ext;
 mod externs;
 pub mod flow;
+mod globals;
 mod helpers;
 mod kind;
+mod map_defs;
 mod maps;
 pub mod place;
 pub mod prototype;
@@ -35,9 +39,10 @@ pub use code::{Code, Referent};
 pub use data::DataSection;
 pub use ext::{Line, Relocation};
 pub use externs::{Extern, ExternKind};
+pub use globals::Global;
 pub use helpers::{helper_name, helper_number, helpers};
 pub use kind::ProgramKind;
-pub use maps::{MapDef, map_types};
+pub use maps::{Initial, LegacyMap, MapDef, map_types};
 pub(crate) use maps::{PERF_EVENT_ARRAY, RINGBUF};
 pub use reach::Sure;
 pub use subset::subset;
@@ -79,6 +84,10 @@ pub struct Object {
     pub functions: Vec<Function>,
     /// Maps of the `.maps` section, in order.
     pub maps: Vec<MapDef>,
+    /// Maps of the old form, which are not made.
+    pub legacy_maps: Vec<LegacyMap>,
+    /// Global variables, by section and place.
+    pub globals: Vec<Global>,
     /// Sections of global variables, in order.
     pub data: Vec<DataSection>,
     /// What it takes from the kernel.
