@@ -140,6 +140,8 @@ codes! {
     UnknownType = 328,
     /// A text of fields that is not right, or not right for its type.
     BadText = 329,
+    /// What a helper gave, or NULL, that is used without a test.
+    HelperNull = 345,
 
     /// No right to use eBPF.
     NotPermitted = 401,
