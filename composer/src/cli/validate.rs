@@ -117,7 +117,7 @@ impl<'a> Judged<'a> {
         };
         if format == Format::Human && self.files.iter().any(|(_, ready)| ready.is_some()) {
             let line = "checked by the rules alone: `validate --vm` asks a real verifier as well";
-            anstream::eprintln!("{}", line.dimmed());
+            screen::say!("{}", line.dimmed());
         }
         if self.valid { written } else { Exit::Invalid }
     }
