@@ -257,7 +257,10 @@ fn a_reader_that_is_gone_is_no_error() {
         drop(reader);
         let output = program(&workspace(), arguments).stdout(writer).output().expect("it starts");
         assert_eq!(output.status.code(), Some(0), "{arguments:?}");
-        assert_eq!(String::from_utf8_lossy(&output.stderr), "", "{arguments:?}");
+        let told = String::from_utf8_lossy(&output.stderr);
+        // What `validate` leaves open is told to whoever reads messages.
+        let told = told.lines().find(|line| !line.starts_with("checked by the rules alone"));
+        assert_eq!(told, None, "{arguments:?}");
     }
 }
 

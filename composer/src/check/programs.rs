@@ -1,17 +1,19 @@
 //! Is the program there, and is it of a type that can do what the chain asks of it?
 
+use petgraph::graph::NodeIndex;
+
 use super::{Context, is_replacement, title, tracing_kind};
 use crate::{
     chain::{Hook, Node, NodeKind},
     diag::{Code, list, nearest},
-    object::{Object, Program, ProgramKind},
+    object::{Object, Program, ProgramKind, Table},
 };
 
 pub(super) fn check(context: &mut Context<'_>) {
     for (index, node) in context.chain.graph.nodes() {
         let Some((reference, name)) = node.program() else { continue };
         let Some(object) = context.library.get(&reference.value) else { continue };
-        let Some(program) = object.program(&name.value) else {
+        let Some((_, program)) = context.program(node) else {
             let help = suggest(object, &name.value);
             let message = format!("{} has no program `{}`", reference.value, name.value);
             context.report(
@@ -23,6 +25,10 @@ pub(super) fn check(context: &mut Context<'_>) {
             );
             continue;
         };
+        if !is_known_type(context, node) {
+            context.misfits.insert(index);
+            continue;
+        }
         // A replacement may also be written as a program of its host's own type: loading it as an
         // extension is the loader's decision.
         let host_kinds: Vec<ProgramKind> = if is_replacement(node) {
@@ -39,6 +45,37 @@ pub(super) fn check(context: &mut Context<'_>) {
             context.misfits.insert(index);
         }
     }
+    below_misfits(context);
+}
+
+/// What goes into a host of the wrong type, or is on it, is judged by that type: of it, nothing more
+/// can be said.
+fn below_misfits(context: &mut Context<'_>) {
+    if context.misfits.is_empty() {
+        return;
+    }
+    let graph = &context.chain.graph;
+    let stands_on = |index: &NodeIndex| {
+        graph.hosts_below(*index).iter().any(|host| context.misfits.contains(host))
+    };
+    let above: Vec<_> = graph.nodes().map(|(index, _)| index).filter(stands_on).collect();
+    context.misfits.extend(above);
+}
+
+/// Whether the node does not say of which type its program is, or says it in a known word.
+fn is_known_type(context: &mut Context<'_>, node: &Node) -> bool {
+    let Some(section) = &node.section else { return true };
+    let (kind, _) = ProgramKind::of_section(&section.value);
+    if kind != ProgramKind::Other {
+        return true;
+    }
+    let help = match nearest(&section.value, ProgramKind::section_names()) {
+        Some(near) => format!("Did you mean `{near}`?"),
+        None => "Write what would stand in SEC(\"...\"): type = \"xdp\".".to_owned(),
+    };
+    let message = format!("`{}` is no type of program", section.value);
+    context.report(Code::BadValue, message, section.span.clone(), "this type", help);
+    false
 }
 
 fn suggest(object: &Object, name: &str) -> String {
@@ -72,24 +109,35 @@ fn mismatch(
                 Hook::RawTracepoint => Kind::RawTracepoint,
                 Hook::Xdp => Kind::Xdp,
             };
-            (kind.program_type() != wanted).then(|| {
-                let name = hook.name();
-                let hooks = Hook::ALL.iter().find(|hook| hook.name() == kind.name());
-                let help = match hooks {
-                    Some(hook) => format!(
-                        "Attach it where it belongs: attach = {{ {} = \"...\" }}, or compile it as \
-                         SEC(\"{name}\").",
-                        hook.name()
-                    ),
-                    None => format!("Compile it as SEC(\"{name}\")."),
-                };
-                (format!("SEC(\"{name}\")"), help)
-            })
+            if kind.program_type() == wanted {
+                return placed(program);
+            }
+            let name = hook.name();
+            let hooks = Hook::ALL.iter().find(|hook| hook.name() == kind.name());
+            let help = match (hooks, kind) {
+                (Some(hook), _) => format!(
+                    "Attach it where it belongs: attach = {{ {} = \"...\" }}, or compile it as \
+                     SEC(\"{name}\").",
+                    hook.name()
+                ),
+                (None, Kind::Freplace) => {
+                    "A SEC(\"freplace\") program belongs in a [replacement.NAME].".to_owned()
+                }
+                (None, Kind::Fentry | Kind::Fexit | Kind::FmodRet) => tracing(kind),
+                (None, Kind::Other) => made_up(name),
+                (None, _) => format!("Compile it as SEC(\"{name}\")."),
+            };
+            Some((format!("SEC(\"{name}\")"), help))
         }
         NodeKind::Replacement(_) => {
-            let fits = kind == Kind::Freplace || host_kinds.contains(&kind);
+            // Whatever an author calls the section, it is loaded as an extension.
+            let fits = matches!(kind, Kind::Freplace | Kind::Other) || host_kinds.contains(&kind);
             (!fits).then(|| {
-                ("SEC(\"freplace\")".to_owned(), "Compile it as SEC(\"freplace\").".to_owned())
+                let help = match kind {
+                    Kind::Fentry | Kind::Fexit | Kind::FmodRet => tracing(kind),
+                    _ => "Compile it as SEC(\"freplace\").".to_owned(),
+                };
+                ("SEC(\"freplace\")".to_owned(), help)
             })
         }
         NodeKind::Tracer(tracer) => {
@@ -99,11 +147,63 @@ fn mismatch(
                     Kind::Fentry | Kind::Fexit => {
                         format!("Write {} = \"{}\" instead.", kind.name(), tracer.target.value)
                     }
-                    _ => format!("Compile it as SEC(\"{wanted}\")."),
+                    Kind::FmodRet => tracing(kind),
+                    Kind::Freplace => {
+                        "A SEC(\"freplace\") program belongs in a [replacement.NAME].".to_owned()
+                    }
+                    Kind::Other => made_up(wanted),
+                    _ => format!(
+                        "A tracer is written for what it traces: SEC(\"{wanted}\") int BPF_PROG(...). \
+                         Without `object` and `program`, this is the built-in tracer."
+                    ),
                 };
                 (format!("SEC(\"{wanted}\")"), help)
             })
         }
         NodeKind::Stub(_) => None,
     }
+}
+
+/// What becomes of a tracing program in a chain.
+fn tracing(kind: ProgramKind) -> String {
+    match kind {
+        ProgramKind::FmodRet => "A SEC(\"fmod_ret\") program changes what a function of the kernel \
+                                 returns, and no kernel puts it on one of another program. To watch \
+                                 a result, write a SEC(\"fexit\") program; to change it, a \
+                                 SEC(\"freplace\") one for a stub."
+            .to_owned(),
+        kind => {
+            let name = kind.name();
+            format!(
+                "A SEC(\"{name}\") program belongs in a [tracer.NAME] with {name} = \"...\"."
+            )
+        }
+    }
+}
+
+/// What to do about a section of a made-up name.
+fn made_up(name: &str) -> String {
+    format!("Compile it as SEC(\"{name}\"), or write type = \"{name}\" in its table.")
+}
+
+/// What the program of a host ought to be when it is of the right type, but not made for one place.
+fn placed(program: &Program) -> Option<(String, String)> {
+    let name = program.kind.name();
+    if let Some(table) = program.traits.table {
+        let table = match table {
+            Table::Devmap => "devmap",
+            Table::Cpumap => "cpumap",
+        };
+        let help = format!(
+            "No interface takes it: a map of type {table} leads to it. Compile it as SEC(\"{name}\")."
+        );
+        return Some((format!("SEC(\"{name}\")"), help));
+    }
+    program.traits.many.map(|_| {
+        let help = format!(
+            "It is made for many places at once, and this host has one. Compile it as \
+             SEC(\"{name}\")."
+        );
+        (format!("SEC(\"{name}\")"), help)
+    })
 }

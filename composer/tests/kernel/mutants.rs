@@ -93,8 +93,16 @@ impl Bench<'_> {
     fn load(&mut self, object: &Object, program: &str, load_as: LoadAs) -> Option<ProgramHandle> {
         let target = self.target.filter(|_| load_as == self.load_as);
         let maps = &self.maps;
-        let request =
-            LoadRequest { object, program, load_as, target, maps, globals: &[], trace: None };
+        let request = LoadRequest {
+            object,
+            program,
+            load_as,
+            target,
+            maps,
+            globals: &[],
+            trace: None,
+            traits: Default::default(),
+        };
         self.kernel.load(&request).ok().map(|(program, _)| program)
     }
 
@@ -181,9 +189,10 @@ fn no_rule_refuses_what_the_verifier_takes() {
         target,
         maps: Vec::new(),
     };
-    for (kind, names) in
-        [(ProgramKind::Kprobe, &["arguments", "hosts"][..]), (ProgramKind::Kretprobe, &["hosts"])]
-    {
+    for (kind, names) in [
+        (ProgramKind::Kprobe, &["arguments", "hosts", "unchecked"][..]),
+        (ProgramKind::Kretprobe, &["hosts"]),
+    ] {
         let mut bench = bench(as_host, LoadAs::Hook(kind), None);
         names.iter().for_each(|name| bench.judge(name, &mut score));
     }
