@@ -31,31 +31,3 @@ int BPF_PROG(probe_tracer)
 {
 	return 0;
 }
-
-// Reads half of the pointer that its target takes.
-SEC("fentry")
-int probe_half(__u32 *ctx)
-{
-	asm volatile("" ::"r"(ctx[0]));
-	return 0;
-}
-
-// Changes packet data, which the stub does not.
-SEC("freplace")
-int probe_move(struct xdp_md *ctx)
-{
-	return bpf_xdp_adjust_head(ctx, 0) ? XDP_DROP : XDP_PASS;
-}
-
-// An entry without any argument, and what replaces it.
-SEC("xdp")
-int probe_bare(void)
-{
-	return XDP_PASS;
-}
-
-SEC("freplace")
-int probe_bare_replacement(void)
-{
-	return XDP_DROP;
-}

@@ -29,9 +29,8 @@ enum Name {
 }
 
 fn name(text: &str) -> Result<Name, String> {
-    let shipped = profile::shipped();
-    if let Some(found) = shipped.iter().find(|profile| profile.kernel.to_string() == text) {
-        return Ok(Name::Shipped(found.clone()));
+    if let Some(found) = profile::named(text) {
+        return Ok(Name::Shipped(found));
     }
     if text == "running" {
         return Ok(Name::Running);
@@ -39,8 +38,7 @@ fn name(text: &str) -> Result<Name, String> {
     if Path::new(text).exists() {
         return Ok(Name::File(text.to_owned()));
     }
-    let series: Vec<_> = shipped.iter().map(|profile| profile.kernel.to_string()).collect();
-    let series = series.join(", ");
+    let series = profile::series().collect::<Vec<_>>().join(", ");
     Err(format!("there is no profile of it: name one of {series}, `running`, or a file"))
 }
 

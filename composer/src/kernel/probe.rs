@@ -16,8 +16,9 @@ pub(super) struct Probe {
 }
 
 impl Probe {
-    pub(super) fn new() -> Result<Self, KernelError> {
-        let bytes = freplace_compose_ebpf_programs::object("probe")
+    /// Those of the built-in object called `name`.
+    pub(super) fn new(name: &str) -> Result<Self, KernelError> {
+        let bytes = freplace_compose_ebpf_programs::object(name)
             .ok_or_else(|| KernelError::here("probe", "the probe is not built in"))?;
         let object = Object::parse(bytes).map_err(|error| KernelError::here("probe", error))?;
         Ok(Self { loader: Loader::default(), object })

@@ -79,7 +79,7 @@ pub(super) fn offered(host: &Loaded) -> Result<(Helpers, BTreeSet<String>), Kern
         .iter()
         .map(|kind| (kind.name(), Type { load_as: LoadAs::Hook(*kind), target: None }))
         .collect();
-    let id = loader::function_id(&host.btf, "probe_stub")?;
+    let id = loader::function_id(&host.btf, "stub")?;
     let target = Some((host.program.as_fd(), id));
     types.push(("tracing", Type { load_as: LoadAs::Tracer(Moment::Fentry), target }));
 
