@@ -15,6 +15,11 @@ pub const NODE_GLOBAL: &str = "fc_node";
 /// The read-only global, a `__u32`, that is 1 where the hook has a current task, else 0.
 pub const HAS_TASK_GLOBAL: &str = "fc_has_task";
 
+/// The header that programs in C include: its name, and its text.
+pub const HEADER_FILE: &str = "freplace_compose.h";
+/// See [`HEADER_FILE`].
+pub const HEADER_TEXT: &str = include_str!("../include/freplace_compose.h");
+
 /// The name of the header's struct in C.
 pub const HEADER_STRUCT: &str = "fc_header";
 /// The name of the counter's struct in C.

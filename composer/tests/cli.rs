@@ -29,6 +29,10 @@ pinned! {
     help_doctor: "doctor" "--help";
     help_profile: "profile" "--help";
     help_explain: "explain" "--help";
+    help_new: "new" "--help";
+    help_new_host: "new" "host" "--help";
+    help_header: "header" "--help";
+    help_man: "man" "--help";
     help_schema: "schema" "--help";
     help_vm: "vm" "--help";
     help_completions: "completions" "--help";
@@ -52,7 +56,7 @@ pinned! {
     usage_of_a_view_of_json: "up" "chains/tcp.toml" "--view" "tree" "--format" "json";
     usage_of_a_plan_as_a_trace: "up" "chains/tcp.toml" "--dry-run" "--format" "trace-event";
     usage_of_a_plan_in_a_file: "up" "chains/tcp.toml" "--dry-run" "--output" "-";
-    output_that_cannot_be_written: "up" "chains/tcp.toml" "-o" "no/such/folder/file";
+    output_that_cannot_be_written: "up" "--vm" "chains/tcp.toml" "-o" "no/such/folder/file";
     usage_of_a_duration: "up" "chains/tcp.toml" "--duration" "soon";
     usage_of_a_kernel_apart: "up" "--vm" "6.1" "chains/tcp.toml";
     usage_of_a_log_that_nobody_writes: "validate" "--verifier-log" "log" "chains/tcp.toml";
@@ -198,6 +202,36 @@ fn every_shell_gets_its_completions() {
 }
 
 #[test]
+fn the_header_is_the_one_that_the_built_in_programs_include() {
+    let output = run(&workspace(), &["header"]);
+    let shipped = std::fs::read_to_string(workspace().join("common/include/freplace_compose.h"));
+    assert_eq!(String::from_utf8_lossy(&output.stdout), shipped.expect("it is shipped"));
+    assert_eq!(output.status.code(), Some(0));
+}
+
+#[test]
+fn the_manual_has_a_section_for_every_verb() {
+    let output = run(&workspace(), &["man"]);
+    assert_eq!(output.status.code(), Some(0));
+    let page = String::from_utf8(output.stdout).expect("text");
+    let help = String::from_utf8(run(&workspace(), &["--help"]).stdout).expect("text");
+    let verbs = help.lines().skip_while(|line| !line.starts_with("Commands:")).skip(1);
+    let verbs = verbs.take_while(|line| !line.is_empty());
+    let verbs: Vec<_> =
+        verbs.filter_map(|line| line.strip_prefix("  ")?.split(' ').next()).collect();
+    assert!(verbs.len() > 10);
+    let sections: Vec<_> = page.split("\n.SH ").collect();
+    let section =
+        |title: &str| sections.iter().find(|text| text.starts_with(&format!("\"{title}\"")));
+    for verb in verbs.iter().filter(|verb| !verb.is_empty() && **verb != "help") {
+        let section = section(&verb.to_uppercase()).expect(verb);
+        assert!(section.contains("\n.SS SYNOPSIS\n"), "{section}");
+    }
+    assert!(section("NEW HOST").is_some() && page.contains("\n.TH freplace-compose 1 "));
+    assert!(page.contains("verifier\\-log"), "options are in it");
+}
+
+#[test]
 fn a_reader_that_is_gone_is_no_error() {
     for arguments in [
         &["plan", "chains/tcp.toml"] as &[&str],
@@ -210,6 +244,8 @@ fn a_reader_that_is_gone_is_no_error() {
         &["explain"],
         &["explain", "501"],
         &["schema"],
+        &["header"],
+        &["man"],
         &["up", "--dry-run", "chains/tcp.toml"],
         &["--help"],
     ] {

@@ -66,7 +66,7 @@ fn the_header_is_the_same_in_c_and_rust() {
 fn the_counter_is_the_same_in_c_and_rust() {
     let expected: Fields = in_rust!(Count { produced, lost });
     let mut seen = 0;
-    for (name, object) in objects().filter(|(_, object)| !object.core_types.events.is_empty()) {
+    for (name, object) in objects().filter(|(_, object)| !object.events.is_empty()) {
         assert_eq!(in_c(&object.btf, COUNT_STRUCT), expected, "{name}");
         let map = object.maps.iter().find(|map| map.name == COUNTS_MAP).expect(name);
         assert_eq!((map.key_size, map.value_size as usize), (4, expected.1), "{name}");
@@ -77,7 +77,7 @@ fn the_counter_is_the_same_in_c_and_rust() {
 
 #[test]
 fn the_maps_and_globals_have_the_names_that_the_composer_knows() {
-    for (name, object) in objects().filter(|(_, object)| !object.core_types.events.is_empty()) {
+    for (name, object) in objects().filter(|(_, object)| !object.events.is_empty()) {
         let events = object.maps.iter().find(|map| map.name == EVENTS_MAP).expect(name);
         assert_eq!(events.type_name(), "ringbuf", "{name}");
         let variables = object.btf.section(".rodata").expect(name);

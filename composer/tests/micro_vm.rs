@@ -301,13 +301,44 @@ fn the_log_of_an_up_in_a_micro_vm_comes_back() {
 #[test]
 #[ignore = "asks apt; `cargo xtask test` does"]
 fn a_kernel_that_is_not_to_be_had_is_a_matter_of_the_environment() {
-    for (kernel, words) in [("9.99", "knows no Debian cloud kernel"), ("/bin/sh", "not a bootable")]
-    {
+    for (kernel, code, words) in [
+        ("9.99", "FC0602", "no Debian cloud kernel of series 9.99"),
+        ("/bin/sh", "FC0603", "not a bootable"),
+        ("/no/such/vmlinuz", "FC0602", "no kernel image"),
+    ] {
         let output = run(&workspace(), &["vm", "--kernel", kernel, "--", "true"]);
         let text = shown(&output);
         assert!(text.starts_with("exit code 4\n"), "{text}");
         // miette wraps the line.
         let flat = text.replace("\n  │ ", " ");
-        assert!(flat.contains("FC0601") && flat.contains(words), "{text}");
+        assert!(flat.contains(code) && flat.contains(words), "{text}");
+    }
+}
+
+#[test]
+#[ignore = "boots a micro-VM; `cargo xtask test` does"]
+fn every_new_host_comes_up_and_shows_events() {
+    let hooks = ["kprobe", "kretprobe", "tracepoint", "raw_tracepoint", "xdp"];
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let program = env!("CARGO_BIN_EXE_freplace-compose");
+    let mut script = format!("set -e; cd {}\n", folder.path().display());
+    for hook in hooks {
+        let said =
+            String::from_utf8(run(folder.path(), &["new", "host", hook]).stdout).expect("text");
+        common::compile_as_printed(folder.path(), &said);
+        let last = said.lines().last().expect("it says how to bring it up");
+        let command = last.rsplit_once(" -- ").expect("with a command").1;
+        script += &format!("{program} up --format json {hook}.toml -- {command}\n");
+    }
+    for kernel in ["6.1", "6.12"] {
+        let added = folder.path().to_str().expect("UTF-8");
+        let words = ["vm", "--quiet", "--kernel", kernel, "--add", added, "--add", program];
+        let output = run(folder.path(), &[&words[..], &["--", "sh", "-c", &script]].concat());
+        let text = shown(&output);
+        assert!(text.starts_with("exit code 0\n"), "{text}");
+        for hook in hooks {
+            let event = format!("{{\"record\":\"event\",\"node\":\"{hook}\"");
+            assert!(text.contains(&event), "{kernel} {hook}: {text}");
+        }
     }
 }

@@ -23,7 +23,7 @@ impl Stage {
         let library = crate::library();
         let kinds = |node: &Node| {
             let object = node.program().and_then(|(object, _)| library.get(&object.value));
-            object.map(|object| object.core_types.events.iter().copied().collect())
+            object.map(|object| object.events.iter().copied().collect())
         };
         let kinds = chain.graph.nodes().map(|(_, node)| kinds(node).unwrap_or_default()).collect();
         let plan = plan::build(&chain, &library);

@@ -45,7 +45,7 @@ pub fn object(data: &[u8]) {
             let plan = plan::build(chain, &library);
             let decoder = Decoder::new(chain, &library, &plan);
             for (node, _) in plan.nodes.iter().enumerate() {
-                for kind in &object.core_types.events {
+                for kind in &object.events {
                     event::show(chain, &plan, &decoder, &event::record(node as u32, *kind, data));
                 }
             }
@@ -75,7 +75,8 @@ fn look_at(object: &Object) {
         }
         _ => None,
     });
-    let kernel = object.core_types.kernel.iter().flatten().map(String::as_str);
+    let names = object.kernel_types();
+    let kernel = names.iter().flatten().map(String::as_str);
     let names: BTreeSet<&str> = named.chain(kernel).collect();
     let names: Vec<&str> = names.into_iter().collect();
     Btf::parse(subset(&object.btf, &names)).expect("a subset is well formed");

@@ -22,7 +22,7 @@ pub(super) fn check(context: &mut Context<'_>) {
                 continue;
             };
             // Once for each object, whichever of its nodes comes first.
-            if *definition == map || !told.insert((&reference.value, &map.name)) {
+            if definition.agrees_with(map) || !told.insert((&reference.value, &map.name)) {
                 continue;
             }
             let source = &context.chain.source;

@@ -131,7 +131,7 @@ fn human(object: &Object) -> String {
 
 /// The structs that its programs write as events.
 fn events(object: &Object) -> Vec<Layout> {
-    object.core_types.events.iter().filter_map(|id| Layout::of(&object.btf, *id)).collect()
+    object.events.iter().filter_map(|id| Layout::of(&object.btf, *id)).collect()
 }
 
 fn to_json(object: &Object) -> serde_json::Value {

@@ -8,9 +8,12 @@ mod doctor;
 mod exit;
 mod explain;
 mod graph;
+mod header;
 mod inspect;
 mod kernels;
 mod logs;
+mod man;
+mod new;
 mod plan;
 mod profile;
 mod report;
@@ -91,12 +94,17 @@ enum Verb {
     Profile(profile::ProfileArguments),
     /// Explain the code of a diagnostic.
     Explain(explain::Explain),
+    New(new::New),
+    /// Write freplace_compose.h to stdout: what the C of a chain's programs includes.
+    Header,
     /// Write the JSON schema of chain files to stdout, for editors.
     Schema,
     /// Run one command as root in the throw-away micro-VM.
     Vm(vm::VmArgs),
     /// Write a completion script for a shell.
     Completions(completions::Completions),
+    /// Write the manual page to stdout, for example into ~/.local/share/man/man1/freplace-compose.1.
+    Man,
 }
 
 /// Parses the arguments and runs the verb.
@@ -140,11 +148,14 @@ pub(crate) fn main() -> Exit {
             Verb::Doctor(doctor) => doctor::run(&doctor).await,
             Verb::Profile(profile) => profile::run(&profile).await,
             Verb::Explain(explain) => explain::run(&explain),
+            Verb::New(new) => new::run(&new),
+            Verb::Header => header::run(),
             Verb::Schema => schema::run(),
             Verb::Vm(vm) => vm::run(vm).await,
             Verb::Completions(completions) => {
                 completions::run(&completions, &mut Arguments::command())
             }
+            Verb::Man => man::run(&mut Arguments::command()),
         }
     });
     report::pointer();

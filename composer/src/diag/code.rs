@@ -173,6 +173,12 @@ codes! {
 
     /// The micro-VM could not do its work.
     MicroVm = 601,
+    /// A kernel for the micro-VM that is not to be had.
+    NoSuchKernel = 602,
+    /// A file that is no kernel image.
+    NotAKernel = 603,
+    /// A package for the micro-VM that cannot be fetched.
+    CannotFetch = 604,
 }
 
 impl fmt::Display for Code {

@@ -195,5 +195,5 @@ impl Decoder {
 
 fn layouts(object: &Object) -> Vec<(TypeId, Layout)> {
     let layout = |id: &TypeId| Some((*id, Layout::of(&object.btf, *id)?));
-    object.core_types.events.iter().filter_map(layout).collect()
+    object.events.iter().filter_map(layout).collect()
 }

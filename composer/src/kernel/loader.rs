@@ -104,7 +104,7 @@ impl Loader {
     /// The types of the kernel that `object` goes by.
     fn kernel_types(&mut self, object: &Object) -> Result<&aya_obj::btf::Btf, KernelError> {
         const CALL: &str = "read /sys/kernel/btf/vmlinux";
-        let names = &object.core_types.kernel;
+        let names = &object.kernel_types();
         // The objects of a chain mostly go by the same few.
         let known = self.part.as_ref().is_some_and(|(known, _)| known == names);
         if !known {

@@ -164,6 +164,23 @@ pub struct Member<'a> {
     pub bit_width: u32,
 }
 
+/// A variable as the list of its data section has it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PlacedVariable<'a> {
+    /// The section.
+    pub section: &'a str,
+    /// The variable's name.
+    pub name: &'a str,
+    /// Its type.
+    pub of: TypeId,
+    /// Bytes from the start of the section; before linking, 0 or what a relocation adds to.
+    pub offset: u32,
+    /// Bytes; before linking it may be 0.
+    pub size: u32,
+    /// Where in the `.BTF` section the offset stands, which is what a relocation names.
+    pub place: usize,
+}
+
 /// A parsed `.BTF` section.
 #[derive(Debug, Clone)]
 pub struct Btf {
@@ -368,6 +385,38 @@ impl Btf {
             let at = self.offsets[tag as usize - 1]; // ids of this range are indices
             self.word(at + 8) == Some(id)
         })
+    }
+
+    /// Every variable that a data section lists, in order.
+    #[must_use]
+    pub fn placed_variables(&self) -> Vec<PlacedVariable<'_>> {
+        let mut found = Vec::new();
+        for id in self.of_kind(15) {
+            let at = self.offsets[id as usize - 1]; // ids of this range are indices
+            let (Some(Type::Section { name, variables }), Some(words)) =
+                (self.get(id), self.words(id))
+            else {
+                continue;
+            };
+            for (index, (variable, entry)) in
+                variables.into_iter().zip(words[3..].chunks_exact(3)).enumerate()
+            {
+                let Some(Type::Variable { name: variable, of }) = self.get(variable) else {
+                    continue;
+                };
+                let place = at + 12 + 12 * index + 4;
+                let (offset, size) = (entry[1], entry[2]);
+                found.push(PlacedVariable {
+                    section: name,
+                    name: variable,
+                    of,
+                    offset,
+                    size,
+                    place,
+                });
+            }
+        }
+        found
     }
 
     /// The section called `name`: the ids of its variables.

@@ -24,12 +24,19 @@ pub enum Referent {
     Function(usize),
     /// The map of this name.
     Map(String),
-    /// A global variable.
+    /// A place in a section of global variables.
     Variable {
+        /// The section: `.rodata`.
+        section: String,
+        /// Bytes from its start.
+        offset: u64,
         /// Whether it is read-only: then the composer freezes it before the program is loaded,
         /// and the verifier takes it as a constant.
         frozen: bool,
     },
-    /// Something else: a symbol of the kernel, a constant of its configuration.
+    /// Something that the kernel or its configuration has, by its index in
+    /// [`super::Object::externs`].
+    Extern(usize),
+    /// Something else.
     Other,
 }

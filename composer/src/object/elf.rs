@@ -8,18 +8,21 @@ use std::{
 
 use object::{
     Architecture, Endianness, Object as _, ObjectSection as _, ObjectSymbol as _, RelocationTarget,
-    SectionIndex, SectionKind, SymbolKind,
+    SectionIndex, SectionKind, SymbolFlags, SymbolIndex, SymbolKind, elf,
 };
 
 use super::{
-    Code, Function, Names, Object, ObjectError, Program, ProgramKind, Referent,
-    btf::{Btf, Linkage},
-    calls, core_types, maps,
+    Code, Extern, Function, Names, Object, ObjectError, Program, ProgramKind, Referent,
+    btf::{Btf, Linkage, Type},
+    calls, core_types, data,
+    ext::Ext,
+    externs, globals, map_defs,
+    map_defs::MapPlaces,
     reach::Way,
 };
 
 /// Where functions are: section and offset in front of the index.
-type ByPlace = HashMap<(SectionIndex, u64), usize>;
+pub(super) type ByPlace = HashMap<(SectionIndex, u64), usize>;
 
 pub(super) fn parse(bytes: Arc<[u8]>) -> Result<Object, ObjectError> {
     if !bytes.starts_with(b"\x7fELF") {
@@ -44,21 +47,18 @@ pub(super) fn parse(bytes: Arc<[u8]>) -> Result<Object, ObjectError> {
         }
         None => None,
     };
-    let (core_types, relocated) = match file.section_by_name(".BTF.ext") {
-        Some(section) => {
-            let data = section.data().map_err(damaged)?;
-            (core_types::read(data, &btf), core_types::places(data, &btf))
-        }
-        None => Default::default(),
+    let ext = match file.section_by_name(".BTF.ext") {
+        Some(section) => Ext::parse(section.data().map_err(damaged)?, &btf),
+        None => Ext::default(),
     };
-    let (mut functions, places) = functions(&file, &btf)?;
-    link(&file, &mut functions, &places)?;
-    for ((_, start), function) in &mut functions {
-        let length = function.code.place.len() as u64;
-        let places = relocated.get(&function.section).into_iter();
-        let places = places.flat_map(|places| places.range(*start..start.saturating_add(length)));
-        let numbers = places.filter_map(|at| usize::try_from((at - *start) / 8).ok());
-        function.code.relocated = numbers.collect();
+    let (mut functions, places) = functions(&file, &btf, &ext)?;
+    let symbols = Symbols::of(&file, &btf)?;
+    link(&file, &mut functions, &places, &symbols)?;
+    for (_, function) in &mut functions {
+        let Some(section) = ext.sections.get(&function.section) else { continue };
+        let places = section.relocations_in(function.range()).iter();
+        let numbers = places.map(|one| (u64::from(one.at) - function.offset) / 8);
+        function.code.relocated = numbers.filter_map(|at| usize::try_from(at).ok()).collect();
     }
     let programs: Vec<Program> = functions
         .iter()
@@ -72,17 +72,40 @@ pub(super) fn parse(bytes: Arc<[u8]>) -> Result<Object, ObjectError> {
             function: index,
         })
         .collect();
-    let maps = maps::read(&btf);
+    let maps = map_defs::read(&file, &btf, &symbols.maps, &functions, &places)?;
+    let legacy_maps = map_defs::legacy(&file)?;
+    let globals = globals::read(&file, &btf)?;
     let functions: Vec<Function> = functions.into_iter().map(|(_, function)| function).collect();
+    let data = data::sections(&file, &btf)?;
+    let externs = symbols.externs;
     drop(file);
     let names = Names::new(&programs, &functions);
-    Ok(Object { bytes, programs, functions, maps, license, btf, core_types, names })
+    let events = core_types::events(&ext);
+    Ok(Object {
+        bytes,
+        programs,
+        functions,
+        maps,
+        legacy_maps,
+        globals,
+        data,
+        externs,
+        license,
+        btf,
+        events,
+        ext,
+        names,
+    })
 }
 
 /// A function's place, next to what is told of it.
-type Placed = ((SectionIndex, u64), Function);
+pub(super) type Placed = ((SectionIndex, u64), Function);
 
-fn functions(file: &object::File<'_>, btf: &Btf) -> Result<(Vec<Placed>, ByPlace), ObjectError> {
+fn functions(
+    file: &object::File<'_>,
+    btf: &Btf,
+    ext: &Ext,
+) -> Result<(Vec<Placed>, ByPlace), ObjectError> {
     // Sorted by place, so that the order is the file's and does not depend on the symbol table.
     let mut found = BTreeMap::new();
     let typed = btf.functions();
@@ -101,15 +124,26 @@ fn functions(file: &object::File<'_>, btf: &Btf) -> Result<(Vec<Placed>, ByPlace
         if name.is_empty() || unprintable || end.is_none_or(|end| end > section.size()) {
             continue;
         }
-        let typed = typed.get(name.as_str()).copied();
+        // By place, since a linked object may have several static functions of one name.
+        let by_place = ext.sections.get(&section_name).and_then(|section| {
+            let id = *section.functions.get(&symbol.address())?;
+            match btf.get(id)? {
+                Type::Function { prototype, linkage, .. } => Some((id, prototype, linkage)),
+                _ => None,
+            }
+        });
+        let typed = by_place.or_else(|| typed.get(name.as_str()).copied());
         let function = Function {
-            // A hidden symbol is global to the linker; what counts is what BTF tells the verifier.
+            // What counts is what BTF tells the verifier, but for hidden functions: those are
+            // global to the linker, and the composer tells the verifier that they are static.
             is_global: match typed {
-                Some((_, _, linkage)) => linkage == Linkage::Global,
+                Some((_, _, linkage)) => linkage == Linkage::Global && !is_hidden(&symbol),
                 None => symbol.is_global(),
             },
+            btf_id: typed.map(|(id, ..)| id),
             name,
             section: section_name,
+            offset: symbol.address(),
             instructions: symbol.size() / 8,
             calls: Default::default(),
             helpers: Default::default(),
@@ -155,6 +189,7 @@ fn link(
     file: &object::File<'_>,
     functions: &mut [Placed],
     places: &ByPlace,
+    symbols: &Symbols,
 ) -> Result<(), ObjectError> {
     let constants = Constants::of(file)?;
     for section in file.sections().filter(|section| section.kind() == SectionKind::Text) {
@@ -184,7 +219,8 @@ fn link(
                     Some(RelocationTarget::Symbol(symbol)) => {
                         let symbol = file.symbol_by_index(*symbol).map_err(damaged)?;
                         let address = symbol.address().checked_add_signed(reference.addend);
-                        (symbol.section_index().zip(address), referent(file, &symbol))
+                        let referent = symbols.referent(file, &symbol, address);
+                        (symbol.section_index().zip(address), referent)
                     }
                     Some(_) => (None, Some(Referent::Other)),
                     None => (reference.local_target().map(|at| (*index, at)), None),
@@ -211,28 +247,80 @@ fn link(
 }
 
 /// Where the `length` bytes at `start` of a section are in the file.
-fn in_file(section: &object::Section<'_, '_>, start: u64, length: usize) -> Option<Range<usize>> {
+pub(super) fn in_file(
+    section: &object::Section<'_, '_>,
+    start: u64,
+    length: usize,
+) -> Option<Range<usize>> {
     let (offset, _) = section.file_range()?;
     let from = usize::try_from(offset.checked_add(start)?).ok()?;
     Some(from..from.checked_add(length)?)
 }
 
-/// What a symbol that is no function stands for.
-fn referent(file: &object::File<'_>, symbol: &object::Symbol<'_, '_>) -> Option<Referent> {
-    let section = symbol.section_index().and_then(|index| file.section_by_index(index).ok());
-    let Some(section) = section else { return Some(Referent::Other) };
-    let name = section.name().ok()?;
-    Some(match name {
-        ".maps" => Referent::Map(symbol.name().ok()?.to_owned()),
-        _ if name.starts_with(".rodata") => Referent::Variable { frozen: true },
-        _ if name.starts_with(".data") || name.starts_with(".bss") => {
-            Referent::Variable { frozen: false }
+/// A hidden symbol is visible to the linker and to nobody behind it.
+fn is_hidden(symbol: &object::Symbol<'_, '_>) -> bool {
+    match symbol.flags() {
+        SymbolFlags::Elf { st_other, .. } => {
+            matches!(st_other & 3, elf::STV_HIDDEN | elf::STV_INTERNAL)
         }
-        _ => Referent::Other,
-    })
+        _ => false,
+    }
 }
 
-fn damaged(error: object::Error) -> ObjectError {
+/// What symbols that are no functions stand for.
+struct Symbols {
+    maps: MapPlaces,
+    externs: Vec<Extern>,
+    /// Where they are in that list.
+    by_symbol: HashMap<SymbolIndex, usize>,
+}
+
+impl Symbols {
+    fn of(file: &object::File<'_>, btf: &Btf) -> Result<Self, ObjectError> {
+        let kinds = externs::Kinds::of(btf);
+        let mut this =
+            Self { maps: MapPlaces::of(file)?, externs: Vec::new(), by_symbol: HashMap::new() };
+        for symbol in file.symbols() {
+            let name = symbol.name().map_err(damaged)?;
+            if name.is_empty() || name.chars().any(char::is_control) {
+                continue;
+            }
+            if symbol.is_undefined() {
+                let kind = kinds.kind(name);
+                this.by_symbol.insert(symbol.index(), this.externs.len());
+                this.externs.push(Extern { name: name.to_owned(), weak: symbol.is_weak(), kind });
+            }
+        }
+        Ok(this)
+    }
+
+    /// What is at `address`, which a relocation gives by `symbol`.
+    fn referent(
+        &self,
+        file: &object::File<'_>,
+        symbol: &object::Symbol<'_, '_>,
+        address: Option<u64>,
+    ) -> Option<Referent> {
+        if let Some(index) = self.by_symbol.get(&symbol.index()) {
+            return Some(Referent::Extern(*index));
+        }
+        let section = symbol.section_index().and_then(|index| file.section_by_index(index).ok());
+        let (Some(section), Some(offset)) = (section, address) else {
+            return Some(Referent::Other);
+        };
+        let name = section.name().ok()?;
+        Some(if let Some(map) = self.maps.name(section.index(), offset) {
+            Referent::Map(map.to_owned())
+        } else if data::is_data(name) {
+            let frozen = data::is_frozen(name);
+            Referent::Variable { section: name.to_owned(), offset, frozen }
+        } else {
+            Referent::Other
+        })
+    }
+}
+
+pub(super) fn damaged(error: object::Error) -> ObjectError {
     ObjectError::Damaged(error.to_string())
 }
 

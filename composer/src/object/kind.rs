@@ -61,6 +61,8 @@ impl ProgramKind {
     /// The kind that a section called `section` holds: `kprobe/tcp_connect`, `fentry.s`, `xdp`.
     #[must_use]
     pub fn of_section(section: &str) -> Self {
+        // A question mark means: not loaded unless it is asked for. A chain asks for what it loads.
+        let section = section.strip_prefix('?').unwrap_or(section);
         let stem = section.split(['/', '.']).next().unwrap_or_default();
         SECTIONS.iter().find(|(name, _)| *name == stem).map_or(Self::Other, |(_, kind)| *kind)
     }
@@ -122,6 +124,7 @@ mod tests {
             ("kprobe/tcp_connect", ProgramKind::Kprobe),
             ("fentry.s/x", ProgramKind::Fentry),
             ("xdp", ProgramKind::Xdp),
+            ("?xdp", ProgramKind::Xdp),
             ("tcx/ingress", ProgramKind::Tc),
             ("xdpx", ProgramKind::Other),
             (".text", ProgramKind::Other),

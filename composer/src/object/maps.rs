@@ -1,20 +1,20 @@
-//! Map definitions of the `.maps` section, read from BTF.
-//!
-//! Each variable is an anonymous struct whose members say the map's attributes: `__uint(x, N)` is
-//! a pointer to an array of N ints, `__type(x, T)` a pointer to T.
-//! <https://docs.kernel.org/bpf/map_array.html> shows the form.
+//! Maps: what an object defines, and what the kernel wants of each type.
 
 use serde::Serialize;
 
-use super::btf::{Btf, Type, TypeId};
+use super::btf::TypeId;
 
 /// `BPF_MAP_TYPE_PERF_EVENT_ARRAY`.
 pub(crate) const PERF_EVENT_ARRAY: u32 = 4;
 /// `BPF_MAP_TYPE_RINGBUF`.
 pub(crate) const RINGBUF: u32 = 27;
+/// `BPF_F_NO_PREALLOC`.
+const NO_PREALLOC: u32 = 1;
+/// The flag with which a map has a `numa_node`: `BPF_F_NUMA_NODE`.
+const NUMA_NODE: u32 = 4;
 
 /// What a map is: the attributes that two definitions of one name must agree in.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct MapDef {
     /// Its name.
     pub name: String,
@@ -28,6 +28,52 @@ pub struct MapDef {
     pub max_entries: u32,
     /// `BPF_F_...`.
     pub flags: u32,
+    /// The NUMA node of its memory, where `BPF_F_NUMA_NODE` asks for one.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub numa_node: u32,
+    /// `map_extra`: of a bloom filter, how many hash functions; of an arena, its address.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub extra: u64,
+    /// Whether the object asks for a pin of the map's name: `LIBBPF_PIN_BY_NAME`.
+    #[serde(skip_serializing_if = "is_false")]
+    pub pinned: bool,
+    /// What the maps in it are, when it holds maps.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub inner: Option<Box<MapDef>>,
+    /// What it holds at first: entries by their number.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub values: Vec<(u32, Initial)>,
+    /// The types of its keys and values in the object's BTF; 0 where they are not told.
+    #[serde(skip)]
+    pub types: (TypeId, TypeId),
+}
+
+/// An entry of a map that is there from the start.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Initial {
+    /// The map of this name, in a map of maps.
+    Map(String),
+    /// The program of this name, in a table for tail calls.
+    Program(String),
+}
+
+/// A map of the old form, `SEC("maps")`, which says nothing of types.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct LegacyMap {
+    /// Its name.
+    pub name: String,
+    /// `enum bpf_map_type`.
+    pub map_type: u32,
+}
+
+fn is_zero<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands over a reference")]
+fn is_false(value: &bool) -> bool {
+    !value
 }
 
 impl MapDef {
@@ -37,10 +83,97 @@ impl MapDef {
         matches!(self.map_type, RINGBUF | PERF_EVENT_ARRAY)
     }
 
+    /// Whether it holds maps.
+    #[must_use]
+    pub fn holds_maps(&self) -> bool {
+        matches!(self.type_name(), "array_of_maps" | "hash_of_maps")
+    }
+
     /// The map type's name as the kernel's headers and bpftool write it, in lower case.
     #[must_use]
     pub fn type_name(&self) -> &'static str {
-        TYPES.get(self.map_type as usize).copied().unwrap_or("unknown")
+        type_name(self.map_type)
+    }
+
+    /// Whether `other` is the same map. Numbers of types are those of their object, and do not
+    /// count.
+    #[must_use]
+    pub fn agrees_with(&self, other: &Self) -> bool {
+        let inner = match (&self.inner, &other.inner) {
+            (Some(one), Some(other)) => one.agrees_with(other),
+            (one, other) => one.is_some() == other.is_some(),
+        };
+        let without = |map: &Self| Self { inner: None, types: (0, 0), ..map.clone() };
+        inner && without(self) == without(other)
+    }
+
+    /// Puts right what the kernel wants to be one way only for a map of this type, whatever its
+    /// author wrote or left out: sizes of 0 or 4, flags that have to be there. libbpf and ebpf-go
+    /// do the same.
+    ///
+    /// The checks are `map_alloc_check` of each type in
+    /// <https://github.com/torvalds/linux/tree/v6.12/kernel/bpf>.
+    pub(super) fn put_right(&mut self) {
+        let name = self.type_name();
+        match name {
+            "perf_event_array" | "prog_array" | "cgroup_array" | "array_of_maps" | "xskmap" => {
+                (self.key_size, self.value_size) = (4, 4);
+            }
+            "stack_trace" => self.key_size = 4,
+            "hash_of_maps" => self.value_size = 4,
+            "ringbuf" | "user_ringbuf" | "arena" => (self.key_size, self.value_size) = (0, 0),
+            "queue" | "stack" | "bloom_filter" => self.key_size = 0,
+            "devmap"
+            | "devmap_hash"
+            | "cpumap"
+            | "sockmap"
+            | "sockhash"
+            | "reuseport_sockarray" => {
+                if self.key_size == 0 || name != "sockhash" {
+                    self.key_size = 4;
+                }
+                if self.value_size == 0 {
+                    self.value_size = 4;
+                }
+            }
+            "sk_storage" | "inode_storage" | "task_storage" | "cgrp_storage" => {
+                (self.key_size, self.max_entries) = (4, 0);
+                self.flags |= NO_PREALLOC;
+            }
+            "cgroup_storage" | "percpu_cgroup_storage" => self.max_entries = 0,
+            _ => {}
+        }
+        // What the kernel refuses to hear of types of: `btf_key_type_id` has to be 0.
+        let untyped = [
+            "perf_event_array",
+            "cgroup_array",
+            "stack_trace",
+            "array_of_maps",
+            "hash_of_maps",
+            "devmap",
+            "devmap_hash",
+            "cpumap",
+            "xskmap",
+            "sockmap",
+            "sockhash",
+            "queue",
+            "stack",
+            "prog_array",
+            "ringbuf",
+            "user_ringbuf",
+            "bloom_filter",
+            "arena",
+            "reuseport_sockarray",
+        ];
+        if untyped.contains(&name) {
+            self.types = (0, 0);
+        }
+        if self.flags & NUMA_NODE == 0 {
+            self.numa_node = 0;
+        }
+        if let Some(inner) = &mut self.inner {
+            inner.put_right();
+        }
     }
 }
 
@@ -83,44 +216,13 @@ const TYPES: &[&str] = &[
     "arena",
 ];
 
+/// The name of a map type, in lower case.
+#[must_use]
+pub(super) fn type_name(map_type: u32) -> &'static str {
+    TYPES.get(map_type as usize).copied().unwrap_or("unknown")
+}
+
 /// Every map type that is known here: its number and its name.
 pub fn map_types() -> impl Iterator<Item = (u32, &'static str)> {
     (0..).zip(TYPES.iter().copied()).skip(1)
-}
-
-/// The maps that the `.maps` section of `btf` defines, in order.
-pub(super) fn read(btf: &Btf) -> Vec<MapDef> {
-    let variables = btf.section(".maps").unwrap_or_default();
-    variables.into_iter().filter_map(|id| map(btf, id)).collect()
-}
-
-fn map(btf: &Btf, variable: TypeId) -> Option<MapDef> {
-    let Type::Variable { name, of } = btf.get(variable)? else { return None };
-    let Type::Struct { members, .. } = btf.resolve(of)?.1 else { return None };
-    let mut def = MapDef {
-        name: name.to_owned(),
-        map_type: 0,
-        key_size: 0,
-        value_size: 0,
-        max_entries: 0,
-        flags: 0,
-    };
-    for member in members {
-        let Type::Ptr(pointee) = btf.resolve(member.of)?.1 else { continue };
-        let number = || match btf.resolve(pointee)?.1 {
-            Type::Array { length, .. } => Some(length),
-            _ => None,
-        };
-        match member.name {
-            "type" => def.map_type = number()?,
-            "max_entries" => def.max_entries = number()?,
-            "map_flags" => def.flags = number()?,
-            "key_size" => def.key_size = number()?,
-            "value_size" => def.value_size = number()?,
-            "key" => def.key_size = btf.size(pointee)?,
-            "value" => def.value_size = btf.size(pointee)?,
-            _ => {}
-        }
-    }
-    Some(def)
 }

@@ -8,10 +8,17 @@ pub mod btf;
 mod calls;
 mod code;
 mod core_types;
+mod data;
+#[cfg(test)]
+mod data_tests;
 mod elf;
+mod ext;
+mod externs;
 pub mod flow;
+mod globals;
 mod helpers;
 mod kind;
+mod map_defs;
 mod maps;
 pub mod place;
 pub mod prototype;
@@ -22,21 +29,26 @@ mod tests;
 
 use std::{
     collections::{BTreeSet, HashMap},
+    ops::Range,
     sync::Arc,
 };
 
 use thiserror::Error;
 
 pub use code::{Code, Referent};
-pub use core_types::CoreTypes;
+pub use data::DataSection;
+pub use ext::{Line, Relocation};
+pub use externs::{Extern, ExternKind};
+pub use globals::Global;
 pub use helpers::{helper_name, helper_number, helpers};
 pub use kind::ProgramKind;
-pub use maps::{MapDef, map_types};
+pub use maps::{Initial, LegacyMap, MapDef, map_types};
 pub(crate) use maps::{PERF_EVENT_ARRAY, RINGBUF};
 pub use reach::Sure;
 pub use subset::subset;
 
-use btf::{Btf, BtfError};
+use btf::{Btf, BtfError, TypeId};
+use ext::Ext;
 
 /// Why a file is no eBPF object that the composer can use.
 #[derive(Debug, Error, PartialEq, Eq)]
@@ -72,12 +84,22 @@ pub struct Object {
     pub functions: Vec<Function>,
     /// Maps of the `.maps` section, in order.
     pub maps: Vec<MapDef>,
+    /// Maps of the old form, which are not made.
+    pub legacy_maps: Vec<LegacyMap>,
+    /// Global variables, by section and place.
+    pub globals: Vec<Global>,
+    /// Sections of global variables, in order.
+    pub data: Vec<DataSection>,
+    /// What it takes from the kernel.
+    pub externs: Vec<Extern>,
     /// The `license` section, without its NUL.
     pub license: Option<String>,
     /// Types.
     pub btf: Btf,
-    /// What its CO-RE relocations ask of types.
-    pub core_types: CoreTypes,
+    /// Structs that it writes as events, by number.
+    pub events: BTreeSet<TypeId>,
+    /// What its compiler tells of each instruction.
+    ext: Ext,
     /// Where programs and functions are in their lists; of several of one name, the first.
     names: Names,
 }
@@ -122,6 +144,8 @@ pub struct Function {
     pub name: String,
     /// The ELF section it is in.
     pub section: String,
+    /// Bytes from that section's start.
+    pub offset: u64,
     /// Whether it is global to the verifier: verified by itself, and so replaceable.
     pub is_global: bool,
     /// Length in instructions of eight bytes.
@@ -135,10 +159,19 @@ pub struct Function {
     pub formats: BTreeSet<Option<Vec<u8>>>,
     /// What of this happens whichever way it goes.
     pub sure: Sure,
-    /// Its prototype's id in the object's BTF, when it is there.
-    pub prototype: Option<btf::TypeId>,
+    /// Its own number in the object's BTF, when it is there.
+    pub btf_id: Option<TypeId>,
+    /// Its prototype's number there.
+    pub prototype: Option<TypeId>,
     /// Where its instructions are, and what they refer to.
     pub code: Code,
+}
+
+impl Function {
+    /// The bytes of its section that it takes up.
+    fn range(&self) -> Range<u64> {
+        self.offset..self.offset.saturating_add(self.instructions.saturating_mul(8))
+    }
 }
 
 impl Object {
@@ -176,6 +209,15 @@ impl Object {
         let reached = self.reachable_from(function);
         let functions = reached.into_iter().filter_map(|index| self.functions.get(index));
         functions.flat_map(|function| function.helpers.iter().copied()).collect()
+    }
+
+    /// The names of the types of the kernel that CO-RE relocations go by, without flavors; none when
+    /// that has to be all of them.
+    #[must_use]
+    pub fn kernel_types(&self) -> Option<BTreeSet<String>> {
+        let relocations = self.ext.sections.values().flat_map(|section| &section.relocations);
+        let whole = if self.ext.damaged { None } else { Some(()) };
+        whole.and_then(|()| core_types::of_kernel(relocations, &self.btf))
     }
 
     /// The functions that `program` reaches, itself included.

@@ -112,11 +112,7 @@ fn maps(chain: &Chain, library: &Library) -> Vec<Operation> {
 /// Whether the program of `node` refers to `map`, or the chain says that it does.
 fn writes_to(node: &Node, object: &Object, map: &MapDef) -> bool {
     let program = node.program().and_then(|(_, program)| object.program(&program.value));
-    // A static map is referred to by its section, without a name.
-    let is_it = |referent: &Referent| match referent {
-        Referent::Map(name) => name.is_empty() || *name == map.name,
-        _ => false,
-    };
+    let is_it = |referent: &Referent| matches!(referent, Referent::Map(name) if *name == map.name);
     let refers =
         |program| object.functions_of(program).any(|one| one.code.references.values().any(is_it));
     program.is_some_and(refers) || node.output.events.iter().any(|one| one.map.value == map.name)

@@ -225,7 +225,7 @@ impl<'a> Walker<'a> {
                 let value = match body.references.get(&at) {
                     None => Value::known(value),
                     Some(Referent::Map(_)) => Value::Map,
-                    Some(Referent::Variable { frozen }) => Value::Memory { frozen: *frozen },
+                    Some(Referent::Variable { frozen, .. }) => Value::Memory { frozen: *frozen },
                     Some(_) => Value::Unknown,
                 };
                 step.state.set(to, value);

@@ -1,0 +1,229 @@
+//! `new host HOOK`: C and a chain to begin with, which come up as they are.
+
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+};
+
+use clap::builder::{PossibleValuesParser, TypedValueParser as _};
+
+use super::{exit::Exit, report, screen};
+use freplace_compose::{
+    chain::{Chain, Hook, plain},
+    diag::{Code, Diagnostic},
+};
+use freplace_compose_common::{HEADER_FILE, HEADER_TEXT};
+
+/// Write a node to begin with. Nothing is overwritten.
+#[derive(Debug, clap::Args)]
+pub(super) struct New {
+    #[command(subcommand)]
+    node: NewNode,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum NewNode {
+    Host(NewHost),
+}
+
+/// A program at a kernel hook with a stub in it: NAME.bpf.c, NAME.toml and freplace_compose.h.
+///
+/// The commands that compile it, check it and bring it up are written to stdout.
+#[derive(Debug, clap::Args)]
+struct NewHost {
+    /// The kind of hook.
+    #[arg(value_parser = hook())]
+    hook: Hook,
+    /// The hook: a kernel function, a tracepoint (CATEGORY/NAME), a raw tracepoint, or a network
+    /// interface. Without it, one that every kernel has.
+    place: Option<String>,
+    /// What to call it: a name of letters, digits and `_`. The kind of hook when not given.
+    #[arg(long, value_parser = name)]
+    name: Option<String>,
+    /// The folder to write to; it is made when it does not exist.
+    #[arg(long, value_name = "FOLDER", default_value = ".")]
+    folder: PathBuf,
+}
+
+fn hook() -> impl clap::builder::TypedValueParser<Value = Hook> {
+    let names = PossibleValuesParser::new(Hook::ALL.iter().map(|hook| hook.name()));
+    names.try_map(|name| {
+        Hook::ALL.iter().copied().find(|hook| hook.name() == name).ok_or("no such hook")
+    })
+}
+
+/// What is a name in C and an id in a chain.
+fn name(text: &str) -> Result<String, &'static str> {
+    let letter = |letter: char| letter.is_ascii_alphabetic() || letter == '_';
+    let good = text.starts_with(letter)
+        && text.chars().all(|other| letter(other) || other.is_ascii_digit());
+    if good { Ok(text.to_owned()) } else { Err("a name of C: letters, digits and `_`") }
+}
+
+/// What there is of a host at one kind of hook.
+struct Template {
+    program: &'static str,
+    /// Where the chain attaches it.
+    place: &'static str,
+    /// What its stub's name ends with.
+    stub: &'static str,
+    /// A command of the micro-VM that leads to events there.
+    traffic: &'static str,
+}
+
+impl Template {
+    /// For `hook` at the place that is given.
+    fn of(hook: Hook, given: Option<&str>) -> Self {
+        const EXEC: &str = "sched/sched_process_exec";
+        let wanted = |program, place| Self { program, place, stub: "wanted", traffic: "true" };
+        match hook {
+            Hook::Kprobe => wanted(include_str!("new/kprobe.bpf.c"), "kernel_clone"),
+            Hook::Kretprobe => wanted(include_str!("new/kretprobe.bpf.c"), "kernel_clone"),
+            Hook::Tracepoint if given.is_none_or(|given| given == EXEC) => {
+                wanted(include_str!("new/exec.bpf.c"), EXEC)
+            }
+            Hook::Tracepoint => wanted(include_str!("new/tracepoint.bpf.c"), EXEC),
+            Hook::RawTracepoint => {
+                wanted(include_str!("new/raw_tracepoint.bpf.c"), "sched_process_exec")
+            }
+            Hook::Xdp => Self {
+                program: include_str!("new/xdp.bpf.c"),
+                place: "lo",
+                stub: "verdict",
+                traffic: "ping -c 1 127.0.0.1",
+            },
+        }
+    }
+}
+
+pub(super) fn run(arguments: &New) -> Exit {
+    let NewNode::Host(host) = &arguments.node;
+    match host.write() {
+        Ok(commands) => screen::data(&commands),
+        Err(found) => {
+            report::all(&found);
+            Exit::Usage
+        }
+    }
+}
+
+impl NewHost {
+    /// Writes the files; returns the commands that go on from there.
+    fn write(&self) -> Result<String, Vec<Diagnostic>> {
+        let name = self.name.as_deref().unwrap_or(self.hook.name());
+        let template = Template::of(self.hook, self.place.as_deref());
+        let in_folder = |file: String| self.folder.join(file);
+        let [source, chain] = ["bpf.c", "toml"].map(|end| in_folder(format!("{name}.{end}")));
+        let text = self.chain(name, &template);
+        // A place that is none is told as in any chain.
+        Chain::parse(&chain, text.clone())?;
+        let one = |found| vec![found];
+        for path in [&source, &chain] {
+            if path.symlink_metadata().is_ok() {
+                return Err(one(exists(path)));
+            }
+        }
+        fs::create_dir_all(&self.folder).map_err(|error| one(failed(&self.folder, &error)))?;
+        put(&source, &template.program.replace("NAME", name)).map_err(one)?;
+        put(&chain, &text).map_err(one)?;
+        let header = in_folder(HEADER_FILE.to_owned());
+        match fs::read(&header) {
+            Ok(found) if found == HEADER_TEXT.as_bytes() => {}
+            Ok(_) => anstream::eprintln!(
+                "kept {}, which differs from what `freplace-compose header` writes",
+                header.display()
+            ),
+            Err(_) => put(&header, HEADER_TEXT).map_err(one)?,
+        }
+        let [source, chain] = [source, chain].map(|path| word(&path));
+        let object = word(&in_folder(format!("{name}.bpf.o")));
+        Ok(format!(
+            "{}\nfreplace-compose validate {chain}\nfreplace-compose up --vm {chain} -- {}\n",
+            clang(&source, &object),
+            template.traffic
+        ))
+    }
+
+    /// The chain's text.
+    fn chain(&self, name: &str, template: &Template) -> String {
+        let hook = self.hook.name();
+        let place = self.place.as_deref().unwrap_or(template.place);
+        // A string of TOML has the escapes of one of JSON.
+        let place = serde_json::Value::from(place);
+        let stub = format!("{name}_{}", template.stub);
+        let clang = clang(&format!("{name}.bpf.c"), &format!("{name}.bpf.o"));
+        format!(
+            "\
+name = \"{name}\"
+
+# The object is compiled by
+# {clang}
+[host.{name}]
+object  = \"{name}.bpf.o\"
+program = \"on_{name}\"
+attach  = {{ {hook} = {place} }}
+
+# A function of the host: a [replacement.NAME] takes its place, a [tracer.NAME] shows its calls.
+[stub.{stub}]
+function = \"{stub}\"
+hosts    = [\"{name}\"]
+"
+        )
+    }
+}
+
+/// Writes a file that is not there yet.
+fn put(path: &Path, text: &str) -> Result<(), Diagnostic> {
+    let file = fs::File::options().write(true).create_new(true).open(path);
+    match file.and_then(|mut file| io::Write::write_all(&mut file, text.as_bytes())) {
+        Ok(()) => {
+            anstream::eprintln!("wrote {}", path.display());
+            Ok(())
+        }
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Err(exists(path)),
+        Err(error) => Err(failed(path, &error)),
+    }
+}
+
+fn exists(path: &Path) -> Diagnostic {
+    let message = format!("{} already exists", path.display());
+    Diagnostic::new(Code::Stream, message)
+        .help("Give the host another name with --name, or another folder with --folder.")
+}
+
+fn failed(path: &Path, error: &io::Error) -> Diagnostic {
+    let message = format!("cannot write {}: {}", path.display(), plain(error));
+    Diagnostic::new(Code::Stream, message)
+        .help("Name a folder that you may write to with --folder.")
+}
+
+/// The command that compiles `source`; both as words of a shell.
+fn clang(source: &str, object: &str) -> String {
+    // The names that <bpf/bpf_tracing.h> picks the registers of pt_regs by.
+    let arch = match std::env::consts::ARCH {
+        "x86_64" => "x86",
+        "aarch64" => "arm64",
+        "riscv64" => "riscv",
+        "s390x" => "s390",
+        other => other,
+    };
+    // Debian keeps <asm/types.h> in the multiarch folder, which `-target bpf` does not search.
+    let multiarch = format!("/usr/include/{}-linux-gnu", std::env::consts::ARCH);
+    let include = match Path::new(&multiarch).join("asm").exists() {
+        true => format!(" -I{multiarch}"),
+        false => String::new(),
+    };
+    format!(
+        "clang -O2 -g -Wall -target bpf -D__TARGET_ARCH_{arch}{include} -c {source} -o {object}"
+    )
+}
+
+/// A path as one word of a shell.
+fn word(path: &Path) -> String {
+    let text = path.strip_prefix(".").unwrap_or(path).display().to_string();
+    let plain = |letter: char| letter.is_ascii_alphanumeric() || "_-./+,=@%".contains(letter);
+    match text.chars().all(plain) && !text.starts_with('-') {
+        true => text,
+        false => format!("'{}'", text.replace('\'', "'\\''")),
+    }
+}

@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: GPL-2.0 OR MIT
+#include <linux/bpf.h>
+#include <linux/ptrace.h>
+#include <bpf/bpf_helpers.h>
+#include <bpf/bpf_core_read.h>
+#include <bpf/bpf_tracing.h>
+#include "freplace_compose.h"
+
+/* Many helpers are kept for programs under the GPL. */
+char LICENSE[] SEC("license") = "Dual MIT/GPL";
+
+/* An event is any struct: its fields are shown by their names, `ret` as `= value`. */
+struct NAME_event {
+	__s64 ret;
+};
+
+/* A stub: a replacement takes its place, and then decides which calls are shown. */
+FC_STUB int NAME_wanted(__s64 ret)
+{
+	return fc_stub(1, ret);
+}
+
+SEC("kretprobe")
+int on_NAME(struct pt_regs *ctx)
+{
+	__u64 outer = fc_enter();
+	__s64 ret = PT_REGS_RC(ctx);
+
+	if (NAME_wanted(ret)) {
+		struct NAME_event *event = fc_reserve(struct NAME_event);
+
+		if (event) {
+			event->ret = ret;
+			fc_submit(event);
+		}
+	}
+	fc_leave(outer);
+	return 0;
+}

@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: GPL-2.0 OR MIT
+#include <linux/bpf.h>
+#include <bpf/bpf_helpers.h>
+#include <bpf/bpf_core_read.h>
+#include "freplace_compose.h"
+
+/* Many helpers are kept for programs under the GPL. */
+char LICENSE[] SEC("license") = "Dual MIT/GPL";
+
+/* An event is any struct: its fields are shown by their names. */
+struct NAME_event {
+	void *argument;
+};
+
+/* A stub: a replacement takes its place, and then decides which events are shown. */
+FC_STUB int NAME_wanted(__u64 argument)
+{
+	return fc_stub(1, argument);
+}
+
+SEC("raw_tracepoint")
+int on_NAME(struct bpf_raw_tracepoint_args *ctx)
+{
+	__u64 outer = fc_enter();
+	/* Where it is a pointer to a kernel struct, BPF_CORE_READ() reads what is behind it. */
+	__u64 argument = ctx->args[0];
+
+	if (NAME_wanted(argument)) {
+		struct NAME_event *event = fc_reserve(struct NAME_event);
+
+		if (event) {
+			event->argument = (void *)argument;
+			fc_submit(event);
+		}
+	}
+	fc_leave(outer);
+	return 0;
+}

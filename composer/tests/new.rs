@@ -1,0 +1,93 @@
+//! `new host HOOK`: what it writes is compiled by the command it prints, and valid as it is.
+
+mod common;
+
+use std::{fs, path::Path, process::Output};
+
+use common::{run, shown};
+
+/// Every hook, and a place other than the one it has by itself.
+const HOOKS: [(&str, &str); 5] = [
+    ("kprobe", "tcp_connect"),
+    ("kretprobe", "do_unlinkat"),
+    ("tracepoint", "sched/sched_switch"),
+    ("raw_tracepoint", "sched_switch"),
+    ("xdp", "eth0"),
+];
+
+fn new_host(folder: &Path, words: &[&str]) -> Output {
+    run(folder, &[&["new", "host"][..], words].concat())
+}
+
+#[test]
+fn a_new_host_is_compiled_by_what_is_printed_and_valid_as_it_is() {
+    for (hook, place) in HOOKS {
+        for words in [&[hook] as &[&str], &[hook, place, "--name", "mine"]] {
+            let folder = tempfile::tempdir().expect("a temporary folder");
+            let output = new_host(folder.path(), words);
+            assert_eq!(output.status.code(), Some(0), "{words:?}: {}", shown(&output));
+            let said = String::from_utf8(output.stdout).expect("text");
+            common::compile_as_printed(folder.path(), &said);
+            let chain = format!("{}.toml", words.last().expect("there is one"));
+            let output = run(folder.path(), &["validate", &chain]);
+            let text = shown(&output);
+            assert!(text.starts_with("exit code 0\n"), "{text}");
+            assert!(!text.contains("warning") && !text.contains("FC0"), "{text}");
+            let attached = fs::read_to_string(folder.path().join(&chain)).expect("it was written");
+            assert!(words.len() == 1 || attached.contains(&format!("{hook} = \"{place}\"")));
+        }
+    }
+}
+
+#[test]
+fn a_folder_of_any_name_is_made_and_named_as_a_shell_takes_it() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let words = ["xdp", "--folder", "my first/it's über"];
+    let output = new_host(folder.path(), &words);
+    assert_eq!(output.status.code(), Some(0), "{}", shown(&output));
+    let said = String::from_utf8(output.stdout).expect("text");
+    common::compile_as_printed(folder.path(), &said);
+    let output = run(folder.path(), &["validate", "my first/it's über/xdp.toml"]);
+    assert_eq!(output.status.code(), Some(0), "{}", shown(&output));
+}
+
+#[test]
+fn nothing_is_overwritten() {
+    for (taken, words) in
+        [("xdp.bpf.c", &["xdp"] as &[&str]), ("mine.toml", &["kprobe", "--name", "mine"])]
+    {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        fs::write(folder.path().join(taken), "mine").expect("room for a file");
+        let output = new_host(folder.path(), words);
+        let text = shown(&output);
+        assert!(text.starts_with("exit code 2\n") && text.contains("already exists"), "{text}");
+        assert_eq!(fs::read(folder.path().join(taken)).expect("it is there"), b"mine");
+        assert_eq!(fs::read_dir(folder.path()).expect("it is there").count(), 1, "{words:?}");
+    }
+    // The header serves every node of a folder; one that was changed is the author's own.
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let header = folder.path().join("freplace_compose.h");
+    assert_eq!(new_host(folder.path(), &["kprobe"]).status.code(), Some(0));
+    let text = fs::read_to_string(&header).expect("it was written");
+    fs::write(&header, text + "/* mine */\n").expect("room for a file");
+    let output = new_host(folder.path(), &["xdp"]);
+    assert!(shown(&output).contains("kept ./freplace_compose.h"), "{}", shown(&output));
+    assert!(fs::read_to_string(&header).expect("it is there").ends_with("/* mine */\n"));
+}
+
+#[test]
+fn what_cannot_be_a_host_is_told_and_leaves_nothing() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    for (words, code, told) in [
+        (&["tracepoint", "sched_switch"] as &[&str], 2, "FC0006"),
+        (&["kprobe", ""], 2, "FC0006"),
+        (&["kprob"], 2, "'kprobe'"),
+        (&["kprobe", "--name", "my-host"], 2, "a name of C"),
+        (&["kprobe", "--folder", "/proc/nothing"], 2, "FC05"),
+    ] {
+        let text = shown(&new_host(folder.path(), words));
+        assert!(text.starts_with(&format!("exit code {code}\n")), "{words:?}: {text}");
+        assert!(text.contains(told), "{words:?}: {text}");
+    }
+    assert_eq!(fs::read_dir(folder.path()).expect("it is there").count(), 0);
+}
