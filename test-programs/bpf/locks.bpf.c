@@ -87,7 +87,7 @@ static NOINLINE int lock_below(void)
 		return wake() + pass; \
 	} \
 	SEC("freplace") \
-	int replace_##name(context *ctx) \
+	int replace_count_##name(context *ctx) \
 	{ \
 		return count() + pass; \
 	} \

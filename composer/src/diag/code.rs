@@ -140,6 +140,8 @@ codes! {
     UnknownType = 328,
     /// A text of fields that is not right, or not right for its type.
     BadText = 329,
+    /// A map with a lock or a timer in a program that may not use it.
+    LockInTracing = 340,
 
     /// No right to use eBPF.
     NotPermitted = 401,
