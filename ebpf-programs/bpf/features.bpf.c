@@ -164,3 +164,103 @@ int timing(struct pt_regs *ctx)
 {
 	return count();
 }
+
+// A global function that the verifier takes nowhere, called where it off comes to.
+const volatile int off = 0;
+
+STUB void *unfit(struct xdp_md *ctx)
+{
+	void *nothing = 0;
+
+	asm volatile("" : "+r"(nothing) : "r"(ctx));
+	return nothing;
+}
+
+SEC("xdp")
+int lazy(struct xdp_md *ctx)
+{
+	if (off)
+		unfit(ctx);
+	return XDP_PASS;
+}
+
+// A context that only a tag tells of.
+STUB int tagged(void *ctx __attribute__((btf_decl_tag("arg:ctx"))))
+{
+	int result = XDP_PASS;
+
+	asm volatile("" : "+r"(result) : "r"(ctx));
+	return result;
+}
+
+SEC("xdp")
+int tag(struct xdp_md *ctx)
+{
+	return tagged(ctx);
+}
+
+// 496 and 8 bytes of the stack: 512 where frames are counted in 16 bytes, more where in 32.
+#define FRAME(bytes) \
+	char frame[bytes]; \
+	__builtin_memset(frame, 0, sizeof(frame)); \
+	asm volatile("" ::"r"(&frame) : "memory")
+
+static STUB int frame_8(void)
+{
+	int result = 0;
+	FRAME(8);
+
+	asm volatile("" : "+r"(result));
+	return result;
+}
+
+SEC("xdp")
+int frames(struct xdp_md *ctx)
+{
+	FRAME(496);
+
+	return frame_8();
+}
+
+// More than there is, unless each has a stack of its own.
+static STUB int frame_320(void)
+{
+	int result = 0;
+	FRAME(320);
+
+	asm volatile("" : "+r"(result));
+	return result;
+}
+
+SEC("kprobe")
+int stacks(void *ctx)
+{
+	FRAME(320);
+
+	return frame_320();
+}
+
+// Nine functions within each other, all global.
+#define LEVEL(level, below) \
+	STUB int level_##level(void) \
+	{ \
+		int result = below; \
+\
+		asm volatile("" : "+r"(result)); \
+		return result; \
+	}
+
+LEVEL(1, 0)
+LEVEL(2, level_1())
+LEVEL(3, level_2())
+LEVEL(4, level_3())
+LEVEL(5, level_4())
+LEVEL(6, level_5())
+LEVEL(7, level_6())
+LEVEL(8, level_7())
+
+SEC("xdp")
+int depth(struct xdp_md *ctx)
+{
+	return level_8();
+}

@@ -140,6 +140,10 @@ codes! {
     UnknownType = 328,
     /// A text of fields that is not right, or not right for its type.
     BadText = 329,
+    /// A global function whose prototype the verifier does not take.
+    FunctionPrototype = 335,
+    /// Calls that go too deep, or take too much of the stack.
+    StackLimit = 336,
     /// A map with a lock or a timer in a program that may not use it.
     LockInTracing = 340,
 

@@ -54,10 +54,18 @@ fn features(
 ) -> Result<Features, KernelError> {
     let kprobe = ("kprobe_host", ProgramKind::Kprobe);
     let mut takes = |program, kind| probe.load(program, LoadAs::Hook(kind), None).is_ok();
+    let memory_arguments = takes("struct_host", ProgramKind::Xdp);
+    let void_functions = takes("void_host", ProgramKind::Xdp);
+    let timers_in_tracing = takes("timer_host", ProgramKind::Kprobe);
+    let lazy_functions = takes("lazy", ProgramKind::Xdp);
+    let argument_tags = takes("tag", ProgramKind::Xdp);
+    let frames_of_16 = takes("frames", ProgramKind::Xdp);
+    let private_stacks = takes("stacks", ProgramKind::Kprobe);
+    let frames_of_globals_apart = takes("depth", ProgramKind::Xdp);
     Ok(Features {
-        memory_arguments: takes("struct_host", ProgramKind::Xdp),
-        void_functions: takes("void_host", ProgramKind::Xdp),
-        timers_in_tracing: takes("timer_host", ProgramKind::Kprobe),
+        memory_arguments,
+        void_functions,
+        timers_in_tracing,
         nested_tracing: nested_tracing(probe, host),
         entry_without_argument: replaced(probe, ("bare", ProgramKind::Xdp), "bare_replacement"),
         locks_in_tracing_replacements: replaced(probe, kprobe, "locking"),
@@ -73,6 +81,11 @@ fn features(
             None => false,
         },
         perf_links: perf_links(),
+        lazy_functions,
+        argument_tags,
+        frames_of_16,
+        private_stacks,
+        frames_of_globals_apart,
         most_tracers: most_tracers(host)?,
     })
 }

@@ -25,6 +25,22 @@ pub struct Features {
     /// kprobes and tracepoints are attached by links of perf events (5.15).
     #[serde(default = "yes")]
     pub perf_links: bool,
+    /// A global function is verified only where the verifier comes to a call of it; one that it
+    /// never comes to is not loaded (6.8).
+    #[serde(default = "yes")]
+    pub lazy_functions: bool,
+    /// Tags on parameters, such as `__arg_ctx`, are known (6.8).
+    #[serde(default = "yes")]
+    pub argument_tags: bool,
+    /// What a function takes of the stack is rounded up to 16 bytes; before, to 32 (6.9).
+    #[serde(default = "yes")]
+    pub frames_of_16: bool,
+    /// Functions of tracing programs may have stacks of their own, which do not add up (6.13).
+    #[serde(default = "yes")]
+    pub private_stacks: bool,
+    /// The depth of calls is counted from each global function anew.
+    #[serde(default = "yes")]
+    pub frames_of_globals_apart: bool,
     /// How many tracers a function takes. None when that is not known: it depends on the
     /// architecture too.
     pub most_tracers: Option<u16>,
@@ -89,6 +105,31 @@ impl Features {
                 "perf_links",
                 self.perf_links,
                 "kprobes and tracepoints are attached by links of perf events (mainline 5.15).",
+            ),
+            (
+                "lazy_functions",
+                self.lazy_functions,
+                "A global function is verified, and loaded, only where it is called (mainline 6.8).",
+            ),
+            (
+                "argument_tags",
+                self.argument_tags,
+                "Tags on parameters, such as __arg_ctx, are known (mainline 6.8).",
+            ),
+            (
+                "frames_of_16",
+                self.frames_of_16,
+                "Each function takes a multiple of 16 bytes of the stack, not of 32 (mainline 6.9).",
+            ),
+            (
+                "private_stacks",
+                self.private_stacks,
+                "Functions of tracing programs may have stacks of their own (mainline 6.13).",
+            ),
+            (
+                "frames_of_globals_apart",
+                self.frames_of_globals_apart,
+                "The depth of calls is counted from each global function anew.",
             ),
             (
                 "memory_arguments",
