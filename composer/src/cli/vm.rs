@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use super::{Format, exit::Exit};
+use super::{Format, exit::Exit, screen};
 use freplace_compose::{
     chain::{Chain, ObjectRef},
     check::Library,
@@ -225,7 +225,7 @@ async fn boot(
         // The reader of our output has seen enough.
         Err(VmError::Output { source }) if source.kind() == io::ErrorKind::BrokenPipe => Exit::Done,
         Err(VmError::Interrupted) => {
-            anstream::eprintln!("interrupted: the micro-VM was ended as it was");
+            screen::say!("interrupted: the micro-VM was ended as it was");
             Exit::Cut
         }
         Err(error @ VmError::CommandNotFound { .. }) => {

@@ -23,7 +23,7 @@ fn explained(error: &VmError) -> (Diagnostic, Exit) {
         VmError::Output { source } => {
             let message = format!("the output cannot be written: {}", plain(source));
             let help = "The micro-VM was ended with it; nothing is left of the chain.";
-            (Diagnostic::new(Code::Stream, message).help(help), Exit::Failed)
+            (Diagnostic::new(Code::WriteFailed, message).help(help), Exit::Failed)
         }
         VmError::UnknownSeries { unasked, .. } => {
             let help = "Name one of these series, or the path of a kernel image: `--vm=/boot/vmlinuz-…`. \

@@ -2,11 +2,10 @@
 
 use std::fmt::Write as _;
 
-use owo_colors::OwoColorize as _;
 use serde_json::{Value, json};
 
 use super::{
-    super::{Format, exit::Exit, screen},
+    super::{Format, exit::Exit, ink::Ink as _, screen},
     failure::failed,
     teller::{Teller, megabytes},
 };
@@ -22,7 +21,7 @@ pub(super) async fn list(format: Format, quiet: bool) -> Exit {
         Err(error) => return failed(&error),
     };
     for unasked in &inventory.unasked {
-        anstream::eprintln!("{}  {unasked}", "micro-VM".dimmed());
+        screen::say!("{}  {unasked}", "micro-VM".dimmed());
     }
     match format {
         Format::Human => screen::data(&human(&inventory)),

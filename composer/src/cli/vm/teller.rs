@@ -1,9 +1,8 @@
 //! What happens until a micro-VM is up, on stderr: a line for each phase.
 
-use std::io::{self, IsTerminal as _, Write as _};
+use std::io::{self, IsTerminal as _};
 
-use owo_colors::OwoColorize as _;
-
+use super::super::{ink::Ink as _, screen};
 use freplace_compose::vm::Progress;
 
 /// Tells; a line that is not ended is, when this is dropped.
@@ -35,23 +34,21 @@ impl Teller {
         let same_line =
             self.open && (part.is_some() || matches!(progress, Progress::Fetched { .. }));
         if self.open && !same_line {
-            anstream::eprintln!();
+            screen::say!("");
         }
-        let back = if same_line { "\r\x1b[K" } else { "" };
-        anstream::eprint!("{back}{}  {}", "micro-VM".dimmed(), line(progress, part));
+        let text = format!("{}  {}", "micro-VM".dimmed(), line(progress, part));
+        screen::open_line(&text, same_line);
         self.open = part.is_some();
         if !self.open {
-            anstream::eprintln!();
+            screen::say!("");
         }
-        // Who is not there to read does not hinder the work.
-        let _ = io::stderr().flush();
     }
 }
 
 impl Drop for Teller {
     fn drop(&mut self) {
         if self.open {
-            anstream::eprintln!();
+            screen::say!("");
         }
     }
 }
