@@ -105,7 +105,8 @@ fn too_many(context: &mut Context<'_>) {
     for (place, tracer) in full {
         let count = traced[&place]; // each place in `full` was counted
         let host = graph.node(place.0);
-        let message = format!("`{}` of `{}` has more than {fewest} tracers", place.1, host.id.value);
+        let message =
+            format!("`{}` of `{}` has more than {fewest} tracers", place.1, host.id.value);
         let found = Diagnostic::new(Code::TooManyTracers, message)
             .label(context.source(), tracer.target.span.clone(), "one too many")
             .errno("E2BIG")

@@ -154,11 +154,12 @@ fn arguments(
         "-initrd".into(),
         initramfs.into(),
     ]);
+    // On a busy machine the guest waits in vain for a tick of its timer, and panics: no_timer_check.
     // A panic or an oops ends the machine at once (panic=-1 restarts, -no-reboot ends it); 8250.nr_uarts: Debian's own
     // default, stated for kernels that have fewer.
     words.extend([
         "-append".into(),
-        "console=ttyS0 loglevel=5 panic=-1 oops=panic 8250.nr_uarts=4".into(),
+        "console=ttyS0 loglevel=5 panic=-1 oops=panic no_timer_check 8250.nr_uarts=4".into(),
     ]);
     for (index, (name, irq)) in PORTS.iter().enumerate() {
         let mut chardev = OsString::from(format!("socket,id={name},path="));

@@ -71,11 +71,7 @@ impl Features {
     /// not known are left out.
     pub(super) fn all(&self) -> Vec<(&'static str, String, &'static str)> {
         let flags = [
-            (
-                "nested_tracing",
-                self.nested_tracing,
-                "A tracer may trace a tracer (mainline 6.8).",
-            ),
+            ("nested_tracing", self.nested_tracing, "A tracer may trace a tracer (mainline 6.8)."),
             (
                 "packet_data_compared",
                 self.packet_data_compared,
@@ -157,9 +153,14 @@ impl Features {
                 "A program at a kprobe or tracepoint may use values with timers (mainline 7.x).",
             ),
         ];
-        let flags = flags.into_iter().map(|(name, value, meaning)| (name, value.to_string(), meaning));
+        let flags =
+            flags.into_iter().map(|(name, value, meaning)| (name, value.to_string(), meaning));
         let most = self.most_tracers.map(|most| {
-            ("most_tracers", most.to_string(), "How many tracers a function takes, on this architecture.")
+            (
+                "most_tracers",
+                most.to_string(),
+                "How many tracers a function takes, on this architecture.",
+            )
         });
         flags.chain(most).collect()
     }

@@ -2,7 +2,7 @@
 
 use freplace_compose::diag::Code;
 
-use crate::case::{Broken, Case, XDP, case, breaks, breaks_if, fexit, host, replacement, stub};
+use crate::case::{Broken, Case, XDP, breaks, breaks_if, case, fexit, host, replacement, stub};
 
 /// The results of `stub-results.bpf.c`, and whether each is a number.
 const RESULTS: [(&str, bool); 10] = [

@@ -3,8 +3,8 @@
 use freplace_compose::diag::Code;
 
 use crate::case::{
-    Broken, Case, KPROBE, TRACEPOINT, XDP, breaks, case, fentry, fexit, host, keeps,
-    replacement, stub,
+    Broken, Case, KPROBE, TRACEPOINT, XDP, breaks, case, fentry, fexit, host, keeps, replacement,
+    stub,
 };
 
 fn both() -> String {
