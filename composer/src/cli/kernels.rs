@@ -77,7 +77,12 @@ fn running() -> Option<Profile> {
     for what in unread {
         note(&format!("cannot read {what}; what it would tell of targets is not known"));
     }
-    Some(Profile { kernel, targets: Some(Arc::new(targets)), ..nearest })
+    let mut features = nearest.features;
+    // The shipped profiles are of x86-64, and trampolines of others hold other numbers.
+    if !cfg!(target_arch = "x86_64") {
+        features.most_tracers = None;
+    }
+    Some(Profile { kernel, features, targets: Some(Arc::new(targets)), ..nearest })
 }
 
 fn note(text: &str) {

@@ -86,6 +86,7 @@ fn features(
         frames_of_16,
         private_stacks,
         frames_of_globals_apart,
+        most_frames: programs::most_frames(),
         most_tracers: most_tracers(host)?,
     })
 }

@@ -84,6 +84,10 @@ fn describe(
         _ => format!("argument {}", number + 1),
     };
     let takes_void = refusing.features.void_functions;
+    let errno = match why {
+        Unfit::Result if takes_void => "EOPNOTSUPP",
+        _ => "EINVAL",
+    };
     let (code, what, words, help) = match why {
         Unfit::Result => (
             Code::StubResult,
@@ -150,6 +154,6 @@ fn describe(
     }
     found
         .note(format!("function  {}", object.prototype(function).unwrap_or_default()))
-        .says(if takes_void { "EOPNOTSUPP" } else { "EINVAL" }, words)
+        .says(errno, words)
         .help(help)
 }

@@ -41,6 +41,9 @@ pub struct Features {
     /// The depth of calls is counted from each global function anew.
     #[serde(default = "yes")]
     pub frames_of_globals_apart: bool,
+    /// How many functions run inside each other, the program's entry among them. None when that is
+    /// not known.
+    pub most_frames: Option<u16>,
     /// How many tracers a function takes. None when that is not known: it depends on the
     /// architecture too.
     pub most_tracers: Option<u16>,
@@ -162,6 +165,9 @@ impl Features {
                 "How many tracers a function takes, on this architecture.",
             )
         });
-        flags.chain(most).collect()
+        let frames = self.most_frames.map(|most| {
+            ("most_frames", most.to_string(), "How many functions run inside each other.")
+        });
+        flags.chain(frames).chain(most).collect()
     }
 }
