@@ -14,7 +14,7 @@ use aya_obj::generated::bpf_attach_type::BPF_PERF_EVENT;
 
 use super::{
     KernelError, attach,
-    loader::{self, Loaded},
+    loader::Loaded,
     machine,
     probe::Probe,
     sys::{self, LinkTarget},
@@ -142,7 +142,7 @@ fn most_tracers(host: &Loaded) -> Result<Option<u16>, KernelError> {
     const TRIED: u16 = 256;
     let tracer = Type {
         load_as: LoadAs::Tracer(Moment::Fentry),
-        target: Some((host.program.as_fd(), loader::function_id(&host.btf, "stub")?)),
+        target: Some((host.program.as_fd(), host.function("stub")?)),
     };
     let mut links = Vec::new();
     for count in 0..TRIED {

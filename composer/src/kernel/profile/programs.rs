@@ -78,6 +78,7 @@ impl Type<'_> {
             name: "probe",
             program_type,
             attach_type,
+            flags: 0,
             instructions,
             license,
             btf: None,
@@ -97,7 +98,7 @@ pub(super) fn offered(host: &Loaded) -> Result<(Helpers, BTreeSet<String>), Kern
         .iter()
         .map(|kind| (kind.name(), Type { load_as: LoadAs::Hook(*kind), target: None }))
         .collect();
-    let id = loader::function_id(&host.btf, "stub")?;
+    let id = host.function("stub")?;
     let target = Some((host.program.as_fd(), id));
     types.push(("tracing", Type { load_as: LoadAs::Tracer(Moment::Fentry), target }));
 
