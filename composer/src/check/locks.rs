@@ -6,14 +6,12 @@
 //! <https://github.com/torvalds/linux/blob/v6.12/kernel/bpf/verifier.c>. Whether a replacement is
 //! taken for a program of its host's type at that moment differs from kernel to kernel.
 
-use std::collections::BTreeSet;
-
 use super::{Context, helpers::program_types, is_replacement, title};
 use crate::{
     check::Profile,
     diag::{Code, Diagnostic},
     object::{
-        MapDef, Object, Program, Referent,
+        MapDef,
         btf::{Btf, Type},
     },
 };
@@ -65,10 +63,8 @@ pub(super) fn check(context: &mut Context<'_>) {
         let Some((_, named)) = node.program() else { continue };
         let in_replacement = is_replacement(node);
         for part in Part::ALL {
-            let used = used_maps(object, program);
-            let Some(map) = used.into_iter().find(|map| holds(&object.btf, map, part)) else {
-                continue;
-            };
+            let mut used = object.maps_of(program);
+            let Some(map) = used.find(|map| holds(&object.btf, map, part)) else { continue };
             let (what, name) = (part.name(), &map.name);
             let judged = if in_replacement {
                 " Some kernels take a replacement for a program of its host's type here, some do \
@@ -89,18 +85,6 @@ pub(super) fn check(context: &mut Context<'_>) {
             context.push_where(found, |profile| part.is_refused(profile, in_replacement));
         }
     }
-}
-
-/// The maps that the instructions of `program` refer to, those of the functions it calls too.
-fn used_maps<'a>(object: &'a Object, program: &Program) -> Vec<&'a MapDef> {
-    let references = object.functions_of(program).flat_map(|function| &function.code.references);
-    let names: BTreeSet<&str> = references
-        .filter_map(|(_, to)| match to {
-            Referent::Map(name) => Some(name.as_str()),
-            _ => None,
-        })
-        .collect();
-    object.maps.iter().filter(|map| names.contains(map.name.as_str())).collect()
 }
 
 /// Whether a field of the map's value is a `part`. Older kernels look at the value's own fields
