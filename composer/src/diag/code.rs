@@ -146,6 +146,8 @@ codes! {
     StackLimit = 336,
     /// A map with a lock or a timer in a program that may not use it.
     LockInTracing = 340,
+    /// What a helper gave, or NULL, that is used without a test.
+    HelperNull = 345,
 
     /// No right to use eBPF.
     NotPermitted = 401,
