@@ -140,6 +140,10 @@ codes! {
     UnknownType = 328,
     /// A text of fields that is not right, or not right for its type.
     BadText = 329,
+    /// A global function whose prototype the verifier does not take.
+    FunctionPrototype = 335,
+    /// Calls that go too deep, or take too much of the stack.
+    StackLimit = 336,
 
     /// No right to use eBPF.
     NotPermitted = 401,
@@ -191,6 +195,14 @@ codes! {
     NotAKernel = 603,
     /// A package for the micro-VM that cannot be fetched.
     CannotFetch = 604,
+    /// A command or file that cannot be brought into the micro-VM.
+    NotForGuest = 605,
+    /// The memory of the micro-VM ran out.
+    GuestMemory = 606,
+    /// A module that the micro-VM's kernel does not have.
+    NoModule = 607,
+    /// Traffic that cannot be made.
+    Traffic = 608,
 }
 
 impl fmt::Display for Code {

@@ -22,6 +22,7 @@ mod holders;
 mod hooks;
 mod limits;
 mod mutants;
+mod objects;
 mod printk;
 mod profile;
 mod prototypes;
