@@ -144,6 +144,8 @@ codes! {
     FunctionPrototype = 335,
     /// Calls that go too deep, or take too much of the stack.
     StackLimit = 336,
+    /// What a helper gave, or NULL, that is used without a test.
+    HelperNull = 345,
 
     /// No right to use eBPF.
     NotPermitted = 401,
