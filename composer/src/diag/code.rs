@@ -83,6 +83,10 @@ codes! {
     StubNotCalled = 210,
     /// Maps of one name with different definitions.
     MapMismatch = 211,
+    /// A program that refers to something that nobody defines.
+    Undefined = 220,
+    /// Something that a program takes from the kernel by name, and the kernel lacks.
+    KernelLacksName = 221,
 
     /// A replacement whose prototype is not the stub's.
     PrototypeMismatch = 301,
