@@ -190,6 +190,10 @@ codes! {
     OutputOverInput = 510,
     /// A process that cannot receive signals.
     NoSignals = 511,
+    /// More open files than there may be.
+    TooManyFiles = 512,
+    /// No memory left in the kernel.
+    OutOfMemory = 513,
 
     /// The micro-VM could not do its work.
     MicroVm = 601,
