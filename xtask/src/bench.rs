@@ -6,6 +6,7 @@
 //! such times means something.
 
 mod chain;
+mod command;
 pub(crate) mod guest;
 mod loaders;
 mod sample;
@@ -53,6 +54,8 @@ enum Part {
     Tracer,
     /// How long a chain takes to be up, in the micro-VM
     Loaders,
+    /// How long the whole command takes, against xdp-loader, in the micro-VM
+    Command,
 }
 
 const CHAIN: &str = "chains/tcp.toml";
@@ -86,6 +89,9 @@ pub(crate) fn run(arguments: &Bench) -> Result {
     }
     if asked(Part::Loaders) {
         loaders::run(&lab)?;
+    }
+    if asked(Part::Command) {
+        command::run(&lab)?;
     }
     Ok(())
 }

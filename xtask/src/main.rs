@@ -61,7 +61,7 @@ fn main() -> ExitCode {
         Chore::Test(test) => test::run(&test),
         Chore::Conformance(conformance) => conformance::run(&conformance),
         Chore::Bench(bench) => bench::run(&bench),
-        Chore::Setup => setup::ensure(&[setup::BUILD, setup::VM]),
+        Chore::Setup => setup::ensure(&[setup::BUILD, setup::VM, setup::OTHERS]),
         Chore::Connect(connect) => connect::run(&connect),
         Chore::BenchGuest(guest) => bench::guest::run(&guest),
         Chore::Objects(objects) => objects::run(&objects),

@@ -52,6 +52,13 @@ pub(crate) const OTHERS: &[Need] = &[
     },
 ];
 
+/// Those of them that the tests load.
+pub(crate) const OBJECTS_OF_OTHERS: [&str; 3] = [
+    "/usr/lib/x86_64-linux-gnu/bpf/xdp-dispatcher.o",
+    "/usr/lib/x86_64-linux-gnu/bpf/xdpfilt_dny_udp.o",
+    "/usr/lib/x86_64-linux-gnu/bpf/xdpdump_bpf.o",
+];
+
 /// More objects: each tool of this package has one in it.
 pub(crate) const LIBBPF_TOOLS: &[Need] = &[Need {
     package: "libbpf-tools",

@@ -55,7 +55,10 @@ pub(crate) fn run(arguments: &Test) -> Result {
         steps.retain(|step| step.compiler().is_none_or(there));
     }
     let boots = steps.iter().any(|step| step.boots());
-    setup::ensure(if boots { &[setup::BUILD, setup::VM] } else { &[setup::BUILD] })?;
+    setup::ensure(&[setup::BUILD, setup::OTHERS])?;
+    if boots {
+        setup::ensure(&[setup::VM])?;
+    }
     let built = if steps.iter().any(|step| step.needs_build()) {
         build::for_tests()?
     } else {

@@ -10,7 +10,7 @@ use std::{
 
 use rustix::process::{Pid, Signal, kill_process};
 
-use super::{loaders, stream, tracer};
+use super::{command, loaders, stream, tracer};
 use crate::{Result, shell};
 
 /// The part of `bench` that runs in the guest, and prints what it measured as JSON.
@@ -25,6 +25,7 @@ enum What {
     Loaders(loaders::Guest),
     Stream(stream::Guest),
     Tracer(tracer::Guest),
+    Command(command::Guest),
 }
 
 pub(crate) fn run(arguments: &Guest) -> Result {
@@ -32,6 +33,7 @@ pub(crate) fn run(arguments: &Guest) -> Result {
         What::Loaders(guest) => loaders::measure(guest)?,
         What::Stream(guest) => stream::measure(guest)?,
         What::Tracer(guest) => tracer::measure(guest)?,
+        What::Command(guest) => command::measure(guest)?,
     };
     println!("{measured}");
     Ok(())

@@ -4,7 +4,7 @@
 use std::{process::Command, time::Duration};
 
 use super::counts::Counts;
-use crate::{Result, build::Built, kernels::Kernel, log::Log, shell};
+use crate::{Result, build::Built, kernels::Kernel, log::Log, setup, shell};
 
 /// The integration test of the composer that holds them; each is `#[ignore]` elsewhere.
 const TARGET: &str = "kernel";
@@ -34,6 +34,9 @@ pub(super) fn run(
     let root = shell::root();
     let mut vm = vm(built, kernel)?;
     for path in [composer, tests, &root.join("chains")] {
+        vm.arg("--add").arg(path);
+    }
+    for path in setup::OBJECTS_OF_OTHERS {
         vm.arg("--add").arg(path);
     }
     vm.args(["--", "env"]);
