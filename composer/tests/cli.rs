@@ -158,6 +158,29 @@ fn a_dry_run_is_the_plan() {
 }
 
 #[test]
+fn a_tracer_of_a_stub_in_two_hosts_names_them() {
+    let folder = objects();
+    let host = |id: &str, program: &str, function: &str| {
+        format!(
+            "[host.{id}]\nobject = \"builtin:tcp\"\nprogram = \"{program}\"\n\
+             attach = {{ kprobe = \"{function}\" }}\n"
+        )
+    };
+    let text = host("connect", "k_tcp_connect", "tcp_connect")
+        + &host("accept", "k_icsk_complete_hashdance", "inet_csk_complete_hashdance")
+        + "[stub.handler]\nfunction = \"stub_handler\"\nhosts = [\"connect\", \"accept\"]\n\
+           [tracer.both]\ntrace = \"handler\"\ncapture = [\"socket\"]\nwhere = \"socket != 0\"\n";
+    common::put(&folder.join("two-hosts.toml"), text.as_bytes());
+    insta::assert_snapshot!("plan_of_two_hosts", shown(&run(&folder, &["plan", "two-hosts.toml"])));
+    let output = run(&folder, &["graph", "--format", "json", "two-hosts.toml"]);
+    let graph: serde_json::Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    let tracer = &graph["nodes"][3];
+    assert_eq!(tracer["capture"], serde_json::json!(["socket"]));
+    assert_eq!(tracer["where"], "socket != 0");
+    assert_eq!(graph["nodes"][2]["function"], "stub_handler");
+}
+
+#[test]
 fn a_chain_that_is_wrong_leaves_the_output_as_it_was() {
     let folder = objects();
     common::put(&folder.join("wrong.toml"), b"name = 1\n");

@@ -187,7 +187,7 @@ fn an_interrupt_undoes_the_chain_and_leaves_no_qemu() {
     stderr.read_to_string(&mut rest).expect("it is text");
     let status = child.wait().expect("it is ours");
     assert_eq!(status.code(), Some(0), "{rest}");
-    assert!(rest.contains("detached 4 nodes"), "{rest}");
+    assert!(rest.contains("detached 5 nodes"), "{rest}");
     wait_until("the end of qemu", || !alive(qemus[0]));
 }
 
