@@ -278,6 +278,12 @@ impl Stream {
                 buffer_size(size)
             );
         }
+        for host in self.view.unnumbered() {
+            screen::say!(
+                "events of `{host}` stand alone: call fc_enter() first and fc_leave() last in its \
+                 program, and a tree puts those of one call together"
+            );
+        }
         for (index, node) in self.plan.nodes.iter().enumerate() {
             for map in self.books.unknown_of(index) {
                 screen::say!(
