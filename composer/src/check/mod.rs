@@ -6,6 +6,7 @@
 mod built_in;
 mod conflicts;
 mod events;
+mod externs;
 mod features;
 mod flow;
 mod helpers;
@@ -62,6 +63,7 @@ pub fn check(chain: &Chain, library: &Library, kernels: &Kernels) -> Vec<Diagnos
     let found = excluded.into_iter().collect();
     let mut context = Context { chain, library, kernels: &kernels, found, misfits: HashSet::new() };
     programs::check(&mut context);
+    externs::check(&mut context);
     stubs::check(&mut context);
     prototypes::check(&mut context);
     built_in::check(&mut context);

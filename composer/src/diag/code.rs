@@ -83,6 +83,10 @@ codes! {
     StubNotCalled = 210,
     /// Maps of one name with different definitions.
     MapMismatch = 211,
+    /// A program that refers to something that nobody defines.
+    Undefined = 220,
+    /// Something that a program takes from the kernel by name, and the kernel lacks.
+    KernelLacksName = 221,
 
     /// A replacement whose prototype is not the stub's.
     PrototypeMismatch = 301,
@@ -186,6 +190,10 @@ codes! {
     OutputOverInput = 510,
     /// A process that cannot receive signals.
     NoSignals = 511,
+    /// More open files than there may be.
+    TooManyFiles = 512,
+    /// No memory left in the kernel.
+    OutOfMemory = 513,
 
     /// The micro-VM could not do its work.
     MicroVm = 601,

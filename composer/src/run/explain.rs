@@ -1,6 +1,6 @@
 //! What the kernel refused → a diagnostic at the line that asked for it.
 
-use super::{Failure, Left, rule::rules, verifier_log::Excerpt};
+use super::{Failure, Left, rule::rules, short::short_of, verifier_log::Excerpt};
 use crate::{
     chain::{Attach, Chain},
     check::profile::Targets,
@@ -27,7 +27,8 @@ pub fn explain(
     let error = &failure.error;
     let node = operation.node.and_then(|node| plan.nodes.get(node));
     let name = node.map_or("", |node| node.id.as_str());
-    let (code, message, help) = judge(error, operation, name, targets, whole_log);
+    let (code, message, help) = lacking(error, operation, name)
+        .unwrap_or_else(|| judge(error, operation, name, targets, whole_log));
     let found = Diagnostic::new(code, message)
         .label(&chain.source, operation.span.clone(), answer(error))
         .help(help);
@@ -103,6 +104,40 @@ fn answer(error: &KernelError) -> String {
     }
 }
 
+/// What a program asks of the kernel that it does not have, when it was refused for that.
+fn lacking(
+    error: &KernelError,
+    operation: &Operation,
+    name: &str,
+) -> Option<(Code, String, String)> {
+    let Action::Load { program, .. } = &operation.action else { return None };
+    let (missing, help) = match error.log.as_deref() {
+        Some(log) => {
+            let at = poisoned(log)?;
+            let (_, missing) = error.missing.iter().find(|(missing, _)| *missing == at)?;
+            let help = "Test for it first: bpf_core_field_exists(...), bpf_core_type_exists(...) or \
+                        bpf_core_enum_value_exists(...).";
+            (missing, help.to_owned())
+        }
+        None => {
+            let (_, missing) = error.missing.first()?;
+            let help =
+                format!("Declare `{missing}` __weak and test it, if the program can do without.");
+            (missing, help)
+        }
+    };
+    let message = format!("this kernel has no `{missing}`, which `{program}` of `{name}` needs");
+    Some((Code::KernelLacksName, message, help))
+}
+
+/// The number of the last instruction in `log`, when it stands for something that CO-RE did not
+/// find.
+fn poisoned(log: &str) -> Option<u32> {
+    let is_call = |line: &&str| line.contains(": (85) call unknown#195896080");
+    let line = log.lines().rfind(is_call)?;
+    line.split_once(':')?.0.trim().parse().ok()
+}
+
 fn judge(
     error: &KernelError,
     operation: &Operation,
@@ -111,6 +146,11 @@ fn judge(
     whole_log: bool,
 ) -> (Code, String, String) {
     let refused = |code, message: String, help: &str| (code, message, help.to_owned());
+    // Whatever was asked for: a program may have been verified, with a log of that, and then there
+    // is no descriptor for it.
+    if let Some((code, what, help)) = short_of(error.errno) {
+        return refused(code, format!("{}: {what}", undone(operation, name)), help);
+    }
     match (&operation.action, error.errno) {
         (Action::Load { program, .. }, Some(_)) if error.log.is_some() => refused(
             Code::Rejected,
@@ -157,18 +197,38 @@ fn judge(
         (_, Some(libc::EPERM)) => {
             refused(Code::NotPermitted, format!("the kernel does not permit `{name}`"), PERMISSION)
         }
-        (action, _) => {
-            let what = match action {
-                Action::CreateMap { map, .. } => format!("map `{}` cannot be made", map.name),
-                Action::Load { program, .. } => format!("`{program}` of `{name}` cannot be loaded"),
-                _ => format!("`{name}` cannot be attached"),
-            };
-            refused(
-                Code::Refused,
-                what,
-                "`freplace-compose doctor` shows what this kernel offers; `inspect` shows what the \
-                 object holds.",
-            )
+        (action, errno) => refused(Code::Refused, undone(operation, name), remedy(action, errno)),
+    }
+}
+
+/// What an operation came to: `` `k_accept` of `accept` cannot be loaded ``.
+fn undone(operation: &Operation, name: &str) -> String {
+    match &operation.action {
+        Action::CreateMap { map, .. } => format!("map `{}` cannot be made", map.name),
+        Action::Load { program, .. } => format!("`{program}` of `{name}` cannot be loaded"),
+        _ => format!("`{name}` cannot be attached"),
+    }
+}
+
+/// What to look at, by what was refused and whether it was the kernel that refused it.
+fn remedy(action: &Action, errno: Option<i32>) -> &'static str {
+    match (action, errno) {
+        (_, None) => {
+            "The kernel was not asked: the object cannot be made ready for it. `freplace-compose \
+             inspect` shows what the object holds."
+        }
+        (Action::CreateMap { .. }, _) => {
+            "The map's type, sizes, number of entries or flags are not what this kernel takes: \
+             `freplace-compose inspect` shows them."
+        }
+        // An empty log: it was refused before the verifier looked at it.
+        (Action::Load { .. }, _) => {
+            "The verifier did not get to see it. `freplace-compose doctor` shows whether this kernel \
+             takes programs of its type."
+        }
+        _ => {
+            "An attachment is refused without a word. `bpftool link` lists what is attached; `up --vm` \
+             shows whether another kernel takes it."
         }
     }
 }
@@ -222,6 +282,16 @@ fn hook(
             Code::NoTarget,
             format!("`{name}` cannot be attached: there is no tracepoint {category}/{point}"),
             or_near(format!("See what there is: ls /sys/kernel/tracing/events/{category}")),
+        ),
+        // BPF_TRACE_MAX_PROGS of kernel/trace/bpf_trace.c.
+        (Attach::Tracepoint { category, name: point }, Some(libc::E2BIG)) => (
+            Code::Busy,
+            format!(
+                "`{name}` cannot be attached: tracepoint {category}/{point} has 64 programs already"
+            ),
+            "A tracepoint takes no more. A raw_tracepoint or a kprobe of the same moment has no \
+             such limit."
+                .to_owned(),
         ),
         (Attach::RawTracepoint { name: point }, Some(libc::ENOENT)) => (
             Code::NoTarget,
