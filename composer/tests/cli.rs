@@ -114,6 +114,14 @@ fn inspect_json() {
 }
 
 #[test]
+fn a_function_without_a_result_is_no_stub_before_linux_7_2() {
+    let output = run(&objects(), &["inspect", "void-stub.bpf.o"]);
+    let text = shown(&output);
+    assert!(text.contains("no stub: void: before Linux 7.2"), "{text}");
+    assert!(!text.contains("can be a stub"), "{text}");
+}
+
+#[test]
 fn every_shipped_chain_is_listed_in_these_tests() {
     let mut found: Vec<_> = std::fs::read_dir(workspace().join("chains"))
         .expect("the folder of chains")
