@@ -6,7 +6,7 @@ use petgraph::graph::NodeIndex;
 
 use super::{Context, Library, Profile, title};
 use crate::{
-    chain::{Attach, Node, NodeKind},
+    chain::{Attach, Host, Node, NodeKind},
     diag::{Code, Diagnostic},
 };
 
@@ -63,13 +63,15 @@ fn needs<'a>(context: &Context<'a>, index: NodeIndex, node: &'a Node) -> Vec<Nee
         });
     }
     match &node.kind {
-        NodeKind::Host(host) if by_perf_event(&host.attach.value) => needs.push(Need {
-            what: "links of perf events".to_owned(),
-            span: &host.attach.span,
-            label: "is attached by one",
-            help: "They came with Linux 5.15.",
-            lacks: Box::new(|profile| !profile.features.perf_links),
-        }),
+        NodeKind::Host(Host { attach: Some(attach), .. }) if by_perf_event(&attach.value) => {
+            needs.push(Need {
+                what: "links of perf events".to_owned(),
+                span: &attach.span,
+                label: "is attached by one",
+                help: "They came with Linux 5.15.",
+                lacks: Box::new(|profile| !profile.features.perf_links),
+            });
+        }
         NodeKind::Replacement(replacement) if several_of_one_type(context, index) => {
             needs.push(Need {
                 what: "replacements on several stubs".to_owned(),

@@ -8,6 +8,7 @@ mod conflicts;
 mod events;
 mod features;
 mod flow;
+pub(crate) mod globals;
 mod helpers;
 mod library;
 mod maps;
@@ -71,6 +72,7 @@ pub fn check(chain: &Chain, library: &Library, kernels: &Kernels) -> Vec<Diagnos
     raw_tracepoints::check(&mut context);
     flow::check(&mut context);
     maps::check(&mut context);
+    globals::check(&mut context);
     events::check(&mut context);
     features::check(&mut context);
     helpers::check(&mut context);

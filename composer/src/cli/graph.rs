@@ -55,7 +55,9 @@ pub(super) fn run(arguments: &GraphArguments) -> Exit {
 /// What a node is about: `tcp_connect`, `stub_handler`, `freplace_handler of builtin:x`.
 fn detail(node: &Node) -> String {
     match &node.kind {
-        NodeKind::Host(host) => host.attach.value.to_string(),
+        NodeKind::Host(host) => {
+            host.attach.as_ref().map_or(String::new(), |attach| attach.value.to_string())
+        }
         NodeKind::Stub(stub) => stub.function.value.clone(),
         NodeKind::Replacement(_) => String::new(),
         NodeKind::Tracer(tracer) => {

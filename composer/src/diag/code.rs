@@ -83,6 +83,16 @@ codes! {
     StubNotCalled = 210,
     /// Maps of one name with different definitions.
     MapMismatch = 211,
+    /// A map of the old form, which cannot be made.
+    LegacyMap = 212,
+    /// A map that no kernel makes as it is defined.
+    MapAttributes = 213,
+    /// A global variable, or a part of one, that the object does not have.
+    UnknownGlobal = 214,
+    /// A value that a global variable cannot have.
+    GlobalValue = 215,
+    /// A global variable that is set and not used.
+    GlobalUnused = 216,
 
     /// A replacement whose prototype is not the stub's.
     PrototypeMismatch = 301,

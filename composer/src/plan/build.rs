@@ -47,7 +47,9 @@ fn planned(node: &Node) -> PlannedNode {
         role: node.role(),
         label: node.label(),
         place: match &node.kind {
-            NodeKind::Host(host) => host.attach.value.to_string(),
+            NodeKind::Host(host) => {
+                host.attach.as_ref().map_or(String::new(), |attach| attach.value.to_string())
+            }
             NodeKind::Stub(stub) => stub.function.value.clone(),
             NodeKind::Replacement(replacement) => replacement.stub.value.clone(),
             NodeKind::Tracer(tracer) => match &tracer.function {
@@ -241,9 +243,9 @@ fn attach(chain: &Chain, index: NodeIndex, slots: &Slots, operations: &mut Vec<O
     };
     match &node.kind {
         NodeKind::Host(host) => {
-            for slot in own {
-                let attach = host.attach.value.clone();
-                push(Action::AttachHook { slot: *slot, attach }, &host.attach.span);
+            for (slot, to) in own.iter().flat_map(|slot| Some((slot, host.attach.as_ref()?))) {
+                let attach = to.value.clone();
+                push(Action::AttachHook { slot: *slot, attach }, &to.span);
             }
         }
         NodeKind::Replacement(replacement) => {
