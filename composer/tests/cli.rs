@@ -56,7 +56,7 @@ pinned! {
     usage_of_a_view_of_json: "up" "chains/tcp.toml" "--view" "tree" "--format" "json";
     usage_of_a_plan_as_a_trace: "up" "chains/tcp.toml" "--dry-run" "--format" "trace-event";
     usage_of_a_plan_in_a_file: "up" "chains/tcp.toml" "--dry-run" "--output" "-";
-    output_that_cannot_be_written: "up" "chains/tcp.toml" "-o" "no/such/folder/file";
+    output_that_cannot_be_written: "up" "--vm" "chains/tcp.toml" "-o" "no/such/folder/file";
     usage_of_a_duration: "up" "chains/tcp.toml" "--duration" "soon";
     usage_of_a_kernel_apart: "up" "--vm" "6.1" "chains/tcp.toml";
     usage_of_a_log_that_nobody_writes: "validate" "--verifier-log" "log" "chains/tcp.toml";

@@ -4,9 +4,9 @@
 
 mod common;
 
-use std::{fs, path::Path};
+use std::fs;
 
-use common::{objects, run, shown};
+use common::{objects, run, shown, workspace};
 
 fn pin(name: &str, screen: &str) {
     insta::with_settings!({
@@ -19,7 +19,7 @@ fn pin(name: &str, screen: &str) {
 }
 
 fn fixtures() -> std::path::PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures")
+    workspace().join("composer/tests/fixtures")
 }
 
 fn validate(name: &str) {

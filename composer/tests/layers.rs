@@ -1,5 +1,9 @@
 //! The layers keep apart: which source may name what.
 
+#[allow(dead_code, missing_docs, unreachable_pub, reason = "other tests use all of it")]
+#[path = "common/place.rs"]
+mod place;
+
 use std::{
     fs,
     path::{Path, PathBuf},
@@ -53,7 +57,7 @@ fn names(text: &str, word: &str) -> bool {
 
 /// Where the sources below `folders` name one of `words`.
 fn offences(folders: &[&str], words: &[&str]) -> Vec<String> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let root = place::workspace().join("composer/src");
     let mut found = Vec::new();
     for path in folders.iter().flat_map(|folder| {
         let path = root.join(folder);
@@ -71,7 +75,7 @@ fn offences(folders: &[&str], words: &[&str]) -> Vec<String> {
 
 /// All folders and files of the sources but `kernel`.
 fn all_but_kernel() -> Vec<String> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let root = place::workspace().join("composer/src");
     let names = fs::read_dir(root).expect("the sources").filter_map(|entry| {
         entry.ok()?.file_name().into_string().ok().filter(|name| name != "kernel")
     });

@@ -53,7 +53,7 @@ fn every_shipped_chain_is_what_the_schema_asks_for() {
 /// The schema never marks in an editor what the reader takes.
 #[test]
 fn every_chain_that_can_be_read_is_what_the_schema_asks_for() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures");
+    let folder = common::workspace().join("composer/tests/fixtures");
     let mut read = 0;
     for entry in fs::read_dir(folder).expect("it is part of the repository") {
         let path = entry.expect("it is readable").path();

@@ -47,7 +47,7 @@ fn nothing_is_wrong_with_an_example() {
     assert!(!examples.is_empty());
     for example in examples.iter().filter(|path| path.is_dir()) {
         let name = example.file_name().expect("a folder has a name");
-        let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("examples").join(name);
+        let folder = common::scratch().join("examples").join(name);
         fs::create_dir_all(&folder).expect("the target folder is writable");
         let built = Command::new(example.join("build.sh")).arg(&folder).status();
         assert!(built.expect("there is a shell").success(), "{}", example.display());

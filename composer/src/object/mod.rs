@@ -8,6 +8,7 @@ pub mod btf;
 mod calls;
 mod code;
 mod core_types;
+mod cut;
 mod data;
 #[cfg(test)]
 mod data_tests;
@@ -26,6 +27,7 @@ mod reach;
 mod subset;
 #[cfg(test)]
 mod tests;
+mod trim;
 
 use std::{
     collections::{BTreeSet, HashMap},
@@ -36,6 +38,7 @@ use std::{
 use thiserror::Error;
 
 pub use code::{Code, Referent};
+pub use cut::{Cut, CutError, Open, Piece};
 pub use data::DataSection;
 pub use ext::{Line, Relocation};
 pub use externs::{Extern, ExternKind};
@@ -46,6 +49,7 @@ pub use maps::{Initial, LegacyMap, MapDef, map_types};
 pub(crate) use maps::{PERF_EVENT_ARRAY, RINGBUF};
 pub use reach::Sure;
 pub use subset::subset;
+pub use trim::{Kinds, Needed};
 
 use btf::{Btf, BtfError, TypeId};
 use ext::Ext;
@@ -209,15 +213,6 @@ impl Object {
         let reached = self.reachable_from(function);
         let functions = reached.into_iter().filter_map(|index| self.functions.get(index));
         functions.flat_map(|function| function.helpers.iter().copied()).collect()
-    }
-
-    /// The names of the types of the kernel that CO-RE relocations go by, without flavors; none when
-    /// that has to be all of them.
-    #[must_use]
-    pub fn kernel_types(&self) -> Option<BTreeSet<String>> {
-        let relocations = self.ext.sections.values().flat_map(|section| &section.relocations);
-        let whole = if self.ext.damaged { None } else { Some(()) };
-        whole.and_then(|()| core_types::of_kernel(relocations, &self.btf))
     }
 
     /// The functions that `program` reaches, itself included.

@@ -2,8 +2,11 @@
 
 #![allow(dead_code, missing_docs, unreachable_pub, reason = "each test uses a part of it")]
 
+mod place;
+
 use std::{
-    fs,
+    fs::{self, File},
+    hash::{DefaultHasher, Hash as _, Hasher as _},
     path::{Path, PathBuf},
     process::{Command, Output, Stdio},
 };
@@ -14,10 +17,7 @@ use freplace_compose::{
     plan::{self, Plan},
 };
 
-/// The folder of the workspace, where `chains/` is.
-pub fn workspace() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
-}
+pub use place::{scratch, workspace};
 
 /// The chains that are shipped.
 pub const CHAINS: [&str; 4] = ["tcp", "tcp-map", "trace", "xdp"];
@@ -37,7 +37,7 @@ pub fn planned(name: &str) -> (Chain, Plan) {
 
 /// The program, with a screen of 100 columns and no colours unless a test asks for them.
 pub fn program(folder: &Path, arguments: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_freplace-compose"));
+    let mut command = Command::new(place::binary());
     command.current_dir(folder).args(arguments).stdin(Stdio::null());
     for variable in ["NO_COLOR", "CLICOLOR", "CLICOLOR_FORCE", "CI", "TERM"] {
         command.env_remove(variable);
@@ -76,19 +76,23 @@ pub fn objects() -> PathBuf {
 }
 
 fn make_objects() -> PathBuf {
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(env!("CARGO_CRATE_NAME"));
-    let sources = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/objects");
+    let folder = scratch().join(env!("CARGO_CRATE_NAME"));
+    let sources = workspace().join("composer/tests/objects");
     fs::create_dir_all(&folder).expect("the target folder is writable");
+    // Every test of a target may be a process of its own: the first one compiles for all.
+    let lock = File::create(folder.join("lock")).expect("the target folder is writable");
+    lock.lock().expect("a file can be locked");
     for entry in fs::read_dir(&sources).expect("it is part of the repository") {
         let source = entry.expect("it is readable").path();
         let name = source.file_name().and_then(|name| name.to_str()).expect("names are ASCII");
         if let Some(stem) = name.strip_suffix(".bpf.c") {
-            compile(&source, &folder.join(format!("{stem}.bpf.o")), &["-g", "-target", "bpf"]);
+            let object = folder.join(format!("{stem}.bpf.o"));
+            compile_once(&source, &object, &["-g", "-target", "bpf"]);
         }
     }
     let host = sources.join("host.bpf.c");
-    compile(&host, &folder.join("no-btf.bpf.o"), &["-target", "bpf"]);
-    compile(&host, &folder.join("other-order.bpf.o"), &["-g", "-target", other_order()]);
+    compile_once(&host, &folder.join("no-btf.bpf.o"), &["-target", "bpf"]);
+    compile_once(&host, &folder.join("other-order.bpf.o"), &["-g", "-target", other_order()]);
     let whole = fs::read(folder.join("host.bpf.o")).expect("it was just made");
     let file = |name: &str, bytes: &[u8]| put(&folder.join(name), bytes);
     file("truncated.bpf.o", &whole[..whole.len() / 2]);
@@ -99,6 +103,26 @@ fn make_objects() -> PathBuf {
     machine[18..20].copy_from_slice(&62_u16.to_ne_bytes());
     file("machine.bpf.o", &machine);
     folder
+}
+
+/// Compiles a C file unless that was done before, by the same clang from the same text.
+fn compile_once(source: &Path, object: &Path, arguments: &[&str]) {
+    let mut hasher = DefaultHasher::new();
+    let header = workspace().join("common/include/freplace_compose.h");
+    for path in [source, &header] {
+        fs::read(path).expect("it is part of the repository").hash(&mut hasher);
+    }
+    let clang = clang();
+    let on_path = std::env::var_os("PATH").unwrap_or_default();
+    let found = std::env::split_paths(&on_path).map(|folder| folder.join(&clang));
+    let found = found.filter_map(|path| path.canonicalize().ok()).next();
+    let of_file = |path: &PathBuf| Some((path.metadata().ok()?.modified().ok()?, path.clone()));
+    (found.as_ref().and_then(of_file), clang, arguments).hash(&mut hasher);
+    let (key, made) = (hasher.finish().to_string(), object.with_extension("key"));
+    if !object.is_file() || fs::read_to_string(&made).ok().as_deref() != Some(&key) {
+        compile(source, object, arguments);
+        put(&made, key.as_bytes());
+    }
 }
 
 /// Writes a file in one step: another process may be reading it for another test.
@@ -112,10 +136,14 @@ fn other_order() -> &'static str {
     if cfg!(target_endian = "little") { "bpfeb" } else { "bpfel" }
 }
 
+/// The compiler, as the build script picks it.
+fn clang() -> String {
+    std::env::var("CLANG").unwrap_or_else(|_| "clang".into())
+}
+
 /// Compiles a C file to an eBPF object.
 pub fn compile(source: &Path, object: &Path, arguments: &[&str]) {
-    let clang = std::env::var("CLANG").unwrap_or_else(|_| "clang".into());
-    let output = Command::new(&clang)
+    let output = Command::new(clang())
         .args(["-O2", "-Wall", "-Werror", "-c"])
         .args(arguments)
         .arg(format!("-I/usr/include/{}-linux-gnu", std::env::consts::ARCH))
