@@ -154,11 +154,14 @@ impl Graph {
         nodes
     }
 
-    /// Every dependency: who, why, whom.
+    /// Every dependency: who, why, whom; and who goes on in whom.
     pub fn edges(&self) -> impl Iterator<Item = (NodeIndex, Dependency, NodeIndex)> {
-        self.inner
-            .edge_references()
-            .map(|edge| (edge.source(), edge.weight().0.clone(), edge.target()))
+        let edges = self.inner.edge_references();
+        let edges = edges.map(|edge| (edge.source(), edge.weight().0.clone(), edge.target()));
+        edges.chain(self.jumps.iter().map(|jump| {
+            let (map, entry) = (jump.map.clone(), jump.entry.clone());
+            (jump.from, Dependency::JumpsTo { map, entry }, jump.to)
+        }))
     }
 
     /// The programs in tables for tail calls, in the order of the file.

@@ -10,6 +10,8 @@ use std::ops::Range;
 
 use freplace_compose_common::{HAS_TASK_GLOBAL, NODE_GLOBAL, trace::TRACE_GLOBAL};
 
+use serde::Serialize;
+
 use super::{Context, title};
 use crate::{
     chain::{Chain, GlobalValue, Node, Spanned, ValuePath as Path, Way},
@@ -26,7 +28,7 @@ use encode::{Encoder, Mistake, Place, member, no_field};
 const RESERVED: [&str; 3] = [NODE_GLOBAL, HAS_TASK_GLOBAL, TRACE_GLOBAL];
 
 /// A global variable with what it is set to.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct SetGlobal {
     /// Its name.
     pub name: String,
@@ -35,6 +37,7 @@ pub struct SetGlobal {
     /// Where it is in that, bytes from the start.
     pub offset: u64,
     /// All of its bytes.
+    #[serde(skip)]
     pub bytes: Vec<u8>,
     /// What the chain says of it: parts and values, as they are written.
     pub parts: Vec<(String, String)>,
@@ -71,7 +74,7 @@ fn is_built_in(node: &Node) -> bool {
 
 /// What the globals of `node` are set to; what is wrong was reported by the check.
 #[must_use]
-pub fn settings(chain: &Chain, node: &Node, object: &Object) -> Vec<SetGlobal> {
+pub(crate) fn settings(chain: &Chain, node: &Node, object: &Object) -> Vec<SetGlobal> {
     if is_built_in(node) {
         return Vec::new();
     }

@@ -26,6 +26,7 @@ use std::{collections::HashSet, ops::Range, sync::Arc};
 use petgraph::graph::NodeIndex;
 
 pub use events::{fits, walk};
+pub use globals::SetGlobal;
 pub use library::{Library, open_object};
 pub use requires::excluded;
 

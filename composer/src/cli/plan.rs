@@ -6,7 +6,7 @@ use owo_colors::OwoColorize as _;
 
 use super::{Format, exit::Exit, ready_or_report, screen};
 use freplace_compose::{
-    plan::{Action, LoadAs, Operation, Plan, Target},
+    plan::{Action, Filling, LoadAs, Operation, Plan, Target},
     trace::Tracing,
 };
 
@@ -55,7 +55,7 @@ pub(super) struct Widths {
     label: usize,
     place: usize,
     /// Who loads each slot, and as what: what stands in a column is named after it.
-    loaded: HashMap<usize, (usize, LoadAs)>,
+    loaded: HashMap<usize, (usize, LoadAs, String)>,
 }
 
 impl Widths {
@@ -73,7 +73,9 @@ impl Widths {
         });
         let places = plan.nodes.iter().map(|node| node.place.chars().count());
         let loads = plan.operations.iter().filter_map(|operation| match &operation.action {
-            Action::Load { slot, load_as, .. } => Some((*slot, (operation.node?, *load_as))),
+            Action::Load { slot, load_as, program, .. } => {
+                Some((*slot, (operation.node?, *load_as, program.clone())))
+            }
             _ => None,
         });
         Self { id, label, place: places.max().unwrap_or(0), loaded: loads.collect() }
@@ -91,7 +93,24 @@ pub(super) fn line(
     let (id, label) = node.map_or(("", ""), |node| (node.id.as_str(), node.label));
     let (verb, id, label, place) = match &operation.action {
         Action::Listen => ("listen", "bpf_printk", "trace", "an instance of tracefs".to_owned()),
-        Action::CreateMap { map, .. } => {
+        Action::Fill { table, entry, with } => {
+            let kind = plan.operations.iter().find_map(|operation| match &operation.action {
+                Action::CreateMap { map, .. } if map.name == *table => Some(map.type_name()),
+                _ => None,
+            });
+            let what = match with {
+                Filling::Map { inner } => format!("{inner} at {entry}"),
+                Filling::Program { slot } => {
+                    let loaded = widths.loaded.get(slot);
+                    let program = loaded.map_or("?", |loaded| loaded.2.as_str());
+                    let node = loaded.and_then(|loaded| plan.nodes.get(loaded.0));
+                    let node = node.map_or("?", |node| node.id.as_str());
+                    format!("{node}:{program} at {entry}")
+                }
+            };
+            ("put", table.as_str(), kind.unwrap_or_default(), what)
+        }
+        Action::CreateMap { map, pin, .. } => {
             let entries = match map.is_event_buffer() {
                 true if map.max_entries == 0 => "one buffer for each CPU".to_owned(),
                 true => format!("{} KiB", map.max_entries / 1024),
@@ -100,6 +119,10 @@ pub(super) fn line(
                 }
             };
             let of = if id.is_empty() { entries } else { format!("{entries}, for {id} alone") };
+            let of = match pin {
+                Some(pin) => format!("{of}, pinned at {}", pin.path.display()),
+                None => of,
+            };
             ("map", map.name.as_str(), map.type_name(), of)
         }
         Action::Load { load_as: LoadAs::Tracer(moment), target, trace: Some(tracing), .. } => {
@@ -107,13 +130,20 @@ pub(super) fn line(
             let what = taken(tracing, &target.unwrap_or_default());
             ("load", id, moment.name(), what)
         }
-        Action::Load { object, program, target, .. } => {
+        Action::Load { object, program, target, globals, .. } => {
             let place = match target {
                 Some(target) => format!("for {}", target_name(plan, target, widths)),
                 None => String::new(),
             };
             let from = format!("{program} of {object}");
-            ("load", id, label, if place.is_empty() { from } else { format!("{from}, {place}") })
+            let what = if place.is_empty() { from } else { format!("{from}, {place}") };
+            let parts = globals.iter().flat_map(|set| &set.parts);
+            let parts: Vec<_> = parts.map(|(part, value)| format!("{part} = {value}")).collect();
+            let what = match parts.is_empty() {
+                true => what,
+                false => format!("{what}, with {}", parts.join(", ")),
+            };
+            ("load", id, label, what)
         }
         Action::AttachHook { attach, .. } => ("attach", id, label, attach.to_string()),
         Action::AttachReplacement { target, .. } => {
@@ -121,7 +151,7 @@ pub(super) fn line(
         }
         Action::AttachTracer { slot } => {
             let label = match widths.loaded.get(slot) {
-                Some((_, LoadAs::Tracer(moment))) => moment.name(),
+                Some((_, LoadAs::Tracer(moment), _)) => moment.name(),
                 _ => label,
             };
             ("attach", id, label, node.map(|node| node.place.clone()).unwrap_or_default())
@@ -154,6 +184,6 @@ fn taken(tracing: &Tracing, target: &str) -> String {
 
 /// `connect:stub_handler`, by the node that loaded the target.
 fn target_name(plan: &Plan, target: &Target, widths: &Widths) -> String {
-    let loaded = widths.loaded.get(&target.slot).and_then(|(node, _)| plan.nodes.get(*node));
+    let loaded = widths.loaded.get(&target.slot).and_then(|(node, ..)| plan.nodes.get(*node));
     format!("{}:{}", loaded.map_or("?", |node| node.id.as_str()), target.function)
 }

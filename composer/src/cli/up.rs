@@ -127,11 +127,17 @@ pub(super) async fn run(arguments: Up) -> Exit {
         }
         Err(error) => (End::Failed(stream_failed(&error)), None),
     };
+    let kept = running.kept();
     let undone = undo(running, kernel, stream);
     let Some((left, ended)) = signals.unless_second(undone).await else {
         anstream::eprintln!("interrupted twice: the kernel undoes the rest as this process ends");
         return Exit::Cut;
     };
+    for operation in kept {
+        if let Some((name, path)) = pin_of(&ready.plan, operation) {
+            anstream::eprintln!("kept {name}, pinned at {path}: rm {path} removes it");
+        }
+    }
     if !left.is_empty() {
         report::one(&run::explain_left(&left, &ready.plan, &ready.chain));
         return Exit::UndoIncomplete;
@@ -172,6 +178,11 @@ fn bring_up(
     let mut ids = Vec::new();
     let done = run::up(kernel, plan, library, &mut |done| {
         let operation = &plan.operations[done.operation];
+        if let Some((name, path)) = pin_of(plan, done.operation) {
+            let (verb, what) =
+                if done.taken { ("take", "pinned") } else { ("pin", "made, pinned") };
+            anstream::eprintln!("  {:<6}  {name}, {what} at {path}", verb.dimmed());
+        }
         if let (Some(id), Some(node)) = (done.program_id, operation.node) {
             anstream::eprintln!("  {}", plan::line(plan, operation, &widths, Some(id)));
             ids.push((node, id));
@@ -201,6 +212,14 @@ fn bring_up(
             report::one(&run::explain_left(&failure.left, plan, chain));
             Err(Exit::UndoIncomplete)
         }
+    }
+}
+
+/// The name of the map that is pinned by an operation, and where.
+fn pin_of(plan: &Plan, operation: usize) -> Option<(&str, std::path::Display<'_>)> {
+    match &plan.operations.get(operation)?.action {
+        Action::CreateMap { map, pin: Some(pin), .. } => Some((&map.name, pin.path.display())),
+        _ => None,
     }
 }
 

@@ -150,6 +150,16 @@ codes! {
     UnknownType = 328,
     /// A text of fields that is not right, or not right for its type.
     BadText = 329,
+    /// A function that no call comes to, for a constant that is off.
+    ConstantOff = 330,
+    /// An entry of a table for tail calls that cannot be.
+    TailEntry = 331,
+    /// A tracer on a program that is entered by tail calls only.
+    PassedByTailCall = 332,
+    /// A pinned map that is another than the chain's.
+    PinnedMapDiffers = 333,
+    /// A map that cannot be pinned.
+    CannotPin = 334,
 
     /// No right to use eBPF.
     NotPermitted = 401,

@@ -38,6 +38,7 @@ impl Probe {
             target,
             maps: &maps,
             globals: &[],
+            set: &[],
             trace: None,
         };
         loader::load(&mut self.loader, &job)

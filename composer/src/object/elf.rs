@@ -68,7 +68,7 @@ pub(super) fn parse(bytes: Arc<[u8]>) -> Result<Object, ObjectError> {
         .map(|(index, (_, function))| Program {
             name: function.name.clone(),
             section: function.section.clone(),
-            kind: ProgramKind::of_section(&function.section),
+            kind: ProgramKind::of_section(&function.section).0,
             function: index,
         })
         .collect();

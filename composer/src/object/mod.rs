@@ -28,6 +28,7 @@ mod subset;
 #[cfg(test)]
 mod tests;
 mod trim;
+mod uses;
 
 use std::{
     collections::{BTreeSet, HashMap},
@@ -50,6 +51,7 @@ pub(crate) use maps::{PERF_EVENT_ARRAY, RINGBUF};
 pub use reach::Sure;
 pub use subset::subset;
 pub use trim::{Kinds, Needed};
+pub use uses::Uses;
 
 use btf::{Btf, BtfError, TypeId};
 use ext::Ext;

@@ -47,6 +47,7 @@ pub(super) fn loads(
                 load_as: LoadAs::Tracer(moment),
                 target: Some(target.clone()),
                 has_task: tracer.has_task,
+                globals: Vec::new(),
                 trace: Some(Box::new(tracing)),
             });
         }
