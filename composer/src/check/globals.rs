@@ -256,3 +256,42 @@ fn unused(
     found.severity = Severity::Warning;
     context.found.push(found);
 }
+
+/// What C calls the place at `offset` of a section: `conf.go_on[1]`; the section and the place when
+/// no variable is there.
+pub(super) fn name_of(object: &Object, section: &str, offset: u64) -> String {
+    let is_there = |global: &&Global| {
+        global.section == section
+            && (global.offset..global.offset.saturating_add(global.size)).contains(&offset)
+    };
+    let Some(global) = object.globals.iter().find(is_there) else {
+        return format!("{section}+{offset}");
+    };
+    let mut name = global.name.clone();
+    let (Some(mut of), mut at) = (global.of, offset - global.offset) else { return name };
+    // No type nests deeper than its bytes.
+    for _ in 0..32 {
+        match object.btf.resolve(of) {
+            Some((_, Type::Array { element, .. })) => {
+                let size = u64::from(object.btf.size(element).unwrap_or(0)).max(1);
+                name += &format!("[{}]", at / size);
+                (of, at) = (element, at % size);
+            }
+            Some((_, Type::Struct { members, .. })) => {
+                let inner = members.into_iter().find_map(|member| {
+                    let start = u64::from(member.bit_offset / 8);
+                    let size = u64::from(object.btf.size(member.of).unwrap_or(0));
+                    let fits = (start..start + size).contains(&at);
+                    fits.then(|| (member.name.to_owned(), member.of, at - start))
+                });
+                let Some((field, inner, rest)) = inner else { break };
+                if !field.is_empty() {
+                    name += &format!(".{field}");
+                }
+                (of, at) = (inner, rest);
+            }
+            _ => break,
+        }
+    }
+    name
+}

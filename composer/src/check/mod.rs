@@ -5,12 +5,14 @@
 
 mod built_in;
 mod conflicts;
+mod constants;
 mod events;
 mod features;
 mod flow;
 pub(crate) mod globals;
 mod helpers;
 mod library;
+mod map_attributes;
 mod maps;
 pub mod profile;
 mod programs;
@@ -18,6 +20,7 @@ mod prototypes;
 mod raw_tracepoints;
 mod requires;
 mod stubs;
+mod tails;
 mod targets;
 mod versions;
 
@@ -73,7 +76,10 @@ pub fn check(chain: &Chain, library: &Library, kernels: &Kernels) -> Vec<Diagnos
     raw_tracepoints::check(&mut context);
     flow::check(&mut context);
     maps::check(&mut context);
+    map_attributes::check(&mut context);
+    tails::check(&mut context);
     globals::check(&mut context);
+    constants::check(&mut context);
     events::check(&mut context);
     features::check(&mut context);
     helpers::check(&mut context);
