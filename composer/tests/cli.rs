@@ -283,7 +283,10 @@ fn a_full_disk_is_an_error() {
     let output = plan.stdout(full).output().expect("it starts");
     assert_eq!(output.status.code(), Some(1));
     let told = String::from_utf8_lossy(&output.stderr);
-    assert!(told.contains("cannot write the output: "), "{told}");
+    assert!(
+        told.contains("FC0509") && told.contains("the output cannot be written: no space left"),
+        "{told}"
+    );
 }
 
 /// Whether there are colours on stdout and on stderr, the reader being a pipe.

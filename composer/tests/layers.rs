@@ -82,7 +82,8 @@ fn all_but_kernel() -> Vec<String> {
     names.collect()
 }
 
-const PURE: &[&str] = &["chain", "object", "check", "diag", "trace", "plan", "version.rs"];
+const PURE: &[&str] =
+    &["chain", "object", "check", "diag", "trace", "plan", "inert.rs", "version.rs"];
 
 #[test]
 fn the_pure_layers_know_no_kernel_no_terminal_and_no_clock() {
@@ -170,6 +171,22 @@ fn events_are_decoded_without_a_kernel_or_a_terminal() {
 fn the_executor_does_not_know_which_kernel_it_works_for() {
     let unknown = ["aya", "aya_obj", "Linux", "stdout", "stderr", "println", "tokio"];
     assert_eq!(offences(&["run"], &unknown), Vec::<String>::new());
+}
+
+/// What goes to a terminal goes through one place, which lets nothing through that it would obey.
+#[test]
+fn the_command_line_prints_in_one_place() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/cli");
+    let files = sources(&root);
+    let names = files.iter().filter_map(|path| path.strip_prefix(root.parent()?).ok()?.to_str());
+    let others: Vec<_> =
+        names.filter(|name| !["cli/screen.rs", "cli/ink.rs"].contains(name)).collect();
+    let unknown = ["anstream", "owo_colors", "println", "eprintln", "print", "eprint"];
+    // `error.print()` is clap's, of what was typed.
+    let mut found = offences(&others, &unknown);
+    found.retain(|line| !line.contains("error.print()"));
+    assert_eq!(found, Vec::<String>::new());
+    assert!(!offences(&["cli/screen.rs"], &["anstream"]).is_empty(), "the search finds it");
 }
 
 #[test]

@@ -301,14 +301,17 @@ fn the_log_of_an_up_in_a_micro_vm_comes_back() {
 #[test]
 #[ignore = "asks apt; `cargo xtask test` does"]
 fn a_kernel_that_is_not_to_be_had_is_a_matter_of_the_environment() {
-    for (kernel, words) in [("9.99", "knows no Debian cloud kernel"), ("/bin/sh", "not a bootable")]
-    {
+    for (kernel, code, words) in [
+        ("9.99", "FC0602", "no Debian cloud kernel of series 9.99"),
+        ("/bin/sh", "FC0603", "not a bootable"),
+        ("/no/such/vmlinuz", "FC0602", "no kernel image"),
+    ] {
         let output = run(&workspace(), &["vm", "--kernel", kernel, "--", "true"]);
         let text = shown(&output);
         assert!(text.starts_with("exit code 4\n"), "{text}");
         // miette wraps the line.
         let flat = text.replace("\n  │ ", " ");
-        assert!(flat.contains("FC0601") && flat.contains(words), "{text}");
+        assert!(flat.contains(code) && flat.contains(words), "{text}");
     }
 }
 

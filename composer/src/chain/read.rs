@@ -126,11 +126,22 @@ fn section(
         check_id(name, span.clone(), report);
         let mut table = Table::new(format!("{key} `{name}`"), span.clone(), entries);
         let kind = read(&mut table, report);
-        // A stub has no program that could write anything.
-        let (output, data) = match key {
-            "stub" => (Output::default(), Data::default()),
-            _ => (output(&mut table, report), data(&mut table, report)),
+        // A stub has no program that could be of a type, or write anything.
+        let (section, output, data) = match key {
+            "stub" => (None, Output::default(), Data::default()),
+            _ => {
+                (table.string("type", report), output(&mut table, report), data(&mut table, report))
+            }
         };
+        let is_builtin =
+            matches!(&kind, Some(NodeKind::Tracer(tracer)) if tracer.builtin.is_some());
+        if let Some(section) = section.as_ref().filter(|_| is_builtin) {
+            let message = "`type` is for a program of your own, and this tracer has none";
+            let found = report
+                .at(Code::BadValue, message, section.span.clone(), "not without `object`")
+                .help("Leave it out: the built-in tracer knows what it is.");
+            report.push(found);
+        }
         let misspelt = table.finish(report);
         // A host without `attach` is another thing, but not when the key is only misspelt.
         let unclear = key == "host" && misspelt.iter().any(|(_, near)| *near == "attach");
@@ -139,6 +150,7 @@ fn section(
                 file.nodes.push(Node {
                     id: Spanned { value: name.to_owned(), span },
                     kind,
+                    section,
                     output,
                     data,
                 });

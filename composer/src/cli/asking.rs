@@ -84,7 +84,7 @@ impl Question<'_> {
         let results = match self.format {
             Format::Human => Vec::new(),
             Format::Json => serde_json::from_str(&text).map_err(|error| {
-                anstream::eprintln!("bug: the guest's answer cannot be read: {error}");
+                screen::say!("bug: the guest's answer cannot be read: {error}");
                 Exit::Failed
             })?,
         };

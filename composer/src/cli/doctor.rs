@@ -2,12 +2,12 @@
 
 use std::fmt::Write as _;
 
-use owo_colors::OwoColorize as _;
 use serde_json::json;
 
 use super::{
     Format,
     exit::Exit,
+    ink::Ink as _,
     screen,
     vm::{Again, VmFlag},
 };

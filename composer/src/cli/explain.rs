@@ -2,9 +2,7 @@
 
 use std::{fmt::Write as _, str::FromStr as _};
 
-use owo_colors::OwoColorize as _;
-
-use super::{exit::Exit, screen};
+use super::{exit::Exit, ink::Ink as _, screen};
 use freplace_compose::diag::{Block, Code, Page};
 
 /// Explain the code of a diagnostic: what it means, what the kernel says and where its source says

@@ -3,14 +3,14 @@
 use std::{collections::HashSet, fmt::Write as _, path::PathBuf};
 
 use clap::ValueEnum;
-use owo_colors::OwoColorize as _;
 use petgraph::graph::NodeIndex;
 use serde_json::json;
 
-use super::{exit::Exit, report, screen};
+use super::{exit::Exit, ink::Ink as _, report, screen};
 use freplace_compose::{
     chain::{Chain, Dependency, Node, NodeKind, Role},
     event::Paint,
+    inert,
 };
 
 /// Draw a chain. Objects are not looked at: a chain whose objects are not built yet can be drawn.
@@ -87,7 +87,7 @@ fn about(node: &Node) -> String {
 }
 
 fn tree(chain: &Chain) -> String {
-    let mut out = format!("{}\n", chain.name.bold());
+    let mut out = format!("{}\n", inert::line(&chain.name).bold());
     let roots: Vec<_> = chain
         .graph
         .nodes()
@@ -121,7 +121,7 @@ fn branches(
         let line = format!("{indent}{branch}{id}  {}  {}", node.label().dimmed(), detail(node));
         let mark = if again { "  (as above)" } else { "" };
         // A String takes everything, here and below.
-        let _ = writeln!(out, "{}{}", line.trim_end(), mark.dimmed());
+        let _ = writeln!(out, "{}{}", inert::line(line.trim_end()), mark.dimmed());
         if !again && depth < DEEPEST {
             branches(chain, &below_nodes, depth + 1, &format!("{indent}{below}"), seen, out);
         } else if !again && !below_nodes.is_empty() {
@@ -171,7 +171,8 @@ fn escaped(text: &str) -> String {
             '&' => out.push_str("#amp;"),
             '<' => out.push_str("#lt;"),
             '>' => out.push_str("#gt;"),
-            other => out.push(other),
+            visible if inert::is_visible(visible) => out.push(visible),
+            other => out.extend(other.escape_default()),
         }
     }
     out

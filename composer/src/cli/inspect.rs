@@ -2,10 +2,9 @@
 
 use std::fmt::Write as _;
 
-use owo_colors::OwoColorize as _;
 use serde_json::json;
 
-use super::{Format, exit::Exit, report, screen};
+use super::{Format, exit::Exit, ink::Ink as _, report, screen};
 use freplace_compose::{
     chain::ObjectRef,
     check::open_object,

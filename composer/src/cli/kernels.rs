@@ -2,9 +2,7 @@
 
 use std::{path::Path, sync::Arc};
 
-use owo_colors::OwoColorize as _;
-
-use super::{exit::Exit, report};
+use super::{exit::Exit, ink::Ink as _, report, screen};
 use freplace_compose::{
     check::{Kernels, Profile, profile},
     kernel::machine,
@@ -85,5 +83,5 @@ fn running() -> Option<Profile> {
 }
 
 fn note(text: &str) {
-    anstream::eprintln!("{}  {text}", "running".dimmed());
+    screen::say!("{}  {text}", "running".dimmed());
 }

@@ -95,7 +95,7 @@ impl Logs {
 pub(super) fn cannot_write(path: &Path, error: &io::Error) -> Exit {
     let (path, why) = (path.display(), plain(error));
     report::one(
-        &Diagnostic::new(Code::Stream, format!("the log {path} cannot be written: {why}"))
+        &Diagnostic::new(Code::OutputFile, format!("the log {path} cannot be written: {why}"))
             .help("Give --verifier-log a file in a folder that is there and is yours."),
     );
     Exit::Failed

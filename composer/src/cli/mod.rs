@@ -9,6 +9,7 @@ mod exit;
 mod explain;
 mod graph;
 mod header;
+mod ink;
 mod inspect;
 mod kernels;
 mod logs;
@@ -110,7 +111,7 @@ enum Verb {
 /// Parses the arguments and runs the verb.
 pub(crate) fn main() -> Exit {
     if let Some(kernel) = vm::apart(std::env::args_os()) {
-        anstream::eprintln!("error: `--vm {kernel}` is two words\n\n  write --vm={kernel}");
+        screen::say!("error: `--vm {kernel}` is two words\n\n  write --vm={kernel}");
         return Exit::Usage;
     }
     let arguments = match Arguments::try_parse() {
@@ -127,14 +128,14 @@ pub(crate) fn main() -> Exit {
     };
     match arguments.color {
         ColorWhen::Auto => {}
-        ColorWhen::Always => anstream::ColorChoice::Always.write_global(),
-        ColorWhen::Never => anstream::ColorChoice::Never.write_global(),
+        ColorWhen::Always => screen::want_colors(true),
+        ColorWhen::Never => screen::want_colors(false),
     }
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = match runtime {
         Ok(runtime) => runtime,
         Err(error) => {
-            anstream::eprintln!("cannot start: {error}");
+            screen::say!("cannot start: {error}");
             return Exit::Failed;
         }
     };

@@ -129,7 +129,7 @@ impl NewHost {
         let header = in_folder(HEADER_FILE.to_owned());
         match fs::read(&header) {
             Ok(found) if found == HEADER_TEXT.as_bytes() => {}
-            Ok(_) => anstream::eprintln!(
+            Ok(_) => screen::say!(
                 "kept {}, which differs from what `freplace-compose header` writes",
                 header.display()
             ),
@@ -177,7 +177,7 @@ fn put(path: &Path, text: &str) -> Result<(), Diagnostic> {
     let file = fs::File::options().write(true).create_new(true).open(path);
     match file.and_then(|mut file| io::Write::write_all(&mut file, text.as_bytes())) {
         Ok(()) => {
-            anstream::eprintln!("wrote {}", path.display());
+            screen::say!("wrote {}", path.display());
             Ok(())
         }
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Err(exists(path)),
@@ -187,13 +187,13 @@ fn put(path: &Path, text: &str) -> Result<(), Diagnostic> {
 
 fn exists(path: &Path) -> Diagnostic {
     let message = format!("{} already exists", path.display());
-    Diagnostic::new(Code::Stream, message)
+    Diagnostic::new(Code::OutputFile, message)
         .help("Give the host another name with --name, or another folder with --folder.")
 }
 
 fn failed(path: &Path, error: &io::Error) -> Diagnostic {
     let message = format!("cannot write {}: {}", path.display(), plain(error));
-    Diagnostic::new(Code::Stream, message)
+    Diagnostic::new(Code::OutputFile, message)
         .help("Name a folder that you may write to with --folder.")
 }
 

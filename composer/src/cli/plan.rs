@@ -2,10 +2,9 @@
 
 use std::{collections::HashMap, fmt::Write as _, path::PathBuf};
 
-use owo_colors::OwoColorize as _;
-
-use super::{Format, exit::Exit, ready_or_report, screen};
+use super::{Format, exit::Exit, ink::Ink as _, ready_or_report, screen};
 use freplace_compose::{
+    inert,
     plan::{Action, Filling, LoadAs, Operation, Plan, Target},
     trace::Tracing,
 };
@@ -46,7 +45,8 @@ pub(super) fn show(plan: &Plan, format: Format) -> Exit {
 
 /// `tcp  6 nodes`
 pub(super) fn header(plan: &Plan) -> String {
-    format!("{}  {}", plan.chain.bold(), screen::count(plan.nodes.len() as u64, "node"))
+    let name = inert::line(&plan.chain);
+    format!("{}  {}", name.bold(), screen::count(plan.nodes.len() as u64, "node"))
 }
 
 /// Widths of the columns of ids, labels and places.
@@ -159,14 +159,15 @@ pub(super) fn line(
     };
     let head =
         format!("{:<6}  {id:<2$}  {:<3$}", verb.dimmed(), label.dimmed(), widths.id, widths.label);
-    match program {
+    let line = match program {
         // At work the place is short, and what the kernel calls it is news.
         Some(program) => {
             let place = node.map_or("", |node| node.place.as_str());
             format!("{head}  {place:<0$}  prog {program}", widths.place)
         }
-        None => format!("{head}  {place}").trim_end().to_owned(),
-    }
+        None => format!("{head}  {place}"),
+    };
+    inert::line(line.trim_end()).into_owned()
 }
 
 /// What a built-in tracer does with the function `target`.

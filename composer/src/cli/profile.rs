@@ -59,7 +59,7 @@ pub(super) async fn run(arguments: &ProfileArguments) -> Exit {
         Ok(()) => Exit::Done,
         Err(error) => {
             let message = format!("cannot save it in {}: {}", folder.display(), plain(&error));
-            anstream::eprintln!("error: {message}");
+            screen::say!("error: {message}");
             Exit::Failed
         }
     }
@@ -70,7 +70,7 @@ fn save(measured: &Profile, folder: &Path) -> io::Result<()> {
     machine::save(folder)?;
     let file = folder.join("profile.toml");
     fs::write(&file, text(measured, &[("btf", SAVED_BTF), ("symbols", SAVED_SYMBOLS)]))?;
-    anstream::eprintln!("saved: validate --kernel {}", file.display());
+    screen::say!("saved: validate --kernel {}", file.display());
     Ok(())
 }
 

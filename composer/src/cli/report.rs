@@ -5,7 +5,7 @@ use std::{
     sync::{Mutex, PoisonError},
 };
 
-use owo_colors::OwoColorize as _;
+use super::{ink::Ink as _, screen};
 
 use freplace_compose::{
     diag::{Code, Diagnostic},
@@ -18,7 +18,7 @@ pub(super) fn all(diagnostics: &[Diagnostic]) {
     // A lock that a panic left behind still holds a good list.
     let mut drawn = DRAWN.lock().unwrap_or_else(PoisonError::into_inner);
     for diagnostic in diagnostics {
-        anstream::eprint!("{}", drawing.text(diagnostic));
+        screen::drawn(&drawing.text(diagnostic));
         if !drawn.contains(&diagnostic.code) {
             drawn.push(diagnostic.code);
         }
@@ -49,7 +49,7 @@ pub(super) fn pointer() {
     let codes: Vec<_> = drawn.iter().take(NAMED).map(ToString::to_string).collect();
     if !codes.is_empty() {
         let line = format!("freplace-compose explain {} says more", codes.join(" "));
-        anstream::eprintln!("{}", line.dimmed());
+        screen::say!("{}", line.dimmed());
     }
 }
 

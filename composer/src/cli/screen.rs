@@ -1,20 +1,70 @@
-//! Writing to stdout: whole, and with a reader that may be gone.
+//! All that is printed goes through here: whole, with a reader that may be gone, and with nothing
+//! from a chain, an object or a kernel in it that a terminal would obey.
 
 use std::{
-    io::{self, Write as _},
+    fmt,
+    io::{self, Write},
     os::unix::fs::MetadataExt as _,
     path::{Path, PathBuf},
 };
 
-use super::{exit::Exit, report};
-use freplace_compose::diag::{Code, Diagnostic};
+use anstream::{AutoStream, ColorChoice};
+
+use super::{exit::Exit, ink, report};
+use freplace_compose::{
+    chain::plain,
+    diag::{Code, Diagnostic},
+    inert,
+};
+
+/// Writes a line to stderr, with the words of [`format!`].
+macro_rules! say {
+    ($($words:tt)*) => { $crate::cli::screen::tell(format_args!($($words)*)) };
+}
+pub(in crate::cli) use say;
+
+/// Writes `words` to stderr as a line. When nobody can read it, there is nobody to tell.
+pub(super) fn tell(words: fmt::Arguments<'_>) {
+    let mut text = ink::shown(&words.to_string(), colors_of(&io::stderr()));
+    text.push('\n');
+    let _ = io::stderr().write_all(text.as_bytes());
+}
+
+/// Writes `text` to stderr, and leaves the line open; with `again` in the place of the open one.
+pub(super) fn open_line(text: &str, again: bool) {
+    let back = if again { "\r\u{1b}[K" } else { "" };
+    let text = back.to_owned() + &ink::shown(text, colors_of(&io::stderr()));
+    let _ = io::stderr().write_all(text.as_bytes());
+}
+
+/// Writes what was drawn with colours and with nothing else to obey: diagnostics.
+pub(super) fn drawn(text: &str) {
+    let _ = anstream::stderr().write_all(text.as_bytes());
+}
+
+/// Writes what this program itself wrote elsewhere, in a micro-VM, to stdout.
+pub(super) fn passed_on(text: &str) -> Exit {
+    written(anstream::stdout().write_all(text.as_bytes()))
+}
 
 /// Writes `text` to stdout. A reader that has gone away has seen enough.
 pub(super) fn data(text: &str) -> Exit {
-    match anstream::stdout().write_all(text.as_bytes()) {
-        Ok(()) => Exit::Done,
-        Err(error) => write_failed(&error),
-    }
+    let text = ink::shown(text, colors_of(&io::stdout()));
+    written(io::stdout().write_all(text.as_bytes()))
+}
+
+fn written(result: io::Result<()>) -> Exit {
+    result.map_or_else(|error| write_failed(&error), |()| Exit::Done)
+}
+
+/// Whether colours are wanted there.
+pub(super) fn colors_of(stream: &impl anstream::stream::RawStream) -> bool {
+    AutoStream::choice(stream) != ColorChoice::Never
+}
+
+/// What colours go by, when it was said.
+pub(super) fn want_colors(always: bool) {
+    if always { ColorChoice::Always } else { ColorChoice::Never }.write_global();
 }
 
 /// What a failed write to stdout means.
@@ -22,8 +72,11 @@ pub(super) fn write_failed(error: &io::Error) -> Exit {
     if error.kind() == io::ErrorKind::BrokenPipe {
         return Exit::Done;
     }
-    // stderr may be gone too; then there is nobody to tell.
-    let _ = writeln!(anstream::stderr(), "cannot write the output: {error}");
+    // One that was put together here names its file, whose letters are not ours to change.
+    let why = if error.raw_os_error().is_some() { plain(error) } else { error.to_string() };
+    let message = format!("the output cannot be written: {why}");
+    let help = "Everything before this was done; what was written so far is there.";
+    report::one(&Diagnostic::new(Code::WriteFailed, message).help(help));
     Exit::Failed
 }
 
@@ -36,14 +89,14 @@ pub(super) fn spare(output: &Path, inputs: &[PathBuf]) -> Result<(), Exit> {
     }
     let message = format!("{} is the chain or one of its objects", output.display());
     let help = "Writing there would empty it: give the output another name.";
-    report::one(&Diagnostic::new(Code::Stream, message).help(help));
+    report::one(&Diagnostic::new(Code::OutputOverInput, message).help(help));
     Err(Exit::Usage)
 }
 
 /// `value` as indented JSON on stdout.
 pub(super) fn json(value: &impl serde::Serialize) -> Exit {
     match serde_json::to_string_pretty(value) {
-        Ok(text) => data(&(text + "\n")),
+        Ok(text) => written(io::stdout().write_all(inert::json(&(text + "\n")).as_bytes())),
         Err(error) => write_failed(&io::Error::other(error)),
     }
 }

@@ -2,12 +2,12 @@
 
 use std::{ffi::OsString, io::IsTerminal as _, path::PathBuf};
 
-use owo_colors::OwoColorize as _;
 use tokio::process::Child;
 
 use super::{
     Format, Ready, doctor,
     exit::Exit,
+    ink::Ink as _,
     logs::{LogFlags, Logs},
     plan, ready_or_report, report, screen,
     vm::{Again, VmFlag, files},
@@ -16,6 +16,7 @@ use freplace_compose::{
     chain::plain,
     check,
     diag::{Code, Diagnostic},
+    inert,
     kernel::{KernelError, Linux, machine},
     plan::{Action, Plan},
     run::{self, Running},
@@ -99,7 +100,12 @@ pub(super) async fn run(arguments: Up) -> Exit {
     }
     let mut signals = match Signals::new() {
         Ok(signals) => signals,
-        Err(error) => return internal("signals cannot be received", &error),
+        Err(error) => {
+            let message = format!("signals cannot be received: {}", plain(&error));
+            let help = "Nothing was loaded. See `ulimit -n`, the limit on open files.";
+            report::one(&Diagnostic::new(Code::NoSignals, message).help(help));
+            return Exit::Failed;
+        }
     };
     let mut kernel = Linux::new();
     // Before anything is attached: it reads files, which a chain may be watching.
@@ -130,12 +136,12 @@ pub(super) async fn run(arguments: Up) -> Exit {
     let kept = running.kept();
     let undone = undo(running, kernel, stream);
     let Some((left, ended)) = signals.unless_second(undone).await else {
-        anstream::eprintln!("interrupted twice: the kernel undoes the rest as this process ends");
+        screen::say!("interrupted twice: the kernel undoes the rest as this process ends");
         return Exit::Cut;
     };
     for operation in kept {
         if let Some((name, path)) = pin_of(&ready.plan, operation) {
-            anstream::eprintln!("kept {name}, pinned at {path}: rm {path} removes it");
+            screen::say!("kept {name}, pinned at {path}: rm {path} removes it");
         }
     }
     if !left.is_empty() {
@@ -174,17 +180,17 @@ fn bring_up(
     let Ready { chain, library, plan, .. } = ready;
     let widths = plan::Widths::of(plan, false);
     let started = std::time::Instant::now();
-    anstream::eprintln!("{}  kernel {}", plan::header(plan), machine::release());
+    screen::say!("{}  kernel {}", plan::header(plan), machine::release());
     let mut ids = Vec::new();
     let done = run::up(kernel, plan, library, &mut |done| {
         let operation = &plan.operations[done.operation];
         if let Some((name, path)) = pin_of(plan, done.operation) {
             let (verb, what) =
                 if done.taken { ("take", "pinned") } else { ("pin", "made, pinned") };
-            anstream::eprintln!("  {:<6}  {name}, {what} at {path}", verb.dimmed());
+            screen::say!("  {:<6}  {name}, {what} at {path}", verb.dimmed());
         }
         if let (Some(id), Some(node)) = (done.program_id, operation.node) {
-            anstream::eprintln!("  {}", plan::line(plan, operation, &widths, Some(id)));
+            screen::say!("  {}", plan::line(plan, operation, &widths, Some(id)));
             ids.push((node, id));
         }
     });
@@ -192,12 +198,12 @@ fn bring_up(
     match done {
         Ok(running) => {
             let took = started.elapsed().as_millis();
-            anstream::eprintln!("  {}  {}  {took} ms", "attach".dimmed(), attached(plan));
+            screen::say!("  {}  {}  {took} ms", "attach".dimmed(), attached(plan));
             let until = match arguments.command.first() {
                 Some(command) => format!("running {}", command.to_string_lossy()),
                 None => "listening, Ctrl-C detaches".to_owned(),
             };
-            anstream::eprintln!("{until}\n");
+            screen::say!("{until}\n");
             Ok((running, ids))
         }
         Err(failure) => {
@@ -206,7 +212,7 @@ fn bring_up(
             let whole = arguments.logs.verbose;
             report::one(&run::explain(&failure, plan, chain, &targets, whole));
             if failure.left.is_empty() {
-                anstream::eprintln!("nothing of `{}` is left in the kernel", plan.chain);
+                screen::say!("nothing of `{}` is left in the kernel", inert::line(&plan.chain));
                 return Err(Exit::Failed);
             }
             report::one(&run::explain_left(&failure.left, plan, chain));
@@ -216,9 +222,12 @@ fn bring_up(
 }
 
 /// The name of the map that is pinned by an operation, and where.
-fn pin_of(plan: &Plan, operation: usize) -> Option<(&str, std::path::Display<'_>)> {
+fn pin_of(plan: &Plan, operation: usize) -> Option<(String, String)> {
     match &plan.operations.get(operation)?.action {
-        Action::CreateMap { map, pin: Some(pin), .. } => Some((&map.name, pin.path.display())),
+        Action::CreateMap { map, pin: Some(pin), .. } => {
+            let path = pin.path.display().to_string();
+            Some((inert::line(&map.name).into_owned(), inert::line(&path).into_owned()))
+        }
         _ => None,
     }
 }
@@ -298,11 +307,6 @@ async fn undo(
 }
 
 fn stream_failed(error: &KernelError) -> Diagnostic {
-    Diagnostic::new(Code::Stream, format!("events cannot be read: {error}"))
+    Diagnostic::new(Code::EventsUnreadable, format!("events cannot be read: {error}"))
         .help("`freplace-compose doctor` shows what this kernel offers.")
-}
-
-fn internal(what: &str, error: &std::io::Error) -> Exit {
-    report::one(&Diagnostic::new(Code::Stream, format!("{what}: {error}")));
-    Exit::Failed
 }

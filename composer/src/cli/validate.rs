@@ -2,13 +2,13 @@
 
 use std::path::{Path, PathBuf};
 
-use owo_colors::OwoColorize as _;
 use serde_json::{Value, json};
 
 use super::{
     Format, Ready,
     asking::{self, Question},
     exit::Exit,
+    ink::Ink as _,
     kernels::KernelFlag,
     logs::LogFlags,
     ready, report, screen,
@@ -17,6 +17,7 @@ use super::{
 use freplace_compose::{
     check::{Kernels, Profile},
     diag::{Diagnostic, Severity},
+    inert,
     vm::KernelChoice,
 };
 
@@ -47,7 +48,7 @@ pub(super) async fn run(arguments: &Validate) -> Exit {
         return asking::here(&arguments.files, arguments.format, &arguments.logs);
     }
     if arguments.vm.is_none() && arguments.logs.any() {
-        anstream::eprintln!("error: without --vm nothing is loaded, so there is no verifier's log");
+        screen::say!("error: without --vm nothing is loaded, so there is no verifier's log");
         return Exit::Usage;
     }
     let kernels = match arguments.kernels.kernels() {
@@ -140,7 +141,7 @@ async fn ask(mut judged: Judged<'_>, boots: &[KernelChoice], arguments: &Validat
         };
         judged.valid &= answer.valid;
         match arguments.format {
-            Format::Human => written = screen::data(&answer.text),
+            Format::Human => written = screen::passed_on(&answer.text),
             Format::Json => merge(&mut judged.results, answer.results),
         }
     }
@@ -188,5 +189,6 @@ pub(super) fn width<'a>(paths: impl Iterator<Item = &'a Path>) -> usize {
 /// What is said of a valid file.
 pub(super) fn line(path: &Path, width: usize, nodes: usize) -> String {
     let nodes = screen::count(nodes as u64, "node");
-    format!("{:<width$}  {}  {nodes}", path.display(), "valid".green())
+    let path = path.display().to_string();
+    format!("{:<width$}  {}  {nodes}", inert::line(&path), "valid".green())
 }

@@ -8,15 +8,19 @@ use std::{
     time::Duration,
 };
 
-use owo_colors::OwoColorize as _;
-
-use super::{exit::Exit, report};
+use super::{Format, exit::Exit, screen};
 use freplace_compose::{
-    chain::{Chain, ObjectRef, plain},
+    chain::{Chain, ObjectRef},
     check::Library,
-    diag::{Code, Diagnostic},
-    vm::{Bring, DEFAULT_SERIES, KernelChoice, Machine, Progress, VmError},
+    vm::{Bring, DEFAULT_SERIES, KernelChoice, Machine, VmError},
 };
+
+mod failure;
+mod inventory;
+mod teller;
+
+use failure::failed;
+use teller::Teller;
 
 /// Runs one command as root in the throw-away micro-VM.
 ///
@@ -24,7 +28,7 @@ use freplace_compose::{
 /// network is needed. Its output and exit code are passed on; interrupt it once to let it end by itself, twice to stop it.
 #[derive(Debug, clap::Args)]
 pub(crate) struct VmArgs {
-    /// A kernel series such as 6.1 or 6.12 (a Debian cloud kernel, fetched once), or the path of a vmlinuz.
+    /// A kernel series such as 6.1 or 7.3 (a Debian cloud kernel, fetched once), or the path of a vmlinuz.
     #[arg(long, value_name = "KERNEL", default_value_t)]
     pub(crate) kernel: KernelChoice,
 
@@ -44,16 +48,28 @@ pub(crate) struct VmArgs {
     #[arg(long, short)]
     pub(crate) quiet: bool,
 
+    /// List the kernels that can be fetched and those in the cache, and do nothing else.
+    #[arg(long, conflicts_with_all = ["prune", "command"])]
+    list: bool,
+
+    /// Empty the cache of kernels, and do nothing else.
+    #[arg(long, conflicts_with = "command")]
+    prune: bool,
+
+    /// How to write the list.
+    #[arg(long, value_name = "FORMAT", default_value = "human", requires = "list")]
+    format: Format,
+
     /// The command: from this host, or one of busybox's.
-    #[arg(last = true, required = true, value_name = "CMD")]
+    #[arg(last = true, required_unless_present_any = ["list", "prune"], value_name = "CMD")]
     pub(crate) command: Vec<OsString>,
 }
 
 /// `--vm[=KERNEL]` of the verbs that can run in the micro-VM.
 #[derive(Debug, clap::Args)]
 pub(crate) struct VmFlag {
-    /// Do it in a throw-away micro-VM: no root needed. KERNEL is a series such as 6.1 or 6.12 (a
-    /// Debian cloud kernel, fetched once), or the path of a vmlinuz.
+    /// Do it in a throw-away micro-VM: no root needed. KERNEL is a series such as 6.1 or 7.3 (a
+    /// Debian cloud kernel, fetched once; `vm --list` shows which there are), or the path of a vmlinuz.
     #[arg(long, value_name = "KERNEL", num_args = 0..=1, require_equals = true, default_missing_value = DEFAULT_SERIES)]
     pub(crate) vm: Option<KernelChoice>,
 }
@@ -69,6 +85,12 @@ pub(crate) fn files(path: &Path, chain: &Chain, library: &Library) -> Vec<PathBu
 
 /// Runs the command; its exit code, 128 + n for signal n.
 pub(crate) async fn run(args: VmArgs) -> Exit {
+    if args.list {
+        return inventory::list(args.format, args.quiet).await;
+    }
+    if args.prune {
+        return inventory::prune(args.quiet).await;
+    }
     let mut machine = match Machine::new(args.command) {
         Ok(machine) => machine,
         Err(error) => return failed(&error),
@@ -192,12 +214,10 @@ async fn boot(
     quiet: bool,
     out: impl io::Write + Send + 'static,
 ) -> Result<Ended, Exit> {
-    let mut say = |progress| {
-        if !quiet {
-            anstream::eprintln!("{}  {}", "micro-VM".dimmed(), line(&progress));
-        }
-    };
-    Err(match machine.run(&mut say, out, io::stderr()).await {
+    let mut teller = Teller::new(quiet);
+    let ended = machine.run(&mut |progress| teller.tell(&progress), out, io::stderr()).await;
+    drop(teller);
+    Err(match ended {
         Ok(exit) => {
             let code = u8::try_from(exit.code).unwrap_or(u8::MAX);
             return Ok(Ended { code, kept: exit.kept });
@@ -205,7 +225,7 @@ async fn boot(
         // The reader of our output has seen enough.
         Err(VmError::Output { source }) if source.kind() == io::ErrorKind::BrokenPipe => Exit::Done,
         Err(VmError::Interrupted) => {
-            anstream::eprintln!("interrupted: the micro-VM was ended as it was");
+            screen::say!("interrupted: the micro-VM was ended as it was");
             Exit::Cut
         }
         Err(error @ VmError::CommandNotFound { .. }) => {
@@ -214,49 +234,6 @@ async fn boot(
         }
         Err(error) => failed(&error),
     })
-}
-
-/// What could not be done, as a diagnostic. What this machine lacks is a matter of the environment;
-/// a guest that did not do its work is a failure.
-fn failed(error: &VmError) -> Exit {
-    let lacking = matches!(
-        error,
-        VmError::Architecture
-            | VmError::ToolMissing { .. }
-            | VmError::NoApt { .. }
-            | VmError::UnknownSeries { .. }
-            | VmError::Fetch { .. }
-            | VmError::NoCache
-            | VmError::NoImage { .. }
-            | VmError::NotAKernel { .. }
-    );
-    report::one(&match error {
-        VmError::Output { source } => Diagnostic::new(
-            Code::Stream,
-            format!("the output cannot be written: {}", plain(source)),
-        )
-        .help("The micro-VM was ended with it; nothing is left of the chain."),
-        _ => Diagnostic::new(Code::MicroVm, format!("the micro-VM could not do its work: {error}")),
-    });
-    if lacking { Exit::Environment } else { Exit::Failed }
-}
-
-/// One phase in one line.
-pub(crate) fn line(progress: &Progress) -> String {
-    match progress {
-        Progress::Waiting { cache } => {
-            format!("waiting for another process that fills {}", cache.display())
-        }
-        Progress::Updating => "fetching fresh package lists".to_owned(),
-        Progress::Fetching { package, bytes } => {
-            format!("fetching {package}  {:.0} MB", *bytes as f64 / 1e6)
-        }
-        Progress::Booting { release, kvm: true } => format!("booting linux {release}"),
-        Progress::Booting { release, kvm: false } => format!("booting linux {release}, emulated"),
-        Progress::Booted { release, boot } => {
-            format!("linux {release}  booted in {:.1} s", boot.as_secs_f64())
-        }
-    }
 }
 
 /// `SRC[:DST]`, split at the first colon; a file that has a colon in its own name is taken whole.
@@ -287,15 +264,5 @@ mod tests {
             assert_eq!(found(line), None, "{line}");
         }
         assert_eq!(found("x up chain.toml --vm"), None);
-    }
-
-    #[test]
-    fn a_phase_is_one_calm_line() {
-        let fetching =
-            Progress::Fetching { package: "linux-image-x".to_owned(), bytes: 34_307_256 };
-        assert_eq!(line(&fetching), "fetching linux-image-x  34 MB");
-        let booted =
-            Progress::Booted { release: "6.12.1".to_owned(), boot: Duration::from_millis(2_940) };
-        assert_eq!(line(&booted), "linux 6.12.1  booted in 2.9 s");
     }
 }

@@ -188,11 +188,25 @@ codes! {
     UndoIncomplete = 505,
     /// The command given after `--` could not be run, or failed.
     CommandFailed = 506,
-    /// Events cannot be read, or the output cannot be written.
-    Stream = 507,
+    /// Events that cannot be read.
+    EventsUnreadable = 507,
+    /// A file for the output that cannot be made.
+    OutputFile = 508,
+    /// Output that cannot be written.
+    WriteFailed = 509,
+    /// An output that would overwrite a file that is read.
+    OutputOverInput = 510,
+    /// A process that cannot receive signals.
+    NoSignals = 511,
 
     /// The micro-VM could not do its work.
     MicroVm = 601,
+    /// A kernel for the micro-VM that is not to be had.
+    NoSuchKernel = 602,
+    /// A file that is no kernel image.
+    NotAKernel = 603,
+    /// A package for the micro-VM that cannot be fetched.
+    CannotFetch = 604,
 }
 
 impl fmt::Display for Code {

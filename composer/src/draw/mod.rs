@@ -13,7 +13,10 @@ use miette::{GraphicalReportHandler, GraphicalTheme, LabeledSpan, MietteDiagnost
 use owo_colors::OwoColorize as _;
 use serde_json::json;
 
-use crate::diag::{Diagnostic, Label, Severity};
+use crate::{
+    diag::{Diagnostic, Label, Severity},
+    inert,
+};
 use page::Page;
 
 /// Draws diagnostics; remembers the texts they point into, so that a long list of them costs no
@@ -73,25 +76,25 @@ impl Drawing {
             });
         let mut files = files.into_iter();
         let report = match files.next() {
-            Some((page, labels)) => {
-                miette::Report::new(report.with_labels(spans(&labels))).with_source_code(page)
-            }
+            Some((page, labels)) => miette::Report::new(report.with_labels(spans(&page, &labels)))
+                .with_source_code(page),
             None => miette::Report::new(report),
         };
         // Writing to a String cannot fail, here and below.
         let _ = handler.render_report(&mut out, report.as_ref());
         for (page, labels) in files {
             let more = MietteDiagnostic::new("see also").with_severity(miette::Severity::Advice);
-            let more = miette::Report::new(more.with_labels(spans(&labels))).with_source_code(page);
+            let more =
+                miette::Report::new(more.with_labels(spans(&page, &labels))).with_source_code(page);
             let _ = handler.render_report(&mut out, more.as_ref());
         }
         for (page, label) in unseen {
             let (line, column) = page.position(label.span.start);
-            let _ =
-                writeln!(out, "  {}:{line}:{column}  {}", label.source.name, one_line(&label.text));
+            let (name, text) = (one_line(&label.source.name), one_line(&label.text));
+            let _ = writeln!(out, "  {name}:{line}:{column}  {text}");
         }
         for note in &diagnostic.notes {
-            for line in inert(note).lines() {
+            for line in inert::lines(note).lines() {
                 let _ = writeln!(out, "  {line}");
             }
         }
@@ -152,10 +155,10 @@ impl Drawing {
     }
 }
 
-fn spans(labels: &[&Label]) -> Vec<LabeledSpan> {
+fn spans(page: &Page, labels: &[&Label]) -> Vec<LabeledSpan> {
     let span = |(number, label): (usize, &&Label)| {
         let text = (!label.text.is_empty()).then(|| one_line(&label.text));
-        let span = label.span.clone();
+        let span = page.drawn(label.span.start)..page.drawn(label.span.end);
         if number == 0 {
             LabeledSpan::new_primary_with_span(text, span)
         } else {
@@ -167,25 +170,5 @@ fn spans(labels: &[&Label]) -> Vec<LabeledSpan> {
 
 /// `text` as one line: what a file says may be quoted in it, over several.
 fn one_line(text: &str) -> String {
-    inert(text).replace("\r\n", " ").replace(['\n', '\t'], " ")
-}
-
-/// `text` with nothing in it that a terminal would obey, of the same length in bytes, so that
-/// labels stay where they are. Its lines end in `\n` or `\r\n`.
-fn inert(text: &str) -> String {
-    let mut letters = text.chars().peekable();
-    let mut out = String::with_capacity(text.len());
-    while let Some(letter) = letters.next() {
-        out.push(match letter {
-            '\n' | '\t' => letter,
-            '\r' if letters.peek() == Some(&'\n') => letter,
-            // The control characters above ASCII take two bytes, as `·` does.
-            control if control.is_control() => match control.is_ascii() {
-                true => '?',
-                false => '·',
-            },
-            plain => plain,
-        });
-    }
-    out
+    inert::line(&text.replace("\r\n", " ").replace(['\n', '\t'], " ")).into_owned()
 }

@@ -5,8 +5,7 @@ use std::{ops::Range, sync::Arc};
 
 use miette::{MietteError, MietteSpanContents, SourceCode, SourceSpan, SpanContents};
 
-use super::inert;
-use crate::diag::Source;
+use crate::{diag::Source, inert};
 
 /// Bytes of the longest line that is drawn. Nobody reads a longer one, and miette cannot draw one
 /// of 65536 columns.
@@ -18,31 +17,41 @@ const BRIDGED: usize = 20;
 #[derive(Debug)]
 pub(super) struct Page {
     pub(super) source: Arc<Source>,
-    /// The text as it is drawn; of the same length as the source's.
+    /// The text as it is drawn: what a terminal would obey stands in it as an escape.
     text: String,
+    /// Where the lines of that begin.
     starts: Vec<usize>,
+    /// Where each escape ends, in the source's text and in that.
+    escapes: Vec<(usize, usize)>,
     /// Whether every line is short enough to be drawn.
     pub(super) is_drawable: bool,
 }
 
 impl Page {
     pub(super) fn new(source: &Arc<Source>) -> Self {
-        let text = inert(&source.text);
+        let (text, escapes) = escaped(&source.text);
         let ends = text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n');
         let starts = std::iter::once(0).chain(ends.map(|(at, _)| at + 1)).collect();
         let is_drawable = text.lines().all(|line| line.len() <= LONGEST);
-        Self { source: Arc::clone(source), text, starts, is_drawable }
+        Self { source: Arc::clone(source), text, starts, escapes, is_drawable }
     }
 
-    /// Line and column of the byte `at`, counted from 1, the column in characters.
+    /// Line and column of the byte `at` of the source, counted from 1, the column in characters.
     pub(super) fn position(&self, at: usize) -> (usize, usize) {
-        let at = self.text.floor_char_boundary(at);
-        let line = self.line(at);
-        let column = self.text.get(self.start(line)..at).unwrap_or_default().chars().count();
-        (line + 1, column + 1)
+        let text = &self.source.text;
+        let before = text.get(..text.floor_char_boundary(at)).unwrap_or_default();
+        let line = before.rsplit('\n').next().unwrap_or_default();
+        (self.line(self.drawn(at.min(text.len()))) + 1, line.chars().count() + 1)
     }
 
-    /// The line of the byte `at`, counted from 0.
+    /// Where the byte `at` of the source is drawn.
+    pub(super) fn drawn(&self, at: usize) -> usize {
+        let before = self.escapes.partition_point(|(source, _)| *source <= at);
+        let (source, drawn) = before.checked_sub(1).map_or((0, 0), |last| self.escapes[last]);
+        drawn + (at - source)
+    }
+
+    /// The line of the byte `at` as drawn, counted from 0.
     fn line(&self, at: usize) -> usize {
         self.starts.partition_point(|start| *start <= at).saturating_sub(1)
     }
@@ -58,6 +67,22 @@ impl Page {
         let end = self.start(self.line(span.end).saturating_add(after + 2));
         (first, self.text.get(self.start(first)..end).unwrap_or_default())
     }
+}
+
+/// `text` as it is drawn, and where each escape ends in both. Its lines end in `\n` or `\r\n`.
+fn escaped(text: &str) -> (String, Vec<(usize, usize)>) {
+    let (mut out, mut escapes) = (String::with_capacity(text.len()), Vec::new());
+    for (at, letter) in text.char_indices() {
+        let stays =
+            matches!(letter, '\n' | '\t') || (letter == '\r' && text[at + 1..].starts_with('\n'));
+        if stays || inert::is_visible(letter) {
+            out.push(letter);
+        } else {
+            out.extend(letter.escape_default());
+            escapes.push((at + letter.len_utf8(), out.len()));
+        }
+    }
+    (out, escapes)
 }
 
 /// miette reads a text from its start for each label; here it sees the lines around it alone.
@@ -80,7 +105,7 @@ impl SourceCode for Page {
         let own = found.data().iter().filter(|byte| **byte == b'\n').count();
         let lines = (first + found.line_count()).min(own + BRIDGED);
         Ok(Box::new(MietteSpanContents::new_named(
-            self.source.name.clone(),
+            inert::line(&self.source.name).into_owned(),
             found.data(),
             place,
             first + found.line(),

@@ -2,14 +2,21 @@
 
 use std::path::Path;
 
-use super::{Drawing, inert};
-use crate::chain::Chain;
+use super::Drawing;
+use crate::{chain::Chain, inert};
 
 #[test]
 fn a_terminal_finds_nothing_to_obey() {
-    let text = "a\u{1b}[31m\u{9b}\u{7f}b\tü\rx\r\n";
-    assert_eq!(inert(text), "a?[31m·?b\tü?x\r\n");
-    assert_eq!(inert(text).len(), text.len());
+    // In the text, in what is said of it, and in the file's name; the label stays below its word.
+    let text = "name = \"x\"\n\"b\u{202e}\u{ad}2J\" = 1\r\n\"c\u{200b}\u{feff}d\" = 1 # \u{85}\n";
+    let found = Chain::parse(Path::new("a\u{1b}[31m.toml"), text.to_owned());
+    let found = found.expect_err("no keys of a chain");
+    let mut drawing = Drawing::new(100);
+    let drawn: String = found.iter().map(|one| drawing.text(one)).collect();
+    let drawn = anstream::adapter::strip_str(&drawn).to_string();
+    assert!(drawn.chars().all(|letter| letter == '\n' || inert::is_visible(letter)), "{drawn}");
+    assert!(drawn.contains(r"a\u{1b}[31m.toml:3:1"), "{drawn}");
+    assert!(drawn.contains(r#""c\u{200b}\u{feff}d" = 1"#), "{drawn}");
 }
 
 #[test]

@@ -10,7 +10,7 @@ use super::{
     foreign,
     paint::pad,
 };
-use crate::plan::PlannedNode;
+use crate::{inert, plan::PlannedNode};
 
 /// The kernel's monotonic clock → the time of day.
 #[derive(Debug, Clone, Copy)]
@@ -184,9 +184,9 @@ pub(super) fn is_plain(byte: u8) -> bool {
 /// `text` without anything in it that a terminal would obey.
 pub(super) fn escaped(text: &str, out: &mut String) {
     for letter in text.chars() {
-        match letter.is_control() {
-            true => out.extend(letter.escape_default()),
-            false => out.push(letter),
+        match inert::is_visible(letter) {
+            true => out.push(letter),
+            false => out.extend(letter.escape_default()),
         }
     }
 }

@@ -5,6 +5,7 @@ use freplace_compose_common::trace::UNKNOWN;
 use super::{Json, Paint, Shape, digits::decimal, layout, value};
 use crate::{
     chain::Moment,
+    inert,
     object::btf::{Btf, Type},
     plan::PlannedNode,
     trace::{Capture, Of, Tracing},
@@ -64,7 +65,7 @@ impl Traced {
         });
         let moment = if exit.is_some() { Moment::Fexit } else { Moment::Fentry };
         Self {
-            name: node.place.rsplit(':').next().unwrap_or_default().to_owned(),
+            name: inert::line(node.place.rsplit(':').next().unwrap_or_default()).into_owned(),
             keys: Json::keys(&node.id, moment.name()),
             function: tracing.function.clone(),
             size: tracing.table.size as usize,
@@ -240,7 +241,7 @@ fn argument(capture: &Capture, btf: &Btf) -> Argument {
         (at, size, shape.unwrap_or(Shape::Bytes(size)))
     });
     Argument {
-        name: capture.name.clone(),
+        name: inert::line(&capture.name).into_owned(),
         shape: own,
         at: capture.at.map(|at| at + if block.is_some() { 0 } else { offset }),
         block,

@@ -11,6 +11,7 @@ use super::{
     Field, Shape,
     digits::{decimal, dotted, hexadecimal, signed},
 };
+use crate::inert;
 
 /// Sizes of `fc_endpoint_t` and of the address in it; `fc_flow_t` is two of them.
 const ADDRESS: usize = 16;
@@ -214,10 +215,8 @@ pub(super) fn string(text: &str, out: &mut String) {
     for letter in text.chars() {
         match letter {
             '"' | '\\' => out.extend(['\\', letter]),
-            control if control.is_control() => {
-                push(out, format_args!("\\u{:04x}", u32::from(control)));
-            }
-            plain => out.push(plain),
+            visible if inert::is_visible(visible) => out.push(visible),
+            other => inert::unit(other, out),
         }
     }
     out.push('"');

@@ -25,7 +25,7 @@ use super::{
 };
 use crate::{
     chain::Moment,
-    object::{MapDef, Needed, Object, ProgramKind, btf::Btf},
+    object::{MapDef, Needed, Object, ProgramKind, Table, Traits, btf::Btf},
     plan::{LoadAs, SetGlobal},
     trace::Tracing,
 };
@@ -56,6 +56,7 @@ pub(super) struct Job<'a> {
     pub(super) object: &'a Object,
     pub(super) program: &'a str,
     pub(super) load_as: LoadAs,
+    pub(super) traits: Traits,
     pub(super) target: Option<(&'a Loaded, &'a str)>,
     pub(super) maps: &'a HashMap<&'a str, BorrowedFd<'a>>,
     pub(super) globals: &'a [(&'a str, u32)],
@@ -103,7 +104,7 @@ pub(super) fn load(loader: &mut Loader, job: &Job<'_>) -> Result<Loaded, KernelE
     let Loader { workshop, externs } = loader;
     let filled = fill(&prepared, job, &settings, workshop, externs)?;
     let instructions: Vec<bpf_insn> = filled.code.chunks_exact(8).map(instruction).collect();
-    let (program_type, attach_type) = types(job.load_as);
+    let (program_type, attach_type, flags) = kernel_type(job.load_as, job.traits);
     let target = match job.target {
         Some((loaded, name)) => Some((loaded, loaded.function(name)?)),
         None => None,
@@ -115,7 +116,7 @@ pub(super) fn load(loader: &mut Loader, job: &Job<'_>) -> Result<Loaded, KernelE
         name: job.program,
         program_type,
         attach_type,
-        flags: 0,
+        flags,
         instructions: &instructions,
         license: &license,
         btf: Some(prepared.btf.as_fd()),
@@ -234,6 +235,27 @@ pub(super) fn log_text(log: &[u8]) -> Option<String> {
     let end = log.iter().position(|byte| *byte == 0).unwrap_or(log.len());
     let text = String::from_utf8_lossy(&log[..end]).into_owned();
     (!text.trim().is_empty()).then_some(text)
+}
+
+/// The kernel's numbers for the type of a program, for where it expects to be attached, and for what
+/// else is said of it.
+fn kernel_type(load_as: LoadAs, traits: Traits) -> (u32, u32, u32) {
+    /// `BPF_F_SLEEPABLE` and `BPF_F_XDP_HAS_FRAGS`.
+    const SLEEPABLE: u32 = 1 << 4;
+    const HAS_FRAGS: u32 = 1 << 5;
+    let (mut program, mut attach) = types(load_as);
+    if traits.writable && program == kinds::BPF_PROG_TYPE_RAW_TRACEPOINT as u32 {
+        program = kinds::BPF_PROG_TYPE_RAW_TRACEPOINT_WRITABLE as u32;
+    }
+    if let (Some(table), LoadAs::Hook(_)) = (traits.table, load_as) {
+        attach = match table {
+            Table::Devmap => attach::BPF_XDP_DEVMAP as u32,
+            Table::Cpumap => attach::BPF_XDP_CPUMAP as u32,
+        };
+    }
+    let flags = [(traits.sleepable, SLEEPABLE), (traits.frags, HAS_FRAGS)];
+    let flags = flags.iter().filter(|(asked, _)| *asked).map(|(_, flag)| flag).sum();
+    (program, attach, flags)
 }
 
 /// The kernel's numbers for the type of a program and where it expects to be attached.

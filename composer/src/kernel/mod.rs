@@ -44,7 +44,7 @@ pub use trace::TraceLines;
 
 use crate::{
     chain::Attach,
-    object::{MapDef, Object},
+    object::{MapDef, Object, Traits},
     plan::{LoadAs, SetGlobal},
     trace::Tracing,
 };
@@ -163,6 +163,8 @@ pub struct LoadRequest<'a> {
     pub program: &'a str,
     /// As what.
     pub load_as: LoadAs,
+    /// What else is to be said of it.
+    pub traits: Traits,
     /// The program and the function of it that it extends or traces.
     pub target: Option<(ProgramHandle, &'a str)>,
     /// Maps to use, by name, the first of a name; the object's other maps are made for this program

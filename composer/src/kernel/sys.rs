@@ -1,16 +1,20 @@
 //! The system calls that aya does not offer: bpf(2) to load a program against another program,
-//! links, and perf_event_open(2).
+//! and links; perf_event_open(2) in `perf`.
 //!
 //! Each attribute struct is the beginning of the kernel's union for that command, without padding;
 //! bpf(2) takes a shorter one and reads the rest as zero.
 //! <https://github.com/torvalds/linux/blob/v6.12/include/uapi/linux/bpf.h>
 #![allow(unsafe_code, reason = "system calls")]
 
+mod perf;
+
 use std::{
     ffi::CStr,
     io,
     os::fd::{AsFd as _, AsRawFd as _, BorrowedFd, FromRawFd as _, OwnedFd},
 };
+
+pub(super) use perf::{perf_event_open, perf_lost, perf_output_event};
 
 use aya_obj::generated::{
     bpf_btf_info,
@@ -27,8 +31,9 @@ use aya_obj::generated::{
 trait Attribute {}
 
 fn bpf<A: Attribute>(command: bpf_cmd, attribute: &mut A) -> io::Result<i32> {
-    // SAFETY: `attribute` is a live struct of the size given, made of integers; the pointers in it
-    // come from references that the caller of this private function keeps alive over the call.
+    // SAFETY: `attribute` is a live struct of the size given, made of integers; the addresses in it
+    // come from references that the caller of this private function keeps alive over the call, from
+    // a mutable one where the kernel writes.
     let result = unsafe {
         libc::syscall(libc::SYS_bpf, command as i32, std::ptr::from_mut(attribute), size_of::<A>())
     };
@@ -47,8 +52,15 @@ pub(super) fn number(fd: BorrowedFd<'_>) -> u32 {
     fd.as_raw_fd().cast_unsigned()
 }
 
+/// The address of what the kernel only reads. Exposed, because the kernel comes back to it by the
+/// number alone; the compiler then knows that a system call may read there.
 fn address<T: ?Sized>(of: &T) -> u64 {
-    std::ptr::from_ref(of).cast::<u8>().addr() as u64
+    std::ptr::from_ref(of).cast::<u8>().expose_provenance() as u64
+}
+
+/// The address of what the kernel writes to: the compiler knows that a system call may change it.
+fn address_mut<T: ?Sized>(of: &mut T) -> u64 {
+    std::ptr::from_mut(of).cast::<u8>().expose_provenance() as u64
 }
 
 fn length(of: usize) -> u32 {
@@ -112,7 +124,6 @@ pub(super) fn name(full: &str) -> [u8; 16] {
 }
 
 /// `BPF_PROG_LOAD`. With `log`, the verifier writes to it, NUL-terminated.
-#[expect(clippy::needless_pass_by_value, reason = "the kernel writes through it")]
 pub(super) fn program_load(program: &Program<'_>, log: Option<&mut [u8]>) -> io::Result<OwnedFd> {
     let (target, function) = program.target.map_or((0, 0), |(fd, id)| (number(fd), id));
     let mut attribute = ProgramLoad {
@@ -134,10 +145,10 @@ pub(super) fn program_load(program: &Program<'_>, log: Option<&mut [u8]>) -> io:
         attach_btf_id: function,
         ..ProgramLoad::default()
     };
-    if let Some(log) = &log {
+    if let Some(log) = log {
         attribute.log_level = 1;
         attribute.log_size = length(log.len());
-        attribute.log_buf = address(&**log);
+        attribute.log_buf = address_mut(log);
     }
     bpf(BPF_PROG_LOAD, &mut attribute).map(descriptor)
 }
@@ -191,11 +202,9 @@ pub(super) fn program_info(program: BorrowedFd<'_>) -> io::Result<bpf_prog_info>
     let mut attribute = Info {
         fd: number(program),
         length: length(size_of::<bpf_prog_info>()),
-        info: address(&info),
+        info: address_mut(&mut info),
     };
     bpf(BPF_OBJ_GET_INFO_BY_FD, &mut attribute)?;
-    // The kernel wrote behind the compiler's back, through the address.
-    info = std::hint::black_box(info);
     Ok(info)
 }
 
@@ -208,15 +217,15 @@ pub(super) fn btf_of(id: u32) -> io::Result<Vec<u8>> {
     loop {
         // SAFETY: as above, integers only.
         let mut info: bpf_btf_info = unsafe { std::mem::zeroed() };
-        info.btf = data.as_mut_ptr() as u64;
+        info.btf = address_mut(data.as_mut_slice());
         info.btf_size = length(data.len());
         let mut attribute = Info {
             fd: btf.as_raw_fd().cast_unsigned(),
             length: length(size_of::<bpf_btf_info>()),
-            info: std::ptr::from_mut(&mut info) as u64,
+            info: address_mut(&mut info),
         };
         bpf(BPF_OBJ_GET_INFO_BY_FD, &mut attribute)?;
-        let size = std::hint::black_box(info).btf_size as usize;
+        let size = info.btf_size as usize;
         if size <= data.len() {
             data.truncate(size);
             return Ok(data);
@@ -230,7 +239,7 @@ pub(super) fn link_ids() -> impl Iterator<Item = u32> {
     let after = |id: &u32| {
         let mut attribute = Id { id: *id, next: 0, open_flags: 0, reserved: 0 };
         bpf(BPF_LINK_GET_NEXT_ID, &mut attribute).ok()?;
-        Some(std::hint::black_box(attribute).next)
+        Some(attribute.next)
     };
     std::iter::successors(after(&0), after)
 }
@@ -253,14 +262,14 @@ pub(super) struct LinkInfo {
 pub(super) fn link_info(id: u32) -> io::Result<LinkInfo> {
     let mut attribute = Id { id, next: 0, open_flags: 0, reserved: 0 };
     let link = descriptor(bpf(BPF_LINK_GET_FD_BY_ID, &mut attribute)?);
-    let info = LinkInfo::default();
+    let mut info = LinkInfo::default();
     let mut attribute = Info {
         fd: number(link.as_fd()),
         length: length(size_of::<LinkInfo>()),
-        info: address(&info),
+        info: address_mut(&mut info),
     };
     bpf(BPF_OBJ_GET_INFO_BY_FD, &mut attribute)?;
-    Ok(std::hint::black_box(info))
+    Ok(info)
 }
 
 /// The program with number `id`.
@@ -455,107 +464,11 @@ pub(super) fn raw_tracepoint_open(
     name: Option<&CStr>,
 ) -> io::Result<OwnedFd> {
     let mut attribute = RawTracepoint {
-        name: name.map_or(0, |name| name.as_ptr().addr() as u64),
+        name: name.map_or(0, |name| address(name.to_bytes_with_nul())),
         prog_fd: number(program),
         reserved: 0,
     };
     bpf(BPF_RAW_TRACEPOINT_OPEN, &mut attribute).map(descriptor)
-}
-
-/// The first 72 bytes (`PERF_ATTR_SIZE_VER1`) of `struct perf_event_attr`.
-#[repr(C)]
-#[derive(Default)]
-struct PerfEvent {
-    event_type: u32,
-    size: u32,
-    config: u64,
-    sample_period: u64,
-    sample_type: u64,
-    read_format: u64,
-    flags: u64,
-    wakeup: u32,
-    bp_type: u32,
-    config1: u64,
-    config2: u64,
-}
-
-/// perf_event_open(2) of an event of `event_type`, for every process, as a place for a program.
-/// `name`, when the type wants one, goes into `config1`.
-pub(super) fn perf_event_open(
-    event_type: u32,
-    config: u64,
-    name: Option<&CStr>,
-) -> io::Result<OwnedFd> {
-    const FIRST_CPU: u32 = 0;
-    let attribute = PerfEvent {
-        event_type,
-        size: length(size_of::<PerfEvent>()),
-        config,
-        sample_period: 1,
-        wakeup: 1,
-        // SAFETY of the call below: `name` outlives it.
-        config1: name.map_or(0, |name| name.as_ptr().addr() as u64),
-        ..PerfEvent::default()
-    };
-    perf_open(&attribute, FIRST_CPU)
-}
-
-/// An event that programs write to with `bpf_perf_event_output`, on `cpu`. Its records go to the
-/// buffer of `to`; those that find no room are counted, which Linux can from 6.0 on.
-pub(super) fn perf_output_event(cpu: u32, to: BorrowedFd<'_>) -> io::Result<OwnedFd> {
-    const SOFTWARE: u32 = 1; // PERF_TYPE_SOFTWARE
-    const BPF_OUTPUT: u64 = 10; // PERF_COUNT_SW_BPF_OUTPUT
-    const RAW: u64 = 1 << 10; // PERF_SAMPLE_RAW
-    const LOST: u64 = 1 << 4; // PERF_FORMAT_LOST
-    const SET_OUTPUT: libc::Ioctl = 0x2405; // PERF_EVENT_IOC_SET_OUTPUT
-    let attribute = PerfEvent {
-        event_type: SOFTWARE,
-        size: length(size_of::<PerfEvent>()),
-        config: BPF_OUTPUT,
-        sample_period: 1,
-        sample_type: RAW,
-        read_format: LOST,
-        wakeup: 1,
-        ..PerfEvent::default()
-    };
-    let event = perf_open(&attribute, cpu)?;
-    // SAFETY: both are open descriptors, and this request takes one as its argument.
-    let done = unsafe { libc::ioctl(event.as_raw_fd(), SET_OUTPUT, to.as_raw_fd()) };
-    if done < 0 {
-        return Err(io::Error::last_os_error());
-    }
-    Ok(event)
-}
-
-/// How many records of an event of [`perf_output_event`] found no room.
-pub(super) fn perf_lost(event: BorrowedFd<'_>) -> io::Result<u64> {
-    // With PERF_FORMAT_LOST alone: the event's value, then what was lost.
-    let mut bytes = [0_u8; 16];
-    let read = rustix::io::read(event, &mut bytes)?;
-    let lost = bytes.get(8..read).and_then(|lost| lost.try_into().ok());
-    lost.map(u64::from_ne_bytes).ok_or_else(|| io::ErrorKind::UnexpectedEof.into())
-}
-
-fn perf_open(attribute: &PerfEvent, cpu: u32) -> io::Result<OwnedFd> {
-    const ANY_PROCESS: i32 = -1;
-    const NO_GROUP: i32 = -1;
-    const CLOSE_ON_EXEC: u64 = 8; // PERF_FLAG_FD_CLOEXEC
-    // SAFETY: `attribute` is a live struct of the size it says; a name that it points to outlives
-    // the call, as the callers say.
-    let result = unsafe {
-        libc::syscall(
-            libc::SYS_perf_event_open,
-            std::ptr::from_ref(attribute),
-            ANY_PROCESS,
-            cpu,
-            NO_GROUP,
-            CLOSE_ON_EXEC,
-        )
-    };
-    if result < 0 {
-        return Err(io::Error::last_os_error());
-    }
-    Ok(descriptor(i32::try_from(result).unwrap_or(i32::MAX))) // a descriptor, so an int
 }
 
 /// Waits until no CPU is inside a program that it entered before: membarrier(2), which on more

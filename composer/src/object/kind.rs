@@ -28,7 +28,7 @@ pub enum ProgramKind {
     Iter,
     PerfEvent,
     /// A type that libbpf has a section name for, and a chain has no use for.
-    Unused,
+    Unsupported,
     /// A section of a name that its author made up.
     Other,
 }
@@ -63,23 +63,23 @@ const SECTIONS: &[(&str, ProgramKind)] = &[
     ("lsm_cgroup", ProgramKind::Lsm),
     ("iter", ProgramKind::Iter),
     ("perf_event", ProgramKind::PerfEvent),
-    ("action", ProgramKind::Unused),
-    ("cgroup", ProgramKind::Unused),
-    ("flow_dissector", ProgramKind::Unused),
-    ("fsession", ProgramKind::Unused),
-    ("lirc_mode2", ProgramKind::Unused),
-    ("lwt_in", ProgramKind::Unused),
-    ("lwt_out", ProgramKind::Unused),
-    ("lwt_seg6local", ProgramKind::Unused),
-    ("lwt_xmit", ProgramKind::Unused),
-    ("netfilter", ProgramKind::Unused),
-    ("sk_lookup", ProgramKind::Unused),
-    ("sk_msg", ProgramKind::Unused),
-    ("sk_reuseport", ProgramKind::Unused),
-    ("sk_skb", ProgramKind::Unused),
-    ("sockops", ProgramKind::Unused),
-    ("struct_ops", ProgramKind::Unused),
-    ("syscall", ProgramKind::Unused),
+    ("action", ProgramKind::Unsupported),
+    ("cgroup", ProgramKind::Unsupported),
+    ("flow_dissector", ProgramKind::Unsupported),
+    ("fsession", ProgramKind::Unsupported),
+    ("lirc_mode2", ProgramKind::Unsupported),
+    ("lwt_in", ProgramKind::Unsupported),
+    ("lwt_out", ProgramKind::Unsupported),
+    ("lwt_seg6local", ProgramKind::Unsupported),
+    ("lwt_xmit", ProgramKind::Unsupported),
+    ("netfilter", ProgramKind::Unsupported),
+    ("sk_lookup", ProgramKind::Unsupported),
+    ("sk_msg", ProgramKind::Unsupported),
+    ("sk_reuseport", ProgramKind::Unsupported),
+    ("sk_skb", ProgramKind::Unsupported),
+    ("sockops", ProgramKind::Unsupported),
+    ("struct_ops", ProgramKind::Unsupported),
+    ("syscall", ProgramKind::Unsupported),
 ];
 
 /// What a section's name says of the program in it beyond its type.
@@ -216,7 +216,7 @@ impl ProgramKind {
                 | Self::Fentry
                 | Self::Fexit
                 | Self::FmodRet
-                | Self::Unused
+                | Self::Unsupported
                 | Self::Other
         )
     }
@@ -243,7 +243,7 @@ mod tests {
             ("xdp/anything", ProgramKind::Xdp),
             ("tcx/ingress", ProgramKind::Tc),
             ("cgroup/skb", ProgramKind::CgroupSkb),
-            ("cgroup/connect4", ProgramKind::Unused),
+            ("cgroup/connect4", ProgramKind::Unsupported),
             ("xdpx", ProgramKind::Other),
             ("xdp.x", ProgramKind::Other),
             ("tc.frags", ProgramKind::Other),

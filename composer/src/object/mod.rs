@@ -45,7 +45,7 @@ pub use ext::{Line, Relocation};
 pub use externs::{Extern, ExternKind};
 pub use globals::Global;
 pub use helpers::{helper_name, helper_number, helpers};
-pub use kind::ProgramKind;
+pub use kind::{Many, ProgramKind, Table, Traits};
 pub use maps::{Initial, LegacyMap, MapDef, map_types};
 pub(crate) use maps::{PERF_EVENT_ARRAY, RINGBUF};
 pub use reach::Sure;
@@ -137,10 +137,21 @@ pub struct Program {
     pub name: String,
     /// The ELF section, which says what it is for: `kprobe/tcp_connect`.
     pub section: String,
-    /// What the section's name means.
+    /// The type of program that the section's name means.
     pub kind: ProgramKind,
+    /// What the name says beyond that.
+    pub traits: Traits,
     /// Index in [`Object::functions`].
     pub function: usize,
+}
+
+impl Program {
+    /// The program called `name`, whose function has this index, as `section` says.
+    #[must_use]
+    pub fn new(name: &str, section: &str, function: usize) -> Self {
+        let (kind, traits) = ProgramKind::of_section(section);
+        Self { name: name.to_owned(), section: section.to_owned(), kind, traits, function }
+    }
 }
 
 /// A function of an object.

@@ -22,7 +22,7 @@ pub(crate) use maps::{Changes, is_only_jumped_to, uses};
 pub use crate::check::SetGlobal;
 use crate::{
     chain::{Attach, Moment, ObjectRef, Role},
-    object::{MapDef, ProgramKind},
+    object::{MapDef, ProgramKind, Traits},
     trace::Tracing,
 };
 
@@ -102,6 +102,9 @@ pub enum Action {
         program: String,
         /// As what.
         load_as: LoadAs,
+        /// What else is to be said of it.
+        #[serde(flatten)]
+        traits: Traits,
         /// What it extends or traces.
         target: Option<Target>,
         /// Whether the helpers for the current task are offered and mean something.

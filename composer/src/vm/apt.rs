@@ -1,27 +1,32 @@
 //! Debian packages without root: apt looks them up, fetches them and verifies signature and checksum; dpkg-deb unpacks.
+//!
+//! Nothing of the machine's own apt is changed: its lists are read, and what is fetched goes into folders of ours.
 
 use std::{
-    collections::BTreeSet,
     ffi::OsString,
+    fs,
     path::{Path, PathBuf},
     process::Stdio,
+    time::Duration,
 };
 
-use tokio::process::Command;
+use tokio::{process::Command, time};
 
-use super::{choice::series_of, error::VmError};
+use super::{
+    error::VmError,
+    packages::{self, KERNEL_NAMES, Kernel, Package},
+    progress::Progress,
+};
 
-/// A package that apt knows.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub(super) struct Package {
-    pub(super) name: String,
-    pub(super) version: String,
-    /// Bytes to fetch.
-    pub(super) size: u64,
-    depends: Vec<String>,
-}
+/// How often somebody who waits for a package is told how much of it is there.
+const LOOK: Duration = Duration::from_millis(200);
+
+/// What others have hooked into updates would work on the machine's own lists.
+const NO_HOOKS: &str = "#clear APT::Update::Pre-Invoke;\n#clear APT::Update::Post-Invoke;\n\
+                        #clear APT::Update::Post-Invoke-Success;\n";
 
 /// Apt with the system's package lists, or with lists of our own.
+#[derive(Debug)]
 pub(super) struct Apt {
     options: Vec<OsString>,
 }
@@ -29,79 +34,104 @@ pub(super) struct Apt {
 impl Apt {
     /// The lists of the system, as the last `apt-get update` of its administrator left them.
     pub(super) fn system() -> Self {
-        // Acquire::Retries bounds what a network failure costs; apt waits between attempts by itself.
-        Self { options: ["-q", "-o", "Acquire::Retries=3"].map(OsString::from).into() }
+        let options = [
+            "-q",
+            // Bounds what a network failure costs; apt waits between attempts by itself.
+            "-oAcquire::Retries=3",
+            // What is installed cannot be fetched for that.
+            "-oDir::State::status=/dev/null",
+            // Nor are the caches written that go with another status.
+            "-oDir::Cache::pkgcache=",
+            "-oDir::Cache::srcpkgcache=",
+        ];
+        Self { options: options.map(OsString::from).into() }
     }
 
-    /// Lists of our own below `folder`, from the system's sources and keys: fresh, and no root needed.
-    pub(super) async fn private(folder: &Path) -> Result<Self, VmError> {
+    /// Lists of our own below `folder`, of the system's sources or of `sources` (lines of a
+    /// sources.list); no root needed. They are empty, or as old as the folder, before [`Apt::update`].
+    pub(super) fn private(folder: &Path, sources: Option<&str>) -> Result<Self, VmError> {
+        let failed = || VmError::host(format!("make lists of packages in {}", folder.display()));
         for part in ["state/lists/partial", "cache/archives/partial"] {
-            let path = folder.join(part);
-            std::fs::create_dir_all(&path)
-                .map_err(VmError::host(format!("make {}", path.display())))?;
+            fs::create_dir_all(folder.join(part)).map_err(failed())?;
         }
+        let (list, conf) = (folder.join("sources.list"), folder.join("apt.conf"));
+        fs::write(&conf, NO_HOOKS).map_err(failed())?;
         let mut this = Self::system();
-        for (option, part) in [("Dir::State=", "state"), ("Dir::Cache=", "cache")] {
-            let mut option = OsString::from(option);
-            option.push(folder.join(part));
-            this.options.extend(["-o".into(), option]);
+        this.options.extend(["-c".into(), conf.into()]);
+        let option = |name: &str, value: &Path| {
+            let mut option = OsString::from(format!("-o{name}="));
+            option.push(value);
+            option
+        };
+        this.options.push(option("Dir::State", &folder.join("state")));
+        this.options.push(option("Dir::Cache", &folder.join("cache")));
+        if let Some(sources) = sources {
+            fs::write(&list, sources).map_err(failed())?;
+            this.options.push(option("Dir::Etc::sourcelist", &list));
+            this.options.push(option("Dir::Etc::sourceparts", Path::new("/dev/null")));
         }
-        let update = this.run("apt-get", &["update"], None).await?;
-        update.map_err(|why| VmError::Fetch { what: "the package lists".to_owned(), why })?;
         Ok(this)
     }
 
-    /// The newest kernel package of a series, through Debian's meta packages: `linux-image-cloud-amd64` for the release's
-    /// own series, `linux-image-SERIES-cloud-amd64` for those that came later.
-    pub(super) async fn kernel(&self, series: &str) -> Result<Option<Package>, VmError> {
-        for meta in [&format!("linux-image-{series}-cloud-amd64"), "linux-image-cloud-amd64"] {
-            let depends = self.show(meta).await?.unwrap_or_default().depends;
-            if let Some(name) =
-                depends.iter().find(|name| kernel_series(name).as_deref() == Some(series))
-            {
-                return self.show(name).await;
-            }
-        }
-        Ok(None)
+    /// Fetches the lists, as far as they are not current; the inner error is what apt said.
+    pub(super) async fn update(&self) -> Result<Result<(), String>, VmError> {
+        // By default a mirror that does not answer is no failure.
+        let words = ["-oAPT::Update::Error-Mode=any", "update"];
+        Ok(self.run("apt-get", &words).await?.map(drop))
     }
 
-    /// Every series with a cloud kernel, oldest first.
-    pub(super) async fn series(&self) -> Result<Vec<String>, VmError> {
-        let names =
-            self.run("apt-cache", &["pkgnames", "linux-image-"], None).await?.unwrap_or_default();
-        let series: BTreeSet<_> = names.lines().filter_map(kernel_series).collect();
-        let mut series: Vec<_> = series.into_iter().collect();
-        series.sort_by_key(|text| {
-            text.split('.').map(|number| number.parse().unwrap_or(0)).collect::<Vec<u32>>()
-        });
-        Ok(series)
+    /// The sources as apt has read them: the address of each archive, and the suite.
+    pub(super) async fn sources(&self) -> Result<Vec<(String, String)>, VmError> {
+        let words = ["indextargets", "--format", "$(REPO_URI) $(RELEASE)", "Created-By: Packages"];
+        let text = self.run("apt-get", &words).await?.unwrap_or_default();
+        let lines = text.lines().filter_map(|line| line.split_once(' '));
+        Ok(lines.map(|(uri, suite)| (uri.to_owned(), suite.to_owned())).collect())
+    }
+
+    /// The newest cloud kernel of each series, oldest first; none when there are no lists.
+    pub(super) async fn kernels(&self) -> Result<Vec<Kernel>, VmError> {
+        let words = ["search", "--names-only", "--full", KERNEL_NAMES];
+        let text = self.run("apt-cache", &words).await?.unwrap_or_default();
+        Ok(packages::kernels(packages::packages(&text)))
     }
 
     /// The version apt would install, or `None` when it knows no such package.
     pub(super) async fn show(&self, name: &str) -> Result<Option<Package>, VmError> {
-        Ok(self
-            .run("apt-cache", &["--no-all-versions", "show", name], None)
-            .await?
-            .ok()
-            .and_then(|text| parse(&text)))
+        let words = ["--no-all-versions", "show", name];
+        let text = self.run("apt-cache", &words).await?.unwrap_or_default();
+        Ok(packages::packages(&text).into_iter().next())
     }
 
-    /// Fetches a package into `folder` and unpacks it there, below `root`.
+    /// Fetches a package into `folder`, which is empty, and unpacks it there; the root of what was in it.
     pub(super) async fn unpack(
         &self,
         package: &Package,
         folder: &Path,
+        progress: &mut dyn FnMut(Progress),
     ) -> Result<PathBuf, VmError> {
         let failed = |why| VmError::Fetch { what: package.name.clone(), why };
         let exact = format!("{}={}", package.name, package.version);
-        self.run("apt-get", &["download", &exact], Some(folder)).await?.map_err(failed)?;
-        let read = |why: std::io::Error| failed(why.to_string());
-        let mut entries = std::fs::read_dir(folder)
-            .map_err(read)?
-            .filter_map(Result::ok)
-            .map(|entry| entry.path());
-        let Some(archive) =
-            entries.find(|path| path.extension().is_some_and(|extension| extension == "deb"))
+        let mut download = Command::new("apt-get");
+        download.args(&self.options).args(["download", &exact]).current_dir(folder);
+        let fetched = {
+            let mut run = std::pin::pin!(run(&mut download, "apt-get"));
+            let mut said = None;
+            loop {
+                let there = fetched(folder).min(package.size);
+                if said != Some(there) {
+                    said = Some(there);
+                    let name = package.name.clone();
+                    progress(Progress::Fetching { package: name, there, bytes: package.size });
+                }
+                match time::timeout(LOOK, &mut run).await {
+                    Ok(fetched) => break fetched?,
+                    Err(_) => continue,
+                }
+            }
+        };
+        fetched.map_err(failed)?;
+        progress(Progress::Fetched { package: package.name.clone(), bytes: package.size });
+        let Some(archive) = files(folder).find(|path| path.extension().is_some_and(|e| e == "deb"))
         else {
             return Err(failed("apt-get download left no package behind".to_owned()));
         };
@@ -112,14 +142,9 @@ impl Apt {
         Ok(root)
     }
 
-    async fn run(
-        &self,
-        tool: &str,
-        words: &[&str],
-        folder: Option<&Path>,
-    ) -> Result<Result<String, String>, VmError> {
+    async fn run(&self, tool: &str, words: &[&str]) -> Result<Result<String, String>, VmError> {
         let mut command = Command::new(tool);
-        command.args(&self.options).args(words).current_dir(folder.unwrap_or(Path::new("/")));
+        command.args(&self.options).args(words).current_dir("/");
         run(&mut command, tool).await
     }
 }
@@ -131,6 +156,16 @@ pub(super) fn available() -> bool {
         .all(|tool| super::needs::on_path(tool.as_ref()).is_some())
 }
 
+fn files(folder: &Path) -> impl Iterator<Item = PathBuf> {
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+    entries.map(|entry| entry.path())
+}
+
+/// Bytes of the files in `folder`, where apt puts what it fetches.
+fn fetched(folder: &Path) -> u64 {
+    files(folder).filter_map(|path| path.metadata().ok()).map(|meta| meta.len()).sum()
+}
+
 /// What a tool printed, or in the inner error what it complained about.
 async fn run(command: &mut Command, tool: &str) -> Result<Result<String, String>, VmError> {
     let output = command.env("LC_ALL", "C").stdin(Stdio::null()).kill_on_drop(true).output().await;
@@ -139,65 +174,13 @@ async fn run(command: &mut Command, tool: &str) -> Result<Result<String, String>
     if output.status.success() {
         return Ok(Ok(text(&output.stdout)));
     }
-    let complaint = text(&output.stderr);
-    Ok(Err(if complaint.is_empty() {
-        format!("{tool} ended with {}", output.status)
-    } else {
-        complaint
+    let said = text(&output.stderr);
+    // Warnings stand before the reason, and say nothing that would help here.
+    let errors: Vec<_> =
+        said.lines().filter_map(|line| line.strip_prefix("E: ")).map(str::trim).collect();
+    Ok(Err(match (errors.is_empty(), said.is_empty()) {
+        (false, _) => errors.join("\n"),
+        (true, false) => said,
+        (true, true) => format!("{tool} ended with {}", output.status),
     }))
-}
-
-/// `6.12` for `linux-image-6.12.117+deb12-cloud-amd64`; `None` for meta packages and for the unsigned and debug variants.
-fn kernel_series(package: &str) -> Option<String> {
-    let release = package.strip_prefix("linux-image-")?.strip_suffix("-cloud-amd64")?;
-    series_of(release).filter(|series| *series != release)
-}
-
-/// The first paragraph of `apt-cache show`.
-fn parse(text: &str) -> Option<Package> {
-    let mut package = Package::default();
-    for line in text.lines().take_while(|line| !line.is_empty()) {
-        match line.split_once(": ") {
-            Some(("Package", name)) => package.name = name.to_owned(),
-            Some(("Version", version)) => package.version = version.to_owned(),
-            Some(("Size", size)) => package.size = size.parse().ok()?,
-            Some(("Depends", depends)) => {
-                let names =
-                    depends.split(',').filter_map(|one| one.split_ascii_whitespace().next());
-                package.depends = names.map(str::to_owned).collect();
-            }
-            _ => {}
-        }
-    }
-    (!package.name.is_empty() && !package.version.is_empty()).then_some(package)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_meta_package_gives_the_kernel_it_stands_for() {
-        let text = "Package: linux-image-6.12-cloud-amd64\nVersion: 6.12.117-1~deb12u1\nDepends: linux-image-6.12.117+deb12-cloud-amd64 (= 6.12.117-1~deb12u1), other\nSize: 1512\n\nPackage: second\n";
-        let package = Package {
-            name: "linux-image-6.12-cloud-amd64".to_owned(),
-            version: "6.12.117-1~deb12u1".to_owned(),
-            size: 1512,
-            depends: vec!["linux-image-6.12.117+deb12-cloud-amd64".to_owned(), "other".to_owned()],
-        };
-        assert_eq!(parse(text), Some(package));
-        assert_eq!(parse(""), None);
-    }
-
-    #[test]
-    fn only_a_kernel_itself_has_a_series() {
-        assert_eq!(kernel_series("linux-image-6.1.0-56-cloud-amd64").as_deref(), Some("6.1"));
-        for other in [
-            "linux-image-6.12-cloud-amd64",
-            "linux-image-cloud-amd64",
-            "linux-image-6.1.0-56-cloud-amd64-dbg",
-        ] {
-            assert_eq!(kernel_series(other), None);
-        }
-    }
 }

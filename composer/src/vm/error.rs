@@ -16,6 +16,24 @@ impl fmt::Display for ConsoleTail {
     }
 }
 
+/// A suite of packages that could not be asked for kernels.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unasked {
+    /// Its name, for example `trixie-backports`.
+    pub suite: String,
+    /// The address of the archive it was looked for in.
+    pub mirror: String,
+    /// What apt said.
+    pub why: String,
+}
+
+impl fmt::Display for Unasked {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { suite, mirror, why } = self;
+        write!(f, "cannot ask {suite} of {mirror}: {why}")
+    }
+}
+
 /// Why a command in a micro-VM has no exit code.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -44,13 +62,26 @@ pub enum VmError {
         series: String,
     },
 
-    /// Apt knows no cloud kernel of that series.
-    #[error("apt knows no Debian cloud kernel of series {series}; it knows {}", list(.known))]
+    /// No suite that could be asked has a cloud kernel of that series.
+    #[error("there is no Debian cloud kernel of series {series}; there is {}", list(.known))]
     UnknownSeries {
         /// The series asked for.
         series: String,
         /// The series there are, oldest first.
         known: Vec<String>,
+        /// The suites that could not be asked.
+        unasked: Vec<Unasked>,
+    },
+
+    /// A file of the cache is not what was put there, and cannot be fetched again.
+    #[error("{} {damage}, and cannot be fetched again: {why}", .path.display())]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it, as a verb.
+        damage: &'static str,
+        /// Why there is no other.
+        why: Box<Self>,
     },
 
     /// A package could not be fetched or unpacked, after apt's own retries.
@@ -256,10 +287,11 @@ mod tests {
     #[test]
     fn an_unknown_series_names_the_known_ones() {
         let known = vec!["6.1".to_owned(), "6.12".to_owned()];
-        let error = VmError::UnknownSeries { series: "5.4".to_owned(), known };
+        let unasked = Vec::new();
+        let error = VmError::UnknownSeries { series: "5.4".to_owned(), known, unasked };
         assert_eq!(
             error.to_string(),
-            "apt knows no Debian cloud kernel of series 5.4; it knows 6.1, 6.12"
+            "there is no Debian cloud kernel of series 5.4; there is 6.1, 6.12"
         );
     }
 }

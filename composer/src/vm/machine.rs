@@ -18,7 +18,7 @@ use super::{
     image::Image,
     job,
     progress::{Exit, Progress},
-    qemu, rootfs, run,
+    qemu, rootfs, run, scratch,
     signals::Signals,
 };
 
@@ -124,10 +124,9 @@ impl Machine {
             KernelChoice::Image(path) => Image::open(path)?,
         };
         let busybox = cache.busybox(progress).await?;
-        drop(cache);
         // From here on there is something to clean up, so a signal no longer just ends this process.
         let signals = Signals::new()?;
-        let folder = qemu::folder()?;
+        let folder = scratch::folder()?;
         let initramfs = folder.path().join("initramfs");
         self.initramfs(busybox.as_deref(), &initramfs)?;
         let kvm = qemu::accelerator() == "kvm";

@@ -10,19 +10,23 @@
 //! The guest's first process is this same program, see [`is_guest_init`]; both sides speak the protocol in `control`.
 
 mod apt;
+mod archive;
 mod cache;
 mod choice;
 mod console;
 mod control;
 mod cpio;
+mod entry;
 mod error;
 mod guest;
 mod guest_setup;
 mod image;
 mod initramfs;
+mod inventory;
 mod job;
 mod machine;
 mod needs;
+mod packages;
 mod progress;
 mod pump;
 mod qemu;
@@ -30,11 +34,14 @@ mod rootfs;
 #[cfg(test)]
 mod rootfs_tests;
 mod run;
+mod scratch;
 mod signals;
+mod suites;
 
 pub use choice::{BadKernelChoice, DEFAULT_SERIES, KernelChoice};
-pub use error::{ConsoleTail, VmError};
+pub use error::{ConsoleTail, Unasked, VmError};
 pub use guest::{guest_main, is_guest_init};
 pub use image::Image;
+pub use inventory::{Cached, Inventory, Newest, Removed, Series, prune};
 pub use machine::{Bring, Machine};
 pub use progress::{Exit, Progress};

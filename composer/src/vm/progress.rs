@@ -10,10 +10,36 @@ pub enum Progress {
         /// The cache.
         cache: PathBuf,
     },
-    /// Apt fetches package lists, because the system's do not do.
-    Updating,
-    /// Apt fetches a package. Once only: it is kept.
+    /// Nothing can be put into the cache; what is fetched is there for this run only.
+    NotKept {
+        /// The cache.
+        cache: PathBuf,
+        /// Why.
+        why: String,
+    },
+    /// A file of the cache is not what was put there; it is fetched again.
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it, as a verb.
+        damage: &'static str,
+    },
+    /// Apt fetches package lists.
+    Updating {
+        /// Which.
+        what: String,
+    },
+    /// Apt fetches a package, which is kept. Told again and again, as it comes.
     Fetching {
+        /// The package's name.
+        package: String,
+        /// Bytes that have arrived.
+        there: u64,
+        /// Its size.
+        bytes: u64,
+    },
+    /// A package is here.
+    Fetched {
         /// The package's name.
         package: String,
         /// Its size.

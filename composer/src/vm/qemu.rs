@@ -4,11 +4,10 @@
 //! own: the classic assignment makes COM1 and COM3, COM2 and COM4 share one, and QEMU's lines are not wired-or.
 
 use std::{
-    env,
     ffi::{OsStr, OsString},
     fs::{self, File, OpenOptions},
     io::{Read as _, Seek as _},
-    path::{Path, PathBuf},
+    path::Path,
     process::{ExitStatus, Stdio},
 };
 
@@ -17,20 +16,18 @@ use tokio::{
     process::{Child, Command},
 };
 
-use super::{error::VmError, image::Image, needs};
+use super::{error::VmError, image::Image, needs, scratch::Scratch};
 
 const QEMU: &str = "qemu-system-x86_64";
 /// The ports in the order of their numbers in the guest, with interrupt lines that nothing else on QEMU's `pc` uses.
 const PORTS: [(&str, u8); 4] = [("console", 4), ("out", 3), ("err", 7), ("control", 6)];
-/// Where ports listen if the folder for temporary files has too long a name: a socket's path has at most 107 bytes.
-const SHORT_FOLDER: &str = "/tmp";
 
 /// A running machine. Dropped, it is killed.
 pub(super) struct Qemu {
     child: Child,
     stderr: File,
     /// Initramfs and sockets; only needed until the guest is up.
-    folder: Option<tempfile::TempDir>,
+    folder: Option<Scratch>,
 }
 
 /// Our ends of the guest's serial ports.
@@ -39,16 +36,6 @@ pub(super) struct Ports {
     pub(super) out: UnixStream,
     pub(super) err: UnixStream,
     pub(super) control: UnixStream,
-}
-
-/// A folder for what QEMU starts from.
-pub(super) fn folder() -> Result<tempfile::TempDir, VmError> {
-    let mut parent = env::temp_dir();
-    if parent.as_os_str().len() > 60 {
-        parent = PathBuf::from(SHORT_FOLDER);
-    }
-    let failed = VmError::host(format!("make a folder in {}", parent.display()));
-    tempfile::Builder::new().prefix("freplace-vm-").tempdir_in(&parent).map_err(failed)
 }
 
 /// Hardware virtualisation where it is real: /dev/kvm alone proves nothing, because a paravirtual host offers one that
@@ -76,7 +63,7 @@ pub(super) fn check_tools() -> Result<(), VmError> {
 impl Qemu {
     /// Starts a machine from `folder`, which holds the initramfs, and takes its ports.
     pub(super) async fn start(
-        folder: tempfile::TempDir,
+        folder: Scratch,
         image: &Image,
         initramfs: &Path,
         memory_mib: u32,

@@ -14,6 +14,7 @@ use freplace_compose::{
     chain::{Role, plain},
     diag::{Code, Diagnostic, nearest},
     event::Paint,
+    inert,
     plan::Plan,
 };
 
@@ -69,7 +70,8 @@ fn duration(text: &str) -> Result<Duration, String> {
 }
 
 /// A mistake in usage, told as clap tells its own.
-fn usage(message: String) -> Exit {
+fn usage(message: &str) -> Exit {
+    let message = inert::line(message);
     let mut command = Arguments::command();
     // Its usage line is the verb's, which has to be built first.
     command.build();
@@ -86,13 +88,13 @@ impl Asked {
     /// Which nodes of `plan` are shown; refuses what goes with nothing.
     pub(super) fn check(&self, plan: &Plan, dry_run: bool) -> Result<Vec<bool>, Exit> {
         if self.view.is_some() && self.format != EventFormat::Human {
-            return Err(usage("`--view` lays events out for people: leave `--format` out".into()));
+            return Err(usage("`--view` lays events out for people: leave `--format` out"));
         }
         if dry_run && self.format == EventFormat::TraceEvent {
-            return Err(usage("a plan can be written as `human` or as `json`".into()));
+            return Err(usage("a plan can be written as `human` or as `json`"));
         }
         if dry_run && self.output.is_some() {
-            return Err(usage("`--output` is for events, and `--dry-run` has none".into()));
+            return Err(usage("`--output` is for events, and `--dry-run` has none"));
         }
         if self.only.is_empty() {
             return Ok(vec![true; plan.nodes.len()]);
@@ -102,7 +104,7 @@ impl Asked {
             if let Some(stub) =
                 plan.nodes.iter().find(|node| node.id == asked && node.role == Role::Stub)
             {
-                return Err(usage(format!(
+                return Err(usage(&format!(
                     "`--only {}`: a stub has no program that could emit anything; name what replaces \
                      or traces it",
                     stub.id
@@ -119,7 +121,7 @@ impl Asked {
                     None => format!("those it has are {}", ids().collect::<Vec<_>>().join(", ")),
                 };
                 let chain = &plan.chain;
-                return Err(usage(format!(
+                return Err(usage(&format!(
                     "`--only {}`: `{chain}` has no program of this id; {near}",
                     asked.escape_debug()
                 )));
@@ -158,7 +160,7 @@ impl Asked {
             Some(path) => match File::create(path) {
                 Ok(file) => Ok(Sink::File { file, path: path.to_owned() }),
                 Err(error) => Err(Diagnostic::new(
-                    Code::Stream,
+                    Code::OutputFile,
                     format!("cannot write {}: {}", path.display(), plain(&error)),
                 )
                 .help("Name a file in a folder that is there and that you may write to.")),

@@ -3,7 +3,6 @@
 
 use std::time::Duration;
 
-use owo_colors::OwoColorize as _;
 use rustix::{
     process::{Pid, Signal, getpgid, kill_process, kill_process_group},
     time::{ClockId, clock_gettime},
@@ -17,7 +16,7 @@ use super::{
     view::View,
     writer::Writer,
 };
-use crate::cli::{exit::Exit, screen};
+use crate::cli::{exit::Exit, ink::Ink as _, screen};
 use freplace_compose::{
     chain::buffer_size,
     diag::{Code, Diagnostic},
@@ -202,7 +201,7 @@ impl Stream {
             }
             Err(error) => {
                 books.malformed += 1;
-                anstream::eprintln!("{} {error}", "malformed:".red());
+                screen::say!("{} {error}", "malformed:".red());
             }
         });
         behind || count == BATCH
@@ -267,11 +266,11 @@ impl Stream {
         if self.books.undecoded > 0 {
             text += &format!("   {} could not be decoded", self.books.undecoded);
         }
-        anstream::eprintln!("{text}");
+        screen::say!("{text}");
         if self.books.lost_in_common() > 0
             && let Some(size) = self.plan.buffer()
         {
-            anstream::eprintln!(
+            screen::say!(
                 "a larger buffer loses fewer: it was {}, which `buffer = \"…\"` at the top of the chain \
                  file changes",
                 buffer_size(size)
@@ -279,14 +278,14 @@ impl Stream {
         }
         for (index, node) in self.plan.nodes.iter().enumerate() {
             for map in self.books.unknown_of(index) {
-                anstream::eprintln!(
+                screen::say!(
                     "losses of `{}` cannot be known: only its program sees when `{map}` is full",
                     node.id
                 );
             }
         }
         if !self.books.balance() {
-            anstream::eprintln!(
+            screen::say!(
                 "{} {} were produced, {} read and {} lost: the numbers ought to agree, please \
                  report this",
                 "bug:".red(),

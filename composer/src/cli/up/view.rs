@@ -1,14 +1,12 @@
 //! How the events of an `up` are written: for people as a log, a tree or their
 //! number, or as JSON of either kind.
 
-use owo_colors::OwoColorize as _;
-
 use super::{
     Ready,
     asked::{Asked, EventFormat, Layout},
     books::{Books, Loss},
 };
-use crate::cli::screen;
+use crate::cli::{ink::Ink as _, screen};
 use freplace_compose::{
     event::{Clock, Event, Human, Json, Paint, Tally, TraceEvent, Tree},
     plan::{Action, Plan},
@@ -130,7 +128,7 @@ impl View {
                 format!("{lines} of {map}, of this chain or of other programs")
             }
         };
-        anstream::eprintln!("{} {told}", "lost".yellow());
+        screen::say!("{} {told}", "lost".yellow());
     }
 
     /// What stands after the last event.

@@ -7,8 +7,10 @@ use std::{
     path::PathBuf,
 };
 
-use anstream::{AutoStream, ColorChoice};
 use tokio::{sync::mpsc, task::JoinHandle};
+
+use crate::cli::screen;
+use freplace_compose::chain::plain;
 
 /// Pieces of text that wait for the reader; events wait in the kernel after that.
 const QUEUE: usize = 2;
@@ -32,11 +34,10 @@ impl Sink {
 
     /// Whether colours are wanted there.
     pub(super) fn shows_colors(&self) -> bool {
-        let choice = match self {
-            Self::Stdout => AutoStream::choice(&io::stdout()),
-            Self::File { file, .. } => AutoStream::choice(file),
-        };
-        choice != ColorChoice::Never
+        match self {
+            Self::Stdout => screen::colors_of(&io::stdout()),
+            Self::File { file, .. } => screen::colors_of(file),
+        }
     }
 
     fn open(self) -> Box<dyn Write> {
@@ -77,7 +78,7 @@ impl Writer {
             };
             write().map_err(|error: io::Error| match name {
                 Some(name) if error.kind() != io::ErrorKind::BrokenPipe => {
-                    io::Error::new(error.kind(), format!("{name}: {error}"))
+                    io::Error::new(error.kind(), format!("{name}: {}", plain(&error)))
                 }
                 _ => error,
             })

@@ -1,0 +1,107 @@
+//! perf_event_open(2): places for programs at kprobes and tracepoints, and events that count what
+//! found no room.
+#![allow(unsafe_code, reason = "system calls")]
+
+use std::{
+    ffi::CStr,
+    io,
+    os::fd::{AsRawFd as _, BorrowedFd, OwnedFd},
+};
+
+use super::{address, descriptor, length};
+
+/// The first 72 bytes (`PERF_ATTR_SIZE_VER1`) of `struct perf_event_attr`.
+#[repr(C)]
+#[derive(Default)]
+struct PerfEvent {
+    event_type: u32,
+    size: u32,
+    config: u64,
+    sample_period: u64,
+    sample_type: u64,
+    read_format: u64,
+    flags: u64,
+    wakeup: u32,
+    bp_type: u32,
+    config1: u64,
+    config2: u64,
+}
+
+/// perf_event_open(2) of an event of `event_type`, for every process, as a place for a program.
+/// `name`, when the type wants one, goes into `config1`.
+pub(in crate::kernel) fn perf_event_open(
+    event_type: u32,
+    config: u64,
+    name: Option<&CStr>,
+) -> io::Result<OwnedFd> {
+    const FIRST_CPU: u32 = 0;
+    let attribute = PerfEvent {
+        event_type,
+        size: length(size_of::<PerfEvent>()),
+        config,
+        sample_period: 1,
+        wakeup: 1,
+        // SAFETY of the call below: `name` outlives it.
+        config1: name.map_or(0, |name| address(name.to_bytes_with_nul())),
+        ..PerfEvent::default()
+    };
+    perf_open(&attribute, FIRST_CPU)
+}
+
+/// An event that programs write to with `bpf_perf_event_output`, on `cpu`. Its records go to the
+/// buffer of `to`; those that find no room are counted, which Linux can from 6.0 on.
+pub(in crate::kernel) fn perf_output_event(cpu: u32, to: BorrowedFd<'_>) -> io::Result<OwnedFd> {
+    const SOFTWARE: u32 = 1; // PERF_TYPE_SOFTWARE
+    const BPF_OUTPUT: u64 = 10; // PERF_COUNT_SW_BPF_OUTPUT
+    const RAW: u64 = 1 << 10; // PERF_SAMPLE_RAW
+    const LOST: u64 = 1 << 4; // PERF_FORMAT_LOST
+    const SET_OUTPUT: libc::Ioctl = 0x2405; // PERF_EVENT_IOC_SET_OUTPUT
+    let attribute = PerfEvent {
+        event_type: SOFTWARE,
+        size: length(size_of::<PerfEvent>()),
+        config: BPF_OUTPUT,
+        sample_period: 1,
+        sample_type: RAW,
+        read_format: LOST,
+        wakeup: 1,
+        ..PerfEvent::default()
+    };
+    let event = perf_open(&attribute, cpu)?;
+    // SAFETY: both are open descriptors, and this request takes one as its argument.
+    let done = unsafe { libc::ioctl(event.as_raw_fd(), SET_OUTPUT, to.as_raw_fd()) };
+    if done < 0 {
+        return Err(io::Error::last_os_error());
+    }
+    Ok(event)
+}
+
+/// How many records of an event of [`perf_output_event`] found no room.
+pub(in crate::kernel) fn perf_lost(event: BorrowedFd<'_>) -> io::Result<u64> {
+    // With PERF_FORMAT_LOST alone: the event's value, then what was lost.
+    let mut bytes = [0_u8; 16];
+    let read = rustix::io::read(event, &mut bytes)?;
+    let lost = bytes.get(8..read).and_then(|lost| lost.try_into().ok());
+    lost.map(u64::from_ne_bytes).ok_or_else(|| io::ErrorKind::UnexpectedEof.into())
+}
+
+fn perf_open(attribute: &PerfEvent, cpu: u32) -> io::Result<OwnedFd> {
+    const ANY_PROCESS: i32 = -1;
+    const NO_GROUP: i32 = -1;
+    const CLOSE_ON_EXEC: u64 = 8; // PERF_FLAG_FD_CLOEXEC
+    // SAFETY: `attribute` is a live struct of the size it says; a name that it points to outlives
+    // the call, as the callers say.
+    let result = unsafe {
+        libc::syscall(
+            libc::SYS_perf_event_open,
+            std::ptr::from_ref(attribute),
+            ANY_PROCESS,
+            cpu,
+            NO_GROUP,
+            CLOSE_ON_EXEC,
+        )
+    };
+    if result < 0 {
+        return Err(io::Error::last_os_error());
+    }
+    Ok(descriptor(i32::try_from(result).unwrap_or(i32::MAX))) // a descriptor, so an int
+}

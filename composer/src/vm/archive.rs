@@ -1,0 +1,212 @@
+//! Where packages come from: the machine's own sources, and Debian's other suites for the kernels those do not have.
+
+use std::{
+    collections::BTreeSet,
+    fs,
+    path::{Path, PathBuf},
+};
+
+use super::{
+    apt::Apt,
+    error::{Unasked, VmError},
+    packages::{Kernel, Package, numbers},
+    progress::Progress,
+    suites::{KEYRINGS, Mirrors, SUITES, Suite},
+};
+
+const NO_KEYRING: &str = "Debian's keys are not installed: on Debian and Ubuntu, run `apt-get install debian-archive-keyring` as root";
+
+/// A package that is unpacked: its files stand below `root`.
+pub(super) struct Unpacked {
+    pub(super) package: Package,
+    pub(super) root: PathBuf,
+}
+
+/// Looks packages up. Lists of its own are kept in a folder, so that asking again takes a request and no lists.
+pub(super) struct Archive {
+    lists: PathBuf,
+    fresh: Option<Apt>,
+}
+
+/// A kernel that can be fetched, and where from.
+pub(super) struct Offered {
+    pub(super) kernel: Kernel,
+    /// The name of a suite; `None` for the machine's own sources.
+    pub(super) suite: Option<Suite>,
+}
+
+impl Archive {
+    /// With its own lists below `lists`, which is made when it is needed.
+    pub(super) fn new(lists: PathBuf) -> Self {
+        Self { lists, fresh: None }
+    }
+
+    /// Fetches the newest cloud kernel of a series into `work`: from the system's package lists; from
+    /// fresh ones when those name a version that the archive no longer has, or nothing at all; and
+    /// else from Debian's other suites.
+    pub(super) async fn kernel(
+        &mut self,
+        series: &str,
+        work: &Path,
+        progress: &mut dyn FnMut(Progress),
+    ) -> Result<Unpacked, VmError> {
+        let mut known = BTreeSet::new();
+        let mut unasked = Vec::new();
+        let system = Apt::system();
+        let kernels = system.kernels().await?;
+        let empty = kernels.is_empty();
+        let found = of_series(kernels, series, &mut known);
+        let stale = match &found {
+            Some(kernel) => {
+                let folder = inside(work, "system")?;
+                match system.unpack(&kernel.package, &folder, progress).await {
+                    Ok(root) => return Ok(Unpacked { package: kernel.package.clone(), root }),
+                    Err(_) => true,
+                }
+            }
+            None => empty,
+        };
+        if stale {
+            match self.fresh(progress).await {
+                Ok(apt) => {
+                    if let Some(kernel) = of_series(apt.kernels().await?, series, &mut known) {
+                        let folder = inside(work, "fresh")?;
+                        let root = apt.unpack(&kernel.package, &folder, progress).await?;
+                        return Ok(Unpacked { package: kernel.package, root });
+                    }
+                }
+                // The series was there: another suite would have another kernel.
+                Err(error) if found.is_some() => return Err(error),
+                Err(error) => unasked.push(own_unasked(&error)),
+            }
+        }
+        let mirrors = Mirrors::of(&system.sources().await?);
+        for suite in SUITES {
+            match self.suite(suite, &mirrors, progress).await? {
+                Ok(apt) => {
+                    if let Some(kernel) = of_series(apt.kernels().await?, series, &mut known) {
+                        let folder = inside(work, suite.name)?;
+                        let root = apt.unpack(&kernel.package, &folder, progress).await?;
+                        return Ok(Unpacked { package: kernel.package, root });
+                    }
+                }
+                Err(why) => unasked.push(why),
+            }
+        }
+        let mut known: Vec<_> = known.into_iter().collect();
+        known.sort_by_key(|series| numbers(series));
+        Err(VmError::UnknownSeries { series: series.to_owned(), known, unasked })
+    }
+
+    /// Fetches a package of the machine's own sources into `work`.
+    pub(super) async fn package(
+        &mut self,
+        name: &str,
+        work: &Path,
+        progress: &mut dyn FnMut(Progress),
+    ) -> Result<Unpacked, VmError> {
+        let system = Apt::system();
+        if let Some(package) = system.show(name).await? {
+            let folder = inside(work, "system")?;
+            if let Ok(root) = system.unpack(&package, &folder, progress).await {
+                return Ok(Unpacked { package, root });
+            }
+        }
+        let apt = self.fresh(progress).await?;
+        let Some(package) = apt.show(name).await? else {
+            let why = "apt does not know it".to_owned();
+            return Err(VmError::Fetch { what: name.to_owned(), why });
+        };
+        let root = apt.unpack(&package, &inside(work, "fresh")?, progress).await?;
+        Ok(Unpacked { package, root })
+    }
+
+    /// Every series there is, oldest first, and the suites that could not be asked.
+    pub(super) async fn all(
+        &mut self,
+        progress: &mut dyn FnMut(Progress),
+    ) -> Result<(Vec<Offered>, Vec<Unasked>), VmError> {
+        let mut unasked = Vec::new();
+        let system = Apt::system();
+        let mut kernels = system.kernels().await?;
+        if kernels.is_empty() {
+            match self.fresh(progress).await {
+                Ok(apt) => kernels = apt.kernels().await?,
+                Err(error) => unasked.push(own_unasked(&error)),
+            }
+        }
+        let mut offered: Vec<_> =
+            kernels.into_iter().map(|kernel| Offered { kernel, suite: None }).collect();
+        let mirrors = Mirrors::of(&system.sources().await?);
+        for suite in SUITES {
+            let apt = match self.suite(suite, &mirrors, progress).await? {
+                Ok(apt) => apt,
+                Err(why) => {
+                    unasked.push(why);
+                    continue;
+                }
+            };
+            for kernel in apt.kernels().await? {
+                // The first to have a series is the one it is fetched from.
+                if offered.iter().all(|known| known.kernel.series != kernel.series) {
+                    offered.push(Offered { kernel, suite: Some(suite) });
+                }
+            }
+        }
+        offered.sort_by_key(|offered| numbers(&offered.kernel.series));
+        Ok((offered, unasked))
+    }
+
+    /// Lists of the machine's own sources, as of now.
+    async fn fresh(&mut self, progress: &mut dyn FnMut(Progress)) -> Result<&Apt, VmError> {
+        let apt = match self.fresh.take() {
+            Some(apt) => apt,
+            None => {
+                progress(Progress::Updating { what: "this machine's apt sources".to_owned() });
+                let apt = Apt::private(&self.lists.join("own"), None)?;
+                let updated = apt.update().await?;
+                updated.map_err(|why| VmError::Fetch { what: "package lists".to_owned(), why })?;
+                apt
+            }
+        };
+        Ok(self.fresh.insert(apt))
+    }
+
+    /// The lists of a suite, as of now; the inner error is a suite that cannot be asked.
+    async fn suite(
+        &self,
+        suite: Suite,
+        mirrors: &Mirrors,
+        progress: &mut dyn FnMut(Progress),
+    ) -> Result<Result<Apt, Unasked>, VmError> {
+        let mirror = mirrors.for_suite(suite).to_owned();
+        let unasked = |why| Unasked { suite: suite.to_string(), mirror: mirror.clone(), why };
+        let Some(keyring) = KEYRINGS.iter().map(Path::new).find(|path| path.is_file()) else {
+            return Ok(Err(unasked(NO_KEYRING.to_owned())));
+        };
+        progress(Progress::Updating { what: format!("{suite} of {mirror}") });
+        let folder = self.lists.join(suite.name);
+        let apt = Apt::private(&folder, Some(&mirrors.line(suite, keyring)))?;
+        let updated = apt.update().await?;
+        Ok(updated.map(|()| apt).map_err(unasked))
+    }
+}
+
+/// The kernel of a series; remembers which there are.
+fn of_series(kernels: Vec<Kernel>, series: &str, known: &mut BTreeSet<String>) -> Option<Kernel> {
+    known.extend(kernels.iter().map(|kernel| kernel.series.clone()));
+    kernels.into_iter().find(|kernel| kernel.series == series)
+}
+
+/// A new folder in `work`.
+fn inside(work: &Path, name: &str) -> Result<PathBuf, VmError> {
+    let folder = work.join(name);
+    fs::create_dir(&folder)
+        .map_err(VmError::host(format!("make a folder in {}", work.display())))?;
+    Ok(folder)
+}
+
+fn own_unasked(error: &VmError) -> Unasked {
+    let (suite, mirror) = ("this machine's suites".to_owned(), "its own sources".to_owned());
+    Unasked { suite, mirror, why: error.to_string() }
+}
