@@ -9,22 +9,46 @@ use serde_json::Value;
 
 use crate::{Result, shell};
 
+/// An executable that cargo made.
+#[derive(Debug)]
+struct Executable {
+    /// The name of its target.
+    name: String,
+    /// Whether it runs tests.
+    test: bool,
+    path: PathBuf,
+}
+
 /// What a build made.
 #[derive(Debug, Default)]
 pub(crate) struct Built {
-    /// Executables with the name of their target.
-    executables: Vec<(String, PathBuf)>,
+    executables: Vec<Executable>,
     /// The folders with eBPF objects, built-in ones and those of tests.
     objects: Vec<PathBuf>,
 }
 
 impl Built {
-    /// The executable of the target `name`.
+    /// The program or benchmark `name`.
     pub(crate) fn executable(&self, name: &str) -> Result<&Path> {
-        let found = self.executables.iter().find(|(found, _)| found == name);
-        found
-            .map(|(_, path)| path.as_path())
-            .ok_or_else(|| format!("cargo built no `{name}`").into())
+        self.find(name, false).or_else(|_| self.find(name, true))
+    }
+
+    /// The tests of the target `name`.
+    pub(crate) fn test(&self, name: &str) -> Result<&Path> {
+        self.find(name, true)
+    }
+
+    fn find(&self, name: &str, test: bool) -> Result<&Path> {
+        let mut all = self.executables.iter();
+        let found = all.find(|found| found.name == name && found.test == test);
+        let found = found.map(|found| found.path.as_path());
+        found.ok_or_else(|| format!("cargo built no `{name}`").into())
+    }
+
+    /// All tests, with the names of their targets.
+    pub(crate) fn tests(&self) -> impl Iterator<Item = (&str, &Path)> {
+        let tests = self.executables.iter().filter(|one| one.test);
+        tests.map(|one| (one.name.as_str(), one.path.as_path()))
     }
 
     /// The eBPF object `name`, as a file.
@@ -33,6 +57,11 @@ impl Built {
         let found = objects.find(|object| object.is_file());
         found.ok_or_else(|| format!("cargo built no `{name}.o`").into())
     }
+}
+
+/// Builds the product and all tests.
+pub(crate) fn for_tests() -> Result<Built> {
+    cargo(&["test", "--no-run", "--workspace", "--lib", "--bins", "--tests"])
 }
 
 /// Runs cargo with `words`, which build something.
@@ -56,7 +85,12 @@ fn note(message: &Value, built: &mut Built) {
     match text("/reason") {
         Some("compiler-artifact") => {
             if let (Some(name), Some(path)) = (text("/target/name"), text("/executable")) {
-                built.executables.push((name.to_owned(), path.into()));
+                let test = message.pointer("/profile/test").and_then(Value::as_bool);
+                built.executables.push(Executable {
+                    name: name.to_owned(),
+                    test: test.unwrap_or_default(),
+                    path: path.into(),
+                });
             }
         }
         Some("build-script-executed")

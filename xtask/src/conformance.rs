@@ -3,20 +3,25 @@
 
 mod page;
 
-use std::{fs, process::Command};
+use std::fs;
 
 use serde::Deserialize;
 
-use crate::{Result, build, setup, shell, test::Counts};
+use crate::{
+    Result,
+    build::{self, Built},
+    kernels::{self, Kernel},
+    log::{self, CASE_ENDS, Log},
+    setup, shell,
+    test::{
+        Counts, cores,
+        jobs::{self, Job},
+        kernel::{ONE_TEST, vm},
+    },
+};
 
 /// The integration test of the composer that holds the corpus.
 const TARGET: &str = "conformance";
-/// What stands in front of a result among its lines.
-const MARK: &str = "conformance: ";
-/// What one run may take after the boot, in seconds.
-const BOUND: &str = "1800";
-/// The kernels, as the micro-VM names them.
-const KERNELS: [&str; 2] = ["6.1", "6.12"];
 /// The page.
 const PAGE: &str = "docs/kernel-support.md";
 
@@ -26,6 +31,9 @@ pub(crate) struct Conformance {
     /// Write what came out into docs/kernel-support.md, which otherwise has to say it already.
     #[arg(long)]
     update: bool,
+    /// On every kernel, not just those of every landing, of which the page is made.
+    #[arg(long)]
+    all: bool,
 }
 
 /// What became of a case on one kernel.
@@ -57,70 +65,85 @@ struct Refusal {
 }
 
 /// The results of one kernel, in the order of the corpus.
-struct Kernel {
-    series: &'static str,
+pub(crate) struct Corpus {
+    kernel: &'static Kernel,
     outcomes: Vec<Outcome>,
 }
 
 pub(crate) fn run(arguments: &Conformance) -> Result {
     setup::ensure(&[setup::BUILD, setup::VM])?;
-    compare(arguments.update, &mut Counts::default())
+    let built = build::for_tests()?;
+    let corpora = std::sync::Mutex::new(Vec::new());
+    let job = |kernel: &'static Kernel| {
+        let (built, corpora) = (&built, &corpora);
+        let work = move |log: &Log, counts: &mut Counts| {
+            let corpus = judge(built, kernel, None, log, counts)?;
+            corpora.lock().map_err(|error| error.to_string())?.push(corpus);
+            Ok(())
+        };
+        Job { name: format!("conformance-{}", kernel.series), builds: false, work: Box::new(work) }
+    };
+    let rows =
+        jobs::run(kernels::asked(arguments.all).map(job).collect(), cores(), &log::folder())?;
+    let failed: Vec<_> = rows.iter().filter_map(|row| row.failure.as_deref()).collect();
+    if !failed.is_empty() {
+        return Err(failed.join("\n").into());
+    }
+    page(&corpora.into_inner()?, arguments.update)
 }
 
-/// The same as a step of `cargo xtask test`; each chain on each kernel counts as one test.
-pub(crate) fn test(counts: &mut Counts) -> Result {
-    compare(false, counts)
+/// Judges the corpus, or its chains whose names begin with `only`, and brings each up on `kernel`.
+/// Each chain counts as one test.
+pub(crate) fn judge(
+    built: &Built,
+    kernel: &'static Kernel,
+    only: Option<&str>,
+    log: &Log,
+    counts: &mut Counts,
+) -> Result<Corpus> {
+    let (series, tests) = (kernel.series, built.test(TARGET)?);
+    let mut vm = vm(built, kernel)?;
+    vm.arg("--add").arg(tests).args(["--", "env"]);
+    vm.arg(format!("CONFORMANCE_ONLY={}", only.unwrap_or_default()));
+    let said = log.run(vm.arg(tests).args(["--ignored", "--nocapture"]), Some(ONE_TEST))?;
+    let lines = said.stdout.lines().filter_map(|line| line.strip_prefix(CASE_ENDS));
+    let outcomes = lines.map(serde_json::from_str).collect::<std::result::Result<Vec<_>, _>>()?;
+    let corpus = Corpus { kernel, outcomes };
+    // The guest's exit code tells of disagreements too; those are told here.
+    if !said.stdout.contains("test result: ") || corpus.outcomes.is_empty() {
+        return Err(format!("linux {series}: the corpus did not come to its end").into());
+    }
+    let refused = corpus.outcomes.iter().filter(|outcome| outcome.refused.is_some()).count();
+    let wrong: Vec<_> =
+        corpus.outcomes.iter().filter(|outcome| outcome.disagreement.is_some()).collect();
+    let (all, differ) = (corpus.outcomes.len(), wrong.len());
+    println!("linux {series:<5} {all} chains, {refused} refused, {differ} disagreements");
+    counts.failed = differ as u64;
+    counts.passed = (all - differ) as u64;
+    log.set_failed(wrong.iter().map(|outcome| outcome.case.clone()).collect());
+    if wrong.is_empty() {
+        return Ok(corpus);
+    }
+    let why = |outcome: &&Outcome| {
+        let why = outcome.disagreement.as_deref().unwrap_or_default();
+        format!("linux {series}: {}: {why}", outcome.case)
+    };
+    Err(wrong.iter().map(why).collect::<Vec<_>>().join("\n").into())
 }
 
-fn compare(update: bool, counts: &mut Counts) -> Result {
-    let kernels = KERNELS.map(of_kernel).into_iter().collect::<Result<Vec<_>>>()?;
-    let mut wrong = Vec::new();
-    for kernel in &kernels {
-        let differ = kernel.outcomes.iter().filter(|outcome| outcome.disagreement.is_some());
-        let differ = differ.count();
-        let refused = kernel.outcomes.iter().filter(|outcome| outcome.refused.is_some()).count();
-        println!(
-            "linux {:<5} {} chains, {refused} refused, {differ} disagreements",
-            kernel.series,
-            kernel.outcomes.len(),
-        );
-        counts.failed += differ as u64;
-        counts.passed += (kernel.outcomes.len() - differ) as u64;
-        let told = kernel.outcomes.iter().filter_map(|outcome| {
-            let why = outcome.disagreement.as_ref()?;
-            Some(format!("linux {}: {}: {why}", kernel.series, outcome.case))
-        });
-        wrong.extend(told);
-    }
-    if !wrong.is_empty() {
-        return Err(wrong.join("\n").into());
-    }
+/// Holds the page to what came out, or writes it.
+pub(crate) fn page(corpora: &[Corpus], update: bool) -> Result {
+    let of = |kernel: &Kernel| corpora.iter().find(|corpus| corpus.kernel == kernel);
+    let corpora: Option<Vec<_>> = kernels::asked(false).map(of).collect();
+    let Some(corpora) = corpora else {
+        return Err("without the corpus of every kernel there is no page".into());
+    };
     let file = shell::root().join(PAGE);
-    let page = page::render(&kernels);
+    let page = page::render(&corpora);
     if update {
         fs::write(&file, page)?;
     } else if fs::read_to_string(&file)? != page {
         return Err(format!("{PAGE} is not current: cargo xtask conformance --update").into());
     }
     Ok(())
-}
-
-fn of_kernel(series: &'static str) -> Result<Kernel> {
-    let package = ["--package", "freplace-compose"];
-    let built = build::cargo(&[&["build"][..], &package].concat())?;
-    let composer = built.executable("freplace-compose")?;
-    let tests = build::cargo(&[&["test", "--no-run", "--test", TARGET][..], &package].concat())?;
-    let tests = tests.executable(TARGET)?;
-    let mut vm = Command::new(composer);
-    vm.current_dir(shell::root()).args(["vm", "--kernel", series, "--timeout", BOUND]);
-    vm.arg("--add").arg(tests).arg("--").arg(tests).args(["--ignored", "--nocapture"]);
-    let output = vm.stderr(std::process::Stdio::inherit()).output()?;
-    let said = String::from_utf8_lossy(&output.stdout);
-    let lines = said.lines().filter_map(|line| line.strip_prefix(MARK));
-    let outcomes = lines.map(serde_json::from_str).collect::<std::result::Result<Vec<_>, _>>()?;
-    // The guest's exit code tells of disagreements too; those are told here, for both kernels.
-    if !said.contains("test result: ") || outcomes.is_empty() {
-        return Err(format!("linux {series}: the corpus did not come to its end").into());
-    }
-    Ok(Kernel { series, outcomes })
 }

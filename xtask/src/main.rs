@@ -8,6 +8,8 @@ mod build;
 mod conformance;
 mod connect;
 mod demo;
+mod kernels;
+mod log;
 mod setup;
 mod shell;
 mod test;

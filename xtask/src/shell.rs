@@ -62,14 +62,6 @@ pub(crate) fn tee_stdout(command: &mut Command) -> Result<(ExitStatus, String)> 
     Ok((child.wait()?, said))
 }
 
-/// The same with stderr.
-pub(crate) fn tee_stderr(command: &mut Command) -> Result<(ExitStatus, String)> {
-    let mut child =
-        command.stderr(Stdio::piped()).spawn().map_err(|error| cannot_run(command, &error))?;
-    let said = tee(child.stderr.take(), io::stderr())?;
-    Ok((child.wait()?, said))
-}
-
 fn tee(from: Option<impl Read>, mut to: impl Write) -> io::Result<String> {
     let mut said = String::new();
     let Some(from) = from else { return Ok(said) };

@@ -1,165 +1,127 @@
 //! `cargo xtask test`: every check and every test there is, and what they came to.
 //!
-//! A step that could not do its work is a failure, and so is one that tested nothing.
+//! A step that could not do its work is a failure, and so is one that tested nothing. What is built
+//! is built once; then as many steps run side by side as there are cores.
 
 mod counts;
-mod kernel;
+mod elsewhere;
+mod host;
+pub(crate) mod jobs;
+pub(crate) mod kernel;
+mod report;
+mod step;
 
-use std::time::{Duration, Instant};
+use std::{
+    num::NonZero,
+    sync::{Mutex, PoisonError},
+    thread,
+};
 
-use clap::ValueEnum;
-
-use crate::{Result, conformance, setup, shell};
+use crate::{
+    Result,
+    build::{self, Built},
+    conformance::{self, Corpus},
+    log::{self, Log},
+    setup, shell,
+};
 pub(crate) use counts::Counts;
+use jobs::{Job, Row};
+use step::{Asked, Step};
 
 /// Run every check and every test, those on real kernels included.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Test {
-    /// Only this step.
+    /// Only this step: format, clippy, tests, linux-6.1, conformance-6.1, micro-vm, elsewhere, docs,
+    /// fuzz, clang-19, …; `linux` and `conformance` are those of every landing. May be repeated.
     #[arg(long, value_name = "STEP")]
-    only: Option<Step>,
-}
-
-/// The package of the fuzzers, whose tests are a step of their own.
-const FUZZ: &str = "freplace-compose-fuzz";
-
-/// What is done, in this order.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Step {
-    /// cargo fmt --check
-    Format,
-    /// cargo clippy, where a warning is a failure
-    Clippy,
-    /// The tests that need no kernel
-    Tests,
-    /// What fuzzers feed to the composer, over the corpus and a fixed number of mutations
-    Fuzz,
-    /// The examples in the documentation
-    Docs,
-    /// The micro-VM itself
-    MicroVm,
-    /// The tests on a kernel, in the micro-VM, with Linux 6.1
-    #[value(name = "linux-6.1")]
-    Linux6_1,
-    /// The same with Linux 6.12
-    #[value(name = "linux-6.12")]
-    Linux6_12,
-    /// The validator against both kernels, over the corpus of chains
-    Conformance,
-}
-
-/// How a step went.
-struct Row {
-    step: Step,
-    took: Duration,
-    counts: Counts,
-    /// Why it failed.
-    failure: Option<String>,
+    only: Vec<String>,
+    /// Only tests with this in their names, of a step that `--only` names; of the conformance corpus,
+    /// chains whose names begin so.
+    #[arg(long, value_name = "NAME", requires = "only")]
+    test: Option<String>,
+    /// Without micro-VMs.
+    #[arg(long, conflicts_with_all = ["all", "only"])]
+    quick: bool,
+    /// On every kernel and with every clang, not just those of every landing.
+    #[arg(long)]
+    all: bool,
 }
 
 pub(crate) fn run(arguments: &Test) -> Result {
-    setup::ensure(&[setup::BUILD, setup::VM])?;
-    let steps = Step::value_variants().iter().copied();
-    let asked = steps.filter(|step| arguments.only.is_none_or(|only| only == *step));
-    let rows: Vec<Row> = asked.map(Row::of).collect();
-    report(&rows)
-}
-
-impl Step {
-    fn name(self) -> String {
-        self.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default()
-    }
-
-    /// Does it; what was counted is in `counts` even when it failed.
-    fn run(self, counts: &mut Counts) -> Result {
-        match self {
-            Self::Format => shell::run(&mut shell::cargo(&["fmt", "--all", "--check"])),
-            Self::Clippy => shell::run(&mut shell::cargo(&[
-                "clippy",
-                "--workspace",
-                "--all-targets",
-                "--",
-                "-D",
-                "warnings",
-            ])),
-            Self::Tests => tests(counts),
-            Self::Docs => libtest(&["test", "--workspace", "--doc", "--no-fail-fast"], counts),
-            Self::Fuzz => {
-                libtest(&["test", "--package", FUZZ, "--test", "corpus"], counts)?;
-                some_passed(*counts)
-            }
-            Self::MicroVm => kernel::micro_vm(counts),
-            Self::Linux6_1 => kernel::run("6.1", counts),
-            Self::Linux6_12 => kernel::run("6.12", counts),
-            Self::Conformance => conformance::test(counts),
-        }
-    }
-}
-
-/// The tests that need no kernel. Those that do are marked `#[ignore]`, and have steps of their own.
-fn tests(counts: &mut Counts) -> Result {
-    if shell::on_path("cargo-nextest").is_some() {
-        let words = ["nextest", "run", "--workspace", "--exclude", FUZZ, "--no-fail-fast"];
-        let mut nextest = shell::cargo(&words);
-        let (status, said) = shell::tee_stderr(nextest.env("NO_COLOR", "1"))?;
-        *counts = Counts::of_nextest(&said);
-        shell::succeeded(&nextest, status)?;
+    let Test { only, test, quick, all } = arguments;
+    let steps = Asked { only, test: test.as_deref(), matrix: *all, quick: *quick }.steps()?;
+    let boots = steps.iter().any(|step| step.boots());
+    setup::ensure(if boots { &[setup::BUILD, setup::VM] } else { &[setup::BUILD] })?;
+    let built = if steps.iter().any(|step| step.needs_build()) {
+        build::for_tests()?
     } else {
-        let words = ["test", "--workspace", "--exclude", FUZZ, "--no-fail-fast"];
-        let kinds = ["--lib", "--bins", "--tests"];
-        libtest(&[&words[..], &kinds].concat(), counts)?;
+        Built::default()
+    };
+    let cores = cores();
+    // A guest takes a core; what is left is for the compiler and the tests beside them.
+    let guests = steps.iter().filter(|step| step.boots()).count();
+    let threads = if guests == 0 { cores } else { cores.saturating_sub(guests).max(1) };
+    let run = Run { built, test: test.as_deref(), threads, corpora: Mutex::default() };
+    let job = |step: Step| Job {
+        name: step.name(),
+        builds: step.builds(),
+        work: Box::new({
+            let run = &run;
+            move |log: &Log, counts: &mut Counts| run.step(step, log, counts)
+        }),
+    };
+    let (last, first): (Vec<_>, Vec<_>) = steps.into_iter().partition(|step| step.last());
+    let mut rows = jobs::run(first.into_iter().map(job).collect(), cores, &log::folder())?;
+    for step in last {
+        rows.extend(jobs::run(vec![job(step)], cores, &log::folder())?);
     }
-    some_passed(*counts)
+    report::report(&rows)
 }
 
-/// Runs cargo with `words`, whose tests say what they came to.
-fn libtest(words: &[&str], counts: &mut Counts) -> Result {
-    let mut test = shell::cargo(words);
-    let (status, said) = shell::tee_stdout(&mut test)?;
-    *counts = Counts::of_libtest(&said);
-    shell::succeeded(&test, status)
+/// How many steps there may be at a time.
+pub(crate) fn cores() -> usize {
+    thread::available_parallelism().map_or(1, NonZero::get)
 }
 
-fn some_passed(counts: Counts) -> Result {
-    if counts.passed == 0 { Err("no test was run".into()) } else { Ok(()) }
+/// What the steps share.
+struct Run<'a> {
+    built: Built,
+    /// Which tests.
+    test: Option<&'a str>,
+    /// For what builds or runs tests on this machine.
+    threads: usize,
+    corpora: Mutex<Vec<Corpus>>,
 }
 
-impl Row {
-    fn of(step: Step) -> Self {
-        eprintln!("\n── {}", step.name());
-        let began = Instant::now();
-        let mut counts = Counts::default();
-        let failure = step.run(&mut counts).err().map(|error| error.to_string());
-        if let Some(failure) = &failure {
-            eprintln!("{}: {failure}", step.name());
+impl Run<'_> {
+    /// Does a step; what was counted is in `counts` even when it failed.
+    fn step(&self, step: Step, log: &Log, counts: &mut Counts) -> Result {
+        let Self { built, test, threads, .. } = self;
+        match step {
+            Step::Format => host::cargo(&["fmt", "--all", "--check"], *threads, log).map(drop),
+            Step::Clippy => {
+                let words = ["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"];
+                host::cargo(&words, *threads, log).map(drop)
+            }
+            Step::Tests => host::tests(*test, None, *threads, log, counts),
+            Step::Linux(kernel) => kernel::run(built, kernel, *test, log, counts),
+            Step::Conformance(kernel) => {
+                let corpus = conformance::judge(built, kernel, *test, log, counts)?;
+                self.corpora.lock().unwrap_or_else(PoisonError::into_inner).push(corpus);
+                Ok(())
+            }
+            Step::MicroVm => kernel::micro_vm(built, *test, log, counts),
+            Step::Elsewhere => elsewhere::run(built, *test, *threads, log, counts),
+            Step::Docs => host::docs(*test, *threads, log, counts),
+            Step::Fuzz => host::fuzz(built, *test, log, counts),
+            Step::Page => {
+                let corpora = self.corpora.lock().unwrap_or_else(PoisonError::into_inner);
+                conformance::page(&corpora, false)
+            }
+            Step::Clang(clang) if shell::on_path(clang).is_none() => {
+                Err(format!("{clang} is not installed: apt-get install {clang}").into())
+            }
+            Step::Clang(clang) => host::tests(*test, Some(clang), cores(), log, counts),
         }
-        Self { step, took: began.elapsed(), counts, failure }
     }
-}
-
-fn report(rows: &[Row]) -> Result {
-    println!();
-    let mut sum = Counts::default();
-    for row in rows {
-        let verdict = if row.failure.is_some() { "FAILED" } else { "ok" };
-        let counts = if row.counts == Counts::default() {
-            String::new()
-        } else {
-            format!("   {}", row.counts)
-        };
-        println!(
-            "{:<10}  {verdict:<6}  {:>6.1} s{counts}",
-            row.step.name(),
-            row.took.as_secs_f64()
-        );
-        sum.passed += row.counts.passed;
-        // A step that failed before it could count counts as one.
-        sum.failed += row.counts.failed.max(u64::from(row.failure.is_some()));
-    }
-    println!("{sum}");
-    let failed: Vec<String> = rows
-        .iter()
-        .filter_map(|row| Some(format!("{}: {}", row.step.name(), row.failure.as_ref()?)))
-        .collect();
-    if failed.is_empty() { Ok(()) } else { Err(failed.join("\nxtask: ").into()) }
 }

@@ -21,8 +21,11 @@ use case::Case;
 use outcome::Judge;
 use support::Folder;
 
-/// What stands in front of a line that is meant for `cargo xtask conformance`.
-const MARK: &str = "conformance: ";
+/// In front of lines that are meant for `cargo xtask conformance`: how many chains there are, which
+/// one begins, and what became of it.
+const CASES: &str = "conformance has: ";
+const CASE_BEGINS: &str = "conformance begins: ";
+const CASE_ENDS: &str = "conformance: ";
 
 #[test]
 fn the_corpus_is_large_and_each_case_has_a_name_of_its_own() {
@@ -50,9 +53,13 @@ fn the_validator_says_what_the_kernel_does() {
     let mut wrong = Vec::new();
     // Some of them, for those who work on a rule.
     let only = std::env::var("CONFORMANCE_ONLY").unwrap_or_default();
-    for case in corpus::all().into_iter().filter(|case| case.name.starts_with(&only)) {
+    let cases = corpus::all().into_iter().filter(|case| case.name.starts_with(&only));
+    let cases: Vec<_> = cases.collect();
+    println!("{CASES}{}", cases.len());
+    for case in cases {
+        println!("{CASE_BEGINS}{}", case.name);
         let outcome = judge.judge(&case);
-        println!("{MARK}{}", serde_json::to_string(&outcome).expect("it is plain data"));
+        println!("{CASE_ENDS}{}", serde_json::to_string(&outcome).expect("it is plain data"));
         if let Some(why) = &outcome.disagreement {
             wrong.push(format!("{}: {why}", case.name));
         }

@@ -5,12 +5,12 @@ use std::{
     fmt::Write as _,
 };
 
-use super::{Kernel, Outcome, Refusal};
+use super::{Corpus, Outcome, Refusal};
 
 /// What stands on the page before the tables.
 const HEAD: &str = include_str!("head.md");
 
-pub(super) fn render(kernels: &[Kernel]) -> String {
+pub(super) fn render(kernels: &[&Corpus]) -> String {
     let mut text = HEAD.to_owned();
     rules(&mut text, kernels);
     answers(&mut text, kernels);
@@ -20,15 +20,15 @@ pub(super) fn render(kernels: &[Kernel]) -> String {
 }
 
 /// The rules that the corpus is about, in the order of their codes.
-fn codes(kernels: &[Kernel]) -> BTreeMap<&str, &str> {
+fn codes<'a>(kernels: &[&'a Corpus]) -> BTreeMap<&'a str, &'a str> {
     let outcomes = kernels.iter().flat_map(|kernel| &kernel.outcomes);
     outcomes.map(|outcome| (outcome.code.as_str(), outcome.title.as_str())).collect()
 }
 
-fn rules(text: &mut String, kernels: &[Kernel]) {
+fn rules(text: &mut String, kernels: &[&Corpus]) {
     let _ = write!(text, "\n## Rules\n\n| code | rule |");
     for kernel in kernels {
-        let _ = write!(text, " {} |", kernel.series);
+        let _ = write!(text, " {} |", kernel.kernel.series);
     }
     let _ = writeln!(text, "\n|---|---|{}", "---|".repeat(kernels.len()));
     for (code, title) in codes(kernels) {
@@ -45,7 +45,7 @@ fn rules(text: &mut String, kernels: &[Kernel]) {
 /// Which kernels gave an answer, and how often.
 type Answers = BTreeMap<String, BTreeMap<usize, usize>>;
 
-fn answers(text: &mut String, kernels: &[Kernel]) {
+fn answers(text: &mut String, kernels: &[&Corpus]) {
     text.push_str("\n## What the kernel says\n");
     for (code, title) in codes(kernels) {
         let mut answers = Answers::new();
@@ -61,7 +61,7 @@ fn answers(text: &mut String, kernels: &[Kernel]) {
         for (answer, counts) in answers {
             let counts = counts.iter().map(|(place, count)| {
                 let times = if *count == 1 { "once".to_owned() } else { format!("{count} times") };
-                format!("{times} on {}", kernels[*place].series)
+                format!("{times} on {}", kernels[*place].kernel.series)
             });
             let _ = writeln!(text, "- {answer} ({})", counts.collect::<Vec<_>>().join(", "));
         }
@@ -69,7 +69,7 @@ fn answers(text: &mut String, kernels: &[Kernel]) {
 }
 
 /// The chains that are refused and let pass by the validator.
-fn unknown(text: &mut String, kernels: &[Kernel]) {
+fn unknown(text: &mut String, kernels: &[&Corpus]) {
     text.push_str("\n## What only the kernel knows\n\n");
     let mut told = BTreeSet::new();
     for outcome in kernels.iter().flat_map(|kernel| &kernel.outcomes) {
@@ -81,10 +81,10 @@ fn unknown(text: &mut String, kernels: &[Kernel]) {
     }
 }
 
-fn chains(text: &mut String, kernels: &[Kernel]) {
+fn chains(text: &mut String, kernels: &[&Corpus]) {
     let _ = write!(text, "\n## Chains\n\n| chain |");
     for kernel in kernels {
-        let _ = write!(text, " {} |", kernel.series);
+        let _ = write!(text, " {} |", kernel.kernel.series);
     }
     let _ = writeln!(text, "\n|---|{}", "---|".repeat(kernels.len()));
     let Some((first, others)) = kernels.split_first() else { return };

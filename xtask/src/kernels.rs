@@ -1,0 +1,19 @@
+//! The kernels that chains are tried on: one table for tests and conformance.
+
+/// A kernel, as the micro-VM names it.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Kernel {
+    /// Its series: `6.12`.
+    pub(crate) series: &'static str,
+    /// Whether every landing is tried on it; the others are for `--all`.
+    pub(crate) landing: bool,
+}
+
+/// A row for each, the oldest first.
+pub(crate) const KERNELS: &[Kernel] =
+    &[Kernel { series: "6.1", landing: true }, Kernel { series: "6.12", landing: true }];
+
+/// Those of every landing, or all of them.
+pub(crate) fn asked(all: bool) -> impl Iterator<Item = &'static Kernel> {
+    KERNELS.iter().filter(move |kernel| all || kernel.landing)
+}

@@ -1,0 +1,72 @@
+//! What all steps came to, what failed, and how to run just that.
+
+use super::{Counts, Row};
+use crate::{Result, log};
+
+/// The most tests of a step that are named.
+const NAMED: usize = 20;
+
+/// Tells it; an error when a step failed.
+pub(super) fn report(rows: &[Row]) -> Result {
+    println!();
+    let mut sum = Counts::default();
+    let width = rows.iter().map(|row| row.name.len()).max().unwrap_or(0);
+    for Row { name, took, counts, failure, .. } in rows {
+        let verdict = if failure.is_some() { "FAILED" } else { "ok" };
+        let told =
+            if *counts == Counts::default() { String::new() } else { format!("   {counts}") };
+        println!("{name:<width$}  {verdict:<6}  {:>6.1} s{told}", took.as_secs_f64());
+        sum.passed += counts.passed;
+        // A step that failed before it could count counts as one.
+        sum.failed += counts.failed.max(u64::from(failure.is_some()));
+    }
+    println!("{sum}");
+    let failed: Vec<_> = rows.iter().filter_map(again).collect();
+    if failed.is_empty() { Ok(()) } else { Err(failed.join("\nxtask: ").into()) }
+}
+
+/// What failed in a step, and how to run just that.
+fn again(row: &Row) -> Option<String> {
+    let Row { name, failure, failed, .. } = row;
+    let mut text = format!("{name}: {}", failure.as_ref()?);
+    let step = format!("cargo xtask test --only {name}");
+    for test in failed.iter().take(NAMED) {
+        let quoted = if test.contains([' ', '`', '<', '&', '(']) {
+            format!("'{test}'")
+        } else {
+            test.clone()
+        };
+        text += &format!("\n  {test}\n    {step} --test {quoted}");
+    }
+    if failed.len() > NAMED {
+        text += &format!("\n  and {} more", failed.len() - NAMED);
+    }
+    if failed.is_empty() {
+        text += &format!("\n  {step}");
+    }
+    Some(text + &format!("\n  its log: {}", log::path(name).display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::{Counts, Row, again};
+
+    #[test]
+    fn what_failed_is_named_with_the_command_that_runs_it() {
+        let mut row = Row {
+            name: "linux-6.1".to_owned(),
+            took: Duration::ZERO,
+            counts: Counts::default(),
+            failure: Some("1 failed, 0 not run".to_owned()),
+            failed: vec!["xdp::ping".to_owned()],
+        };
+        let told = "linux-6.1: 1 failed, 0 not run\n  xdp::ping\n    \
+                    cargo xtask test --only linux-6.1 --test xdp::ping\n  \
+                    its log: target/test/linux-6.1.log";
+        assert_eq!(again(&row).as_deref(), Some(told));
+        row.failure = None;
+        assert_eq!(again(&row), None);
+    }
+}

@@ -1,0 +1,177 @@
+//! The steps: which there are, and which are asked for.
+
+use crate::{
+    Result,
+    kernels::{self, Kernel},
+};
+
+/// A check, or a kind of tests.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Step {
+    /// cargo fmt --check
+    Format,
+    /// cargo clippy, where a warning is a failure
+    Clippy,
+    /// The tests that need no kernel
+    Tests,
+    /// The tests on a kernel, in the micro-VM
+    Linux(&'static Kernel),
+    /// The validator against a kernel, over the corpus of chains
+    Conformance(&'static Kernel),
+    /// The micro-VM itself
+    MicroVm,
+    /// The tests that need no kernel, as on another machine
+    Elsewhere,
+    /// The examples in the documentation
+    Docs,
+    /// What fuzzers feed to the composer, over the corpus and a fixed number of mutations
+    Fuzz,
+    /// The page that is made of the corpus's results
+    Page,
+    /// The tests that need no kernel, built by another clang
+    Clang(&'static str),
+}
+
+/// Compilers that the product has to be built by, besides the one that is called clang.
+const CLANGS: [&str; 4] = ["clang-14", "clang-16", "clang-19", "clang-22"];
+
+impl Step {
+    pub(super) fn name(self) -> String {
+        match self {
+            Self::Format => "format".to_owned(),
+            Self::Clippy => "clippy".to_owned(),
+            Self::Tests => "tests".to_owned(),
+            Self::Linux(kernel) => format!("linux-{}", kernel.series),
+            Self::Conformance(kernel) => format!("conformance-{}", kernel.series),
+            Self::MicroVm => "micro-vm".to_owned(),
+            Self::Elsewhere => "elsewhere".to_owned(),
+            Self::Docs => "docs".to_owned(),
+            Self::Fuzz => "fuzz".to_owned(),
+            Self::Page => "conformance-page".to_owned(),
+            Self::Clang(name) => name.to_owned(),
+        }
+    }
+
+    /// Whether it boots a micro-VM.
+    pub(super) fn boots(self) -> bool {
+        matches!(self, Self::Linux(_) | Self::Conformance(_) | Self::MicroVm)
+    }
+
+    /// Whether it runs what is built once for all steps.
+    pub(super) fn needs_build(self) -> bool {
+        self.boots() || matches!(self, Self::Tests | Self::Elsewhere | Self::Fuzz)
+    }
+
+    /// Whether it runs cargo, which builds one thing at a time.
+    pub(super) fn builds(self) -> bool {
+        matches!(self, Self::Format | Self::Clippy | Self::Tests | Self::Docs | Self::Clang(_))
+    }
+
+    /// Whether it comes after the others: it needs what they found, or builds all anew.
+    pub(super) fn last(self) -> bool {
+        matches!(self, Self::Page | Self::Clang(_))
+    }
+
+    /// Whether it has tests that have names.
+    fn has_tests(self) -> bool {
+        !matches!(self, Self::Format | Self::Clippy | Self::Page)
+    }
+}
+
+/// All of them, in the order in which they begin: those that find most mistakes, then those that take
+/// longest, so that short ones fill the cores at the end.
+fn all(matrix: bool) -> Vec<Step> {
+    let mut steps = vec![Step::Format, Step::Clippy, Step::Tests];
+    steps.extend(kernels::asked(matrix).map(Step::Linux));
+    steps.extend(kernels::asked(matrix).map(Step::Conformance));
+    steps.extend([Step::MicroVm, Step::Elsewhere, Step::Docs, Step::Fuzz, Step::Page]);
+    if matrix {
+        steps.extend(CLANGS.map(Step::Clang));
+    }
+    steps
+}
+
+/// What was asked for.
+pub(super) struct Asked<'a> {
+    /// Names of steps, or what such names begin with up to a dash.
+    pub(super) only: &'a [String],
+    /// Part of the names of tests.
+    pub(super) test: Option<&'a str>,
+    /// Every kernel and every compiler.
+    pub(super) matrix: bool,
+    /// No micro-VM.
+    pub(super) quick: bool,
+}
+
+impl Asked<'_> {
+    /// The steps, in their order.
+    pub(super) fn steps(&self) -> Result<Vec<Step>> {
+        let named = |step: Step, only: &String| {
+            step.name()
+                .strip_prefix(only.as_str())
+                .is_some_and(|rest| rest.is_empty() || rest.starts_with('-'))
+        };
+        // What is named need not be part of every run.
+        let every = all(true);
+        for only in self.only {
+            if !every.iter().any(|step| named(*step, only)) {
+                let names: Vec<_> = every.iter().map(|step| step.name()).collect();
+                return Err(format!("no step is called {only}: {}", names.join(", ")).into());
+            }
+        }
+        let usual = all(self.matrix);
+        let is_asked = |step: &Step| match self.only {
+            [] if self.quick => usual.contains(step) && !step.boots() && !step.last(),
+            [] => usual.contains(step),
+            only => only.iter().any(|only| {
+                // `linux` are those of every landing; `linux-7.0` is that one.
+                named(*step, only) && (usual.contains(step) || step.name() == *only)
+            }),
+        };
+        let mut steps: Vec<_> = every.into_iter().filter(is_asked).collect();
+        if self.test.is_some() {
+            steps.retain(|step| step.has_tests());
+            if steps.is_empty() {
+                return Err("there are no tests in this step".into());
+            }
+        }
+        Ok(steps)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Asked, Step};
+    use crate::kernels;
+
+    const USUAL: Asked<'_> = Asked { only: &[], test: None, matrix: false, quick: false };
+
+    fn names(asked: &Asked<'_>) -> Vec<String> {
+        asked.steps().expect("they are there").into_iter().map(Step::name).collect()
+    }
+
+    #[test]
+    fn a_step_is_asked_for_by_its_name_or_what_it_begins_with() {
+        let only = |only: &str| names(&Asked { only: &[only.to_owned()], ..USUAL });
+        assert_eq!(only("linux-6.1"), ["linux-6.1"]);
+        assert_eq!(only("clang-19"), ["clang-19"], "which is no part of every run");
+        assert_eq!(only("linux").len(), kernels::asked(false).count());
+        assert_eq!(only("conformance").last().map(String::as_str), Some("conformance-page"));
+        assert!(Asked { only: &["linux-6".to_owned()], ..USUAL }.steps().is_err());
+    }
+
+    #[test]
+    fn quick_is_without_a_micro_vm() {
+        let quick = Asked { quick: true, ..USUAL }.steps().expect("there are some");
+        assert!(quick.contains(&Step::Tests) && quick.contains(&Step::Elsewhere));
+        assert!(!quick.iter().any(|step| step.boots()));
+    }
+
+    #[test]
+    fn a_test_is_looked_for_where_there_are_tests() {
+        let only = ["format".to_owned()];
+        assert!(Asked { only: &only, test: Some("x"), ..USUAL }.steps().is_err());
+        let all = names(&Asked { test: Some("x"), ..USUAL });
+        assert!(!all.contains(&"clippy".to_owned()) && all.contains(&"tests".to_owned()));
+    }
+}
