@@ -76,10 +76,13 @@ name = "whole"
 description = "every key"
 requires = { kernel = ">=6.6, <7" }
 buffer = "4MiB"
+pins = "/sys/fs/bpf/whole"
 [host.one]
 object = "one.bpf.o"
 program = "one"
 attach = { HOOK }
+globals = { limit = 5, "conf.go_on[0]" = "1 << 2", name = "x", conf = { on = true, of = [1] } }
+maps = { flows = { max_entries = 8, flags = 1, pin = "mine", keep = false } }
 [stub.place]
 function = "place"
 hosts = ["one"]
@@ -87,6 +90,7 @@ hosts = ["one"]
 object = "new.bpf.o"
 program = "new"
 stub = "place"
+tail = { jumps = { 1 = "one" } }
 [tracer.before]
 object = "before.bpf.o"
 program = "before"

@@ -186,7 +186,13 @@ fn host(table: &mut Table<'_>, report: &mut Report<'_>) -> Option<NodeKind> {
     // Without one it is a program for tail calls.
     let attach = match table.get("attach") {
         Some((_, value)) => Some(attach(value, report)?),
-        None => None,
+        None => {
+            // What cannot be read anyway is told all that it lacks.
+            if object.is_none() || program.is_none() {
+                table.missing(&["attach"], "{ kprobe = \"tcp_connect\" }");
+            }
+            None
+        }
     };
     Some(NodeKind::Host(Host { object: object?, program: program?, attach }))
 }

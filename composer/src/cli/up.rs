@@ -81,6 +81,12 @@ pub(super) async fn run(arguments: Up) -> Exit {
     {
         return exit;
     }
+    // What comes up and does nothing is told here too: no kernel says a word of it.
+    let idle = [Code::ConstantOff, Code::PassedByTailCall, Code::GlobalUnused];
+    if arguments.vm.vm.is_none() {
+        let warnings = ready.warnings.iter().filter(|found| idle.contains(&found.code));
+        report::all(&warnings.cloned().collect::<Vec<_>>());
+    }
     let mut logs = match arguments.logs.open() {
         Ok(logs) => logs,
         Err(exit) => return exit,

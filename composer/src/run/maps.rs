@@ -1,5 +1,7 @@
 //! Why a map is not made, pinned or filled, by what kind of map it is.
 
+use freplace_compose_common::{COUNTS_MAP, EVENTS_MAP, trace::TIMES_MAP};
+
 use crate::{
     diag::Code,
     kernel::{COMPARE, KernelError},
@@ -67,10 +69,16 @@ pub(super) fn why(map: &MapDef, errno: i32) -> String {
         libc::ENOENT => "The kernel does not have what the map's type needs.",
         _ => "`freplace-compose doctor` shows what this kernel offers.",
     };
-    format!(
-        "{attributes} {what} A node may say otherwise: maps = {{ {} = {{ max_entries = 1024 }} }}",
-        map.name
-    )
+    match map.name.as_str() {
+        EVENTS_MAP => {
+            format!("{attributes} {what} `buffer` at the top of the chain says how large.")
+        }
+        COUNTS_MAP | TIMES_MAP => format!("{attributes} {what}"),
+        name => format!(
+            "{attributes} {what} A node may say otherwise: maps = {{ {name} = {{ max_entries = 1024 \
+             }} }}"
+        ),
+    }
 }
 
 /// Something that the kernel does not put into a map.
