@@ -158,8 +158,21 @@ fn a_wrong_hook_is_refused_by_both() {
 }
 
 /// The keys of `WHOLE` that a chain can do without.
-const OPTIONAL: [&str; 7] =
-    ["name", "description", "requires", "buffer", "function = \"helper\"", "capture", "where"];
+const OPTIONAL: [&str; 12] = [
+    "name",
+    "description",
+    "requires",
+    "buffer",
+    "pins",
+    // A table leads to that host, which may do without.
+    "attach",
+    "globals",
+    "maps",
+    "tail",
+    "function = \"helper\"",
+    "capture",
+    "where",
+];
 
 #[test]
 fn the_sizes_of_a_buffer_are_powers_of_two() {
@@ -185,8 +198,9 @@ fn a_key_that_is_left_out_misspelt_or_of_another_type_is_judged_alike() {
         same(&with(&format!("x{key} = {value}")), false);
         same(&with(&format!("{line}\nmore = 1")), false);
         for other in ["1", "true", "2026-01-01", "[]", "[1]", "{}", "\"\"", "[\"\"]"] {
-            // Nothing but result and duration.
-            let taken = key == "capture" && other == "[]";
+            // Nothing but result and duration; tables of nothing.
+            let taken = key == "capture" && other == "[]"
+                || ["globals", "maps", "tail"].contains(&key) && other == "{}";
             same(&with(&format!("{key} = {other}")), taken);
         }
     }

@@ -9,11 +9,10 @@ use std::collections::HashMap;
 
 use petgraph::graph::NodeIndex;
 
-use super::{Context, title};
+use super::Context;
 use crate::{
     chain::{Attach, Node, NodeKind, Spanned},
     diag::{Code, Diagnostic},
-    object::btf::Type,
 };
 
 /// `BPF_MAX_TRAMP_LINKS`,
@@ -54,7 +53,6 @@ pub(super) fn check(context: &mut Context<'_>) {
         }
     }
     tracers(context, &replaced);
-    results(context);
     hooks(context);
 }
 
@@ -99,41 +97,6 @@ fn tracers(context: &mut Context<'_>, replaced: &HashMap<Place<'_>, NodeIndex>) 
                      {moment} = \"{}\"",
                     by.id.value
                 ));
-            context.found.push(found);
-            break;
-        }
-    }
-}
-
-/// A global function returns a scalar: `btf_prepare_func_args`,
-/// <https://github.com/torvalds/linux/blob/v6.12/kernel/bpf/btf.c>.
-fn results(context: &mut Context<'_>) {
-    let graph = &context.chain.graph;
-    for (index, node) in graph.nodes() {
-        let NodeKind::Stub(stub) = &node.kind else { continue };
-        for host in graph.needs(index) {
-            let Some((object, _)) = context.program(graph.node(host)) else { continue };
-            let Some((_, function)) = object.function(&stub.function.value) else { continue };
-            let prototype = function.prototype.and_then(|id| object.btf.get(id));
-            let Some(Type::Prototype { returns, .. }) = prototype else { continue };
-            let result = object.btf.resolve(returns).map(|(_, ty)| ty);
-            if !function.is_global || matches!(result, Some(Type::Int { .. } | Type::Enum { .. })) {
-                continue;
-            }
-            let name = &function.name;
-            let found = Diagnostic::new(
-                Code::StubResult,
-                format!("{} does not return a number", title(node)),
-            )
-            .label(context.source(), stub.function.span.clone(), "this function")
-            .note(format!("stub  {}", object.prototype(function).unwrap_or_default()))
-            .says(
-                "EINVAL",
-                format!(
-                    "Global function {name}() doesn't return scalar. Only those are supported."
-                ),
-            )
-            .help(format!("Let it return an int: __attribute__((noinline)) int {name}(...)"));
             context.found.push(found);
             break;
         }

@@ -85,6 +85,21 @@ pub struct Features {
     /// kprobes and tracepoints are attached by links of perf events (5.15).
     #[serde(default = "yes")]
     pub perf_links: bool,
+    /// A global function is verified only where the verifier comes to a call of it (6.8).
+    #[serde(default = "yes")]
+    pub lazy_functions: bool,
+    /// Tags on parameters, such as `__arg_ctx`, are known (6.8).
+    #[serde(default = "yes")]
+    pub argument_tags: bool,
+    /// What a function takes of the stack is rounded up to 16 bytes; before, to 32 (6.9).
+    #[serde(default = "yes")]
+    pub frames_of_16: bool,
+    /// Functions of tracing programs may have stacks of their own, which do not add up (6.13).
+    #[serde(default = "yes")]
+    pub private_stacks: bool,
+    /// The depth of calls is counted from each global function anew.
+    #[serde(default = "yes")]
+    pub frames_of_globals_apart: bool,
 }
 
 /// What a profile does not say is as in the newest kernel known here.

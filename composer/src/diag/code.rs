@@ -160,6 +160,10 @@ codes! {
     PinnedMapDiffers = 333,
     /// A map that cannot be pinned.
     CannotPin = 334,
+    /// A global function whose prototype the verifier does not take.
+    FunctionPrototype = 335,
+    /// Calls that go too deep, or take too much of the stack.
+    StackLimit = 336,
 
     /// No right to use eBPF.
     NotPermitted = 401,
@@ -207,6 +211,14 @@ codes! {
     NotAKernel = 603,
     /// A package for the micro-VM that cannot be fetched.
     CannotFetch = 604,
+    /// A command or file that cannot be brought into the micro-VM.
+    NotForGuest = 605,
+    /// The memory of the micro-VM ran out.
+    GuestMemory = 606,
+    /// A module that the micro-VM's kernel does not have.
+    NoModule = 607,
+    /// Traffic that cannot be made.
+    Traffic = 608,
 }
 
 impl fmt::Display for Code {

@@ -2,8 +2,8 @@
 //! of global variables, and what the kernel has of the names that the program asks it for.
 
 use std::{
-    collections::HashMap,
-    os::fd::{AsRawFd as _, OwnedFd, RawFd},
+    collections::{HashMap, hash_map::Entry},
+    os::fd::{AsRawFd, OwnedFd, RawFd},
 };
 
 use super::{
@@ -13,7 +13,7 @@ use super::{
     prepare::{PARSE, Prepared, Workshop},
     sys,
 };
-use crate::object::{Cut, DataSection, Needed, Object, Open, Referent};
+use crate::object::{Cut, DataSection, Needed, Object, Open, Referent, Variables};
 
 /// `BPF_JMP | BPF_CALL`.
 const CALL: u8 = 0x85;
@@ -100,8 +100,8 @@ fn find(
     for open in &cut.open {
         let Referent::Extern(index) = open.to else { continue };
         let Some(wanted) = object.externs.get(index) else { continue };
-        if !found.contains_key(&index) {
-            found.insert(index, externs.find(object, wanted, || workshop.types())?);
+        if let Entry::Vacant(place) = found.entry(index) {
+            place.insert(externs.find(object, wanted, || workshop.types())?);
         }
     }
     Ok(found)
@@ -136,7 +136,7 @@ impl Kconfig {
     }
 
     fn place(&self, index: usize) -> (RawFd, i32) {
-        let map = self.map.as_ref().map_or(-1, |map| map.as_raw_fd());
+        let map = self.map.as_ref().map_or(-1, AsRawFd::as_raw_fd);
         (map, self.offsets.get(&index).copied().unwrap_or_default())
     }
 }
@@ -163,7 +163,8 @@ fn data_map(
         Some(id) => {
             let variables = object.variables_of(section);
             let size = u32::try_from(section.size).unwrap_or(u32::MAX);
-            let needed = Needed { sections: [(id, (size, variables))].into(), ..Needed::default() };
+            let section = Variables { size, variables };
+            let needed = Needed { sections: [(id, section)].into(), ..Needed::default() };
             Some((workshop.types_in_kernel(object, &needed)?, id))
         }
         None => None,

@@ -56,6 +56,11 @@ pub fn measure() -> Result<Profile, KernelError> {
             None => false,
         },
         perf_links: perf_links(),
+        lazy_functions: is_loaded(&mut probe, "probe_lazy", ProgramKind::Xdp),
+        argument_tags: is_loaded(&mut probe, "probe_tag", ProgramKind::Xdp),
+        frames_of_16: is_loaded(&mut probe, "probe_frames", ProgramKind::Xdp),
+        private_stacks: is_loaded(&mut probe, "probe_stacks", ProgramKind::Kprobe),
+        frames_of_globals_apart: is_loaded(&mut probe, "probe_depth", ProgramKind::Xdp),
     };
     let (programs, maps) = (Some(programs), Some(maps::offered()));
     Ok(Profile { kernel, features, programs, maps, helpers: Some(helpers), targets: None })
@@ -81,6 +86,10 @@ fn unique_kprobe_symbol() -> bool {
     });
     // A kernel without such names is as good as one that refuses them.
     answers.next().unwrap_or(true)
+}
+
+fn is_loaded(probe: &mut Probe, program: &str, kind: ProgramKind) -> bool {
+    probe.load(program, LoadAs::Hook(kind), None).is_ok()
 }
 
 fn stub(host: &Loaded) -> Option<(&Loaded, &str)> {

@@ -50,7 +50,7 @@ pub use maps::{Initial, LegacyMap, MapDef, map_types};
 pub(crate) use maps::{PERF_EVENT_ARRAY, RINGBUF};
 pub use reach::Sure;
 pub use subset::subset;
-pub use trim::{Kinds, Needed};
+pub use trim::{Kinds, Needed, Variables};
 pub use uses::Uses;
 
 use btf::{Btf, BtfError, TypeId};

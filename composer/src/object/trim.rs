@@ -28,9 +28,17 @@ pub struct Needed {
     pub roots: BTreeSet<TypeId>,
     /// Functions, by the number of their `FUNC`: whether they are global to the verifier.
     pub functions: HashMap<TypeId, bool>,
-    /// Sections of global variables, by the number of their `DATASEC`: their size, and for each
-    /// variable the number of its `VAR`, its offset and its size, in order.
-    pub sections: HashMap<TypeId, (u32, Vec<(TypeId, u32, u32)>)>,
+    /// Sections of global variables, by the number of their `DATASEC`.
+    pub sections: HashMap<TypeId, Variables>,
+}
+
+/// What is in a section of global variables.
+#[derive(Debug, Clone, Default)]
+pub struct Variables {
+    /// The section's size in bytes.
+    pub size: u32,
+    /// The number of the `VAR` of each variable, its offset and its size, rising.
+    pub variables: Vec<(TypeId, u32, u32)>,
 }
 
 /// Functions that a compiler calls by itself: they are global in objects of Rust, and the verifier
@@ -82,9 +90,9 @@ fn kept(btf: &Btf, needed: &Needed, kinds: Kinds) -> BTreeSet<TypeId> {
     let mut kept = BTreeSet::from([0]);
     let mut open: Vec<TypeId> = needed.roots.iter().copied().collect();
     open.extend(needed.functions.keys());
-    for (id, (_, variables)) in &needed.sections {
+    for (id, section) in &needed.sections {
         open.push(*id);
-        open.extend(variables.iter().map(|(id, ..)| id));
+        open.extend(section.variables.iter().map(|(id, ..)| id));
     }
     follow(btf, &mut kept, open);
     if kinds == Kinds::All {
@@ -138,7 +146,7 @@ fn record(btf: &Btf, id: TypeId, mut words: Vec<u32>, needed: &Needed, kinds: Ki
             words[1] = words[1] & !0xffff | u32::from(global);
         }
         Some(Type::Section { .. }) => {
-            let Some((size, variables)) = needed.sections.get(&id) else {
+            let Some(Variables { size, variables }) = needed.sections.get(&id) else {
                 return vec![0, POINTER, 0];
             };
             let count = u32::try_from(variables.len()).unwrap_or(u32::MAX);

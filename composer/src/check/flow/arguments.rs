@@ -3,9 +3,11 @@
 //! `btf_check_func_arg_match`,
 //! <https://github.com/torvalds/linux/blob/v6.12/kernel/bpf/verifier.c>.
 
+use std::ops::Range;
+
 use super::{Context, Mistake, Subject};
 use crate::{
-    chain::{NodeKind, Spanned},
+    chain::{Node, NodeKind},
     check::title,
     diag::{Code, Diagnostic},
     object::{
@@ -35,10 +37,19 @@ pub(super) fn find(
         Held::Nothing => "nothing",
         Held::Number => "a number",
         Held::Context => "the context",
+        Held::Moved(_) => "a pointer into the context",
+        Held::Constant => "read-only data",
+        Held::Short(_) => "too little of the stack",
         Held::Pointer => "a pointer",
     };
     let what = match held {
         Held::Nothing => format!("calls `{name}` without its argument {count}"),
+        Held::Constant => format!(
+            "calls `{name}` with read-only data as argument {count}, which takes memory to write to"
+        ),
+        Held::Short(bytes) => format!(
+            "calls `{name}` with {bytes} bytes of the stack as argument {count}, which takes more"
+        ),
         _ => format!("calls `{name}` with {given} as argument {count}, which takes {taken}"),
     };
     let words = match (wanted, held) {
@@ -60,6 +71,18 @@ pub(super) fn find(
         (Held::Nothing, _) => format!(
             "Clang does not pass what `{name}` does not use, and the verifier takes what happens \
              to be in the register: {keep}"
+        ),
+        (Held::Constant, _) => format!(
+            "The verifier takes it that `{name}` writes to what it is given, and read-only data \
+             cannot be written: pass a copy on the stack, or the value itself."
+        ),
+        (Held::Short(bytes), Wanted::Memory(size)) => format!(
+            "The verifier goes by the type: `{name}` takes {size} bytes, and from that address to \
+             the end of the stack frame there are {bytes}. Pass a whole one."
+        ),
+        (Held::Moved(by), Wanted::Context) => format!(
+            "{by} bytes are added to it. Pass the context on as the program got it, or the value \
+             that is there as a __u64."
         ),
         (_, Wanted::Memory(size)) => format!(
             "The verifier lets through the address of {size} bytes on the stack, in a map or in an \
@@ -87,31 +110,29 @@ pub(super) fn find(
         format!("{} {what}", title(subject.node)),
     )
     .label(context.source(), program.span.clone(), "the call is in this program");
-    if let Some(stub) = stub(context, subject, name) {
-        found = found.label(context.source(), stub.span.clone(), "the function");
+    if let Some((_, span)) = stub(context, subject, name) {
+        found = found.label(context.source(), span, "the function");
     }
     let prototype = subject.object.prototype(function).unwrap_or_default();
     // Where there is nothing, a context is not even compared.
     let errno = match (wanted, held) {
-        (Wanted::Context, Held::Nothing) => "EACCES",
+        (Wanted::Context, Held::Nothing | Held::Moved(_)) => "EACCES",
         _ => "EINVAL",
     };
     let found = found.note(format!("function  {prototype}")).says(errno, words).help(help);
     Some(Mistake::everywhere(found))
 }
 
-/// Where the chain calls the function a stub of this host.
-fn stub<'a>(
+/// The node that calls the function a stub of this program, and where it does.
+pub(super) fn stub<'a>(
     context: &Context<'a>,
     subject: &Subject<'_>,
     function: &str,
-) -> Option<&'a Spanned<String>> {
+) -> Option<(&'a Node, Range<usize>)> {
     let graph = &context.chain.graph;
-    let stubs = graph.needed_by(subject.index).into_iter();
-    stubs
-        .filter_map(|index| match &graph.node(index).kind {
-            NodeKind::Stub(stub) => Some(&stub.function),
-            _ => None,
-        })
-        .find(|name| name.value == function)
+    graph.needed_by(subject.index).into_iter().find_map(|index| {
+        let node = graph.node(index);
+        let NodeKind::Stub(stub) = &node.kind else { return None };
+        (stub.function.value == function).then(|| (node, stub.function.span.clone()))
+    })
 }

@@ -5,8 +5,10 @@
 //! known than that is left to the verifier without a word.
 
 mod arguments;
+mod functions;
 mod pointers;
 mod results;
+mod stack;
 mod tail_calls;
 mod tracers;
 
@@ -65,6 +67,8 @@ struct Subject<'a> {
 struct Books<'a> {
     read: HashMap<(&'a ObjectRef, &'a str, Loaded), Arc<Findings>>,
     told: HashSet<(&'a ObjectRef, &'a str, Code)>,
+    /// Functions, by their index, whose prototype was looked at, as called by one that is loaded.
+    functions: HashSet<(&'a ObjectRef, usize)>,
 }
 
 pub(super) fn check(context: &mut Context<'_>) {
@@ -82,6 +86,10 @@ pub(super) fn check(context: &mut Context<'_>) {
                 Arc::new(read(object, program, loaded.kind, loaded.by_prototype))
             });
             let findings = Arc::clone(findings);
+            functions::check(context, &mut books, &subject, &findings);
+            if books.told.insert((&reference.value, name.value.as_str(), Code::StackLimit)) {
+                stack::check(context, &subject, &findings);
+            }
             let found = look(context, &subject, &findings);
             // Two nodes with one program are one mistake; what is wrong with a tracer is so for
             // its target.
@@ -142,9 +150,13 @@ fn look(context: &Context<'_>, subject: &Subject<'_>, findings: &Findings) -> Ve
     if !certain.is_empty() {
         return certain;
     }
+    let uncalled = find(&findings.uncalled.iter().copied().collect::<Vec<_>>());
+    let eager: fn(&Profile) -> bool = |profile| !profile.features.lazy_functions;
+    let uncalled = uncalled.into_iter().filter(|mistake| mistake.refused_by.is_none());
+    let uncalled = uncalled.map(|mistake| Mistake { refused_by: Some(eager), ..mistake });
     let possible = find(&findings.possible.iter().copied().collect::<Vec<_>>());
     let doubts = possible.into_iter().map(|mistake| doubt(mistake.found));
-    doubts.map(Mistake::everywhere).collect()
+    doubts.map(Mistake::everywhere).chain(uncalled).collect()
 }
 
 /// What is said of a mistake that may be none.

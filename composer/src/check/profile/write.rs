@@ -73,6 +73,31 @@ fn features(out: &mut String, features: &Features) {
             features.perf_links,
             "kprobes and tracepoints are attached by links of perf events (mainline 5.15).",
         ),
+        (
+            "lazy_functions",
+            features.lazy_functions,
+            "A global function is verified only where it is called (mainline 6.8).",
+        ),
+        (
+            "argument_tags",
+            features.argument_tags,
+            "Tags on parameters, such as __arg_ctx, are known (mainline 6.8).",
+        ),
+        (
+            "frames_of_16",
+            features.frames_of_16,
+            "Each function takes a multiple of 16 bytes of the stack, not of 32 (mainline 6.9).",
+        ),
+        (
+            "private_stacks",
+            features.private_stacks,
+            "Functions of tracing programs may have stacks of their own (mainline 6.13).",
+        ),
+        (
+            "frames_of_globals_apart",
+            features.frames_of_globals_apart,
+            "The depth of calls is counted from each global function anew.",
+        ),
     ];
     *out += "\n[features]\n";
     for (key, value, meaning) in all {

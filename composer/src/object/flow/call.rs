@@ -53,18 +53,26 @@ fn refused_one(value: Value, wanted: Wanted) -> Option<Held> {
         Value::Unknown => return None,
         Value::Unset => Held::Nothing,
         Value::Number(_) => Held::Number,
-        Value::Context(_) => Held::Context,
+        Value::Context(0) => Held::Context,
+        Value::Context(by) => Held::Moved(by),
+        Value::Memory { frozen: true } => Held::Constant,
         _ => Held::Pointer,
     };
-    let is_refused = match wanted {
-        Wanted::Number => held != Held::Number,
-        Wanted::Context => held != Held::Context,
-        Wanted::Memory(_) => match value {
-            // What may be a NULL that the verifier knows of is none of our business.
-            Value::Number(Number::Known(0) | Number::Frozen | Number::Hidden) => false,
-            _ => matches!(held, Held::Nothing | Held::Number | Held::Context),
+    match (wanted, value) {
+        (Wanted::Unclear, _) => None,
+        (Wanted::Number, _) => (held != Held::Number).then_some(held),
+        (Wanted::Context, _) => (held != Held::Context).then_some(held),
+        // What may be a NULL that the verifier knows of is none of our business.
+        (_, Value::Number(Number::Known(0) | Number::Frozen | Number::Hidden)) => None,
+        // It may write to it.
+        (Wanted::Memory(_), Value::Memory { frozen: true }) => Some(held),
+        (Wanted::Memory(size), Value::Stack { offset, .. }) => {
+            let rest = offset.checked_neg().and_then(|rest| u32::try_from(rest).ok())?;
+            (rest < size).then_some(Held::Short(rest))
+        }
+        (Wanted::Memory(_), _) => match held {
+            Held::Nothing | Held::Number | Held::Context | Held::Moved(_) => Some(held),
+            _ => None,
         },
-        Wanted::Unclear => false,
-    };
-    is_refused.then_some(held)
+    }
 }

@@ -27,11 +27,11 @@ mod step;
 mod tests;
 mod walk;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-pub use parameters::Wanted;
+pub use parameters::{Unfit, Wanted, unfit};
 
-use super::{Object, Program, ProgramKind};
+use super::{Object, Program, ProgramKind, Referent};
 use walk::Walker;
 
 /// Something that is so at one instruction.
@@ -103,6 +103,12 @@ pub enum Held {
     Number,
     /// The context.
     Context,
+    /// The context, with so many bytes added.
+    Moved(i64),
+    /// Memory of read-only data.
+    Constant,
+    /// Memory on the stack, of which there are so many bytes.
+    Short(u32),
     /// Some other pointer.
     Pointer,
 }
@@ -127,12 +133,20 @@ pub struct Findings {
     pub certain: BTreeSet<Fact>,
     /// What it comes to or not, as the constants say that the composer or the author set.
     pub possible: BTreeSet<Fact>,
+    /// How many bytes of its stack each function takes at least, by its index.
+    pub stacks: BTreeMap<usize, u32>,
+    /// What it comes to besides, where it looks at every global function that is loaded, also at
+    /// those that it finds no call of.
+    pub uncalled: BTreeSet<Fact>,
+    /// The same of stacks.
+    pub uncalled_stacks: BTreeMap<usize, u32>,
 }
 
 /// Reads `program` as the kernel takes it in a chain: as a program of `kind` whose entry is given
 /// the context or, where `by_prototype`, what its prototype says, as that of a replacement.
 #[must_use]
 pub fn read(object: &Object, program: &Program, kind: ProgramKind, by_prototype: bool) -> Findings {
+    let returns = |fact: &Fact| matches!(fact.what, What::Returns(_));
     let mut found = Findings::default();
     let mut seen = BTreeSet::from([program.function]);
     let mut open = vec![(program.function, by_prototype)];
@@ -146,13 +160,29 @@ pub fn read(object: &Object, program: &Program, kind: ProgramKind, by_prototype:
                 open.push((callee, true));
             }
         }
-        let returns = |fact: &Fact| matches!(fact.what, What::Returns(_));
         let keep = |fact: &Fact| function == program.function || !returns(fact);
         found.certain.extend(findings.certain.into_iter().filter(keep));
         found.possible.extend(findings.possible.into_iter().filter(keep));
+        extend(&mut found.stacks, findings.stacks);
+    }
+    let is_global = |index: &usize| object.functions[*index].is_global;
+    for function in object.reachable(program).into_iter().filter(is_global) {
+        if seen.insert(function) {
+            let findings = Walker::new(object, kind).walk(function, true);
+            let facts = findings.certain.into_iter().filter(|fact| !returns(fact));
+            found.uncalled.extend(facts);
+            extend(&mut found.uncalled_stacks, findings.stacks);
+        }
     }
     found.possible.retain(|fact| !found.certain.contains(fact));
     found
+}
+
+fn extend(stacks: &mut BTreeMap<usize, u32>, more: BTreeMap<usize, u32>) {
+    for (function, bytes) in more {
+        let most = stacks.entry(function).or_default();
+        *most = bytes.max(*most);
+    }
 }
 
 /// Up to which byte a host of `kind` reads its context, as far as that is certain: the least that
@@ -172,6 +202,24 @@ pub fn context_reach(object: &Object, program: &Program) -> Option<u32> {
         _ => None,
     });
     ends.max()
+}
+
+/// The functions of the object that the function with index `function` calls, each time it does.
+#[must_use]
+pub fn callees(object: &Object, function: usize) -> Vec<usize> {
+    let Some(code) = object.functions.get(function).map(|function| &function.code) else {
+        return Vec::new();
+    };
+    let Some(bytes) = object.bytes.get(code.place.clone()) else { return Vec::new() };
+    let calls = code.references.iter().filter_map(|(at, to)| match to {
+        Referent::Function(callee)
+            if instruction::decode(bytes, *at) == Some(instruction::Instruction::Call) =>
+        {
+            Some(*callee)
+        }
+        _ => None,
+    });
+    calls.collect()
 }
 
 /// Whether an instruction of the function with index `function` reads its argument `number`,

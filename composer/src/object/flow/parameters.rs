@@ -21,6 +21,82 @@ pub enum Wanted {
     Unclear,
 }
 
+/// Why the verifier takes no function with such a prototype as a global one, whatever it does.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Unfit<'a> {
+    /// It has more parameters than there are registers for.
+    Count(usize),
+    /// It returns something else than a number.
+    Result,
+    /// A parameter is a pointer to something of unknown size.
+    Pointee {
+        /// Which one, from 0.
+        number: usize,
+        /// What it points to: the kernel's word for the kind of type, and its name in BTF.
+        kind: &'static str,
+        /// Its tag, where it has one.
+        name: &'a str,
+    },
+    /// A parameter is neither a number nor a pointer.
+    Parameter {
+        /// Which one, from 0.
+        number: usize,
+        /// The kernel's word for the kind of type.
+        kind: &'static str,
+    },
+}
+
+/// The registers that arguments travel in.
+const REGISTERS: usize = 5;
+
+/// What keeps `function` from being a global function of a program of `kind`, if anything does.
+/// `with_tags` is whether the kernel knows tags such as `__arg_ctx`: of a tagged parameter nothing
+/// is said then.
+#[must_use]
+pub fn unfit<'a>(
+    object: &'a Object,
+    function: &Function,
+    kind: ProgramKind,
+    with_tags: bool,
+) -> Option<Unfit<'a>> {
+    let btf = &object.btf;
+    let Type::Prototype { returns, parameters } = btf.get(function.prototype?)? else {
+        return None;
+    };
+    if parameters.len() > REGISTERS {
+        return Some(Unfit::Count(parameters.len()));
+    }
+    if !matches!(btf.resolve(returns)?.1, Type::Int { .. } | Type::Enum { .. }) {
+        return Some(Unfit::Result);
+    }
+    if with_tags && is_tagged(btf, &function.name) {
+        return None;
+    }
+    parameters.iter().enumerate().find_map(|(number, (_, of))| match btf.resolve(*of)?.1 {
+        Type::Int { .. } | Type::Enum { .. } => None,
+        Type::Ptr(to) => {
+            if pointer(btf, to, kind) != Wanted::Unclear || btf.size(to).is_some() {
+                return None;
+            }
+            match btf.resolve(to)?.1 {
+                // What some kernels know by name.
+                Type::Forward { name, .. } if is_special(name) => None,
+                Type::Forward { name, .. } => Some(Unfit::Pointee { number, kind: "FWD", name }),
+                Type::Void => Some(Unfit::Pointee { number, kind: "UNKNOWN", name: "" }),
+                Type::Prototype { .. } => {
+                    Some(Unfit::Pointee { number, kind: "FUNC_PROTO", name: "" })
+                }
+                _ => None,
+            }
+        }
+        Type::Struct { union: false, .. } => Some(Unfit::Parameter { number, kind: "STRUCT" }),
+        Type::Struct { union: true, .. } => Some(Unfit::Parameter { number, kind: "UNION" }),
+        Type::Float { .. } => Some(Unfit::Parameter { number, kind: "FLOAT" }),
+        Type::Void => Some(Unfit::Parameter { number, kind: "UNKNOWN" }),
+        _ => None,
+    })
+}
+
 /// What `function` takes in a program of `kind`; none without a prototype.
 pub(super) fn wanted(
     object: &Object,
@@ -35,7 +111,7 @@ pub(super) fn wanted(
         if tagged { Wanted::Unclear } else { parameter(&object.btf, *of, kind) }
     };
     // The verifier takes no more than five; what has more is refused for that.
-    Some(parameters.iter().take(5).map(one).collect())
+    Some(parameters.iter().take(REGISTERS).map(one).collect())
 }
 
 fn parameter(btf: &Btf, of: TypeId, kind: ProgramKind) -> Wanted {
@@ -54,8 +130,7 @@ fn pointer(btf: &Btf, to: TypeId, kind: ProgramKind) -> Wanted {
     if kind.context_struct().is_some_and(|context| context == name) {
         return Wanted::Context;
     }
-    // Newer kernels take the kernel's own names of contexts as well, and dynamic pointers.
-    if name.ends_with("_buff") || name.starts_with("bpf_dynptr") || is_register_typedef(btf, to) {
+    if is_special(name) || is_register_typedef(btf, to) {
         return Wanted::Unclear;
     }
     match btf.size(to) {
@@ -63,6 +138,11 @@ fn pointer(btf: &Btf, to: TypeId, kind: ProgramKind) -> Wanted {
         None | Some(0) => Wanted::Unclear,
         Some(size) => Wanted::Memory(size),
     }
+}
+
+/// Newer kernels take the kernel's own names of contexts as well, and dynamic pointers.
+fn is_special(name: &str) -> bool {
+    name.ends_with("_buff") || name.starts_with("bpf_dynptr")
 }
 
 /// Whether it is `bpf_user_pt_regs_t`.

@@ -16,7 +16,7 @@ use super::{
     state::{Doubt, Frame, State, Value},
     step::{Step, Stop},
 };
-use crate::object::{Object, ProgramKind, Referent, btf::Type};
+use crate::object::{Function, Object, ProgramKind, Referent, btf::Type};
 
 /// How many instructions are looked at, over all paths.
 const STEPS: usize = 20_000;
@@ -24,6 +24,8 @@ const STEPS: usize = 20_000;
 const BRANCHES: usize = 250;
 /// How many states are kept, so that a way that was gone is not gone again.
 const STATES: usize = 4_096;
+/// `bpf_get_smp_processor_id`, the first helper of `allow_fastcall`.
+const SPARES_REGISTERS: u32 = 8;
 /// The longest packet that is reckoned with.
 const PACKET: u64 = 1_514;
 
@@ -55,6 +57,7 @@ pub(super) struct Walker<'a> {
     /// What was found from an instruction and a state on; none while it is being found.
     gone: HashMap<(usize, State), Option<Rc<Facts>>>,
     possible: Facts,
+    stacks: BTreeMap<usize, u32>,
     steps: usize,
 }
 
@@ -69,6 +72,7 @@ impl<'a> Walker<'a> {
             bodies: HashMap::new(),
             gone: HashMap::new(),
             possible: Facts::new(),
+            stacks: BTreeMap::new(),
             steps: STEPS,
         }
     }
@@ -88,7 +92,7 @@ impl<'a> Walker<'a> {
         }
         let state = State { frames: vec![frame], doubt: Doubt::None, packet: Some((0, PACKET)) };
         let certain = self.path(&state, 0, 0);
-        Findings { certain, possible: self.possible }
+        Findings { certain, possible: self.possible, stacks: self.stacks, ..Findings::default() }
     }
 
     fn body(&mut self, function: usize) -> Option<Rc<Body<'a>>> {
@@ -201,6 +205,7 @@ impl<'a> Walker<'a> {
         // Depth, function and instruction: a name for what is made here.
         let depth = state.frames.len() as u64;
         let origin: Origin = depth << 56 | (function as u64) << 28 | at as u64;
+        self.note_stack(state, instruction);
         let (kind, pointers_in_maps) = (self.kind, self.pointers_in_maps);
         let mut step = Step { state, origin, kind, pointers_in_maps };
         let next = at + 1;
@@ -262,6 +267,31 @@ impl<'a> Walker<'a> {
             Instruction::Unknown => return Ok(Then::End),
         }
         Ok(Then::At(next))
+    }
+
+    /// Notes how far down the stack the instruction reaches, where the verifier is sure to come to
+    /// it.
+    fn note_stack(&mut self, state: &State, instruction: Instruction) {
+        let (place, register) = match instruction {
+            Instruction::Load { to, from, .. } => (from, Some(to)),
+            Instruction::Store { at, value: Operand::Register(register) } => (at, Some(register)),
+            Instruction::Store { at, .. } | Instruction::Atomic { at, .. } => (at, None),
+            _ => return,
+        };
+        let Value::Stack { frame, offset } = state.get(place.base) else { return };
+        let Some(function) = state.frames.get(frame).map(|frame| frame.function) else { return };
+        let depth = offset.saturating_add(place.offset).checked_neg();
+        let Some(depth) = depth.and_then(|depth| u32::try_from(depth).ok()) else { return };
+        // What is put aside for the call of a helper that spoils no registers is taken out again.
+        let aside = place.size == 8 && register.is_some_and(|register| register <= 5);
+        let spares = |function: &Function| function.helpers.contains(&SPARES_REGISTERS);
+        if state.doubt != Doubt::None
+            || aside && self.object.functions.get(function).is_none_or(spares)
+        {
+            return;
+        }
+        let most = self.stacks.entry(function).or_default();
+        *most = depth.max(*most);
     }
 
     fn call(

@@ -2,6 +2,7 @@
 
 mod answers;
 mod arguments;
+mod called;
 mod combined;
 mod entries;
 mod functions;
@@ -35,6 +36,7 @@ pub(crate) fn all() -> Vec<Case> {
         targets::cases,
         raw_tracepoints::cases,
         arguments::cases,
+        called::cases,
         pointers::cases,
         answers::cases,
         one_helper::cases,

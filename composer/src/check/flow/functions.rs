@@ -1,0 +1,125 @@
+//! Is every global function that a program calls one that the verifier takes?
+//!
+//! A global function is verified by itself, by its prototype: `btf_prepare_func_args`,
+//! <https://github.com/torvalds/linux/blob/v6.12/kernel/bpf/btf.c>. Whether it is a stub of the chain
+//! is nothing to the kernel. Before Linux 6.8 every one that is loaded is looked at, since then those
+//! that the verifier comes to call.
+
+use super::{Books, Context, Profile, Subject, arguments::stub, doubt};
+use crate::{
+    check::title,
+    diag::{Code, Diagnostic},
+    object::{
+        Function,
+        flow::{Findings, Unfit, What, unfit},
+    },
+};
+
+pub(super) fn check<'a>(
+    context: &mut Context<'a>,
+    books: &mut Books<'a>,
+    subject: &Subject<'a>,
+    findings: &Findings,
+) {
+    let object = subject.object;
+    let Some((reference, _)) = subject.node.program() else { return };
+    for index in object.reachable(subject.program) {
+        let Some(function) = object.functions.get(index).filter(|function| function.is_global)
+        else {
+            continue;
+        };
+        if index == subject.program.function {
+            continue;
+        }
+        let kind = subject.loaded.kind;
+        let tagged = unfit(object, function, kind, true);
+        let plain = unfit(object, function, kind, false);
+        let Some(why) = tagged.clone().or(plain.clone()) else { continue };
+        let calls = |what: &What| *what == What::Calls(index);
+        // What is not called is not there to be replaced, so a stub is judged in any case.
+        let is_called = findings.certain.iter().any(|fact| calls(&fact.what))
+            || stub(context, subject, &function.name).is_some();
+        let may_be = findings.possible.iter().any(|fact| calls(&fact.what));
+        if !books.functions.insert((&reference.value, index)) {
+            continue;
+        }
+        let found = describe(context, subject, function, &why);
+        if may_be && !is_called {
+            context.found.push(doubt(found.clone()));
+        }
+        context.push_where(found, |profile: &Profile| {
+            let features = profile.features;
+            let why = if features.argument_tags { &tagged } else { &plain };
+            why.is_some() && (is_called || !features.lazy_functions)
+        });
+    }
+}
+
+fn describe(
+    context: &Context<'_>,
+    subject: &Subject<'_>,
+    function: &Function,
+    why: &Unfit<'_>,
+) -> Diagnostic {
+    let object = subject.object;
+    let name = &function.name;
+    let parameters = object.functions.iter().position(|other| std::ptr::eq(other, function));
+    let parameters = parameters.map(|index| object.parameters(index)).unwrap_or_default();
+    let argument = |number: usize| match parameters.get(number) {
+        Some(name) if !name.is_empty() => format!("`{name}`"),
+        _ => format!("argument {}", number + 1),
+    };
+    let (code, what, words, help) = match why {
+        Unfit::Result => (
+            Code::StubResult,
+            "does not return a number".to_owned(),
+            format!("Global function {name}() doesn't return scalar. Only those are supported."),
+            format!("Let it return an int: __attribute__((noinline)) int {name}(...)"),
+        ),
+        Unfit::Count(count) => (
+            Code::FunctionPrototype,
+            format!("has {count} parameters, and arguments travel in 5 registers"),
+            format!("Global function {name}() with {count} > 5 args. Buggy compiler."),
+            "Put some of them into a struct and pass a pointer to that.".to_owned(),
+        ),
+        Unfit::Pointee { number, kind, name: tag } => {
+            let declared = match *kind {
+                "FWD" => format!("`struct {tag}`, which is only declared"),
+                "UNKNOWN" => "`void`".to_owned(),
+                _ => "a function".to_owned(),
+            };
+            (
+                Code::FunctionPrototype,
+                format!("takes {} as a pointer to {declared}", argument(*number)),
+                format!("arg#{number} reference type('{kind} {tag}') size cannot be determined"),
+                format!(
+                    "The verifier goes by the size of what a pointer leads to. Define the struct, \
+                     take the address as a __u64, or make the function static: it is verified \
+                     together with `{}` then, and cannot be replaced.",
+                    subject.program.name
+                ),
+            )
+        }
+        Unfit::Parameter { number, kind } => (
+            Code::FunctionPrototype,
+            format!("takes {} as neither a number nor a pointer", argument(*number)),
+            format!("Arg#{number} type {kind} in {name}() is not supported yet."),
+            "Pass a pointer to it.".to_owned(),
+        ),
+    };
+    let program = subject.node.program().map(|(_, program)| program.span.clone());
+    let (message, span, label) = match stub(context, subject, name) {
+        Some((node, span)) => (format!("{} {what}", title(node)), Some(span), "this function"),
+        None => {
+            (format!("{} calls `{name}`, which {what}", title(subject.node)), program, "calls it")
+        }
+    };
+    let mut found = Diagnostic::new(code, message);
+    if let Some(span) = span {
+        found = found.label(context.source(), span, label);
+    }
+    found
+        .note(format!("function  {}", object.prototype(function).unwrap_or_default()))
+        .says("EINVAL", words)
+        .help(help)
+}

@@ -1,0 +1,178 @@
+//! Do the calls of a program go no deeper, and take no more of the stack, than the verifier lets
+//! them?
+//!
+//! `check_max_stack_depth`, <https://github.com/torvalds/linux/blob/v6.12/kernel/bpf/verifier.c>. It
+//! follows every call that stands in the code, whether it is come to or not; how much of the stack a
+//! function takes it knows from the accesses that it came to.
+
+use std::collections::BTreeMap;
+
+use super::{Context, Profile, Subject};
+use crate::{
+    check::title,
+    diag::{Code, Diagnostic},
+    object::{
+        Object, ProgramKind,
+        flow::{Findings, callees},
+    },
+};
+
+/// `MAX_BPF_STACK`, in bytes.
+const STACK: u32 = 512;
+/// `MAX_CALL_FRAMES`.
+const FRAMES: usize = 8;
+/// `bpf_tail_call`.
+const TAIL_CALL: u32 = 12;
+
+/// What a way through the calls takes, from one function down to the last.
+#[derive(Debug, Clone, Copy, Default)]
+struct Way {
+    /// How many functions are on the longest one.
+    frames: usize,
+    /// How many of them follow each other without a global one below the first.
+    apart: usize,
+    /// Bytes, with frames of 16 bytes.
+    fine: u32,
+    /// Bytes, with frames of 32 bytes, one at least.
+    coarse: u32,
+    /// The same where every global function is verified, called or not.
+    eager: u32,
+}
+
+/// The deepest ways, each found once.
+struct Walk<'a> {
+    object: &'a Object,
+    findings: &'a Findings,
+    /// None while it is being found.
+    found: BTreeMap<usize, Option<Way>>,
+    /// The most functions that follow each other without a global one between them.
+    most_apart: usize,
+    in_a_circle: Option<usize>,
+}
+
+impl Walk<'_> {
+    /// From `function` down. How deep calls are nested in an object nobody bounds, so it is found
+    /// without recursion: what is called comes before what calls it.
+    fn from(&mut self, function: usize) -> Way {
+        let mut open = vec![(function, false)];
+        while let Some((at, is_left)) = open.pop() {
+            let below = callees(self.object, at);
+            if is_left {
+                let way = self.put_together(at, &below);
+                self.most_apart = self.most_apart.max(way.apart);
+                self.found.insert(at, Some(way));
+                continue;
+            }
+            match self.found.get(&at) {
+                Some(Some(_)) => continue,
+                Some(None) => {
+                    self.in_a_circle.get_or_insert(at);
+                    continue;
+                }
+                None => {}
+            }
+            self.found.insert(at, None);
+            open.push((at, true));
+            open.extend(below.into_iter().map(|callee| (callee, false)));
+        }
+        self.found.get(&function).copied().flatten().unwrap_or_default()
+    }
+
+    fn put_together(&self, at: usize, below: &[usize]) -> Way {
+        let bytes = self.findings.stacks.get(&at).copied().unwrap_or_default();
+        let uncalled = self.findings.uncalled_stacks.get(&at).copied().unwrap_or_default();
+        let coarse = |bytes: u32| bytes.max(1).next_multiple_of(32);
+        let mut deepest = Way::default();
+        for callee in below {
+            let Some(way) = self.found.get(callee).copied().flatten() else { continue };
+            let is_global =
+                self.object.functions.get(*callee).is_some_and(|callee| callee.is_global);
+            deepest = Way {
+                frames: deepest.frames.max(way.frames),
+                apart: deepest.apart.max(if is_global { 0 } else { way.apart }),
+                fine: deepest.fine.max(way.fine),
+                coarse: deepest.coarse.max(way.coarse),
+                eager: deepest.eager.max(way.eager),
+            };
+        }
+        Way {
+            frames: deepest.frames + 1,
+            apart: deepest.apart + 1,
+            fine: deepest.fine.saturating_add(bytes.next_multiple_of(16)),
+            coarse: deepest.coarse.saturating_add(coarse(bytes)),
+            eager: deepest.eager.saturating_add(coarse(bytes.max(uncalled))),
+        }
+    }
+}
+
+pub(super) fn check(context: &mut Context<'_>, subject: &Subject<'_>, findings: &Findings) {
+    let object = subject.object;
+    let mut walk =
+        Walk { object, findings, found: BTreeMap::new(), most_apart: 0, in_a_circle: None };
+    let way = walk.from(subject.program.function);
+    let Some((_, program)) = subject.node.program() else { return };
+    let report = |message: String| {
+        let message = format!("{} {message}", title(subject.node));
+        Diagnostic::new(Code::StackLimit, message).label(
+            context.source(),
+            program.span.clone(),
+            "the calls begin here",
+        )
+    };
+    if let Some(index) = walk.in_a_circle {
+        let name = object.functions.get(index).map_or("", |function| function.name.as_str());
+        let help = "The verifier takes no recursion. Write it as a loop with a bound, or with \
+                    bpf_loop().";
+        let found = report(format!("calls `{name}`, which calls itself")).help(help);
+        context.found.push(found);
+        return;
+    }
+    if way.frames > FRAMES {
+        let (frames, apart) = (way.frames, walk.most_apart);
+        let help =
+            format!("Put some of them together: no more than {FRAMES} run inside each other.");
+        let found = report(format!("has calls within calls, {frames} functions deep"))
+            .says("E2BIG", "the call stack of ")
+            .help(help);
+        context.push_where(found, |profile| {
+            apart > FRAMES || !profile.features.frames_of_globals_apart
+        });
+        return;
+    }
+    if way.eager > STACK {
+        let bytes = if way.fine > STACK { way.fine } else { way.eager };
+        let found = report(format!(
+            "takes at least {bytes} bytes of the stack with the functions it calls"
+        ))
+        .says("EACCES", "combined stack size of ")
+        .help(format!(
+            "All functions that run inside each other share {STACK} bytes; each takes a multiple \
+             of 16 or, before Linux 6.9, of 32. Keep large values in a map: an array for each CPU \
+             with one entry is as good as the stack."
+        ));
+        let apart = has_own_stack(subject);
+        context.push_where(found, |profile: &Profile| {
+            let features = profile.features;
+            let bytes = match (features.lazy_functions, features.frames_of_16) {
+                (false, _) => way.eager,
+                (true, false) => way.coarse,
+                (true, true) => way.fine,
+            };
+            bytes > STACK && !(apart && features.private_stacks)
+        });
+    }
+}
+
+/// Whether the kernel may give the program a stack of its own, so that its frames do not add up:
+/// `bpf_enable_priv_stack`.
+fn has_own_stack(subject: &Subject<'_>) -> bool {
+    use ProgramKind as Kind;
+    let kind = subject.loaded.kind.program_type();
+    let tail_calls = subject.object.helpers(subject.program.function).contains(&TAIL_CALL);
+    !subject.loaded.by_prototype
+        && !tail_calls
+        && matches!(
+            kind,
+            Kind::Kprobe | Kind::Tracepoint | Kind::RawTracepoint | Kind::Fentry | Kind::Fexit
+        )
+}
