@@ -5,7 +5,7 @@
 //! it is not there to be replaced; static ones all kernels remove. Older kernels keep it, and the
 //! chain comes up and does nothing.
 
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use freplace_compose_common::{HAS_TASK_GLOBAL, NODE_GLOBAL};
 use petgraph::graph::NodeIndex;
@@ -16,7 +16,7 @@ use super::{
     title,
 };
 use crate::{
-    chain::{Node, NodeKind},
+    chain::{Node, NodeKind, ObjectRef},
     diag::{Code, Diagnostic, Severity},
     object::{
         Object, Program,
@@ -37,6 +37,7 @@ pub(super) fn check(context: &mut Context<'_>) {
     let graph = &context.chain.graph;
     let mut told = HashSet::new();
     let mut found = Vec::new();
+    let mut known = Known::new();
     for (index, node) in graph.nodes() {
         let targets: Vec<(NodeIndex, &str)> = match &node.kind {
             NodeKind::Replacement(_) | NodeKind::Tracer(_) => graph.functions_of(index),
@@ -47,7 +48,7 @@ pub(super) fn check(context: &mut Context<'_>) {
             if host.data.globals.is_empty() && context.misfits.contains(&holder) {
                 continue;
             }
-            let Some(dead) = dead(context, host, function) else { continue };
+            let Some(dead) = dead(context, (holder, host), function, &mut known) else { continue };
             // One finding for each stub: its replacement and a tracer have one reason.
             if told.insert((holder, function.to_owned())) {
                 found.push(finding(context, node, host, function, &dead));
@@ -67,9 +68,19 @@ struct Dead {
     is_global: bool,
 }
 
+/// Where programs come to, each walked once: by their object and name and, where a node sets
+/// constants, by that node.
+type Known<'a> = HashMap<(&'a ObjectRef, &'a str, Option<NodeIndex>), Option<Reach>>;
+
 /// Whether the function of `host` is one that a constant keeps from being called.
-fn dead(context: &Context<'_>, host: &Node, function: &str) -> Option<Dead> {
+fn dead<'a>(
+    context: &Context<'a>,
+    (holder, host): (NodeIndex, &'a Node),
+    function: &str,
+    known: &mut Known<'a>,
+) -> Option<Dead> {
     let (object, program) = context.program(host)?;
+    let (reference, _) = host.program()?;
     if matches!(&host.kind, NodeKind::Tracer(tracer) if tracer.builtin.is_some()) {
         return None;
     }
@@ -78,20 +89,28 @@ fn dead(context: &Context<'_>, host: &Node, function: &str) -> Option<Dead> {
         return None;
     }
     // Of several programs it is loaded with, the one that holds it.
-    let leaves = uses(host, object, program).leaves;
-    let mut programs = std::iter::once(program).chain(leaves);
-    let program = programs.find(|program| object.reachable(program).contains(&index))?;
-    let values = values(context, host, object);
-    let own = reserved(object);
+    let program = if object.reachable(program).contains(&index) {
+        program
+    } else {
+        let mut leaves = uses(host, object, program).leaves.into_iter();
+        leaves.find(|leaf| object.reachable(leaf).contains(&index))?
+    };
     let walked = |values: &BTreeMap<String, Vec<u8>>, open: &BTreeSet<Read>| {
         reach(object, program, values, open)
     };
     let is_reached = |reach: &Reach| reach.functions.contains(&index);
-    let mut open = own.clone();
-    let mut now = walked(&values, &open)?;
-    if is_reached(&now) {
+    let setter = (!host.data.globals.is_empty()).then_some(holder);
+    let first = known
+        .entry((&reference.value, program.name.as_str(), setter))
+        .or_insert_with(|| walked(&values(context, host, object), &reserved(object)));
+    let first = first.as_ref()?;
+    if is_reached(first) {
         return None;
     }
+    let mut now = Reach { functions: first.functions.clone(), decided: first.decided.clone() };
+    let values = values(context, host, object);
+    let own = reserved(object);
+    let mut open = own.clone();
     // What decided is left open, until a call comes there.
     while !is_reached(&now) {
         let before = open.len();

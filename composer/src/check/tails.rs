@@ -1,5 +1,7 @@
 //! Programs in tables for tail calls: those that an object puts there, and those of a chain.
 
+use std::collections::HashSet;
+
 use petgraph::graph::NodeIndex;
 
 use super::{Context, title};
@@ -16,9 +18,15 @@ pub(super) fn check(context: &mut Context<'_>) {
         let found = entry(context, jump);
         context.found.extend(found);
     }
+    let jumped_to: HashSet<NodeIndex> = graph.jumps().iter().map(|jump| jump.to).collect();
     for (index, node) in graph.nodes() {
         let Some((object, program)) = context.program(node) else { continue };
         let Some((_, name)) = node.program() else { continue };
+        // Without a table there is no tail call.
+        let has_table = object.maps.iter().any(|map| map.type_name() == "prog_array");
+        if !has_table && !jumped_to.contains(&index) {
+            continue;
+        }
         let uses = uses(node, object, program);
         for (table, missing) in uses.missing {
             let message = format!(
@@ -51,7 +59,7 @@ pub(super) fn check(context: &mut Context<'_>) {
             }
             replaced(context, index, object, Some(leaf), program);
         }
-        if graph.jumps().iter().any(|jump| jump.to == index) {
+        if jumped_to.contains(&index) {
             replaced(context, index, object, None, program);
         }
         passed_by(context, index, node, object, program);
