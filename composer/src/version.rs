@@ -13,6 +13,12 @@ pub struct Version {
 }
 
 impl Version {
+    /// The series `major.minor`.
+    #[must_use]
+    pub const fn new(major: u16, minor: u16) -> Self {
+        Self { major, minor }
+    }
+
     /// The series of a release such as `6.12.117+deb12-cloud-amd64`.
     #[must_use]
     pub fn of_release(release: &str) -> Option<Self> {

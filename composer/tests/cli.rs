@@ -13,9 +13,13 @@ fn pin(name: &str, arguments: &[&str]) {
     });
 }
 
+// In a module, so that all can be asked for: `cargo xtask test` shows these screens once more as root,
+// on a kernel that allows all.
 macro_rules! pinned {
     ($($name:ident: $($argument:literal)+;)+) => {
-        $(#[test] fn $name() { pin(stringify!($name), &[$($argument),+]); })+
+        mod screens {
+            $(#[test] fn $name() { super::pin(stringify!($name), &[$($argument),+]); })+
+        }
     };
 }
 
@@ -253,7 +257,10 @@ fn a_reader_that_is_gone_is_no_error() {
         drop(reader);
         let output = program(&workspace(), arguments).stdout(writer).output().expect("it starts");
         assert_eq!(output.status.code(), Some(0), "{arguments:?}");
-        assert_eq!(String::from_utf8_lossy(&output.stderr), "", "{arguments:?}");
+        let told = String::from_utf8_lossy(&output.stderr);
+        // What `validate` leaves open is told to whoever reads messages.
+        let told = told.lines().find(|line| !line.starts_with("checked by the rules alone"));
+        assert_eq!(told, None, "{arguments:?}");
     }
 }
 

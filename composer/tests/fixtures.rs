@@ -75,9 +75,12 @@ fixtures! {
     events_syntax
     helpers
     helpers_of_some_kernels
+    host_of_the_wrong_type
     hosts_twice
     instructions
+    keys_in_place_of_others
     licence
+    licence_forgotten
     maps
     missing_keys
     nested_stub
@@ -95,6 +98,7 @@ fixtures! {
     syntax_more
     tracers
     two_hooks
+    unknown_hooks
     unknown_keys
     unknown_nodes
     unknown_programs

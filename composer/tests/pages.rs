@@ -12,10 +12,11 @@ use common::{chain_text, objects, run};
 use freplace_compose::diag::{Block, Code, blocks};
 
 /// Codes of the pure layers whose wrong example no chain can show.
-const SHOWN_OTHERWISE: [Code; 7] = [
+const SHOWN_OTHERWISE: [Code; 8] = [
     Code::FileUnreadable, // the file is what is wrong
     Code::TooManyTracers, // 39 tracers, of which two are shown
     Code::KernelLacks,    // the kernel is what is wrong
+    Code::KernelLacksName,
     // what is wrong is this machine's tracepoints, which may be any kernel's
     Code::RawTracepointArguments,
     Code::UnknownTarget,    // this machine's functions, which may be any kernel's

@@ -59,9 +59,13 @@ impl Built {
     }
 }
 
+/// The profile that tests are built with: see Cargo.toml.
+pub(crate) const PROFILE: &str = "guest";
+
 /// Builds the product and all tests.
 pub(crate) fn for_tests() -> Result<Built> {
-    cargo(&["test", "--no-run", "--workspace", "--lib", "--bins", "--tests"])
+    let kinds = ["--workspace", "--lib", "--bins", "--tests"];
+    cargo(&[&["test", "--no-run", "--profile", PROFILE][..], &kinds].concat())
 }
 
 /// Runs cargo with `words`, which build something.

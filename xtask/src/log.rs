@@ -181,10 +181,10 @@ impl Log {
         }
         let text = fs::read(&self.path).unwrap_or_default();
         let text = String::from_utf8_lossy(&text);
-        let told = text.find("\nfailures:\n").map_or(&*text, |at| &text[at + 1..]);
-        let lines: Vec<_> = told.lines().collect();
-        let from = lines.len().saturating_sub(SHOWN);
-        lines[from..].iter().map(|line| format!("  {line}\n")).collect()
+        let lines: Vec<_> = text.lines().collect();
+        let failures = lines.iter().position(|line| *line == "failures:");
+        let from = failures.unwrap_or(lines.len().saturating_sub(SHOWN));
+        lines[from..].iter().take(SHOWN).map(|line| format!("  {line}\n")).collect()
     }
 
     fn state(&self) -> MutexGuard<'_, State> {

@@ -31,8 +31,8 @@ use step::{Asked, Step};
 /// Run every check and every test, those on real kernels included.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Test {
-    /// Only this step: format, clippy, tests, linux-6.1, conformance-6.1, micro-vm, elsewhere, docs,
-    /// fuzz, clang-19, …; `linux` and `conformance` are those of every landing. May be repeated.
+    /// Only this step: format, clippy, tests, linux-6.1, conformance-6.1, micro-vm, elsewhere-user,
+    /// elsewhere-root, docs, fuzz, clang-19, …; `linux` and `conformance` are those of every landing. May be repeated.
     #[arg(long, value_name = "STEP")]
     only: Vec<String>,
     /// Only tests with this in their names, of a step that `--only` names; of the conformance corpus,
@@ -49,7 +49,11 @@ pub(crate) struct Test {
 
 pub(crate) fn run(arguments: &Test) -> Result {
     let Test { only, test, quick, all } = arguments;
-    let steps = Asked { only, test: test.as_deref(), matrix: *all, quick: *quick }.steps()?;
+    let asked = Asked { only, test: test.as_deref(), matrix: *all, quick: *quick };
+    let mut steps = asked.steps()?;
+    if only.is_empty() {
+        steps.retain(|step| step.compiler().is_none_or(there));
+    }
     let boots = steps.iter().any(|step| step.boots());
     setup::ensure(if boots { &[setup::BUILD, setup::VM] } else { &[setup::BUILD] })?;
     let built = if steps.iter().any(|step| step.needs_build()) {
@@ -78,6 +82,15 @@ pub(crate) fn run(arguments: &Test) -> Result {
     report::report(&rows)
 }
 
+/// Whether a compiler is there; says so where it is not.
+fn there(clang: &str) -> bool {
+    let found = shell::on_path(clang).is_some();
+    if !found {
+        eprintln!("{clang} is left out: it is not installed (apt-get install {clang})");
+    }
+    found
+}
+
 /// How many steps there may be at a time.
 pub(crate) fn cores() -> usize {
     thread::available_parallelism().map_or(1, NonZero::get)
@@ -100,7 +113,8 @@ impl Run<'_> {
         match step {
             Step::Format => host::cargo(&["fmt", "--all", "--check"], *threads, log).map(drop),
             Step::Clippy => {
-                let words = ["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"];
+                let what = ["--workspace", "--all-targets", "--profile", build::PROFILE];
+                let words = [&["clippy"][..], &what, &["--", "-D", "warnings"]].concat();
                 host::cargo(&words, *threads, log).map(drop)
             }
             Step::Tests => host::tests(*test, None, *threads, log, counts),
@@ -112,14 +126,12 @@ impl Run<'_> {
             }
             Step::MicroVm => kernel::micro_vm(built, *test, log, counts),
             Step::Elsewhere => elsewhere::run(built, *test, *threads, log, counts),
+            Step::ElsewhereRoot(kernel) => elsewhere::as_root(built, kernel, *test, log, counts),
             Step::Docs => host::docs(*test, *threads, log, counts),
             Step::Fuzz => host::fuzz(built, *test, log, counts),
             Step::Page => {
                 let corpora = self.corpora.lock().unwrap_or_else(PoisonError::into_inner);
                 conformance::page(&corpora, false)
-            }
-            Step::Clang(clang) if shell::on_path(clang).is_none() => {
-                Err(format!("{clang} is not installed: apt-get install {clang}").into())
             }
             Step::Clang(clang) => host::tests(*test, Some(clang), cores(), log, counts),
         }

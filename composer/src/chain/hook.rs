@@ -2,13 +2,13 @@
 
 use std::ops::Range;
 
-use toml::de::DeValue;
+use toml::de::{DeTable, DeValue};
 
 use super::{
     Attach, Hook, Spanned, XdpMode,
-    table::{Report, Table, string, wrong_type},
+    table::{Report, Table, of_wrong_type, string},
 };
-use crate::diag::{Code, Diagnostic};
+use crate::diag::{Code, Diagnostic, nearest};
 
 pub(super) fn attach(
     value: &toml::Spanned<DeValue<'_>>,
@@ -16,7 +16,10 @@ pub(super) fn attach(
 ) -> Option<Spanned<Attach>> {
     let span = value.span();
     let Some(entries) = value.get_ref().as_table() else {
-        wrong_type("`attach`", "a table: { kprobe = \"tcp_connect\" }", value, report);
+        let help = value.get_ref().as_str().and_then(in_a_word);
+        let found =
+            of_wrong_type("`attach`", "a table: { kprobe = \"tcp_connect\" }", value, report);
+        report.push(found.maybe_help(help));
         return None;
     };
     let mut table = Table::new("`attach`".to_owned(), span.clone(), entries);
@@ -39,7 +42,11 @@ pub(super) fn attach(
         }
         _ => table.string("mode", report),
     };
-    let misspelt = table.finish(report);
+    if hooks.is_empty() {
+        no_hook(entries, span, report);
+        return None;
+    }
+    table.finish(report);
     match hooks.pop() {
         Some((hook, _, place)) if hooks.is_empty() => {
             Some(Spanned { value: lower(hook, place?, mode, report)?, span })
@@ -51,17 +58,57 @@ pub(super) fn attach(
             report.push(found.help(help));
             None
         }
-        None => {
-            if misspelt.is_empty() {
-                let names: Vec<_> = Hook::ALL.iter().map(|hook| hook.name()).collect();
-                let found = report
-                    .at(Code::MissingKey, "`attach` names no hook", span, "no hook")
-                    .help(format!("Name one of: {}.", names.join(", ")));
-                report.push(found);
-            }
-            None
-        }
+        None => None,
     }
+}
+
+/// `xdp:lo`, `kprobe/tcp_connect` as other tools have it → how it is written here.
+fn in_a_word(text: &str) -> Option<String> {
+    let (name, place) = text.split_once([':', '/'])?;
+    let hook = meant(name)?;
+    // A string of TOML has the escapes of one of JSON.
+    let place = serde_json::Value::from(place);
+    Some(format!("Write attach = {{ {} = {place} }}", hook.name()))
+}
+
+/// The hook that somebody means by `name`: libbpf has short names for some.
+fn meant(name: &str) -> Option<Hook> {
+    let short = match name {
+        "tp" => Some(Hook::Tracepoint),
+        "raw_tp" => Some(Hook::RawTracepoint),
+        _ => None,
+    };
+    let names = Hook::ALL.iter().map(|hook| hook.name());
+    let near = || {
+        let near = nearest(name, names)?;
+        Hook::ALL.iter().copied().find(|hook| hook.name() == near)
+    };
+    short.or_else(near)
+}
+
+/// Reports that `entries` name no hook: one that there is not, if there is any.
+fn no_hook(entries: &DeTable<'_>, span: Range<usize>, report: &mut Report<'_>) {
+    let names: Vec<_> = Hook::ALL.iter().map(|hook| hook.name()).collect();
+    let names = names.join(", ");
+    let found = match entries.keys().find(|key| key.get_ref() != "mode") {
+        Some(key) => {
+            let name: &str = key.get_ref();
+            let help = match (meant(name), name) {
+                (Some(hook), _) => format!("Did you mean `{}`?", hook.name()),
+                (None, "fentry" | "fexit") => format!(
+                    "A program that traces a function of the chain is a [tracer.NAME] with `{name}`. \
+                     Hooks are: {names}."
+                ),
+                (None, _) => format!("Hooks are: {names}."),
+            };
+            let message = format!("`attach` names an unknown hook `{name}`");
+            report.at(Code::UnknownKey, message, key.span(), "not a hook").help(help)
+        }
+        None => report
+            .at(Code::MissingKey, "`attach` names no hook", span, "no hook")
+            .help(format!("Name one of: {names}.")),
+    };
+    report.push(found);
 }
 
 /// Keys of which only one may be there, in the order of the file.

@@ -100,31 +100,28 @@ impl<'t> Table<'t> {
     }
 
     /// Reports the keys that nobody asked for, and those that are missing. A key that is missing
-    /// because it is misspelt is reported once. Returns what was misspelt for what.
-    pub(super) fn finish(self, report: &mut Report<'_>) -> Vec<(&'t str, &'static str)> {
+    /// because another stands in its place is reported once. Returns what stood for what.
+    pub(super) fn finish(mut self, report: &mut Report<'_>) -> Vec<(&'t str, &'static str)> {
+        let entries = self.entries.iter();
+        let strangers: Vec<_> =
+            entries.filter(|(key, _)| !self.known.contains(&key.get_ref().as_ref())).collect();
         let mut misspelt = Vec::new();
-        for (key, _) in self.entries {
+        for (key, _) in &strangers {
             let name: &str = key.get_ref();
-            if self.known.contains(&name) {
-                continue;
-            }
-            let help = match nearest(name, self.known.iter().copied()) {
-                Some(near) => {
-                    misspelt.push((name, near));
-                    format!("Did you mean `{near}`?")
-                }
+            let near = self.meant(name, strangers.len());
+            let help = match near {
+                Some(near) => format!("Did you mean `{near}`?"),
                 None => format!("It may have: {}.", self.known.join(", ")),
             };
+            misspelt.extend(near.map(|near| (name, near)));
             let message = format!("{} has an unknown key `{name}`", self.title);
             let found =
                 report.at(Code::UnknownKey, message, key.span(), "not a key here").help(help);
             report.push(found);
         }
-        for (keys, example) in self.missing {
+        self.missing.retain(|(keys, _)| !misspelt.iter().any(|(_, near)| keys.contains(near)));
+        for (keys, example) in &self.missing {
             let Some(first) = keys.first() else { continue };
-            if misspelt.iter().any(|(_, near)| keys.contains(near)) {
-                continue;
-            }
             let names: Vec<_> = keys.iter().map(|key| format!("`{key}`")).collect();
             let names = names.join(" or ");
             let message = format!("{} has no {names}", self.title);
@@ -134,6 +131,18 @@ impl<'t> Table<'t> {
             report.push(found);
         }
         misspelt
+    }
+
+    /// The key that `name`, one of so many unknown ones, was likely meant to be.
+    fn meant(&self, name: &str, strangers: usize) -> Option<&'static str> {
+        let known = || self.known.iter().copied();
+        // `prog`, `func`, `desc`
+        let begins = |key: &&str| name.chars().count() > 1 && key.starts_with(name);
+        let one_missing = || match self.missing.as_slice() {
+            [([key], _)] if strangers == 1 => Some(*key),
+            _ => None,
+        };
+        nearest(name, known()).or_else(|| known().find(begins)).or_else(one_missing)
     }
 }
 
@@ -183,6 +192,17 @@ pub(super) fn wrong_type(
     value: &toml::Spanned<DeValue<'_>>,
     report: &mut Report<'_>,
 ) {
+    let found = of_wrong_type(what, wanted, value, report);
+    report.push(found);
+}
+
+/// The same, not reported yet.
+pub(super) fn of_wrong_type(
+    what: &str,
+    wanted: &str,
+    value: &toml::Spanned<DeValue<'_>>,
+    report: &Report<'_>,
+) -> Diagnostic {
     let got = match value.get_ref().type_str() {
         "array" => "a list",
         "integer" => "an integer",
@@ -194,6 +214,5 @@ pub(super) fn wrong_type(
     };
     let got = if value.get_ref().is_str() { "a string" } else { got };
     let message = format!("{what} has to be {wanted}");
-    let found = report.at(Code::WrongType, message, value.span(), format!("this is {got}"));
-    report.push(found);
+    report.at(Code::WrongType, message, value.span(), format!("this is {got}"))
 }

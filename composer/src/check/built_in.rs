@@ -16,6 +16,9 @@ pub(super) fn check(context: &mut Context<'_>) {
         by_hand(context, node);
         let NodeKind::Tracer(tracer) = &node.kind else { continue };
         nested(context, index, tracer);
+        if context.misfits.contains(&index) {
+            continue;
+        }
         let Some(request) = &tracer.builtin else { continue };
         let mut told: Vec<Diagnostic> = Vec::new();
         for (holder, name) in context.chain.graph.functions_of(index) {

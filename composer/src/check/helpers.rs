@@ -12,7 +12,7 @@ use petgraph::graph::NodeIndex;
 use super::{Context, Profile, features, title};
 use crate::{
     chain::{Node, NodeKind},
-    diag::{Code, Diagnostic},
+    diag::{Code, Diagnostic, Severity},
     object::{Object, Program, helper_name, helper_number},
 };
 
@@ -131,18 +131,24 @@ fn licence(
         profile.keeps_for_gpl(helper)
             && !types.iter().any(|of_type| profile.lacks_helper(of_type, helper))
     };
-    let all: Vec<u32> = called
-        .iter()
-        .copied()
-        .filter(|helper| profiles.iter().any(|profile| kept(profile, *helper)))
-        .collect();
+    let kept_among = |helpers: &BTreeSet<u32>| -> Vec<u32> {
+        let kept = |helper: &&u32| profiles.iter().any(|profile| kept(profile, **helper));
+        helpers.iter().filter(kept).copied().collect()
+    };
+    let mut all = kept_among(called);
+    // A licence that is not there was forgotten: that is told of calls which may be dead code, too.
+    let perhaps = all.is_empty() && licence.is_none();
+    if perhaps {
+        all = kept_among(&object.helpers(program.function));
+    }
     let names: Vec<_> = all.iter().filter_map(|helper| helper_name(*helper)).collect();
     let [first, ..] = names.as_slice() else { return };
+    let calls = if perhaps { "may call" } else { "calls" };
     let found = Diagnostic::new(
         Code::LicenceNotGpl,
-        format!("{} calls {first}, which is kept for programs under the GPL", title(node)),
+        format!("{} {calls} {first}, which is kept for programs under the GPL", title(node)),
     )
-    .label(context.source(), span.span.clone(), format!("calls {}", names.join(", ")))
+    .label(context.source(), span.span.clone(), format!("{calls} {}", names.join(", ")))
     .label(
         context.source(),
         reference.span.clone(),
@@ -158,5 +164,9 @@ fn licence(
         program.name,
         WITH_GPL[1..].join(", ")
     ));
+    if perhaps {
+        context.found.push(Diagnostic { severity: Severity::Warning, ..found });
+        return;
+    }
     context.push_where(found, |profile| all.iter().any(|helper| kept(profile, *helper)));
 }

@@ -7,6 +7,7 @@ mod built_in;
 mod conflicts;
 mod constants;
 mod events;
+mod externs;
 mod features;
 mod flow;
 pub(crate) mod globals;
@@ -67,6 +68,7 @@ pub fn check(chain: &Chain, library: &Library, kernels: &Kernels) -> Vec<Diagnos
     let found = excluded.into_iter().collect();
     let mut context = Context { chain, library, kernels: &kernels, found, misfits: HashSet::new() };
     programs::check(&mut context);
+    externs::check(&mut context);
     stubs::check(&mut context);
     prototypes::check(&mut context);
     built_in::check(&mut context);

@@ -1,5 +1,7 @@
 //! Is the program there, and is it of a type that can do what the chain asks of it?
 
+use petgraph::graph::NodeIndex;
+
 use super::{Context, is_replacement, title, tracing_kind};
 use crate::{
     chain::{Hook, Node, NodeKind},
@@ -43,6 +45,21 @@ pub(super) fn check(context: &mut Context<'_>) {
             context.misfits.insert(index);
         }
     }
+    below_misfits(context);
+}
+
+/// What goes into a host of the wrong type, or is on it, is judged by that type: of it, nothing more
+/// can be said.
+fn below_misfits(context: &mut Context<'_>) {
+    if context.misfits.is_empty() {
+        return;
+    }
+    let graph = &context.chain.graph;
+    let stands_on = |index: &NodeIndex| {
+        graph.hosts_below(*index).iter().any(|host| context.misfits.contains(host))
+    };
+    let above: Vec<_> = graph.nodes().map(|(index, _)| index).filter(stands_on).collect();
+    context.misfits.extend(above);
 }
 
 /// Whether the node does not say of which type its program is, or says it in a known word.
@@ -97,14 +114,18 @@ fn mismatch(
             }
             let name = hook.name();
             let hooks = Hook::ALL.iter().find(|hook| hook.name() == kind.name());
-            let help = match hooks {
-                Some(hook) => format!(
+            let help = match (hooks, kind) {
+                (Some(hook), _) => format!(
                     "Attach it where it belongs: attach = {{ {} = \"...\" }}, or compile it as \
-                         SEC(\"{name}\").",
+                     SEC(\"{name}\").",
                     hook.name()
                 ),
-                None if kind == Kind::Other => made_up(name),
-                None => format!("Compile it as SEC(\"{name}\")."),
+                (None, Kind::Freplace) => {
+                    "A SEC(\"freplace\") program belongs in a [replacement.NAME].".to_owned()
+                }
+                (None, Kind::Fentry | Kind::Fexit | Kind::FmodRet) => tracing(kind),
+                (None, Kind::Other) => made_up(name),
+                (None, _) => format!("Compile it as SEC(\"{name}\")."),
             };
             Some((format!("SEC(\"{name}\")"), help))
         }
@@ -112,7 +133,11 @@ fn mismatch(
             // Whatever an author calls the section, it is loaded as an extension.
             let fits = matches!(kind, Kind::Freplace | Kind::Other) || host_kinds.contains(&kind);
             (!fits).then(|| {
-                ("SEC(\"freplace\")".to_owned(), "Compile it as SEC(\"freplace\").".to_owned())
+                let help = match kind {
+                    Kind::Fentry | Kind::Fexit | Kind::FmodRet => tracing(kind),
+                    _ => "Compile it as SEC(\"freplace\").".to_owned(),
+                };
+                ("SEC(\"freplace\")".to_owned(), help)
             })
         }
         NodeKind::Tracer(tracer) => {
@@ -122,13 +147,37 @@ fn mismatch(
                     Kind::Fentry | Kind::Fexit => {
                         format!("Write {} = \"{}\" instead.", kind.name(), tracer.target.value)
                     }
+                    Kind::FmodRet => tracing(kind),
+                    Kind::Freplace => {
+                        "A SEC(\"freplace\") program belongs in a [replacement.NAME].".to_owned()
+                    }
                     Kind::Other => made_up(wanted),
-                    _ => format!("Compile it as SEC(\"{wanted}\")."),
+                    _ => format!(
+                        "A tracer is written for what it traces: SEC(\"{wanted}\") int BPF_PROG(...). \
+                         Without `object` and `program`, this is the built-in tracer."
+                    ),
                 };
                 (format!("SEC(\"{wanted}\")"), help)
             })
         }
         NodeKind::Stub(_) => None,
+    }
+}
+
+/// What becomes of a tracing program in a chain.
+fn tracing(kind: ProgramKind) -> String {
+    match kind {
+        ProgramKind::FmodRet => "A SEC(\"fmod_ret\") program changes what a function of the kernel \
+                                 returns, and no kernel puts it on one of another program. To watch \
+                                 a result, write a SEC(\"fexit\") program; to change it, a \
+                                 SEC(\"freplace\") one for a stub."
+            .to_owned(),
+        kind => {
+            let name = kind.name();
+            format!(
+                "A SEC(\"{name}\") program belongs in a [tracer.NAME] with {name} = \"...\"."
+            )
+        }
     }
 }
 

@@ -150,7 +150,7 @@ fn check_function(
         let message = format!("{} has no function `{name}`", title(target));
         let help = match nearest(name, candidates(object, program)) {
             Some(near) => format!("Did you mean `{near}`?"),
-            None => missing_help(object, program),
+            None => missing_help(object, program, to_replace),
         };
         return context.report(Code::UnknownFunction, message, span, "not in its object", help);
     };
@@ -201,7 +201,8 @@ fn not_called(object: &Object, program: &Program, index: usize, to_replace: bool
          freplace_compose.h."
             .to_owned()
     } else {
-        "If the source calls it, clang inlined it: declare it __attribute__((noinline)).".to_owned()
+        "If the source calls it, clang inlined it: add __attribute__((noinline)); `static` may stay."
+            .to_owned()
     };
     format!(
         "The kernel loads a program with the functions it calls and no others. {why} Program `{}` \
@@ -226,18 +227,21 @@ fn name(function: &Function) -> &str {
     &function.name
 }
 
-fn missing_help(object: &Object, program: &Program) -> String {
-    let names = candidates(object, program);
-    if names.is_empty() {
-        return format!(
-            "Program `{}` calls no function: a stub is global and noinline, and clang inlines \
-             everything else.",
-            program.name
-        );
-    }
-    format!("Program `{}` calls: {}.", program.name, list(&names))
+/// Where a function is that `object` does not have, most likely.
+fn missing_help(object: &Object, program: &Program, to_replace: bool) -> String {
+    let inlined = match to_replace {
+        true => {
+            "If the source has it, clang inlined it: declare it FC_STUB, which is noinline, and not \
+             `static`."
+        }
+        false => {
+            "If the source has it, clang inlined it: add __attribute__((noinline)); `static` may stay."
+        }
+    };
+    let calls = list_or_nothing(&candidates(object, program));
+    format!("{inlined} Program `{}` calls: {calls}.", program.name)
 }
 
 fn list_or_nothing(names: &[&str]) -> String {
-    if names.is_empty() { "nothing".to_owned() } else { list(names) }
+    if names.is_empty() { "no function".to_owned() } else { list(names) }
 }

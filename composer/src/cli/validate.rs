@@ -115,6 +115,10 @@ impl<'a> Judged<'a> {
             Format::Human => screen::data(&lines.collect::<String>()),
             Format::Json => screen::json(&self.results),
         };
+        if format == Format::Human && self.files.iter().any(|(_, ready)| ready.is_some()) {
+            let line = "checked by the rules alone: `validate --vm` asks a real verifier as well";
+            screen::say!("{}", line.dimmed());
+        }
         if self.valid { written } else { Exit::Invalid }
     }
 }

@@ -93,6 +93,10 @@ codes! {
     GlobalValue = 215,
     /// A global variable that is set and not used.
     GlobalUnused = 216,
+    /// A program that refers to something that nobody defines.
+    Undefined = 220,
+    /// Something that a program takes from the kernel by name, and the kernel lacks.
+    KernelLacksName = 221,
 
     /// A replacement whose prototype is not the stub's.
     PrototypeMismatch = 301,
@@ -164,6 +168,8 @@ codes! {
     FunctionPrototype = 335,
     /// Calls that go too deep, or take too much of the stack.
     StackLimit = 336,
+    /// What a helper gave, or NULL, that is used without a test.
+    HelperNull = 345,
 
     /// No right to use eBPF.
     NotPermitted = 401,

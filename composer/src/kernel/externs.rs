@@ -38,7 +38,7 @@ pub(super) struct Externs {
     addresses: Option<HashMap<String, u64>>,
 }
 
-const CALL: &str = "look up";
+const CALL: &str = "look up in the kernel";
 
 impl Externs {
     /// Looks up `wanted` of `object` in the running kernel, whose types are given by `types`.
@@ -79,7 +79,7 @@ impl Externs {
             }
             ExternKind::Variable(_) => variable(types()?, plain).map(Found::Variable),
             ExternKind::Function(_) => function(types()?, plain).map(Found::Function),
-            ExternKind::Unknown => None,
+            ExternKind::Undefined => None,
         };
         match found {
             Some(found) => Ok(found),
@@ -89,9 +89,10 @@ impl Externs {
                     ExternKind::Kconfig(_) => "is not in the configuration of this kernel",
                     ExternKind::Variable(_) => "is no variable of this kernel",
                     ExternKind::Function(_) => "is no function that this kernel offers to programs",
-                    ExternKind::Unknown => "is not defined, and the object does not say what it is",
+                    ExternKind::Undefined => "is not defined",
                 };
-                Err(KernelError::here(CALL, format!("`{name}` {what}")))
+                let missing = Box::new([(0, name.to_owned())]);
+                Err(KernelError { missing, ..KernelError::here(CALL, format!("`{name}` {what}")) })
             }
         }
     }

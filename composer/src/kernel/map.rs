@@ -166,7 +166,6 @@ impl Pin {
 fn in_bpffs(folder: &Path) -> io::Result<bool> {
     const BPF_FS_MAGIC: u64 = 0xcafe_4a11;
     let found = rustix::fs::statfs(folder)?;
-    #[expect(clippy::unnecessary_cast, reason = "its width is the machine's")]
     Ok(found.f_type as u64 & 0xffff_ffff == BPF_FS_MAGIC)
 }
 

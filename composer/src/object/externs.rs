@@ -1,8 +1,8 @@
 //! What an object takes from the kernel it is loaded on: values of its configuration (`__kconfig`),
 //! its variables and its functions (`__ksym`).
 //!
-//! They are undefined symbols; BTF says what each is. Clang lists variables in the sections
-//! `.kconfig` and `.ksyms`, and functions as `FUNC` with external linkage.
+//! They are undefined symbols; the lists `.kconfig` and `.ksyms` in BTF say what each is. One that is
+//! in neither was to be defined by another object.
 
 use std::collections::HashMap;
 
@@ -28,8 +28,8 @@ pub enum ExternKind {
     Variable(TypeId),
     /// A function (kfunc), by its `FUNC` in the object's BTF.
     Function(TypeId),
-    /// Something that BTF does not tell of.
-    Unknown,
+    /// None of these: nobody defines it.
+    Undefined,
 }
 
 /// Which extern is what, by name.
@@ -38,31 +38,28 @@ pub(super) struct Kinds(HashMap<String, ExternKind>);
 impl Kinds {
     pub(super) fn of(btf: &Btf) -> Self {
         let mut kinds = HashMap::new();
-        for (id, found) in btf.iter() {
-            match found {
-                Type::Function { name, linkage: Linkage::Extern, .. } => {
-                    kinds.insert(name.to_owned(), ExternKind::Function(id));
-                }
-                Type::Section { name: name @ (".kconfig" | ".ksyms"), variables } => {
-                    for variable in variables {
-                        let Some(Type::Variable { name: of_variable, of }) = btf.get(variable)
-                        else {
-                            continue; // a function, found above
-                        };
-                        let kind = match name {
-                            ".kconfig" => ExternKind::Kconfig(of),
-                            _ => ExternKind::Variable(of),
-                        };
-                        kinds.insert(of_variable.to_owned(), kind);
+        for (_, found) in btf.iter() {
+            let Type::Section { name: section, variables } = found else { continue };
+            for id in variables {
+                let found = match (section, btf.get(id)) {
+                    (".kconfig", Some(Type::Variable { name, of })) => {
+                        (name, ExternKind::Kconfig(of))
                     }
-                }
-                _ => {}
+                    (".ksyms", Some(Type::Variable { name, of })) => {
+                        (name, ExternKind::Variable(of))
+                    }
+                    (".ksyms", Some(Type::Function { name, linkage: Linkage::Extern, .. })) => {
+                        (name, ExternKind::Function(id))
+                    }
+                    _ => continue,
+                };
+                kinds.insert(found.0.to_owned(), found.1);
             }
         }
         Self(kinds)
     }
 
     pub(super) fn kind(&self, name: &str) -> ExternKind {
-        self.0.get(name).copied().unwrap_or(ExternKind::Unknown)
+        self.0.get(name).copied().unwrap_or(ExternKind::Undefined)
     }
 }

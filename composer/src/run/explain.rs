@@ -27,7 +27,8 @@ pub fn explain(
     let error = &failure.error;
     let node = operation.node.and_then(|node| plan.nodes.get(node));
     let name = node.map_or("", |node| node.id.as_str());
-    let (code, message, help) = judge(error, operation, name, targets, whole_log);
+    let (code, message, help) = lacking(error, operation, name)
+        .unwrap_or_else(|| judge(error, operation, name, targets, whole_log));
     let found = Diagnostic::new(code, message)
         .label(&chain.source, operation.span.clone(), answer(error))
         .help(help);
@@ -102,6 +103,40 @@ fn answer(error: &KernelError) -> String {
         Some(number) => format!("{}: {}, {}", error.call, errno_name(number), error.message),
         None => format!("{}: {}", error.call, error.message),
     }
+}
+
+/// What a program asks of the kernel that it does not have, when it was refused for that.
+fn lacking(
+    error: &KernelError,
+    operation: &Operation,
+    name: &str,
+) -> Option<(Code, String, String)> {
+    let Action::Load { program, .. } = &operation.action else { return None };
+    let (missing, help) = match error.log.as_deref() {
+        Some(log) => {
+            let at = poisoned(log)?;
+            let (_, missing) = error.missing.iter().find(|(missing, _)| *missing == at)?;
+            let help = "Test for it first: bpf_core_field_exists(...), bpf_core_type_exists(...) or \
+                        bpf_core_enum_value_exists(...).";
+            (missing, help.to_owned())
+        }
+        None => {
+            let (_, missing) = error.missing.first()?;
+            let help =
+                format!("Declare `{missing}` __weak and test it, if the program can do without.");
+            (missing, help)
+        }
+    };
+    let message = format!("this kernel has no `{missing}`, which `{program}` of `{name}` needs");
+    Some((Code::KernelLacksName, message, help))
+}
+
+/// The number of the last instruction in `log`, when it stands for something that CO-RE did not
+/// find.
+fn poisoned(log: &str) -> Option<u32> {
+    let is_call = |line: &&str| line.contains(": (85) call unknown#195896080");
+    let line = log.lines().rfind(is_call)?;
+    line.split_once(':')?.0.trim().parse().ok()
 }
 
 fn judge(

@@ -89,7 +89,9 @@ impl Apt {
 
     /// The sources as apt has read them: the address of each archive, and the suite.
     pub(super) async fn sources(&self) -> Result<Vec<(String, String)>, VmError> {
-        let words = ["indextargets", "--format", "$(REPO_URI) $(RELEASE)", "Created-By: Packages"];
+        // Without what is known of lists that were fetched, since there may be none.
+        let format = ["--no-release-info", "--format", "$(REPO_URI) $(RELEASE)"];
+        let words = [&["indextargets"], &format[..], &["Created-By: Packages"]].concat();
         let text = self.run("apt-get", &words).await?.unwrap_or_default();
         let lines = text.lines().filter_map(|line| line.split_once(' '));
         Ok(lines.map(|(uri, suite)| (uri.to_owned(), suite.to_owned())).collect())

@@ -17,7 +17,7 @@ use tokio::sync::oneshot;
 use super::{
     apt,
     archive::Archive,
-    entry::{Damage, Entry, Wanted},
+    entry::{self, Damage, Entry, Wanted},
     error::VmError,
     image::Image,
     needs,
@@ -183,7 +183,25 @@ async fn fill(
     let work = tempfile::Builder::new().prefix(WORK).tempdir_in(cache).map_err(failed())?;
     let mut archive = Archive::new(cache.join(LISTS));
     let unpacked = match what {
-        Wanted::Kernel(series) => archive.kernel(series, work.path(), progress).await?,
+        Wanted::Kernel(series) => {
+            let kernel = archive.kernel(series, work.path(), progress).await?;
+            if entry::config(&kernel.root).map_err(failed())?.is_none() {
+                // Where packages are split, another one has the configuration. A kernel is of use
+                // without it.
+                let (name, version) = (&kernel.package.name, &kernel.package.version);
+                let base = name.replace("linux-binary-", "linux-base-");
+                let folder = work.path().join("base");
+                fs::create_dir(&folder).map_err(failed())?;
+                if let Ok(base) = archive.exact((&base, version), &folder, progress).await
+                    && let Some(config) = entry::config(&base.root).map_err(failed())?
+                {
+                    let place = kernel.root.join("boot");
+                    fs::create_dir_all(&place).map_err(failed())?;
+                    fs::rename(config, place.join("config-kernel")).map_err(failed())?;
+                }
+            }
+            kernel
+        }
         Wanted::Modules(_) => {
             let (kernel, version) = of_kernel.unwrap_or_default();
             let name = kernel.replace("linux-binary-", "linux-modules-");

@@ -55,7 +55,10 @@ impl Damage {
 }
 
 const CHECKSUM: &str = "sha256";
+/// The configuration of a kernel; empty where its packages have none.
+pub(super) const CONFIG: &str = "config";
 const PACKAGE: &str = "package";
+const VMLINUZ: &str = "vmlinuz";
 /// What folders of kernels are called, before the series.
 pub(super) const KERNEL: &str = "kernel-";
 /// The same for their modules.
@@ -76,7 +79,7 @@ impl Entry {
     /// The place `folder`.
     pub(super) fn in_folder(folder: PathBuf, what: Wanted<'_>) -> Self {
         let name = match what {
-            Wanted::Kernel(_) => "vmlinuz",
+            Wanted::Kernel(_) => VMLINUZ,
             Wanted::Modules(_) => "modules.deb",
             Wanted::Busybox => "busybox",
         };
@@ -115,6 +118,10 @@ impl Entry {
         if path.metadata().is_ok_and(|meta| meta.len() == 0) {
             return Ok(Some(Damage::Empty));
         }
+        // Entries that older versions of this program made have none.
+        if self.name == VMLINUZ && !self.folder.join(CONFIG).exists() {
+            return Ok(Some(Damage::Missing));
+        }
         let kept = fs::read_to_string(self.folder.join(CHECKSUM)).unwrap_or_default();
         Ok(match kept.split_whitespace().next() {
             Some(kept) if kept == sum => None,
@@ -132,6 +139,10 @@ impl Entry {
             Wanted::Busybox => busybox(&unpacked.root),
         };
         fs::rename(found.ok_or(ErrorKind::NotFound)?, self.file())?;
+        if let Wanted::Kernel(_) = what {
+            let config = config(&unpacked.root)?.map(fs::read).transpose()?;
+            fs::write(self.folder.join(CONFIG), config.unwrap_or_default())?;
+        }
         let sum = checksum(&self.file())?;
         fs::write(self.folder.join(CHECKSUM), format!("{sum}  {}\n", self.name))?;
         let package = &unpacked.package;
@@ -154,6 +165,19 @@ impl Entry {
         }
         fs::rename(&made.folder, &self.folder)
     }
+}
+
+/// The configuration in a package of a kernel.
+pub(super) fn config(root: &Path) -> io::Result<Option<PathBuf>> {
+    let boot = files(&root.join("boot"))?.into_iter();
+    let is_it = |path: &PathBuf| {
+        path.file_name().is_some_and(|name| name.to_string_lossy().starts_with("config-"))
+    };
+    if let Some(found) = boot.into_iter().find(is_it) {
+        return Ok(Some(found));
+    }
+    let modules = files(&root.join("usr/lib/modules"))?.into_iter().map(|path| path.join(CONFIG));
+    Ok(modules.into_iter().find(|path| path.is_file()))
 }
 
 /// The image in a package of a kernel: where distributions have it, and where they put it from 7.2 on.

@@ -44,6 +44,16 @@ impl Image {
     }
 }
 
+impl Image {
+    /// Its configuration, where that is beside it under one of the usual names.
+    #[must_use]
+    pub fn config(&self) -> Option<Vec<u8>> {
+        let names = [format!("config-{}", self.release), "config".to_owned()];
+        let read = |name: &String| std::fs::read(self.vmlinuz.with_file_name(name)).ok();
+        names.iter().find_map(read).filter(|text| !text.is_empty())
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

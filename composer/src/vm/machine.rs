@@ -137,7 +137,7 @@ impl Machine {
         let signals = Signals::new()?;
         let folder = scratch::folder()?;
         let initramfs = folder.path().join("initramfs");
-        self.initramfs(busybox.as_deref(), modules, &initramfs)?;
+        self.initramfs(&image, busybox.as_deref(), modules, &initramfs)?;
         let kvm = qemu::accelerator() == "kvm";
         progress(Progress::Booting { release: image.release.clone(), kvm });
         let started =
@@ -180,6 +180,7 @@ impl Machine {
 
     fn initramfs(
         &self,
+        image: &Image,
         busybox: Option<&Path>,
         modules: Vec<Module>,
         to: &Path,
@@ -187,6 +188,10 @@ impl Machine {
         let busybox =
             busybox.map(|path| applets(path).map(|names| (path.to_owned(), names))).transpose()?;
         let mut rootfs = rootfs::Rootfs::new(&self.init, busybox.as_ref())?;
+        if let Some(config) = image.config() {
+            rootfs.directory(Path::new("/boot"));
+            rootfs.data(&format!("/boot/config-{}", image.release), config);
+        }
         for Bring { source, dest } in &self.bring {
             rootfs.bring(&self.cwd.join(source), &rootfs::absolute(&self.cwd, dest))?;
         }

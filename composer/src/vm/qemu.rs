@@ -155,10 +155,12 @@ fn arguments(
         initramfs.into(),
     ]);
     // A panic or an oops ends the machine at once (panic=-1 restarts, -no-reboot ends it); 8250.nr_uarts: Debian's own
-    // default, stated for kernels that have fewer.
+    // default, stated for kernels that have fewer; no_timer_check: on a busy host an emulated timer may tick late, and the
+    // kernel takes that for broken hardware and panics (check_timer in
+    // <https://github.com/torvalds/linux/blob/v6.12/arch/x86/kernel/apic/io_apic.c>).
     words.extend([
         "-append".into(),
-        "console=ttyS0 loglevel=5 panic=-1 oops=panic 8250.nr_uarts=4".into(),
+        "console=ttyS0 loglevel=5 panic=-1 oops=panic 8250.nr_uarts=4 no_timer_check".into(),
     ]);
     for (index, (name, irq)) in PORTS.iter().enumerate() {
         let mut chardev = OsString::from(format!("socket,id={name},path="));

@@ -155,6 +155,30 @@ fn a_pointer_is_tested_and_used_within_its_bounds() {
     );
 }
 
+#[test]
+#[ignore = "needs a kernel that allows freplace; `cargo xtask test` runs it in a micro-VM"]
+fn what_a_helper_gave_is_tested_first() {
+    judged(
+        |program| host("unchecked", program, KPROBE),
+        &[
+            ("event_untested", false),
+            ("event_submitted_at_once", false),
+            ("event_given_to_a_helper", false),
+            ("event_tested_and_then_submitted", false),
+            ("event_untested_in_a_function", false),
+            ("event_tested", true),
+            ("room_untested", false),
+            ("room_submitted_at_once", false),
+            ("room_discarded_at_once", false),
+            ("key_written_untested", false),
+            ("key_read_untested", false),
+            ("key_added_to_untested", false),
+            ("key_counted_untested", false),
+            ("key_tested", true),
+        ],
+    );
+}
+
 fn object(name: &str) -> Object {
     let bytes = freplace_compose_test_programs::object(name).expect("a test program");
     Object::parse(bytes).expect("a good object")

@@ -190,9 +190,10 @@ fn no_rule_refuses_what_the_verifier_takes() {
         target,
         maps: Vec::new(),
     };
-    for (kind, names) in
-        [(ProgramKind::Kprobe, &["arguments", "hosts"][..]), (ProgramKind::Kretprobe, &["hosts"])]
-    {
+    for (kind, names) in [
+        (ProgramKind::Kprobe, &["arguments", "hosts", "unchecked"][..]),
+        (ProgramKind::Kretprobe, &["hosts"]),
+    ] {
         let mut bench = bench(as_host, LoadAs::Hook(kind), None);
         names.iter().for_each(|name| bench.judge(name, &mut score));
     }

@@ -13,8 +13,8 @@ use std::{
     time::Duration,
 };
 
-use super::{Counts, host};
-use crate::{Result, build::Built, log::Log, shell};
+use super::{Counts, host, kernel};
+use crate::{Result, build::Built, kernels::Kernel, log::Log, shell};
 
 /// Tests that are run in other ways.
 const OTHERS: [&str; 3] = ["kernel", "micro_vm", host::CORPUS];
@@ -25,6 +25,9 @@ const BOUND: Duration = Duration::from_secs(600);
 /// A user's limits and a mask that keeps others out; then the command, with the release of a Linux
 /// 2.6: see `UNAME26` in personality(2).
 const START: &str = "umask 077; ulimit -n 128; exec setarch --uname-2.6 \"$0\" \"$@\"";
+
+/// The module of tests that pin what the command line shows.
+const SCREENS: &str = "screens::";
 
 /// What the environment is, whole.
 const ENVIRONMENT: [(&str, &str); 12] = [
@@ -60,7 +63,8 @@ pub(super) fn run(
     let composer = elsewhere.bring(built.executable("freplace-compose")?)?;
     let release = log.run(elsewhere.command(Path::new("uname"), threads).arg("-r"), None)?;
     if !release.stdout.starts_with("2.6.") {
-        return Err(format!("the kernel's release is still {}", release.stdout.trim()).into());
+        let said = release.stdout + &release.stderr;
+        return Err(format!("the kernel's release cannot be another one: {}", said.trim()).into());
     }
     let mut wrong = Vec::new();
     for (name, tests) in built.tests().filter(|(name, _)| !OTHERS.contains(name)) {
@@ -81,6 +85,28 @@ pub(super) fn run(
         return Err(wrong.join("; ").into());
     }
     host::some_passed(*counts)
+}
+
+/// The screens of the command line once more, in a micro-VM: as root, on a kernel that allows all.
+pub(super) fn as_root(
+    built: &Built,
+    kernel: &Kernel,
+    only: Option<&str>,
+    log: &Log,
+    counts: &mut Counts,
+) -> Result {
+    let (composer, tests) = (built.executable("freplace-compose")?, built.test("cli")?);
+    let root = shell::root();
+    let mut vm = kernel::vm(built, kernel)?;
+    for path in [composer, tests, &root.join("chains"), &root.join("composer/tests")] {
+        vm.arg("--add").arg(path);
+    }
+    vm.args(["--", "env", "INSTA_UPDATE=no"]);
+    vm.arg(format!("INSTA_WORKSPACE_ROOT={}", root.display()));
+    vm.arg(format!("FREPLACE_COMPOSE_ROOT={}", root.display()));
+    vm.arg(format!("FREPLACE_COMPOSE_BIN={}", composer.display()));
+    let screens = only.filter(|only| only.starts_with(SCREENS)).unwrap_or(SCREENS);
+    kernel::ended(vm.arg(tests).args(["--test-threads=1", screens]), log, counts)
 }
 
 impl Elsewhere {

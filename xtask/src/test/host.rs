@@ -3,7 +3,12 @@
 use std::process::Command;
 
 use super::Counts;
-use crate::{Result, build::Built, log::Log, shell};
+use crate::{
+    Result,
+    build::{Built, PROFILE},
+    log::Log,
+    shell,
+};
 
 /// The package of the fuzzers, whose tests are a step of their own.
 pub(super) const FUZZ: &str = "freplace-compose-fuzz";
@@ -39,6 +44,7 @@ pub(super) fn tests(
         let all = format!("not package({FUZZ})");
         let words = ["nextest", "run", "--workspace", "-E", &all, "--no-fail-fast"];
         let mut nextest = with(shell::cargo(&words));
+        nextest.args(["--cargo-profile", PROFILE]);
         nextest.args(["--failure-output=final", "--test-threads", &threads]);
         let said = log.run(nextest.args(only), None)?;
         *counts = Counts::of_nextest(&said.stderr);
@@ -46,6 +52,7 @@ pub(super) fn tests(
     } else {
         let words = ["test", "--workspace", "--exclude", FUZZ, "--no-fail-fast"];
         let mut test = with(shell::cargo(&words));
+        test.args(["--profile", PROFILE]);
         let said = log.run(test.args(["--lib", "--bins", "--tests"]).args(only), None)?;
         *counts = Counts::of_libtest(&said.stdout);
         shell::succeeded(&test, said.status)?;
@@ -64,7 +71,7 @@ pub(super) fn fuzz(built: &Built, only: Option<&str>, log: &Log, counts: &mut Co
 
 /// The examples in the documentation.
 pub(super) fn docs(only: Option<&str>, threads: usize, log: &Log, counts: &mut Counts) -> Result {
-    let mut words = vec!["test", "--workspace", "--doc", "--no-fail-fast"];
+    let mut words = vec!["test", "--workspace", "--doc", "--no-fail-fast", "--profile", PROFILE];
     words.extend(only);
     *counts = Counts::of_libtest(&cargo(&words, threads, log)?);
     if only.is_some() { some_passed(*counts) } else { Ok(()) }

@@ -56,7 +56,7 @@ pub(super) fn micro_vm(
 }
 
 /// Runs a command that runs tests one after the other, until all were run.
-fn ended(command: &mut Command, log: &Log, counts: &mut Counts) -> Result {
+pub(super) fn ended(command: &mut Command, log: &Log, counts: &mut Counts) -> Result {
     let said = log.run(command, Some(ONE_TEST))?;
     *counts = Counts::of_libtest(&said.stdout);
     verdict(*counts).map_err(|why| format!("{why} ({})", said.status))?;

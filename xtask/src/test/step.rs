@@ -22,6 +22,8 @@ pub(super) enum Step {
     MicroVm,
     /// The tests that need no kernel, as on another machine
     Elsewhere,
+    /// The screens of the command line, as root on a kernel that allows all
+    ElsewhereRoot(&'static Kernel),
     /// The examples in the documentation
     Docs,
     /// What fuzzers feed to the composer, over the corpus and a fixed number of mutations
@@ -44,7 +46,8 @@ impl Step {
             Self::Linux(kernel) => format!("linux-{}", kernel.series),
             Self::Conformance(kernel) => format!("conformance-{}", kernel.series),
             Self::MicroVm => "micro-vm".to_owned(),
-            Self::Elsewhere => "elsewhere".to_owned(),
+            Self::Elsewhere => "elsewhere-user".to_owned(),
+            Self::ElsewhereRoot(_) => "elsewhere-root".to_owned(),
             Self::Docs => "docs".to_owned(),
             Self::Fuzz => "fuzz".to_owned(),
             Self::Page => "conformance-page".to_owned(),
@@ -54,7 +57,10 @@ impl Step {
 
     /// Whether it boots a micro-VM.
     pub(super) fn boots(self) -> bool {
-        matches!(self, Self::Linux(_) | Self::Conformance(_) | Self::MicroVm)
+        matches!(
+            self,
+            Self::Linux(_) | Self::Conformance(_) | Self::MicroVm | Self::ElsewhereRoot(_)
+        )
     }
 
     /// Whether it runs what is built once for all steps.
@@ -65,6 +71,11 @@ impl Step {
     /// Whether it runs cargo, which builds one thing at a time.
     pub(super) fn builds(self) -> bool {
         matches!(self, Self::Format | Self::Clippy | Self::Tests | Self::Docs | Self::Clang(_))
+    }
+
+    /// The compiler that it takes instead of the usual one.
+    pub(super) fn compiler(self) -> Option<&'static str> {
+        if let Self::Clang(name) = self { Some(name) } else { None }
     }
 
     /// Whether it comes after the others: it needs what they found, or builds all anew.
@@ -84,7 +95,9 @@ fn all(matrix: bool) -> Vec<Step> {
     let mut steps = vec![Step::Format, Step::Clippy, Step::Tests];
     steps.extend(kernels::asked(matrix).map(Step::Linux));
     steps.extend(kernels::asked(matrix).map(Step::Conformance));
-    steps.extend([Step::MicroVm, Step::Elsewhere, Step::Docs, Step::Fuzz, Step::Page]);
+    steps.push(Step::MicroVm);
+    steps.extend(kernels::asked(false).last().map(Step::ElsewhereRoot));
+    steps.extend([Step::Elsewhere, Step::Docs, Step::Fuzz, Step::Page]);
     if matrix {
         steps.extend(CLANGS.map(Step::Clang));
     }
@@ -154,6 +167,7 @@ mod tests {
     fn a_step_is_asked_for_by_its_name_or_what_it_begins_with() {
         let only = |only: &str| names(&Asked { only: &[only.to_owned()], ..USUAL });
         assert_eq!(only("linux-6.1"), ["linux-6.1"]);
+        assert_eq!(only("elsewhere"), ["elsewhere-root", "elsewhere-user"]);
         assert_eq!(only("clang-19"), ["clang-19"], "which is no part of every run");
         assert_eq!(only("linux").len(), kernels::asked(false).count());
         assert_eq!(only("conformance").last().map(String::as_str), Some("conformance-page"));

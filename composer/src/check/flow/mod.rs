@@ -11,6 +11,7 @@ mod results;
 mod stack;
 mod tail_calls;
 mod tracers;
+mod unchecked;
 
 use std::{
     collections::{HashMap, HashSet},
@@ -142,7 +143,8 @@ fn host_kinds(context: &Context<'_>, replacement: NodeIndex) -> Vec<ProgramKind>
 
 /// What the rules find in a program: what is certain or, if nothing is, what is possible.
 fn look(context: &Context<'_>, subject: &Subject<'_>, findings: &Findings) -> Vec<Mistake> {
-    let rules: [Rule; 4] = [arguments::find, pointers::find, results::find, tracers::find];
+    let rules: [Rule; 5] =
+        [arguments::find, pointers::find, results::find, tracers::find, unchecked::find];
     let find = |facts: &[Fact]| {
         rules.iter().filter_map(|rule| rule(context, subject, facts)).collect::<Vec<_>>()
     };

@@ -164,7 +164,7 @@ mod tests {
     fn c_is_computed_as_c_does() {
         for (text, expected) in [
             ("1 << XDP_PASS", 4),
-            ("1 | 2 ^ 3 & 1 << 1", 1 | 2 ^ (3 & (1 << 1))),
+            ("1 | 6 ^ 3 & 1 << 1", 5),
             ("2 + 3 * 4 - (2 + 2)", 10),
             ("-(1) - -1", 0),
             ("~0", 0xffff_ffff),

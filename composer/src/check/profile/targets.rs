@@ -98,6 +98,27 @@ impl Targets {
         }
     }
 
+    /// Whether the kernel has a function `name` that a program may call. BTF has all of these; a
+    /// function that only symbols have may be one or not.
+    #[must_use]
+    pub fn kernel_function(&self, name: &str) -> Presence {
+        let known = self.types.as_ref().is_some_and(|types| types.functions.contains(name));
+        match &self.symbols {
+            Some(symbols) if symbols.get(name).is_none() => Presence::Missing,
+            None if self.types.is_some() && !known => Presence::Missing,
+            _ => Presence::There,
+        }
+    }
+
+    /// Whether the kernel has a variable `name`.
+    #[must_use]
+    pub fn kernel_variable(&self, name: &str) -> Presence {
+        match &self.symbols {
+            Some(symbols) if symbols.get(name).is_none() => Presence::Missing,
+            _ => Presence::There,
+        }
+    }
+
     /// Whether there is a tracepoint `name`.
     #[must_use]
     pub fn raw_tracepoint(&self, name: &str) -> Presence {

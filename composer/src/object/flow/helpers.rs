@@ -5,6 +5,7 @@
 //! listed leaves something that nothing is claimed of.
 
 use super::{
+    Giver,
     number::{Number, Origin},
     set::Set,
     state::Value,
@@ -19,7 +20,7 @@ const STATUS: &[u32] = &[
 ];
 /// The number of this CPU, which may always be 0; newer kernels know where it ends.
 const CPU: u32 = 8;
-/// Memory or NULL. Newer kernels know that some look-ups in arrays find something.
+/// Memory or NULL. Newer kernels know that some look-ups find something, in arrays.
 const LOOK_UP: u32 = 1;
 /// Memory or NULL: from a ring buffer.
 const RESERVE: u32 = 131;
@@ -28,11 +29,17 @@ pub(super) const MOVES_PACKET: [u32; 3] = [44, 54, 65];
 /// Nothing at all, which the verifier does not let be read.
 const VOID: &[u32] = &[12, 132, 133];
 
-/// What helper `id` returns, from the instruction that `origin` stands for.
-pub(super) fn result(id: u32, origin: Origin) -> Value {
+/// Those that take memory in r1, and never NULL: bpf_probe_read and its like,
+/// bpf_get_current_comm, bpf_ringbuf_submit and bpf_ringbuf_discard.
+pub(super) const TAKES_MEMORY: [u32; 9] = [4, 16, 45, 112, 113, 114, 115, 132, 133];
+
+/// What helper `id` returns, from the instruction that `origin` stands for, where it is given
+/// `first` in r1.
+pub(super) fn result(id: u32, origin: Origin, first: Value) -> Value {
+    let may_miss = matches!(first, Value::Map { finds_all: false });
     match id {
-        LOOK_UP => Value::Nullable { origin, memory: true, null: false },
-        RESERVE => Value::Nullable { origin, memory: true, null: true },
+        LOOK_UP => Value::Nullable { origin, giver: Giver::LookUp, null: may_miss },
+        RESERVE => Value::Nullable { origin, giver: Giver::Reserve, null: true },
         CPU => Value::known(0),
         _ if ANY.contains(&id) => Value::fresh(origin, 8),
         // -1 and 0: there are more errors than one, and one is enough.

@@ -83,6 +83,15 @@ pub enum What {
         /// How many bytes it takes.
         width: u8,
     },
+    /// Memory that a helper may not have given is used as if it had.
+    Unchecked {
+        /// What gave it.
+        giver: Giver,
+        /// The register the pointer is in.
+        register: u8,
+        /// How it is used.
+        used: Used,
+    },
     /// It reads its context.
     ReadsContext {
         /// Where the access begins.
@@ -92,6 +101,28 @@ pub enum What {
     },
     /// It ends, and returns this.
     Returns(Returned),
+}
+
+/// A helper that gives memory or NULL.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Giver {
+    /// `bpf_ringbuf_reserve`, which gives NULL when there is no room.
+    Reserve,
+    /// `bpf_map_lookup_elem`, which gives NULL when there is no such key.
+    LookUp,
+    /// One of them; it is NULL on this way.
+    Null,
+}
+
+/// How memory is used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Used {
+    /// It is read or written.
+    Accessed,
+    /// Something is added to the pointer.
+    Computed,
+    /// It is handed to the helper of this number.
+    Handed(u32),
 }
 
 /// What is in the register of an argument.

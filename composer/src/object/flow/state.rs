@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::{
+    Giver,
     number::{Number, Origin},
     set::Set,
 };
@@ -31,17 +32,19 @@ pub(super) enum Value {
     /// The beginning of a packet, with so many bytes added.
     Packet(i64),
     PacketEnd,
-    /// A map itself.
-    Map,
+    /// A map itself; `finds_all` unless a key may be missing from it, as from a hash.
+    Map {
+        finds_all: bool,
+    },
     /// Memory of a map, a ring buffer or a global variable.
     Memory {
         frozen: bool,
     },
-    /// Memory or another pointer, or NULL until tested. `null` is whether the verifier is known to
+    /// Memory that a helper gave, or NULL until tested. `null` is whether the verifier is known to
     /// reckon with NULL.
     Nullable {
         origin: Origin,
-        memory: bool,
+        giver: Giver,
         null: bool,
     },
     /// Some other pointer, which is not NULL.
@@ -167,14 +170,10 @@ impl State {
     pub(super) fn learn_null(&mut self, pointer: Value, is_null: bool) {
         self.each(|value| {
             let known = match (*value, pointer) {
-                (Value::Nullable { origin, memory, .. }, Value::Nullable { origin: of, .. })
+                (Value::Nullable { origin, .. }, Value::Nullable { origin: of, .. })
                     if origin == of =>
                 {
-                    if memory {
-                        Value::Memory { frozen: false }
-                    } else {
-                        Value::Pointer
-                    }
+                    Value::Memory { frozen: false }
                 }
                 (
                     Value::Argument { number, size, offset, tested: false },

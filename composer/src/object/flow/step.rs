@@ -1,7 +1,7 @@
 //! What one instruction that goes straight on makes of the state.
 
 use super::{
-    What,
+    Giver, Used, What,
     arithmetic::Operation,
     helpers::{self, Size},
     instruction::{Instruction, Operand, Operator, Place},
@@ -138,7 +138,10 @@ impl Step<'_> {
                 let register = u8::try_from(to).unwrap_or_default();
                 return Err(Stop(Some(What::Untested { number, register, computed: true })));
             }
-            Value::Nullable { .. } | Value::Map | Value::PacketEnd => return Err(UNKNOWN),
+            Value::Nullable { null: true, giver, .. } => {
+                return Err(unchecked(giver, to, Used::Computed));
+            }
+            Value::Nullable { .. } | Value::Map { .. } | Value::PacketEnd => return Err(UNKNOWN),
             Value::Argument { number, size, offset, tested } => match moved(offset) {
                 Some(offset) => Value::Argument { number, size, offset, tested },
                 None => Value::Pointer,
@@ -175,7 +178,7 @@ impl Step<'_> {
             Value::Memory { .. } if size == 8 && self.pointers_in_maps => Value::Unknown,
             Value::Memory { .. } | Value::Packet(_) => fresh,
             Value::Pointer | Value::Unknown => Value::Unknown,
-            _ => return Err(UNKNOWN),
+            _ => return Err(no_memory(pointer, base)),
         };
         match value {
             Value::Number(Number::Any(of, _)) if of == self.origin => self.new_value(to, value),
@@ -221,7 +224,7 @@ impl Step<'_> {
             Value::Argument { .. } => argument(pointer, at)?,
             Value::Pointer | Value::Unknown => self.state.spoil(pointer),
             Value::Memory { .. } | Value::Context(_) | Value::Packet(_) => {}
-            _ => return Err(UNKNOWN),
+            _ => return Err(no_memory(pointer, at.base)),
         }
         Ok(())
     }
@@ -265,7 +268,19 @@ impl Step<'_> {
     }
 
     /// A helper of the kernel is called.
-    pub(super) fn helper(&mut self, id: u32) {
+    pub(super) fn helper(&mut self, id: u32) -> Result<(), Stop> {
+        let first = self.state.get(1);
+        if helpers::TAKES_MEMORY.contains(&id) {
+            match first {
+                Value::Nullable { null: true, giver, .. } => {
+                    return Err(unchecked(giver, 1, Used::Handed(id)));
+                }
+                Value::Number(Number::Known(number)) if is_about_null(number) => {
+                    return Err(unchecked(Giver::Null, 1, Used::Handed(id)));
+                }
+                _ => {}
+            }
+        }
         let written = helpers::writes(id).and_then(|(address, size)| {
             let Value::Stack { frame, offset } = self.state.get(address) else { return None };
             let size = match size {
@@ -289,7 +304,8 @@ impl Step<'_> {
             self.state.packet = None;
         }
         self.state.clobber();
-        self.new_value(0, helpers::result(id, self.origin));
+        self.new_value(0, helpers::result(id, self.origin, first));
+        Ok(())
     }
 
     pub(super) fn atomic(&mut self, at: Place, fetches: Option<usize>) -> Result<(), Stop> {
@@ -298,13 +314,34 @@ impl Step<'_> {
             Value::Argument { .. } => argument(pointer, at)?,
             Value::Stack { .. } | Value::Pointer | Value::Unknown => self.state.spoil(pointer),
             Value::Memory { .. } => {}
-            _ => return Err(UNKNOWN),
+            _ => return Err(no_memory(pointer, at.base)),
         }
         if let Some(register) = fetches {
             self.state.set(register, Value::Unknown);
         }
         Ok(())
     }
+}
+
+/// What is said of a pointer in `register` that leads nowhere, or perhaps nowhere.
+fn no_memory(pointer: Value, register: usize) -> Stop {
+    match pointer {
+        Value::Nullable { null: true, giver, .. } => unchecked(giver, register, Used::Accessed),
+        Value::Number(Number::Known(number)) if is_about_null(number) => {
+            unchecked(Giver::Null, register, Used::Accessed)
+        }
+        _ => UNKNOWN,
+    }
+}
+
+fn unchecked(giver: Giver, register: usize, used: Used) -> Stop {
+    let register = u8::try_from(register).unwrap_or_default();
+    Stop(Some(What::Unchecked { giver, register, used }))
+}
+
+/// Whether it is NULL, or a place in what NULL was taken to point to.
+fn is_about_null(number: u64) -> bool {
+    number.cast_signed().unsigned_abs() < 4096
 }
 
 fn fits(set: Set, size: u8) -> bool {

@@ -116,6 +116,33 @@ fn pointers_are_tested_first() {
 }
 
 #[test]
+fn what_a_helper_gave_is_tested_first() {
+    let unchecked = |program| {
+        let found = certain("unchecked", program).into_iter();
+        found.filter(|what| matches!(what, What::Unchecked { .. })).count()
+    };
+    for program in [
+        "event_untested",
+        "event_submitted_at_once",
+        "event_given_to_a_helper",
+        "event_tested_and_then_submitted",
+        "event_untested_in_a_function",
+        "room_untested",
+        "room_submitted_at_once",
+        "room_discarded_at_once",
+        "key_written_untested",
+        "key_read_untested",
+        "key_added_to_untested",
+        "key_counted_untested",
+    ] {
+        assert!(unchecked(program) > 0, "{program}");
+    }
+    for program in ["event_tested", "key_tested", "slot_untested"] {
+        assert_eq!(unchecked(program), 0, "{program}");
+    }
+}
+
+#[test]
 fn the_context_is_read_up_to_where_it_is_certain() {
     let hosts = object("hosts");
     let reach = |name| context_reach(&hosts, hosts.program(name).expect("it is there"));

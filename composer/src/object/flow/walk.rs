@@ -29,6 +29,9 @@ const SPARES_REGISTERS: u32 = 8;
 /// The longest packet that is reckoned with.
 const PACKET: u64 = 1_514;
 
+/// Types of maps with values by key: the four kinds of hashes, and `BPF_MAP_TYPE_LPM_TRIE`.
+const HASHES: [u32; 5] = [1, 5, 9, 10, 11];
+
 type Facts = BTreeSet<Fact>;
 
 /// A function's instructions, and what is known of them.
@@ -111,6 +114,12 @@ impl<'a> Walker<'a> {
         });
         self.bodies.insert(function, Rc::clone(&body));
         Some(body)
+    }
+
+    /// Whether a look-up in the map called `name` may find nothing, to every kernel.
+    fn is_hash(&self, name: &str) -> bool {
+        let map = self.object.maps.iter().find(|map| map.name == *name);
+        map.is_some_and(|map| HASHES.contains(&map.map_type))
     }
 
     /// What is found from here on, whichever way the open branches go.
@@ -229,14 +238,14 @@ impl<'a> Walker<'a> {
             Instruction::Constant { to, value } => {
                 let value = match body.references.get(&at) {
                     None => Value::known(value),
-                    Some(Referent::Map(_)) => Value::Map,
+                    Some(Referent::Map(name)) => Value::Map { finds_all: !self.is_hash(name) },
                     Some(Referent::Variable { frozen, .. }) => Value::Memory { frozen: *frozen },
                     Some(_) => Value::Unknown,
                 };
                 step.state.set(to, value);
                 return Ok(Then::At(at + 2));
             }
-            Instruction::Helper(id) => step.helper(id),
+            Instruction::Helper(id) => step.helper(id)?,
             Instruction::Call => {
                 let Some(Referent::Function(callee)) = body.references.get(&at) else {
                     return Ok(Then::End);

@@ -3,7 +3,10 @@
 //! Each test boots one, which takes some seconds and a kernel in the user's cache; `cargo xtask
 //! test` runs them in a step of their own.
 
+mod cache;
+#[path = "../common/mod.rs"]
 mod common;
+mod luggage;
 
 use std::{
     fs,

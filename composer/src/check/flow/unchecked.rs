@@ -1,0 +1,90 @@
+//! Is what a helper gave compared with NULL before it is used?
+//!
+//! The verifier keeps such a pointer as `..._or_null` until it is: `check_mem_access` and
+//! `check_reg_type`, <https://github.com/torvalds/linux/blob/v6.12/kernel/bpf/verifier.c>.
+
+use freplace_compose_common::EVENTS_MAP;
+
+use super::{Context, Mistake, Subject};
+use crate::{
+    check::title,
+    diag::{Code, Diagnostic},
+    object::{
+        flow::{Fact, Giver, Used, What},
+        helper_name,
+    },
+    version::Version,
+};
+
+/// The kernel that calls room in a ring buffer `ringbuf_mem`, which was `alloc_mem` before.
+const RENAMED: Version = Version::new(6, 2);
+
+pub(super) fn find(
+    context: &Context<'_>,
+    subject: &Subject<'_>,
+    facts: &[Fact],
+) -> Option<Mistake> {
+    let object = subject.object;
+    let (function, giver, register, used) = facts.iter().find_map(|fact| match fact.what {
+        What::Unchecked { giver, register, used } => {
+            Some((object.functions.get(fact.function)?, giver, register, used))
+        }
+        _ => None,
+    })?;
+    let mut profiles = context.kernels.profiles.iter();
+    let room = match profiles.all(|profile| profile.kernel < RENAMED) {
+        true => "alloc_mem",
+        false => "ringbuf_mem",
+    };
+    let reserves = match object.maps.iter().any(|map| map.name == EVENTS_MAP) {
+        true => "fc_reserve()",
+        false => "bpf_ringbuf_reserve()",
+    };
+    let (what, held, help) = match giver {
+        Giver::Reserve => (
+            format!("what {reserves} returns"),
+            format!("{room}_or_null"),
+            format!("{reserves} returns NULL when there is no room"),
+        ),
+        Giver::LookUp => (
+            "what bpf_map_lookup_elem() returns".to_owned(),
+            "map_value_or_null".to_owned(),
+            "bpf_map_lookup_elem() returns NULL when there is no such key".to_owned(),
+        ),
+        Giver::Null => (
+            "NULL".to_owned(),
+            "scalar".to_owned(),
+            format!("what {reserves} or bpf_map_lookup_elem() returns may be NULL"),
+        ),
+    };
+    let untested = if giver == Giver::Null { "" } else { " without a test for NULL" };
+    let (message, words) = match used {
+        Used::Accessed => {
+            (format!("uses {what}{untested}"), format!("R{register} invalid mem access '{held}'"))
+        }
+        Used::Computed => (
+            format!("uses {what}{untested}"),
+            format!("R{register} pointer arithmetic on {held} prohibited, null-check it first"),
+        ),
+        Used::Handed(helper) => {
+            let helper = helper_name(helper).unwrap_or("a helper");
+            (
+                format!("hands {what} to {helper}(){untested}"),
+                format!("R{register} type={held} expected="),
+            )
+        }
+    };
+    let within = match function.name == subject.program.name {
+        true => String::new(),
+        false => format!(" in `{}`", function.name),
+    };
+    let (_, program) = subject.node.program()?;
+    let found =
+        Diagnostic::new(Code::HelperNull, format!("{} {message}{within}", title(subject.node)))
+            .label(context.source(), program.span.clone(), "in this program")
+            .says("EACCES", words)
+            .help(format!(
+                "{help}: test it before it is used, for example by if (!event) return 0;"
+            ));
+    Some(Mistake::everywhere(found))
+}

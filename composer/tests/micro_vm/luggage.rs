@@ -1,0 +1,114 @@
+//! What comes along into the micro-VM, what stays behind, and traffic in it.
+
+use std::{fs, os::unix::fs::PermissionsExt as _, path::Path, process::Output};
+
+use crate::common::{program, run, shown, workspace};
+
+fn script(path: &Path, text: &str) {
+    fs::create_dir_all(path.parent().expect("it is in a folder")).expect("room");
+    fs::write(path, text).expect("room for a script");
+    fs::set_permissions(path, fs::Permissions::from_mode(0o755)).expect("it is ours");
+}
+
+fn flat(output: &Output) -> String {
+    shown(output).split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+#[test]
+#[ignore = "boots a micro-VM and fetches modules; `cargo xtask test` does"]
+fn files_modules_and_memory_come_along() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    fs::write(folder.path().join("notes"), "of mine\n").expect("room");
+    let chain = workspace().join("chains/xdp.toml").canonicalize().expect("it is shipped");
+    let all = "cat notes /tmp/other; cut -d' ' -f1 /proc/modules; \
+               ip link add name a type veth peer name b && echo made; \
+               awk '/MemTotal/ && $2 > 1200000 {print \"large\"}' /proc/meminfo";
+    let words = ["up", "--vm=6.12", "--add", "notes", "--add=notes:/tmp/other", "--module", "veth"];
+    let chain = [chain.to_str().expect("UTF-8"), "--memory", "1536", "--", "sh", "-c", all];
+    let output = run(folder.path(), &[&words[..], &chain].concat());
+    let text = shown(&output);
+    assert!(text.starts_with("exit code 0\n"), "{text}");
+    for line in ["of mine\nof mine\n", "\nveth\n", "\nmade\n", "\nlarge\n"] {
+        assert!(text.contains(line), "{line:?}: {text}");
+    }
+}
+
+#[test]
+#[ignore = "fetches modules; `cargo xtask test` does"]
+fn a_module_that_is_not_there_is_a_mistake_in_usage() {
+    let words = ["vm", "--quiet", "--kernel", "6.12", "--module", "veht", "--", "true"];
+    let text = shown(&run(&workspace(), &words));
+    assert!(text.starts_with("exit code 2\n") && text.contains("FC0607"), "{text}");
+    assert!(text.contains("did you mean `veth`?"), "{text}");
+}
+
+#[test]
+#[ignore = "boots a micro-VM; `cargo xtask test` does"]
+fn files_that_a_failed_command_names_are_named() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    fs::write(folder.path().join("notes"), "of mine\n").expect("room");
+    fs::write(folder.path().join("xdp.toml"), crate::common::chain_text("xdp")).expect("room");
+    let words = ["up", "--vm=6.1", "xdp.toml", "--", "sh", "-c", "cat <notes | wc; cat notes"];
+    let text = flat(&run(folder.path(), &words));
+    assert!(text.starts_with("exit code 1 ") && text.contains("FC0506"), "{text}");
+    assert!(text.contains("`notes` is on your machine and not in the micro-VM"), "{text}");
+    assert!(text.contains("--add notes"), "{text}");
+}
+
+#[test]
+#[ignore = "boots a micro-VM; `cargo xtask test` does"]
+fn an_interpreter_behind_a_shim_comes_whole() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let perl = std::process::Command::new("sh").args(["-c", "command -v perl"]).output();
+    let perl = String::from_utf8(perl.expect("there is a shell").stdout).expect("UTF-8");
+    let shim = folder.path().join("shims/perl");
+    script(&shim, &format!("#!/bin/sh\nexec {} \"$@\"\n", perl.trim()));
+    script(
+        &folder.path().join("say"),
+        "#!/usr/bin/env perl\nuse POSIX; print POSIX::floor(42.5), qq(\\n);\n",
+    );
+    let path = std::env::var("PATH").unwrap_or_default();
+    let mut command = program(folder.path(), &["vm", "-q", "--kernel", "6.1", "--", "./say"]);
+    command.env("PATH", format!("{}:{path}", folder.path().join("shims").display()));
+    let output = command.output().expect("it was built for this test");
+    assert_eq!(shown(&output), "exit code 0\n--- stdout\n42\n");
+}
+
+#[test]
+#[ignore = "boots a micro-VM; `cargo xtask test` does"]
+fn a_guest_that_fills_its_memory_says_so() {
+    let words = ["vm", "--quiet", "--kernel", "6.1", "--memory", "256", "--", "tail", "/dev/zero"];
+    let text = shown(&run(&workspace(), &words));
+    assert!(text.starts_with("exit code 137\n") && text.contains("FC0606"), "{text}");
+    assert!(text.contains("killed `tail`") && text.contains("--memory 512"), "{text}");
+}
+
+#[test]
+#[ignore = "boots a micro-VM; `cargo xtask test` does"]
+fn traffic_is_there_and_is_counted() {
+    let each = "for protocol in udp tcp icmp; do for host in 127.0.0.1 ::1; do \
+                freplace-compose traffic $protocol $host --count 3 --size 100 || exit 1; done; done";
+    let words = ["vm", "--quiet", "--kernel", "6.1", "--", "sh", "-c", each];
+    let text = shown(&run(&workspace(), &words));
+    assert!(text.starts_with("exit code 0\n"), "{text}");
+    assert_eq!(
+        text.matches("3 of 3 datagrams sent, 3 arrived  100 bytes each").count(),
+        2,
+        "{text}"
+    );
+    assert_eq!(text.matches("3 of 3 connections sent, 3 arrived").count(), 2, "{text}");
+    assert_eq!(text.matches("3 of 3 echo requests sent, 3 answered").count(), 2, "{text}");
+}
+
+#[test]
+#[ignore = "boots a micro-VM; `cargo xtask test` does"]
+fn traffic_that_a_chain_drops_is_a_failure_unless_it_may_be_lost() {
+    let script = "freplace-compose traffic icmp --count 2 --wait 200ms; echo $?; \
+                  freplace-compose traffic icmp --wait 200ms --lossy; echo $?; \
+                  freplace-compose traffic udp; echo $?";
+    let words = ["up", "--vm=6.1", "chains/xdp.toml", "--", "sh", "-c", script];
+    let text = shown(&run(&workspace(), &words));
+    assert!(text.contains("2 of 2 echo requests sent, 0 answered"), "{text}");
+    assert!(text.contains(" ms\n1\n") && text.contains("1 datagram sent, 1 arrived"), "{text}");
+    assert!(text.contains("1 echo request sent, 0 answered"), "{text}");
+}
