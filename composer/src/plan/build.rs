@@ -66,7 +66,11 @@ fn listen(chain: &Chain, library: &Library) -> Option<Operation> {
     let mut nodes = chain.graph.nodes().map(|(_, node)| node);
     let node = nodes.find(|node| {
         let prints = |(object, program): (&Object, &Program)| {
-            object.functions_of(program).any(|function| !function.formats.is_empty())
+            let leaves = maps::uses(node, object, program).leaves.into_iter();
+            let mut programs = leaves.chain([program]);
+            let says =
+                |program| object.functions_of(program).any(|function| !function.formats.is_empty());
+            programs.any(says)
         };
         node.output.printk == Some(true) && library.program(node).is_some_and(prints)
     })?;

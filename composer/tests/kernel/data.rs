@@ -91,10 +91,10 @@ fn tail_calls_lead_where_tables_say() {
         "[tracer.other_leaf]\nfexit = \"other\"\nfunction = \"in_leaf\"",
     );
     let events = printed(&chain, 1);
-    assert_eq!(lines(&events, "own"), ["in leaf 41"]);
-    let mut said = lines(&events, "said");
-    said.extend(lines(&events, "other"));
-    assert_eq!(said, ["in leaf 17"]);
+    // Both leaves call one function, whose lines do not say in which program it runs.
+    let mut said: Vec<_> = events.iter().filter_map(|event| event["printk"].as_str()).collect();
+    said.sort_unstable();
+    assert_eq!(said, ["in leaf 17", "in leaf 41"]);
     for (tracer, number, ret) in [("leaf", 41, 1), ("other_leaf", 17, 1)] {
         let traced = of(&events, tracer);
         assert_eq!(traced.len(), 1, "{events:#?}");
