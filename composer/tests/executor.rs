@@ -2,7 +2,7 @@
 
 mod common;
 
-use std::path::Path;
+use std::{ops::ControlFlow, path::Path};
 
 use common::{CHAINS, assert_undone_in_reverse, chain_text};
 use freplace_compose::{
@@ -46,7 +46,7 @@ fn what_a_program_writes_by_itself_has_a_place_in_the_plan() {
     assert_eq!(maps, [(0, "events"), (1, "events")], "each node has its own");
     assert!(matches!(plan.operations[0].action, Action::Listen), "before anything can print");
     let mut kernel = Fake::default();
-    let mut running = run::up(&mut kernel, &plan, &library, &mut |_| {}).expect("comes up");
+    let mut running = run::up(&mut kernel, &plan, &library, &mut run::unwatched).expect("comes up");
     assert_ne!(running.own_map(0, "events"), running.own_map(1, "events"));
     assert_eq!(running.map("events"), None);
     assert!(running.detach(&mut kernel).is_empty());
@@ -62,6 +62,7 @@ fn a_chain_comes_up_in_the_order_of_its_plan_and_down_in_reverse() {
         let mut watched = Vec::new();
         let running = run::up(&mut kernel, &plan, &library, &mut |done| {
             watched.push((done.operation, done.program_id.is_some()));
+            ControlFlow::Continue(())
         })
         .expect("nothing fails");
         let expected = plan.operations.iter().enumerate();
@@ -75,11 +76,30 @@ fn a_chain_comes_up_in_the_order_of_its_plan_and_down_in_reverse() {
 }
 
 #[test]
+fn a_watcher_that_breaks_stops_it_after_the_step_and_what_was_done_is_undone() {
+    for (_, library, plan) in all() {
+        for last in 0..plan.operations.len() {
+            let mut kernel = Fake::default();
+            let mut watch = |done: run::Done<'_>| match done.operation == last {
+                true => ControlFlow::Break(()),
+                false => ControlFlow::Continue(()),
+            };
+            let part = run::up(&mut kernel, &plan, &library, &mut watch).expect("nothing fails");
+            assert_eq!(kernel.journal.len(), last + 1, "nothing is done after it");
+            assert!(part.down(&mut kernel).is_empty());
+            assert!(kernel.left().is_empty(), "{last}: {:?}", kernel.left());
+            assert_undone_in_reverse(&kernel.journal);
+        }
+    }
+}
+
+#[test]
 fn a_failure_at_any_operation_leaves_nothing() {
     for (_, library, plan) in all() {
         for operation in 0..plan.operations.len() {
             let mut kernel = Fake::failing_at(operation);
-            let failure = run::up(&mut kernel, &plan, &library, &mut |_| {}).expect_err("told to");
+            let failure =
+                run::up(&mut kernel, &plan, &library, &mut run::unwatched).expect_err("told to");
             assert_eq!(failure.operation, operation);
             assert!(failure.left.is_empty());
             assert!(kernel.left().is_empty(), "{operation}: {:?}", kernel.left());
@@ -95,7 +115,8 @@ fn an_undo_that_fails_stops_nothing_and_is_named() {
     for (chain, library, plan) in all() {
         for step in 0..plan.operations.len() {
             let mut kernel = Fake::default().failing_undo_at(step);
-            let running = run::up(&mut kernel, &plan, &library, &mut |_| {}).expect("comes up");
+            let running =
+                run::up(&mut kernel, &plan, &library, &mut run::unwatched).expect("comes up");
             let left = running.down(&mut kernel);
             // What is left in the kernel is what is told: the one, and what the one holds on to.
             assert_eq!(left.len(), kernel.left().len(), "{step}: {left:?} {:?}", kernel.left());
@@ -112,7 +133,8 @@ fn a_failure_whose_undo_fails_too_names_both() {
     for (_, library, plan) in shipped() {
         let last = plan.operations.len() - 1;
         let mut kernel = Fake::failing_at(last).failing_undo_at(last - 1);
-        let failure = run::up(&mut kernel, &plan, &library, &mut |_| {}).expect_err("told to");
+        let failure =
+            run::up(&mut kernel, &plan, &library, &mut run::unwatched).expect_err("told to");
         assert_eq!(failure.operation, last);
         assert_eq!(failure.left.iter().map(|left| left.operation).collect::<Vec<_>>(), [0]);
         assert_eq!(kernel.left().len(), 1);
@@ -123,7 +145,8 @@ fn a_failure_whose_undo_fails_too_names_both() {
 fn detaching_keeps_programs_and_maps_until_all_goes_down() {
     for (_, library, plan) in shipped() {
         let mut kernel = Fake::default();
-        let mut running = run::up(&mut kernel, &plan, &library, &mut |_| {}).expect("comes up");
+        let mut running =
+            run::up(&mut kernel, &plan, &library, &mut run::unwatched).expect("comes up");
         let events = running.map("fc_events");
         assert!(events.is_some());
         assert!(running.detach(&mut kernel).is_empty());
@@ -150,7 +173,8 @@ fn a_second_replacement_of_a_function_is_busy_and_the_first_is_undone() {
     let (library, _) = Library::open(&chain);
     let plan = plan::build(&chain, &library);
     let mut kernel = Fake::default();
-    let failure = run::up(&mut kernel, &plan, &library, &mut |_| {}).expect_err("it is taken");
+    let failure =
+        run::up(&mut kernel, &plan, &library, &mut run::unwatched).expect_err("it is taken");
     assert!(matches!(plan.operations[failure.operation].action, Action::AttachReplacement { .. }));
     assert_eq!(run::explain(&failure, &plan, &chain, &Targets::default(), false).code, Code::Busy);
     assert!(kernel.left().is_empty());

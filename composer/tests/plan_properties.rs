@@ -232,7 +232,7 @@ proptest! {
         let (_, library, plan) = ready(&write(&shape));
         let mut kernel = Fake::default();
         // A function that is taken is refused; what was done before is undone then.
-        if let Ok(running) = run::up(&mut kernel, &plan, &library, &mut |_| {}) {
+        if let Ok(running) = run::up(&mut kernel, &plan, &library, &mut run::unwatched) {
             prop_assert_eq!(kernel.journal.len(), plan.operations.len());
             prop_assert!(running.down(&mut kernel).is_empty());
         }
@@ -244,7 +244,7 @@ proptest! {
     fn the_rules_let_through_what_a_kernel_takes_and_nothing_else(shape in shapes()) {
         let (chain, library, plan) = ready(&write(&shape));
         let found = check::check(&chain, &library, &Kernels::default());
-        let done = run::up(&mut Fake::default(), &plan, &library, &mut |_| {});
+        let done = run::up(&mut Fake::default(), &plan, &library, &mut run::unwatched);
         // What only some kernels refuse is a warning.
         let sound = found.iter().all(|found| found.severity == Severity::Warning);
         prop_assert_eq!(sound, done.is_ok(), "{:?} {:?}", found, done);

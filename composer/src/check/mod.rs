@@ -13,6 +13,7 @@ mod flow;
 pub(crate) mod globals;
 mod helpers;
 mod library;
+mod locks;
 mod map_attributes;
 mod maps;
 pub mod profile;
@@ -85,6 +86,7 @@ pub fn check(chain: &Chain, library: &Library, kernels: &Kernels) -> Vec<Diagnos
     events::check(&mut context);
     features::check(&mut context);
     helpers::check(&mut context);
+    locks::check(&mut context);
     in_file_order(context.found)
 }
 

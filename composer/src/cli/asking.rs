@@ -25,7 +25,7 @@ use freplace_compose::{
     chain::Chain,
     check::Library,
     diag::{Code, Diagnostic, Severity},
-    kernel::{Linux, machine},
+    kernel::{Linux, machine, process},
     plan::{self, Plan},
     run,
     vm::KernelChoice,
@@ -111,6 +111,7 @@ impl io::Write for Buffer {
 
 /// Asks the running kernel for the chains in `files`.
 pub(super) fn here(files: &[PathBuf], format: Format, flags: &LogFlags) -> Exit {
+    let _ = process::raise_open_files();
     let mut logs = match flags.open() {
         Ok(logs) => logs,
         Err(exit) => return exit,

@@ -29,12 +29,15 @@ use std::path::Path;
 
 use clap::{CommandFactory as _, Parser, Subcommand, ValueEnum};
 
+use tokio::{runtime::Builder, signal::unix};
+
 use exit::Exit;
 use freplace_compose::{
     chain::Chain,
     check::{self, Checked, Kernels, Library},
-    diag::Diagnostic,
+    diag::{Code, Diagnostic},
     plan::Plan,
+    run::short_of,
 };
 
 /// docker compose for chains of eBPF programs.
@@ -134,15 +137,23 @@ pub(crate) fn main() -> Exit {
         ColorWhen::Always => screen::want_colors(true),
         ColorWhen::Never => screen::want_colors(false),
     }
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    let runtime = match runtime {
+    let runtime = match room().and_then(|()| Builder::new_current_thread().enable_all().build()) {
         Ok(runtime) => runtime,
         Err(error) => {
-            screen::say!("cannot start: {error}");
+            let (code, why, help) = short_of(error.raw_os_error()).unwrap_or((
+                Code::NoSignals,
+                "the system refused what every program of its kind needs",
+                "Nothing was done yet.",
+            ));
+            let message = format!("freplace-compose cannot start: {why}");
+            report::one(&Diagnostic::new(code, message).help(help));
             return Exit::Failed;
         }
     };
     let exit = runtime.block_on(async {
+        // A handler in the place of the default, which kills: a file beyond `ulimit -f` is an error
+        // of the write then. What is run from here has the default again.
+        let _beyond = unix::signal(unix::SignalKind::from_raw(libc::SIGXFSZ));
         match arguments.verb {
             Verb::Up(up) => up::run(up).await,
             Verb::Validate(validate) => validate::run(&validate).await,
@@ -167,6 +178,12 @@ pub(crate) fn main() -> Exit {
     // Who was interrupted twice does not wait for threads that hang.
     runtime.shutdown_background();
     exit
+}
+
+/// Whether there is room for the files that the runtime opens, which takes that for granted.
+fn room() -> std::io::Result<()> {
+    let files = (0..8).map(|_| std::fs::File::open("/dev/null"));
+    files.collect::<std::io::Result<Vec<_>>>().map(drop)
 }
 
 /// A chain that was read, checked and planned.

@@ -1,6 +1,15 @@
 //! `up FILE [-- CMD…]`: bring a chain up, show its events, undo it.
 
-use std::{ffi::OsString, io::IsTerminal as _, path::PathBuf};
+use std::{
+    ffi::OsString,
+    io::IsTerminal as _,
+    ops::ControlFlow,
+    path::PathBuf,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
 
 use tokio::process::Child;
 
@@ -17,7 +26,7 @@ use freplace_compose::{
     check,
     diag::{Code, Diagnostic},
     inert,
-    kernel::{KernelError, Linux, machine},
+    kernel::{KernelError, Linux, machine, process},
     plan::{Action, Plan},
     run::{self, Running},
 };
@@ -61,6 +70,7 @@ pub(super) struct Up {
 }
 
 pub(super) async fn run(arguments: Up) -> Exit {
+    let started = process::raise_open_files();
     if let (None, Some(option)) = (&arguments.vm.vm, arguments.luggage.first()) {
         return asked::usage(&format!("`{option}` is for the micro-VM: it needs `--vm`"));
     }
@@ -124,18 +134,32 @@ pub(super) async fn run(arguments: Up) -> Exit {
     let paint = arguments.asked.paint(&sink);
     let view = View::new(&arguments.asked, &ready, only, clock, paint);
     let writer = Writer::new(sink);
-    let (running, loaded) = match bring_up(&mut kernel, &ready, &arguments, &mut logs) {
+    let stop = Arc::new(AtomicBool::new(false));
+    let seen = Arc::clone(&stop);
+    // In a thread of its own, so that a signal is heard whatever the kernel is busy with.
+    let work = tokio::task::spawn_blocking(move || {
+        let up = bring_up(&mut kernel, &ready, &arguments, &mut logs, &seen);
+        (up, kernel, ready, arguments)
+    });
+    let work = signals.stops(work, &stop).await;
+    let Some(Ok((up, mut kernel, ready, arguments))) = work else {
+        if work.is_none() {
+            interrupted_twice();
+        }
+        return work.map_or(Exit::Cut, |_| Exit::Failed); // a thread fails by a panic alone
+    };
+    let (running, loaded) = match up {
         Ok(up) => up,
         Err(exit) => return exit,
     };
     let (end, stream) = match Stream::open(&mut kernel, &running, &ready, view, writer) {
         Ok(mut stream) => {
             stream.start(&loaded);
-            let end = if signals.came().await {
-                // It came while the chain was coming up.
+            let end = if stop.load(Ordering::Relaxed) || signals.came().await {
+                // It came behind the last step.
                 End::Done
             } else {
-                match start(&arguments) {
+                match start(&arguments, &started) {
                     Ok(child) => stream.run(&mut signals, child, arguments.asked.duration).await,
                     Err(diagnostic) => End::Failed(diagnostic),
                 }
@@ -147,7 +171,7 @@ pub(super) async fn run(arguments: Up) -> Exit {
     let kept = running.kept();
     let undone = undo(running, kernel, stream);
     let Some((left, ended)) = signals.unless_second(undone).await else {
-        screen::say!("interrupted twice: the kernel undoes the rest as this process ends");
+        interrupted_twice();
         return Exit::Cut;
     };
     for operation in kept {
@@ -180,20 +204,26 @@ fn suits_this_machine(ready: &Ready) -> Result<(), Exit> {
     }
 }
 
-/// Does the plan, with a line on stderr for each step.
-/// Also returns the kernel's id of each program, with its node.
+fn interrupted_twice() {
+    screen::say!("interrupted twice: the kernel undoes the rest as this process ends");
+}
+
+/// Does the plan, with a line on stderr for each step, until `stop` is set; what was done by then
+/// is undone. Also returns the kernel's id of each program, with its node.
 fn bring_up(
     kernel: &mut Linux,
     ready: &Ready,
     arguments: &Up,
     logs: &mut Logs,
+    stop: &AtomicBool,
 ) -> Result<(Running, Vec<(usize, u32)>), Exit> {
     let Ready { chain, library, plan, .. } = ready;
     let widths = plan::Widths::of(plan, false);
     let started = std::time::Instant::now();
     screen::say!("{}  kernel {}", plan::header(plan), machine::release());
-    let mut ids = Vec::new();
+    let (mut ids, mut steps) = (Vec::new(), 0);
     let done = run::up(kernel, plan, library, &mut |done| {
+        steps += 1;
         let operation = &plan.operations[done.operation];
         if let Some((name, path)) = pin_of(plan, done.operation) {
             let (verb, what) =
@@ -204,9 +234,23 @@ fn bring_up(
             screen::say!("  {}", plan::line(plan, operation, &widths, Some(id)));
             ids.push((node, id));
         }
+        match stop.load(Ordering::Relaxed) {
+            true => ControlFlow::Break(()),
+            false => ControlFlow::Continue(()),
+        }
     });
     kernel.finish_loading();
+    let all = plan.operations.len();
     match done {
+        Ok(running) if steps < all => {
+            let left = running.down(kernel);
+            if !left.is_empty() {
+                report::one(&run::explain_left(&left, plan, chain));
+                return Err(Exit::UndoIncomplete);
+            }
+            screen::say!("interrupted: {steps} of {all} operations were done, and are undone");
+            Err(Exit::Done)
+        }
         Ok(running) => {
             let took = started.elapsed().as_millis();
             screen::say!("  {}  {}  {took} ms", "attach".dimmed(), attached(plan));
@@ -267,10 +311,11 @@ fn attached(plan: &Plan) -> String {
 }
 
 /// Starts the command, when one was given.
-fn start(arguments: &Up) -> Result<Option<Child>, Diagnostic> {
+fn start(arguments: &Up, started: &process::Started) -> Result<Option<Child>, Diagnostic> {
     let Some((program, words)) = arguments.command.split_first() else { return Ok(None) };
     let mut command = tokio::process::Command::new(program);
     command.args(words).kill_on_drop(true);
+    process::bind(command.as_std_mut(), started);
     if !std::io::stdin().is_terminal() {
         // A group of its own, so that what it starts can be ended with it. On a terminal it has to
         // stay in ours, or it could not read from there.
@@ -321,6 +366,10 @@ async fn undo(
 }
 
 fn stream_failed(error: &KernelError) -> Diagnostic {
-    Diagnostic::new(Code::EventsUnreadable, format!("events cannot be read: {error}"))
-        .help("`freplace-compose doctor` shows what this kernel offers.")
+    let what = format!("events cannot be read: {error}");
+    match run::short_of(error.errno) {
+        Some((code, why, help)) => Diagnostic::new(code, format!("{what}: {why}")).help(help),
+        None => Diagnostic::new(Code::EventsUnreadable, what)
+            .help("`freplace-compose doctor` shows what this kernel offers."),
+    }
 }

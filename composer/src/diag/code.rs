@@ -168,6 +168,8 @@ codes! {
     FunctionPrototype = 335,
     /// Calls that go too deep, or take too much of the stack.
     StackLimit = 336,
+    /// A map with a lock or a timer in a program that may not use it.
+    LockInTracing = 340,
     /// What a helper gave, or NULL, that is used without a test.
     HelperNull = 345,
 
@@ -208,6 +210,10 @@ codes! {
     OutputOverInput = 510,
     /// A process that cannot receive signals.
     NoSignals = 511,
+    /// More open files than there may be.
+    TooManyFiles = 512,
+    /// No memory left in the kernel.
+    OutOfMemory = 513,
 
     /// The micro-VM could not do its work.
     MicroVm = 601,

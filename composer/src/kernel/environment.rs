@@ -7,7 +7,7 @@ use std::fs;
 
 use super::{KernelError, attach, loader::Loaded, probe::Probe};
 use crate::{
-    chain::{Attach, Moment},
+    chain::{self, Attach, Moment},
     object::{ProgramKind, RINGBUF},
     plan::{Action, LoadAs, Plan},
 };
@@ -93,7 +93,8 @@ impl Feature {
 pub struct Finding {
     /// The feature.
     pub feature: Feature,
-    /// Whether it is there; none when something it needs is not, so it could not be tried.
+    /// Whether it is there; none when it could not be tried, because something it needs is not
+    /// there, or because this process or the machine has run short of files or memory.
     pub present: Option<bool>,
     /// How that was found out: `BPF_PROG_LOAD of a freplace program: EPERM`.
     pub how: String,
@@ -104,7 +105,7 @@ pub struct Finding {
 #[must_use]
 pub fn examine(features: &[Feature]) -> Vec<Finding> {
     let mut usable = true;
-    let (mut probe, mut host) = (Probe::new(), None);
+    let (mut probe, mut host) = (Probe::new("probe"), None);
     let mut findings = Vec::new();
     for feature in features {
         let (present, how) = match feature {
@@ -125,11 +126,12 @@ pub fn examine(features: &[Feature]) -> Vec<Finding> {
             Feature::Bpf | Feature::Trampoline => match (&mut probe, feature) {
                 (Ok(probe), Feature::Bpf) => bpf(probe, &mut host),
                 (Ok(probe), _) => trampoline(probe, host.as_ref()),
-                (Err(error), _) => (false, error.to_string()),
+                (Err(error), _) => (Some(false), error.to_string()),
             },
         };
-        usable &= present || !matches!(feature, Feature::Permission | Feature::Bpf);
-        findings.push(Finding { feature: *feature, present: Some(present), how });
+        let needed = matches!(feature, Feature::Permission | Feature::Bpf);
+        usable &= present == Some(true) || !needed;
+        findings.push(Finding { feature: *feature, present, how });
     }
     findings
 }
@@ -138,73 +140,90 @@ pub fn examine(features: &[Feature]) -> Vec<Finding> {
 const CAPABILITIES: &[(&str, u32)] = &[("CAP_BPF", 39), ("CAP_PERFMON", 38), ("CAP_NET_ADMIN", 12)];
 const SYS_ADMIN: u32 = 21;
 
-fn permission() -> (bool, String) {
-    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
+/// What it means for a feature that it could not be tried with error number `errno`.
+fn absent(errno: Option<i32>) -> Option<bool> {
+    let short = matches!(errno, Some(libc::EMFILE | libc::ENFILE | libc::ENOMEM));
+    if short { None } else { Some(false) }
+}
+
+fn permission() -> (Option<bool>, String) {
+    const STATUS: &str = "/proc/self/status";
+    let status = match fs::read_to_string(STATUS) {
+        Ok(status) => status,
+        Err(error) => {
+            return (absent(error.raw_os_error()), format!("{STATUS}: {}", chain::plain(&error)));
+        }
+    };
     let line = status.lines().find_map(|line| line.strip_prefix("CapEff:"));
     let Some(bits) = line.and_then(|text| u64::from_str_radix(text.trim(), 16).ok()) else {
-        return (false, "no CapEff in /proc/self/status".to_owned());
+        return (Some(false), format!("no CapEff in {STATUS}"));
     };
     let has = |bit: u32| bits >> bit & 1 == 1;
     if has(SYS_ADMIN) {
-        return (true, "CAP_SYS_ADMIN is in CapEff of /proc/self/status".to_owned());
+        return (Some(true), "CAP_SYS_ADMIN is in CapEff of /proc/self/status".to_owned());
     }
     let missing: Vec<_> =
         CAPABILITIES.iter().filter(|(_, bit)| !has(*bit)).map(|(name, _)| *name).collect();
     if missing.is_empty() {
-        return (true, "CAP_BPF, CAP_PERFMON and CAP_NET_ADMIN are there".to_owned());
+        return (Some(true), "CAP_BPF, CAP_PERFMON and CAP_NET_ADMIN are there".to_owned());
     }
-    (false, format!("CapEff of /proc/self/status lacks {}", missing.join(", ")))
+    (Some(false), format!("CapEff of /proc/self/status lacks {}", missing.join(", ")))
 }
 
-fn file(path: &str) -> (bool, String) {
+fn file(path: &str) -> (Option<bool>, String) {
     match fs::File::open(path) {
-        Ok(_) => (true, path.to_owned()),
-        Err(error) => (false, format!("{path}: {}", crate::chain::plain(&error))),
+        Ok(_) => (Some(true), path.to_owned()),
+        Err(error) => (absent(error.raw_os_error()), format!("{path}: {}", chain::plain(&error))),
     }
 }
 
-fn tracefs() -> (bool, String) {
+fn tracefs() -> (Option<bool>, String) {
     match attach::tracefs() {
-        Some(root) => (true, root.to_owned()),
-        None => (false, "/sys/kernel/tracing/events is not there".to_owned()),
+        Some(root) => (Some(true), root.to_owned()),
+        None => (Some(false), "/sys/kernel/tracing/events is not there".to_owned()),
     }
 }
 
-fn ring_buffer() -> (bool, String) {
+fn ring_buffer() -> (Option<bool>, String) {
     let page = rustix::param::page_size();
     let size = u32::try_from(page).unwrap_or(4096);
     let ring = aya_obj::Map::new_from_params(RINGBUF, 0, 0, size, 0);
     match aya::maps::MapData::create(ring, "probe", None) {
-        Ok(_) => (true, "BPF_MAP_CREATE of one: done".to_owned()),
-        Err(error) => (false, format!("BPF_MAP_CREATE of one: {error}")),
+        Ok(_) => (Some(true), "BPF_MAP_CREATE of one: done".to_owned()),
+        Err(error) => {
+            let errno = KernelError::within("BPF_MAP_CREATE", &error).errno;
+            (absent(errno), format!("BPF_MAP_CREATE of one: {error}"))
+        }
     }
 }
 
 /// Loads a program to extend, into `host`.
-fn bpf(probe: &mut Probe, host: &mut Option<Loaded>) -> (bool, String) {
+fn bpf(probe: &mut Probe, host: &mut Option<Loaded>) -> (Option<bool>, String) {
     match probe.load("probe_host", LoadAs::Hook(ProgramKind::Xdp), None) {
         Ok(loaded) => {
             *host = Some(loaded);
-            (true, "BPF_PROG_LOAD of a small xdp program: done".to_owned())
+            (Some(true), "BPF_PROG_LOAD of a small xdp program: done".to_owned())
         }
-        Err(error) => (false, refused("xdp", &error)),
+        Err(error) => (absent(error.errno), refused("xdp", &error)),
     }
 }
 
 /// Extends `host`.
-fn trampoline(probe: &mut Probe, host: Option<&Loaded>) -> (bool, String) {
+fn trampoline(probe: &mut Probe, host: Option<&Loaded>) -> (Option<bool>, String) {
     let Some(host) = host else {
-        return (false, "no program to extend could be loaded".to_owned());
+        return (Some(false), "no program to extend could be loaded".to_owned());
     };
     let target = Some((host, "probe_stub"));
     let replacement = match probe.load("probe_replacement", LoadAs::Replacement, target) {
         Ok(replacement) => replacement,
-        Err(error) => return (false, refused("freplace", &error)),
+        Err(error) => return (absent(error.errno), refused("freplace", &error)),
     };
     let target = Some((&replacement, "probe_replacement"));
     match probe.load("probe_tracer", LoadAs::Tracer(Moment::Fentry), target) {
-        Ok(_) => (true, "BPF_PROG_LOAD of a small freplace and fentry program: done".to_owned()),
-        Err(error) => (false, refused("fentry", &error)),
+        Ok(_) => {
+            (Some(true), "BPF_PROG_LOAD of a small freplace and fentry program: done".to_owned())
+        }
+        Err(error) => (absent(error.errno), refused("fentry", &error)),
     }
 }
 

@@ -22,13 +22,13 @@ impl Events {
     pub(super) fn open(map: &MapData) -> Result<Self, KernelError> {
         const CALL: &str = "open ring buffer";
         let ring = RingBuf::try_from(again(map, CALL)?);
-        let ring = ring.map_err(|error| KernelError::here(CALL, error))?;
+        let ring = ring.map_err(|error| KernelError::within(CALL, &error))?;
         let fd = map.fd().as_fd().try_clone_to_owned();
         let fd = fd.map_err(|error| KernelError::os(CALL, &error))?;
         // SAFETY: an OwnedFd stays open, and the same, until the AsyncFd that owns it is dropped.
         #[expect(unsafe_code, reason = "tokio asks for this promise")]
         let ready = unsafe { AsyncFd::register(fd) };
-        let ready = ready.map_err(|error| KernelError::here(CALL, error))?;
+        let ready = ready.map_err(|error| KernelError::within(CALL, &error))?;
         Ok(Self { ring, ready })
     }
 
@@ -118,7 +118,7 @@ impl Counts {
     pub(super) fn open(map: &MapData) -> Result<Self, KernelError> {
         const CALL: &str = "open counters";
         let counts = PerCpuArray::try_from(again(map, CALL)?);
-        Ok(Self { counts: counts.map_err(|error| KernelError::here(CALL, error))? })
+        Ok(Self { counts: counts.map_err(|error| KernelError::within(CALL, &error))? })
     }
 
     /// What node number `node` produced and lost so far, over all CPUs.
@@ -139,6 +139,6 @@ impl Counts {
 pub(super) fn again(map: &MapData, call: &'static str) -> Result<Map, KernelError> {
     let fd: OwnedFd =
         map.fd().as_fd().try_clone_to_owned().map_err(|error| KernelError::os(call, &error))?;
-    let data = MapData::from_fd(fd).map_err(|error| KernelError::here(call, error))?;
-    Map::from_map_data(data).map_err(|error| KernelError::here(call, error))
+    let data = MapData::from_fd(fd).map_err(|error| KernelError::within(call, &error))?;
+    Map::from_map_data(data).map_err(|error| KernelError::within(call, &error))
 }

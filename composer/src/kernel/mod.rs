@@ -23,6 +23,7 @@ mod map;
 mod perf;
 mod prepare;
 mod probe;
+pub mod process;
 pub mod profile;
 mod sys;
 mod trace;
@@ -238,6 +239,15 @@ impl KernelError {
             missing: Box::default(),
             holder: None,
         }
+    }
+
+    /// A step of a library, with the error number of the system call that it failed in.
+    pub(crate) fn within(call: &'static str, error: &(dyn std::error::Error + 'static)) -> Self {
+        let causes = std::iter::successors(Some(error), |error| error.source());
+        let errno = |error: &(dyn std::error::Error + 'static)| {
+            error.downcast_ref::<std::io::Error>()?.raw_os_error()
+        };
+        Self { errno: causes.filter_map(errno).last(), ..Self::here(call, error) }
     }
 
     /// A system call that failed.

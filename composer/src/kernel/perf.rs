@@ -41,7 +41,7 @@ impl Buffers {
     pub(super) fn open(map: &MapData) -> Result<Self, KernelError> {
         const CALL: &str = "open perf buffers";
         let array = PerfEventArray::try_from(again(map, CALL)?);
-        let mut array = array.map_err(|error| KernelError::here(CALL, error))?;
+        let mut array = array.map_err(|error| KernelError::within(CALL, &error))?;
         let online = aya::util::online_cpus();
         let online = online.map_err(|(path, error)| {
             KernelError::here(CALL, format!("{path}: {}", crate::chain::plain(&error)))
@@ -49,7 +49,7 @@ impl Buffers {
         let mut cpus = Vec::new();
         for number in online {
             let buffer = array.open(number, Some(PAGES));
-            let buffer = buffer.map_err(|error| KernelError::here(CALL, error))?;
+            let buffer = buffer.map_err(|error| KernelError::within(CALL, &error))?;
             let counter = sys::perf_output_event(number, buffer.as_fd()).ok();
             if let Some(counter) = &counter {
                 // From here on the program writes through the counting event.
@@ -86,7 +86,7 @@ impl PerfEvents {
             // dropped.
             #[expect(unsafe_code, reason = "tokio asks for this promise")]
             let fd = unsafe { AsyncFd::register(fd) };
-            ready.push(fd.map_err(|error| KernelError::here(CALL, error))?);
+            ready.push(fd.map_err(|error| KernelError::within(CALL, &error))?);
         }
         Ok(Self { cpus: buffers.cpus, ready, first: 0, joined: Vec::new() })
     }

@@ -70,7 +70,7 @@ impl Instance {
         // SAFETY: a File stays open, and the same, until the AsyncFd that owns it is dropped.
         #[expect(unsafe_code, reason = "tokio asks for this promise")]
         let pipe = unsafe { AsyncFd::register(pipe) };
-        let pipe = pipe.map_err(|error| KernelError::here(CALL, error))?;
+        let pipe = pipe.map_err(|error| KernelError::within(CALL, &error))?;
         Ok(TraceLines { pipe, rest: Vec::new() })
     }
 

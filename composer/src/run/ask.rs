@@ -1,7 +1,7 @@
 //! Asks a kernel what it says of a whole plan: everything is loaded and attached, what is refused
 //! is left out, and all is undone.
 
-use super::{Failure, Left, up};
+use super::{Failure, Left, unwatched, up};
 use crate::{check::Library, kernel::Kernel, plan::Plan};
 
 /// What a kernel said of a plan.
@@ -18,7 +18,7 @@ pub fn ask<K: Kernel>(kernel: &mut K, plan: &Plan, library: &Library) -> Asked {
     let mut asked = Asked::default();
     let mut rest = Some(plan.clone());
     while let Some(plan) = rest.take() {
-        let left = match up(kernel, &plan, library, &mut |_| {}) {
+        let left = match up(kernel, &plan, library, &mut unwatched) {
             Ok(running) => running.abandon(kernel),
             Err(mut failure) => {
                 let left = std::mem::take(&mut failure.left);

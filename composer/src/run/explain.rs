@@ -1,6 +1,6 @@
 //! What the kernel refused → a diagnostic at the line that asked for it.
 
-use super::{Failure, Left, maps, rule::rules, verifier_log::Excerpt};
+use super::{Failure, Left, maps, rule::rules, short::short_of, verifier_log::Excerpt};
 use crate::{
     chain::{Attach, Chain},
     check::profile::Targets,
@@ -147,6 +147,11 @@ fn judge(
     whole_log: bool,
 ) -> (Code, String, String) {
     let refused = |code, message: String, help: &str| (code, message, help.to_owned());
+    // Whatever was asked for: a program may have been verified, with a log of that, and then there
+    // is no descriptor for it.
+    if let Some((code, what, help)) = short_of(error.errno) {
+        return refused(code, format!("{}: {what}", undone(operation, name)), help);
+    }
     match (&operation.action, error.errno) {
         (Action::Load { program, .. }, Some(_)) if error.log.is_some() => refused(
             Code::Rejected,
@@ -202,18 +207,34 @@ fn judge(
             (Code::Refused, format!("map `{}` cannot be made", map.name), maps::why(map, errno))
         }
         (Action::Fill { table, entry, with }, _) => maps::fill(table, *entry, with, error),
-        (action, _) => {
-            let what = match action {
-                Action::CreateMap { map, .. } => format!("map `{}` cannot be made", map.name),
-                Action::Load { program, .. } => format!("`{program}` of `{name}` cannot be loaded"),
-                _ => format!("`{name}` cannot be attached"),
-            };
-            refused(
-                Code::Refused,
-                what,
-                "`freplace-compose doctor` shows what this kernel offers; `inspect` shows what the \
-                 object holds.",
-            )
+        (action, errno) => refused(Code::Refused, undone(operation, name), remedy(action, errno)),
+    }
+}
+
+/// What an operation came to: `` `k_accept` of `accept` cannot be loaded ``.
+fn undone(operation: &Operation, name: &str) -> String {
+    match &operation.action {
+        Action::CreateMap { map, .. } => format!("map `{}` cannot be made", map.name),
+        Action::Load { program, .. } => format!("`{program}` of `{name}` cannot be loaded"),
+        _ => format!("`{name}` cannot be attached"),
+    }
+}
+
+/// What to look at, by what was refused and whether it was the kernel that refused it.
+fn remedy(action: &Action, errno: Option<i32>) -> &'static str {
+    match (action, errno) {
+        (_, None) => {
+            "The kernel was not asked: the object cannot be made ready for it. `freplace-compose \
+             inspect` shows what the object holds."
+        }
+        // An empty log: it was refused before the verifier looked at it.
+        (Action::Load { .. }, _) => {
+            "The verifier did not get to see it. `freplace-compose doctor` shows whether this kernel \
+             takes programs of its type."
+        }
+        _ => {
+            "An attachment is refused without a word. `bpftool link` lists what is attached; `up --vm` \
+             shows whether another kernel takes it."
         }
     }
 }
@@ -267,6 +288,16 @@ fn hook(
             Code::NoTarget,
             format!("`{name}` cannot be attached: there is no tracepoint {category}/{point}"),
             or_near(format!("See what there is: ls /sys/kernel/tracing/events/{category}")),
+        ),
+        // BPF_TRACE_MAX_PROGS of kernel/trace/bpf_trace.c.
+        (Attach::Tracepoint { category, name: point }, Some(libc::E2BIG)) => (
+            Code::Busy,
+            format!(
+                "`{name}` cannot be attached: tracepoint {category}/{point} has 64 programs already"
+            ),
+            "A tracepoint takes no more. A raw_tracepoint or a kprobe of the same moment has no \
+             such limit."
+                .to_owned(),
         ),
         (Attach::RawTracepoint { name: point }, Some(libc::ENOENT)) => (
             Code::NoTarget,

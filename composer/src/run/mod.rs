@@ -7,10 +7,14 @@ mod ask;
 mod explain;
 mod maps;
 mod rule;
+mod short;
 mod verifier_log;
 
 pub use ask::{Asked, ask};
 pub use explain::{explain, explain_left};
+pub use short::short_of;
+
+use std::ops::ControlFlow;
 
 use crate::{
     check::Library,
@@ -87,7 +91,13 @@ struct Map {
     handle: MapHandle,
 }
 
-/// Does `plan` with `kernel`, telling `watch` each step that was done.
+/// Whoever watches a plan being done, and has it go on.
+pub fn unwatched(_: Done<'_>) -> ControlFlow<()> {
+    ControlFlow::Continue(())
+}
+
+/// Does `plan` with `kernel`, telling `watch` each step that was done. When `watch` breaks, no
+/// further step is done, and what is returned is the part that was.
 ///
 /// # Errors
 /// [`Failure`], when a step failed; all steps before it are undone then.
@@ -95,7 +105,7 @@ pub fn up<K: Kernel>(
     kernel: &mut K,
     plan: &Plan,
     library: &Library,
-    watch: &mut dyn FnMut(Done<'_>),
+    watch: &mut dyn FnMut(Done<'_>) -> ControlFlow<()>,
 ) -> Result<Running, Failure> {
     let mut running = Running { records: Vec::new(), maps: Vec::new() };
     let mut programs = Vec::new();
@@ -103,7 +113,9 @@ pub fn up<K: Kernel>(
         match step(kernel, plan, operation, library, &mut running.maps, &mut programs) {
             Ok(Step { records, program_id, taken }) => {
                 running.records.extend(records.into_iter().map(|record| (operation, record)));
-                watch(Done { plan, operation, program_id, taken });
+                if watch(Done { plan, operation, program_id, taken }).is_break() {
+                    break;
+                }
             }
             Err(error) => {
                 let left = running.abandon(kernel);

@@ -129,7 +129,7 @@ impl Judge {
 fn bring_up(chain: &Chain, library: &Library) -> Option<Refusal> {
     let mut kernel = Linux::new();
     let plan = plan::build(chain, library);
-    match run::up(&mut kernel, &plan, library, &mut |_| {}) {
+    match run::up(&mut kernel, &plan, library, &mut run::unwatched) {
         Ok(running) => {
             fire(7);
             let socket = UdpSocket::bind("127.0.0.1:0").expect("a free port");

@@ -98,8 +98,8 @@ fn tail_calls_lead_where_tables_say() {
     for (tracer, number, ret) in [("leaf", 41, 1), ("other_leaf", 17, 1)] {
         let traced = of(&events, tracer);
         assert_eq!(traced.len(), 1, "{events:#?}");
-        assert_eq!(traced[0]["data"]["number"], number);
-        assert_eq!(traced[0]["data"]["ret"], ret);
+        assert_eq!(traced[0]["args"]["number"], number);
+        assert_eq!(traced[0]["ret"], ret);
     }
     before.assert_nothing_new();
 }
@@ -323,6 +323,7 @@ fn a_program_in_a_table_is_not_replaced() {
     assert_eq!(found.iter().map(|one| one.code).collect::<Vec<_>>(), [Code::TailCall]);
     let plan = plan::build(&chain, &library);
     let mut kernel = Linux::new();
-    let failure = run::up(&mut kernel, &plan, &library, &mut |_| {}).expect_err("it is refused");
+    let failure =
+        run::up(&mut kernel, &plan, &library, &mut run::unwatched).expect_err("it is refused");
     assert_eq!(failure.error.errno, Some(libc::EBUSY), "{failure:?}");
 }

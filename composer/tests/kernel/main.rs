@@ -21,6 +21,7 @@ mod flow;
 mod foreign;
 mod holders;
 mod hooks;
+mod limits;
 mod mutants;
 mod objects;
 mod printk;

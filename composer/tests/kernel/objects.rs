@@ -24,7 +24,7 @@ fn up(chain: &str, look: impl FnOnce()) -> Result<(), KernelError> {
     let checked = checked.unwrap_or_else(|found| panic!("it is valid: {found:#?}"));
     let mut kernel = Linux::new();
     let plan = plan::build(&chain, &checked.library);
-    let done = match run::up(&mut kernel, &plan, &checked.library, &mut |_| {}) {
+    let done = match run::up(&mut kernel, &plan, &checked.library, &mut run::unwatched) {
         Ok(running) => {
             look();
             let left = running.down(&mut kernel);

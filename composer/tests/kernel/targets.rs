@@ -50,13 +50,14 @@ fn both(hook: &str, place: &str) -> (Option<String>, Option<String>) {
         }
     });
     let mut kernel = Linux::new();
-    let done = match run::up(&mut kernel, &plan::build(&chain, &library), &library, &mut |_| {}) {
-        Ok(running) => {
-            assert!(running.down(&mut kernel).is_empty());
-            None
-        }
-        Err(failure) => Some(errno_name(failure.error.errno.expect("a number")).to_owned()),
-    };
+    let done =
+        match run::up(&mut kernel, &plan::build(&chain, &library), &library, &mut run::unwatched) {
+            Ok(running) => {
+                assert!(running.down(&mut kernel).is_empty());
+                None
+            }
+            Err(failure) => Some(errno_name(failure.error.errno.expect("a number")).to_owned()),
+        };
     (foreseen, done)
 }
 

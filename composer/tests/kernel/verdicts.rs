@@ -20,7 +20,7 @@ fn refused(text: &str) -> (String, Diagnostic) {
     let (library, _) = Library::open(&chain);
     let plan = plan::build(&chain, &library);
     let mut kernel = Linux::new();
-    let Err(failure) = run::up(&mut kernel, &plan, &library, &mut |_| {}) else {
+    let Err(failure) = run::up(&mut kernel, &plan, &library, &mut run::unwatched) else {
         panic!("the kernel takes it");
     };
     assert!(failure.left.is_empty());

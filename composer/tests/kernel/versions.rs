@@ -35,17 +35,18 @@ pub(crate) fn both(text: &str) -> (Result<(), String>, Result<(), String>) {
     };
     let (library, _) = check::Library::open(&chain);
     let mut kernel = Linux::new();
-    let done = match run::up(&mut kernel, &plan::build(&chain, &library), &library, &mut |_| {}) {
-        Ok(running) => {
-            fire(7);
-            assert!(running.down(&mut kernel).is_empty());
-            Ok(())
-        }
-        Err(failure) => {
-            assert!(failure.left.is_empty());
-            Err(failure.error.log.unwrap_or(failure.error.message))
-        }
-    };
+    let done =
+        match run::up(&mut kernel, &plan::build(&chain, &library), &library, &mut run::unwatched) {
+            Ok(running) => {
+                fire(7);
+                assert!(running.down(&mut kernel).is_empty());
+                Ok(())
+            }
+            Err(failure) => {
+                assert!(failure.left.is_empty());
+                Err(failure.error.log.unwrap_or(failure.error.message))
+            }
+        };
     (foreseen, done)
 }
 

@@ -1,5 +1,7 @@
 //! The signals that end an `up`: the first asks for an end in good order, the second cuts that short.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 /// The signals that end an `up`.
@@ -47,6 +49,22 @@ impl Signals {
             done = work => Some(done),
             () = self.second() => None,
         }
+    }
+
+    /// What comes of `work`, for which `stop` is set when one comes; none when the second came
+    /// before its end.
+    pub(super) async fn stops<T>(
+        &mut self,
+        work: impl Future<Output = T>,
+        stop: &AtomicBool,
+    ) -> Option<T> {
+        tokio::pin!(work);
+        tokio::select! {
+            biased;
+            done = &mut work => return Some(done),
+            () = self.next() => stop.store(true, Ordering::Relaxed),
+        }
+        self.unless_second(work).await
     }
 
     /// Waits for one of them.

@@ -129,6 +129,11 @@ impl Live {
         assert!(came, "it did not come: {}{}", self.stdout.read(), self.stderr.read());
     }
 
+    /// What it wrote to stdout so far.
+    pub(crate) fn stdout(&self) -> String {
+        self.stdout.read()
+    }
+
     /// Its process id.
     pub(crate) fn pid(&self) -> u32 {
         self.child.id()

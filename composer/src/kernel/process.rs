@@ -1,0 +1,47 @@
+//! What this process asks of the kernel for itself and for a command that it runs.
+#![allow(unsafe_code, reason = "what a child does between fork and exec")]
+
+use std::{io, os::unix::process::CommandExt as _, process::Command};
+
+use rustix::process::{
+    Pid, Resource, Rlimit, Signal, getpid, getppid, getrlimit, set_parent_process_death_signal,
+    setrlimit,
+};
+
+/// The limits that this process was started with.
+#[derive(Debug, Clone)]
+pub struct Started {
+    files: Rlimit,
+}
+
+/// Takes as many open files as this process may have: a node takes two to four, and the usual soft
+/// limit of 1,024 is there for programs that use select(2). Returns what was before.
+#[must_use]
+pub fn raise_open_files() -> Started {
+    let files = getrlimit(Resource::Nofile);
+    // Where it is refused, it stays as it was, and what does not fit is told then.
+    let _ = setrlimit(Resource::Nofile, Rlimit { current: files.maximum, ..files });
+    Started { files }
+}
+
+/// Has `command` end when this process does, however that ends, and begin with the limits that this
+/// process was `started` with. To be spawned by a thread that lives as long as the process: the
+/// kernel watches the thread.
+///
+/// What the command starts itself is not watched, and a program with set-user-id or capabilities of
+/// its own is not either: see `PR_SET_PDEATHSIG` in prctl(2).
+pub fn bind(command: &mut Command, started: &Started) {
+    let (parent, files) = (getpid(), started.files);
+    // SAFETY: it makes system calls only, and neither allocates nor takes a lock.
+    unsafe { command.pre_exec(move || before_exec(parent, files)) };
+}
+
+fn before_exec(parent: Pid, files: Rlimit) -> io::Result<()> {
+    set_parent_process_death_signal(Some(Signal::KILL))?;
+    // It may have ended before that was asked for.
+    if getppid() != Some(parent) {
+        return Err(io::ErrorKind::NotFound.into());
+    }
+    setrlimit(Resource::Nofile, files)?;
+    Ok(())
+}
