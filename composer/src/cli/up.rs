@@ -231,7 +231,7 @@ fn bring_up(
             screen::say!("  {:<6}  {name}, {what} at {path}", verb.dimmed());
         }
         if let (Some(id), Some(node)) = (done.program_id, operation.node) {
-            screen::say!("  {}", plan::line(plan, operation, &widths, Some(id)));
+            screen::say!("  {}", plan::loaded(plan, operation, &widths, id));
             ids.push((node, id));
         }
         match stop.load(Ordering::Relaxed) {
