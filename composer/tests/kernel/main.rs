@@ -10,6 +10,7 @@
 
 mod anchors;
 mod built_in;
+mod data;
 mod dispatcher;
 #[path = "../common/schema.rs"]
 mod draft;
