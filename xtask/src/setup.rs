@@ -55,7 +55,7 @@ pub(crate) const OTHERS: &[Need] = &[
 /// Those of them that the tests load.
 pub(crate) const OBJECTS_OF_OTHERS: [&str; 3] = [
     "/usr/lib/x86_64-linux-gnu/bpf/xdp-dispatcher.o",
-    "/usr/lib/x86_64-linux-gnu/bpf/xdpfilt_dny_udp.o",
+    "/usr/lib/x86_64-linux-gnu/bpf/xdpfilt_alw_udp.o",
     "/usr/lib/x86_64-linux-gnu/bpf/xdpdump_bpf.o",
 ];
 

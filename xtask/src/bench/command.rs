@@ -14,7 +14,7 @@ use crate::{Result, setup, shell};
 
 /// Where Debian's packages have them.
 const DISPATCHER: &str = "/usr/lib/x86_64-linux-gnu/bpf/xdp-dispatcher.o";
-const FILTER: &str = "/usr/lib/x86_64-linux-gnu/bpf/xdpfilt_dny_udp.o";
+const FILTER: &str = "/usr/lib/x86_64-linux-gnu/bpf/xdpfilt_alw_udp.o";
 const LOADER: &str = "/usr/sbin/xdp-loader";
 /// Runs of each before anything counts.
 const WARM_UP: usize = 2;
@@ -41,13 +41,13 @@ function = "prog1"
 hosts = ["dispatcher"]
 
 [replacement.filter]
-object = "/usr/lib/x86_64-linux-gnu/bpf/xdpfilt_dny_udp.o"
-program = "xdpfilt_dny_udp"
+object = "/usr/lib/x86_64-linux-gnu/bpf/xdpfilt_alw_udp.o"
+program = "xdpfilt_alw_udp"
 stub = "first"
 
 [replacement.more]
-object = "/usr/lib/x86_64-linux-gnu/bpf/xdpfilt_dny_udp.o"
-program = "xdpfilt_dny_udp"
+object = "/usr/lib/x86_64-linux-gnu/bpf/xdpfilt_alw_udp.o"
+program = "xdpfilt_alw_udp"
 stub = "second"
 "#;
 
