@@ -221,7 +221,7 @@ fn a_profile_that_cannot_be_read_is_shown_where() {
         assert!(words.iter().all(|word| screen.contains(word)), "{screen}");
     }
     let screen = shown(&run(&folder, &["validate", "--kernel", "6.2", "nowhere.toml"]));
-    assert!(screen.contains("6.1, 6.12, `running`, or a file"), "{screen}");
+    assert!(screen.contains("7.2, 7.3, `running`, or a file"), "{screen}");
 }
 
 #[test]

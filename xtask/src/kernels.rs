@@ -10,8 +10,13 @@ pub(crate) struct Kernel {
 }
 
 /// A row for each, the oldest first.
-pub(crate) const KERNELS: &[Kernel] =
-    &[Kernel { series: "6.1", landing: true }, Kernel { series: "6.12", landing: true }];
+pub(crate) const KERNELS: &[Kernel] = &[
+    Kernel { series: "6.1", landing: true },
+    Kernel { series: "6.12", landing: true },
+    Kernel { series: "6.18", landing: false },
+    Kernel { series: "7.0", landing: false },
+    Kernel { series: "7.3", landing: true },
+];
 
 /// Those of every landing, or all of them.
 pub(crate) fn asked(all: bool) -> impl Iterator<Item = &'static Kernel> {

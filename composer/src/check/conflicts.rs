@@ -9,15 +9,11 @@ use std::collections::HashMap;
 
 use petgraph::graph::NodeIndex;
 
-use super::Context;
+use super::{Context, Profile};
 use crate::{
-    chain::{Attach, Node, NodeKind},
+    chain::{Attach, Node, NodeKind, Tracer},
     diag::{Code, Diagnostic},
 };
-
-/// `BPF_MAX_TRAMP_LINKS`,
-/// <https://github.com/torvalds/linux/blob/v6.12/include/linux/bpf.h>.
-const MOST_TRACERS: usize = 38;
 
 /// A function of a node's program.
 type Place<'a> = (NodeIndex, &'a str);
@@ -53,33 +49,16 @@ pub(super) fn check(context: &mut Context<'_>) {
         }
     }
     tracers(context, &replaced);
+    too_many(context);
     hooks(context);
 }
 
 fn tracers(context: &mut Context<'_>, replaced: &HashMap<Place<'_>, NodeIndex>) {
     let graph = &context.chain.graph;
-    let mut traced: HashMap<Place<'_>, usize> = HashMap::new();
     for (index, node) in graph.nodes() {
         let NodeKind::Tracer(tracer) = &node.kind else { continue };
         for place in graph.functions_of(index) {
-            let count = traced.entry(place).or_default();
-            let before = *count;
-            *count += tracer.programs();
             let host = graph.node(place.0);
-            if before <= MOST_TRACERS && *count > MOST_TRACERS {
-                let message = format!(
-                    "`{}` of `{}` has more than {MOST_TRACERS} tracers",
-                    place.1, host.id.value
-                );
-                let label = format!("tracer number {count}");
-                let help = "A trampoline holds no more, and a built-in tracer that measures is two. Let \
-                            one tracer do what several do.";
-                let found = Diagnostic::new(Code::TooManyTracers, message)
-                    .label(context.source(), tracer.target.span.clone(), label)
-                    .errno("E2BIG")
-                    .help(help);
-                context.found.push(found);
-            }
             let Some(by) = replaced.get(&place) else { continue };
             let by = graph.node(*by);
             let NodeKind::Replacement(spec) = &by.kind else { continue };
@@ -100,6 +79,42 @@ fn tracers(context: &mut Context<'_>, replaced: &HashMap<Place<'_>, NodeIndex>) 
             context.found.push(found);
             break;
         }
+    }
+}
+
+/// A trampoline holds so many programs, `BPF_MAX_TRAMP_LINKS`:
+/// <https://github.com/torvalds/linux/blob/v6.12/include/linux/bpf.h>.
+fn too_many(context: &mut Context<'_>) {
+    let most = |profile: &Profile| profile.features.most_tracers.map_or(usize::MAX, usize::from);
+    let Some(fewest) = context.kernels.profiles.iter().map(most).min() else { return };
+    let graph = &context.chain.graph;
+    let mut traced: HashMap<Place<'_>, usize> = HashMap::new();
+    // Where the first trampoline is full.
+    let mut full: Vec<(Place<'_>, &Tracer)> = Vec::new();
+    for (index, node) in graph.nodes() {
+        let NodeKind::Tracer(tracer) = &node.kind else { continue };
+        for place in graph.functions_of(index) {
+            let count = traced.entry(place).or_default();
+            let before = *count;
+            *count += tracer.programs();
+            if before <= fewest && *count > fewest {
+                full.push((place, tracer));
+            }
+        }
+    }
+    for (place, tracer) in full {
+        let count = traced[&place]; // each place in `full` was counted
+        let host = graph.node(place.0);
+        let message =
+            format!("`{}` of `{}` has more than {fewest} tracers", place.1, host.id.value);
+        let found = Diagnostic::new(Code::TooManyTracers, message)
+            .label(context.source(), tracer.target.span.clone(), "one too many")
+            .errno("E2BIG")
+            .help(format!(
+                "There are {count}, and a built-in tracer that measures is two. Let one tracer do \
+                 what several do."
+            ));
+        context.push_where(found, |profile| count > most(profile));
     }
 }
 

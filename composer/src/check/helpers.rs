@@ -47,7 +47,7 @@ pub(super) fn check(context: &mut Context<'_>) {
 
 /// The program types by which the helpers of a node's program are judged: a replacement is taken
 /// for a program of its host's type.
-fn program_types(context: &Context<'_>, index: NodeIndex) -> BTreeSet<&'static str> {
+pub(super) fn program_types(context: &Context<'_>, index: NodeIndex) -> BTreeSet<&'static str> {
     let graph = &context.chain.graph;
     let of_host =
         |node: &Node| context.program(node).map(|(_, program)| program.kind.program_type().name());

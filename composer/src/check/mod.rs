@@ -11,6 +11,7 @@ mod features;
 mod flow;
 mod helpers;
 mod library;
+mod locks;
 mod maps;
 pub mod profile;
 mod programs;
@@ -76,6 +77,7 @@ pub fn check(chain: &Chain, library: &Library, kernels: &Kernels) -> Vec<Diagnos
     events::check(&mut context);
     features::check(&mut context);
     helpers::check(&mut context);
+    locks::check(&mut context);
     in_file_order(context.found)
 }
 

@@ -1,19 +1,21 @@
 //! What is known of a kernel, as far as rules depend on it: data, one file for each.
 
+mod features;
 mod file;
 mod helpers;
+mod shipped;
 mod symbols;
 mod targets;
 mod write;
 
 use std::{collections::BTreeSet, sync::Arc};
 
-use serde::Deserialize;
-
 use crate::object::MapDef;
 pub use crate::version::Version;
+pub use features::Features;
 pub use file::open;
 pub use helpers::Helpers;
+pub use shipped::{named, nearest, series, shipped};
 pub use targets::{Presence, Targets};
 
 /// A kernel, as the rules see it.
@@ -62,71 +64,6 @@ impl Profile {
     }
 }
 
-/// What kernels differ in.
-///
-/// One that is not known here is passed over: a later version of this program may have written it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-pub struct Features {
-    /// A tracer may trace a tracer, one level deep.
-    pub nested_tracing: bool,
-    /// An entry function without any argument may be replaced.
-    pub entry_without_argument: bool,
-    /// A replacement that changes packet data is refused where the stub does not.
-    pub packet_data_compared: bool,
-    /// A kprobe at a name that several symbols have is refused; others take one of them.
-    #[serde(default = "yes")]
-    pub unique_kprobe_symbol: bool,
-    /// A tracer reads a pointer among its target's arguments as a whole or not at all.
-    #[serde(default = "yes")]
-    pub pointer_arguments_whole: bool,
-    /// A loaded replacement may be put on further stubs (5.10).
-    #[serde(default = "yes")]
-    pub several_stubs: bool,
-    /// kprobes and tracepoints are attached by links of perf events (5.15).
-    #[serde(default = "yes")]
-    pub perf_links: bool,
-    /// A global function is verified only where the verifier comes to a call of it (6.8).
-    #[serde(default = "yes")]
-    pub lazy_functions: bool,
-    /// Tags on parameters, such as `__arg_ctx`, are known (6.8).
-    #[serde(default = "yes")]
-    pub argument_tags: bool,
-    /// What a function takes of the stack is rounded up to 16 bytes; before, to 32 (6.9).
-    #[serde(default = "yes")]
-    pub frames_of_16: bool,
-    /// Functions of tracing programs may have stacks of their own, which do not add up (6.13).
-    #[serde(default = "yes")]
-    pub private_stacks: bool,
-    /// The depth of calls is counted from each global function anew.
-    #[serde(default = "yes")]
-    pub frames_of_globals_apart: bool,
-}
-
-/// What a profile does not say is as in the newest kernel known here.
-fn yes() -> bool {
-    true
-}
-
-/// The profiles that come with this program, oldest first.
-#[must_use]
-pub fn shipped() -> Vec<Profile> {
-    const FILES: [&str; 2] =
-        [include_str!("../../profiles/6.1.toml"), include_str!("../../profiles/6.12.toml")];
-    // A test reads every one of them.
-    FILES.iter().filter_map(|text| parse(text).ok()).collect()
-}
-
-/// The newest shipped profile that is not newer than `version`, or the oldest of all; the newest
-/// when there is no version to go by.
-#[must_use]
-pub fn nearest(version: Option<Version>) -> Option<Profile> {
-    let mut shipped = shipped();
-    let newer = |profile: &Profile| version.is_some_and(|version| profile.kernel > version);
-    let first_newer = shipped.iter().position(newer).unwrap_or(shipped.len());
-    let found = first_newer.saturating_sub(1);
-    (found < shipped.len()).then(|| shipped.swap_remove(found))
-}
-
 /// Reads a profile without the files it names.
 ///
 /// # Errors
@@ -139,23 +76,7 @@ pub fn parse(text: &str) -> Result<Profile, String> {
 
 #[cfg(test)]
 mod tests {
-    use super::{nearest, parse, shipped};
-
-    #[test]
-    fn every_shipped_profile_is_read_and_they_are_in_order() {
-        let names: Vec<_> = shipped().iter().map(|profile| profile.kernel.to_string()).collect();
-        assert_eq!(names, ["6.1", "6.12"]);
-    }
-
-    #[test]
-    fn a_kernel_without_a_profile_is_judged_by_the_next_older_one() {
-        for (version, profile) in
-            [("5.15", "6.1"), ("6.1", "6.1"), ("6.6", "6.1"), ("6.12", "6.12"), ("7.0", "6.12")]
-        {
-            let found = nearest(version.parse().ok()).expect("some are shipped");
-            assert_eq!(found.kernel.to_string(), profile, "{version}");
-        }
-    }
+    use super::parse;
 
     #[test]
     fn what_a_profile_does_not_say_is_not_judged() {

@@ -80,6 +80,7 @@ fn label(presence: Presence) -> &'static str {
         Presence::Missing => "not there",
         Presence::Several(_) => "not the name of one alone",
         Presence::Data => "not a function",
+        Presence::Gone => "gone after boot",
         Presence::Forbidden => "must not be probed",
         Presence::There | Presence::Unsure => "perhaps not there",
     }
@@ -101,6 +102,7 @@ fn finding(
     let why = match presence {
         Presence::Several(count) => format!("linux {kernel} has {count} symbols called `{attach}`"),
         Presence::Data => format!("`{attach}` is a variable in linux {kernel}"),
+        Presence::Gone => format!("linux {kernel} drops `{attach}` when it has booted"),
         Presence::Forbidden => format!("linux {kernel} lets nobody probe `{attach}`"),
         _ => format!("linux {kernel} has no {what} `{attach}`"),
     };
@@ -117,7 +119,7 @@ fn finding(
     let answer = match presence {
         Presence::Missing => Some("ENOENT"),
         Presence::Several(_) => Some("EADDRNOTAVAIL"),
-        Presence::Data | Presence::Forbidden => Some("EINVAL"),
+        Presence::Data | Presence::Gone | Presence::Forbidden => Some("EINVAL"),
         Presence::There | Presence::Unsure => None,
     };
     let found = match answer {

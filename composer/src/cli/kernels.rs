@@ -27,9 +27,8 @@ enum Name {
 }
 
 fn name(text: &str) -> Result<Name, String> {
-    let shipped = profile::shipped();
-    if let Some(found) = shipped.iter().find(|profile| profile.kernel.to_string() == text) {
-        return Ok(Name::Shipped(found.clone()));
+    if let Some(found) = profile::named(text) {
+        return Ok(Name::Shipped(found));
     }
     if text == "running" {
         return Ok(Name::Running);
@@ -37,8 +36,7 @@ fn name(text: &str) -> Result<Name, String> {
     if Path::new(text).exists() {
         return Ok(Name::File(text.to_owned()));
     }
-    let series: Vec<_> = shipped.iter().map(|profile| profile.kernel.to_string()).collect();
-    let series = series.join(", ");
+    let series = profile::series().collect::<Vec<_>>().join(", ");
     Err(format!("there is no profile of it: name one of {series}, `running`, or a file"))
 }
 
@@ -79,7 +77,12 @@ fn running() -> Option<Profile> {
     for what in unread {
         note(&format!("cannot read {what}; what it would tell of targets is not known"));
     }
-    Some(Profile { kernel, targets: Some(Arc::new(targets)), ..nearest })
+    let mut features = nearest.features;
+    // The shipped profiles are of x86-64, and trampolines of others hold other numbers.
+    if !cfg!(target_arch = "x86_64") {
+        features.most_tracers = None;
+    }
+    Some(Profile { kernel, features, targets: Some(Arc::new(targets)), ..nearest })
 }
 
 fn note(text: &str) {

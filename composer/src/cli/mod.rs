@@ -25,6 +25,7 @@ mod trust;
 mod up;
 mod validate;
 mod vm;
+mod wrap;
 
 use std::path::Path;
 

@@ -148,8 +148,12 @@ codes! {
     FunctionPrototype = 335,
     /// Calls that go too deep, or take too much of the stack.
     StackLimit = 336,
+    /// A map with a lock or a timer in a program that may not use it.
+    LockInTracing = 340,
     /// What a helper gave, or NULL, that is used without a test.
     HelperNull = 345,
+    /// An argument that is called as the result or the duration is.
+    Shadowed = 346,
 
     /// No right to use eBPF.
     NotPermitted = 401,

@@ -105,7 +105,7 @@ pub struct Finding {
 #[must_use]
 pub fn examine(features: &[Feature]) -> Vec<Finding> {
     let mut usable = true;
-    let (mut probe, mut host) = (Probe::new(), None);
+    let (mut probe, mut host) = (Probe::new("probe"), None);
     let mut findings = Vec::new();
     for feature in features {
         let (present, how) = match feature {

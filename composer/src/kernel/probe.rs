@@ -1,7 +1,7 @@
 //! The probe programs, which come with this program: loaded to find out what a kernel allows, and
 //! let go of at once.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, os::fd::AsFd as _};
 
 use super::{
     KernelError,
@@ -19,8 +19,9 @@ pub(super) struct Probe {
 }
 
 impl Probe {
-    pub(super) fn new() -> Result<Self, KernelError> {
-        let bytes = freplace_compose_ebpf_programs::object("probe")
+    /// Those of the built-in object called `name`.
+    pub(super) fn new(name: &str) -> Result<Self, KernelError> {
+        let bytes = freplace_compose_ebpf_programs::object(name)
             .ok_or_else(|| KernelError::here("probe", "the probe is not built in"))?;
         let object = Object::parse(bytes).map_err(|error| KernelError::here("probe", error))?;
         Ok(Self { loader: Loader::default(), object })
@@ -33,7 +34,14 @@ impl Probe {
         load_as: LoadAs,
         target: Option<(&Loaded, &str)>,
     ) -> Result<Loaded, KernelError> {
-        let maps = HashMap::new();
+        let mut made = Vec::new();
+        if let Some(program) = self.object.program(program) {
+            for map in self.object.maps_of(program) {
+                made.push((map, loader::create_map(&mut self.loader, &self.object, map)?));
+            }
+        }
+        let maps: HashMap<_, _> =
+            made.iter().map(|(map, made)| (map.name.as_str(), made.fd().as_fd())).collect();
         let job = Job {
             object: &self.object,
             program,

@@ -35,35 +35,60 @@ use programs::Type;
 pub fn measure() -> Result<Profile, KernelError> {
     let kernel = machine::version()
         .ok_or_else(|| KernelError::here("read the kernel's release", machine::release()))?;
-    let mut probe = Probe::new()?;
-    let host = probe.load("probe_host", LoadAs::Hook(ProgramKind::Xdp), None)?;
+    let mut probe = Probe::new("features")?;
+    let host = probe.load("host", LoadAs::Hook(ProgramKind::Xdp), None)?;
     let (helpers, mut programs) = programs::offered(&host)?;
-    let replacement = probe.load("probe_replacement", LoadAs::Replacement, stub(&host)).ok();
+    let replacement = probe.load("replacement", LoadAs::Replacement, stub(&host)).ok();
     if replacement.is_some() {
         programs.insert("ext".to_owned());
     }
-    let features = Features {
-        nested_tracing: nested_tracing(&mut probe, &host),
-        entry_without_argument: entry_without_argument(&mut probe),
+    let features = features(&mut probe, &host, replacement.as_ref())?;
+    let (programs, maps) = (Some(programs), Some(maps::offered()));
+    Ok(Profile { kernel, features, programs, maps, helpers: Some(helpers), targets: None })
+}
+
+fn features(
+    probe: &mut Probe,
+    host: &Loaded,
+    replacement: Option<&Loaded>,
+) -> Result<Features, KernelError> {
+    let kprobe = ("kprobe_host", ProgramKind::Kprobe);
+    let mut takes = |program, kind| probe.load(program, LoadAs::Hook(kind), None).is_ok();
+    let memory_arguments = takes("struct_host", ProgramKind::Xdp);
+    let void_functions = takes("void_host", ProgramKind::Xdp);
+    let timers_in_tracing = takes("timer_host", ProgramKind::Kprobe);
+    let lazy_functions = takes("lazy", ProgramKind::Xdp);
+    let argument_tags = takes("tag", ProgramKind::Xdp);
+    let frames_of_16 = takes("frames", ProgramKind::Xdp);
+    let private_stacks = takes("stacks", ProgramKind::Kprobe);
+    let frames_of_globals_apart = takes("depth", ProgramKind::Xdp);
+    Ok(Features {
+        memory_arguments,
+        void_functions,
+        timers_in_tracing,
+        nested_tracing: nested_tracing(probe, host),
+        entry_without_argument: replaced(probe, ("bare", ProgramKind::Xdp), "bare_replacement"),
+        locks_in_tracing_replacements: replaced(probe, kprobe, "locking"),
+        timers_in_tracing_replacements: replaced(probe, kprobe, "timing"),
         packet_data_compared: replacement.is_some()
-            && probe.load("probe_move", LoadAs::Replacement, stub(&host)).is_err(),
+            && probe.load("move", LoadAs::Replacement, stub(host)).is_err(),
         unique_kprobe_symbol: unique_kprobe_symbol(),
         pointer_arguments_whole: probe
-            .load("probe_half", LoadAs::Tracer(Moment::Fentry), stub(&host))
+            .load("half", LoadAs::Tracer(Moment::Fentry), stub(host))
             .is_err(),
-        several_stubs: match &replacement {
-            Some(replacement) => several_stubs(&mut probe, replacement)?,
+        several_stubs: match replacement {
+            Some(replacement) => several_stubs(probe, replacement)?,
             None => false,
         },
         perf_links: perf_links(),
-        lazy_functions: is_loaded(&mut probe, "probe_lazy", ProgramKind::Xdp),
-        argument_tags: is_loaded(&mut probe, "probe_tag", ProgramKind::Xdp),
-        frames_of_16: is_loaded(&mut probe, "probe_frames", ProgramKind::Xdp),
-        private_stacks: is_loaded(&mut probe, "probe_stacks", ProgramKind::Kprobe),
-        frames_of_globals_apart: is_loaded(&mut probe, "probe_depth", ProgramKind::Xdp),
-    };
-    let (programs, maps) = (Some(programs), Some(maps::offered()));
-    Ok(Profile { kernel, features, programs, maps, helpers: Some(helpers), targets: None })
+        lazy_functions,
+        argument_tags,
+        frames_of_16,
+        private_stacks,
+        frames_of_globals_apart,
+        most_frames: programs::most_frames(),
+        most_tracers: most_tracers(host)?,
+    })
 }
 
 /// Asks for kprobes at names that several functions have, until one is taken or refused for that.
@@ -88,38 +113,54 @@ fn unique_kprobe_symbol() -> bool {
     answers.next().unwrap_or(true)
 }
 
-fn is_loaded(probe: &mut Probe, program: &str, kind: ProgramKind) -> bool {
-    probe.load(program, LoadAs::Hook(kind), None).is_ok()
-}
-
 fn stub(host: &Loaded) -> Option<(&Loaded, &str)> {
-    Some((host, "probe_stub"))
+    Some((host, "stub"))
 }
 
 fn nested_tracing(probe: &mut Probe, host: &Loaded) -> bool {
     let fentry = LoadAs::Tracer(Moment::Fentry);
-    let Ok(tracer) = probe.load("probe_tracer", fentry, stub(host)) else { return false };
-    probe.load("probe_tracer", fentry, Some((&tracer, "probe_tracer"))).is_ok()
+    let Ok(tracer) = probe.load("tracer", fentry, stub(host)) else { return false };
+    probe.load("tracer", fentry, Some((&tracer, "tracer"))).is_ok()
 }
 
-fn entry_without_argument(probe: &mut Probe) -> bool {
-    let Ok(host) = probe.load("probe_bare", LoadAs::Hook(ProgramKind::Xdp), None) else {
-        return false;
-    };
-    let target = Some((&host, "probe_bare"));
-    probe.load("probe_bare_replacement", LoadAs::Replacement, target).is_ok()
+/// Whether the entry of a program of this name and type can be replaced by `replacement`.
+fn replaced(probe: &mut Probe, (host, kind): (&str, ProgramKind), replacement: &str) -> bool {
+    let Ok(loaded) = probe.load(host, LoadAs::Hook(kind), None) else { return false };
+    probe.load(replacement, LoadAs::Replacement, Some((&loaded, host))).is_ok()
 }
 
 /// Puts the replacement, which was loaded for one program, into another one.
 fn several_stubs(probe: &mut Probe, replacement: &Loaded) -> Result<bool, KernelError> {
-    let other = probe.load("probe_host", LoadAs::Hook(ProgramKind::Xdp), None)?;
-    Ok(attach::replacement(replacement.program.as_fd(), &other, "probe_stub").is_ok())
+    let other = probe.load("host", LoadAs::Hook(ProgramKind::Xdp), None)?;
+    Ok(attach::replacement(replacement.program.as_fd(), &other, "stub").is_ok())
+}
+
+/// Attaches tracers to one function until there is no room for another. None when it comes to
+/// something else, or not to an end.
+fn most_tracers(host: &Loaded) -> Result<Option<u16>, KernelError> {
+    /// `BPF_MAX_TRAMP_LINKS` is 38 at most on every architecture known.
+    const TRIED: u16 = 256;
+    let tracer = Type {
+        load_as: LoadAs::Tracer(Moment::Fentry),
+        target: Some((host.program.as_fd(), host.function("stub")?)),
+    };
+    let mut links = Vec::new();
+    for count in 0..TRIED {
+        // A program has one place in a trampoline, so each tracer is one of its own.
+        let Ok(program) = tracer.load_smallest() else { return Ok(None) };
+        match sys::raw_tracepoint_open(program.as_fd(), None) {
+            Ok(link) => links.push(link),
+            Err(error) if error.raw_os_error() == Some(libc::E2BIG) => return Ok(Some(count)),
+            Err(_) => return Ok(None),
+        }
+    }
+    Ok(None)
 }
 
 /// Asks for a link to something that is no perf event: a kernel that has such links looks at it and
 /// says EBADF, one that has none says EINVAL before that. `bpf_perf_link_attach`,
 /// <https://github.com/torvalds/linux/blob/v6.12/kernel/bpf/syscall.c>.
-fn perf_links() -> bool {
+pub(super) fn perf_links() -> bool {
     let tracepoint = Type { load_as: LoadAs::Hook(ProgramKind::Tracepoint), target: None };
     let Ok(program) = tracepoint.load_smallest() else { return false };
     let target = LinkTarget::PerfEvent(program.as_fd());

@@ -232,6 +232,18 @@ impl Object {
         reached.filter_map(|index| self.functions.get(index))
     }
 
+    /// The maps that the instructions of `program`, or of functions that it reaches, refer to.
+    pub fn maps_of(&self, program: &Program) -> impl Iterator<Item = &MapDef> {
+        let references = self.functions_of(program).flat_map(|function| &function.code.references);
+        let names: BTreeSet<&str> = references
+            .filter_map(|(_, to)| match to {
+                Referent::Map(name) => Some(name.as_str()),
+                _ => None,
+            })
+            .collect();
+        self.maps.iter().filter(move |map| names.contains(map.name.as_str()))
+    }
+
     /// The numbers of the helpers whose call the verifier is sure to come to when it walks through
     /// `program`: those that lie on every way. What hangs on a condition may be dead code to it.
     #[must_use]
@@ -267,6 +279,14 @@ impl Object {
             }
         }
         seen
+    }
+
+    /// Whether `function` is known to be `void`.
+    #[must_use]
+    pub fn returns_nothing(&self, function: &Function) -> bool {
+        let prototype = function.prototype.and_then(|id| self.btf.get(id));
+        let Some(btf::Type::Prototype { returns, .. }) = prototype else { return false };
+        matches!(self.btf.resolve(returns), Some((_, btf::Type::Void)))
     }
 
     /// Whether `function` is known to take nothing.

@@ -189,9 +189,10 @@ async fn run(command: &mut Command, tool: &str) -> Result<Result<String, String>
         return Ok(Ok(text(&output.stdout)));
     }
     let said = text(&output.stderr);
-    // Warnings stand before the reason, and say nothing that would help here.
+    // Warnings stand before the reason and an all too general word behind it.
+    let errors = said.lines().filter_map(|line| line.strip_prefix("E: ")).map(str::trim);
     let errors: Vec<_> =
-        said.lines().filter_map(|line| line.strip_prefix("E: ")).map(str::trim).collect();
+        errors.filter(|line| !line.starts_with("Some index files failed")).collect();
     Ok(Err(match (errors.is_empty(), said.is_empty()) {
         (false, _) => errors.join("\n"),
         (true, false) => said,

@@ -63,7 +63,11 @@ pub enum VmError {
     },
 
     /// No suite that could be asked has a cloud kernel of that series.
-    #[error("there is no Debian cloud kernel of series {series}; there is {}", list(.known))]
+    #[error(
+        "there is no Debian cloud kernel of series {series}{}; there is {}",
+        if .unasked.is_empty() { "" } else { " in the suites that can be asked" },
+        list(.known)
+    )]
     UnknownSeries {
         /// The series asked for.
         series: String,
@@ -320,11 +324,16 @@ mod tests {
     #[test]
     fn an_unknown_series_names_the_known_ones() {
         let known = vec!["6.1".to_owned(), "6.12".to_owned()];
-        let unasked = Vec::new();
-        let error = VmError::UnknownSeries { series: "5.4".to_owned(), known, unasked };
-        assert_eq!(
-            error.to_string(),
-            "there is no Debian cloud kernel of series 5.4; there is 6.1, 6.12"
-        );
+        let error = |unasked| {
+            let (series, known) = ("5.4".to_owned(), known.clone());
+            VmError::UnknownSeries { series, known, unasked }.to_string()
+        };
+        let whole = "there is no Debian cloud kernel of series 5.4; there is 6.1, 6.12";
+        assert_eq!(error(Vec::new()), whole);
+        let own = |text: &str| text.to_owned();
+        let unasked = Unasked { suite: own("sid"), mirror: own("http://m"), why: own("no route") };
+        assert_eq!(unasked.to_string(), "cannot ask sid of http://m: no route");
+        let part = whole.replace(";", " in the suites that can be asked;");
+        assert_eq!(error(vec![unasked]), part);
     }
 }

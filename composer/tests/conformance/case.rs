@@ -40,6 +40,8 @@ pub(crate) enum Broken {
     Before(u32, u32),
     /// Kernels of this series and later refuse it.
     From(u32, u32),
+    /// Kernels before the first series refuse it, and those of the second and later.
+    Outside((u32, u32), (u32, u32)),
 }
 
 impl Broken {
@@ -50,6 +52,7 @@ impl Broken {
             Self::Everywhere => true,
             Self::Before(major, minor) => series < (major, minor),
             Self::From(major, minor) => series >= (major, minor),
+            Self::Outside(first, end) => series < first || series >= end,
         }
     }
 }

@@ -11,7 +11,7 @@ use crate::{
     diag::{Code, Diagnostic},
     object::{
         Function,
-        flow::{Findings, Unfit, What, unfit},
+        flow::{Findings, Takes, Unfit, What, unfit},
     },
 };
 
@@ -32,9 +32,15 @@ pub(super) fn check<'a>(
             continue;
         }
         let kind = subject.loaded.kind;
-        let tagged = unfit(object, function, kind, true);
-        let plain = unfit(object, function, kind, false);
-        let Some(why) = tagged.clone().or(plain.clone()) else { continue };
+        let why = |profile: &Profile| unfit(object, function, kind, takes(profile));
+        // Kernels have their own reasons and words: those of the oldest that refuses it are told.
+        let profiles = context.kernels.profiles.iter();
+        let Some((refusing, reason)) = profiles
+            .map(|profile| (profile, why(profile)))
+            .find_map(|(profile, why)| Some((profile, why?)))
+        else {
+            continue;
+        };
         let calls = |what: &What| *what == What::Calls(index);
         // What is not called is not there to be replaced, so a stub is judged in any case.
         let is_called = findings.certain.iter().any(|fact| calls(&fact.what))
@@ -43,15 +49,22 @@ pub(super) fn check<'a>(
         if !books.functions.insert((&reference.value, index)) {
             continue;
         }
-        let found = describe(context, subject, function, &why);
+        let found = describe(context, subject, function, &reason, refusing);
         if may_be && !is_called {
             context.found.push(doubt(found.clone()));
         }
         context.push_where(found, |profile: &Profile| {
-            let features = profile.features;
-            let why = if features.argument_tags { &tagged } else { &plain };
-            why.is_some() && (is_called || !features.lazy_functions)
+            why(profile).is_some() && (is_called || !profile.features.lazy_functions)
         });
+    }
+}
+
+fn takes(profile: &Profile) -> Takes {
+    let features = &profile.features;
+    Takes {
+        tags: features.argument_tags,
+        void: features.void_functions,
+        memory: features.memory_arguments,
     }
 }
 
@@ -60,6 +73,7 @@ fn describe(
     subject: &Subject<'_>,
     function: &Function,
     why: &Unfit<'_>,
+    refusing: &Profile,
 ) -> Diagnostic {
     let object = subject.object;
     let name = &function.name;
@@ -69,11 +83,23 @@ fn describe(
         Some(name) if !name.is_empty() => format!("`{name}`"),
         _ => format!("argument {}", number + 1),
     };
+    let takes_void = refusing.features.void_functions;
+    let errno = match why {
+        Unfit::Result if takes_void => "EOPNOTSUPP",
+        _ => "EINVAL",
+    };
     let (code, what, words, help) = match why {
         Unfit::Result => (
             Code::StubResult,
             "does not return a number".to_owned(),
-            format!("Global function {name}() doesn't return scalar. Only those are supported."),
+            if takes_void {
+                format!(
+                    "Global function {name}() return value not void or scalar. Only those are \
+                     supported."
+                )
+            } else {
+                format!("Global function {name}() doesn't return scalar. Only those are supported.")
+            },
             format!("Let it return an int: __attribute__((noinline)) int {name}(...)"),
         ),
         Unfit::Count(count) => (
@@ -102,9 +128,17 @@ fn describe(
         }
         Unfit::Parameter { number, kind } => (
             Code::FunctionPrototype,
-            format!("takes {} as neither a number nor a pointer", argument(*number)),
+            match *kind {
+                "PTR" => format!("takes {} as a pointer to memory", argument(*number)),
+                _ => format!("takes {} as neither a number nor a pointer", argument(*number)),
+            },
             format!("Arg#{number} type {kind} in {name}() is not supported yet."),
-            "Pass a pointer to it.".to_owned(),
+            match *kind {
+                "PTR" => "This kernel takes a pointer to the context and no other: pass what it \
+                          leads to, or the address as a __u64."
+                    .to_owned(),
+                _ => "Pass a pointer to it.".to_owned(),
+            },
         ),
     };
     let program = subject.node.program().map(|(_, program)| program.span.clone());
@@ -120,6 +154,6 @@ fn describe(
     }
     found
         .note(format!("function  {}", object.prototype(function).unwrap_or_default()))
-        .says("EINVAL", words)
+        .says(errno, words)
         .help(help)
 }

@@ -19,8 +19,6 @@ use crate::{
 
 /// `MAX_BPF_STACK`, in bytes.
 const STACK: u32 = 512;
-/// `MAX_CALL_FRAMES`.
-const FRAMES: usize = 8;
 /// `bpf_tail_call`.
 const TAIL_CALL: u32 = 12;
 
@@ -127,16 +125,20 @@ pub(super) fn check(context: &mut Context<'_>, subject: &Subject<'_>, findings: 
         context.found.push(found);
         return;
     }
-    if way.frames > FRAMES {
-        let (frames, apart) = (way.frames, walk.most_apart);
+    // `MAX_CALL_FRAMES`
+    let most = |profile: &Profile| profile.features.most_frames.map_or(usize::MAX, usize::from);
+    let (frames, apart) = (way.frames, walk.most_apart);
+    let counted =
+        |profile: &Profile| if profile.features.frames_of_globals_apart { apart } else { frames };
+    let too_deep = |profile: &Profile| counted(profile) > most(profile);
+    let fewest = context.kernels.profiles.iter().filter(|one| too_deep(one)).map(most).min();
+    if let Some(fewest) = fewest {
         let help =
-            format!("Put some of them together: no more than {FRAMES} run inside each other.");
+            format!("Put some of them together: no more than {fewest} run inside each other.");
         let found = report(format!("has calls within calls, {frames} functions deep"))
             .says("E2BIG", "the call stack of ")
             .help(help);
-        context.push_where(found, |profile| {
-            apart > FRAMES || !profile.features.frames_of_globals_apart
-        });
+        context.push_where(found, too_deep);
         return;
     }
     if way.eager > STACK {

@@ -44,6 +44,8 @@ pub enum Presence {
     Several(u16),
     /// It is a variable.
     Data,
+    /// It is code that is gone when the kernel has booted.
+    Gone,
     /// It is on the kernel's list of functions that must not be probed.
     Forbidden,
 }
@@ -89,6 +91,7 @@ impl Targets {
                 Some(_) if symbols.get(&format!("_kbl_addr_{name}")).is_some() => {
                     Presence::Forbidden
                 }
+                Some(found) if found.is_boot_code => Presence::Gone,
                 Some(found) if !found.is_function => Presence::Data,
                 Some(_) => Presence::There,
             },

@@ -41,66 +41,8 @@ impl Profile {
 }
 
 fn features(out: &mut String, features: &Features) {
-    let all = [
-        ("nested_tracing", features.nested_tracing, "A tracer may trace a tracer (mainline 6.8)."),
-        (
-            "packet_data_compared",
-            features.packet_data_compared,
-            "A replacement that changes packet data needs a stub that does (mainline 6.13).",
-        ),
-        (
-            "entry_without_argument",
-            features.entry_without_argument,
-            "An entry function without any argument may be replaced (until mainline 6.8).",
-        ),
-        (
-            "unique_kprobe_symbol",
-            features.unique_kprobe_symbol,
-            "A kprobe at a name that several symbols have is refused (mainline 6.6, 6.1.60).",
-        ),
-        (
-            "pointer_arguments_whole",
-            features.pointer_arguments_whole,
-            "A tracer reads a pointer argument as a whole or not at all (mainline 6.13, 6.12.y).",
-        ),
-        (
-            "several_stubs",
-            features.several_stubs,
-            "A loaded replacement may be put on further stubs (mainline 5.10).",
-        ),
-        (
-            "perf_links",
-            features.perf_links,
-            "kprobes and tracepoints are attached by links of perf events (mainline 5.15).",
-        ),
-        (
-            "lazy_functions",
-            features.lazy_functions,
-            "A global function is verified only where it is called (mainline 6.8).",
-        ),
-        (
-            "argument_tags",
-            features.argument_tags,
-            "Tags on parameters, such as __arg_ctx, are known (mainline 6.8).",
-        ),
-        (
-            "frames_of_16",
-            features.frames_of_16,
-            "Each function takes a multiple of 16 bytes of the stack, not of 32 (mainline 6.9).",
-        ),
-        (
-            "private_stacks",
-            features.private_stacks,
-            "Functions of tracing programs may have stacks of their own (mainline 6.13).",
-        ),
-        (
-            "frames_of_globals_apart",
-            features.frames_of_globals_apart,
-            "The depth of calls is counted from each global function anew.",
-        ),
-    ];
     *out += "\n[features]\n";
-    for (key, value, meaning) in all {
+    for (key, value, meaning) in features.all() {
         let _ = writeln!(out, "# {meaning}\n{key} = {value}");
     }
 }

@@ -35,6 +35,24 @@ fn instruction(code: u8, imm: i32) -> bpf_insn {
     bpf_insn { code, _bitfield_align_1: [], _bitfield_1: registers, off: 0, imm }
 }
 
+/// How many functions of a program run inside each other: the most of those that are loaded.
+pub(super) fn most_frames() -> Option<u16> {
+    /// Each takes at least 16 bytes of a stack of 512.
+    const TRIED: u16 = 32;
+    /// A call of the function behind the next instruction: `BPF_PSEUDO_CALL`.
+    const OWN: u8 = 1;
+    let xdp = Type { load_as: LoadAs::Hook(ProgramKind::Xdp), target: None };
+    let call =
+        || bpf_insn { _bitfield_1: bpf_insn::new_bitfield_1(0, OWN), ..instruction(CALL, 1) };
+    let takes = |frames: &u16| {
+        let above = (1..*frames).flat_map(|_| [call(), instruction(EXIT, 0)]);
+        let last = [instruction(NOTHING, 0), instruction(EXIT, 0)];
+        let program: Vec<_> = above.chain(last).collect();
+        xdp.load(&program, c"", None).is_ok()
+    };
+    (1..=TRIED).take_while(takes).last()
+}
+
 /// A type of program, of which small ones are loaded.
 pub(super) struct Type<'a> {
     pub(super) load_as: LoadAs,
@@ -80,7 +98,7 @@ pub(super) fn offered(host: &Loaded) -> Result<(Helpers, BTreeSet<String>), Kern
         .iter()
         .map(|kind| (kind.name(), Type { load_as: LoadAs::Hook(*kind), target: None }))
         .collect();
-    let id = host.function("probe_stub")?;
+    let id = host.function("stub")?;
     let target = Some((host.program.as_fd(), id));
     types.push(("tracing", Type { load_as: LoadAs::Tracer(Moment::Fentry), target }));
 

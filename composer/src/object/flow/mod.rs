@@ -28,7 +28,7 @@ mod walk;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-pub use parameters::{Unfit, Wanted, unfit};
+pub use parameters::{Takes, Unfit, Wanted, unfit};
 
 use super::{Object, Program, ProgramKind, Referent};
 use walk::Walker;

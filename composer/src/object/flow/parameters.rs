@@ -49,15 +49,24 @@ pub enum Unfit<'a> {
 /// The registers that arguments travel in.
 const REGISTERS: usize = 5;
 
+/// What a kernel takes of the prototype of a global function, where kernels differ.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Takes {
+    /// It knows tags such as `__arg_ctx`: of a function with one nothing is said then.
+    pub tags: bool,
+    /// A function that returns nothing.
+    pub void: bool,
+    /// Pointers to something else than the context.
+    pub memory: bool,
+}
+
 /// What keeps `function` from being a global function of a program of `kind`, if anything does.
-/// `with_tags` is whether the kernel knows tags such as `__arg_ctx`: of a tagged parameter nothing
-/// is said then.
 #[must_use]
 pub fn unfit<'a>(
     object: &'a Object,
     function: &Function,
     kind: ProgramKind,
-    with_tags: bool,
+    takes: Takes,
 ) -> Option<Unfit<'a>> {
     let btf = &object.btf;
     let Type::Prototype { returns, parameters } = btf.get(function.prototype?)? else {
@@ -66,16 +75,22 @@ pub fn unfit<'a>(
     if parameters.len() > REGISTERS {
         return Some(Unfit::Count(parameters.len()));
     }
-    if !matches!(btf.resolve(returns)?.1, Type::Int { .. } | Type::Enum { .. }) {
-        return Some(Unfit::Result);
+    match btf.resolve(returns)?.1 {
+        Type::Int { .. } | Type::Enum { .. } => {}
+        Type::Void if takes.void => {}
+        _ => return Some(Unfit::Result),
     }
-    if with_tags && is_tagged(btf, &function.name) {
+    if takes.tags && is_tagged(btf, &function.name) {
         return None;
     }
     parameters.iter().enumerate().find_map(|(number, (_, of))| match btf.resolve(*of)?.1 {
         Type::Int { .. } | Type::Enum { .. } => None,
         Type::Ptr(to) => {
-            if pointer(btf, to, kind) != Wanted::Unclear || btf.size(to).is_some() {
+            let wanted = pointer(btf, to, kind);
+            if !takes.memory && matches!(wanted, Wanted::Memory(_)) {
+                return Some(Unfit::Parameter { number, kind: "PTR" });
+            }
+            if wanted != Wanted::Unclear || btf.size(to).is_some() {
                 return None;
             }
             match btf.resolve(to)?.1 {

@@ -60,7 +60,8 @@ fn replacements(cases: &mut Vec<Case>, hook: &str, attach: &str) {
     };
     let if_broken = |broken| if broken { Broken::Everywhere } else { Broken::Nowhere };
     for way in ASK {
-        push(way, if_broken(is_xdp));
+        // Allowed everywhere by 6.18, not yet by 6.12.
+        push(way, if is_xdp { Broken::Before(6, 18) } else { Broken::Nowhere });
     }
     push("redirect", if_broken(!is_xdp));
     push("pid", if is_xdp { Broken::Before(6, 12) } else { Broken::Nowhere });

@@ -9,6 +9,7 @@ mod functions;
 mod helpers;
 mod hooks;
 mod licences;
+mod locks;
 mod one_helper;
 mod packets;
 mod pointers;
@@ -41,6 +42,7 @@ pub(crate) fn all() -> Vec<Case> {
         answers::cases,
         one_helper::cases,
         licences::cases,
+        locks::cases,
         combined::cases,
     ];
     groups.iter().flat_map(|cases| cases()).collect()

@@ -66,7 +66,7 @@ const HELPERS: [(&str, &[(&str, Broken)]); 17] = [
             ("xdp", Everywhere),
         ],
     ),
-    ("signal", &[("xdp", Everywhere)]),
+    ("signal", &[("xdp", Before(6, 18))]),
     ("print", &[]),
     ("cgroup", &[("xdp", Before(6, 10))]),
     ("numa", &[]),

@@ -2,7 +2,7 @@
 
 use freplace_compose::diag::Code;
 
-use crate::case::{Case, XDP, breaks, breaks_if, fexit, host, replacement, stub};
+use crate::case::{Broken, Case, XDP, breaks, breaks_if, case, fexit, host, replacement, stub};
 
 /// The results of `stub-results.bpf.c`, and whether each is a number.
 const RESULTS: [(&str, bool); 10] = [
@@ -33,12 +33,25 @@ pub(super) fn cases() -> Vec<Case> {
             chain + &fexit("tracer", "new"),
         ));
     }
-    cases.push(breaks(
+    let void = || host("host", "void-stub/host", XDP) + &stub("stub", "stub_void", &["host"]);
+    let name = |name: &str| format!("result/void{name}");
+    cases.push(case(
         code,
-        "result/void",
-        host("host", "void-stub/host", XDP)
-            + &stub("stub", "stub_void", &["host"])
-            + &replacement("new", "packet/keeps", "stub"),
+        name(""),
+        Broken::Before(7, 2),
+        void() + &replacement("new", "void-stub/replace_void", "stub"),
+    ));
+    cases.push(case(
+        code,
+        name(", and the replacement traced"),
+        Broken::Before(7, 2),
+        void() + &replacement("new", "void-stub/replace_void", "stub") + &fexit("tracer", "new"),
+    ));
+    cases.push(case(code, name(", traced"), Broken::Before(7, 2), void() + &fexit("t", "stub")));
+    cases.push(breaks(
+        Code::PrototypeMismatch,
+        name(", replaced by one that returns a number"),
+        void() + &replacement("new", "void-stub/replace_number", "stub"),
     ));
     cases
 }

@@ -21,6 +21,8 @@ const PLACES: [(&str, &str, Places); 5] = [
             ("tcp_connect+0x4", false),
             ("no_such_function_at_all", false),
             ("jiffies", false),
+            ("jiffies_lock", false),
+            ("start_kernel", false),
         ],
     ),
     (

@@ -3,8 +3,8 @@
 use freplace_compose::diag::Code;
 
 use crate::case::{
-    Broken, Case, KPROBE, TRACEPOINT, XDP, breaks, breaks_if, case, fentry, fexit, host, keeps,
-    replacement, stub,
+    Broken, Case, KPROBE, TRACEPOINT, XDP, breaks, case, fentry, fexit, host, keeps, replacement,
+    stub,
 };
 
 fn both() -> String {
@@ -162,26 +162,33 @@ fn many(target: &str, count: usize, mixed: bool) -> String {
 
 fn too_many() -> Vec<Case> {
     let mut cases = Vec::new();
+    let broken = |count| match count {
+        ..=36 => Broken::Nowhere,
+        37..=38 => Broken::From(7, 2),
+        _ => Broken::Everywhere,
+    };
     for (what, target) in
         [("a host", "host"), ("a replacement", "new"), ("a static function", "host:inner")]
     {
-        for (count, mixed) in [(38, false), (39, false), (38, true), (39, true)] {
-            let how = if mixed { ", half of them at the exit" } else { "" };
-            cases.push(breaks_if(
-                count > 38,
-                Code::TooManyTracers,
-                format!("many tracers/{count} on {what}{how}"),
-                left_replaced() + &many(target, count, mixed),
-            ));
+        for count in [36, 37, 38, 39] {
+            for mixed in [false, true] {
+                let how = if mixed { ", half of them at the exit" } else { "" };
+                cases.push(case(
+                    Code::TooManyTracers,
+                    format!("many tracers/{count} on {what}{how}"),
+                    broken(count),
+                    left_replaced() + &many(target, count, mixed),
+                ));
+            }
         }
     }
     // A built-in tracer at the return sees the entry, too.
-    for (count, more) in [(19, 0), (19, 1), (20, 0), (18, 2), (18, 3)] {
+    for (count, more) in [(18, 0), (18, 1), (19, 0), (19, 1), (20, 0), (18, 2), (18, 3)] {
         let built_in = |number| format!("[tracer.b{number}]\nfexit = \"new\"\n");
-        cases.push(breaks_if(
-            2 * count + more > 38,
+        cases.push(case(
             Code::TooManyTracers,
             format!("many tracers/{count} built-in ones and {more} on a replacement"),
+            broken(2 * count + more),
             left_replaced()
                 + &(0..count).map(built_in).collect::<String>()
                 + &many("new", more, false),
@@ -189,10 +196,10 @@ fn too_many() -> Vec<Case> {
     }
     cases.push(keeps(
         Code::TooManyTracers,
-        "many tracers/76 on two functions",
+        "many tracers/72 on two functions",
         left_replaced()
-            + &many("host", 38, false)
-            + &many("new", 38, false).replace("[tracer.t", "[tracer.u"),
+            + &many("host", 36, false)
+            + &many("new", 36, false).replace("[tracer.t", "[tracer.u"),
     ));
     cases
 }

@@ -1,0 +1,98 @@
+//! May each program use maps whose values hold locks or timers?
+//!
+//! A program that may interrupt the holder of a lock must not take it, so programs at kprobes,
+//! tracepoints and perf events are refused a map with one, whatever they do with it:
+//! `check_map_prog_compatibility`,
+//! <https://github.com/torvalds/linux/blob/v6.12/kernel/bpf/verifier.c>. Whether a replacement is
+//! taken for a program of its host's type at that moment differs from kernel to kernel.
+
+use super::{Context, helpers::program_types, is_replacement, title};
+use crate::{
+    check::Profile,
+    diag::{Code, Diagnostic},
+    object::{
+        MapDef,
+        btf::{Btf, Type},
+    },
+};
+
+/// The types of program that `is_tracing_prog_type` names and a chain can have.
+const TRACING: [&str; 3] = ["kprobe", "tracepoint", "raw_tracepoint"];
+
+/// What a value holds that is not for every program.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Part {
+    Lock,
+    Timer,
+}
+
+impl Part {
+    const ALL: [Self; 2] = [Self::Lock, Self::Timer];
+
+    /// The struct.
+    fn name(self) -> &'static str {
+        match self {
+            Self::Lock => "bpf_spin_lock",
+            Self::Timer => "bpf_timer",
+        }
+    }
+
+    /// Whether a kernel refuses it to a tracing program, or to what replaces a function of one.
+    fn is_refused(self, profile: &Profile, in_replacement: bool) -> bool {
+        let features = &profile.features;
+        let taken = match (self, in_replacement) {
+            (Self::Lock, false) => false,
+            (Self::Lock, true) => features.locks_in_tracing_replacements,
+            (Self::Timer, false) => features.timers_in_tracing,
+            (Self::Timer, true) => features.timers_in_tracing_replacements,
+        };
+        !taken
+    }
+}
+
+pub(super) fn check(context: &mut Context<'_>) {
+    for (index, node) in context.chain.graph.nodes() {
+        if context.misfits.contains(&index) {
+            continue;
+        }
+        let Some((object, program)) = context.program(node) else { continue };
+        let types = program_types(context, index);
+        let Some(of_type) = types.iter().copied().find(|name| TRACING.contains(name)) else {
+            continue;
+        };
+        let Some((_, named)) = node.program() else { continue };
+        let in_replacement = is_replacement(node);
+        for part in Part::ALL {
+            let mut used = object.maps_of(program);
+            let Some(map) = used.find(|map| holds(&object.btf, map, part)) else { continue };
+            let (what, name) = (part.name(), &map.name);
+            let judged = if in_replacement {
+                " Some kernels take a replacement for a program of its host's type here, some do \
+                 not."
+            } else {
+                ""
+            };
+            let found = Diagnostic::new(
+                Code::LockInTracing,
+                format!("{} uses map `{name}`, whose values hold a {what}", title(node)),
+            )
+            .label(context.source(), named.span.clone(), format!("at a {of_type}"))
+            .says("EINVAL", format!("tracing progs cannot use {what} yet"))
+            .help(format!(
+                "Programs at kprobes and tracepoints may not.{judged} Count with \
+                 __sync_fetch_and_add, or take a map with a value for each CPU."
+            ));
+            context.push_where(found, |profile| part.is_refused(profile, in_replacement));
+        }
+    }
+}
+
+/// Whether a field of the map's value is a `part`. Older kernels look at the value's own fields
+/// alone, so those of structs within it are left open.
+fn holds(btf: &Btf, map: &MapDef, part: Part) -> bool {
+    let Some((_, Type::Struct { members, .. })) = btf.resolve(map.types.1) else { return false };
+    members.iter().any(|member| {
+        let of = btf.resolve(member.of).map(|(_, of)| of);
+        matches!(of, Some(Type::Struct { name, .. }) if name == part.name())
+    })
+}
