@@ -251,7 +251,7 @@ fn bring_up(
     let all = plan.operations.len();
     match done {
         Ok(running) if steps < all => {
-            let left = running.down(kernel);
+            let left = running.abandon(kernel);
             if !left.is_empty() {
                 report::one(&run::explain_left(&left, plan, chain));
                 return Err(Exit::UndoIncomplete);
