@@ -8,6 +8,7 @@ mod explain;
 mod rule;
 mod short;
 mod verifier_log;
+mod verifier_report;
 
 pub use ask::{Asked, ask};
 pub use explain::{explain, explain_left};
