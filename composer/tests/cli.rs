@@ -114,6 +114,14 @@ fn inspect_json() {
 }
 
 #[test]
+fn a_function_without_a_result_is_no_stub_before_linux_7_2() {
+    let output = run(&objects(), &["inspect", "void-stub.bpf.o"]);
+    let text = shown(&output);
+    assert!(text.contains("no stub: void: before Linux 7.2"), "{text}");
+    assert!(!text.contains("can be a stub"), "{text}");
+}
+
+#[test]
 fn every_shipped_chain_is_listed_in_these_tests() {
     let mut found: Vec<_> = std::fs::read_dir(workspace().join("chains"))
         .expect("the folder of chains")
@@ -159,6 +167,29 @@ fn a_dry_run_is_the_plan() {
     let plan = run(&workspace(), &["plan", "--format", "json", "chains/tcp.toml"]);
     let dry = run(&workspace(), &["up", "--dry-run", "--format", "json", "chains/tcp.toml"]);
     assert_eq!(shown(&dry), shown(&plan));
+}
+
+#[test]
+fn a_tracer_of_a_stub_in_two_hosts_names_them() {
+    let folder = objects();
+    let host = |id: &str, program: &str, function: &str| {
+        format!(
+            "[host.{id}]\nobject = \"builtin:tcp\"\nprogram = \"{program}\"\n\
+             attach = {{ kprobe = \"{function}\" }}\n"
+        )
+    };
+    let text = host("connect", "k_tcp_connect", "tcp_connect")
+        + &host("accept", "k_icsk_complete_hashdance", "inet_csk_complete_hashdance")
+        + "[stub.handler]\nfunction = \"stub_handler\"\nhosts = [\"connect\", \"accept\"]\n\
+           [tracer.both]\ntrace = \"handler\"\ncapture = [\"socket\"]\nwhere = \"socket != 0\"\n";
+    common::put(&folder.join("two-hosts.toml"), text.as_bytes());
+    insta::assert_snapshot!("plan_of_two_hosts", shown(&run(&folder, &["plan", "two-hosts.toml"])));
+    let output = run(&folder, &["graph", "--format", "json", "two-hosts.toml"]);
+    let graph: serde_json::Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    let tracer = &graph["nodes"][3];
+    assert_eq!(tracer["capture"], serde_json::json!(["socket"]));
+    assert_eq!(tracer["where"], "socket != 0");
+    assert_eq!(graph["nodes"][2]["function"], "stub_handler");
 }
 
 #[test]

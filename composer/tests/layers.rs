@@ -176,7 +176,7 @@ fn the_executor_does_not_know_which_kernel_it_works_for() {
 /// What goes to a terminal goes through one place, which lets nothing through that it would obey.
 #[test]
 fn the_command_line_prints_in_one_place() {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/cli");
+    let root = place::workspace().join("composer/src/cli");
     let files = sources(&root);
     let names = files.iter().filter_map(|path| path.strip_prefix(root.parent()?).ok()?.to_str());
     let others: Vec<_> =

@@ -124,11 +124,12 @@ pub(crate) fn judge(
     if wrong.is_empty() {
         return Ok(corpus);
     }
-    let why = |outcome: &&Outcome| {
+    let mut told = format!("{differ} disagreements on linux {series}");
+    for outcome in wrong {
         let why = outcome.disagreement.as_deref().unwrap_or_default();
-        format!("linux {series}: {}: {why}", outcome.case)
-    };
-    Err(wrong.iter().map(why).collect::<Vec<_>>().join("\n").into())
+        told += &format!("\n  {}: {why}", outcome.case);
+    }
+    Err(told.into())
 }
 
 /// Holds the page to what came out, or writes it.

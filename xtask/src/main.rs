@@ -10,6 +10,7 @@ mod connect;
 mod demo;
 mod kernels;
 mod log;
+mod objects;
 mod setup;
 mod shell;
 mod test;
@@ -39,6 +40,8 @@ enum Chore {
     Conformance(conformance::Conformance),
     /// Measure, also against a loader written by hand with libbpf.
     Bench(bench::Bench),
+    /// Bring up the programs of objects that other projects ship, as Debian has them.
+    Objects(objects::Objects),
     /// Install what is missing for the other chores.
     Setup,
     /// Make TCP connections on the loopback, over IPv4 and IPv6.
@@ -47,6 +50,9 @@ enum Chore {
     /// The part of `bench` that runs in the guest.
     #[command(hide = true)]
     BenchGuest(bench::guest::Guest),
+    /// The part of `objects` that runs in the guest.
+    #[command(hide = true)]
+    ObjectsGuest(objects::Guest),
 }
 
 fn main() -> ExitCode {
@@ -58,6 +64,8 @@ fn main() -> ExitCode {
         Chore::Setup => setup::ensure(&[setup::BUILD, setup::VM]),
         Chore::Connect(connect) => connect::run(&connect),
         Chore::BenchGuest(guest) => bench::guest::run(&guest),
+        Chore::Objects(objects) => objects::run(&objects),
+        Chore::ObjectsGuest(guest) => objects::guest(&guest),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

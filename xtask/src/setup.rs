@@ -38,6 +38,27 @@ pub(crate) const VM: &[Need] = &[Need {
     mark: Mark::Program("qemu-system-x86_64"),
 }];
 
+/// Objects and tools of other projects.
+pub(crate) const OTHERS: &[Need] = &[
+    Need {
+        package: "libxdp1",
+        why: "its dispatcher is a host with ten stubs",
+        mark: Mark::File("/usr/lib/x86_64-linux-gnu/bpf/xdp-dispatcher.o"),
+    },
+    Need {
+        package: "xdp-tools",
+        why: "programs for the dispatcher, and a loader to compare with",
+        mark: Mark::File("/usr/sbin/xdp-loader"),
+    },
+];
+
+/// More objects: each tool of this package has one in it.
+pub(crate) const LIBBPF_TOOLS: &[Need] = &[Need {
+    package: "libbpf-tools",
+    why: "tools with some sixty eBPF objects in them",
+    mark: Mark::File("/usr/sbin/opensnoop"),
+}];
+
 /// How often apt is asked: mirrors have bad moments.
 const TRIES: u32 = 3;
 

@@ -1,7 +1,7 @@
 //! The small language of built-in tracers: paths to values, and filters over them.
 //!
 //! ```text
-//! path       = ["*"] NAME { "->" NAME | "." NAME | "[" NUMBER "]" }
+//! path       = ["*"] ["$"] NAME { "->" NAME | "." NAME | "[" NUMBER "]" }
 //! filter     = all { "||" all }
 //! all        = one { "&&" one }
 //! one        = "!" one | "(" filter ")" | comparison
@@ -28,7 +28,7 @@ pub struct Path {
     pub text: Spanned<String>,
     /// Whether it is what the pointer at its end points to.
     pub followed: bool,
-    /// An argument, or `ret` or `took`.
+    /// An argument, or `ret` or `took`; `$ret` and `$took` where arguments are called so.
     pub first: Spanned<String>,
     /// The fields and items from there on.
     pub fields: Vec<Step>,
@@ -216,6 +216,12 @@ impl<'a> Parser<'a> {
         }
         if word > 0 {
             return Ok((Token::Name, word));
+        }
+        if let Some(name) = rest.strip_prefix('$') {
+            let word = name.find(|letter| !is_word(letter)).unwrap_or(name.len());
+            if word > 0 {
+                return Ok((Token::Name, word + 1));
+            }
         }
         // `->` before `-`, `!=` before `!`.
         if let Some((sign, relation)) = RELATIONS.iter().find(|(sign, _)| rest.starts_with(sign)) {
@@ -497,6 +503,7 @@ mod tests {
             ("not == 1 && took > -1ms", "(not Equal 1 and took Greater -1000000ns)"),
             ("took>=10us||took<1ns", "(took AtLeast 10000ns or took Less 1ns)"),
             ("ret == XDP_DROP", "ret Equal XDP_DROP"),
+            ("$ret == ret && $took>1us", "($ret Equal ret and $took Greater 1000ns)"),
         ] {
             assert_eq!(filter(&text(from)).map(|found| shown(&found)), Ok(to.to_owned()), "{from}");
         }
@@ -522,6 +529,7 @@ mod tests {
             ("(a || b", 6, "it ends where `)` is expected"),
             ("a b", 2, "its end is expected, not `b`"),
             ("a[b] == 1", 2, "the number of an item is expected, not `b`"),
+            ("$ == 1", 0, "`$` is not understood"),
             ("a == 12x", 5, "`12x` is not a number; units are ns, us, ms and s"),
             ("a == b->c", 5, "a value is compared with a constant, not with another"),
             ("comm == \"x\"", 8, "texts cannot be compared, numbers can"),

@@ -1,11 +1,13 @@
 //! What is asked of built-in tracers: is it there, in the functions that they are on?
 
+use std::ops::Range;
+
 use petgraph::graph::NodeIndex;
 
 use super::{Context, title};
 use crate::{
-    chain::{Builtin, Node, NodeKind, ObjectRef, Role, Tracer},
-    diag::{Code, Diagnostic},
+    chain::{Builtin, Moment, Node, NodeKind, ObjectRef, Role, Tracer},
+    diag::{Code, Diagnostic, Severity},
     object::ProgramKind,
     plan::target_of,
     trace,
@@ -28,6 +30,9 @@ pub(super) fn check(context: &mut Context<'_>) {
                 else {
                     continue;
                 };
+                if tracer.moment == Moment::Fexit {
+                    told.extend(shadowed(context, request, target));
+                }
                 let resolved = trace::resolve(context.source(), request, tracer.moment, target);
                 for found in resolved.err().into_iter().flatten() {
                     // What is wrong in two hosts, or at both moments, is one mistake.
@@ -50,6 +55,26 @@ pub(super) fn check(context: &mut Context<'_>) {
             context.found.push(found);
         }
     }
+}
+
+/// Arguments that stand in a filter where somebody may mean the result.
+fn shadowed(
+    context: &Context<'_>,
+    request: &Builtin,
+    target: trace::Target<'_>,
+) -> Vec<Diagnostic> {
+    let one = |(span, hidden): (Range<usize>, &str)| {
+        let (name, what) = match hidden {
+            "$ret" => ("ret", "result"),
+            _ => ("took", "duration"),
+        };
+        let message = format!("`{name}` is an argument of `{}` here", target.function.name);
+        let found = Diagnostic::new(Code::Shadowed, message)
+            .label(context.source(), span, format!("the argument, not the {what}"))
+            .help(format!("Write {hidden} for the {what}."));
+        Diagnostic { severity: Severity::Warning, ..found }
+    };
+    trace::shadowed(request, target).into_iter().map(one).collect()
 }
 
 /// What the program of node `holder` may be loaded as, or stand in for.

@@ -6,7 +6,7 @@ use clap::ValueEnum;
 use petgraph::graph::NodeIndex;
 use serde_json::json;
 
-use super::{exit::Exit, ink::Ink as _, report, screen};
+use super::{exit::Exit, ink::Ink as _, report, screen, wrap};
 use freplace_compose::{
     chain::{Chain, Dependency, Node, NodeKind, Role},
     event::Paint,
@@ -74,6 +74,15 @@ fn detail(node: &Node) -> String {
     }
 }
 
+/// The function of another node's program that it is about, where the file names one.
+fn function(node: &Node) -> Option<&str> {
+    match &node.kind {
+        NodeKind::Stub(stub) => Some(&stub.function.value),
+        NodeKind::Tracer(tracer) => tracer.function.as_ref().map(|name| name.value.as_str()),
+        NodeKind::Host(_) | NodeKind::Replacement(_) => None,
+    }
+}
+
 fn tree(chain: &Chain) -> String {
     let mut out = format!("{}\n", inert::line(&chain.name).bold());
     let roots: Vec<_> = chain
@@ -83,7 +92,7 @@ fn tree(chain: &Chain) -> String {
         .map(|(index, _)| index)
         .collect();
     let mut seen = HashSet::new();
-    branches(chain, &roots, 0, "", &mut seen, &mut out);
+    branches(chain, &roots, 0, "", wrap::columns(), &mut seen, &mut out);
     out
 }
 
@@ -95,6 +104,7 @@ fn branches(
     nodes: &[NodeIndex],
     depth: usize,
     indent: &str,
+    columns: Option<usize>,
     seen: &mut HashSet<NodeIndex>,
     out: &mut String,
 ) {
@@ -106,12 +116,27 @@ fn branches(
         // What hangs below a stub of two hosts is drawn once.
         let again = !seen.insert(*index) && !below_nodes.is_empty();
         let id = node.id.value.color(Paint::color_of(index.index()));
-        let line = format!("{indent}{branch}{id}  {}  {}", node.label().dimmed(), detail(node));
+        let head = format!("{indent}{branch}{id}  {}  ", node.label().dimmed());
+        let letters = |text: &str| text.chars().count();
+        let at = letters(indent) + 3 + letters(&node.id.value) + 2 + letters(node.label()) + 2;
+        let goes_on = if again || below_nodes.is_empty() { "" } else { "│" };
+        let hang = format!("{indent}{below}{goes_on}");
+        let hang = format!("{hang}{}", " ".repeat(at.saturating_sub(letters(&hang))));
+        let detail = wrap::wrapped(&inert::line(&detail(node)), at, &hang, columns);
+        let line = format!("{}{detail}", inert::line(&head));
         let mark = if again { "  (as above)" } else { "" };
         // A String takes everything, here and below.
-        let _ = writeln!(out, "{}{}", inert::line(line.trim_end()), mark.dimmed());
+        let _ = writeln!(out, "{}{}", line.trim_end(), mark.dimmed());
         if !again && depth < DEEPEST {
-            branches(chain, &below_nodes, depth + 1, &format!("{indent}{below}"), seen, out);
+            branches(
+                chain,
+                &below_nodes,
+                depth + 1,
+                &format!("{indent}{below}"),
+                columns,
+                seen,
+                out,
+            );
         } else if !again && !below_nodes.is_empty() {
             let _ = writeln!(out, "{indent}{below}└─ {}", "...".dimmed());
         }
@@ -187,11 +212,20 @@ fn mermaid(chain: &Chain) -> String {
 fn to_json(chain: &Chain) -> serde_json::Value {
     let id = |index: NodeIndex| chain.graph.node(index).id.value.as_str();
     let node = |(_, node): (NodeIndex, &Node)| {
+        let builtin = match &node.kind {
+            NodeKind::Tracer(tracer) => tracer.builtin.as_deref(),
+            _ => None,
+        };
         json!({
             "id": node.id.value,
             "role": node.role(),
             "kind": node.label(),
             "detail": detail(node),
+            "function": function(node),
+            "capture": builtin.and_then(|request| request.capture.as_ref()).map(|paths| {
+                paths.iter().map(|path| &path.text.value).collect::<Vec<_>>()
+            }),
+            "where": builtin.and_then(|request| Some(&request.filter.as_ref()?.0.value)),
             "object": node.program().map(|(object, _)| object.value.to_string()),
             "program": node.program().map(|(_, program)| &program.value),
         })

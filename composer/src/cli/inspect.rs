@@ -57,6 +57,8 @@ fn why_not(object: &Object, index: usize, function: &Function) -> Option<&'stati
         Some("no program calls it, so none is loaded with it")
     } else if function.prototype.is_none() {
         Some("not in BTF: compile with -g")
+    } else if object.returns_nothing(function) {
+        Some("void: before Linux 7.2 the verifier takes no global function without a result")
     } else {
         None
     }

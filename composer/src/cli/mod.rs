@@ -24,6 +24,7 @@ mod traffic;
 mod up;
 mod validate;
 mod vm;
+mod wrap;
 
 use std::path::Path;
 

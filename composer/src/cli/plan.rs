@@ -1,8 +1,12 @@
 //! `plan FILE` and `up --dry-run`: the operations that `up` does, from the same list.
 
-use std::{collections::HashMap, fmt::Write as _, path::PathBuf};
+use std::{
+    collections::{HashMap, HashSet},
+    fmt::Write as _,
+    path::PathBuf,
+};
 
-use super::{Format, exit::Exit, ink::Ink as _, ready_or_report, screen};
+use super::{Format, exit::Exit, ink::Ink as _, ready_or_report, screen, wrap};
 use freplace_compose::{
     inert,
     plan::{Action, LoadAs, Operation, Plan, Target},
@@ -32,11 +36,11 @@ pub(super) fn show(plan: &Plan, format: Format) -> Exit {
     match format {
         Format::Json => screen::json(plan),
         Format::Human => {
-            let widths = Widths::of(plan, true);
+            let (widths, columns) = (Widths::of(plan, true), wrap::columns());
             let mut out = format!("{}\n", header(plan));
             for operation in &plan.operations {
                 // A String takes everything.
-                let _ = writeln!(out, "  {}", line(plan, operation, &widths, None));
+                let _ = writeln!(out, "  {}", planned(plan, operation, &widths, columns));
             }
             screen::data(&out)
         }
@@ -54,8 +58,12 @@ pub(super) struct Widths {
     id: usize,
     label: usize,
     place: usize,
-    /// Who loads each slot, and as what: what stands in a column is named after it.
-    loaded: HashMap<usize, (usize, LoadAs)>,
+    /// Who loads each slot, as what, and for which target: what stands in a column is named after
+    /// it.
+    loaded: HashMap<usize, (usize, LoadAs, Option<Target>)>,
+    /// Nodes that go to functions of several programs: a tracer of a stub in two hosts is loaded
+    /// once for each.
+    several: HashSet<usize>,
 }
 
 impl Widths {
@@ -67,28 +75,44 @@ impl Widths {
             }
             _ => None,
         });
-        let nodes = plan.nodes.iter().map(|node| (node.id.as_str(), node.label));
+        let nodes = plan.operations.iter().filter_map(|operation| {
+            let node = plan.nodes.get(operation.node?)?;
+            Some((node.id.as_str(), operation_label(&operation.action).unwrap_or(node.label)))
+        });
         let (id, label) = maps.chain(nodes).fold((0, 0), |(left, right), (id, label)| {
             (left.max(id.chars().count()), right.max(label.chars().count()))
         });
-        let places = plan.nodes.iter().map(|node| node.place.chars().count());
+        let loading = plan.operations.iter().filter_map(|one| plan.nodes.get(one.node?));
+        let places = loading.map(|node| node.place.chars().count());
         let loads = plan.operations.iter().filter_map(|operation| match &operation.action {
-            Action::Load { slot, load_as, .. } => Some((*slot, (operation.node?, *load_as))),
+            Action::Load { slot, load_as, target, .. } => {
+                Some((*slot, (operation.node?, *load_as, target.clone())))
+            }
             _ => None,
         });
-        Self { id, label, place: places.max().unwrap_or(0), loaded: loads.collect() }
+        let loaded: HashMap<_, (usize, LoadAs, Option<Target>)> = loads.collect();
+        let mut first = HashMap::new();
+        let slots = loaded.values().filter_map(|(node, _, of)| Some((*node, of.as_ref()?.slot)));
+        let differs = |(node, slot): &(usize, usize)| first.entry(*node).or_insert(*slot) != slot;
+        let several = slots.filter(differs).map(|(node, _)| node).collect();
+        Self { id, label, place: places.max().unwrap_or(0), loaded, several }
     }
 }
 
-/// One operation in one line; with the kernel's id of the program once that is known.
-pub(super) fn line(
-    plan: &Plan,
-    operation: &Operation,
-    widths: &Widths,
-    program: Option<u32>,
-) -> String {
+/// The word for what an operation loads, where it is not that for the node: a `trace` loads programs
+/// for both moments.
+fn operation_label(action: &Action) -> Option<&'static str> {
+    match action {
+        Action::Load { load_as: LoadAs::Tracer(moment), .. } => Some(moment.name()),
+        _ => None,
+    }
+}
+
+/// An operation that was planned: in one line, or in several that fit so many columns.
+fn planned(plan: &Plan, operation: &Operation, widths: &Widths, columns: Option<usize>) -> String {
     let node = operation.node.and_then(|node| plan.nodes.get(node));
     let (id, label) = node.map_or(("", ""), |node| (node.id.as_str(), node.label));
+    let label = operation_label(&operation.action).unwrap_or(label);
     let (verb, id, label, place) = match &operation.action {
         Action::Listen => ("listen", "bpf_printk", "trace", "an instance of tracefs".to_owned()),
         Action::CreateMap { map, .. } => {
@@ -102,10 +126,9 @@ pub(super) fn line(
             let of = if id.is_empty() { entries } else { format!("{entries}, for {id} alone") };
             ("map", map.name.as_str(), map.type_name(), of)
         }
-        Action::Load { load_as: LoadAs::Tracer(moment), target, trace: Some(tracing), .. } => {
+        Action::Load { load_as: LoadAs::Tracer(_), target, trace: Some(tracing), .. } => {
             let target = target.as_ref().map(|target| target_name(plan, target, widths));
-            let what = taken(tracing, &target.unwrap_or_default());
-            ("load", id, moment.name(), what)
+            ("load", id, label, taken(tracing, &target.unwrap_or_default()))
         }
         Action::Load { object, program, target, .. } => {
             let place = match target {
@@ -121,23 +144,55 @@ pub(super) fn line(
         }
         Action::AttachTracer { slot } => {
             let label = match widths.loaded.get(slot) {
-                Some((_, LoadAs::Tracer(moment))) => moment.name(),
+                Some((_, LoadAs::Tracer(moment), _)) => moment.name(),
                 _ => label,
             };
-            ("attach", id, label, node.map(|node| node.place.clone()).unwrap_or_default())
+            let place = node.map(|node| node.place.clone()).unwrap_or_default();
+            let owner = widths
+                .loaded
+                .get(slot)
+                .and_then(|(.., target)| owner(plan, operation.node?, target.as_ref()?, widths));
+            (
+                "attach",
+                id,
+                label,
+                owner.map_or(place.clone(), |owner| format!("{place} in {owner}")),
+            )
         }
     };
-    let head =
-        format!("{:<6}  {id:<2$}  {:<3$}", verb.dimmed(), label.dimmed(), widths.id, widths.label);
-    let line = match program {
-        // At work the place is short, and what the kernel calls it is news.
-        Some(program) => {
-            let place = node.map_or("", |node| node.place.as_str());
-            format!("{head}  {place:<0$}  prog {program}", widths.place)
+    let head = head(verb, id, label, widths);
+    // As wide as two blanks and the columns of the head.
+    let at = 2 + 6 + 2 + widths.id + 2 + widths.label + 2;
+    let place = inert::line(&place);
+    let place = wrap::wrapped(&place, at, &" ".repeat(at), columns);
+    format!("{}  {place}", inert::line(&head)).trim_end().to_owned()
+}
+
+/// A program that was loaded, in one line with the kernel's id of it: the place is short there.
+pub(super) fn loaded(plan: &Plan, operation: &Operation, widths: &Widths, program: u32) -> String {
+    let node = operation.node.and_then(|node| plan.nodes.get(node));
+    let (id, label) = node.map_or(("", ""), |node| (node.id.as_str(), node.label));
+    let place = node.map_or("", |node| node.place.as_str());
+    let label = operation_label(&operation.action).unwrap_or(label);
+    let head = head("load", id, label, widths);
+    let owner = match &operation.action {
+        Action::Load { target: Some(target), .. } => {
+            operation.node.and_then(|node| owner(plan, node, target, widths))
         }
-        None => format!("{head}  {place}"),
+        _ => None,
     };
-    inert::line(line.trim_end()).into_owned()
+    let owner = owner.map_or_else(String::new, |owner| format!("  in {owner}"));
+    let line = format!("{head}  {place:<0$}  prog {program}{owner}", widths.place);
+    inert::line(&line).into_owned()
+}
+
+fn head(verb: &str, id: &str, label: &str, widths: &Widths) -> String {
+    format!("{:<6}  {id:<2$}  {:<3$}", verb.dimmed(), label.dimmed(), widths.id, widths.label)
+}
+
+/// The node whose program holds `target`, where `node` goes to functions of several.
+fn owner<'a>(plan: &'a Plan, node: usize, target: &Target, widths: &Widths) -> Option<&'a str> {
+    widths.several.contains(&node).then(|| target_owner(plan, target, widths))
 }
 
 /// What a built-in tracer does with the function `target`.
@@ -155,6 +210,11 @@ fn taken(tracing: &Tracing, target: &str) -> String {
 
 /// `connect:stub_handler`, by the node that loaded the target.
 fn target_name(plan: &Plan, target: &Target, widths: &Widths) -> String {
-    let loaded = widths.loaded.get(&target.slot).and_then(|(node, _)| plan.nodes.get(*node));
-    format!("{}:{}", loaded.map_or("?", |node| node.id.as_str()), target.function)
+    format!("{}:{}", target_owner(plan, target, widths), target.function)
+}
+
+/// The node that loaded the target.
+fn target_owner<'a>(plan: &'a Plan, target: &Target, widths: &Widths) -> &'a str {
+    let loaded = widths.loaded.get(&target.slot).and_then(|(node, ..)| plan.nodes.get(*node));
+    loaded.map_or("?", |node| node.id.as_str())
 }

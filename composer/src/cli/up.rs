@@ -214,7 +214,7 @@ fn bring_up(
         steps += 1;
         let operation = &plan.operations[done.operation];
         if let (Some(id), Some(node)) = (done.program_id, operation.node) {
-            screen::say!("  {}", plan::line(plan, operation, &widths, Some(id)));
+            screen::say!("  {}", plan::loaded(plan, operation, &widths, id));
             ids.push((node, id));
         }
         match stop.load(Ordering::Relaxed) {

@@ -152,6 +152,8 @@ codes! {
     LockInTracing = 340,
     /// What a helper gave, or NULL, that is used without a test.
     HelperNull = 345,
+    /// An argument that is called as the result or the duration is.
+    Shadowed = 346,
 
     /// No right to use eBPF.
     NotPermitted = 401,

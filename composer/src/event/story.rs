@@ -126,6 +126,13 @@ impl Map {
         self.stand(event).map(|stand| stand.hosts.as_slice()).unwrap_or_default()
     }
 
+    /// The hosts in whose calls events of `node` are; none for a tracer of a host's own function,
+    /// which runs before a call gets its number and after it has given it back.
+    pub(super) fn within_call(&self, node: usize) -> impl Iterator<Item = usize> {
+        let stand = self.nodes.get(node).filter(|it| it.moment.is_none() || !it.path.is_empty());
+        stand.into_iter().flat_map(|stand| stand.hosts.iter().copied())
+    }
+
     /// When the tracer that emitted `event` runs.
     pub(super) fn moment(&self, event: &Kept) -> Option<Moment> {
         event.moment.or(self.stand(event)?.moment)

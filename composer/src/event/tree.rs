@@ -11,8 +11,10 @@
 //!        +51.0 µs    ╰ after       fexit     [::1]:42862 → [::1]:43535  = TCP_SEEN  took=27 µs
 //! ```
 
+use std::collections::BTreeSet;
+
 use super::{
-    Clock, Event, Paint,
+    Clock, Event, Origin, Paint,
     calls::{Call, Calls},
     digits::decimal,
     human,
@@ -32,6 +34,8 @@ const TIME_WIDTH: usize = 15;
 pub struct Tree {
     calls: Calls,
     page: Page,
+    /// Hosts that do not number their calls, by their numbers.
+    unnumbered: BTreeSet<usize>,
 }
 
 /// What a group is drawn with.
@@ -77,7 +81,7 @@ impl Tree {
         let labels = labels.chain(map.places.iter().map(|place| place.label)).map(width);
         let label_width = labels.max().unwrap_or(0);
         let page = Page { nodes, map, clock, paint, name_width, label_width, above: None };
-        Self { calls: Calls::default(), page }
+        Self { calls: Calls::default(), page, unnumbered: BTreeSet::new() }
     }
 
     /// Takes an event in; `shown` tells whether it is among those asked for. Writes the calls that
@@ -88,20 +92,30 @@ impl Tree {
             human::fields(event, self.page.paint, &mut text);
             text
         });
-        let Self { calls, page } = self;
+        let Self { calls, page, unnumbered } = self;
+        if event.header.call == 0 && matches!(event.origin, Origin::Composer) {
+            unnumbered.extend(page.map.within_call(event.index));
+        }
         calls.push(event, text, &mut |call| page.call(&call, out));
+    }
+
+    /// The hosts whose events stand alone, although they are of a call: their programs do not call
+    /// `fc_enter` and `fc_leave`.
+    pub fn unnumbered(&self) -> impl Iterator<Item = &str> {
+        let nodes = self.unnumbered.iter().filter_map(|host| self.page.nodes.get(*host));
+        nodes.map(|node| node.id.as_str())
     }
 
     /// Writes the calls that no event came of since the last pause: a host cannot wait, so they
     /// have ended.
     pub fn pause(&mut self, out: &mut String) {
-        let Self { calls, page } = self;
+        let Self { calls, page, .. } = self;
         calls.pause(&mut |call| page.call(&call, out));
     }
 
     /// Writes what is left.
     pub fn end(&mut self, out: &mut String) {
-        let Self { calls, page } = self;
+        let Self { calls, page, .. } = self;
         calls.end(&mut |call| page.call(&call, out));
     }
 }
@@ -129,7 +143,10 @@ impl Page {
         }
         let label = first.moment.filter(|_| alone).map(Moment::name);
         self.head(&hosts, label, call.continued, &text, out);
-
+        if alone {
+            // What it is within is not known, so there is nothing to draw around it.
+            return;
+        }
         for row in self.rows(&self.map.story(&call.events), call) {
             match row.of {
                 RowOf::Event(0) if is_host => {}

@@ -170,3 +170,30 @@ fn nodes_that_were_not_asked_for_are_left_out_and_the_host_is_still_named() {
         ",
     );
 }
+
+#[test]
+fn without_a_number_no_bracket_is_left_open_and_the_host_is_named() {
+    let events = [(0, "in", 1_000), (0, "seven", 2_000), (0, "out", 3_000), (0, "host_out", 4_000)];
+    assert_shown(
+        &shown(CHAIN, &events, &[]),
+        "
+        00:00:00.000001  in           fentry    value=1000  wget/146
+        00:00:00.000002  seven        freplace  value=2000  wget/146
+        00:00:00.000003  out          fexit     value=3000  wget/146
+        00:00:00.000004  host_out     fexit     value=4000  wget/146
+        ",
+    );
+    let (chain, plan) = chain_of(CHAIN);
+    let unnumbered = |id: &str| {
+        let mut tree = Tree::new(&chain, &plan, Clock { offset_ns: 0 }, Paint { colors: false });
+        let node = plan.nodes.iter().position(|node| node.id == id).expect("a node") as u32;
+        with_events(&plan.nodes, &[Emitted { node, ..Emitted::default() }], |event| {
+            tree.event(event, true, &mut String::new());
+        });
+        tree.unnumbered().map(str::to_owned).collect::<Vec<_>>()
+    };
+    assert_eq!(unnumbered("out"), ["fired"]);
+    assert_eq!(unnumbered("fired"), ["fired"]);
+    // It runs before the call has a number, whatever the host does.
+    assert_eq!(unnumbered("host_in"), [""; 0]);
+}

@@ -281,6 +281,14 @@ impl Object {
         seen
     }
 
+    /// Whether `function` is known to be `void`.
+    #[must_use]
+    pub fn returns_nothing(&self, function: &Function) -> bool {
+        let prototype = function.prototype.and_then(|id| self.btf.get(id));
+        let Some(btf::Type::Prototype { returns, .. }) = prototype else { return false };
+        matches!(self.btf.resolve(returns), Some((_, btf::Type::Void)))
+    }
+
     /// Whether `function` is known to take nothing.
     #[must_use]
     pub fn has_no_parameters(&self, function: &Function) -> bool {

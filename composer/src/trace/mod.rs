@@ -12,7 +12,7 @@ mod tests;
 mod value;
 mod walk;
 
-use std::sync::Arc;
+use std::{ops::Range, sync::Arc};
 
 use freplace_compose_common::trace::Trace;
 use serde::Serialize;
@@ -21,7 +21,7 @@ pub use context::KernelField;
 pub use value::Of;
 
 use crate::{
-    chain::{Builtin, Moment},
+    chain::{Builtin, Filter, Moment},
     diag::{Diagnostic, Source},
     object::{
         Function, Object, ProgramKind,
@@ -29,6 +29,7 @@ use crate::{
     },
 };
 use make::Maker;
+use value::Signature;
 
 /// A function to trace.
 #[derive(Debug, Clone, Copy)]
@@ -149,6 +150,29 @@ pub fn resolve(
     };
     entry.table.times = 1;
     Ok(vec![(Moment::Fentry, entry), (Moment::Fexit, one(Moment::Fexit)?)])
+}
+
+/// Where `request` compares an argument of `target` that is called as its result or duration is, and
+/// how those are written then.
+#[must_use]
+pub fn shadowed(request: &Builtin, target: Target<'_>) -> Vec<(Range<usize>, &'static str)> {
+    let Some(signature) = Signature::of(target) else { return Vec::new() };
+    let mut found = Vec::new();
+    let mut open: Vec<&Filter> = request.filter.iter().map(|(_, filter)| filter).collect();
+    while let Some(filter) = open.pop() {
+        match filter {
+            Filter::Test(test) => {
+                let first = &test.path.first;
+                let hidden = signature.hides(&first.value);
+                found.extend(hidden.map(|hidden| (first.span.clone(), hidden)));
+            }
+            Filter::Not(inner) => open.push(inner),
+            Filter::And(left, right) | Filter::Or(left, right) => {
+                open.extend([right.as_ref(), left.as_ref()]);
+            }
+        }
+    }
+    found
 }
 
 /// The names of what a function returns that its program's hook takes for an answer.

@@ -14,6 +14,10 @@ use crate::{
     object::btf::{Btf, Type, TypeId},
 };
 
+/// The result and the duration, whatever arguments are called.
+const RESULT: &str = "$ret";
+const DURATION: &str = "$took";
+
 /// Arguments are handed over in this many registers.
 const REGISTERS: usize = 5;
 
@@ -91,6 +95,16 @@ impl<'a> Signature<'a> {
     /// Whether there is an argument called `name`.
     pub(super) fn has(&self, name: &str) -> bool {
         self.parameters.iter().any(|(found, _)| found == name)
+    }
+
+    /// The name of what the argument `name` hides from a filter at a function's return, if it does.
+    pub(super) fn hides(&self, name: &str) -> Option<&'static str> {
+        let hidden = match name {
+            "ret" => RESULT,
+            "took" => DURATION,
+            _ => return None,
+        };
+        self.has(name).then_some(hidden)
     }
 
     fn btf(&self) -> &'a Btf {
@@ -202,10 +216,10 @@ impl<'a> Signature<'a> {
         }
         let own =
             match name {
-                "ret" => Some(self.result().ok_or_else(|| {
+                "ret" | RESULT => Some(self.result().ok_or_else(|| {
                     not("the function returns nothing".to_owned(), "Leave it out.")
                 })?),
-                "took" => Some(Found::of(TOOK, Of::Nanoseconds)),
+                "took" | DURATION => Some(Found::of(TOOK, Of::Nanoseconds)),
                 _ => None,
             };
         match own {

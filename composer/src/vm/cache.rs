@@ -185,7 +185,8 @@ async fn fill(
     let unpacked = match what {
         Wanted::Kernel(series) => {
             let kernel = archive.kernel(series, work.path(), progress).await?;
-            if entry::config(&kernel.root).map_err(failed())?.is_none() {
+            let has_config = entry::config(&kernel.root).map_err(failed())?.is_some();
+            if !has_config && kernel.package.name.starts_with("linux-binary-") {
                 // Where packages are split, another one has the configuration. A kernel is of use
                 // without it.
                 let (name, version) = (&kernel.package.name, &kernel.package.version);

@@ -17,7 +17,7 @@ use freplace_compose::{
     plan::{self, Plan},
 };
 
-pub use place::{scratch, workspace};
+pub use place::{binary, scratch, workspace};
 
 /// The chains that are shipped.
 pub const CHAINS: [&str; 4] = ["tcp", "tcp-map", "trace", "xdp"];
@@ -37,7 +37,7 @@ pub fn planned(name: &str) -> (Chain, Plan) {
 
 /// The program, with a screen of 100 columns and no colours unless a test asks for them.
 pub fn program(folder: &Path, arguments: &[&str]) -> Command {
-    let mut command = Command::new(place::binary());
+    let mut command = Command::new(binary());
     command.current_dir(folder).args(arguments).stdin(Stdio::null());
     for variable in ["NO_COLOR", "CLICOLOR", "CLICOLOR_FORCE", "CI", "TERM"] {
         command.env_remove(variable);
@@ -162,8 +162,7 @@ pub fn compile(source: &Path, object: &Path, arguments: &[&str]) {
 pub fn compile_as_printed(folder: &Path, said: &str) {
     let line = said.lines().next().expect("it says how to compile");
     let words = line.strip_prefix("clang ").expect("clang does it");
-    let clang = std::env::var("CLANG").unwrap_or_else(|_| "clang".into());
-    let script = format!("{clang} -Werror {words}");
+    let script = format!("{} -Werror {words}", clang());
     let output = Command::new("sh").current_dir(folder).args(["-c", &script]).output();
     let output = output.expect("there is a shell");
     assert!(output.status.success(), "{line}: {}", String::from_utf8_lossy(&output.stderr));

@@ -136,6 +136,30 @@ fn the_kernel_drops_what_the_filter_does_not_want() {
 
 #[test]
 #[ignore = "needs a kernel that allows freplace; `cargo xtask test` runs it in a micro-VM"]
+fn a_result_is_told_from_an_argument_of_its_name() {
+    let host = r#"
+        name = "shadowed"
+        host.judges = { object = "shadowed.o", program = "judges", attach = { tracepoint = "syscalls/sys_enter_getpgid" } }
+    "#;
+    for (filter, passed) in [
+        ("ret == 7", vec![7]),
+        ("$ret == 7", vec![3]),
+        ("took == 7 && $took < 60s && $ret > 8", vec![5, 6, 7]),
+        ("$took > 60s", vec![]),
+    ] {
+        let more = format!(
+            r#"tracer.some = {{ fexit = "judges", function = "judge", where = "{filter}" }}"#
+        );
+        let events = told(host, &more, &[1, 2, 3, 4, 5, 6, 7]);
+        let values: Vec<_> =
+            events.iter().filter_map(|event| event["args"]["ret"].as_u64()).collect();
+        assert_eq!(values, passed, "{filter}");
+        assert!(events.iter().all(|event| event["args"]["took"] == 7), "{events:#?}");
+    }
+}
+
+#[test]
+#[ignore = "needs a kernel that allows freplace; `cargo xtask test` runs it in a micro-VM"]
 fn a_static_function_and_the_entry_are_told_and_nest_in_time() {
     let more = r#"
         tracer.lower = { fexit = "painter", function = "lower" }

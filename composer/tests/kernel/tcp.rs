@@ -151,5 +151,5 @@ fn people_read_one_aligned_line_for_each_event() {
     let column = |line: &&str| line.find(&wanted);
     assert!(lines.iter().all(|line| column(line) == column(&lines[0])), "{}", finished.stdout);
     assert!(lines[3].contains("= TCP_SEEN"), "{}", lines[3]);
-    assert!(finished.stderr.contains("detached 5 nodes   8 events, 0 lost"), "{}", finished.stderr);
+    assert!(finished.stderr.contains("detached 6 nodes   8 events, 0 lost"), "{}", finished.stderr);
 }

@@ -199,7 +199,7 @@ fn an_interrupt_undoes_the_chain_and_leaves_no_qemu() {
     stderr.read_to_string(&mut rest).expect("it is text");
     let status = child.wait().expect("it is ours");
     assert_eq!(status.code(), Some(0), "{rest}");
-    assert!(rest.contains("detached 4 nodes"), "{rest}");
+    assert!(rest.contains("detached 5 nodes"), "{rest}");
     wait_until("the end of qemu", || !alive(qemus[0]));
 }
 
@@ -332,15 +332,16 @@ fn a_kernel_that_is_not_to_be_had_is_a_matter_of_the_environment() {
 fn every_new_host_comes_up_and_shows_events() {
     let hooks = ["kprobe", "kretprobe", "tracepoint", "raw_tracepoint", "xdp"];
     let folder = tempfile::tempdir().expect("a temporary folder");
-    let program = env!("CARGO_BIN_EXE_freplace-compose");
-    let mut script = format!("set -e; cd {}\n", folder.path().display());
+    let program = common::binary();
+    let program = program.to_str().expect("UTF-8");
+    let mut script = format!("set -e; cd '{}'\n", folder.path().display());
     for hook in hooks {
         let said =
             String::from_utf8(run(folder.path(), &["new", "host", hook]).stdout).expect("text");
         common::compile_as_printed(folder.path(), &said);
         let last = said.lines().last().expect("it says how to bring it up");
         let command = last.rsplit_once(" -- ").expect("with a command").1;
-        script += &format!("{program} up --format json {hook}.toml -- {command}\n");
+        script += &format!("'{program}' up --format json {hook}.toml -- {command}\n");
     }
     for kernel in ["6.1", "6.12"] {
         let added = folder.path().to_str().expect("UTF-8");

@@ -28,7 +28,9 @@ pub(super) fn report(rows: &[Row]) -> Result {
 /// What failed in a step, and how to run just that.
 fn again(row: &Row) -> Option<String> {
     let Row { name, failure, failed, .. } = row;
-    let mut text = format!("{name}: {}", failure.as_ref()?);
+    // What follows was shown when the step ended.
+    let why = failure.as_ref()?.lines().next().unwrap_or_default();
+    let mut text = format!("{name}: {why}");
     let step = format!("cargo xtask test --only {name}");
     for test in failed.iter().take(NAMED) {
         let quoted = if test.contains([' ', '`', '<', '&', '(']) {
@@ -59,7 +61,7 @@ mod tests {
             name: "linux-6.1".to_owned(),
             took: Duration::ZERO,
             counts: Counts::default(),
-            failure: Some("1 failed, 0 not run".to_owned()),
+            failure: Some("1 failed, 0 not run\nand why".to_owned()),
             failed: vec!["xdp::ping".to_owned()],
         };
         let told = "linux-6.1: 1 failed, 0 not run\n  xdp::ping\n    \

@@ -252,7 +252,8 @@ impl Stream {
     pub(super) async fn end(mut self) -> Exit {
         self.view.end(&self.plan, &self.books, &mut self.out);
         let written = self.writer.end(self.out).await;
-        let nodes = self.plan.nodes.iter().filter(|node| node.label != "stub").count() as u64;
+        // As many as the head of it all says.
+        let nodes = self.plan.nodes.len() as u64;
         let (total, shown) = (self.books.total(), self.view.shown());
         let mut text = format!(
             "detached {}   {}, {} lost",
@@ -275,6 +276,12 @@ impl Stream {
                 "a larger buffer loses fewer: it was {}, which `buffer = \"…\"` at the top of the chain \
                  file changes",
                 buffer_size(size)
+            );
+        }
+        for host in self.view.unnumbered() {
+            screen::say!(
+                "events of `{host}` stand alone: call fc_enter() first and fc_leave() last in its \
+                 program, and a tree puts those of one call together"
             );
         }
         for (index, node) in self.plan.nodes.iter().enumerate() {

@@ -94,6 +94,14 @@ impl View {
         self.shown
     }
 
+    /// The hosts that would have to number their calls for a tree to put their events together.
+    pub(super) fn unnumbered(&self) -> Vec<&str> {
+        match &self.style {
+            Style::Tree(tree) => tree.unnumbered().collect(),
+            _ => Vec::new(),
+        }
+    }
+
     /// Whether events are held back until their call has ended.
     pub(super) fn holds(&self) -> bool {
         matches!(self.style, Style::Tree(_) | Style::Trace(_))

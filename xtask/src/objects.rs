@@ -1,0 +1,258 @@
+//! `cargo xtask objects`: what becomes of objects that nobody made for this program, of Debian's
+//! packages: each program that a chain can start is a host, with a built-in tracer on it and on each
+//! function that it calls. `validate` says what it thinks of that, and a kernel what it does.
+
+use std::{
+    collections::BTreeMap,
+    fs,
+    path::{Path, PathBuf},
+    process::{Command, Output, Stdio},
+};
+
+use serde_json::Value;
+
+use crate::{Result, build, setup, shell};
+
+/// Bring up the programs of objects that other projects ship, in the micro-VM.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Objects {
+    /// The kernel to try them on.
+    #[arg(long, value_name = "KERNEL", default_value = "6.12")]
+    kernel: String,
+    /// Only objects whose name begins so.
+    #[arg(value_name = "NAME", default_value = "")]
+    name: String,
+}
+
+/// The part that runs in the guest.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Guest {
+    composer: PathBuf,
+    objects: PathBuf,
+}
+
+/// Where packages put their objects.
+const FOLDERS: [&str; 2] = ["/usr/lib/x86_64-linux-gnu/bpf", "/usr/lib/bpf"];
+/// The package whose tools have their object within.
+const TOOLS: &str = "libbpf-tools";
+/// What a run in the guest may take, in seconds.
+const BOUND: &str = "3600";
+
+pub(crate) fn run(arguments: &Objects) -> Result {
+    setup::ensure(&[setup::BUILD, setup::VM, setup::OTHERS, setup::LIBBPF_TOOLS])?;
+    let built = build::cargo(&["build", "--package", "freplace-compose", "--package", "xtask"])?;
+    let composer = built.executable("freplace-compose")?;
+    let folder = shell::root().join("target/objects");
+    let _ = fs::remove_dir_all(&folder);
+    fs::create_dir_all(&folder)?;
+    for (name, object) in collect()? {
+        if name.starts_with(&arguments.name) {
+            fs::write(folder.join(name).with_extension("o"), object)?;
+        }
+    }
+    let xtask = built.executable("xtask")?;
+    let mut vm = Command::new(composer);
+    vm.args(["vm", "--kernel", &arguments.kernel, "--timeout", BOUND]);
+    for path in [composer, xtask, &folder] {
+        vm.arg("--add").arg(path);
+    }
+    vm.arg("--").arg(xtask).arg("objects-guest").arg(composer).arg(&folder);
+    shell::run(&mut vm)
+}
+
+/// The objects of the packages by name, one of each content.
+fn collect() -> Result<BTreeMap<String, Vec<u8>>> {
+    let mut found = BTreeMap::new();
+    for folder in FOLDERS {
+        for path in fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path()) {
+            if path.extension().is_some_and(|extension| extension == "o") {
+                found.insert(stem(&path), fs::read(path)?);
+            }
+        }
+    }
+    let list = Command::new("dpkg").args(["-L", TOOLS]).output()?;
+    for line in String::from_utf8_lossy(&list.stdout).lines().filter(|line| line.contains("/sbin/"))
+    {
+        let Ok(bytes) = fs::read(line) else { continue };
+        for (number, object) in embedded(&bytes).into_iter().enumerate() {
+            let more = if number == 0 { String::new() } else { format!("-{number}") };
+            found.insert(format!("{}{more}", stem(Path::new(line))), object.to_vec());
+        }
+    }
+    Ok(found)
+}
+
+fn stem(path: &Path) -> String {
+    path.file_stem().unwrap_or_default().to_string_lossy().into_owned()
+}
+
+/// The eBPF objects within a program, as libbpf's skeletons hold them.
+fn embedded(program: &[u8]) -> Vec<&[u8]> {
+    /// `EM_BPF`, and where an ELF header of 64 bits has it, the offset of the table of sections, the
+    /// size of its entries and their number.
+    const BPF: u16 = 247;
+    let mut found = Vec::new();
+    let starts = program.windows(6).enumerate().skip(1);
+    for (at, _) in starts.filter(|(_, bytes)| *bytes == b"\x7fELF\x02\x01") {
+        let header = &program[at..];
+        let half = |place: usize| {
+            let bytes = header.get(place..place + 2)?.try_into().ok()?;
+            Some(u16::from_le_bytes(bytes))
+        };
+        let sections = || {
+            let bytes = header.get(40..48)?.try_into().ok()?;
+            usize::try_from(u64::from_le_bytes(bytes)).ok()
+        };
+        let (Some(BPF), Some(start), Some(size), Some(count)) =
+            (half(18), sections(), half(58), half(60))
+        else {
+            continue;
+        };
+        let end = start + usize::from(size) * usize::from(count);
+        found.extend(header.get(..end));
+    }
+    found
+}
+
+/// What became of a program.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+enum Fate {
+    Loaded,
+    Refused(String),
+    ValidButRefused(String),
+    Crashed(String),
+    /// A chain cannot start it, or it has no BTF: the section, or why.
+    NotTried(String),
+}
+
+pub(crate) fn guest(arguments: &Guest) -> Result {
+    let mut fates: BTreeMap<Fate, Vec<String>> = BTreeMap::new();
+    let mut objects: Vec<_> =
+        fs::read_dir(&arguments.objects)?.flatten().map(|entry| entry.path()).collect();
+    objects.sort();
+    for object in objects {
+        let inspect = composer(arguments, &["inspect", "--format", "json"], &object)?;
+        let name = stem(&object);
+        let Ok(seen) = serde_json::from_slice::<Value>(&inspect.stdout) else {
+            let fate = match code(&inspect) {
+                Some(code) => Fate::NotTried(code),
+                None => Fate::Crashed("inspect".to_owned()),
+            };
+            fates.entry(fate).or_default().push(name);
+            continue;
+        };
+        for program in seen["programs"].as_array().into_iter().flatten() {
+            let title = format!("{name}:{}", program["name"].as_str().unwrap_or_default());
+            let fate = judge(arguments, &object, &seen, program)?;
+            println!("{title}  {}", told(&fate));
+            fates.entry(fate).or_default().push(title);
+        }
+    }
+    println!();
+    for (fate, titles) in &fates {
+        println!("{:>4}  {}", titles.len(), told(fate));
+    }
+    let count = |is: fn(&Fate) -> bool| {
+        fates.iter().filter(|(fate, _)| is(fate)).map(|(_, titles)| titles.len()).sum::<usize>()
+    };
+    println!(
+        "loaded {}, refused beforehand {}, valid but refused {} (goal: 0), crashed {} (goal: 0), \
+         not tried {}",
+        count(|fate| matches!(fate, Fate::Loaded)),
+        count(|fate| matches!(fate, Fate::Refused(_))),
+        count(|fate| matches!(fate, Fate::ValidButRefused(_))),
+        count(|fate| matches!(fate, Fate::Crashed(_))),
+        count(|fate| matches!(fate, Fate::NotTried(_))),
+    );
+    Ok(())
+}
+
+fn told(fate: &Fate) -> String {
+    match fate {
+        Fate::Loaded => "loaded".to_owned(),
+        Fate::Refused(code) => format!("refused beforehand: {code}"),
+        Fate::ValidButRefused(code) => format!("valid, but refused: {code}"),
+        Fate::Crashed(what) => format!("crashed: {what}"),
+        Fate::NotTried(why) => format!("not tried: {why}"),
+    }
+}
+
+fn judge(arguments: &Guest, object: &Path, seen: &Value, program: &Value) -> Result<Fate> {
+    let text = |key: &str| program[key].as_str().unwrap_or_default();
+    let (name, section) = (text("name"), text("section"));
+    let Some(attach) = attach(section) else {
+        let kind = section.split('/').next().unwrap_or_default();
+        return Ok(Fate::NotTried(format!("SEC(\"{kind}\")")));
+    };
+    let mut chain = format!(
+        "[host.h]\nobject = {:?}\nprogram = {name:?}\nattach = {attach}\n\
+         [tracer.t]\ntrace = \"h\"\n",
+        object.display().to_string()
+    );
+    let calls = |function: &&Value| {
+        let callers = function["called_by"].as_array();
+        callers.is_some_and(|callers| callers.iter().any(|caller| caller == name))
+    };
+    let functions = seen["functions"].as_array().into_iter().flatten().filter(calls);
+    for (number, function) in functions.enumerate() {
+        let function = function["name"].as_str().unwrap_or_default();
+        chain += &format!("[tracer.f{number}]\ntrace = \"h\"\nfunction = {function:?}\n");
+    }
+    let file = Path::new("/tmp/object.toml");
+    fs::write(file, chain)?;
+    let validate = composer(arguments, &["validate", "--kernel", "running"], file)?;
+    match validate.status.code() {
+        Some(0) => {}
+        Some(3) => return Ok(Fate::Refused(code(&validate).unwrap_or_default())),
+        other => return Ok(Fate::Crashed(format!("validate: {other:?}"))),
+    }
+    let mut up = Command::new(&arguments.composer);
+    up.arg("up").arg(file).args(["--", "true"]);
+    let up = up.stdin(Stdio::null()).output()?;
+    Ok(match (up.status.code(), code(&up)) {
+        (Some(0), _) => Fate::Loaded,
+        (Some(1 | 3 | 4), Some(code)) => {
+            eprintln!("{}", String::from_utf8_lossy(&up.stderr));
+            Fate::ValidButRefused(code)
+        }
+        (other, _) => {
+            eprintln!("{}", String::from_utf8_lossy(&up.stderr));
+            Fate::Crashed(format!("up: {other:?}"))
+        }
+    })
+}
+
+/// Where a program of this section goes, as its author meant it or, where that is left open, at some
+/// place of its kind.
+fn attach(section: &str) -> Option<String> {
+    let section = section.trim_start_matches('?');
+    let (kind, place) = section.split_once('/').unwrap_or((section, ""));
+    let or = |other: &str| if place.is_empty() { other.to_owned() } else { place.to_owned() };
+    Some(match kind {
+        "xdp" | "xdp.frags" => "{ xdp = \"lo\", mode = \"generic\" }".to_owned(),
+        "kprobe" => format!("{{ kprobe = {:?} }}", or("do_unlinkat")),
+        "kretprobe" => format!("{{ kretprobe = {:?} }}", or("do_unlinkat")),
+        "tracepoint" | "tp" => format!("{{ tracepoint = {:?} }}", or("sched/sched_switch")),
+        "raw_tp" | "raw_tracepoint" => {
+            format!("{{ raw_tracepoint = {:?} }}", or("sched_switch"))
+        }
+        _ => return None,
+    })
+}
+
+fn composer(arguments: &Guest, words: &[&str], file: &Path) -> Result<Output> {
+    let mut command = Command::new(&arguments.composer);
+    Ok(command.args(words).arg(file).stdin(Stdio::null()).output()?)
+}
+
+/// The first code of a diagnostic in what was said.
+fn code(output: &Output) -> Option<String> {
+    let said = [&output.stdout[..], &output.stderr].concat();
+    let said = String::from_utf8_lossy(&said).into_owned();
+    let is_code = |word: &&str| {
+        word.len() == 6
+            && word.starts_with("FC")
+            && word[2..].bytes().all(|byte| byte.is_ascii_digit())
+    };
+    said.split(|letter: char| !letter.is_ascii_alphanumeric()).find(is_code).map(str::to_owned)
+}
