@@ -137,10 +137,12 @@ impl NewHost {
         }
         let [source, chain] = [source, chain].map(|path| word(&path));
         let object = word(&in_folder(format!("{name}.bpf.o")));
+        // What leads to events elsewhere is not known.
+        let is_own = self.place.as_deref().is_none_or(|place| place == template.place);
+        let traffic = if is_own { format!(" -- {}", template.traffic) } else { String::new() };
         Ok(format!(
-            "{}\nfreplace-compose validate {chain}\nfreplace-compose up --vm {chain} -- {}\n",
+            "{}\nfreplace-compose validate {chain}\nfreplace-compose up --vm {chain}{traffic}\n",
             clang(&source, &object),
-            template.traffic
         ))
     }
 
