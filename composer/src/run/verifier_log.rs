@@ -61,7 +61,8 @@ impl<'a> Excerpt<'a> {
             let (_, file, line) = report.as_ref()?.at?;
             lines.iter().find(|known| known.line == line && known.file.ends_with(file))
         });
-        let more = in_all - words.len() - usize::from(instruction.is_some());
+        let told = report.as_ref().map_or(0, |report| report.lines);
+        let more = in_all - words.len() - usize::from(instruction.is_some()) - told;
         Some(Self { words, source, instruction, report, more })
     }
 }

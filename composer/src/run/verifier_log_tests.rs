@@ -167,7 +167,7 @@ fn what_linux_7_3_says_in_sentences_is_shown_below_its_words() {
                     offset is constant 0; access_size is 1; object_size is 0.\n  \
                     Add or adjust a bounds check that proves offset + access_size stays within the \
                     object.\n  \
-                    and 51 more lines";
+                    and 43 more lines";
     assert_eq!(found.as_deref(), Some(expected));
 }
 

@@ -18,6 +18,8 @@ pub(super) struct Report<'a> {
     pub(super) at: Option<(&'a str, &'a str, u32)>,
     /// What to do, in sentences.
     pub(super) suggestion: String,
+    /// How many lines of the log its title, reason and suggestion are.
+    pub(super) lines: usize,
 }
 
 /// The log without its report, and the report where there is one.
@@ -36,11 +38,12 @@ pub(super) fn split(log: &str) -> (&str, Option<Report<'_>>) {
 /// Reads the parts that are shown. A heading stands at the margin and ends with a colon; what
 /// belongs to it is indented. The log's own last line is at the margin too.
 fn read(text: &str) -> Report<'_> {
-    let mut report = Report::default();
+    let mut report = Report { lines: 1, ..Report::default() };
     let mut heading = "";
     for line in text.lines().skip(1) {
         if line.starts_with(' ') {
             let words = line.trim();
+            report.lines += usize::from(matches!(heading, "Reason:" | "Suggestion:"));
             match heading {
                 "Reason:" => append(&mut report.reason, words),
                 "Suggestion:" => append(&mut report.suggestion, words),
