@@ -12,14 +12,16 @@ use common::{chain_text, objects, run};
 use freplace_compose::diag::{Block, Code, blocks};
 
 /// Codes of the pure layers whose wrong example no chain can show.
-const SHOWN_OTHERWISE: [Code; 6] = [
+const SHOWN_OTHERWISE: [Code; 8] = [
     Code::FileUnreadable, // the file is what is wrong
     Code::TooManyTracers, // 39 tracers, of which two are shown
     Code::KernelLacks,    // the kernel is what is wrong
     Code::KernelLacksName,
     // what is wrong is this machine's tracepoints, which may be any kernel's
     Code::RawTracepointArguments,
-    Code::UnknownTarget, // this machine's functions, which may be any kernel's
+    Code::UnknownTarget,    // this machine's functions, which may be any kernel's
+    Code::PinnedMapDiffers, // a map that is pinned already is what is wrong
+    Code::CannotPin,        // a folder of this machine is what is wrong
 ];
 
 /// The tables of a chain, each with its header; what stands in front of them is left out.

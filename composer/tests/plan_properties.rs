@@ -163,7 +163,7 @@ proptest! {
         let (chain, _, plan) = ready(&write(&shape));
         let rank = |action: &Action| match action {
             Action::Listen | Action::CreateMap { .. } => 0,
-            Action::Load { .. } => 1,
+            Action::Load { .. } | Action::Fill { .. } => 1,
             Action::AttachTracer { .. } | Action::AttachReplacement { .. } => 2,
             Action::AttachHook { .. } => 3,
         };
@@ -207,7 +207,7 @@ proptest! {
                 Action::AttachHook { slot, .. } | Action::AttachTracer { slot } => {
                     prop_assert!(*slot < loaded);
                 }
-                Action::Listen | Action::CreateMap { .. } => {}
+                Action::Listen | Action::CreateMap { .. } | Action::Fill { .. } => {}
             }
         }
         // Who was loaded is loaded still, unless it needs what is gone.

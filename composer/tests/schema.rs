@@ -76,10 +76,13 @@ name = "whole"
 description = "every key"
 requires = { kernel = ">=6.6, <7" }
 buffer = "4MiB"
+pins = "/sys/fs/bpf/whole"
 [host.one]
 object = "one.bpf.o"
 program = "one"
 attach = { HOOK }
+globals = { limit = 5, "conf.go_on[0]" = "1 << 2", name = "x", conf = { on = true, of = [1] } }
+maps = { flows = { max_entries = 8, flags = 1, pin = "mine", keep = false } }
 [stub.place]
 function = "place"
 hosts = ["one"]
@@ -87,6 +90,7 @@ hosts = ["one"]
 object = "new.bpf.o"
 program = "new"
 stub = "place"
+tail = { jumps = { 1 = "one" } }
 [tracer.before]
 object = "before.bpf.o"
 program = "before"
@@ -154,8 +158,21 @@ fn a_wrong_hook_is_refused_by_both() {
 }
 
 /// The keys of `WHOLE` that a chain can do without.
-const OPTIONAL: [&str; 7] =
-    ["name", "description", "requires", "buffer", "function = \"helper\"", "capture", "where"];
+const OPTIONAL: [&str; 12] = [
+    "name",
+    "description",
+    "requires",
+    "buffer",
+    "pins",
+    // A table leads to that host, which may do without.
+    "attach",
+    "globals",
+    "maps",
+    "tail",
+    "function = \"helper\"",
+    "capture",
+    "where",
+];
 
 #[test]
 fn the_sizes_of_a_buffer_are_powers_of_two() {
@@ -181,8 +198,9 @@ fn a_key_that_is_left_out_misspelt_or_of_another_type_is_judged_alike() {
         same(&with(&format!("x{key} = {value}")), false);
         same(&with(&format!("{line}\nmore = 1")), false);
         for other in ["1", "true", "2026-01-01", "[]", "[1]", "{}", "\"\"", "[\"\"]"] {
-            // Nothing but result and duration.
-            let taken = key == "capture" && other == "[]";
+            // Nothing but result and duration; tables of nothing.
+            let taken = key == "capture" && other == "[]"
+                || ["globals", "maps", "tail"].contains(&key) && other == "{}";
             same(&with(&format!("{key} = {other}")), taken);
         }
     }

@@ -107,3 +107,9 @@ int enters_open(void *ctx)
 	bpf_printk("no leaf");
 	return 0;
 }
+
+SEC("freplace")
+int instead(__u64 number)
+{
+	return number != 0;
+}

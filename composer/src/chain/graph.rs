@@ -18,12 +18,12 @@ use petgraph::{
     visit::EdgeRef as _,
 };
 
-use super::{Node, NodeKind, Role};
+use super::{Host, Node, NodeKind, Role, Spanned};
 use crate::diag::{Code, Diagnostic, Source};
-use resolve::{Resolver, references};
+use resolve::{Reference, Resolver, references};
 
 /// Why a node needs another.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Dependency {
     /// A stub is a function of a host.
     StubOf,
@@ -31,12 +31,36 @@ pub enum Dependency {
     Replaces,
     /// A tracer watches its target.
     Traces,
+    /// A program may go on in another, by a table. That is not an edge of the graph: neither has to
+    /// be loaded first, and programs may go on in each other in a circle.
+    JumpsTo {
+        /// The table.
+        map: Spanned<String>,
+        /// The number of the entry in it.
+        entry: Spanned<u32>,
+    },
+}
+
+/// A program of a chain in a table for tail calls.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Jump {
+    /// The node that says so.
+    pub from: NodeIndex,
+    /// The table, of `from`'s object.
+    pub map: Spanned<String>,
+    /// The number of the entry.
+    pub entry: Spanned<u32>,
+    /// The node whose program is put there.
+    pub to: NodeIndex,
+    /// Where that is named.
+    pub span: Range<usize>,
 }
 
 /// The nodes in the order of the file, and their dependencies.
 #[derive(Debug)]
 pub struct Graph {
     inner: DiGraph<Node, (Dependency, Range<usize>)>,
+    jumps: Vec<Jump>,
 }
 
 impl Graph {
@@ -73,10 +97,19 @@ impl Graph {
                 Err(found) => diagnostics.push(*found),
             }
         }
-        for (to, reference) in edges {
-            inner.add_edge(reference.from, to, (reference.kind, reference.to.span));
+        let mut jumps = Vec::new();
+        for (to, Reference { from, kind, to: Spanned { span, .. }, .. }) in edges {
+            match kind {
+                Dependency::JumpsTo { map, entry } => {
+                    jumps.push(Jump { from, map, entry, to, span });
+                }
+                kind => {
+                    inner.add_edge(from, to, (kind, span));
+                }
+            }
         }
-        let graph = Self { inner };
+        let graph = Self { inner, jumps };
+        unattached(&graph, source, diagnostics);
         diagnostics.extend(cycles::find(&graph, source));
         graph
     }
@@ -121,9 +154,20 @@ impl Graph {
         nodes
     }
 
-    /// Every dependency: who, why, whom.
+    /// Every dependency: who, why, whom; and who goes on in whom.
     pub fn edges(&self) -> impl Iterator<Item = (NodeIndex, Dependency, NodeIndex)> {
-        self.inner.edge_references().map(|edge| (edge.source(), edge.weight().0, edge.target()))
+        let edges = self.inner.edge_references();
+        let edges = edges.map(|edge| (edge.source(), edge.weight().0.clone(), edge.target()));
+        edges.chain(self.jumps.iter().map(|jump| {
+            let (map, entry) = (jump.map.clone(), jump.entry.clone());
+            (jump.from, Dependency::JumpsTo { map, entry }, jump.to)
+        }))
+    }
+
+    /// The programs in tables for tail calls, in the order of the file.
+    #[must_use]
+    pub fn jumps(&self) -> &[Jump] {
+        &self.jumps
     }
 
     /// The functions that a replacement or tracer is for: each with the node whose program holds it.
@@ -190,5 +234,32 @@ impl Graph {
             }
         }
         order
+    }
+}
+
+/// A host that is attached nowhere, and that no table for tail calls leads to.
+fn unattached(graph: &Graph, source: &Arc<Source>, diagnostics: &mut Vec<Diagnostic>) {
+    // By name: what names one may be wrong in another way, which was told.
+    let named: HashSet<&str> = graph
+        .inner
+        .node_weights()
+        .flat_map(|node| &node.data.tail)
+        .map(|entry| entry.node.value.as_str())
+        .collect();
+    for (_, node) in graph.nodes() {
+        if !matches!(&node.kind, NodeKind::Host(Host { attach: None, .. }))
+            || named.contains(node.id.value.as_str())
+        {
+            continue;
+        }
+        let id = &node.id.value;
+        let found = Diagnostic::new(Code::MissingKey, format!("host `{id}` has no `attach`"))
+            .label(source, node.id.span.clone(), "needs `attach`")
+            .help(format!(
+                "Write, for example, attach = {{ kprobe = \"tcp_connect\" }}. A host without \
+                     it is one that another node's tail call leads to: tail = {{ TABLE = {{ 0 = \
+                     \"{id}\" }} }}."
+            ));
+        diagnostics.push(found);
     }
 }

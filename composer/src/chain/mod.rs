@@ -8,8 +8,10 @@
 
 mod buffer;
 mod expression;
+mod globals;
 mod graph;
 mod hook;
+mod maps;
 mod output;
 mod read;
 mod schema;
@@ -28,7 +30,9 @@ pub use buffer::buffer_size;
 pub use expression::{
     Comparison, Constant, Filter, Path as ValuePath, Relation, Step as PathStep, Way,
 };
-pub use graph::{Dependency, Graph};
+pub use globals::{GlobalValue, Value};
+pub use graph::{Dependency, Graph, Jump};
+pub use maps::{Data, MapChange, Pin, TailEntry};
 pub use output::{EventMap, Output};
 pub use schema::schema;
 pub use spec::{
@@ -53,6 +57,8 @@ pub struct Chain {
     pub requires: Option<Spanned<Requirement>>,
     /// Bytes of room for events of the composer's form; as their object says, when not given.
     pub buffer: Option<u32>,
+    /// The folder of pinned maps.
+    pub pins: PathBuf,
     /// The folder that relative paths of objects start from.
     pub folder: PathBuf,
     /// The file's text, for diagnostics.
@@ -107,6 +113,7 @@ impl Chain {
             description: file.description,
             requires: file.requires,
             buffer: file.buffer,
+            pins: file.pins.unwrap_or_else(|| PathBuf::from(maps::PINS)),
             folder: path.parent().map(Path::to_path_buf).unwrap_or_default(),
             source,
             graph,

@@ -1,6 +1,6 @@
 //! Text → nodes. Goes on after each finding, so that one run tells them all.
 
-use std::{collections::HashMap, ops::Range, sync::Arc};
+use std::{collections::HashMap, ops::Range, path::PathBuf, sync::Arc};
 
 use toml::de::DeTable;
 
@@ -8,6 +8,7 @@ use super::{
     Host, Node, NodeKind, ObjectRef, Replacement, Spanned, Stub,
     buffer::buffer,
     hook::attach,
+    maps::{Data, data, pins},
     output::{Output, output},
     syntax,
     table::{Report, Table, strings, wrong_type},
@@ -25,6 +26,7 @@ pub(super) struct File {
     pub(super) description: Option<String>,
     pub(super) requires: Option<Spanned<Requirement>>,
     pub(super) buffer: Option<u32>,
+    pub(super) pins: Option<PathBuf>,
     pub(super) nodes: Vec<Node>,
     /// Ids of nodes that are there, but could not be read. What refers to them is not wrong.
     pub(super) unread: Vec<String>,
@@ -43,7 +45,8 @@ pub(super) fn file(source: &Arc<Source>, diagnostics: &mut Vec<Diagnostic>) -> F
     let printk = top.boolean("printk", &mut report);
     let requires = requires(&mut top, &mut report);
     let buffer = buffer(&mut top, &mut report);
-    let mut file = File { name, description, requires, buffer, ..File::default() };
+    let pins = pins(&mut top, &mut report);
+    let mut file = File { name, description, requires, buffer, pins, ..File::default() };
     section(&mut top, "host", &mut report, &mut file, host);
     // Hosts that could not be read, and a `host` that is no table, were reported already.
     let mut has_hosts = top.get("host").is_some_and(|(_, value)| {
@@ -124,9 +127,11 @@ fn section(
         let mut table = Table::new(format!("{key} `{name}`"), span.clone(), entries);
         let kind = read(&mut table, report);
         // A stub has no program that could be of a type, or write anything.
-        let (section, output) = match key {
-            "stub" => (None, Output::default()),
-            _ => (table.string("type", report), output(&mut table, report)),
+        let (section, output, data) = match key {
+            "stub" => (None, Output::default(), Data::default()),
+            _ => {
+                (table.string("type", report), output(&mut table, report), data(&mut table, report))
+            }
         };
         let is_builtin =
             matches!(&kind, Some(NodeKind::Tracer(tracer)) if tracer.builtin.is_some());
@@ -137,14 +142,17 @@ fn section(
                 .help("Leave it out: the built-in tracer knows what it is.");
             report.push(found);
         }
-        table.finish(report);
-        match kind {
+        let misspelt = table.finish(report);
+        // A host without `attach` is another thing, but not when the key is only misspelt.
+        let unclear = key == "host" && misspelt.iter().any(|(_, near)| *near == "attach");
+        match kind.filter(|_| !unclear) {
             Some(kind) => {
                 file.nodes.push(Node {
                     id: Spanned { value: name.to_owned(), span },
                     kind,
                     section,
                     output,
+                    data,
                 });
             }
             None => file.unread.push(name.to_owned()),
@@ -175,14 +183,18 @@ pub(super) fn object(table: &mut Table<'_>, report: &mut Report<'_>) -> Option<S
 fn host(table: &mut Table<'_>, report: &mut Report<'_>) -> Option<NodeKind> {
     let object = object(table, report);
     let program = table.required(&["program"], "\"my_program\"", report);
+    // Without one it is a program for tail calls.
     let attach = match table.get("attach") {
-        Some((_, value)) => attach(value, report),
+        Some((_, value)) => Some(attach(value, report)?),
         None => {
-            table.missing(&["attach"], "{ kprobe = \"tcp_connect\" }");
+            // What cannot be read anyway is told all that it lacks.
+            if object.is_none() || program.is_none() {
+                table.missing(&["attach"], "{ kprobe = \"tcp_connect\" }");
+            }
             None
         }
     };
-    Some(NodeKind::Host(Host { object: object?, program: program?, attach: attach? }))
+    Some(NodeKind::Host(Host { object: object?, program: program?, attach }))
 }
 
 fn stub(table: &mut Table<'_>, report: &mut Report<'_>) -> Option<NodeKind> {

@@ -28,6 +28,7 @@ pub fn schema() -> Value {
                 "description": "Room for events that wait to be read: a larger buffer loses fewer.",
                 "enum": sizes().map(|(_, written)| written).collect::<Vec<_>>(),
             },
+            "pins": pins(),
             "host": nodes("host", "Programs at kernel hooks: [host.ID].", 1),
             "stub": nodes("stub", "Functions of hosts that may be replaced: [stub.ID].", 0),
             "replacement": nodes(
@@ -42,6 +43,7 @@ pub fn schema() -> Value {
             "tracer": tracer(),
             "attach": attach(),
             "events": events(),
+            "value": value(),
         },
     })
 }
@@ -59,7 +61,7 @@ fn requires() -> Value {
 fn host() -> Value {
     node(
         "A program at a kernel hook.",
-        &["object", "program", "attach"],
+        &["object", "program"],
         json!({
             "object": object(),
             "program": program("the hook's SEC(\"...\")"),
@@ -67,6 +69,9 @@ fn host() -> Value {
             "attach": { "$ref": "#/definitions/attach" },
             "events": own_events(),
             "printk": own_printk(),
+            "globals": globals(),
+            "maps": maps(),
+            "tail": tail(),
         }),
     )
 }
@@ -102,6 +107,9 @@ fn replacement() -> Value {
             "stub": text("The id of the stub; it is replaced in every one of its hosts."),
             "events": own_events(),
             "printk": own_printk(),
+            "globals": globals(),
+            "maps": maps(),
+            "tail": tail(),
         }),
     )
 }
@@ -126,6 +134,9 @@ fn tracer() -> Value {
             "where": filter(),
             "events": own_events(),
             "printk": own_printk(),
+            "globals": globals(),
+            "maps": maps(),
+            "tail": tail(),
         }),
     );
     let moments = ["fentry", "fexit", "trace"].map(|key| json!({ "required": [key] }));
@@ -136,6 +147,7 @@ fn tracer() -> Value {
         "object": ["program"],
         "program": ["object"],
         "type": ["object"],
+        "globals": ["object"],
         "trace": built_in,
         "capture": built_in,
         "where": built_in,
@@ -207,6 +219,83 @@ fn events() -> Value {
     );
     events["dependencies"] = json!({ "text": ["type"], "time": ["type"] });
     events
+}
+
+fn pins() -> Value {
+    let mut pins = text("The folder of pinned maps, in a bpffs; /sys/fs/bpf when not given.");
+    pins["pattern"] = "^/".into();
+    pins["examples"] = json!(["/sys/fs/bpf/mine"]);
+    pins
+}
+
+/// What a variable may be set to, whatever its type in C.
+fn globals() -> Value {
+    json!({
+        "description": "Global variables of the node's object, set before the program is loaded: by \
+                        name, field and item. A string is text for characters, an expression for \
+                        numbers.",
+        "type": "object",
+        "additionalProperties": { "$ref": "#/definitions/value" },
+        "examples": [{ "limit": 5, "conf.used": 2, "conf.go_on[0]": "1 << XDP_PASS" }],
+    })
+}
+
+fn value() -> Value {
+    let own = json!({ "$ref": "#/definitions/value" });
+    json!({
+        "description": "An integer, a boolean, a text or an expression, a list for an array, a table \
+                        for a struct.",
+        "oneOf": [
+            { "type": "integer" },
+            { "type": "boolean" },
+            { "type": "string" },
+            { "type": "array", "items": own },
+            { "type": "object", "additionalProperties": own },
+        ],
+    })
+}
+
+fn maps() -> Value {
+    let number = |description: &str| json!({ "description": description, "type": "integer", "minimum": 0, "maximum": u32::MAX });
+    let pin = json!({
+        "description": "Whether the map is pinned, and where: true (under its name in `pins`), \
+                        false, a name in `pins`, or a path.",
+        "oneOf": [{ "type": "boolean" }, { "type": "string", "minLength": 1 }],
+    });
+    let keep = json!({
+        "description": "Whether the pin is left in place when the chain goes down.",
+        "type": "boolean",
+        "default": true,
+    });
+    let map = node(
+        "What is changed of a map.",
+        &[],
+        json!({
+            "max_entries": number("How many entries it has; bytes of a ring buffer."),
+            "flags": number("BPF_F_..., instead of those of the object."),
+            "pin": pin,
+            "keep": keep,
+        }),
+    );
+    json!({
+        "description": "What is changed of maps of the node's object, by their names.",
+        "type": "object",
+        "additionalProperties": map,
+    })
+}
+
+fn tail() -> Value {
+    json!({
+        "description": "Programs put into tables for tail calls (BPF_MAP_TYPE_PROG_ARRAY) of the \
+                        node's object: by the table's name and the entry's number, the id of a host.",
+        "type": "object",
+        "additionalProperties": {
+            "type": "object",
+            "propertyNames": { "pattern": "^[0-9]+$" },
+            "additionalProperties": text("The id of a host."),
+        },
+        "examples": [{ "jumps": { "1": "my_node" } }],
+    })
 }
 
 /// One hook; a mode with xdp alone.

@@ -3,7 +3,7 @@
 use std::{fmt, ops::Range, path::PathBuf};
 
 use super::{
-    Output,
+    Data, Output,
     expression::{Filter, Path},
 };
 
@@ -27,6 +27,8 @@ pub struct Node {
     pub section: Option<Spanned<String>>,
     /// What is shown of what its program writes by itself.
     pub output: Output,
+    /// What it says of its object's maps and global variables.
+    pub data: Data,
 }
 
 /// The four kinds of node.
@@ -61,15 +63,15 @@ impl fmt::Display for Role {
     }
 }
 
-/// A program at a kernel hook.
+/// A program at a kernel hook, or one that is only reached by tail calls.
 #[derive(Debug, Clone)]
 pub struct Host {
     /// The object that holds it.
     pub object: Spanned<ObjectRef>,
     /// Its function.
     pub program: Spanned<String>,
-    /// Where it goes.
-    pub attach: Spanned<Attach>,
+    /// Where it goes; nowhere when it is put into a table for tail calls.
+    pub attach: Option<Spanned<Attach>>,
 }
 
 /// A function of one or more hosts that a replacement may take the place of.
@@ -324,7 +326,8 @@ impl Node {
     #[must_use]
     pub fn label(&self) -> &'static str {
         match &self.kind {
-            NodeKind::Host(host) => host.attach.value.hook().name(),
+            NodeKind::Host(Host { attach: Some(attach), .. }) => attach.value.hook().name(),
+            NodeKind::Host(Host { attach: None, .. }) => "tail call",
             NodeKind::Stub(_) => "stub",
             NodeKind::Replacement(_) => "freplace",
             NodeKind::Tracer(tracer) => match &tracer.builtin {

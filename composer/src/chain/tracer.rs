@@ -116,7 +116,7 @@ fn builtin(table: &mut Table<'_>, has_own: bool, report: &mut Report<'_>) -> Opt
 }
 
 /// The text with its place; what was written with escapes is one place as a whole.
-fn text_at<'a>(text: &'a Spanned<String>, report: &Report<'_>) -> Text<'a> {
+pub(super) fn text_at<'a>(text: &'a Spanned<String>, report: &Report<'_>) -> Text<'a> {
     let inside = report.source.text.get(text.span.start + 1..text.span.end.saturating_sub(1));
     let start = (inside == Some(text.value.as_str())).then_some(text.span.start + 1);
     Text { text: &text.value, span: text.span.clone(), start }

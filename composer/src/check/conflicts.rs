@@ -11,7 +11,7 @@ use petgraph::graph::NodeIndex;
 
 use super::{Context, Profile};
 use crate::{
-    chain::{Attach, Node, NodeKind, Tracer},
+    chain::{Attach, Node, NodeKind, Spanned, Tracer},
     diag::{Code, Diagnostic},
 };
 
@@ -120,22 +120,23 @@ fn too_many(context: &mut Context<'_>) {
 
 /// An interface takes one xdp program in each mode.
 fn hooks(context: &mut Context<'_>) {
-    let mut taken: HashMap<&str, &Node> = HashMap::new();
+    let mut taken: HashMap<&str, (&Node, &Spanned<Attach>)> = HashMap::new();
     for (_, node) in context.chain.graph.nodes() {
         let NodeKind::Host(host) = &node.kind else { continue };
-        let Attach::Xdp { interface, .. } = &host.attach.value else { continue };
+        let Some(attach) = &host.attach else { continue };
+        let Attach::Xdp { interface, .. } = &attach.value else { continue };
         let Some(first) = taken.get(interface.as_str()) else {
-            taken.insert(interface, node);
+            taken.insert(interface, (node, attach));
             continue;
         };
-        let NodeKind::Host(first_host) = &first.kind else { continue };
+        let (first, first_attach) = first;
         let message = format!(
             "`{}` and `{}` are both attached to {interface}",
             first.id.value, node.id.value
         );
         let found = Diagnostic::new(Code::HookTaken, message)
-            .label(context.source(), host.attach.span.clone(), "attached again")
-            .label(context.source(), first_host.attach.span.clone(), "attached here")
+            .label(context.source(), attach.span.clone(), "attached again")
+            .label(context.source(), first_attach.span.clone(), "attached here")
             .errno("EBUSY")
             .help("An interface takes one xdp program. Let one host call two stubs.");
         context.found.push(found);

@@ -6,8 +6,9 @@ use petgraph::graph::NodeIndex;
 
 use super::{Context, Library, Profile, title};
 use crate::{
-    chain::{Attach, Node, NodeKind},
+    chain::{Attach, Host, Node, NodeKind},
     diag::{Code, Diagnostic},
+    plan::uses,
 };
 
 pub(super) fn check(context: &mut Context<'_>) {
@@ -53,7 +54,8 @@ fn needs<'a>(context: &Context<'a>, index: NodeIndex, node: &'a Node) -> Vec<Nee
             lacks: Box::new(move |profile| profile.lacks_program(name)),
         });
     }
-    for map in context.library.get(&reference.value).iter().flat_map(|object| &object.maps) {
+    let maps = context.program(node).map(|(object, program)| uses(node, object, program).maps);
+    for map in maps.into_iter().flatten() {
         needs.push(Need {
             what: format!("maps of type {}", map.type_name()),
             span: &reference.span,
@@ -63,13 +65,15 @@ fn needs<'a>(context: &Context<'a>, index: NodeIndex, node: &'a Node) -> Vec<Nee
         });
     }
     match &node.kind {
-        NodeKind::Host(host) if by_perf_event(&host.attach.value) => needs.push(Need {
-            what: "links of perf events".to_owned(),
-            span: &host.attach.span,
-            label: "is attached by one",
-            help: "They came with Linux 5.15.",
-            lacks: Box::new(|profile| !profile.features.perf_links),
-        }),
+        NodeKind::Host(Host { attach: Some(attach), .. }) if by_perf_event(&attach.value) => {
+            needs.push(Need {
+                what: "links of perf events".to_owned(),
+                span: &attach.span,
+                label: "is attached by one",
+                help: "They came with Linux 5.15.",
+                lacks: Box::new(|profile| !profile.features.perf_links),
+            });
+        }
         NodeKind::Replacement(replacement) if several_of_one_type(context, index) => {
             needs.push(Need {
                 what: "replacements on several stubs".to_owned(),
@@ -88,9 +92,9 @@ fn needs<'a>(context: &Context<'a>, index: NodeIndex, node: &'a Node) -> Vec<Nee
 /// Whether `profile` lacks something that `node` is made of, so that what its program calls says
 /// nothing.
 pub(super) fn lacks_something(library: &Library, node: &Node, profile: &Profile) -> bool {
-    let maps = node.program().and_then(|(reference, _)| library.get(&reference.value));
+    let maps = library.program(node).map(|(object, program)| uses(node, object, program).maps);
     program_type(library, node).is_some_and(|name| profile.lacks_program(name))
-        || maps.is_some_and(|object| object.maps.iter().any(|map| profile.lacks_map(map)))
+        || maps.is_some_and(|maps| maps.iter().any(|map| profile.lacks_map(map)))
 }
 
 /// The type that the kernel loads the node's program as.

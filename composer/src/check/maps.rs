@@ -7,22 +7,24 @@ use crate::{
     chain::Node,
     diag::{Code, Diagnostic},
     object::MapDef,
-    plan::is_shared,
+    plan::{Changes, is_shared, uses},
 };
 
 pub(super) fn check(context: &mut Context<'_>) {
-    let mut first: HashMap<&str, (&Node, &MapDef)> = HashMap::new();
+    let mut first: HashMap<&str, (&Node, MapDef)> = HashMap::new();
+    let changes = Changes::of(context.chain);
     let mut told = HashSet::new();
     for (_, node) in context.chain.graph.nodes() {
         let Some((reference, _)) = node.program() else { continue };
-        let Some(object) = context.library.get(&reference.value) else { continue };
-        for map in object.maps.iter().filter(|map| is_shared(map)) {
+        let Some((object, program)) = context.program(node) else { continue };
+        for found in uses(node, object, program).maps.into_iter().filter(|map| is_shared(map)) {
+            let (map, _) = &changes.made(context.chain, node, found);
             let Some((other, definition)) = first.get(map.name.as_str()) else {
-                first.insert(&map.name, (node, map));
+                first.insert(&found.name, (node, map.clone()));
                 continue;
             };
             // Once for each object, whichever of its nodes comes first.
-            if definition.agrees_with(map) || !told.insert((&reference.value, &map.name)) {
+            if definition.agrees_with(map) || !told.insert((&reference.value, &found.name)) {
                 continue;
             }
             let source = &context.chain.source;

@@ -5,13 +5,16 @@
 
 mod built_in;
 mod conflicts;
+mod constants;
 mod events;
 mod externs;
 mod features;
 mod flow;
+pub(crate) mod globals;
 mod helpers;
 mod library;
 mod locks;
+mod map_attributes;
 mod maps;
 pub mod profile;
 mod programs;
@@ -19,6 +22,7 @@ mod prototypes;
 mod raw_tracepoints;
 mod requires;
 mod stubs;
+mod tails;
 mod targets;
 mod versions;
 
@@ -27,6 +31,7 @@ use std::{collections::HashSet, ops::Range, sync::Arc};
 use petgraph::graph::NodeIndex;
 
 pub use events::{fits, walk};
+pub use globals::SetGlobal;
 pub use library::{Library, open_object};
 pub use requires::excluded;
 
@@ -74,6 +79,10 @@ pub fn check(chain: &Chain, library: &Library, kernels: &Kernels) -> Vec<Diagnos
     raw_tracepoints::check(&mut context);
     flow::check(&mut context);
     maps::check(&mut context);
+    map_attributes::check(&mut context);
+    tails::check(&mut context);
+    globals::check(&mut context);
+    constants::check(&mut context);
     events::check(&mut context);
     features::check(&mut context);
     helpers::check(&mut context);

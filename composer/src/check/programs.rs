@@ -101,7 +101,7 @@ fn mismatch(
     let kind = program.kind;
     match &node.kind {
         NodeKind::Host(host) => {
-            let hook = host.attach.value.hook();
+            let hook = host.attach.as_ref()?.value.hook();
             // What the kernel looks at is the program type, which several kinds may share.
             let wanted = match hook {
                 Hook::Kprobe | Hook::Kretprobe => Kind::Kprobe,

@@ -17,7 +17,8 @@ const ARGUMENT: u32 = 8;
 pub(super) fn check(context: &mut Context<'_>) {
     for (index, node) in context.chain.graph.nodes() {
         let NodeKind::Host(host) = &node.kind else { continue };
-        let Attach::RawTracepoint { name } = &host.attach.value else { continue };
+        let Some(attach) = &host.attach else { continue };
+        let Attach::RawTracepoint { name } = &attach.value else { continue };
         if context.misfits.contains(&index) {
             continue;
         }
@@ -36,7 +37,7 @@ pub(super) fn check(context: &mut Context<'_>) {
                 title(node)
             ),
         )
-        .label(context.source(), host.attach.span.clone(), format!("{least} arguments"))
+        .label(context.source(), attach.span.clone(), format!("{least} arguments"))
         .label(context.source(), host.program.span.clone(), format!("reads argument {read}"))
         .errno("EINVAL")
         .help(

@@ -7,6 +7,7 @@ use crate::{
     chain::{Node, NodeKind, Spanned},
     diag::{Code, Diagnostic, list, nearest},
     object::{Function, Object, Program, btf::Type},
+    plan::uses,
 };
 
 pub(super) fn check(context: &mut Context<'_>) {
@@ -153,7 +154,12 @@ fn check_function(
         };
         return context.report(Code::UnknownFunction, message, span, "not in its object", help);
     };
-    let called = object.reachable(program).contains(&index);
+    // With it are loaded the programs that its tables for tail calls hold.
+    let called = object.reachable(program).contains(&index)
+        || uses(target, object, program)
+            .leaves
+            .iter()
+            .any(|leaf| object.reachable(leaf).contains(&index));
     let not_global = format!("{name}() is not a global function");
     let absent = format!("Subprog {name} doesn't exist");
     if to_replace && !found.is_global {

@@ -8,18 +8,18 @@ use super::{
     profile::{Presence, Profile, Targets},
 };
 use crate::{
-    chain::{Attach, Node, NodeKind},
+    chain::{Attach, Host, Node, NodeKind},
     diag::{Code, Diagnostic, Severity},
 };
 
 pub(super) fn check(context: &mut Context<'_>) {
     for (_, node) in context.chain.graph.nodes() {
-        let NodeKind::Host(host) = &node.kind else { continue };
+        let NodeKind::Host(Host { attach: Some(attach), .. }) = &node.kind else { continue };
         let profiles = context.kernels.profiles.iter();
         let judged: Vec<_> = profiles
             .filter_map(|profile| {
                 let targets = profile.targets.as_deref()?;
-                Some((profile, targets, presence(&host.attach.value, profile, targets)))
+                Some((profile, targets, presence(&attach.value, profile, targets)))
             })
             .collect();
         let is_refused = |presence| !matches!(presence, Presence::There | Presence::Unsure);
@@ -39,9 +39,9 @@ pub(super) fn check(context: &mut Context<'_>) {
         else {
             continue;
         };
-        let mut found = finding(node, &host.attach.value, profile, targets, *presence).label(
+        let mut found = finding(node, &attach.value, profile, targets, *presence).label(
             context.source(),
-            host.attach.span.clone(),
+            attach.span.clone(),
             label(*presence),
         );
         let lists = [("refused by", refusing), ("unknown of", unsure), ("taken by", taking)];

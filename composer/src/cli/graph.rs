@@ -54,8 +54,20 @@ pub(super) fn run(arguments: &GraphArguments) -> Exit {
 
 /// What a node is about: `tcp_connect`, `stub_handler`, `freplace_handler of builtin:x`.
 fn detail(node: &Node) -> String {
+    let jumps = node
+        .data
+        .tail
+        .iter()
+        .map(|jump| format!("{}[{}] → {}", jump.map.value, jump.entry.value, jump.node.value));
+    let own = about(node);
+    std::iter::once(own).filter(|own| !own.is_empty()).chain(jumps).collect::<Vec<_>>().join("  ")
+}
+
+fn about(node: &Node) -> String {
     match &node.kind {
-        NodeKind::Host(host) => host.attach.value.to_string(),
+        NodeKind::Host(host) => {
+            host.attach.as_ref().map_or(String::new(), |attach| attach.value.to_string())
+        }
         NodeKind::Stub(stub) => stub.function.value.clone(),
         NodeKind::Replacement(_) => String::new(),
         NodeKind::Tracer(tracer) => {
@@ -144,11 +156,12 @@ fn branches(
 }
 
 /// Why one node needs another, as the word on an arrow.
-fn word(dependency: Dependency) -> &'static str {
+fn word(dependency: &Dependency) -> String {
     match dependency {
-        Dependency::StubOf => "in",
-        Dependency::Replaces => "replaces",
-        Dependency::Traces => "traces",
+        Dependency::StubOf => "in".to_owned(),
+        Dependency::Replaces => "replaces".to_owned(),
+        Dependency::Traces => "traces".to_owned(),
+        Dependency::JumpsTo { map, entry } => format!("{}[{}]", map.value, entry.value),
     }
 }
 
@@ -168,7 +181,7 @@ fn dot(chain: &Chain) -> String {
     for (from, dependency, to) in chain.graph.edges() {
         let (from, to) = (chain.graph.node(from), chain.graph.node(to));
         let (from, to) = (&from.id.value, &to.id.value);
-        let _ = writeln!(out, "  {from:?} -> {to:?} [label = {:?}]", word(dependency));
+        let _ = writeln!(out, "  {from:?} -> {to:?} [label = {:?}]", word(&dependency));
     }
     out.push_str("}\n");
     out
@@ -204,7 +217,7 @@ fn mermaid(chain: &Chain) -> String {
         let _ = writeln!(out, "  n{}{open}\"{text}\"{close}", index.index());
     }
     for (from, dependency, to) in chain.graph.edges() {
-        let _ = writeln!(out, "  n{} -->|{}| n{}", from.index(), word(dependency), to.index());
+        let _ = writeln!(out, "  n{} -->|{}| n{}", from.index(), word(&dependency), to.index());
     }
     out
 }
@@ -230,7 +243,7 @@ fn to_json(chain: &Chain) -> serde_json::Value {
             "program": node.program().map(|(_, program)| &program.value),
         })
     };
-    let edge = |(from, dependency, to)| json!({ "from": id(from), "to": id(to), "dependency": word(dependency) });
+    let edge = |(from, dependency, to)| json!({ "from": id(from), "to": id(to), "dependency": word(&dependency) });
     json!({
         "chain": chain.name,
         "description": chain.description,

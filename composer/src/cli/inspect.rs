@@ -1,5 +1,7 @@
 //! `inspect OBJECT`: what an object holds, as far as a chain can use it.
 
+mod data;
+
 use std::fmt::Write as _;
 
 use serde_json::json;
@@ -12,8 +14,8 @@ use freplace_compose::{
     object::{Function, Object},
 };
 
-/// Show what an eBPF object holds: programs, functions and whether they could be stubs, maps, and
-/// the structs of its events.
+/// Show what an eBPF object holds: programs, functions and whether they could be stubs, maps,
+/// global variables, and the structs of its events.
 #[derive(Debug, clap::Args)]
 pub(super) struct Inspect {
     /// An object file, or builtin:NAME.
@@ -100,22 +102,8 @@ fn human(object: &Object) -> String {
             }
         }
     }
-    if !object.maps.is_empty() {
-        let _ = writeln!(out, "{}", "maps".bold());
-    }
-    let names = object.maps.iter().map(|map| map.name.chars().count()).max().unwrap_or(0);
-    let kinds = object.maps.iter().map(|map| map.type_name().len()).max().unwrap_or(0);
-    for map in &object.maps {
-        let _ = writeln!(
-            out,
-            "  {:<names$}  {:<kinds$}  key {:>3}  value {:>4}  entries {}",
-            map.name,
-            map.type_name(),
-            map.key_size,
-            map.value_size,
-            map.max_entries
-        );
-    }
+    data::maps(object, &mut out);
+    data::globals(object, &mut out);
     let events = events(object);
     if !events.is_empty() {
         let _ = writeln!(out, "{}", "events".bold());
@@ -155,6 +143,8 @@ fn to_json(object: &Object) -> serde_json::Value {
             "why_not": why_not(object, index, function),
         })).collect::<Vec<_>>(),
         "maps": object.maps,
+        "legacy_maps": object.legacy_maps,
+        "globals": data::globals_to_json(object),
         "events": events(object).iter().map(|layout| json!({
             "name": layout.name,
             "size": layout.size,

@@ -9,7 +9,7 @@ use std::{
 use super::{Format, exit::Exit, ink::Ink as _, ready_or_report, screen, wrap};
 use freplace_compose::{
     inert,
-    plan::{Action, LoadAs, Operation, Plan, Target},
+    plan::{Action, Filling, LoadAs, Operation, Plan, Target},
     trace::Tracing,
 };
 
@@ -60,7 +60,7 @@ pub(super) struct Widths {
     place: usize,
     /// Who loads each slot, as what, and for which target: what stands in a column is named after
     /// it.
-    loaded: HashMap<usize, (usize, LoadAs, Option<Target>)>,
+    loaded: HashMap<usize, (usize, LoadAs, Option<Target>, String)>,
     /// Nodes that go to functions of several programs: a tracer of a stub in two hosts is loaded
     /// once for each.
     several: HashSet<usize>,
@@ -85,14 +85,14 @@ impl Widths {
         let loading = plan.operations.iter().filter_map(|one| plan.nodes.get(one.node?));
         let places = loading.map(|node| node.place.chars().count());
         let loads = plan.operations.iter().filter_map(|operation| match &operation.action {
-            Action::Load { slot, load_as, target, .. } => {
-                Some((*slot, (operation.node?, *load_as, target.clone())))
+            Action::Load { slot, load_as, target, program, .. } => {
+                Some((*slot, (operation.node?, *load_as, target.clone(), program.clone())))
             }
             _ => None,
         });
-        let loaded: HashMap<_, (usize, LoadAs, Option<Target>)> = loads.collect();
+        let loaded: HashMap<_, (usize, LoadAs, Option<Target>, String)> = loads.collect();
         let mut first = HashMap::new();
-        let slots = loaded.values().filter_map(|(node, _, of)| Some((*node, of.as_ref()?.slot)));
+        let slots = loaded.values().filter_map(|(node, _, of, _)| Some((*node, of.as_ref()?.slot)));
         let differs = |(node, slot): &(usize, usize)| first.entry(*node).or_insert(*slot) != slot;
         let several = slots.filter(differs).map(|(node, _)| node).collect();
         Self { id, label, place: places.max().unwrap_or(0), loaded, several }
@@ -115,7 +115,24 @@ fn planned(plan: &Plan, operation: &Operation, widths: &Widths, columns: Option<
     let label = operation_label(&operation.action).unwrap_or(label);
     let (verb, id, label, place) = match &operation.action {
         Action::Listen => ("listen", "bpf_printk", "trace", "an instance of tracefs".to_owned()),
-        Action::CreateMap { map, .. } => {
+        Action::Fill { table, entry, with } => {
+            let kind = plan.operations.iter().find_map(|operation| match &operation.action {
+                Action::CreateMap { map, .. } if map.name == *table => Some(map.type_name()),
+                _ => None,
+            });
+            let what = match with {
+                Filling::Map { inner } => format!("{inner} at {entry}"),
+                Filling::Program { slot } => {
+                    let loaded = widths.loaded.get(slot);
+                    let program = loaded.map_or("?", |loaded| loaded.3.as_str());
+                    let node = loaded.and_then(|loaded| plan.nodes.get(loaded.0));
+                    let node = node.map_or("?", |node| node.id.as_str());
+                    format!("{node}:{program} at {entry}")
+                }
+            };
+            ("put", table.as_str(), kind.unwrap_or_default(), what)
+        }
+        Action::CreateMap { map, pin, .. } => {
             let entries = match map.is_event_buffer() {
                 true if map.max_entries == 0 => "one buffer for each CPU".to_owned(),
                 true => format!("{} KiB", map.max_entries / 1024),
@@ -124,19 +141,30 @@ fn planned(plan: &Plan, operation: &Operation, widths: &Widths, columns: Option<
                 }
             };
             let of = if id.is_empty() { entries } else { format!("{entries}, for {id} alone") };
+            let of = match pin {
+                Some(pin) => format!("{of}, pinned at {}", pin.path.display()),
+                None => of,
+            };
             ("map", map.name.as_str(), map.type_name(), of)
         }
         Action::Load { load_as: LoadAs::Tracer(_), target, trace: Some(tracing), .. } => {
             let target = target.as_ref().map(|target| target_name(plan, target, widths));
             ("load", id, label, taken(tracing, &target.unwrap_or_default()))
         }
-        Action::Load { object, program, target, .. } => {
+        Action::Load { object, program, target, globals, .. } => {
             let place = match target {
                 Some(target) => format!("for {}", target_name(plan, target, widths)),
                 None => String::new(),
             };
             let from = format!("{program} of {object}");
-            ("load", id, label, if place.is_empty() { from } else { format!("{from}, {place}") })
+            let what = if place.is_empty() { from } else { format!("{from}, {place}") };
+            let parts = globals.iter().flat_map(|set| &set.parts);
+            let parts: Vec<_> = parts.map(|(part, value)| format!("{part} = {value}")).collect();
+            let what = match parts.is_empty() {
+                true => what,
+                false => format!("{what}, with {}", parts.join(", ")),
+            };
+            ("load", id, label, what)
         }
         Action::AttachHook { attach, .. } => ("attach", id, label, attach.to_string()),
         Action::AttachReplacement { target, .. } => {
@@ -144,14 +172,13 @@ fn planned(plan: &Plan, operation: &Operation, widths: &Widths, columns: Option<
         }
         Action::AttachTracer { slot } => {
             let label = match widths.loaded.get(slot) {
-                Some((_, LoadAs::Tracer(moment), _)) => moment.name(),
+                Some((_, LoadAs::Tracer(moment), ..)) => moment.name(),
                 _ => label,
             };
             let place = node.map(|node| node.place.clone()).unwrap_or_default();
-            let owner = widths
-                .loaded
-                .get(slot)
-                .and_then(|(.., target)| owner(plan, operation.node?, target.as_ref()?, widths));
+            let owner = widths.loaded.get(slot).and_then(|(_, _, target, _)| {
+                owner(plan, operation.node?, target.as_ref()?, widths)
+            });
             (
                 "attach",
                 id,

@@ -97,6 +97,12 @@ pub(super) async fn run(arguments: Up) -> Exit {
     {
         return exit;
     }
+    // What comes up and does nothing is told here too: no kernel says a word of it.
+    let idle = [Code::ConstantOff, Code::PassedByTailCall, Code::GlobalUnused];
+    if arguments.vm.vm.is_none() {
+        let warnings = ready.warnings.iter().filter(|found| idle.contains(&found.code));
+        report::all(&warnings.cloned().collect::<Vec<_>>());
+    }
     let mut logs = match arguments.logs.open() {
         Ok(logs) => logs,
         Err(exit) => return exit,
@@ -162,11 +168,17 @@ pub(super) async fn run(arguments: Up) -> Exit {
         }
         Err(error) => (End::Failed(stream_failed(&error)), None),
     };
+    let kept = running.kept();
     let undone = undo(running, kernel, stream);
     let Some((left, ended)) = signals.unless_second(undone).await else {
         interrupted_twice();
         return Exit::Cut;
     };
+    for operation in kept {
+        if let Some((name, path)) = pin_of(&ready.plan, operation) {
+            screen::say!("kept {name}, pinned at {path}: rm {path} removes it");
+        }
+    }
     if !left.is_empty() {
         report::one(&run::explain_left(&left, &ready.plan, &ready.chain));
         return Exit::UndoIncomplete;
@@ -213,6 +225,11 @@ fn bring_up(
     let done = run::up(kernel, plan, library, &mut |done| {
         steps += 1;
         let operation = &plan.operations[done.operation];
+        if let Some((name, path)) = pin_of(plan, done.operation) {
+            let (verb, what) =
+                if done.taken { ("take", "pinned") } else { ("pin", "made, pinned") };
+            screen::say!("  {:<6}  {name}, {what} at {path}", verb.dimmed());
+        }
         if let (Some(id), Some(node)) = (done.program_id, operation.node) {
             screen::say!("  {}", plan::loaded(plan, operation, &widths, id));
             ids.push((node, id));
@@ -256,6 +273,17 @@ fn bring_up(
             report::one(&run::explain_left(&failure.left, plan, chain));
             Err(Exit::UndoIncomplete)
         }
+    }
+}
+
+/// The name of the map that is pinned by an operation, and where.
+fn pin_of(plan: &Plan, operation: usize) -> Option<(String, String)> {
+    match &plan.operations.get(operation)?.action {
+        Action::CreateMap { map, pin: Some(pin), .. } => {
+            let path = pin.path.display().to_string();
+            Some((inert::line(&map.name).into_owned(), inert::line(&path).into_owned()))
+        }
+        _ => None,
     }
 }
 

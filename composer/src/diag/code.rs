@@ -83,6 +83,16 @@ codes! {
     StubNotCalled = 210,
     /// Maps of one name with different definitions.
     MapMismatch = 211,
+    /// A map of the old form, which cannot be made.
+    LegacyMap = 212,
+    /// A map that no kernel makes as it is defined.
+    MapAttributes = 213,
+    /// A global variable, or a part of one, that the object does not have.
+    UnknownGlobal = 214,
+    /// A value that a global variable cannot have.
+    GlobalValue = 215,
+    /// A global variable that is set and not used.
+    GlobalUnused = 216,
     /// A program that refers to something that nobody defines.
     Undefined = 220,
     /// Something that a program takes from the kernel by name, and the kernel lacks.
@@ -144,6 +154,16 @@ codes! {
     UnknownType = 328,
     /// A text of fields that is not right, or not right for its type.
     BadText = 329,
+    /// A function that no call comes to, for a constant that is off.
+    ConstantOff = 330,
+    /// An entry of a table for tail calls that cannot be.
+    TailEntry = 331,
+    /// A tracer on a program that is entered by tail calls only.
+    PassedByTailCall = 332,
+    /// A pinned map that is another than the chain's.
+    PinnedMapDiffers = 333,
+    /// A map that cannot be pinned.
+    CannotPin = 334,
     /// A global function whose prototype the verifier does not take.
     FunctionPrototype = 335,
     /// Calls that go too deep, or take too much of the stack.

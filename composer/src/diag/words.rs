@@ -77,7 +77,10 @@ mod tests {
             "Global function stub_void() doesn't return scalar. Only those are supported.",
             &[Code::StubResult],
         ),
-        ("Subprog verdict doesn't exist", &[Code::UnknownFunction, Code::StubNotCalled]),
+        (
+            "Subprog verdict doesn't exist",
+            &[Code::UnknownFunction, Code::StubNotCalled, Code::ConstantOff],
+        ),
         ("twice() is not a global function", &[Code::StaticStub]),
         ("Cannot replace static functions", &[Code::StaticStub, Code::UntrustedEntry]),
         ("Cannot recursively attach", &[Code::WrongNodeKind, Code::NestedTracing]),

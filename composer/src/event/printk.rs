@@ -11,7 +11,7 @@ use super::{Event, Json, Origin, format::Format};
 use crate::{
     chain::Chain,
     check::Library,
-    plan::{Action, Plan, PlannedNode},
+    plan::{Action, Plan, PlannedNode, uses},
 };
 
 /// The nodes that print, and what.
@@ -67,8 +67,13 @@ impl Printk {
         let mut speakers = Vec::new();
         for (index, (_, node)) in chain.graph.nodes().enumerate() {
             let Some((object, program)) = library.program(node) else { continue };
-            let all: Vec<_> =
-                object.functions_of(program).flat_map(|function| &function.formats).collect();
+            // With it run the programs that its tables for tail calls hold.
+            let leaves = uses(node, object, program).leaves.into_iter();
+            let programs = std::iter::once(program).chain(leaves);
+            let all: Vec<_> = programs
+                .flat_map(|program| object.functions_of(program))
+                .flat_map(|function| &function.formats)
+                .collect();
             if all.is_empty() {
                 continue;
             }

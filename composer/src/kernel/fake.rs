@@ -4,11 +4,14 @@
 //! target has to be loaded; a function is traced or replaced but not both; tracers nest one level,
 //! as in Linux 6.12; what is used twice or given back twice is an error. It can be told to fail at any call, and tells what is left.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::{Path, PathBuf},
+};
 
 use super::{
-    AttachRequest, Kernel, KernelError, LinkHandle, LoadRequest, MapHandle, ProgramHandle,
-    TraceHandle,
+    AttachRequest, Kernel, KernelError, LinkHandle, LoadRequest, MapHandle, Origin, ProgramHandle,
+    Put, TraceHandle,
 };
 use crate::{
     object::{MapDef, Object},
@@ -32,6 +35,12 @@ pub struct Fake {
     programs: BTreeMap<ProgramHandle, Program>,
     links: BTreeMap<LinkHandle, Link>,
     traces: BTreeSet<TraceHandle>,
+    /// Pins that were made.
+    pins: BTreeMap<MapHandle, PathBuf>,
+    /// Programs in tables.
+    entries: BTreeSet<(MapHandle, u32)>,
+    /// Where maps are pinned already.
+    pub pinned: BTreeSet<PathBuf>,
     /// Each call that was made, in words.
     pub journal: Vec<String>,
 }
@@ -76,7 +85,9 @@ impl Fake {
         let programs = self.programs.values().map(|one| format!("program {}", one.name));
         let maps = self.maps.values().map(|name| format!("map {name}"));
         let traces = self.traces.iter().map(|_| "trace".to_owned());
-        links.chain(programs).chain(maps).chain(traces).collect()
+        let pins = self.pins.values().map(|path| format!("pin {}", path.display()));
+        let entries = self.entries.iter().map(|(_, entry)| format!("entry {entry}"));
+        links.chain(programs).chain(maps).chain(traces).chain(pins).chain(entries).collect()
     }
 
     fn name(&self, program: ProgramHandle) -> &str {
@@ -133,10 +144,56 @@ impl Kernel for Fake {
         Ok(())
     }
 
-    fn create_map(&mut self, _: &Object, map: &MapDef) -> Result<MapHandle, KernelError> {
+    fn create_map(
+        &mut self,
+        _: &Object,
+        map: &MapDef,
+        pin: Option<&Path>,
+    ) -> Result<(MapHandle, Origin), KernelError> {
         let handle = MapHandle(self.call(format!("create map {}", map.name))?);
         self.maps.insert(handle, map.name.clone());
-        Ok(handle)
+        if pin.is_some_and(|path| self.pinned.contains(path)) {
+            return Ok((handle, Origin::Taken));
+        }
+        if let Some(path) = pin {
+            self.pins.insert(handle, path.to_owned());
+        }
+        Ok((handle, Origin::Made))
+    }
+
+    fn put(&mut self, table: MapHandle, entry: u32, value: Put) -> Result<(), KernelError> {
+        let Some(name) = self.maps.get(&table) else { return Err(refuse("no such map", 9)) };
+        let name = name.clone();
+        match value {
+            Put::Map(map) if !self.maps.contains_key(&map) => {
+                return Err(refuse("no such map", 9));
+            }
+            Put::Map(_) => {}
+            Put::Program(program) => self.loaded(program)?,
+        }
+        self.call(format!("put {entry} of {name}"))?;
+        if matches!(value, Put::Program(_)) {
+            self.entries.insert((table, entry));
+        }
+        Ok(())
+    }
+
+    fn take(&mut self, table: MapHandle, entry: u32) -> Result<(), KernelError> {
+        if !self.entries.contains(&(table, entry)) {
+            return Err(refuse("nothing there", 2));
+        }
+        self.undo(format!("take {entry}"))?;
+        self.entries.remove(&(table, entry));
+        Ok(())
+    }
+
+    fn unpin(&mut self, map: MapHandle) -> Result<(), KernelError> {
+        if !self.pins.contains_key(&map) {
+            return Err(refuse("no such pin", 9));
+        }
+        self.undo("unpin".to_owned())?;
+        self.pins.remove(&map);
+        Ok(())
     }
 
     fn load(&mut self, request: &LoadRequest<'_>) -> Result<(ProgramHandle, u32), KernelError> {

@@ -3,14 +3,16 @@
 use std::{
     collections::{BTreeMap, HashMap},
     os::fd::{AsFd as _, BorrowedFd},
+    path::Path,
 };
 
 use aya::maps::MapData;
 
 use super::{
-    AttachRequest, Counts, Events, Kernel, KernelError, LinkHandle, LoadRequest, MapHandle,
-    PerfEvents, ProgramHandle, Source, TraceHandle, TraceLines, attach,
+    AttachRequest, Counts, Events, Kernel, KernelError, LinkHandle, LoadRequest, MapHandle, Origin,
+    PerfEvents, ProgramHandle, Put, Source, TraceHandle, TraceLines, attach,
     loader::{self, Job, Loaded, Loader},
+    map,
     perf::Buffers,
     sys,
     trace::Instance,
@@ -29,6 +31,8 @@ pub struct Linux {
     /// Of perf event arrays that no reader has taken yet.
     buffers: BTreeMap<MapHandle, Buffers>,
     traces: BTreeMap<TraceHandle, Instance>,
+    /// Pins that were made. They outlive this, unless they are removed.
+    pins: BTreeMap<MapHandle, map::Pin>,
 }
 
 impl Linux {
@@ -115,6 +119,11 @@ fn gone(what: &str) -> KernelError {
     KernelError::here("look up", format!("no such {what} is held"))
 }
 
+fn key_size(map: &MapData) -> Result<u32, KernelError> {
+    let info = sys::map_info(map.fd().as_fd());
+    Ok(info.map_err(|error| KernelError::os("BPF_OBJ_GET_INFO_BY_FD", &error))?.key_size)
+}
+
 impl Kernel for Linux {
     fn open_trace(&mut self) -> Result<TraceHandle, KernelError> {
         let instance = Instance::open()?;
@@ -127,14 +136,48 @@ impl Kernel for Linux {
         self.traces.remove(&trace).ok_or_else(|| gone("trace"))?.close()
     }
 
-    fn create_map(&mut self, object: &Object, map: &MapDef) -> Result<MapHandle, KernelError> {
-        let made = loader::create_map(&mut self.loader, object, map)?;
+    fn create_map(
+        &mut self,
+        object: &Object,
+        map: &MapDef,
+        pin: Option<&Path>,
+    ) -> Result<(MapHandle, Origin), KernelError> {
+        const CALL: &str = "BPF_MAP_CREATE";
+        let taken = match pin {
+            Some(path) => map::pinned(path, map)?,
+            None => None,
+        };
+        let origin = if taken.is_some() { Origin::Taken } else { Origin::Made };
+        let fd = match taken {
+            Some(taken) => taken,
+            None => loader::create_map(&mut self.loader, object, map)?,
+        };
+        let made = MapData::from_fd(fd).map_err(|error| KernelError::here(CALL, error))?;
         let handle = MapHandle(self.number());
         if map.map_type == PERF_EVENT_ARRAY {
             self.buffers.insert(handle, Buffers::open(&made)?);
         }
+        // Last, so that whatever fails leaves no pin.
+        if let (Some(path), Origin::Made) = (pin, origin) {
+            self.pins.insert(handle, map::pin(made.fd().as_fd(), path)?);
+        }
         self.maps.insert(handle, made);
-        Ok(handle)
+        Ok((handle, origin))
+    }
+
+    fn put(&mut self, table: MapHandle, entry: u32, value: Put) -> Result<(), KernelError> {
+        let table = self.map(table)?;
+        let key_size = key_size(table)?;
+        let value = match value {
+            Put::Map(map) => self.map(map)?.fd().as_fd(),
+            Put::Program(program) => self.program(program)?.program.as_fd(),
+        };
+        map::put(table.fd().as_fd(), key_size, entry, value)
+    }
+
+    fn take(&mut self, table: MapHandle, entry: u32) -> Result<(), KernelError> {
+        let table = self.map(table)?;
+        map::take(table.fd().as_fd(), key_size(table)?, entry)
     }
 
     fn load(&mut self, request: &LoadRequest<'_>) -> Result<(ProgramHandle, u32), KernelError> {
@@ -158,6 +201,7 @@ impl Kernel for Linux {
             target,
             maps: &maps,
             globals: request.globals,
+            set: request.set,
             trace: request.trace,
         };
         let loaded = loader::load(loader, &job)?;
@@ -190,6 +234,10 @@ impl Kernel for Linux {
 
     fn unload(&mut self, program: ProgramHandle) -> Result<(), KernelError> {
         self.programs.remove(&program).map(drop).ok_or_else(|| gone("program"))
+    }
+
+    fn unpin(&mut self, map: MapHandle) -> Result<(), KernelError> {
+        self.pins.remove(&map).map_or_else(|| Err(gone("pin")), map::Pin::remove)
     }
 
     fn remove_map(&mut self, map: MapHandle) -> Result<(), KernelError> {

@@ -10,7 +10,6 @@ use std::{
     os::fd::{AsFd as _, BorrowedFd, OwnedFd},
 };
 
-use aya::maps::MapData;
 use aya_obj::generated::{
     bpf_attach_type as attach, bpf_insn, bpf_prog_info, bpf_prog_type as kinds,
 };
@@ -20,13 +19,14 @@ use super::{
     externs::Externs,
     fill::fill,
     lines::source_lines,
+    map,
     prepare::{PARSE, Workshop},
     sys, tracing,
 };
 use crate::{
     chain::Moment,
     object::{MapDef, Needed, Object, ProgramKind, Table, Traits, btf::Btf},
-    plan::LoadAs,
+    plan::{LoadAs, SetGlobal},
     trace::Tracing,
 };
 use freplace_compose_common::trace::TRACE_GLOBAL;
@@ -60,6 +60,7 @@ pub(super) struct Job<'a> {
     pub(super) target: Option<(&'a Loaded, &'a str)>,
     pub(super) maps: &'a HashMap<&'a str, BorrowedFd<'a>>,
     pub(super) globals: &'a [(&'a str, u32)],
+    pub(super) set: &'a [SetGlobal],
     pub(super) trace: Option<&'a Tracing>,
 }
 
@@ -82,28 +83,18 @@ pub(super) fn create_map(
     loader: &mut Loader,
     object: &Object,
     def: &MapDef,
-) -> Result<MapData, KernelError> {
-    const CALL: &str = "BPF_MAP_CREATE";
-    let (key, value) = def.types;
-    let needed = Needed { roots: [key, value].into(), ..Needed::default() };
-    let btf = match (key, value) {
-        (0, 0) => None,
-        _ => Some(loader.workshop.types_in_kernel(object, &needed)?),
-    };
-    let mut attributes = sys::MapCreate {
-        map_type: def.map_type,
-        key_size: def.key_size,
-        value_size: def.value_size,
-        max_entries: def.max_entries,
-        flags: def.flags,
-        name: sys::name(&def.name),
-        btf_fd: btf.as_ref().map_or(0, sys::number_of),
-        btf_key_type: key,
-        btf_value_type: value,
-        ..sys::MapCreate::default()
-    };
-    let made = sys::map_create(&mut attributes).map_err(|error| KernelError::os(CALL, &error))?;
-    MapData::from_fd(made).map_err(|error| KernelError::here(CALL, error))
+) -> Result<OwnedFd, KernelError> {
+    map::create(def, &mut |def| {
+        let (key, value) = def.types;
+        let needed = Needed { roots: [key, value].into(), ..Needed::default() };
+        Ok(match (key, value) {
+            (0, 0) => None,
+            _ => {
+                let btf = loader.workshop.types_in_kernel(object, &needed)?;
+                Some(map::Types { btf, key, value })
+            }
+        })
+    })
 }
 
 /// Loads a program.
@@ -179,7 +170,12 @@ fn settings(workshop: &mut Workshop, job: &Job<'_>) -> Result<Vec<Setting>, Kern
         let global = job.object.globals_called(name).next()?;
         Some(Setting { section: global.section.clone(), offset: global.offset, bytes })
     };
-    Ok(values.into_iter().filter_map(setting).collect())
+    let set = job.set.iter().map(|set| Setting {
+        section: set.section.clone(),
+        offset: set.offset,
+        bytes: set.bytes.clone(),
+    });
+    Ok(values.into_iter().filter_map(setting).chain(set).collect())
 }
 
 fn instruction(bytes: &[u8]) -> bpf_insn {

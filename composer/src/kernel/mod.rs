@@ -1,4 +1,4 @@
-//! The narrow waist: the eight things the composer asks of a kernel.
+//! The narrow waist: the eleven things the composer asks of a kernel.
 //!
 //! Everything above talks to [`Kernel`]; [`Linux`] behind it is the only place that knows aya and
 //! makes system calls, and `unsafe` is allowed nowhere else. [`fake`] stands in for it in tests of
@@ -19,6 +19,7 @@ mod lines;
 mod linux;
 mod loader;
 pub mod machine;
+mod map;
 mod perf;
 mod prepare;
 mod probe;
@@ -28,6 +29,8 @@ mod sys;
 mod trace;
 mod tracing;
 
+use std::path::Path;
+
 use thiserror::Error;
 
 pub use core::is_guarded;
@@ -36,13 +39,14 @@ pub use events::{Counts, Events, Source};
 pub use holder::{Held, Holder};
 pub use lines::SourceLine;
 pub use linux::Linux;
+pub(crate) use map::{COMPARE, PIN};
 pub use perf::PerfEvents;
 pub use trace::TraceLines;
 
 use crate::{
     chain::Attach,
     object::{MapDef, Object, Traits},
-    plan::LoadAs,
+    plan::{LoadAs, SetGlobal},
     trace::Tracing,
 };
 
@@ -73,11 +77,28 @@ pub trait Kernel {
     /// What the kernel said; it may still be there.
     fn close_trace(&mut self, trace: TraceHandle) -> Result<(), KernelError>;
 
-    /// Makes a map.
+    /// Makes a map; or, when it is to be pinned and there is one at that place, takes that.
+    ///
+    /// # Errors
+    /// What the kernel said, or how the pinned map differs.
+    fn create_map(
+        &mut self,
+        object: &Object,
+        map: &MapDef,
+        pin: Option<&Path>,
+    ) -> Result<(MapHandle, Origin), KernelError>;
+
+    /// Puts something at an entry of a map that holds maps or programs.
     ///
     /// # Errors
     /// What the kernel said.
-    fn create_map(&mut self, object: &Object, map: &MapDef) -> Result<MapHandle, KernelError>;
+    fn put(&mut self, table: MapHandle, entry: u32, value: Put) -> Result<(), KernelError>;
+
+    /// Takes out what is at an entry of such a map.
+    ///
+    /// # Errors
+    /// What the kernel said.
+    fn take(&mut self, table: MapHandle, entry: u32) -> Result<(), KernelError>;
 
     /// Loads a program; also returns the kernel's id for it.
     ///
@@ -103,11 +124,35 @@ pub trait Kernel {
     /// What the kernel said.
     fn unload(&mut self, program: ProgramHandle) -> Result<(), KernelError>;
 
+    /// Removes the pin that was made of a map.
+    ///
+    /// # Errors
+    /// What the kernel said; the pin may still be there.
+    fn unpin(&mut self, map: MapHandle) -> Result<(), KernelError>;
+
     /// Lets go of a map.
     ///
     /// # Errors
     /// What the kernel said.
     fn remove_map(&mut self, map: MapHandle) -> Result<(), KernelError>;
+}
+
+/// Where a map comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Origin {
+    /// It was made.
+    Made,
+    /// It was pinned already, by whomever.
+    Taken,
+}
+
+/// What is put into a map that holds maps or programs.
+#[derive(Debug, Clone, Copy)]
+pub enum Put {
+    /// A map.
+    Map(MapHandle),
+    /// A loaded program.
+    Program(ProgramHandle),
 }
 
 /// A program to load.
@@ -128,6 +173,8 @@ pub struct LoadRequest<'a> {
     pub maps: &'a [(String, MapHandle)],
     /// Values for read-only globals of four bytes, by name; those the object lacks are passed over.
     pub globals: &'a [(&'a str, u32)],
+    /// Values for global variables, by place.
+    pub set: &'a [SetGlobal],
     /// What the built-in tracer goes by, when it is that.
     pub trace: Option<&'a Tracing>,
 }

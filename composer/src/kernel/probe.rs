@@ -41,7 +41,7 @@ impl Probe {
             }
         }
         let maps: HashMap<_, _> =
-            made.iter().map(|(map, made)| (map.name.as_str(), made.fd().as_fd())).collect();
+            made.iter().map(|(map, made)| (map.name.as_str(), made.as_fd())).collect();
         let job = Job {
             object: &self.object,
             program,
@@ -50,6 +50,7 @@ impl Probe {
             target,
             maps: &maps,
             globals: &[],
+            set: &[],
             trace: None,
         };
         loader::load(&mut self.loader, &job)

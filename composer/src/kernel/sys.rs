@@ -20,8 +20,9 @@ use aya_obj::generated::{
     bpf_btf_info,
     bpf_cmd::{
         self, BPF_BTF_GET_FD_BY_ID, BPF_BTF_LOAD, BPF_LINK_CREATE, BPF_LINK_GET_FD_BY_ID,
-        BPF_LINK_GET_NEXT_ID, BPF_MAP_CREATE, BPF_MAP_FREEZE, BPF_MAP_UPDATE_ELEM,
-        BPF_OBJ_GET_INFO_BY_FD, BPF_PROG_GET_FD_BY_ID, BPF_PROG_LOAD, BPF_RAW_TRACEPOINT_OPEN,
+        BPF_LINK_GET_NEXT_ID, BPF_MAP_CREATE, BPF_MAP_DELETE_ELEM, BPF_MAP_FREEZE,
+        BPF_MAP_UPDATE_ELEM, BPF_OBJ_GET, BPF_OBJ_GET_INFO_BY_FD, BPF_OBJ_PIN,
+        BPF_PROG_GET_FD_BY_ID, BPF_PROG_LOAD, BPF_RAW_TRACEPOINT_OPEN,
     },
     bpf_insn, bpf_prog_info,
 };
@@ -47,7 +48,7 @@ fn descriptor(number: i32) -> OwnedFd {
     unsafe { OwnedFd::from_raw_fd(number) }
 }
 
-fn number(fd: BorrowedFd<'_>) -> u32 {
+pub(super) fn number(fd: BorrowedFd<'_>) -> u32 {
     fd.as_raw_fd().cast_unsigned()
 }
 
@@ -295,8 +296,52 @@ pub(super) struct MapCreate {
     pub(super) btf_fd: u32,
     pub(super) btf_key_type: u32,
     pub(super) btf_value_type: u32,
+    pub(super) btf_vmlinux_value_type: u32,
+    /// `map_extra`, what a type has of its own.
+    pub(super) extra: u64,
 }
 impl Attribute for MapCreate {}
+
+/// What the kernel knows of a map: the beginning of `struct bpf_map_info`.
+#[repr(C)]
+#[derive(Debug, Default, Clone, Copy)]
+pub(super) struct MapInfo {
+    pub(super) map_type: u32,
+    pub(super) id: u32,
+    pub(super) key_size: u32,
+    pub(super) value_size: u32,
+    pub(super) max_entries: u32,
+    pub(super) flags: u32,
+}
+
+/// What the kernel knows of a map.
+pub(super) fn map_info(map: BorrowedFd<'_>) -> io::Result<MapInfo> {
+    let mut info = MapInfo::default();
+    let place = std::ptr::from_mut(&mut info).expose_provenance() as u64;
+    let mut attribute = Info { fd: number(map), length: length(size_of::<MapInfo>()), info: place };
+    bpf(BPF_OBJ_GET_INFO_BY_FD, &mut attribute)?;
+    Ok(info)
+}
+
+#[repr(C)]
+struct Pinned {
+    path: u64,
+    fd: u32,
+    flags: u32,
+}
+impl Attribute for Pinned {}
+
+/// `BPF_OBJ_PIN`: gives what `fd` is a name in a bpffs, which keeps it.
+pub(super) fn object_pin(path: &CStr, fd: BorrowedFd<'_>) -> io::Result<()> {
+    let mut attribute = Pinned { path: path.as_ptr().addr() as u64, fd: number(fd), flags: 0 };
+    bpf(BPF_OBJ_PIN, &mut attribute).map(drop)
+}
+
+/// `BPF_OBJ_GET`: what has that name.
+pub(super) fn object_get(path: &CStr) -> io::Result<OwnedFd> {
+    let mut attribute = Pinned { path: path.as_ptr().addr() as u64, fd: 0, flags: 0 };
+    bpf(BPF_OBJ_GET, &mut attribute).map(descriptor)
+}
 
 /// `BPF_MAP_CREATE`.
 pub(super) fn map_create(map: &mut MapCreate) -> io::Result<OwnedFd> {
@@ -328,6 +373,25 @@ pub(super) fn map_update(map: BorrowedFd<'_>, key: u32, value: &[u8]) -> io::Res
         flags: 0,
     };
     bpf(BPF_MAP_UPDATE_ELEM, &mut attribute).map(drop)
+}
+
+/// `BPF_MAP_UPDATE_ELEM` with a key and a value as long as the map's.
+pub(super) fn map_put(map: BorrowedFd<'_>, key: &[u8], value: &[u8]) -> io::Result<()> {
+    let mut attribute = MapUpdate {
+        map_fd: number(map),
+        reserved: 0,
+        key: address(key),
+        value: address(value),
+        flags: 0,
+    };
+    bpf(BPF_MAP_UPDATE_ELEM, &mut attribute).map(drop)
+}
+
+/// `BPF_MAP_DELETE_ELEM` with a key as long as the map's.
+pub(super) fn map_delete(map: BorrowedFd<'_>, key: &[u8]) -> io::Result<()> {
+    let mut attribute =
+        MapUpdate { map_fd: number(map), reserved: 0, key: address(key), value: 0, flags: 0 };
+    bpf(BPF_MAP_DELETE_ELEM, &mut attribute).map(drop)
 }
 
 #[repr(C)]

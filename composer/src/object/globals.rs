@@ -56,7 +56,10 @@ impl Object {
 
     /// The variables called `name`, several when static ones share it. Static variables of
     /// functions answer to their own name too.
-    pub fn globals_called<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a Global> {
+    pub fn globals_called<'a, 'n>(
+        &'a self,
+        name: &'n str,
+    ) -> impl Iterator<Item = &'a Global> + use<'a, 'n> {
         let exact = self.globals.iter().any(|global| global.name == name);
         let own = move |global: &Global| {
             let own = global.name.rsplit_once('.').map(|(_, own)| own);

@@ -18,6 +18,7 @@ mod externs;
 pub mod flow;
 mod globals;
 mod helpers;
+mod initial;
 mod kind;
 mod map_defs;
 mod maps;
@@ -28,6 +29,7 @@ mod subset;
 #[cfg(test)]
 mod tests;
 mod trim;
+mod uses;
 
 use std::{
     collections::{BTreeSet, HashMap},
@@ -44,12 +46,14 @@ pub use ext::{Line, Relocation};
 pub use externs::{Extern, ExternKind};
 pub use globals::Global;
 pub use helpers::{helper_name, helper_number, helpers};
+pub use initial::written;
 pub use kind::{Many, ProgramKind, Table, Traits};
 pub use maps::{Initial, LegacyMap, MapDef, map_types};
 pub(crate) use maps::{PERF_EVENT_ARRAY, RINGBUF};
 pub use reach::Sure;
 pub use subset::subset;
 pub use trim::{Kinds, Needed, Variables};
+pub use uses::Uses;
 
 use btf::{Btf, BtfError, TypeId};
 use ext::Ext;

@@ -2,18 +2,17 @@
 
 use std::collections::{HashMap, HashSet};
 
-use freplace_compose_common::{COUNTS_MAP, EVENTS_MAP, trace::TIMES_MAP};
 use petgraph::graph::NodeIndex;
 
-use super::{Action, LoadAs, Operation, Plan, PlannedNode, Target, built_in, is_shared};
+use super::{
+    Action, LoadAs, Operation, Plan, PlannedNode, Target, built_in,
+    maps::{self, Leaves},
+};
 use crate::{
     chain::{Chain, Node, NodeKind, Role, Tracer},
-    check::Library,
-    object::{MapDef, Object, PERF_EVENT_ARRAY, Program, ProgramKind, RINGBUF, Referent},
+    check::{Library, globals},
+    object::{Object, Program, ProgramKind},
 };
-
-/// The size of a ring buffer whose author left it open.
-const RING_BYTES: u32 = 256 * 1024;
 
 /// Plans a chain that was checked against `library`.
 ///
@@ -22,10 +21,12 @@ const RING_BYTES: u32 = 256 * 1024;
 pub fn build(chain: &Chain, library: &Library) -> Plan {
     let nodes = chain.graph.nodes().map(|(_, node)| planned(node)).collect();
     let mut operations: Vec<_> = listen(chain, library).into_iter().collect();
-    operations.extend(maps(chain, library));
+    operations.extend(maps::operations(chain, library));
     let (loads, slots) = loads(chain, library);
     let order: Vec<NodeIndex> = loads.iter().map(|load| load.0).collect();
     operations.extend(loads.into_iter().map(|(_, operation)| operation));
+    let first = |index| slots.of(index).first().copied();
+    operations.extend(maps::fill_tables(chain, library, &slots.leaves, first));
     // Each node once, in reverse: a tracer of a stub in two hosts was loaded twice. And hosts last
     // of all, wherever the file put them.
     let mut seen = HashSet::new();
@@ -36,7 +37,7 @@ pub fn build(chain: &Chain, library: &Library) -> Plan {
         NodeKind::Host(_) => 2,
     });
     for index in order {
-        attach(chain, index, &slots, &mut operations);
+        attach(chain, library, index, &slots, &mut operations);
     }
     Plan { chain: chain.name.clone(), nodes, operations }
 }
@@ -47,7 +48,9 @@ fn planned(node: &Node) -> PlannedNode {
         role: node.role(),
         label: node.label(),
         place: match &node.kind {
-            NodeKind::Host(host) => host.attach.value.to_string(),
+            NodeKind::Host(host) => {
+                host.attach.as_ref().map_or(String::new(), |attach| attach.value.to_string())
+            }
             NodeKind::Stub(stub) => stub.function.value.clone(),
             NodeKind::Replacement(replacement) => replacement.stub.value.clone(),
             NodeKind::Tracer(tracer) => match &tracer.function {
@@ -63,56 +66,15 @@ fn listen(chain: &Chain, library: &Library) -> Option<Operation> {
     let mut nodes = chain.graph.nodes().map(|(_, node)| node);
     let node = nodes.find(|node| {
         let prints = |(object, program): (&Object, &Program)| {
-            object.functions_of(program).any(|function| !function.formats.is_empty())
+            let leaves = maps::uses(node, object, program).leaves.into_iter();
+            let mut programs = leaves.chain([program]);
+            let says =
+                |program| object.functions_of(program).any(|function| !function.formats.is_empty());
+            programs.any(says)
         };
         node.output.printk == Some(true) && library.program(node).is_some_and(prints)
     })?;
     Some(Operation { node: None, action: Action::Listen, span: node.id.span.clone() })
-}
-
-fn maps(chain: &Chain, library: &Library) -> Vec<Operation> {
-    let mut seen = HashSet::new();
-    let mut operations = Vec::new();
-    let count = u32::try_from(chain.graph.len()).unwrap_or(u32::MAX);
-    for (index, node) in chain.graph.nodes() {
-        let Some((reference, _)) = node.program() else { continue };
-        let Some(object) = library.get(&reference.value) else { continue };
-        for map in &object.maps {
-            let is_shared = is_shared(map);
-            if !writes_to(node, object, map) || is_shared && !seen.insert(map.name.clone()) {
-                continue;
-            }
-            let mut map = map.clone();
-            if [COUNTS_MAP, TIMES_MAP].contains(&map.name.as_str()) {
-                map.max_entries = count;
-            }
-            if let Some(buffer) = chain.buffer.filter(|_| map.name == EVENTS_MAP) {
-                map.max_entries = buffer;
-            }
-            match map.map_type {
-                // One for each CPU, whatever it says: where there is none, events are lost.
-                PERF_EVENT_ARRAY => map.max_entries = 0,
-                // Left open by authors whose own loader sets it.
-                RINGBUF if map.max_entries == 0 => map.max_entries = RING_BYTES,
-                _ => {}
-            }
-            operations.push(Operation {
-                node: (!is_shared).then_some(index.index()),
-                action: Action::CreateMap { object: reference.value.clone(), map },
-                span: reference.span.clone(),
-            });
-        }
-    }
-    operations
-}
-
-/// Whether the program of `node` refers to `map`, or the chain says that it does.
-fn writes_to(node: &Node, object: &Object, map: &MapDef) -> bool {
-    let program = node.program().and_then(|(_, program)| object.program(&program.value));
-    let is_it = |referent: &Referent| matches!(referent, Referent::Map(name) if *name == map.name);
-    let refers =
-        |program| object.functions_of(program).any(|one| one.code.references.values().any(is_it));
-    program.is_some_and(refers) || node.output.events.iter().any(|one| one.map.value == map.name)
 }
 
 /// What is loaded.
@@ -125,6 +87,8 @@ pub(super) struct Slots {
     types: Vec<ProgramKind>,
     /// The node of each loaded program.
     nodes: Vec<NodeIndex>,
+    /// Programs that are loaded for a table of their node's.
+    leaves: Leaves,
 }
 
 impl Slots {
@@ -142,11 +106,43 @@ impl Slots {
     }
 
     pub(super) fn push(&mut self, index: NodeIndex, program_type: ProgramKind) -> usize {
-        let slot = self.types.len();
-        self.types.push(program_type);
-        self.nodes.push(index);
+        let slot = self.number(index, program_type);
         self.of.entry(index).or_default().push(slot);
         slot
+    }
+
+    fn number(&mut self, index: NodeIndex, program_type: ProgramKind) -> usize {
+        self.types.push(program_type);
+        self.nodes.push(index);
+        self.types.len() - 1
+    }
+
+    /// The loaded programs of `index` that hold `function`.
+    fn holding(
+        &self,
+        chain: &Chain,
+        library: &Library,
+        index: NodeIndex,
+        function: &str,
+    ) -> Vec<usize> {
+        if self.leaves.is_empty() {
+            return self.of(index).to_vec();
+        }
+        let holds = |object: &Object, program: &Program| {
+            object.functions_of(program).any(|one| one.name == function)
+        };
+        let Some((object, program)) = library.program(chain.graph.node(index)) else {
+            return self.of(index).to_vec();
+        };
+        let leaves = self.leaves.iter().filter(|((node, leaf), _)| {
+            *node == index && object.program(leaf).is_some_and(|leaf| holds(object, leaf))
+        });
+        let mut found: Vec<usize> = leaves.map(|(_, slot)| *slot).collect();
+        if holds(object, program) || found.is_empty() {
+            found.extend(self.of(index));
+        }
+        found.sort_unstable();
+        found
     }
 }
 
@@ -154,10 +150,14 @@ fn loads(chain: &Chain, library: &Library) -> (Vec<(NodeIndex, Operation)>, Slot
     let mut operations = Vec::new();
     let mut slots = Slots::default();
     let has_task = has_task(chain, library);
+    // A table is one for the whole chain, so what it holds is loaded once.
+    let mut loaded_leaves = HashSet::new();
     for index in chain.graph.order() {
         let node = chain.graph.node(index);
         let Some((reference, name)) = node.program() else { continue };
-        let Some((_, program)) = library.program(node) else { continue };
+        let Some((object, program)) = library.program(node) else { continue };
+        let own = program;
+        let globals = globals::settings(chain, node, object);
         let (load_as, targets) = match &node.kind {
             NodeKind::Host(_) => (LoadAs::Hook(program.kind), vec![None]),
             NodeKind::Stub(_) => continue,
@@ -167,13 +167,13 @@ fn loads(chain: &Chain, library: &Library) -> (Vec<(NodeIndex, Operation)>, Slot
                 // others at attach with a bare EINVAL (bpf_check_attach_target in
                 // https://github.com/torvalds/linux/blob/v6.12/kernel/bpf/verifier.c).
                 let mut seen = HashSet::new();
-                let mut targets = targets(chain, index, &slots);
+                let mut targets = targets(chain, library, index, &slots);
                 targets.retain(|target| seen.insert(slots.program_type(target.slot)));
                 (LoadAs::Replacement, targets.into_iter().map(Some).collect())
             }
             NodeKind::Tracer(tracer) => (
                 LoadAs::Tracer(tracer.moment),
-                targets(chain, index, &slots).into_iter().map(Some).collect(),
+                targets(chain, library, index, &slots).into_iter().map(Some).collect(),
             ),
         };
         let has_task = has_task[index.index()];
@@ -198,6 +198,28 @@ fn loads(chain: &Chain, library: &Library) -> (Vec<(NodeIndex, Operation)>, Slot
                 traits: program.traits,
                 target,
                 has_task,
+                globals: globals.clone(),
+                trace: None,
+            };
+            let operation =
+                Operation { node: Some(index.index()), action, span: name.span.clone() };
+            operations.push((index, operation));
+        }
+        for leaf in maps::uses(node, object, own).leaves {
+            if !loaded_leaves.insert((&reference.value, leaf.name.as_str())) {
+                continue;
+            }
+            let slot = slots.number(index, leaf.kind.program_type());
+            slots.leaves.insert((index, leaf.name.clone()), slot);
+            let action = Action::Load {
+                slot,
+                object: reference.value.clone(),
+                program: leaf.name.clone(),
+                load_as: LoadAs::Hook(leaf.kind),
+                traits: leaf.traits,
+                target: None,
+                has_task,
+                globals: globals.clone(),
                 trace: None,
             };
             let operation =
@@ -222,16 +244,22 @@ fn has_task(chain: &Chain, library: &Library) -> Vec<bool> {
 }
 
 /// The functions that a replacement or tracer is for, in the programs as they are loaded.
-fn targets(chain: &Chain, index: NodeIndex, slots: &Slots) -> Vec<Target> {
+fn targets(chain: &Chain, library: &Library, index: NodeIndex, slots: &Slots) -> Vec<Target> {
     let functions = chain.graph.functions_of(index).into_iter();
     let loaded = functions.flat_map(|(holder, function)| {
-        let slots = slots.of(holder).iter();
-        slots.map(move |slot| Target { slot: *slot, function: function.to_owned() })
+        let slots = slots.holding(chain, library, holder, function).into_iter();
+        slots.map(move |slot| Target { slot, function: function.to_owned() })
     });
     loaded.collect()
 }
 
-fn attach(chain: &Chain, index: NodeIndex, slots: &Slots, operations: &mut Vec<Operation>) {
+fn attach(
+    chain: &Chain,
+    library: &Library,
+    index: NodeIndex,
+    slots: &Slots,
+    operations: &mut Vec<Operation>,
+) {
     let node = chain.graph.node(index);
     let own = slots.of(index);
     let mut push = |action, span: &std::ops::Range<usize>| {
@@ -239,13 +267,13 @@ fn attach(chain: &Chain, index: NodeIndex, slots: &Slots, operations: &mut Vec<O
     };
     match &node.kind {
         NodeKind::Host(host) => {
-            for slot in own {
-                let attach = host.attach.value.clone();
-                push(Action::AttachHook { slot: *slot, attach }, &host.attach.span);
+            for (slot, to) in own.iter().flat_map(|slot| Some((slot, host.attach.as_ref()?))) {
+                let attach = to.value.clone();
+                push(Action::AttachHook { slot: *slot, attach }, &to.span);
             }
         }
         NodeKind::Replacement(replacement) => {
-            for target in targets(chain, index, slots) {
+            for target in targets(chain, library, index, slots) {
                 let program_type = slots.program_type(target.slot);
                 let fits = |slot: &&usize| slots.program_type(**slot) == program_type;
                 if let Some(slot) = own.iter().find(fits) {

@@ -48,6 +48,7 @@ pub(super) fn loads(
                 traits: Traits::default(),
                 target: Some(target.clone()),
                 has_task: tracer.has_task,
+                globals: Vec::new(),
                 trace: Some(Box::new(tracing)),
             });
         }

@@ -7,6 +7,7 @@
 
 mod build;
 mod built_in;
+mod maps;
 mod prune;
 
 use std::ops::Range;
@@ -15,7 +16,10 @@ use serde::Serialize;
 
 pub use build::build;
 pub(crate) use built_in::function as target_of;
+pub use maps::PinnedAt;
+pub(crate) use maps::{Changes, is_only_jumped_to, uses};
 
+pub use crate::check::SetGlobal;
 use crate::{
     chain::{Attach, Moment, ObjectRef, Role},
     object::{MapDef, ProgramKind, Traits},
@@ -73,6 +77,19 @@ pub enum Action {
         object: ObjectRef,
         /// The definition.
         map: MapDef,
+        /// Where it is pinned; a map that is there already is taken.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pin: Option<PinnedAt>,
+    },
+    /// Puts something into a map that holds maps or programs.
+    Fill {
+        /// The map, one of the whole chain's.
+        table: String,
+        /// The number of the entry.
+        entry: u32,
+        /// What is put there.
+        #[serde(flatten)]
+        with: Filling,
     },
     /// Loads a program.
     Load {
@@ -92,6 +109,9 @@ pub enum Action {
         target: Option<Target>,
         /// Whether the helpers for the current task are offered and mean something.
         has_task: bool,
+        /// Global variables that are set to something else than in the object.
+        #[serde(skip_serializing_if = "Vec::is_empty")]
+        globals: Vec<SetGlobal>,
         /// What the built-in tracer takes of a call, when it is that.
         #[serde(skip_serializing_if = "Option::is_none")]
         trace: Option<Box<Tracing>>,
@@ -113,6 +133,22 @@ pub enum Action {
     /// Attaches a tracer to what it was loaded for.
     AttachTracer {
         /// The loaded program.
+        slot: usize,
+    },
+}
+
+/// What is put into a map that holds maps or programs.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(untagged)]
+pub enum Filling {
+    /// A map of the whole chain's.
+    Map {
+        /// Its name.
+        inner: String,
+    },
+    /// A loaded program.
+    Program {
+        /// Its number.
         slot: usize,
     },
 }

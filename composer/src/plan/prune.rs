@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Action, Operation, Plan, Target};
+use super::{Action, Filling, Operation, Plan, Target};
 
 impl Plan {
     /// The plan without what operation number `operation` makes: a program goes with its node's
@@ -12,7 +12,7 @@ impl Plan {
     pub fn without(&self, operation: usize) -> Option<Self> {
         let refused = self.operations.get(operation)?;
         match refused.action {
-            Action::CreateMap { .. } => None,
+            Action::CreateMap { .. } | Action::Fill { with: Filling::Map { .. }, .. } => None,
             Action::Load { .. } => Some(self.without_node(refused.node)),
             _ => {
                 let mut plan = self.clone();
@@ -48,7 +48,10 @@ fn renumber(operation: &mut Operation, slots: &BTreeMap<usize, usize>) -> Option
     let new = |slot: &mut usize| slots.get(slot).map(|number| *slot = *number);
     let of = |target: &mut Target| slots.get(&target.slot).map(|number| target.slot = *number);
     match &mut operation.action {
-        Action::Listen | Action::CreateMap { .. } => Some(()),
+        Action::Listen
+        | Action::CreateMap { .. }
+        | Action::Fill { with: Filling::Map { .. }, .. } => Some(()),
+        Action::Fill { with: Filling::Program { slot }, .. } => new(slot),
         Action::Load { slot, target, .. } => {
             new(slot)?;
             target.as_mut().map_or(Some(()), of)

@@ -19,7 +19,7 @@ pub fn ask<K: Kernel>(kernel: &mut K, plan: &Plan, library: &Library) -> Asked {
     let mut rest = Some(plan.clone());
     while let Some(plan) = rest.take() {
         let left = match up(kernel, &plan, library, &mut unwatched) {
-            Ok(running) => running.down(kernel),
+            Ok(running) => running.abandon(kernel),
             Err(mut failure) => {
                 let left = std::mem::take(&mut failure.left);
                 rest = plan.without(failure.operation).filter(|_| left.is_empty());

@@ -1,12 +1,12 @@
 //! What the kernel refused → a diagnostic at the line that asked for it.
 
-use super::{Failure, Left, rule::rules, short::short_of, verifier_log::Excerpt};
+use super::{Failure, Left, maps, rule::rules, short::short_of, verifier_log::Excerpt};
 use crate::{
     chain::{Attach, Chain},
     check::profile::Targets,
     diag::{Code, Diagnostic},
     errno::errno_name,
-    kernel::KernelError,
+    kernel::{COMPARE, KernelError, PIN},
     plan::{Action, Operation, Plan},
 };
 
@@ -87,6 +87,7 @@ pub fn explain_left(left: &[Left], plan: &Plan, chain: &Chain) -> Diagnostic {
         let what = match &operation.action {
             Action::CreateMap { map, .. } => format!("map `{}`", map.name),
             Action::Load { .. } => "program".to_owned(),
+            Action::Fill { table, entry, .. } => format!("entry {entry} of `{table}`"),
             Action::Listen => "instance of tracefs".to_owned(),
             _ => "link".to_owned(),
         };
@@ -183,6 +184,11 @@ fn judge(
             format!("the kernel refused `{name}` in the place of `{}`", target.function),
             "At a second stub a bare EINVAL means that its prototype differs from the first one's.",
         ),
+        (Action::CreateMap { map, pin: Some(pin), .. }, _)
+            if matches!(error.call, COMPARE | PIN | "BPF_OBJ_GET") =>
+        {
+            maps::pin(map, pin, error)
+        }
         (Action::CreateMap { map, .. }, Some(libc::EPERM)) => refused(
             Code::NotPermitted,
             format!("the kernel does not permit the map `{}`", map.name),
@@ -197,6 +203,10 @@ fn judge(
         (_, Some(libc::EPERM)) => {
             refused(Code::NotPermitted, format!("the kernel does not permit `{name}`"), PERMISSION)
         }
+        (Action::CreateMap { map, .. }, Some(errno)) => {
+            (Code::Refused, format!("map `{}` cannot be made", map.name), maps::why(map, errno))
+        }
+        (Action::Fill { table, entry, with }, _) => maps::fill(table, *entry, with, error),
         (action, errno) => refused(Code::Refused, undone(operation, name), remedy(action, errno)),
     }
 }
@@ -216,10 +226,6 @@ fn remedy(action: &Action, errno: Option<i32>) -> &'static str {
         (_, None) => {
             "The kernel was not asked: the object cannot be made ready for it. `freplace-compose \
              inspect` shows what the object holds."
-        }
-        (Action::CreateMap { .. }, _) => {
-            "The map's type, sizes, number of entries or flags are not what this kernel takes: \
-             `freplace-compose inspect` shows them."
         }
         // An empty log: it was refused before the verifier looked at it.
         (Action::Load { .. }, _) => {

@@ -5,6 +5,7 @@
 
 mod ask;
 mod explain;
+mod maps;
 mod rule;
 mod short;
 mod verifier_log;
@@ -19,10 +20,10 @@ use std::ops::ControlFlow;
 use crate::{
     check::Library,
     kernel::{
-        AttachRequest, Kernel, KernelError, LinkHandle, LoadRequest, MapHandle, ProgramHandle,
-        TraceHandle,
+        AttachRequest, Kernel, KernelError, LinkHandle, LoadRequest, MapHandle, Origin,
+        ProgramHandle, Put, TraceHandle,
     },
-    plan::{Action, Plan},
+    plan::{Action, Filling, Plan},
 };
 use freplace_compose_common::{HAS_TASK_GLOBAL, NODE_GLOBAL};
 
@@ -31,6 +32,13 @@ use freplace_compose_common::{HAS_TASK_GLOBAL, NODE_GLOBAL};
 enum Record {
     Trace(TraceHandle),
     Map(MapHandle),
+    /// A pin that was made, and whether it is meant to stay.
+    Pin {
+        map: MapHandle,
+        keep: bool,
+    },
+    /// A program in a table for tail calls.
+    Entry(MapHandle, u32),
     Program(ProgramHandle),
     Link(LinkHandle),
 }
@@ -44,6 +52,8 @@ pub struct Done<'a> {
     pub operation: usize,
     /// The kernel's id of the program, when one was loaded.
     pub program_id: Option<u32>,
+    /// Whether a map was not made: it was pinned already.
+    pub taken: bool,
 }
 
 /// A plan that did not come up. Everything done before was undone, but for what `left` says.
@@ -102,14 +112,14 @@ pub fn up<K: Kernel>(
     let mut programs = Vec::new();
     for operation in 0..plan.operations.len() {
         match step(kernel, plan, operation, library, &mut running.maps, &mut programs) {
-            Ok((record, program_id)) => {
-                running.records.push((operation, record));
-                if watch(Done { plan, operation, program_id }).is_break() {
+            Ok(Step { records, program_id, taken }) => {
+                running.records.extend(records.into_iter().map(|record| (operation, record)));
+                if watch(Done { plan, operation, program_id, taken }).is_break() {
                     break;
                 }
             }
             Err(error) => {
-                let left = running.down(kernel);
+                let left = running.abandon(kernel);
                 return Err(Failure { operation, error: Box::new(error), left });
             }
         }
@@ -151,8 +161,25 @@ impl Running {
         undo(self.records.split_off(first), kernel)
     }
 
-    /// Undoes everything in reverse, going on after what fails; returns what is left.
-    pub fn down<K: Kernel>(self, kernel: &mut K) -> Vec<Left> {
+    /// The operations whose pins stay when the chain goes down: those that were made, and that the
+    /// chain does not say otherwise of.
+    #[must_use]
+    pub fn kept(&self) -> Vec<usize> {
+        let kept = |(operation, record): &(usize, Record)| {
+            matches!(record, Record::Pin { keep: true, .. }).then_some(*operation)
+        };
+        self.records.iter().filter_map(kept).collect()
+    }
+
+    /// Undoes everything in reverse but pins that are meant to stay, going on after what fails;
+    /// returns what is left.
+    pub fn down<K: Kernel>(mut self, kernel: &mut K) -> Vec<Left> {
+        self.records.retain(|(_, record)| !matches!(record, Record::Pin { keep: true, .. }));
+        undo(self.records, kernel)
+    }
+
+    /// Undoes everything, as if nothing had ever been done: pins that were made too.
+    pub fn abandon<K: Kernel>(self, kernel: &mut K) -> Vec<Left> {
         undo(self.records, kernel)
     }
 }
@@ -163,6 +190,8 @@ fn undo<K: Kernel>(records: Vec<(usize, Record)>, kernel: &mut K) -> Vec<Left> {
         let undone = match record {
             Record::Trace(trace) => kernel.close_trace(trace),
             Record::Map(map) => kernel.remove_map(map),
+            Record::Pin { map, .. } => kernel.unpin(map),
+            Record::Entry(table, entry) => kernel.take(table, entry),
             Record::Program(program) => kernel.unload(program),
             Record::Link(link) => kernel.detach(link),
         };
@@ -173,6 +202,20 @@ fn undo<K: Kernel>(records: Vec<(usize, Record)>, kernel: &mut K) -> Vec<Left> {
     left
 }
 
+/// What one operation did.
+#[derive(Debug, Default)]
+struct Step {
+    records: Vec<Record>,
+    program_id: Option<u32>,
+    taken: bool,
+}
+
+impl Step {
+    fn of(record: Record) -> Self {
+        Self { records: vec![record], ..Self::default() }
+    }
+}
+
 fn step<K: Kernel>(
     kernel: &mut K,
     plan: &Plan,
@@ -180,17 +223,38 @@ fn step<K: Kernel>(
     library: &Library,
     maps: &mut Vec<Map>,
     programs: &mut Vec<ProgramHandle>,
-) -> Result<(Record, Option<u32>), KernelError> {
+) -> Result<Step, KernelError> {
     let missing = |what: &str| KernelError::here("plan", format!("{what} is not in the plan"));
     let slot = |slot: usize| programs.get(slot).copied().ok_or_else(|| missing("the program"));
     let node = plan.operations[operation].node;
     match &plan.operations[operation].action {
-        Action::Listen => Ok((Record::Trace(kernel.open_trace()?), None)),
-        Action::CreateMap { object, map } => {
+        Action::Listen => Ok(Step::of(Record::Trace(kernel.open_trace()?))),
+        Action::CreateMap { object, map, pin } => {
             let object = library.get(object).ok_or_else(|| missing("the object"))?;
-            let handle = kernel.create_map(object, map)?;
+            let path = pin.as_ref().map(|pin| pin.path.as_path());
+            let (handle, origin) = kernel.create_map(object, map, path)?;
             maps.push(Map { node, name: map.name.clone(), handle });
-            Ok((Record::Map(handle), None))
+            let mut records = vec![Record::Map(handle)];
+            let taken = origin == Origin::Taken;
+            if let Some(pin) = pin.as_ref().filter(|_| !taken) {
+                records.push(Record::Pin { map: handle, keep: pin.keep });
+            }
+            Ok(Step { records, taken, program_id: None })
+        }
+        Action::Fill { table, entry, with } => {
+            let named = |name: &str| {
+                let found = maps.iter().find(|map| map.node.is_none() && map.name == name);
+                found.map(|map| map.handle).ok_or_else(|| missing("the map"))
+            };
+            let handle = named(table)?;
+            let (value, records) = match with {
+                Filling::Map { inner } => (Put::Map(named(inner)?), Vec::new()),
+                Filling::Program { slot: number } => {
+                    (Put::Program(slot(*number)?), vec![Record::Entry(handle, *entry)])
+                }
+            };
+            kernel.put(handle, *entry, value)?;
+            Ok(Step { records, ..Step::default() })
         }
         Action::Load {
             object,
@@ -199,6 +263,7 @@ fn step<K: Kernel>(
             traits,
             target,
             has_task,
+            globals,
             trace,
             slot: number,
         } => {
@@ -221,15 +286,16 @@ fn step<K: Kernel>(
                 target,
                 maps: &maps,
                 globals: &[(NODE_GLOBAL, node), (HAS_TASK_GLOBAL, u32::from(*has_task))],
+                set: globals,
                 trace: trace.as_deref(),
             })?;
             debug_assert_eq!(*number, programs.len(), "slots are given out in order");
             programs.push(handle);
-            Ok((Record::Program(handle), Some(id)))
+            Ok(Step { program_id: Some(id), ..Step::of(Record::Program(handle)) })
         }
         Action::AttachHook { slot: number, attach } => {
             let request = AttachRequest::Hook { program: slot(*number)?, attach };
-            Ok((Record::Link(kernel.attach(&request)?), None))
+            Ok(Step::of(Record::Link(kernel.attach(&request)?)))
         }
         Action::AttachReplacement { slot: number, target } => {
             let request = AttachRequest::Replacement {
@@ -237,11 +303,11 @@ fn step<K: Kernel>(
                 target: slot(target.slot)?,
                 function: &target.function,
             };
-            Ok((Record::Link(kernel.attach(&request)?), None))
+            Ok(Step::of(Record::Link(kernel.attach(&request)?)))
         }
         Action::AttachTracer { slot: number } => {
             let request = AttachRequest::Tracer { program: slot(*number)? };
-            Ok((Record::Link(kernel.attach(&request)?), None))
+            Ok(Step::of(Record::Link(kernel.attach(&request)?)))
         }
     }
 }

@@ -45,6 +45,12 @@ fn check_at(root: &Value, schema: &Value, value: &Value, at: &str) -> Result<(),
                     return no(format!("is less than {least}"));
                 }
             }
+            "maximum" => {
+                let most = wanted.as_u64().expect("a number");
+                if value.as_u64().is_some_and(|number| number > most) {
+                    return no(format!("is more than {most}"));
+                }
+            }
             "minLength" => {
                 let least = wanted.as_u64().expect("a number") as usize;
                 if value.as_str().is_some_and(|text| text.chars().count() < least) {

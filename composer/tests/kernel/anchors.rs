@@ -38,6 +38,7 @@ impl Bench {
             target: None,
             maps,
             globals: &[],
+            set: &[],
             trace: None,
             traits: Default::default(),
         };
@@ -69,7 +70,7 @@ impl Bench {
         let hosts = library.get(&ObjectRef::new("hosts.o")).expect("it is in the chain");
         let shared = hosts.maps.iter().filter(|map| freplace_compose::plan::is_shared(map));
         let maps = shared
-            .map(|map| (map.name.clone(), kernel.create_map(hosts, map).expect("a map")))
+            .map(|map| (map.name.clone(), kernel.create_map(hosts, map, None).expect("a map").0))
             .collect();
         Self { kernel, library, maps, host: ProgramHandle(0), host_id: 0 }
     }
@@ -89,6 +90,7 @@ impl Bench {
             target,
             maps: &self.maps,
             globals: &[],
+            set: &[],
             trace: None,
             traits: Default::default(),
         };

@@ -197,6 +197,7 @@ fn a_tracer_reads_the_arguments_that_it_may_read() {
         target,
         maps: &[],
         globals: &[],
+        set: &[],
         trace: None,
         traits: Default::default(),
     };

@@ -10,6 +10,7 @@
 
 mod anchors;
 mod built_in;
+mod data;
 #[path = "../common/schema.rs"]
 mod draft;
 mod ending;

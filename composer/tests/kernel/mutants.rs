@@ -84,7 +84,7 @@ impl Bench<'_> {
     fn make_maps(&mut self, object: &Object) {
         for map in object.maps.iter().filter(|map| is_shared(map)) {
             if !self.maps.iter().any(|(name, _)| *name == map.name) {
-                let made = self.kernel.create_map(object, map).expect("a map");
+                let made = self.kernel.create_map(object, map, None).expect("a map").0;
                 self.maps.push((map.name.clone(), made));
             }
         }
@@ -100,6 +100,7 @@ impl Bench<'_> {
             target,
             maps,
             globals: &[],
+            set: &[],
             trace: None,
             traits: Default::default(),
         };

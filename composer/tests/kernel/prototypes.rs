@@ -69,6 +69,7 @@ fn prototypes_are_compared_as_the_kernel_compares_them() {
         target,
         maps: &[],
         globals: &[],
+        set: &[],
         trace: None,
         traits: Default::default(),
     };

@@ -26,7 +26,11 @@ pub(super) struct Reference {
 /// What `node`, which is `from`, refers to.
 pub(super) fn references(from: NodeIndex, node: &Node) -> Vec<Reference> {
     let one = |to: &Spanned<String>, kind, wanted| Reference { from, to: to.clone(), kind, wanted };
-    match &node.kind {
+    let jumps = node.data.tail.iter().map(|entry| {
+        let kind = Dependency::JumpsTo { map: entry.map.clone(), entry: entry.entry.clone() };
+        one(&entry.node, kind, &[Role::Host] as &[_])
+    });
+    let mut found = match &node.kind {
         NodeKind::Host(_) => Vec::new(),
         // A stub inside a replacement is a reference the graph understands and a rule refuses.
         NodeKind::Stub(stub) => stub
@@ -38,7 +42,9 @@ pub(super) fn references(from: NodeIndex, node: &Node) -> Vec<Reference> {
             vec![one(&replacement.stub, Dependency::Replaces, &[Role::Stub])]
         }
         NodeKind::Tracer(tracer) => vec![one(&tracer.target, Dependency::Traces, &[])],
-    }
+    };
+    found.extend(jumps);
+    found
 }
 
 /// The nodes that may be referred to.

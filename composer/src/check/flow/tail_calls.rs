@@ -1,9 +1,7 @@
 //! Tail calls: what is refused though nobody ever goes on in another program.
 //!
-//! The composer puts no program into a table (`BPF_MAP_TYPE_PROG_ARRAY`), so nothing that rests on
-//! that can happen to a chain: EBUSY for a program that is in a table and to be replaced, or the
-//! other way round (`bpf_freplace_check_tgt_prog`, `prog_fd_array_get_ptr`). What is left is the
-//! table itself, which belongs to the first program that is loaded with it
+//! What is in tables is judged in [`tails`](super::super::tails). Here it is the table itself, which
+//! belongs to the first program that is loaded with it
 //! (`bpf_prog_map_compatible`, <https://github.com/torvalds/linux/blob/v6.12/kernel/bpf/core.c>),
 //! and functions without a result (`check_btf_func`, kernel/bpf/verifier.c).
 

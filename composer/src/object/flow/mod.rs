@@ -14,6 +14,7 @@
 mod arithmetic;
 mod branch;
 mod call;
+pub mod constants;
 mod helpers;
 mod instruction;
 mod live;

@@ -1,0 +1,286 @@
+//! Functions that no call ever comes to, since a frozen constant is off: a replacement or a tracer
+//! of one never runs.
+//!
+//! From Linux 6.8 on the verifier removes a global function whose every call it found dead, and then
+//! it is not there to be replaced; static ones all kernels remove. Older kernels keep it, and the
+//! chain comes up and does nothing.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+
+use freplace_compose_common::{HAS_TASK_GLOBAL, NODE_GLOBAL};
+use petgraph::graph::NodeIndex;
+
+use super::{
+    Context, Profile,
+    globals::{self, name_of},
+    title,
+};
+use crate::{
+    chain::{Node, NodeKind, ObjectRef},
+    diag::{Code, Diagnostic, Severity},
+    object::{
+        Object, Program,
+        flow::constants::{Reach, Read, reach},
+    },
+    plan::uses,
+    version::Version,
+};
+
+/// Larger sections are not looked at.
+const LARGEST: u64 = 1 << 20;
+
+/// The first kernel that removes global functions that nothing calls: `bpf: validate global subprogs
+/// lazily`, 2afae08c9dcb.
+const REMOVES_GLOBAL: &str = "6.8";
+
+pub(super) fn check(context: &mut Context<'_>) {
+    let graph = &context.chain.graph;
+    let mut told = HashSet::new();
+    let mut found = Vec::new();
+    let mut known = Known::new();
+    for (index, node) in graph.nodes() {
+        let targets: Vec<(NodeIndex, &str)> = match &node.kind {
+            NodeKind::Replacement(_) | NodeKind::Tracer(_) => graph.functions_of(index),
+            _ => continue,
+        };
+        for (holder, function) in targets {
+            let host = graph.node(holder);
+            if host.data.globals.is_empty() && context.misfits.contains(&holder) {
+                continue;
+            }
+            let Some(dead) = dead(context, (holder, host), function, &mut known) else { continue };
+            // One finding for each stub: its replacement and a tracer have one reason.
+            if told.insert((holder, function.to_owned())) {
+                found.push(finding(context, node, host, function, &dead));
+            }
+        }
+    }
+    for (diagnostic, is_global) in found {
+        push(context, diagnostic, is_global);
+    }
+}
+
+/// A function that no call comes to.
+struct Dead {
+    /// Constants that keep it so: what each is called, its value, and one with which, if the others
+    /// are set too, a call may come to it.
+    constants: Vec<(String, u64, Option<u64>)>,
+    is_global: bool,
+}
+
+/// Where programs come to, each walked once: by their object and name and, where a node sets
+/// constants, by that node.
+type Known<'a> = HashMap<(&'a ObjectRef, &'a str, Option<NodeIndex>), Option<Reach>>;
+
+/// Whether the function of `host` is one that a constant keeps from being called.
+fn dead<'a>(
+    context: &Context<'a>,
+    (holder, host): (NodeIndex, &'a Node),
+    function: &str,
+    known: &mut Known<'a>,
+) -> Option<Dead> {
+    let (object, program) = context.program(host)?;
+    let (reference, _) = host.program()?;
+    if matches!(&host.kind, NodeKind::Tracer(tracer) if tracer.builtin.is_some()) {
+        return None;
+    }
+    let (index, definition) = object.function(function)?;
+    if index == program.function {
+        return None;
+    }
+    // Of several programs it is loaded with, the one that holds it.
+    let program = if object.reachable(program).contains(&index) {
+        program
+    } else {
+        let mut leaves = uses(host, object, program).leaves.into_iter();
+        leaves.find(|leaf| object.reachable(leaf).contains(&index))?
+    };
+    let walked = |values: &BTreeMap<String, Vec<u8>>, open: &BTreeSet<Read>| {
+        reach(object, program, values, open)
+    };
+    let is_reached = |reach: &Reach| reach.functions.contains(&index);
+    let setter = (!host.data.globals.is_empty()).then_some(holder);
+    let first = known
+        .entry((&reference.value, program.name.as_str(), setter))
+        .or_insert_with(|| walked(&values(context, host, object), &reserved(object)));
+    let first = first.as_ref()?;
+    if is_reached(first) {
+        return None;
+    }
+    let mut now = Reach { functions: first.functions.clone(), decided: first.decided.clone() };
+    let values = values(context, host, object);
+    let own = reserved(object);
+    let mut open = own.clone();
+    // What decided is left open, until a call comes there.
+    while !is_reached(&now) {
+        let before = open.len();
+        open.extend(now.decided);
+        if open.len() == before {
+            return None; // it is no constant that keeps it
+        }
+        now = walked(&values, &open)?;
+    }
+    let named = |open: &BTreeSet<Read>| -> Vec<Read> {
+        open.iter().filter(|read| !own.contains(*read)).cloned().collect()
+    };
+    for read in named(&open) {
+        open.remove(&read);
+        if !walked(&values, &open).is_some_and(|reach| is_reached(&reach)) {
+            open.insert(read);
+        }
+    }
+    let culprits = named(&open);
+    let constants = suggest(object, program, index, values, open, &culprits);
+    Some(Dead { constants, is_global: definition.is_global })
+}
+
+/// A value for each of `culprits`, with which together a call comes to `function`.
+fn suggest(
+    object: &Object,
+    program: &Program,
+    function: usize,
+    mut values: BTreeMap<String, Vec<u8>>,
+    mut open: BTreeSet<Read>,
+    culprits: &[Read],
+) -> Vec<(String, u64, Option<u64>)> {
+    let mut found = Vec::new();
+    for read in culprits {
+        let value = get(&values, read);
+        open.remove(read);
+        let all = u64::MAX >> (64 - 8 * u32::from(read.size));
+        let candidates = (1..=16).chain((5..64).map(|bit| 1 << bit)).chain([all, 0]);
+        let mut candidates = candidates.filter(|candidate| *candidate <= all);
+        let good = candidates.find(|candidate| {
+            put(&mut values, read, *candidate);
+            let reach = reach(object, program, &values, &open);
+            reach.is_some_and(|reach| reach.functions.contains(&function))
+        });
+        if good.is_none() {
+            open.insert(read.clone());
+        }
+        found.push((name_of(object, &read.section, read.offset), value, good));
+    }
+    found
+}
+
+/// What the frozen sections of `host`'s object hold when it is loaded.
+fn values(context: &Context<'_>, host: &Node, object: &Object) -> BTreeMap<String, Vec<u8>> {
+    let mut values = BTreeMap::new();
+    for section in object.data.iter().filter(|one| one.is_frozen() && one.size <= LARGEST) {
+        let bytes = section.place.clone().and_then(|place| object.bytes.get(place));
+        let zeros = || vec![0; usize::try_from(section.size).unwrap_or_default()];
+        values.insert(section.name.clone(), bytes.map_or_else(zeros, <[u8]>::to_vec));
+    }
+    for set in globals::settings(context.chain, host, object) {
+        let from = usize::try_from(set.offset).unwrap_or(usize::MAX);
+        let place = from..from.saturating_add(set.bytes.len());
+        if let Some(place) = values.get_mut(&set.section).and_then(|bytes| bytes.get_mut(place)) {
+            place.copy_from_slice(&set.bytes);
+        }
+    }
+    values
+}
+
+/// The constants that the composer sets by itself.
+fn reserved(object: &Object) -> BTreeSet<Read> {
+    let globals = [NODE_GLOBAL, HAS_TASK_GLOBAL].into_iter();
+    let globals = globals.flat_map(|name| object.globals_called(name));
+    globals
+        .map(|global| Read { section: global.section.clone(), offset: global.offset, size: 4 })
+        .collect()
+}
+
+fn place(bytes: &[u8], read: &Read) -> Option<std::ops::Range<usize>> {
+    let from = usize::try_from(read.offset).ok()?;
+    let to = from.checked_add(read.size.into())?;
+    (to <= bytes.len()).then_some(from..to)
+}
+
+fn get(values: &BTreeMap<String, Vec<u8>>, read: &Read) -> u64 {
+    let bytes = values.get(&read.section).and_then(|bytes| bytes.get(place(bytes, read)?));
+    let bytes = bytes.unwrap_or_default();
+    let fold = |value: u64, byte: &u8| value << 8 | u64::from(*byte);
+    match cfg!(target_endian = "big") {
+        true => bytes.iter().fold(0, fold),
+        false => bytes.iter().rev().fold(0, fold),
+    }
+}
+
+fn put(values: &mut BTreeMap<String, Vec<u8>>, read: &Read, value: u64) {
+    let Some(bytes) = values.get_mut(&read.section) else { return };
+    let Some(place) = place(bytes, read) else { return };
+    let size = place.len();
+    match cfg!(target_endian = "big") {
+        true => bytes[place].copy_from_slice(&value.to_be_bytes()[8 - size..]),
+        false => bytes[place].copy_from_slice(&value.to_le_bytes()[..size]),
+    }
+}
+
+fn finding(
+    context: &Context<'_>,
+    node: &Node,
+    host: &Node,
+    function: &str,
+    dead: &Dead,
+) -> (Diagnostic, bool) {
+    let constants: Vec<_> =
+        dead.constants.iter().map(|(name, value, _)| format!("`{name}` is {value}")).collect();
+    let message = format!("{} never runs: {}", title(node), constants.join(", "));
+    let span = match &node.kind {
+        NodeKind::Replacement(replacement) => &replacement.stub.span,
+        NodeKind::Tracer(tracer) => {
+            tracer.function.as_ref().map_or(&tracer.target.span, |name| &name.span)
+        }
+        _ => &node.id.span,
+    };
+    let write: Vec<_> = dead
+        .constants
+        .iter()
+        .filter_map(|(name, _, good)| Some(format!("\"{name}\" = {}", (*good)?)))
+        .collect();
+    let help = if write.is_empty() {
+        format!("Set the constants on `{}`: globals = {{ ... }}", host.id.value)
+    } else {
+        format!(
+            "`{}` calls `{function}` only where these constants say so. Set them on it, for example: \
+             globals = {{ {} }}",
+            host.id.value,
+            write.join(", ")
+        )
+    };
+    let found = Diagnostic::new(Code::ConstantOff, message)
+        .label(context.source(), span.clone(), format!("`{function}` is never called"))
+        .label(context.source(), host.id.span.clone(), "by this program")
+        .says("EINVAL", format!("Subprog {function} doesn't exist"))
+        .help(help);
+    (found, dead.is_global)
+}
+
+/// An error where every kernel refuses it; where some bring the chain up, it is of no use to them.
+fn push(context: &mut Context<'_>, mut found: Diagnostic, is_global: bool) {
+    let first: Option<Version> = REMOVES_GLOBAL.parse().ok();
+    let removes =
+        |profile: &Profile| !is_global || first.is_none_or(|first| profile.kernel >= first);
+    let names = |refused: bool| {
+        let some = context.kernels.profiles.iter().filter(|profile| removes(profile) == refused);
+        some.map(|profile| profile.kernel.to_string()).collect::<Vec<_>>()
+    };
+    let (refusing, taking) = (names(true), names(false));
+    if !taking.is_empty() {
+        let refused = match refusing.is_empty() {
+            true => String::new(),
+            false => format!("refused by linux {}, ", refusing.join(", ")),
+        };
+        found = found.note(format!(
+            "{refused}brought up by {} and never run",
+            taking.iter().map(|name| format!("linux {name}")).collect::<Vec<_>>().join(", ")
+        ));
+        if refusing.is_empty() {
+            found.answer = None;
+        }
+        if refusing.is_empty() || !context.kernels.asked {
+            found.severity = Severity::Warning;
+        }
+    }
+    context.found.push(found);
+}

@@ -1,0 +1,397 @@
+//! A value of a chain file → the bytes of a global variable, by its type.
+
+use std::ops::Range;
+
+use super::{
+    names,
+    number::{NoNumber, number},
+};
+use crate::{
+    chain::{Spanned, Value},
+    diag::{list, nearest},
+    object::{
+        btf::{Btf, Type, TypeId},
+        prototype,
+    },
+};
+
+/// A place in the bytes of a variable.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Place {
+    /// The type that is there.
+    pub(super) of: TypeId,
+    /// Bits from the start of the variable.
+    pub(super) at: u64,
+    /// How many, when it is a bit field.
+    pub(super) width: Option<u32>,
+}
+
+/// What is wrong with a value, and what helps.
+#[derive(Debug)]
+pub(super) struct Mistake {
+    pub(super) span: Range<usize>,
+    /// For the message: `` `limit` … ``.
+    pub(super) what: String,
+    pub(super) label: String,
+    pub(super) help: String,
+    /// Whether it is a name, not a value, that is wrong.
+    pub(super) unknown: bool,
+}
+
+impl Mistake {
+    fn value(span: &Range<usize>, what: String, label: &str, help: String) -> Box<Self> {
+        let (span, label) = (span.clone(), label.to_owned());
+        Box::new(Self { span, what, label, help, unknown: false })
+    }
+
+    pub(super) fn unknown(
+        span: &Range<usize>,
+        what: String,
+        label: &str,
+        help: String,
+    ) -> Box<Self> {
+        Box::new(Self { unknown: true, ..*Self::value(span, what, label, help) })
+    }
+}
+
+/// How deep types are followed: C nests no deeper, and a loop ends here.
+const DEPTH: usize = 32;
+
+/// Writes values to places in the bytes of a variable.
+pub(super) struct Encoder<'a> {
+    pub(super) btf: &'a Btf,
+    pub(super) bytes: &'a mut [u8],
+    /// Bits that were set before.
+    pub(super) written: &'a mut Vec<Range<u64>>,
+}
+
+impl Encoder<'_> {
+    pub(super) fn write(
+        &mut self,
+        name: &str,
+        to: Place,
+        value: &Spanned<Value>,
+    ) -> Result<(), Box<Mistake>> {
+        let bits = to.width.map(u64::from);
+        let bits = bits.unwrap_or_else(|| u64::from(self.btf.size(to.of).unwrap_or(0)) * 8);
+        let range = to.at..to.at.saturating_add(bits);
+        let overlaps = |other: &Range<u64>| other.start < range.end && range.start < other.end;
+        if self.written.iter().any(overlaps) {
+            let what = format!("`{name}` is set twice");
+            let help = "Another entry sets it or a part of it: leave one of the two out.";
+            return Err(Mistake::value(&value.span, what, "again here", help.to_owned()));
+        }
+        self.written.push(range);
+        self.go(name, to, value, DEPTH)
+    }
+
+    fn go(
+        &mut self,
+        name: &str,
+        to: Place,
+        value: &Spanned<Value>,
+        depth: usize,
+    ) -> Result<(), Box<Mistake>> {
+        let span = &value.span;
+        let found = self.btf.resolve(to.of).filter(|_| depth > 0);
+        let refuse = |wanted: String, help: String| {
+            Err(Mistake::value(span, format!("`{name}` {wanted}"), kind(&value.value), help))
+        };
+        match found.map(|(_, found)| found) {
+            Some(Type::Int { size, signed, boolean, .. }) => {
+                let bits = to.width.unwrap_or(size.min(8) * 8);
+                let bits = if boolean && to.width.is_none() { 8 } else { bits };
+                let range = match (boolean, signed) {
+                    (true, _) => 0..=1,
+                    (false, true) => -(1_i128 << (bits.max(1) - 1))..=(1 << (bits.max(1) - 1)) - 1,
+                    (false, false) => 0..=(1 << bits) - 1,
+                };
+                let number = self.number(name, to.of, value, bits, None)?;
+                if !range.contains(&number) {
+                    let declared = prototype::declare(self.btf, to.of, "");
+                    let declared = match to.width {
+                        Some(width) => format!("{} of {width} bits", declared.trim()),
+                        None => declared.trim().to_owned(),
+                    };
+                    let what = format!("`{name}` cannot be {number}: it is a {declared}");
+                    let help = format!("It takes {} to {}.", range.start(), range.end());
+                    return Err(Mistake::value(span, what, "out of range", help));
+                }
+                self.put(to.at, bits, number, span)
+            }
+            Some(Type::Enum { size, signed, variants, .. }) => {
+                let bits = to.width.unwrap_or(size.min(8) * 8);
+                let number = self.number(name, to.of, value, bits, Some(&variants))?;
+                let range = match signed {
+                    true => -(1_i128 << (bits.max(1) - 1))..=(1 << (bits.max(1) - 1)) - 1,
+                    false => 0..=(1 << bits) - 1,
+                };
+                if !range.contains(&number) {
+                    let what = format!("`{name}` cannot be {number}: it has {bits} bits");
+                    let help = format!("It takes {} to {}.", range.start(), range.end());
+                    return Err(Mistake::value(span, what, "out of range", help));
+                }
+                self.put(to.at, bits, number, span)
+            }
+            Some(Type::Array { element, length }) => match &value.value {
+                Value::List(items) => self.list(name, to.at, (element, length), items, span, depth),
+                Value::Text(text) if self.is_character(element) => {
+                    self.text(name, to.at, length, text, span)
+                }
+                _ if self.is_character(element) => refuse(
+                    "is an array of characters".to_owned(),
+                    "Write a string, or a list of numbers.".to_owned(),
+                ),
+                _ => refuse(
+                    format!("is an array of {length}"),
+                    "Write a list, or name one item: \"NAME[0]\".".to_owned(),
+                ),
+            },
+            Some(Type::Struct { union, members, .. }) => match &value.value {
+                Value::Table(fields) => {
+                    for (field, value) in fields {
+                        let inner = format!("{name}.{}", field.value);
+                        let Some(place) = member(self.btf, to, &field.value) else {
+                            return Err(no_field(self.btf, name, to.of, field));
+                        };
+                        self.go(&inner, place, value, depth - 1)?;
+                    }
+                    Ok(())
+                }
+                _ => {
+                    let names: Vec<_> = members.iter().map(|one| one.name).collect();
+                    refuse(
+                        format!("is a {}", if union { "union" } else { "struct" }),
+                        format!("Write a table of its fields, which are: {}.", list(&names)),
+                    )
+                }
+            },
+            Some(Type::Ptr(_)) => refuse(
+                "is a pointer".to_owned(),
+                "A pointer cannot be set before the program is loaded.".to_owned(),
+            ),
+            _ => refuse(
+                "has a type that cannot be set".to_owned(),
+                "Numbers, enums, characters, and arrays and structs of these can.".to_owned(),
+            ),
+        }
+    }
+
+    /// The number that `value` says, for a number of `bits` bits or an enum with these `variants`.
+    fn number(
+        &self,
+        name: &str,
+        of: TypeId,
+        value: &Spanned<Value>,
+        bits: u32,
+        variants: Option<&[(&str, i64)]>,
+    ) -> Result<i128, Box<Mistake>> {
+        let declared = prototype::declare(self.btf, of, "");
+        let declared = declared.trim();
+        let text = match &value.value {
+            Value::Number(number) => return Ok(i128::from(*number)),
+            Value::Boolean(boolean) => return Ok(i128::from(*boolean)),
+            Value::Text(text) => text,
+            Value::List(_) | Value::Table(_) => {
+                let what = format!("`{name}` is a {declared}");
+                let help = "Write one value.".to_owned();
+                return Err(Mistake::value(&value.span, what, kind(&value.value), help));
+            }
+        };
+        let own = |name: &str| {
+            let found = variants.and_then(|all| all.iter().find(|(variant, _)| *variant == name));
+            found.map(|(_, value)| i128::from(*value))
+        };
+        let named = |name: &str| {
+            own(name).or_else(|| enumerator(self.btf, name)).or_else(|| names::known(name))
+        };
+        number(text, bits, &named).map_err(|error| match error {
+            NoNumber::Other(why, _) => Mistake::value(
+                &value.span,
+                format!("`{name}` cannot be set to \"{}\"", text.escape_debug()),
+                &why,
+                format!(
+                    "`{name}` is a {declared}: write a number, or an expression of numbers and \
+                     names: \"1 << XDP_PASS\"."
+                ),
+            ),
+            NoNumber::Name(missing, _) => {
+                let mut candidates: Vec<&str> = Vec::new();
+                candidates.extend(variants.into_iter().flatten().map(|(name, _)| *name));
+                candidates.extend(enumerators(self.btf).map(|(name, _)| name));
+                for known in names::all() {
+                    candidates.push(known);
+                }
+                let help = match (nearest(&missing, candidates.iter().copied()), variants) {
+                    (Some(near), _) => format!("Did you mean `{near}`?"),
+                    (None, Some(variants)) => {
+                        let names: Vec<_> = variants.iter().map(|(name, _)| *name).collect();
+                        format!("It is one of: {}.", list(&names))
+                    }
+                    (None, None) => format!(
+                        "`{name}` is a {declared}. Names are those of the enums in the object's \
+                         BTF, and of common constants of the kernel's headers; of others write \
+                         the number."
+                    ),
+                };
+                let what = format!("`{name}` cannot be set to \"{}\"", text.escape_debug());
+                Mistake::value(&value.span, what, &format!("`{missing}` is not known"), help)
+            }
+        })
+    }
+
+    fn list(
+        &mut self,
+        name: &str,
+        at: u64,
+        (element, length): (TypeId, u32),
+        items: &[Spanned<Value>],
+        span: &Range<usize>,
+        depth: usize,
+    ) -> Result<(), Box<Mistake>> {
+        if items.len() > length as usize {
+            let what = format!("`{name}` has {length} items, and the list {}", items.len());
+            let help = format!("Write at most {length}; those left out stay as they are.");
+            return Err(Mistake::value(span, what, "too long", help));
+        }
+        let bits = u64::from(self.btf.size(element).unwrap_or(0)) * 8;
+        for (index, item) in (0_u64..).zip(items) {
+            let place = Place { of: element, at: at.saturating_add(index * bits), width: None };
+            self.go(&format!("{name}[{index}]"), place, item, depth - 1)?;
+        }
+        Ok(())
+    }
+
+    /// The text, and NULs behind it to the end of the array.
+    fn text(
+        &mut self,
+        name: &str,
+        at: u64,
+        length: u32,
+        text: &str,
+        span: &Range<usize>,
+    ) -> Result<(), Box<Mistake>> {
+        if text.len() >= length as usize {
+            let what = format!("`{name}` has room for {} bytes", length.saturating_sub(1));
+            let help = format!(
+                "The text has {}, and needs a NUL behind it. Shorten it, or write a list of numbers.",
+                text.len()
+            );
+            return Err(Mistake::value(span, what, "too long", help));
+        }
+        let start = usize::try_from(at / 8).unwrap_or(usize::MAX);
+        let end = start.saturating_add(length as usize);
+        let Some(room) = self.bytes.get_mut(start..end) else {
+            let what = "it lies outside of its variable".to_owned();
+            let help = "The object's BTF is damaged.".to_owned();
+            return Err(Mistake::value(span, what, "here", help));
+        };
+        room.fill(0);
+        room[..text.len()].copy_from_slice(text.as_bytes()); // shorter than the array, as above
+        Ok(())
+    }
+
+    fn is_character(&self, of: TypeId) -> bool {
+        matches!(self.btf.resolve(of), Some((_, Type::Int { size: 1, boolean: false, .. })))
+    }
+
+    /// Puts the lowest `bits` of `number` at bit `at`.
+    fn put(
+        &mut self,
+        at: u64,
+        bits: u32,
+        number: i128,
+        span: &Range<usize>,
+    ) -> Result<(), Box<Mistake>> {
+        let outside = || {
+            let what = "it lies outside of its variable".to_owned();
+            Mistake::value(span, what, "here", "The object's BTF is damaged.".to_owned())
+        };
+        for bit in 0..u64::from(bits) {
+            // Within a byte bits are counted from the other end where bytes are.
+            let place = at
+                + if cfg!(target_endian = "big") && bits.is_multiple_of(8) && at.is_multiple_of(8) {
+                    u64::from(bits) - 8 - bit / 8 * 8 + bit % 8
+                } else {
+                    bit
+                };
+            let (byte, shift) = (usize::try_from(place / 8).unwrap_or(usize::MAX), place % 8);
+            let Some(byte) = self.bytes.get_mut(byte) else { return Err(outside()) };
+            let value = u8::from(number >> bit & 1 == 1);
+            *byte = *byte & !(1 << shift) | value << shift;
+        }
+        Ok(())
+    }
+}
+
+/// What a value of a chain file is, for labels.
+fn kind(value: &Value) -> &'static str {
+    match value {
+        Value::Number(_) => "an integer",
+        Value::Boolean(_) => "a boolean",
+        Value::Text(_) => "a string",
+        Value::List(_) => "a list",
+        Value::Table(_) => "a table",
+    }
+}
+
+/// The field `name` of the struct or union at `place`, in anonymous ones within it too.
+pub(super) fn member(btf: &Btf, place: Place, name: &str) -> Option<Place> {
+    fn go(btf: &Btf, place: Place, name: &str, depth: usize) -> Option<Place> {
+        let (_, Type::Struct { members, .. }) = btf.resolve(place.of).filter(|_| depth > 0)? else {
+            return None;
+        };
+        members.into_iter().find_map(|member| {
+            let at = place.at.saturating_add(u64::from(member.bit_offset));
+            let width = (member.bit_width > 0).then_some(member.bit_width);
+            let inner = Place { of: member.of, at, width };
+            match member.name {
+                "" => go(btf, inner, name, depth - 1),
+                own => (own == name).then_some(inner),
+            }
+        })
+    }
+    go(btf, place, name, DEPTH)
+}
+
+/// The names of the fields of `of`, those in anonymous structs included.
+fn fields(btf: &Btf, of: TypeId, depth: usize) -> Vec<String> {
+    let Some((_, Type::Struct { members, .. })) = btf.resolve(of).filter(|_| depth > 0) else {
+        return Vec::new();
+    };
+    let mut found = Vec::new();
+    for member in members {
+        match member.name {
+            "" => found.extend(fields(btf, member.of, depth - 1)),
+            name => found.push(name.to_owned()),
+        }
+    }
+    found
+}
+
+/// What is said of a field that is not there.
+pub(super) fn no_field(btf: &Btf, name: &str, of: TypeId, field: &Spanned<String>) -> Box<Mistake> {
+    let shown = field.value.escape_debug();
+    let what = format!("`{name}` has no field `{shown}`");
+    let names = fields(btf, of, 4);
+    let names: Vec<_> = names.iter().map(String::as_str).collect();
+    let help = match nearest(&field.value, names.iter().copied()) {
+        Some(near) => format!("Did you mean `{near}`?"),
+        None if names.is_empty() => {
+            format!("It is a {}, which has no fields.", prototype::declare(btf, of, "").trim())
+        }
+        None => format!("It has: {}.", list(&names)),
+    };
+    Mistake::unknown(&field.span, what, "no such field", help)
+}
+
+fn enumerators(btf: &Btf) -> impl Iterator<Item = (&str, i64)> {
+    btf.iter().flat_map(|(_, found)| match found {
+        Type::Enum { variants, .. } => variants,
+        _ => Vec::new(),
+    })
+}
+
+fn enumerator(btf: &Btf, name: &str) -> Option<i128> {
+    enumerators(btf).find(|(one, _)| *one == name).map(|(_, value)| i128::from(value))
+}

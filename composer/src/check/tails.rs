@@ -1,0 +1,215 @@
+//! Programs in tables for tail calls: those that an object puts there, and those of a chain.
+
+use std::collections::HashSet;
+
+use petgraph::graph::NodeIndex;
+
+use super::{Context, title};
+use crate::{
+    chain::{Jump, Node, NodeKind},
+    diag::{Code, Diagnostic, Severity, list, nearest},
+    object::{MapDef, Object, Program},
+    plan::{is_only_jumped_to, uses},
+};
+
+pub(super) fn check(context: &mut Context<'_>) {
+    let graph = &context.chain.graph;
+    for jump in graph.jumps() {
+        let found = entry(context, jump);
+        context.found.extend(found);
+    }
+    let jumped_to: HashSet<NodeIndex> = graph.jumps().iter().map(|jump| jump.to).collect();
+    for (index, node) in graph.nodes() {
+        let Some((object, program)) = context.program(node) else { continue };
+        let Some((_, name)) = node.program() else { continue };
+        // Without a table there is no tail call.
+        let has_table = object.maps.iter().any(|map| map.type_name() == "prog_array");
+        if !has_table && !jumped_to.contains(&index) {
+            continue;
+        }
+        let uses = uses(node, object, program);
+        for (table, missing) in uses.missing {
+            let message = format!(
+                "the table `{table}` of {} holds `{missing}`, which is no program",
+                title(node)
+            );
+            let help =
+                "A table for tail calls holds programs: global functions with a SEC(\"...\").";
+            context.report(Code::TailEntry, message, name.span.clone(), "uses it", help.to_owned());
+        }
+        for leaf in uses.leaves {
+            let fits = matches!(node.kind, NodeKind::Replacement(_))
+                || leaf.kind.program_type() == program.kind.program_type();
+            if !fits {
+                let message = format!(
+                    "{} and `{}`, which a table of its object holds, are programs of two types",
+                    title(node),
+                    leaf.name
+                );
+                let help = format!(
+                    "`{}` is SEC(\"{}\"), `{}` is SEC(\"{}\"). A table for tail calls holds programs \
+                     of the type of those that use it.",
+                    leaf.name, leaf.section, program.name, program.section
+                );
+                let found = Diagnostic::new(Code::TailEntry, message)
+                    .label(context.source(), name.span.clone(), "this program")
+                    .errno("EINVAL")
+                    .help(help);
+                context.found.push(found);
+            }
+            replaced(context, index, object, Some(leaf), program);
+        }
+        if jumped_to.contains(&index) {
+            replaced(context, index, object, None, program);
+        }
+        passed_by(context, index, node, object, program);
+    }
+}
+
+/// What is wrong with one entry of the chain.
+fn entry(context: &Context<'_>, jump: &Jump) -> Option<Diagnostic> {
+    let graph = &context.chain.graph;
+    let (from, to) = (graph.node(jump.from), graph.node(jump.to));
+    let (object, program) = context.program(from)?;
+    let name = &jump.map.value;
+    let found = |code, message: String, span: &std::ops::Range<usize>, label: &str| {
+        Diagnostic::new(code, message).label(context.source(), span.clone(), label)
+    };
+    let is_table = |map: &&MapDef| map.type_name() == "prog_array";
+    let Some(map) = object.maps.iter().find(|map| map.name == *name) else {
+        let message = format!("{} has no map `{}`", title(from), name.escape_debug());
+        let names: Vec<_> =
+            object.maps.iter().filter(is_table).map(|map| map.name.as_str()).collect();
+        let help = match nearest(name, names.iter().copied()) {
+            Some(near) => format!("Did you mean `{near}`?"),
+            None if names.is_empty() => "Its object has no table for tail calls.".to_owned(),
+            None => format!("Its tables for tail calls: {}.", list(&names)),
+        };
+        let span = &jump.map.span;
+        return Some(found(Code::UnknownMap, message, span, "not a map of its object").help(help));
+    };
+    if !is_table(&map) {
+        let message = format!("the map `{name}` of {} holds no programs", title(from));
+        let help = format!("It is of type {}; tail calls go by a prog_array.", map.type_name());
+        return Some(found(Code::TailEntry, message, &jump.map.span, "this map").help(help));
+    }
+    let change = from.data.maps.iter().find(|change| change.map.value == *name);
+    let entries = change.and_then(|change| change.max_entries.as_ref());
+    let entries = entries.map_or(map.max_entries, |entries| entries.value);
+    if jump.entry.value >= entries && entries > 0 {
+        let message = format!("the table `{name}` has {entries} entries, counted from 0");
+        let help = format!(
+            "Write a lower number, or more entries: maps = {{ {name} = {{ max_entries = {} }} }}",
+            jump.entry.value.saturating_add(1)
+        );
+        let found = found(Code::TailEntry, message, &jump.entry.span, "no such entry");
+        return Some(found.errno("E2BIG").help(help));
+    }
+    let (_, target) = context.program(to)?;
+    // A replacement's table is for programs of its host's type.
+    let fits = !matches!(from.kind, NodeKind::Host(_))
+        || target.kind.program_type() == program.kind.program_type();
+    if !fits {
+        let message = format!(
+            "`{}` cannot be in a table of `{}`: they are programs of two types",
+            to.id.value, from.id.value
+        );
+        let help = format!(
+            "`{}` is SEC(\"{}\"), `{}` is SEC(\"{}\"). A table for tail calls holds programs of the \
+             type of those that use it.",
+            to.id.value, target.section, from.id.value, program.section
+        );
+        let found = found(Code::TailEntry, message, &jump.span, "of another type");
+        return Some(found.errno("EINVAL").help(help));
+    }
+    None
+}
+
+/// A program in a table whose function is replaced, which no kernel has: `prog_fd_array_get_ptr`
+/// and `bpf_freplace_check_tgt_prog` in
+/// <https://github.com/torvalds/linux/blob/v6.12/kernel/bpf>.
+fn replaced(
+    context: &mut Context<'_>,
+    holder: NodeIndex,
+    object: &Object,
+    leaf: Option<&Program>,
+    main: &Program,
+) {
+    let graph = &context.chain.graph;
+    let holds = |program: &Program, function: &str| {
+        object.functions_of(program).any(|one| one.name == function)
+    };
+    let mut found = Vec::new();
+    for stub in graph.needed_by(holder) {
+        let NodeKind::Stub(spec) = &graph.node(stub).kind else { continue };
+        let function = spec.function.value.as_str();
+        let is_it = match leaf {
+            Some(leaf) => holds(leaf, function) && !holds(main, function),
+            None => holds(main, function),
+        };
+        let replacement = graph
+            .needed_by(stub)
+            .into_iter()
+            .find(|index| matches!(graph.node(*index).kind, NodeKind::Replacement(_)));
+        let Some(replacement) = replacement.filter(|_| is_it) else { continue };
+        let replacement = graph.node(replacement);
+        let name = leaf.map_or(&graph.node(holder).id.value, |leaf| &leaf.name);
+        let NodeKind::Replacement(by) = &replacement.kind else { continue };
+        found.push(
+            Diagnostic::new(
+                Code::TailCall,
+                format!(
+                    "{} replaces a function of `{name}`, which is in a table for tail calls",
+                    title(replacement)
+                ),
+            )
+            .label(context.source(), by.stub.span.clone(), "replaced")
+            .label(context.source(), spec.function.span.clone(), format!("a function of `{name}`"))
+            .errno("EBUSY")
+            .help(
+                "The kernel keeps the two apart, since a program could go on in itself without end. \
+                 Replace a function of the program that makes the tail call, or attach both programs \
+                 by themselves.",
+            ),
+        );
+    }
+    context.found.extend(found);
+}
+
+/// Tracers at the entry of a program that nobody calls: a tail call enters a program behind the
+/// place that is patched for them, `X86_TAIL_CALL_OFFSET` in
+/// <https://github.com/torvalds/linux/blob/v6.12/arch/x86/net/bpf_jit_comp.c>.
+fn passed_by(
+    context: &mut Context<'_>,
+    index: NodeIndex,
+    node: &Node,
+    object: &Object,
+    program: &Program,
+) {
+    let graph = &context.chain.graph;
+    let leaves: Vec<&str> =
+        uses(node, object, program).leaves.iter().map(|leaf| leaf.name.as_str()).collect();
+    let mut found = Vec::new();
+    for tracer in graph.needed_by(index) {
+        let tracer = graph.node(tracer);
+        let NodeKind::Tracer(spec) = &tracer.kind else { continue };
+        let function = spec.function.as_ref().map_or(program.name.as_str(), |name| &name.value);
+        let is_entry = function == program.name && is_only_jumped_to(node);
+        if !is_entry && (!leaves.contains(&function) || function == program.name) {
+            continue;
+        }
+        let span = spec.function.as_ref().map_or(&spec.target.span, |name| &name.span);
+        let mut passed = Diagnostic::new(
+            Code::PassedByTailCall,
+            format!("{} sees no call of `{function}`", title(tracer)),
+        )
+        .label(context.source(), span.clone(), "entered by tail calls only")
+        .help(
+            "A tail call goes past the place where a tracer is. Trace a function that the program \
+             calls, or the program that makes the tail call.",
+        );
+        passed.severity = Severity::Warning;
+        found.push(passed);
+    }
+    context.found.extend(found);
+}

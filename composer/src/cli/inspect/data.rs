@@ -1,0 +1,104 @@
+//! The maps and global variables of an object.
+
+use std::fmt::Write as _;
+
+use serde_json::{Value, json};
+
+use super::super::ink::Ink as _;
+use freplace_compose::object::{Global, Initial, MapDef, Object, prototype, written};
+
+/// Adds the maps, those of the old form included.
+pub(super) fn maps(object: &Object, out: &mut String) {
+    if !object.maps.is_empty() || !object.legacy_maps.is_empty() {
+        let _ = writeln!(out, "{}", "maps".bold());
+    }
+    let legacy = object.legacy_maps.iter().map(|map| map.name.as_str());
+    let names = object.maps.iter().map(|map| map.name.as_str()).chain(legacy);
+    let names = names.map(|name| name.chars().count()).max().unwrap_or(0);
+    let kinds = object.maps.iter().map(|map| map.type_name().len()).max().unwrap_or(0);
+    for map in &object.maps {
+        let _ = writeln!(
+            out,
+            "  {:<names$}  {:<kinds$}  key {:>3}  value {:>4}  entries {}{}",
+            map.name,
+            map.type_name(),
+            map.key_size,
+            map.value_size,
+            entries(map),
+            if map.pinned { "  pinned by name" } else { "" }
+        );
+        if let Some(inner) = &map.inner {
+            let _ = writeln!(
+                out,
+                "    {} {}  key {}  value {}  entries {}",
+                "holds:".dimmed(),
+                inner.type_name(),
+                inner.key_size,
+                inner.value_size,
+                entries(inner)
+            );
+        }
+        for (entry, value) in &map.values {
+            let (Initial::Map(name) | Initial::Program(name)) = value;
+            let _ = writeln!(out, "    {} {name}", format!("at {entry}:").dimmed());
+        }
+    }
+    for map in &object.legacy_maps {
+        let kind = MapDef { map_type: map.map_type, ..MapDef::default() }.type_name();
+        let _ = writeln!(
+            out,
+            "  {:<names$}  {kind}  {} SEC(\"maps\") is the old form: define it in SEC(\".maps\")",
+            map.name,
+            "not made:".yellow()
+        );
+    }
+}
+
+fn entries(map: &MapDef) -> String {
+    match (map.max_entries, map.type_name()) {
+        (0, "perf_event_array") => "one for each CPU".to_owned(),
+        (0, kind) if !kind.ends_with("_storage") => "left open".to_owned(),
+        (entries, _) => entries.to_string(),
+    }
+}
+
+/// Those that a chain may look at: what the compiler made by itself has no type, and formats of
+/// `bpf_printk` nobody sets.
+fn variables(object: &Object) -> impl Iterator<Item = (&Global, u32)> {
+    let globals = object.globals.iter().filter(|global| !global.name.contains(".____fmt"));
+    globals.filter_map(|global| Some((global, global.of?)))
+}
+
+/// Adds the global variables, by section.
+pub(super) fn globals(object: &Object, out: &mut String) {
+    let declared = |global: &Global, of| prototype::declare(&object.btf, of, &global.name);
+    let width = variables(object).map(|(global, of)| declared(global, of).chars().count());
+    let width = width.max().unwrap_or(0).min(60);
+    let mut section = None;
+    if variables(object).next().is_some() {
+        let _ = writeln!(out, "{}", "globals".bold());
+    }
+    for (global, of) in variables(object) {
+        if section != Some(&global.section) {
+            section = Some(&global.section);
+            let _ = writeln!(out, "  {}", global.section.dimmed());
+        }
+        let value = written(&object.btf, of, &object.initial(global));
+        let _ = writeln!(out, "    {:<width$}  = {value}", declared(global, of));
+    }
+}
+
+pub(super) fn globals_to_json(object: &Object) -> Vec<Value> {
+    let one = |(global, of): (&Global, u32)| {
+        json!({
+            "name": global.name,
+            "section": global.section,
+            "offset": global.offset,
+            "size": global.size,
+            "type": prototype::declare(&object.btf, of, "").trim(),
+            "frozen": global.frozen,
+            "value": written(&object.btf, of, &object.initial(global)),
+        })
+    };
+    variables(object).map(one).collect()
+}
