@@ -25,6 +25,7 @@ pub mod diag;
 pub mod draw;
 pub mod errno;
 pub mod event;
+pub mod files;
 pub mod inert;
 pub mod kernel;
 pub mod object;

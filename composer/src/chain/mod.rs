@@ -43,6 +43,7 @@ pub use text::{FieldRef, Hint, Piece, Step};
 
 use crate::{
     diag::{Code, Diagnostic, Source},
+    files,
     version::Requirement,
 };
 
@@ -77,7 +78,7 @@ impl Chain {
             let message = format!("cannot read {}: {why}", path.display());
             vec![Diagnostic::new(Code::FileUnreadable, message).help(help)]
         };
-        let bytes = std::fs::read(path).map_err(|error| {
+        let bytes = files::read(path, files::CHAIN).map_err(|error| {
             let help = match path.is_dir() {
                 true => "Name a chain file, not a folder.",
                 false => "Name a chain file, for example chains/tcp.toml.",

@@ -8,6 +8,7 @@ use std::{
 use crate::{
     chain::{Chain, Node, ObjectRef, Spanned, plain},
     diag::{Code, Diagnostic, list, nearest},
+    files,
     object::{Object, ObjectError, Program},
 };
 
@@ -118,7 +119,7 @@ pub fn open_object(name: &ObjectRef) -> Result<Object, Box<Diagnostic>> {
 }
 
 fn bytes(path: &Path) -> Result<Vec<u8>, Box<Diagnostic>> {
-    std::fs::read(path).map_err(|error| {
+    files::read(path, files::OBJECT).map_err(|error| {
         let message = format!("cannot read {}: {}", path.display(), plain(&error));
         let name =
             path.file_name().map_or_else(|| "my.bpf.o".into(), |name| name.to_string_lossy());

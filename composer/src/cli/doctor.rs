@@ -89,7 +89,7 @@ pub(super) fn lacking(features: &[Feature], what: &str) -> Option<Diagnostic> {
         Feature::Permission => Code::NotPermitted,
         Feature::Bpf => Code::NoBpf,
         Feature::KernelBtf => Code::NoKernelBtf,
-        Feature::RingBuffer => Code::NoRingBuffer,
+        Feature::RingBuffer | Feature::PerfLinks => Code::NoRingBuffer,
         Feature::Trampoline => Code::NoTrampoline,
         Feature::Kprobes => Code::NoKprobes,
         Feature::Tracefs => Code::NoTracefs,
@@ -110,7 +110,11 @@ fn remedy(finding: &Finding) -> &'static str {
             "The micro-VM's kernel is built without CONFIG_DEBUG_INFO_BTF=y. Name another one, such \
              as --vm=6.12."
         }
-        Feature::Bpf | Feature::RingBuffer | Feature::Trampoline | Feature::Kprobes
+        Feature::Bpf
+        | Feature::RingBuffer
+        | Feature::Trampoline
+        | Feature::PerfLinks
+        | Feature::Kprobes
             if vm::is_in_guest() =>
         {
             "The micro-VM's kernel does not offer it. Name another one, such as --vm=6.12."
@@ -126,6 +130,10 @@ fn remedy(finding: &Finding) -> &'static str {
              Use --vm to run the chain in a micro-VM with one."
         }
         Feature::RingBuffer => "Ring buffers came with Linux 5.8. Use --vm for a newer kernel.",
+        Feature::PerfLinks => {
+            "Links of perf events, which attach kprobes and tracepoints, came with Linux 5.15. Use \
+             --vm for a newer kernel."
+        }
         // The verifier's own words.
         Feature::Trampoline if finding.how.contains("JITed") => {
             "The BPF JIT is off. Turn it on: sudo sysctl net.core.bpf_jit_enable=1"

@@ -7,7 +7,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::{exit::Exit, report};
+use super::{exit::Exit, report, screen};
 use freplace_compose::{
     chain::{Chain, plain},
     diag::{Code, Diagnostic},
@@ -53,7 +53,10 @@ impl LogFlags {
     /// Makes the file, empty, so that nothing is loaded before it is known to be writable.
     pub(super) fn open(&self) -> Result<Logs, Exit> {
         let Some(path) = &self.verifier_log else { return Ok(Logs { file: None }) };
-        let file = File::create(path).map_err(|error| cannot_write(path, &error))?;
+        let file = screen::create(path, HELP).map_err(|found| {
+            report::one(&found);
+            Exit::Failed
+        })?;
         Ok(Logs { file: Some((path.clone(), file)) })
     }
 }
@@ -91,12 +94,14 @@ impl Logs {
     }
 }
 
+const HELP: &str = "Give --verifier-log a file in a folder that is there and is yours.";
+
 /// Says that the file cannot be written.
 pub(super) fn cannot_write(path: &Path, error: &io::Error) -> Exit {
     let (path, why) = (path.display(), plain(error));
     report::one(
         &Diagnostic::new(Code::OutputFile, format!("the log {path} cannot be written: {why}"))
-            .help("Give --verifier-log a file in a folder that is there and is yours."),
+            .help(HELP),
     );
     Exit::Failed
 }

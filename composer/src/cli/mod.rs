@@ -21,6 +21,7 @@ mod report;
 mod schema;
 mod screen;
 mod traffic;
+mod trust;
 mod up;
 mod validate;
 mod vm;

@@ -1,6 +1,7 @@
 //! Diagnostics on the screen, and what there is to read about them.
 
 use std::{
+    collections::BTreeMap,
     slice,
     sync::{Mutex, PoisonError},
 };
@@ -17,12 +18,36 @@ pub(super) fn all(diagnostics: &[Diagnostic]) {
     let mut drawing = Drawing::new(width());
     // A lock that a panic left behind still holds a good list.
     let mut drawn = DRAWN.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut counts: BTreeMap<Code, usize> = BTreeMap::new();
     for diagnostic in diagnostics {
-        screen::drawn(&drawing.text(diagnostic));
+        let count = counts.entry(diagnostic.code).or_default();
+        *count += 1;
+        if *count <= MOST {
+            screen::drawn(&drawing.text(diagnostic));
+        }
         if !drawn.contains(&diagnostic.code) {
             drawn.push(diagnostic.code);
         }
     }
+    for (code, count) in counts.iter().filter(|(_, count)| **count > MOST) {
+        screen::say!("and {} more of {code}\n", grouped(count - MOST));
+    }
+}
+
+/// The most diagnostics of one kind that are drawn at once: nobody reads more.
+const MOST: usize = 100;
+
+/// `999,900`
+fn grouped(number: usize) -> String {
+    let digits = number.to_string();
+    let mut out = String::new();
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            out.push(',');
+        }
+        out.push(digit);
+    }
+    out
 }
 
 /// Draws one diagnostic on stderr.

@@ -3,8 +3,9 @@
 
 use std::{
     fmt,
+    fs::File,
     io::{self, Write},
-    os::unix::fs::MetadataExt as _,
+    os::unix::fs::{MetadataExt as _, OpenOptionsExt as _},
     path::{Path, PathBuf},
 };
 
@@ -78,6 +79,31 @@ pub(super) fn write_failed(error: &io::Error) -> Exit {
     let help = "Everything before this was done; what was written so far is there.";
     report::one(&Diagnostic::new(Code::WriteFailed, message).help(help));
     Exit::Failed
+}
+
+/// Makes the file at `path`, empty. `help` says what to do where that fails.
+pub(super) fn create(path: &Path, help: &str) -> Result<File, Diagnostic> {
+    let failed = |error: io::Error| {
+        let message = format!("cannot write {}: {}", path.display(), plain(&error));
+        Diagnostic::new(Code::OutputFile, message).help(help)
+    };
+    let mut options = File::options();
+    options.write(true).create(true).truncate(true);
+    let found = options.clone().custom_flags(libc::O_NOFOLLOW).open(path);
+    match found {
+        Err(error) if error.raw_os_error() == Some(libc::ELOOP) => {
+            // A link: of whom?
+            let owner = path.symlink_metadata().map_err(failed)?.uid();
+            if owner != 0 && owner != rustix::process::geteuid().as_raw() {
+                let message =
+                    format!("{} is a symbolic link that user {owner} made", path.display());
+                let help = "Name the file itself, or one in a folder where others make no links.";
+                return Err(Diagnostic::new(Code::ForeignLink, message).help(help));
+            }
+            options.open(path).map_err(failed)
+        }
+        other => other.map_err(failed),
+    }
 }
 
 /// Refuses to write over one of the files that are read.

@@ -18,7 +18,7 @@ use super::{
     exit::Exit,
     ink::Ink as _,
     logs::{LogFlags, Logs},
-    plan, ready_or_report, report, screen,
+    plan, ready_or_report, report, screen, trust,
     vm::{Again, Luggage, VmFlag, files, not_in_guest},
 };
 use freplace_compose::{
@@ -56,6 +56,9 @@ pub(super) struct Up {
     /// Show what would be done, and do nothing.
     #[arg(long)]
     dry_run: bool,
+    /// As root, refuse a chain or object file that others may change, instead of warning of it.
+    #[arg(long)]
+    strict: bool,
     #[command(flatten)]
     asked: Asked,
     #[command(flatten)]
@@ -92,10 +95,15 @@ pub(super) async fn run(arguments: Up) -> Exit {
             return exit;
         }
     }
-    if arguments.vm.vm.is_none()
-        && let Err(exit) = suits_this_machine(&ready)
-    {
-        return exit;
+    if arguments.vm.vm.is_none() {
+        let found = trust::untrusted(&inputs, arguments.strict);
+        report::all(&found);
+        if arguments.strict && !found.is_empty() {
+            return Exit::Environment;
+        }
+        if let Err(exit) = suits_this_machine(&ready) {
+            return exit;
+        }
     }
     // What comes up and does nothing is told here too: no kernel says a word of it.
     let idle = [Code::ConstantOff, Code::PassedByTailCall, Code::GlobalUnused];
@@ -243,7 +251,7 @@ fn bring_up(
     let all = plan.operations.len();
     match done {
         Ok(running) if steps < all => {
-            let left = running.down(kernel);
+            let left = running.abandon(kernel);
             if !left.is_empty() {
                 report::one(&run::explain_left(&left, plan, chain));
                 return Err(Exit::UndoIncomplete);

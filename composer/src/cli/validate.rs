@@ -96,10 +96,13 @@ impl<'a> Judged<'a> {
             let is_valid = is_valid(&found);
             judged.valid &= is_valid;
             judged.files.push((path, ready.filter(|_| is_valid)));
-            if format == Format::Human {
-                report::all(&found);
-            }
-            judged.results.push(result(path, &found));
+            judged.results.push(match format {
+                Format::Human => {
+                    report::all(&found);
+                    Value::Null
+                }
+                Format::Json => result(path, &found),
+            });
         }
         judged
     }

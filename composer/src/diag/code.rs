@@ -189,6 +189,8 @@ codes! {
     NoBpf = 406,
     /// tracefs is not mounted, or cannot be used.
     NoTracefs = 407,
+    /// A file that others may change, used as root.
+    UntrustedFile = 408,
 
     /// The verifier rejected a program.
     Rejected = 501,
@@ -216,6 +218,8 @@ codes! {
     TooManyFiles = 512,
     /// No memory left in the kernel.
     OutOfMemory = 513,
+    /// An output to a symbolic link of another user.
+    ForeignLink = 514,
 
     /// The micro-VM could not do its work.
     MicroVm = 601,

@@ -5,7 +5,7 @@
 
 use std::fs;
 
-use super::{KernelError, attach, loader::Loaded, probe::Probe};
+use super::{KernelError, attach, loader::Loaded, probe::Probe, profile};
 use crate::{
     chain::{self, Attach, Moment},
     object::{ProgramKind, RINGBUF},
@@ -25,6 +25,8 @@ pub enum Feature {
     RingBuffer,
     /// Programs that need a trampoline: freplace, fentry, fexit.
     Trampoline,
+    /// Links of perf events, by which kprobes and tracepoints are attached (5.15).
+    PerfLinks,
     /// kprobes through perf events.
     Kprobes,
     /// tracefs, where the numbers of tracepoints are.
@@ -39,6 +41,7 @@ impl Feature {
         Self::KernelBtf,
         Self::RingBuffer,
         Self::Trampoline,
+        Self::PerfLinks,
         Self::Kprobes,
         Self::Tracefs,
     ];
@@ -62,12 +65,16 @@ impl Feature {
         let hook = |test: fn(&Attach) -> bool| {
             needs(&|action| matches!(action, Action::AttachHook { attach, .. } if test(attach)))
         };
-        if hook(|attach| matches!(attach, Attach::Kprobe { .. } | Attach::Kretprobe { .. })) {
+        let has_kprobe =
+            hook(|attach| matches!(attach, Attach::Kprobe { .. } | Attach::Kretprobe { .. }));
+        let has_tracepoint = hook(|attach| matches!(attach, Attach::Tracepoint { .. }));
+        if has_kprobe || has_tracepoint {
+            found.push(Self::PerfLinks);
+        }
+        if has_kprobe {
             found.push(Self::Kprobes);
         }
-        if hook(|attach| matches!(attach, Attach::Tracepoint { .. }))
-            || needs(&|action| matches!(action, Action::Listen))
-        {
+        if has_tracepoint || needs(&|action| matches!(action, Action::Listen)) {
             found.push(Self::Tracefs);
         }
         found
@@ -82,6 +89,7 @@ impl Feature {
             Self::KernelBtf => "kernel BTF",
             Self::RingBuffer => "ring buffer",
             Self::Trampoline => "freplace, fentry",
+            Self::PerfLinks => "perf event links",
             Self::Kprobes => "kprobes",
             Self::Tracefs => "tracefs",
         }
@@ -123,6 +131,7 @@ pub fn examine(features: &[Feature]) -> Vec<Finding> {
                 continue;
             }
             Feature::RingBuffer => ring_buffer(),
+            Feature::PerfLinks => perf_links(),
             Feature::Bpf | Feature::Trampoline => match (&mut probe, feature) {
                 (Ok(probe), Feature::Bpf) => bpf(probe, &mut host),
                 (Ok(probe), _) => trampoline(probe, host.as_ref()),
@@ -195,6 +204,16 @@ fn ring_buffer() -> (Option<bool>, String) {
             (absent(errno), format!("BPF_MAP_CREATE of one: {error}"))
         }
     }
+}
+
+fn perf_links() -> (Option<bool>, String) {
+    let present = profile::perf_links();
+    let how = match present {
+        Some(true) => "BPF_LINK_CREATE knows them",
+        Some(false) => "BPF_LINK_CREATE of one: EINVAL",
+        None => "not tried: no program to attach could be loaded",
+    };
+    (present, how.to_owned())
 }
 
 /// Loads a program to extend, into `host`.

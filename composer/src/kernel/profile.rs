@@ -80,7 +80,7 @@ fn features(
             Some(replacement) => several_stubs(probe, replacement)?,
             None => false,
         },
-        perf_links: perf_links(),
+        perf_links: perf_links() == Some(true),
         lazy_functions,
         argument_tags,
         frames_of_16,
@@ -159,11 +159,16 @@ fn most_tracers(host: &Loaded) -> Result<Option<u16>, KernelError> {
 
 /// Asks for a link to something that is no perf event: a kernel that has such links looks at it and
 /// says EBADF, one that has none says EINVAL before that. `bpf_perf_link_attach`,
-/// <https://github.com/torvalds/linux/blob/v6.12/kernel/bpf/syscall.c>.
-pub(super) fn perf_links() -> bool {
+/// <https://github.com/torvalds/linux/blob/v6.12/kernel/bpf/syscall.c>. None when it says something
+/// else, or takes no such program.
+pub(super) fn perf_links() -> Option<bool> {
     let tracepoint = Type { load_as: LoadAs::Hook(ProgramKind::Tracepoint), target: None };
-    let Ok(program) = tracepoint.load_smallest() else { return false };
+    let program = tracepoint.load_smallest().ok()?;
     let target = LinkTarget::PerfEvent(program.as_fd());
-    let made = sys::link_create(program.as_fd(), BPF_PERF_EVENT as u32, target);
-    made.is_err_and(|error| error.raw_os_error() == Some(libc::EBADF))
+    let refused = sys::link_create(program.as_fd(), BPF_PERF_EVENT as u32, target).err()?;
+    match refused.raw_os_error()? {
+        libc::EBADF => Some(true),
+        libc::EINVAL => Some(false),
+        _ => None,
+    }
 }

@@ -659,6 +659,16 @@ mod tests {
     }
 
     #[test]
+    fn types_that_are_part_of_themselves_are_declared_shortly() {
+        // A pointer to itself; a function that takes a pointer to itself.
+        let types = [0, 2 << 24, 1, 0, 13 << 24 | 1, 0, 0, 3, 0, 2 << 24, 2];
+        let btf = Btf::parse(section(24, &types, &[0])).expect("it is whole");
+        let declare = crate::object::prototype::declare;
+        assert_eq!(declare(&btf, 1, "x"), "? *x");
+        assert_eq!(declare(&btf, 3, "call"), "void (*call)(?)");
+    }
+
+    #[test]
     fn loops_of_typedefs_and_arrays_end() {
         let btf = Btf::parse(section(24, &[0, 8 << 24, 1], b"\0")).expect("well formed");
         assert_eq!(btf.resolve(1), None);

@@ -27,17 +27,22 @@ pub fn function(btf: &Btf, name: &str, id: TypeId) -> Option<String> {
 /// Declares `name` with type `id`, as C writes it: `struct sock *sk`, `char comm[16]`.
 #[must_use]
 pub fn declare(btf: &Btf, id: TypeId, name: &str) -> String {
-    go(btf, id, name.to_owned(), DEPTH, &mut { TYPES })
+    go(btf, id, name.to_owned(), &[], &mut { TYPES })
 }
 
-fn go(btf: &Btf, id: TypeId, declarator: String, depth: usize, left: &mut usize) -> String {
+/// `above` are the types that this one is part of: one of them again would go on for ever.
+fn go(btf: &Btf, id: TypeId, declarator: String, above: &[TypeId], left: &mut usize) -> String {
     *left = left.saturating_sub(1);
+    let path = &[above, &[id]].concat()[..];
     let join = |base: &str| match (base, declarator.as_str()) {
         (base, "") => base.to_owned(),
         (base, rest) if rest.starts_with('*') => format!("{base} {rest}"),
         (base, rest) => format!("{base} {rest}"),
     };
-    let Some(ty) = btf.get(id).filter(|_| depth > 0 && *left > 0) else { return join("?") };
+    let Some(ty) = btf.get(id).filter(|_| above.len() < DEPTH && !above.contains(&id) && *left > 0)
+    else {
+        return join("?");
+    };
     match ty {
         Type::Void => join("void"),
         Type::Int { name, .. } | Type::Float { name, .. } | Type::Typedef { name, .. } => {
@@ -49,25 +54,25 @@ fn go(btf: &Btf, id: TypeId, declarator: String, depth: usize, left: &mut usize)
         Type::Enum { name, .. } => join(&tagged("enum", name)),
         Type::Ptr(of) => match btf.get(of) {
             Some(Type::Prototype { .. } | Type::Array { .. }) => {
-                go(btf, of, format!("(*{declarator})"), depth - 1, left)
+                go(btf, of, format!("(*{declarator})"), path, left)
             }
-            _ => go(btf, of, format!("*{declarator}"), depth - 1, left),
+            _ => go(btf, of, format!("*{declarator}"), path, left),
         },
         Type::Array { element, length } => {
-            go(btf, element, format!("{declarator}[{length}]"), depth - 1, left)
+            go(btf, element, format!("{declarator}[{length}]"), path, left)
         }
-        Type::Modifier { word: "", of } => go(btf, of, declarator, depth - 1, left),
+        Type::Modifier { word: "", of } => go(btf, of, declarator, path, left),
         // A modifier of a pointer stands behind the star, any other in front of the type.
         Type::Modifier { word, of } => match btf.get(of) {
-            Some(Type::Ptr(_)) => go(btf, of, format!("{word} {declarator}"), depth - 1, left),
-            _ => format!("{word} {}", go(btf, of, declarator, depth - 1, left)),
+            Some(Type::Ptr(_)) => go(btf, of, format!("{word} {declarator}"), path, left),
+            _ => format!("{word} {}", go(btf, of, declarator, path, left)),
         },
         Type::Prototype { returns, parameters } => {
             let list: Vec<_> = parameters
                 .iter()
-                .map(|(name, of)| go(btf, *of, (*name).to_owned(), depth - 1, left))
+                .map(|(name, of)| go(btf, *of, (*name).to_owned(), path, left))
                 .collect();
-            go(btf, returns, format!("{declarator}({})", list.join(", ")), depth - 1, left)
+            go(btf, returns, format!("{declarator}({})", list.join(", ")), path, left)
         }
         Type::Function { name, .. } | Type::Variable { name, .. } | Type::Section { name, .. } => {
             join(name)

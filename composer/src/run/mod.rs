@@ -9,6 +9,7 @@ mod maps;
 mod rule;
 mod short;
 mod verifier_log;
+mod verifier_report;
 
 pub use ask::{Asked, ask};
 pub use explain::{explain, explain_left};

@@ -6,6 +6,7 @@
 
 use std::fmt;
 
+use super::verifier_report::{self, Report};
 use crate::kernel::SourceLine;
 
 /// Last words that are shown.
@@ -20,6 +21,8 @@ pub(super) struct Excerpt<'a> {
     pub(super) source: Option<&'a SourceLine>,
     /// The instruction that it looked at, with its number: `9: (71) r0 = *(u8 *)(r1 +0)`.
     pub(super) instruction: Option<&'a str>,
+    /// What newer kernels say of it in sentences.
+    pub(super) report: Option<Report<'a>>,
     /// How many lines of the log are left out.
     pub(super) more: usize,
 }
@@ -27,6 +30,8 @@ pub(super) struct Excerpt<'a> {
 impl<'a> Excerpt<'a> {
     /// Reads `log`, of a program whose instructions come from `lines`; none when it tells nothing.
     pub(super) fn of(log: &'a str, lines: &'a [SourceLine]) -> Option<Self> {
+        let in_all = log.lines().filter(|line| !line.trim().is_empty()).count();
+        let (log, report) = verifier_report::split(log);
         let all: Vec<&str> =
             log.lines().map(str::trim_end).filter(|line| !line.is_empty()).collect();
         let is_told = |line: &&&str| instruction(line).is_none() && !is_noise(line);
@@ -51,8 +56,14 @@ impl<'a> Excerpt<'a> {
                 .filter(|line| line.instruction <= number)
                 .max_by_key(|line| line.instruction)
         });
-        let more = all.len() - words.len() - usize::from(instruction.is_some());
-        Some(Self { words, source, instruction, more })
+        // Where the instruction tells nothing, the report names the line.
+        let source = source.or_else(|| {
+            let (_, file, line) = report.as_ref()?.at?;
+            lines.iter().find(|known| known.line == line && known.file.ends_with(file))
+        });
+        let told = report.as_ref().map_or(0, |report| report.lines);
+        let more = in_all - words.len() - usize::from(instruction.is_some()) - told;
+        Some(Self { words, source, instruction, report, more })
     }
 }
 
@@ -67,6 +78,12 @@ impl fmt::Display for Excerpt<'_> {
         }
         if let Some(instruction) = self.instruction {
             write!(f, "\n    {instruction}")?;
+        }
+        if let Some(Report { title, reason, suggestion, .. }) = &self.report {
+            write!(f, "\n  {title}")?;
+            for said in [reason, suggestion].into_iter().filter(|said| !said.is_empty()) {
+                write!(f, "\n  {said}")?;
+            }
         }
         match self.more {
             0 => Ok(()),

@@ -152,6 +152,46 @@ fn an_excerpt_is_drawn_in_few_lines() {
 }
 
 #[test]
+fn what_linux_7_3_says_in_sentences_is_shown_below_its_words() {
+    let log = include_str!("verifier_logs/careless-7.3.log");
+    let lines = lines(log);
+    let found = Excerpt::of(log, &lines).map(|found| found.to_string());
+    let expected = "the verifier said\n  \
+                    invalid access to packet, off=0 size=1, R1(id=0,off=0,r=0)\n  \
+                    R1 min value is outside of the allowed memory range\n    \
+                    verdicts.bpf.c:89  return data[0];\n    \
+                    9: (71) r0 = *(u8 *)(r1 +0)\n  \
+                    Memory Safety: Access outside bounds\n  \
+                    The verifier cannot prove offset + access_size <= object_size. Here, the minimal \
+                    bound for a memory access is 0 and is outside of the object of size 0. R1 is pkt; \
+                    offset is constant 0; access_size is 1; object_size is 0.\n  \
+                    Add or adjust a bounds check that proves offset + access_size stays within the \
+                    object.\n  \
+                    and 43 more lines";
+    assert_eq!(found.as_deref(), Some(expected));
+}
+
+#[test]
+fn the_place_of_a_report_finds_the_line_where_no_instruction_does() {
+    let whole = include_str!("verifier_logs/forgetful-7.3.log");
+    let lines = lines(whole);
+    let start = whole.find("Verification failed").expect("it has a report");
+    let log = format!("R1 is out of the packet\n{}", &whole[start..]);
+    let found = Excerpt::of(&log, &lines).expect("it tells something");
+    assert_eq!(found.source.map(|line| line.line), Some(116));
+}
+
+#[test]
+fn a_log_of_7_3_without_a_report_is_read_as_before() {
+    let log = include_str!("verifier_logs/endless-7.3.log");
+    let lines = lines(log);
+    let found = Excerpt::of(log, &lines).expect("it tells something");
+    assert_eq!(found.words, ENDLESS);
+    assert_eq!(found.source.map(|line| line.line), Some(103));
+    assert_eq!(found.report, None);
+}
+
+#[test]
 fn words_without_any_instruction_are_shown_alone() {
     let found = Excerpt::of("Subprog stub doesn't exist\nprocessed 0 insns (limit 1000000)\n", &[]);
     assert_eq!(

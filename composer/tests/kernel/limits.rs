@@ -3,7 +3,9 @@
 
 use std::{
     fmt::Write as _,
+    fs,
     io::{BufRead as _, BufReader, Read as _},
+    os::unix::fs::{PermissionsExt as _, chown, lchown, symlink},
     path::Path,
     process::{Command, Stdio},
 };
@@ -201,4 +203,44 @@ fn a_file_beyond_its_limit_is_an_error_of_the_write() {
     finished.assert_failed(1, "FC0509");
     assert!(finished.stderr.contains("file too large"), "{}", finished.stderr);
     before.assert_nothing_new();
+}
+
+#[test]
+#[ignore = "needs a kernel that allows freplace; `cargo xtask test` runs it in a micro-VM"]
+fn files_that_others_may_change_are_told_to_root_and_refused_when_asked_for() {
+    let folder = hosts(1);
+    let chain = folder.chain();
+    let mode = |mode| fs::set_permissions(&chain, fs::Permissions::from_mode(mode)).expect("ours");
+    let owner = |user| chown(&chain, Some(user), Some(user)).expect("we are root");
+    let up = |strict: &[&str]| run(&chain, &[strict, &["--", "true"]].concat());
+    mode(0o644);
+    assert!(!up(&["--strict"]).stderr.contains("FC0408"), "it is root's alone");
+    for (bits, user) in [(0o666, 0), (0o664, 1000), (0o644, 1000)] {
+        owner(user);
+        mode(bits);
+        let warned = up(&[]);
+        warned.assert_done();
+        assert!(warned.stderr.contains("FC0408"), "{bits:o} {user}: {}", warned.stderr);
+        up(&["--strict"]).assert_failed(4, "FC0408");
+    }
+}
+
+#[test]
+#[ignore = "needs a kernel that allows freplace; `cargo xtask test` runs it in a micro-VM"]
+fn no_output_goes_through_a_link_that_another_user_made() {
+    let folder = hosts(1);
+    let chain = folder.chain();
+    let (victim, link) = (chain.with_extension("victim"), chain.with_extension("link"));
+    fs::write(&victim, "precious").expect("writable");
+    symlink(&victim, &link).expect("writable");
+    let name = link.to_str().expect("it is ASCII");
+    lchown(&link, Some(1000), Some(1000)).expect("we are root");
+    for option in ["--output", "--verifier-log"] {
+        run(&chain, &[option, name, "--", "true"]).assert_failed(1, "FC0514");
+        assert_eq!(fs::read_to_string(&victim).expect("it is there"), "precious");
+    }
+    // One of our own is followed.
+    lchown(&link, Some(0), Some(0)).expect("we are root");
+    run(&chain, &["--output", name, "--", "true"]).assert_done();
+    assert_eq!(fs::read_to_string(&victim).expect("it is there"), "");
 }

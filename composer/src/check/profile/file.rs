@@ -13,6 +13,7 @@ use super::{Features, Helpers, Profile, Targets, Version};
 use crate::{
     chain::plain,
     diag::{Code, Diagnostic, Source},
+    files,
     object::btf::BtfError,
 };
 
@@ -45,7 +46,10 @@ impl Text {
 /// What is wrong with it, or with a file it names.
 pub fn open(path: &Path) -> Result<Profile, Vec<Diagnostic>> {
     let name = path.display().to_string();
-    let text = std::fs::read_to_string(path).map_err(|error| {
+    let text = files::read(path, files::CHAIN).and_then(|bytes| {
+        String::from_utf8(bytes).map_err(|_| std::io::Error::other("it is not UTF-8"))
+    });
+    let text = text.map_err(|error| {
         let message = format!("cannot read the profile {name}: {}", plain(&error));
         let help = "Name a series such as 6.12, `running`, or a file with a profile.";
         vec![Diagnostic::new(Code::FileUnreadable, message).help(help)]
@@ -61,7 +65,7 @@ pub fn open(path: &Path) -> Result<Profile, Vec<Diagnostic>> {
     let mut found = Vec::new();
     let mut bytes = |file: Option<&toml::Spanned<PathBuf>>| -> Option<Vec<u8>> {
         let file = file?;
-        let bytes = std::fs::read(folder.join(file.get_ref()));
+        let bytes = files::read(&folder.join(file.get_ref()), files::OBJECT);
         bytes.map_err(|error| found.push(unreadable(&source, file, &plain(&error)))).ok()
     };
     let btf = bytes(read.btf.as_ref());

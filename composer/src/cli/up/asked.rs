@@ -1,7 +1,6 @@
 //! What is asked of the events of an `up`: which, how many, for how long, written how and where.
 
 use std::{
-    fs::File,
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -9,10 +8,10 @@ use std::{
 use clap::{CommandFactory as _, ValueEnum, error::ErrorKind};
 
 use super::writer::Sink;
-use crate::cli::{Arguments, exit::Exit};
+use crate::cli::{Arguments, exit::Exit, screen};
 use freplace_compose::{
-    chain::{Role, plain},
-    diag::{Code, Diagnostic, nearest},
+    chain::Role,
+    diag::{Diagnostic, nearest},
     event::Paint,
     inert,
     plan::Plan,
@@ -158,14 +157,11 @@ impl Asked {
     /// Where events go. A file is made now, before anything is loaded.
     pub(super) fn sink(&self) -> Result<Sink, Diagnostic> {
         match self.file() {
-            Some(path) => match File::create(path) {
-                Ok(file) => Ok(Sink::File { file, path: path.to_owned() }),
-                Err(error) => Err(Diagnostic::new(
-                    Code::OutputFile,
-                    format!("cannot write {}: {}", path.display(), plain(&error)),
-                )
-                .help("Name a file in a folder that is there and that you may write to.")),
-            },
+            Some(path) => {
+                let help = "Name a file in a folder that is there and that you may write to.";
+                let file = screen::create(path, help)?;
+                Ok(Sink::File { file, path: path.to_owned() })
+            }
             None => Ok(Sink::Stdout),
         }
     }

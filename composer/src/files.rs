@@ -1,0 +1,44 @@
+//! Reading a file that somebody names: never more than there is room for, and never for ever.
+
+use std::{
+    fs::OpenOptions,
+    io::{self, Read as _},
+    os::unix::fs::{FileTypeExt as _, OpenOptionsExt as _},
+    path::Path,
+};
+
+/// The most bytes of a chain file.
+pub const CHAIN: u64 = 16 << 20;
+/// The most bytes of an object, or of another binary file.
+pub const OBJECT: u64 = 1 << 30;
+
+/// Reads the file at `path`, which has at most `most` bytes, a whole number of MiB.
+///
+/// # Errors
+/// As `std::fs::read`; and when it is no regular file, which may never end, or is larger.
+pub fn read(path: &Path, most: u64) -> io::Result<Vec<u8>> {
+    // A pipe that nobody writes to is opened at once, too.
+    let file = OpenOptions::new().read(true).custom_flags(libc::O_NONBLOCK).open(path)?;
+    let found = file.metadata()?;
+    let kind = found.file_type();
+    if kind.is_dir() {
+        return Err(io::Error::from_raw_os_error(libc::EISDIR));
+    }
+    if !kind.is_file() {
+        let what = match kind {
+            kind if kind.is_fifo() => "a pipe",
+            kind if kind.is_socket() => "a socket",
+            _ => "a device",
+        };
+        return Err(io::Error::other(format!("it is {what}, not a file: save it as one")));
+    }
+    let too_large =
+        || io::Error::other(format!("it is larger than {} MiB, which no such file is", most >> 20));
+    if found.len() > most {
+        return Err(too_large());
+    }
+    let mut bytes = Vec::new();
+    // It may grow meanwhile, and files of /proc have no length.
+    file.take(most + 1).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > most { Err(too_large()) } else { Ok(bytes) }
+}
