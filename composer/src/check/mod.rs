@@ -16,6 +16,7 @@ mod programs;
 mod prototypes;
 mod raw_tracepoints;
 mod requires;
+mod sleepable;
 mod stubs;
 mod targets;
 mod versions;
@@ -63,6 +64,7 @@ pub fn check(chain: &Chain, library: &Library, kernels: &Kernels) -> Vec<Diagnos
     let mut context = Context { chain, library, kernels: &kernels, found, misfits: HashSet::new() };
     programs::check(&mut context);
     stubs::check(&mut context);
+    sleepable::check(&mut context);
     prototypes::check(&mut context);
     built_in::check(&mut context);
     conflicts::check(&mut context);

@@ -144,6 +144,8 @@ codes! {
     FunctionPrototype = 335,
     /// Calls that go too deep, or take too much of the stack.
     StackLimit = 336,
+    /// A tracer that may sleep, on a program that may not.
+    NotSleepable = 337,
 
     /// No right to use eBPF.
     NotPermitted = 401,

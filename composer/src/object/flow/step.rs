@@ -174,7 +174,7 @@ impl Step<'_> {
             Value::Memory { frozen: true } => Value::Number(Number::Frozen),
             Value::Memory { .. } if size == 8 && self.pointers_in_maps => Value::Unknown,
             Value::Memory { .. } | Value::Packet(_) => fresh,
-            Value::Pointer | Value::Unknown => Value::Unknown,
+            Value::Pointer | Value::Passed { .. } | Value::Unknown => Value::Unknown,
             _ => return Err(UNKNOWN),
         };
         match value {
@@ -192,6 +192,9 @@ impl Step<'_> {
             (ProgramKind::Xdp, 12.., _)
             | (ProgramKind::Kprobe | ProgramKind::Tracepoint | ProgramKind::RawTracepoint, ..) => {
                 fresh
+            }
+            (ProgramKind::Fentry | ProgramKind::Fexit, 0..=88, 8) if offset % 8 == 0 => {
+                Value::Passed { number: (offset / 8) as u8 } // no more than 11
             }
             _ => Value::Unknown,
         }
@@ -219,7 +222,7 @@ impl Step<'_> {
                 self.state.write_stack(frame, offset.saturating_add(at.offset), at.size, stored);
             }
             Value::Argument { .. } => argument(pointer, at)?,
-            Value::Pointer | Value::Unknown => self.state.spoil(pointer),
+            Value::Pointer | Value::Passed { .. } | Value::Unknown => self.state.spoil(pointer),
             Value::Memory { .. } | Value::Context(_) | Value::Packet(_) => {}
             _ => return Err(UNKNOWN),
         }
@@ -296,7 +299,9 @@ impl Step<'_> {
         let pointer = self.state.get(at.base);
         match pointer {
             Value::Argument { .. } => argument(pointer, at)?,
-            Value::Stack { .. } | Value::Pointer | Value::Unknown => self.state.spoil(pointer),
+            Value::Stack { .. } | Value::Pointer | Value::Passed { .. } | Value::Unknown => {
+                self.state.spoil(pointer);
+            }
             Value::Memory { .. } => {}
             _ => return Err(UNKNOWN),
         }
