@@ -25,13 +25,16 @@ use freplace_compose::{
 mod asked;
 mod books;
 mod foreign;
+mod ordered;
 mod signals;
+mod skips;
 mod stream;
 mod view;
 mod writer;
 
 use asked::Asked;
 use signals::Signals;
+use skips::Skips;
 use stream::{End, Stream};
 use view::View;
 use writer::Writer;
@@ -133,7 +136,7 @@ pub(super) async fn run(arguments: Up) -> Exit {
         }
         Err(error) => (End::Failed(stream_failed(&error)), None),
     };
-    let undone = undo(running, kernel, stream);
+    let undone = undo(ready.plan.clone(), running, kernel, stream);
     let Some((left, ended)) = signals.unless_second(undone).await else {
         screen::say!("interrupted twice: the kernel undoes the rest as this process ends");
         return Exit::Cut;
@@ -257,23 +260,28 @@ fn start(arguments: &Up) -> Result<Option<Child>, Diagnostic> {
 /// Undoes the chain and writes what is left to write. Done in a thread of its own where the kernel
 /// may take its time: a signal has to be heard meanwhile.
 async fn undo(
+    plan: Plan,
     mut running: Running,
     mut kernel: Linux,
     stream: Option<Stream>,
 ) -> (Vec<run::Left>, Exit) {
     let detached = tokio::task::spawn_blocking(move || {
+        let mut skips = Skips::new(plan.nodes.len());
+        skips.at_links(&kernel, &running, &plan);
         let left = running.detach(&mut kernel);
         kernel.settle();
-        (running, kernel, left)
+        skips.of_programs(&kernel, &running, &plan);
+        (running, kernel, left, skips)
     });
     // A thread fails by a panic alone, which was told by then.
-    let Ok((running, mut kernel, mut left)) = detached.await else {
+    let Ok((running, mut kernel, mut left, skips)) = detached.await else {
         return (Vec::new(), Exit::Failed);
     };
     let mut stream = stream;
     if let Some(stream) = &mut stream {
         // Nothing new comes once the links are gone, so the numbers can be compared.
         stream.finish(&left).await;
+        stream.skipped(skips);
     }
     let down = tokio::task::spawn_blocking(move || running.down(&mut kernel));
     left.extend(down.await.unwrap_or_default());

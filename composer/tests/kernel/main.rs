@@ -24,6 +24,7 @@ mod mutants;
 mod printk;
 mod profile;
 mod prototypes;
+mod skips;
 mod support;
 mod targets;
 mod tcp;

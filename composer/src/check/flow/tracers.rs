@@ -209,11 +209,12 @@ fn through(
     is_it.then(|| Refusal {
         what: format!("reads fields of `struct {context}` through `{name}` of `{function}`"),
         words: "cannot access ptr member ".to_owned(),
-        help: "A tracer is given the kernel's own `struct xdp_buff` in the place of `struct xdp_md`. \
+        help:
+            "A tracer is given the kernel's own `struct xdp_buff` in the place of `struct xdp_md`. \
                Let the built-in tracer take the fields: trace = \"NODE\" and \
                capture = [\"ctx->data\"]. Or declare `struct xdp_buff` with \
                __attribute__((preserve_access_index)) and read its fields."
-            .to_owned(),
+                .to_owned(),
         refused_by: None,
     })
 }

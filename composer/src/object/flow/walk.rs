@@ -16,7 +16,8 @@ use super::{
     state::{Doubt, Frame, State, Value},
     step::{Step, Stop},
 };
-use crate::object::{Function, Object, ProgramKind, Referent,
+use crate::object::{
+    Function, Object, ProgramKind, Referent,
     btf::{Type, TypeId},
 };
 
@@ -345,7 +346,9 @@ fn returned(value: Value) -> Returned {
     match value {
         Value::Number(Number::Known(number)) => Returned::Number(number),
         Value::Number(Number::Any(..)) => Returned::Several,
-        Value::Number(_) | Value::Unknown | Value::Passed { .. } | Value::Unset => Returned::Unclear,
+        Value::Number(_) | Value::Unknown | Value::Passed { .. } | Value::Unset => {
+            Returned::Unclear
+        }
         _ => Returned::Pointer,
     }
 }
