@@ -5,7 +5,7 @@
 //! [`chain`] (a file → a graph) and [`object`] (an ELF file → programs, functions, types) →
 //! [`check`] (the rules) → [`plan`] (what will be done) → [`kernel`] (who does it) by [`run`] (in
 //! order, and back) → [`event`] (what the programs have to say). [`diag`] is how every part says
-//! what is wrong, [`draw`] how that is shown, and [`vm`] a machine to do it all in when this one may not.
+//! what is wrong, [`draw`] how that is shown, [`vm`] a machine to do it all in when this one may not, and [`traffic`] something for a chain to see.
 //!
 //! ```
 //! use freplace_compose::{chain::Chain, check::{self, Kernels}, plan};
@@ -31,5 +31,6 @@ pub mod object;
 pub mod plan;
 pub mod run;
 pub mod trace;
+pub mod traffic;
 pub mod version;
 pub mod vm;

@@ -101,6 +101,7 @@ fn refused(call: &'static str, errno: i32, message: &str) -> KernelError {
         message: message.to_owned(),
         log: None,
         lines: Box::default(),
+        missing: Box::default(),
         holder: None,
     }
 }
@@ -182,6 +183,7 @@ fn every_refusal_is_explained() {
         message: "the object is damaged".into(),
         log: None,
         lines: Box::default(),
+        missing: Box::default(),
         holder: None,
     };
     out += &told("kprobe", load, here, false);

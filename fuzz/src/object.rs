@@ -8,7 +8,7 @@ use freplace_compose::{
     check::{Kernels, Library, check},
     event::{Decoder, Layout},
     object::{
-        Object,
+        Kinds, Needed, Object,
         btf::{Btf, Type},
         prototype, subset,
     },
@@ -75,8 +75,15 @@ fn look_at(object: &Object) {
         }
         _ => None,
     });
-    let names = object.kernel_types();
-    let kernel = names.iter().flatten().map(String::as_str);
+    let cuts = object.programs.iter().filter_map(|program| object.cut(program).ok());
+    let mut kernel = BTreeSet::new();
+    for cut in cuts.take(TYPES) {
+        let functions = object.function_info(&cut).into_iter().map(|(_, id)| (id, true));
+        let needed = Needed { functions: functions.collect(), ..Needed::default() };
+        Btf::parse(object.trimmed(&needed, Kinds::Linux5_15)).expect("types keep their numbers");
+        kernel.extend(object.kernel_types(&cut).unwrap_or_default());
+    }
+    let kernel = kernel.iter().map(String::as_str);
     let names: BTreeSet<&str> = named.chain(kernel).collect();
     let names: Vec<&str> = names.into_iter().collect();
     Btf::parse(subset(&object.btf, &names)).expect("a subset is well formed");

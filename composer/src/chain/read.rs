@@ -123,14 +123,27 @@ fn section(
         check_id(name, span.clone(), report);
         let mut table = Table::new(format!("{key} `{name}`"), span.clone(), entries);
         let kind = read(&mut table, report);
-        // A stub has no program that could write anything.
-        let output = if key == "stub" { Output::default() } else { output(&mut table, report) };
+        // A stub has no program that could be of a type, or write anything.
+        let (section, output) = match key {
+            "stub" => (None, Output::default()),
+            _ => (table.string("type", report), output(&mut table, report)),
+        };
+        let is_builtin =
+            matches!(&kind, Some(NodeKind::Tracer(tracer)) if tracer.builtin.is_some());
+        if let Some(section) = section.as_ref().filter(|_| is_builtin) {
+            let message = "`type` is for a program of your own, and this tracer has none";
+            let found = report
+                .at(Code::BadValue, message, section.span.clone(), "not without `object`")
+                .help("Leave it out: the built-in tracer knows what it is.");
+            report.push(found);
+        }
         table.finish(report);
         match kind {
             Some(kind) => {
                 file.nodes.push(Node {
                     id: Spanned { value: name.to_owned(), span },
                     kind,
+                    section,
                     output,
                 });
             }

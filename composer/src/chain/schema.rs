@@ -63,6 +63,7 @@ fn host() -> Value {
         json!({
             "object": object(),
             "program": program("the hook's SEC(\"...\")"),
+            "type": section(),
             "attach": { "$ref": "#/definitions/attach" },
             "events": own_events(),
             "printk": own_printk(),
@@ -97,6 +98,7 @@ fn replacement() -> Value {
         json!({
             "object": object(),
             "program": program("SEC(\"freplace\"), or a section of the host's own type"),
+            "type": section(),
             "stub": text("The id of the stub; it is replaced in every one of its hosts."),
             "events": own_events(),
             "printk": own_printk(),
@@ -113,6 +115,7 @@ fn tracer() -> Value {
         json!({
             "object": object(),
             "program": program("SEC(\"fentry\") or SEC(\"fexit\")"),
+            "type": section(),
             "fentry": text(&format!("Runs when the target is entered: {target}")),
             "fexit": text(&format!("Runs when the target returns: {target}")),
             "trace": text(&format!("Built-in tracer: tells when the target is entered and when it returns: {target}")),
@@ -132,11 +135,21 @@ fn tracer() -> Value {
     tracer["dependencies"] = json!({
         "object": ["program"],
         "program": ["object"],
+        "type": ["object"],
         "trace": built_in,
         "capture": built_in,
         "where": built_in,
     });
     tracer
+}
+
+fn section() -> Value {
+    let mut section = text(
+        "What the program is, as SEC(\"...\") would say it; only where the object's own section name \
+         does not.",
+    );
+    section["examples"] = json!(["xdp", "xdp.frags", "kprobe"]);
+    section
 }
 
 fn capture() -> Value {

@@ -23,6 +23,8 @@ pub struct Node {
     pub id: Spanned<String>,
     /// What it is.
     pub kind: NodeKind,
+    /// What its program is, as a section's name would say it, where that of the object does not.
+    pub section: Option<Spanned<String>>,
     /// What is shown of what its program writes by itself.
     pub output: Output,
 }

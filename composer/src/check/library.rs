@@ -1,6 +1,9 @@
 //! The objects that a chain names, each read once.
 
-use std::{collections::BTreeMap, path::Path};
+use std::{
+    collections::{BTreeMap, HashMap},
+    path::Path,
+};
 
 use crate::{
     chain::{Chain, Node, ObjectRef, Spanned, plain},
@@ -12,6 +15,8 @@ use crate::{
 #[derive(Debug, Default)]
 pub struct Library {
     objects: BTreeMap<ObjectRef, Object>,
+    /// The programs of nodes that say by themselves of which type they are, by the node's id.
+    typed: HashMap<String, Program>,
 }
 
 impl Library {
@@ -37,6 +42,7 @@ impl Library {
                 }
             }
         }
+        library.typed = typed(chain, &library);
         (library, found)
     }
 
@@ -51,7 +57,8 @@ impl Library {
     pub fn program(&self, node: &Node) -> Option<(&Object, &Program)> {
         let (object, program) = node.program()?;
         let object = self.get(&object.value)?;
-        Some((object, object.program(&program.value)?))
+        let typed = self.typed.get(&node.id.value);
+        Some((object, typed.or_else(|| object.program(&program.value))?))
     }
 
     /// The objects with their names.
@@ -63,8 +70,18 @@ impl Library {
 /// Objects that were read already, by what a chain calls them.
 impl FromIterator<(ObjectRef, Object)> for Library {
     fn from_iter<I: IntoIterator<Item = (ObjectRef, Object)>>(objects: I) -> Self {
-        Self { objects: objects.into_iter().collect() }
+        Self { objects: objects.into_iter().collect(), typed: HashMap::new() }
     }
+}
+
+fn typed(chain: &Chain, library: &Library) -> HashMap<String, Program> {
+    let program = |node: &Node| {
+        let section = node.section.as_ref()?;
+        let (_, program) = library.program(node)?;
+        let program = Program::new(&program.name, &section.value, program.function);
+        Some((node.id.value.clone(), program))
+    };
+    chain.graph.nodes().filter_map(|(_, node)| program(node)).collect()
 }
 
 fn read(reference: &Spanned<ObjectRef>, chain: &Chain) -> Result<Object, Box<Diagnostic>> {

@@ -4,14 +4,14 @@ use super::{Context, is_replacement, title, tracing_kind};
 use crate::{
     chain::{Hook, Node, NodeKind},
     diag::{Code, list, nearest},
-    object::{Object, Program, ProgramKind},
+    object::{Object, Program, ProgramKind, Table},
 };
 
 pub(super) fn check(context: &mut Context<'_>) {
     for (index, node) in context.chain.graph.nodes() {
         let Some((reference, name)) = node.program() else { continue };
         let Some(object) = context.library.get(&reference.value) else { continue };
-        let Some(program) = object.program(&name.value) else {
+        let Some((_, program)) = context.program(node) else {
             let help = suggest(object, &name.value);
             let message = format!("{} has no program `{}`", reference.value, name.value);
             context.report(
@@ -23,6 +23,10 @@ pub(super) fn check(context: &mut Context<'_>) {
             );
             continue;
         };
+        if !is_known_type(context, node) {
+            context.misfits.insert(index);
+            continue;
+        }
         // A replacement may also be written as a program of its host's own type: loading it as an
         // extension is the loader's decision.
         let host_kinds: Vec<ProgramKind> = if is_replacement(node) {
@@ -39,6 +43,22 @@ pub(super) fn check(context: &mut Context<'_>) {
             context.misfits.insert(index);
         }
     }
+}
+
+/// Whether the node does not say of which type its program is, or says it in a known word.
+fn is_known_type(context: &mut Context<'_>, node: &Node) -> bool {
+    let Some(section) = &node.section else { return true };
+    let (kind, _) = ProgramKind::of_section(&section.value);
+    if kind != ProgramKind::Other {
+        return true;
+    }
+    let help = match nearest(&section.value, ProgramKind::section_names()) {
+        Some(near) => format!("Did you mean `{near}`?"),
+        None => "Write what would stand in SEC(\"...\"): type = \"xdp\".".to_owned(),
+    };
+    let message = format!("`{}` is no type of program", section.value);
+    context.report(Code::BadValue, message, section.span.clone(), "this type", help);
+    false
 }
 
 fn suggest(object: &Object, name: &str) -> String {
@@ -72,22 +92,25 @@ fn mismatch(
                 Hook::RawTracepoint => Kind::RawTracepoint,
                 Hook::Xdp => Kind::Xdp,
             };
-            (kind.program_type() != wanted).then(|| {
-                let name = hook.name();
-                let hooks = Hook::ALL.iter().find(|hook| hook.name() == kind.name());
-                let help = match hooks {
-                    Some(hook) => format!(
-                        "Attach it where it belongs: attach = {{ {} = \"...\" }}, or compile it as \
+            if kind.program_type() == wanted {
+                return placed(program);
+            }
+            let name = hook.name();
+            let hooks = Hook::ALL.iter().find(|hook| hook.name() == kind.name());
+            let help = match hooks {
+                Some(hook) => format!(
+                    "Attach it where it belongs: attach = {{ {} = \"...\" }}, or compile it as \
                          SEC(\"{name}\").",
-                        hook.name()
-                    ),
-                    None => format!("Compile it as SEC(\"{name}\")."),
-                };
-                (format!("SEC(\"{name}\")"), help)
-            })
+                    hook.name()
+                ),
+                None if kind == Kind::Other => made_up(name),
+                None => format!("Compile it as SEC(\"{name}\")."),
+            };
+            Some((format!("SEC(\"{name}\")"), help))
         }
         NodeKind::Replacement(_) => {
-            let fits = kind == Kind::Freplace || host_kinds.contains(&kind);
+            // Whatever an author calls the section, it is loaded as an extension.
+            let fits = matches!(kind, Kind::Freplace | Kind::Other) || host_kinds.contains(&kind);
             (!fits).then(|| {
                 ("SEC(\"freplace\")".to_owned(), "Compile it as SEC(\"freplace\").".to_owned())
             })
@@ -99,6 +122,7 @@ fn mismatch(
                     Kind::Fentry | Kind::Fexit => {
                         format!("Write {} = \"{}\" instead.", kind.name(), tracer.target.value)
                     }
+                    Kind::Other => made_up(wanted),
                     _ => format!("Compile it as SEC(\"{wanted}\")."),
                 };
                 (format!("SEC(\"{wanted}\")"), help)
@@ -106,4 +130,31 @@ fn mismatch(
         }
         NodeKind::Stub(_) => None,
     }
+}
+
+/// What to do about a section of a made-up name.
+fn made_up(name: &str) -> String {
+    format!("Compile it as SEC(\"{name}\"), or write type = \"{name}\" in its table.")
+}
+
+/// What the program of a host ought to be when it is of the right type, but not made for one place.
+fn placed(program: &Program) -> Option<(String, String)> {
+    let name = program.kind.name();
+    if let Some(table) = program.traits.table {
+        let table = match table {
+            Table::Devmap => "devmap",
+            Table::Cpumap => "cpumap",
+        };
+        let help = format!(
+            "No interface takes it: a map of type {table} leads to it. Compile it as SEC(\"{name}\")."
+        );
+        return Some((format!("SEC(\"{name}\")"), help));
+    }
+    program.traits.many.map(|_| {
+        let help = format!(
+            "It is made for many places at once, and this host has one. Compile it as \
+             SEC(\"{name}\")."
+        );
+        (format!("SEC(\"{name}\")"), help)
+    })
 }

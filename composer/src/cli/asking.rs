@@ -66,13 +66,8 @@ impl Question<'_> {
         let brought =
             self.chains.iter().flat_map(|(path, ready)| files(path, &ready.chain, &ready.library));
         let out = Buffer::default();
-        let again = Again {
-            kernel: self.kernel,
-            files: brought.collect(),
-            command: None,
-            keep: flags.file(),
-            output: None,
-        };
+        let again =
+            Again { files: brought.collect(), keep: flags.file(), ..Again::new(self.kernel) };
         let ended = again.with(words, io::stdout().is_terminal(), out.clone()).await?;
         logs.append(&ended.kept);
         let text = out.text();

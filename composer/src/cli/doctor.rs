@@ -15,6 +15,7 @@ use freplace_compose::{
     diag::{Code, Diagnostic},
     kernel::{Feature, Finding, examine, machine::release},
     plan::Plan,
+    vm,
 };
 
 /// Show what this machine's kernel can run, and how that was found out. Loads small probe programs
@@ -30,8 +31,7 @@ pub(super) struct Doctor {
 
 pub(super) async fn run(arguments: &Doctor) -> Exit {
     if let Some(kernel) = &arguments.vm.vm {
-        let again = Again { kernel, files: Vec::new(), command: None, keep: None, output: None };
-        return again.run().await;
+        return Again::new(kernel).run().await;
     }
     let findings = examine(Feature::ALL);
     let written = match arguments.format {
@@ -105,6 +105,16 @@ pub(super) fn lacking(features: &[Feature], what: &str) -> Option<Diagnostic> {
 
 fn remedy(finding: &Finding) -> &'static str {
     match finding.feature {
+        // Who is in a micro-VM already is not helped by one.
+        Feature::KernelBtf if vm::is_in_guest() => {
+            "The micro-VM's kernel is built without CONFIG_DEBUG_INFO_BTF=y. Name another one, such \
+             as --vm=6.12."
+        }
+        Feature::Bpf | Feature::RingBuffer | Feature::Trampoline | Feature::Kprobes
+            if vm::is_in_guest() =>
+        {
+            "The micro-VM's kernel does not offer it. Name another one, such as --vm=6.12."
+        }
         Feature::Permission => {
             "Run it with sudo, or with --vm: a micro-VM with a stock kernel, no root needed."
         }
@@ -128,6 +138,9 @@ fn remedy(finding: &Finding) -> &'static str {
             "This kernel is built without CONFIG_KPROBES. Use --vm: a micro-VM with a stock \
              kernel, no root needed."
         }
-        Feature::Tracefs => "Mount it: mount -t tracefs tracefs /sys/kernel/tracing",
+        Feature::Tracefs => {
+            "Mount it: mount -t tracefs tracefs /sys/kernel/tracing. Or use --vm: a micro-VM, where it \
+             is mounted."
+        }
     }
 }

@@ -20,6 +20,7 @@ mod profile;
 mod report;
 mod schema;
 mod screen;
+mod traffic;
 mod up;
 mod validate;
 mod vm;
@@ -102,6 +103,8 @@ enum Verb {
     Schema,
     /// Run one command as root in the throw-away micro-VM.
     Vm(vm::VmArgs),
+    /// Make a little traffic for a chain to see.
+    Traffic(traffic::Traffic),
     /// Write a completion script for a shell.
     Completions(completions::Completions),
     /// Write the manual page to stdout, for example into ~/.local/share/man/man1/freplace-compose.1.
@@ -153,6 +156,7 @@ pub(crate) fn main() -> Exit {
             Verb::Header => header::run(),
             Verb::Schema => schema::run(),
             Verb::Vm(vm) => vm::run(vm).await,
+            Verb::Traffic(traffic) => traffic::run(&traffic),
             Verb::Completions(completions) => {
                 completions::run(&completions, &mut Arguments::command())
             }

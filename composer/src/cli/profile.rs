@@ -37,9 +37,7 @@ pub(super) struct ProfileArguments {
 
 pub(super) async fn run(arguments: &ProfileArguments) -> Exit {
     if let Some(kernel) = &arguments.vm.vm {
-        return Again { kernel, files: Vec::new(), command: None, keep: None, output: None }
-            .run()
-            .await;
+        return Again::new(kernel).run().await;
     }
     if let Some(missing) = doctor::lacking(&[Feature::Permission, Feature::Bpf], "be measured") {
         report::one(&missing);

@@ -10,7 +10,7 @@ use super::{
     ink::Ink as _,
     logs::{LogFlags, Logs},
     plan, ready_or_report, report, screen,
-    vm::{Again, VmFlag, files},
+    vm::{Again, Luggage, VmFlag, files, not_in_guest},
 };
 use freplace_compose::{
     chain::plain,
@@ -33,6 +33,7 @@ mod view;
 mod writer;
 
 use asked::Asked;
+pub(super) use asked::duration;
 use signals::Signals;
 use skips::Skips;
 use stream::{End, Stream};
@@ -55,12 +56,17 @@ pub(super) struct Up {
     logs: LogFlags,
     #[command(flatten)]
     vm: VmFlag,
+    #[command(flatten)]
+    luggage: Luggage,
     /// A command to run while the chain is up.
     #[arg(last = true, value_name = "CMD")]
     command: Vec<OsString>,
 }
 
 pub(super) async fn run(arguments: Up) -> Exit {
+    if let (None, Some(option)) = (&arguments.vm.vm, arguments.luggage.first()) {
+        return asked::usage(&format!("`{option}` is for the micro-VM: it needs `--vm`"));
+    }
     let ready = match ready_or_report(&arguments.file) {
         Ok(ready) => ready,
         Err(exit) => return exit,
@@ -97,9 +103,8 @@ pub(super) async fn run(arguments: Up) -> Exit {
     };
     if let Some(kernel) = &arguments.vm.vm {
         let (command, keep) = (arguments.command.first(), arguments.logs.file());
-        return Again { kernel, files: inputs, command, keep, output: sink.into_file() }
-            .run()
-            .await;
+        let (luggage, output) = (arguments.luggage.clone(), sink.into_file());
+        return Again { kernel, files: inputs, luggage, command, keep, output }.run().await;
     }
     let mut signals = match Signals::new() {
         Ok(signals) => signals,
@@ -252,8 +257,11 @@ fn start(arguments: &Up) -> Result<Option<Child>, Diagnostic> {
     command.spawn().map(Some).map_err(|error| {
         let program = program.to_string_lossy();
         let why = plain(&error);
-        Diagnostic::new(Code::CommandFailed, format!("`{program}` cannot be run: {why}"))
-            .help("Write the command after `--` as you would in a shell.")
+        Diagnostic::new(Code::CommandFailed, format!("`{program}` cannot be run: {why}")).help(
+            not_in_guest().unwrap_or_else(|| {
+                "Write the command after `--` as you would in a shell.".to_owned()
+            }),
+        )
     })
 }
 

@@ -17,9 +17,11 @@ use freplace_compose::{
 
 mod failure;
 mod inventory;
+mod luggage;
 mod teller;
 
 use failure::failed;
+pub(super) use luggage::{Luggage, not_in_guest};
 use teller::Teller;
 
 /// Runs one command as root in the throw-away micro-VM.
@@ -32,17 +34,12 @@ pub(crate) struct VmArgs {
     #[arg(long, value_name = "KERNEL", default_value_t)]
     pub(crate) kernel: KernelChoice,
 
-    /// A file or folder to bring along, by default to the same path; the libraries that executables need come by themselves.
-    #[arg(long, value_name = "SRC[:DST]")]
-    pub(crate) add: Vec<OsString>,
+    #[command(flatten)]
+    pub(crate) luggage: Luggage,
 
     /// End the command after this time.
     #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u32).range(1..))]
     pub(crate) timeout: Option<u32>,
-
-    /// The guest's memory.
-    #[arg(long, value_name = "MIB", default_value_t = 1024, value_parser = clap::value_parser!(u32).range(128..=65536))]
-    pub(crate) memory: u32,
 
     /// Say nothing about the micro-VM itself.
     #[arg(long, short)]
@@ -96,9 +93,8 @@ pub(crate) async fn run(args: VmArgs) -> Exit {
         Err(error) => return failed(&error),
     };
     machine.kernel = args.kernel;
-    machine.memory_mib = args.memory;
+    args.luggage.put_into(&mut machine);
     machine.run_timeout = args.timeout.map(|seconds| Duration::from_secs(seconds.into()));
-    machine.bring = args.add.iter().map(bring).collect();
     match boot(machine, args.quiet, io::stdout()).await {
         Ok(ended) => Exit::Of(ended.code),
         Err(exit) => exit,
@@ -119,6 +115,8 @@ pub(crate) struct Again<'a> {
     pub(crate) kernel: &'a KernelChoice,
     /// Files that come along.
     pub(crate) files: Vec<PathBuf>,
+    /// What else comes along.
+    pub(crate) luggage: Luggage,
     /// A command that the verb will run there.
     pub(crate) command: Option<&'a OsString>,
     /// A file that the verb writes, which is then brought back.
@@ -127,18 +125,19 @@ pub(crate) struct Again<'a> {
     pub(crate) output: Option<File>,
 }
 
-impl Again<'_> {
+impl<'a> Again<'a> {
+    /// With nothing but this program.
+    pub(crate) fn new(kernel: &'a KernelChoice) -> Self {
+        let (files, luggage) = (Vec::new(), Luggage::default());
+        Self { kernel, files, luggage, command: None, keep: None, output: None }
+    }
+
     /// Runs this very command line: the same verb and the same arguments, without `--vm`.
     pub(crate) async fn run(mut self) -> Exit {
         let output = self.output.take();
         // What stands behind `--` belongs to the command.
         let mut words = std::env::args_os().skip(1);
-        let before = words.by_ref().take_while(|word| word != "--");
-        let own = before.filter(|word| {
-            let bytes = word.as_encoded_bytes();
-            bytes != b"--vm" && !bytes.starts_with(b"--vm=")
-        });
-        let mut own: Vec<_> = own.collect();
+        let mut own = luggage::for_guest(words.by_ref().take_while(|word| word != "--"));
         if output.is_some() {
             // The guest's disk is gone with it: the file is here, and the last --output counts.
             own.push("--output=-".into());
@@ -185,10 +184,16 @@ impl Again<'_> {
         let color = ["--color".into(), color.into()];
         machine.argv.push(machine.init.clone().into());
         machine.argv.extend(color.into_iter().filter(|_| !asked && !no_color()));
+        if self.command.is_some() {
+            let command = words.iter().position(|word| word == "--");
+            let command = command.map_or(&[][..], |at| &words[at + 1..]);
+            machine.env.extend(luggage::left_behind(command));
+        }
         machine.argv.extend(words);
         machine.commands.extend(self.command.cloned());
         machine.kernel = self.kernel.clone();
         machine.bring = self.files.into_iter().map(Bring::from).collect();
+        self.luggage.put_into(&mut machine);
         machine.keep = self.keep.map(Path::to_owned);
         if let Ok(size) = rustix::termios::tcgetwinsize(io::stderr()) {
             machine.env.insert("COLUMNS".into(), size.ws_col.to_string().into());
@@ -214,11 +219,15 @@ async fn boot(
     quiet: bool,
     out: impl io::Write + Send + 'static,
 ) -> Result<Ended, Exit> {
+    let memory = machine.memory_mib;
     let mut teller = Teller::new(quiet);
     let ended = machine.run(&mut |progress| teller.tell(&progress), out, io::stderr()).await;
     drop(teller);
     Err(match ended {
         Ok(exit) => {
+            if let Some(process) = &exit.out_of_memory {
+                failure::out_of_memory(process, memory);
+            }
             let code = u8::try_from(exit.code).unwrap_or(u8::MAX);
             return Ok(Ended { code, kept: exit.kept });
         }
@@ -228,33 +237,13 @@ async fn boot(
             screen::say!("interrupted: the micro-VM was ended as it was");
             Exit::Cut
         }
-        Err(error @ VmError::CommandNotFound { .. }) => {
-            failed(&error);
-            Exit::Usage
-        }
         Err(error) => failed(&error),
     })
-}
-
-/// `SRC[:DST]`, split at the first colon; a file that has a colon in its own name is taken whole.
-fn bring(argument: &OsString) -> Bring {
-    let whole = PathBuf::from(argument);
-    let split = argument.to_str().filter(|_| !whole.exists()).and_then(|text| text.split_once(':'));
-    match split {
-        Some((source, dest)) => Bring { source: source.into(), dest: dest.into() },
-        None => whole.into(),
-    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_colon_separates_source_and_destination() {
-        assert_eq!(bring(&"a:/b".into()), Bring { source: "a".into(), dest: "/b".into() });
-        assert_eq!(bring(&"a".into()), PathBuf::from("a").into());
-    }
 
     #[test]
     fn a_kernel_in_a_word_of_its_own_is_found() {

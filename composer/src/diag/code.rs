@@ -193,6 +193,14 @@ codes! {
     NotAKernel = 603,
     /// A package for the micro-VM that cannot be fetched.
     CannotFetch = 604,
+    /// A command or file that cannot be brought into the micro-VM.
+    NotForGuest = 605,
+    /// The memory of the micro-VM ran out.
+    GuestMemory = 606,
+    /// A module that the micro-VM's kernel does not have.
+    NoModule = 607,
+    /// Traffic that cannot be made.
+    Traffic = 608,
 }
 
 impl fmt::Display for Code {

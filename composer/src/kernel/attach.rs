@@ -16,7 +16,7 @@ use aya_obj::generated::bpf_attach_type::{BPF_PERF_EVENT, BPF_XDP};
 
 use super::{
     KernelError, holder,
-    loader::{self, Loaded},
+    loader::Loaded,
     sys::{self, LinkTarget},
 };
 use crate::chain::{Attach, XdpMode};
@@ -84,7 +84,7 @@ pub(super) fn replacement(
     target: &Loaded,
     function: &str,
 ) -> Result<Link, KernelError> {
-    let id = loader::function_id(&target.btf, function)?;
+    let id = target.function(function)?;
     // The attach type of a replacement is 0, whatever that is the name of.
     let link = sys::link_create(program, 0, LinkTarget::Function(target.program.as_fd(), id))
         .map_err(|error| taken("BPF_LINK_CREATE", &error, || holder::of_function(target.id, id)))?;

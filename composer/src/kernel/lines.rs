@@ -1,9 +1,9 @@
 //! Which line of the source each instruction of a program comes from.
 //!
-//! The compiler writes it into `.BTF.ext`, and aya-obj carries it along as it puts a program and the
-//! functions it calls in one row. That row is what the verifier counts.
+//! The compiler writes it into `.BTF.ext`, and what is cut out of an object keeps it, for a program and
+//! the functions it calls in one row. That row is what the verifier counts.
 
-use crate::object::btf::Btf;
+use crate::object::{Line, btf::Btf};
 
 /// The beginning of what one line of source became.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,22 +18,16 @@ pub struct SourceLine {
     pub text: String,
 }
 
-/// Reads `info`, the line info that a program is loaded with: records of `size` bytes, each a
-/// `struct bpf_line_info`. Their texts are in `types`.
-/// <https://github.com/torvalds/linux/blob/v6.12/include/uapi/linux/bpf.h>
-pub(super) fn source_lines(info: &[u8], size: usize, types: &Btf) -> Box<[SourceLine]> {
-    let line = |record: &[u8]| {
-        let word = |at: usize| {
-            let bytes = record.get(at..at + 4)?.try_into().ok()?;
-            Some(u32::from_ne_bytes(bytes))
-        };
-        let file = types.text(word(4)?)?;
+/// The lines of a program, whose texts are in `types`.
+pub(super) fn source_lines(lines: &[Line], types: &Btf) -> Box<[SourceLine]> {
+    let line = |line: &Line| {
+        let file = types.text(line.file)?;
         Some(SourceLine {
-            instruction: word(0)?,
+            instruction: line.at,
             file: file.rsplit('/').next().unwrap_or(file).to_owned(),
-            line: word(12)? >> 10, // the column is in the lower bits
-            text: types.text(word(8)?).unwrap_or_default().to_owned(),
+            line: line.position >> 10, // the column is in the lower bits
+            text: types.text(line.text).unwrap_or_default().to_owned(),
         })
     };
-    info.chunks_exact(size.max(16)).filter_map(line).collect()
+    lines.iter().filter_map(line).collect()
 }

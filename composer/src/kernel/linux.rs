@@ -175,6 +175,7 @@ impl Kernel for Linux {
             object: request.object,
             program: request.program,
             load_as: request.load_as,
+            traits: request.traits,
             target,
             maps: &maps,
             globals: request.globals,

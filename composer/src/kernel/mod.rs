@@ -5,19 +5,22 @@
 //! the executor. A handle is a number that the kernel gave out; using one it did not give out, or
 //! twice, is [`KernelError`].
 
-mod assemble;
 mod attach;
+mod core;
 #[cfg(test)]
 mod damage;
 mod environment;
 mod events;
+mod externs;
 pub mod fake;
+mod fill;
 mod holder;
 mod lines;
 mod linux;
 mod loader;
 pub mod machine;
 mod perf;
+mod prepare;
 mod probe;
 pub mod profile;
 mod sys;
@@ -26,6 +29,7 @@ mod tracing;
 
 use thiserror::Error;
 
+pub use core::is_guarded;
 pub use environment::{Feature, Finding, examine};
 pub use events::{Counts, Events, Source};
 pub use holder::{Held, Holder};
@@ -36,7 +40,7 @@ pub use trace::TraceLines;
 
 use crate::{
     chain::Attach,
-    object::{MapDef, Object},
+    object::{MapDef, Object, Traits},
     plan::LoadAs,
     trace::Tracing,
 };
@@ -114,6 +118,8 @@ pub struct LoadRequest<'a> {
     pub program: &'a str,
     /// As what.
     pub load_as: LoadAs,
+    /// What else is to be said of it.
+    pub traits: Traits,
     /// The program and the function of it that it extends or traces.
     pub target: Option<(ProgramHandle, &'a str)>,
     /// Maps to use, by name, the first of a name; the object's other maps are made for this program
@@ -165,6 +171,9 @@ pub struct KernelError {
     pub log: Option<String>,
     /// Where the instructions that the log counts come from, in their order.
     pub lines: Box<[SourceLine]>,
+    /// What the program asks for by CO-RE and this kernel does not have, by the number of the
+    /// instruction: `task_struct.tgid`.
+    pub missing: Box<[(u32, String)]>,
     /// Who holds the place that is taken, when that can be told.
     pub holder: Option<Box<Holder>>,
 }
@@ -179,6 +188,7 @@ impl KernelError {
             message: message.to_string(),
             log: None,
             lines: Box::default(),
+            missing: Box::default(),
             holder: None,
         }
     }

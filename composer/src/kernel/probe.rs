@@ -7,7 +7,10 @@ use super::{
     KernelError,
     loader::{self, Job, Loaded, Loader},
 };
-use crate::{object::Object, plan::LoadAs};
+use crate::{
+    object::{Object, Traits},
+    plan::LoadAs,
+};
 
 /// The object that holds them.
 pub(super) struct Probe {
@@ -35,6 +38,7 @@ impl Probe {
             object: &self.object,
             program,
             load_as,
+            traits: Traits::default(),
             target,
             maps: &maps,
             globals: &[],

@@ -72,6 +72,8 @@ pub(super) struct Program<'a> {
     pub(super) name: &'a str,
     pub(super) program_type: u32,
     pub(super) attach_type: u32,
+    /// `BPF_F_SLEEPABLE`, ...
+    pub(super) flags: u32,
     pub(super) instructions: &'a [bpf_insn],
     pub(super) license: &'a CStr,
     pub(super) btf: Option<BorrowedFd<'a>>,
@@ -111,20 +113,25 @@ struct ProgramLoad {
 }
 impl Attribute for ProgramLoad {}
 
-/// `BPF_PROG_LOAD`. With `log`, the verifier writes to it, NUL-terminated.
-pub(super) fn program_load(program: &Program<'_>, log: Option<&mut [u8]>) -> io::Result<OwnedFd> {
+/// A name as the kernel takes it: up to 15 letters, digits, `_` and `.`.
+pub(super) fn name(full: &str) -> [u8; 16] {
     let mut name = [0; 16];
-    // The kernel takes 15 bytes of letters, digits, `_` and `.`.
-    for (to, from) in name.iter_mut().zip(program.name.bytes().take(15)) {
+    for (to, from) in name.iter_mut().zip(full.bytes().take(15)) {
         *to = if from.is_ascii_alphanumeric() || from == b'.' { from } else { b'_' };
     }
+    name
+}
+
+/// `BPF_PROG_LOAD`. With `log`, the verifier writes to it, NUL-terminated.
+pub(super) fn program_load(program: &Program<'_>, log: Option<&mut [u8]>) -> io::Result<OwnedFd> {
     let (target, function) = program.target.map_or((0, 0), |(fd, id)| (number(fd), id));
     let mut attribute = ProgramLoad {
         prog_type: program.program_type,
         insn_cnt: length(program.instructions.len()),
         insns: address(program.instructions),
         license: address(program.license),
-        prog_name: name,
+        prog_flags: program.flags,
+        prog_name: name(program.name),
         expected_attach_type: program.attach_type,
         prog_btf_fd: program.btf.map_or(0, number),
         func_info_rec_size: length(program.function_info_size),
@@ -157,10 +164,16 @@ struct BtfLoad {
 }
 impl Attribute for BtfLoad {}
 
-/// `BPF_BTF_LOAD`.
-pub(super) fn btf_load(btf: &[u8]) -> io::Result<OwnedFd> {
+/// `BPF_BTF_LOAD`. With `log`, the kernel writes to it, NUL-terminated.
+#[expect(clippy::needless_pass_by_value, reason = "the kernel writes through it")]
+pub(super) fn btf_load(btf: &[u8], log: Option<&mut [u8]>) -> io::Result<OwnedFd> {
     let mut attribute =
         BtfLoad { btf: address(btf), btf_size: length(btf.len()), ..BtfLoad::default() };
+    if let Some(log) = &log {
+        attribute.btf_log_level = 1;
+        attribute.btf_log_size = length(log.len());
+        attribute.btf_log_buf = address(&**log);
+    }
     bpf(BPF_BTF_LOAD, &mut attribute).map(descriptor)
 }
 

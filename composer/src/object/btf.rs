@@ -171,6 +171,8 @@ pub struct PlacedVariable<'a> {
     pub section: &'a str,
     /// The variable's name.
     pub name: &'a str,
+    /// Its own number.
+    pub id: TypeId,
     /// Its type.
     pub of: TypeId,
     /// Bytes from the start of the section; before linking, 0 or what a relocation adds to.
@@ -358,7 +360,8 @@ impl Btf {
     }
 
     /// All functions by name, each as [`Btf::function`] finds it.
-    pub(super) fn functions(&self) -> HashMap<&str, (TypeId, TypeId, Linkage)> {
+    #[must_use]
+    pub fn functions(&self) -> HashMap<&str, (TypeId, TypeId, Linkage)> {
         let mut found = HashMap::new();
         for id in self.of_kind(12) {
             if let Some(Type::Function { name, prototype, linkage }) = self.get(id) {
@@ -381,10 +384,7 @@ impl Btf {
     /// Whether a declaration tag is on the type `id`, or on a part of it.
     #[must_use]
     pub fn is_tagged(&self, id: TypeId) -> bool {
-        self.of_kind(17).any(|tag| {
-            let at = self.offsets[tag as usize - 1]; // ids of this range are indices
-            self.word(at + 8) == Some(id)
-        })
+        self.tags().any(|(_, on)| on == id)
     }
 
     /// Every variable that a data section lists, in order.
@@ -398,10 +398,10 @@ impl Btf {
             else {
                 continue;
             };
-            for (index, (variable, entry)) in
+            for (index, (id, entry)) in
                 variables.into_iter().zip(words[3..].chunks_exact(3)).enumerate()
             {
-                let Some(Type::Variable { name: variable, of }) = self.get(variable) else {
+                let Some(Type::Variable { name: variable, of }) = self.get(id) else {
                     continue;
                 };
                 let place = at + 12 + 12 * index + 4;
@@ -409,6 +409,7 @@ impl Btf {
                 found.push(PlacedVariable {
                     section: name,
                     name: variable,
+                    id,
                     of,
                     offset,
                     size,
@@ -486,6 +487,22 @@ impl Btf {
         let at = *self.offsets.get((id as usize).checked_sub(1)?)?;
         let length = 3 + extra_length(self.word(at + 4)?)? / 4;
         (0..length).map(|index| self.word(at + 4 * index)).collect()
+    }
+
+    /// The declaration tags, each with the type that it is on.
+    pub(super) fn tags(&self) -> impl Iterator<Item = (TypeId, TypeId)> {
+        let on = |tag: TypeId| self.word(self.offsets[tag as usize - 1] + 8);
+        self.of_kind(17).filter_map(move |tag| Some((tag, on(tag)?)))
+    }
+
+    /// The variables, each with its name.
+    pub fn variables(&self) -> impl Iterator<Item = (TypeId, &str)> {
+        self.of_kind(14).filter_map(|id| Some((id, self.name(id)?)))
+    }
+
+    /// All strings, as they stand in the section.
+    pub(super) fn strings(&self) -> &[u8] {
+        self.data.get(self.strings.clone()).unwrap_or_default()
     }
 
     fn of_kind(&self, wanted: u32) -> impl Iterator<Item = TypeId> + '_ {

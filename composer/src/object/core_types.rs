@@ -4,8 +4,10 @@
 use std::collections::BTreeSet;
 
 use super::{
+    Object,
     btf::{Btf, Type, TypeId},
     ext::{Ext, Relocation},
+    prototype,
 };
 
 /// `BPF_CORE_TYPE_ID_LOCAL`.
@@ -21,6 +23,43 @@ pub(super) fn events(ext: &Ext) -> BTreeSet<TypeId> {
         .filter(|relocation| relocation.kind == TYPE_ID_LOCAL)
         .map(|relocation| relocation.of)
         .collect()
+}
+
+impl Object {
+    /// What a relocation asks for, as C would write it: `task_struct.tgid`, `enum bpf_cmd`.
+    #[must_use]
+    pub fn asked(&self, relocation: &Relocation) -> String {
+        let btf = &self.btf;
+        let mut text = prototype::declare(btf, relocation.of, "").trim().to_owned();
+        let way = btf.text(relocation.access).unwrap_or_default();
+        let mut steps = way.split(':').filter_map(|step| step.parse::<usize>().ok());
+        // The first one counts whole structs, from the pointer on.
+        let _ = steps.next();
+        let mut of = relocation.of;
+        for step in steps {
+            match btf.resolve(of) {
+                Some((_, Type::Struct { members, .. })) => {
+                    let Some(member) = members.get(step) else { break };
+                    if !member.name.is_empty() {
+                        text += &format!(".{}", member.name);
+                    }
+                    of = member.of;
+                }
+                Some((_, Type::Array { element, .. })) => {
+                    text += &format!("[{step}]");
+                    of = element;
+                }
+                _ => break,
+            }
+        }
+        if let (Some((_, Type::Enum { variants, .. })), Ok(index)) =
+            (btf.resolve(relocation.of), way.parse::<usize>())
+            && let Some((name, _)) = variants.get(index)
+        {
+            text += &format!(" {name}");
+        }
+        text
+    }
 }
 
 /// The names of the types of the kernel that `relocations` go by, without flavors; none when that

@@ -12,7 +12,7 @@ use object::{
 };
 
 use super::{
-    Code, Extern, Function, Names, Object, ObjectError, Program, ProgramKind, Referent,
+    Code, Extern, Function, Names, Object, ObjectError, Program, Referent,
     btf::{Btf, Linkage, Type},
     calls, core_types, data,
     ext::Ext,
@@ -68,12 +68,7 @@ pub(super) fn parse(bytes: Arc<[u8]>) -> Result<Object, ObjectError> {
         .enumerate()
         // Sections of code other than .text hold programs; only their global symbols are entries.
         .filter(|(_, (_, function))| function.section != ".text" && function.is_global)
-        .map(|(index, (_, function))| Program {
-            name: function.name.clone(),
-            section: function.section.clone(),
-            kind: ProgramKind::of_section(&function.section),
-            function: index,
-        })
+        .map(|(index, (_, function))| Program::new(&function.name, &function.section, index))
         .collect();
     let maps = map_defs::read(&file, &btf, &symbols.maps, &functions, &places)?;
     let legacy_maps = map_defs::legacy(&file)?;

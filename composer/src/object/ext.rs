@@ -1,8 +1,7 @@
 //! The `.BTF.ext` section: what compilers tell of each instruction beyond its types.
 //!
 //! Which BTF function begins where, which line of source an instruction comes from, and which
-//! instructions CO-RE relocates. What does not fit ends the reading of that part; the part is then
-//! marked as damaged.
+//! instructions CO-RE relocates. What does not fit ends the reading of that part.
 //!
 //! Format: <https://docs.kernel.org/bpf/btf.html#btf-ext-section>, and the relocations in
 //! <https://github.com/torvalds/linux/blob/v6.12/include/uapi/linux/bpf.h>.
@@ -15,8 +14,6 @@ use super::btf::{Btf, TypeId};
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Ext {
     pub(super) sections: HashMap<String, Section>,
-    /// Whether the part with the relocations could not be read to its end.
-    pub(super) damaged: bool,
 }
 
 /// What is told of one section of code. Offsets are in bytes from the section's start.
@@ -31,7 +28,6 @@ pub(super) struct Section {
 
 impl Section {
     /// The lines of the instructions in `range`.
-    #[expect(dead_code, reason = "the loader still has them from elsewhere")]
     pub(super) fn lines_in(&self, range: Range<u64>) -> &[Line] {
         within(&self.lines, range, |line| line.at)
     }
@@ -94,7 +90,7 @@ impl Ext {
             named(sections, btf, name).lines.push(line);
             Some(())
         });
-        let read = part(data, 24, 16, &mut |name, at| {
+        let _ = part(data, 24, 16, &mut |name, at| {
             let relocation = Relocation {
                 at: word(data, at)?,
                 of: word(data, at + 4)?,
@@ -108,7 +104,6 @@ impl Ext {
             section.lines.sort_by_key(|line| line.at);
             section.relocations.sort_by_key(|relocation| relocation.at);
         }
-        ext.damaged = read.is_none();
         ext
     }
 }

@@ -12,7 +12,7 @@ use object::{
 };
 
 use super::{
-    Object, ObjectError,
+    DataSection, Object, ObjectError,
     btf::{Btf, TypeId},
     data::{is_data, is_frozen},
     elf::{damaged, in_file},
@@ -31,6 +31,8 @@ pub struct Global {
     pub size: u64,
     /// Its type in the object's BTF, when it is there.
     pub of: Option<TypeId>,
+    /// The number of its `VAR` there.
+    variable: Option<TypeId>,
     /// Whether it is read-only: frozen before the program is loaded, so that the verifier takes it
     /// as a constant.
     pub frozen: bool,
@@ -64,6 +66,24 @@ impl Object {
     }
 }
 
+impl Object {
+    /// The variables of `section` as its list in BTF has them: the number of each, its offset and
+    /// its size, rising and apart from each other.
+    #[must_use]
+    pub fn variables_of(&self, section: &DataSection) -> Vec<(TypeId, u32, u32)> {
+        let mut found: Vec<(TypeId, u32, u32)> = Vec::new();
+        for global in self.globals.iter().filter(|global| global.section == section.name) {
+            let place = (global.variable, u32::try_from(global.offset), u32::try_from(global.size));
+            let (Some(id), Ok(offset), Ok(size)) = place else { continue };
+            let end = found.last().map_or(0, |(_, offset, size)| offset.saturating_add(*size));
+            if offset >= end && self.btf.size(global.of.unwrap_or_default()) == Some(size) {
+                found.push((id, offset, size));
+            }
+        }
+        found
+    }
+}
+
 pub(super) fn read(file: &object::File<'_>, btf: &Btf) -> Result<Vec<Global>, ObjectError> {
     let types = Types::of(file, btf);
     let mut found = Vec::new();
@@ -80,12 +100,14 @@ pub(super) fn read(file: &object::File<'_>, btf: &Btf) -> Result<Vec<Global>, Ob
             continue;
         }
         let length = usize::try_from(symbol.size()).unwrap_or(usize::MAX);
+        let typed = types.at(section_name, index, symbol.address(), name);
         found.push(Global {
             name: name.to_owned(),
             section: section_name.to_owned(),
             offset: symbol.address(),
             size: symbol.size(),
-            of: types.at(section_name, index, symbol.address(), name),
+            of: typed.map(|(_, of)| of),
+            variable: typed.map(|(id, _)| id),
             frozen: is_frozen(section_name),
             place: in_file(&section, symbol.address(), length),
         });
@@ -98,10 +120,13 @@ pub(super) fn read(file: &object::File<'_>, btf: &Btf) -> Result<Vec<Global>, Ob
 
 /// The types of variables, by where the variable is and by its name.
 struct Types<'a> {
-    places: HashMap<(SectionIndex, u64), TypeId>,
-    offsets: HashMap<(&'a str, u64), TypeId>,
-    names: HashMap<(&'a str, &'a str), TypeId>,
+    places: HashMap<(SectionIndex, u64), Typed>,
+    offsets: HashMap<(&'a str, u64), Typed>,
+    names: HashMap<(&'a str, &'a str), Typed>,
 }
+
+/// The number of a variable in BTF, and that of its type.
+type Typed = (TypeId, TypeId);
 
 impl<'a> Types<'a> {
     fn of(file: &object::File<'_>, btf: &'a Btf) -> Self {
@@ -119,22 +144,23 @@ impl<'a> Types<'a> {
         let mut types =
             Self { places: HashMap::new(), offsets: HashMap::new(), names: HashMap::new() };
         for variable in btf.placed_variables() {
+            let typed = (variable.id, variable.of);
             match symbols.get(&(variable.place as u64)) {
                 Some((section, address)) => {
                     let address = address.saturating_add(u64::from(variable.offset));
-                    types.places.insert((*section, address), variable.of);
+                    types.places.insert((*section, address), typed);
                 }
                 None => {
                     let place = (variable.section, u64::from(variable.offset));
-                    types.offsets.insert(place, variable.of);
+                    types.offsets.insert(place, typed);
                 }
             }
-            types.names.entry((variable.section, variable.name)).or_insert(variable.of);
+            types.names.entry((variable.section, variable.name)).or_insert(typed);
         }
         types
     }
 
-    fn at(&self, section: &str, index: SectionIndex, address: u64, name: &str) -> Option<TypeId> {
+    fn at(&self, section: &str, index: SectionIndex, address: u64, name: &str) -> Option<Typed> {
         let found = self.places.get(&(index, address));
         let found = found.or_else(|| self.names.get(&(section, name)));
         found.or_else(|| self.offsets.get(&(section, address))).copied()

@@ -8,6 +8,7 @@ pub mod btf;
 mod calls;
 mod code;
 mod core_types;
+mod cut;
 mod data;
 #[cfg(test)]
 mod data_tests;
@@ -26,6 +27,7 @@ mod reach;
 mod subset;
 #[cfg(test)]
 mod tests;
+mod trim;
 
 use std::{
     collections::{BTreeSet, HashMap},
@@ -36,16 +38,18 @@ use std::{
 use thiserror::Error;
 
 pub use code::{Code, Referent};
+pub use cut::{Cut, CutError, Open, Piece};
 pub use data::DataSection;
 pub use ext::{Line, Relocation};
 pub use externs::{Extern, ExternKind};
 pub use globals::Global;
 pub use helpers::{helper_name, helper_number, helpers};
-pub use kind::ProgramKind;
+pub use kind::{Many, ProgramKind, Table, Traits};
 pub use maps::{Initial, LegacyMap, MapDef, map_types};
 pub(crate) use maps::{PERF_EVENT_ARRAY, RINGBUF};
 pub use reach::Sure;
 pub use subset::subset;
+pub use trim::{Kinds, Needed, Variables};
 
 use btf::{Btf, BtfError, TypeId};
 use ext::Ext;
@@ -131,10 +135,21 @@ pub struct Program {
     pub name: String,
     /// The ELF section, which says what it is for: `kprobe/tcp_connect`.
     pub section: String,
-    /// What the section's name means.
+    /// The type of program that the section's name means.
     pub kind: ProgramKind,
+    /// What the name says beyond that.
+    pub traits: Traits,
     /// Index in [`Object::functions`].
     pub function: usize,
+}
+
+impl Program {
+    /// The program called `name`, whose function has this index, as `section` says.
+    #[must_use]
+    pub fn new(name: &str, section: &str, function: usize) -> Self {
+        let (kind, traits) = ProgramKind::of_section(section);
+        Self { name: name.to_owned(), section: section.to_owned(), kind, traits, function }
+    }
 }
 
 /// A function of an object.
@@ -209,15 +224,6 @@ impl Object {
         let reached = self.reachable_from(function);
         let functions = reached.into_iter().filter_map(|index| self.functions.get(index));
         functions.flat_map(|function| function.helpers.iter().copied()).collect()
-    }
-
-    /// The names of the types of the kernel that CO-RE relocations go by, without flavors; none when
-    /// that has to be all of them.
-    #[must_use]
-    pub fn kernel_types(&self) -> Option<BTreeSet<String>> {
-        let relocations = self.ext.sections.values().flat_map(|section| &section.relocations);
-        let whole = if self.ext.damaged { None } else { Some(()) };
-        whole.and_then(|()| core_types::of_kernel(relocations, &self.btf))
     }
 
     /// The functions that `program` reaches, itself included.

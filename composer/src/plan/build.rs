@@ -79,10 +79,7 @@ fn maps(chain: &Chain, library: &Library) -> Vec<Operation> {
         let Some(object) = library.get(&reference.value) else { continue };
         for map in &object.maps {
             let is_shared = is_shared(map);
-            if is_shared && !seen.insert(map.name.clone()) {
-                continue;
-            }
-            if !is_shared && !writes_to(node, object, map) {
+            if !writes_to(node, object, map) || is_shared && !seen.insert(map.name.clone()) {
                 continue;
             }
             let mut map = map.clone();
@@ -198,6 +195,7 @@ fn loads(chain: &Chain, library: &Library) -> (Vec<(NodeIndex, Operation)>, Slot
                 object: reference.value.clone(),
                 program: name.value.clone(),
                 load_as,
+                traits: program.traits,
                 target,
                 has_task,
                 trace: None,

@@ -6,7 +6,7 @@ use super::{Action, LoadAs, Target, build::Slots};
 use crate::{
     chain::{Builtin, Chain, Moment, NodeKind, ObjectRef},
     check::Library,
-    object::ProgramKind,
+    object::{ProgramKind, Traits},
     trace,
 };
 
@@ -45,6 +45,7 @@ pub(super) fn loads(
                 object: ObjectRef::Builtin(Builtin::OBJECT.to_owned()),
                 program: Builtin::program(moment).to_owned(),
                 load_as: LoadAs::Tracer(moment),
+                traits: Traits::default(),
                 target: Some(target.clone()),
                 has_task: tracer.has_task,
                 trace: Some(Box::new(tracing)),

@@ -18,7 +18,7 @@ pub(crate) use built_in::function as target_of;
 
 use crate::{
     chain::{Attach, Moment, ObjectRef, Role},
-    object::{MapDef, ProgramKind},
+    object::{MapDef, ProgramKind, Traits},
     trace::Tracing,
 };
 
@@ -85,6 +85,9 @@ pub enum Action {
         program: String,
         /// As what.
         load_as: LoadAs,
+        /// What else is to be said of it.
+        #[serde(flatten)]
+        traits: Traits,
         /// What it extends or traces.
         target: Option<Target>,
         /// Whether the helpers for the current task are offered and mean something.

@@ -195,7 +195,16 @@ fn step<K: Kernel>(
             maps.push(Map { node, name: map.name.clone(), handle });
             Ok((Record::Map(handle), None))
         }
-        Action::Load { object, program, load_as, target, has_task, trace, slot: number } => {
+        Action::Load {
+            object,
+            program,
+            load_as,
+            traits,
+            target,
+            has_task,
+            trace,
+            slot: number,
+        } => {
             let object = library.get(object).ok_or_else(|| missing("the object"))?;
             let target = match target {
                 Some(target) => Some((slot(target.slot)?, target.function.as_str())),
@@ -211,6 +220,7 @@ fn step<K: Kernel>(
                 object,
                 program,
                 load_as: *load_as,
+                traits: *traits,
                 target,
                 maps: &maps,
                 globals: &[(NODE_GLOBAL, node), (HAS_TASK_GLOBAL, u32::from(*has_task))],

@@ -38,7 +38,9 @@ pub(super) fn context(kind: ProgramKind) -> Context {
     match kind {
         ProgramKind::Xdp => Context::Other(XDP),
         ProgramKind::Tc | ProgramKind::CgroupSkb | ProgramKind::SocketFilter => Context::Other(SKB),
-        ProgramKind::PerfEvent | ProgramKind::Other => Context::Other(&[]),
+        ProgramKind::PerfEvent | ProgramKind::Unsupported | ProgramKind::Other => {
+            Context::Other(&[])
+        }
         _ => Context::Same,
     }
 }

@@ -25,6 +25,13 @@ const LOOK: Duration = Duration::from_millis(200);
 const NO_HOOKS: &str = "#clear APT::Update::Pre-Invoke;\n#clear APT::Update::Post-Invoke;\n\
                         #clear APT::Update::Post-Invoke-Success;\n";
 
+/// A package that is here: its file, and below `root` what was in it.
+pub(super) struct Unpacked {
+    pub(super) package: Package,
+    pub(super) archive: PathBuf,
+    pub(super) root: PathBuf,
+}
+
 /// Apt with the system's package lists, or with lists of our own.
 #[derive(Debug)]
 pub(super) struct Apt {
@@ -102,13 +109,13 @@ impl Apt {
         Ok(packages::packages(&text).into_iter().next())
     }
 
-    /// Fetches a package into `folder`, which is empty, and unpacks it there; the root of what was in it.
+    /// Fetches a package into `folder`, which is empty, and unpacks it there.
     pub(super) async fn unpack(
         &self,
         package: &Package,
         folder: &Path,
         progress: &mut dyn FnMut(Progress),
-    ) -> Result<PathBuf, VmError> {
+    ) -> Result<Unpacked, VmError> {
         let failed = |why| VmError::Fetch { what: package.name.clone(), why };
         let exact = format!("{}={}", package.name, package.version);
         let mut download = Command::new("apt-get");
@@ -136,10 +143,8 @@ impl Apt {
             return Err(failed("apt-get download left no package behind".to_owned()));
         };
         let root = folder.join("root");
-        let unpacked =
-            run(Command::new("dpkg-deb").arg("-x").arg(&archive).arg(&root), "dpkg-deb").await?;
-        unpacked.map_err(failed)?;
-        Ok(root)
+        unpack(&archive, &root).await?.map_err(failed)?;
+        Ok(Unpacked { package: package.clone(), archive, root })
     }
 
     async fn run(&self, tool: &str, words: &[&str]) -> Result<Result<String, String>, VmError> {
@@ -147,6 +152,13 @@ impl Apt {
         command.args(&self.options).args(words).current_dir("/");
         run(&mut command, tool).await
     }
+}
+
+/// Unpacks a package's file; the inner error is what dpkg-deb said.
+pub(super) async fn unpack(archive: &Path, root: &Path) -> Result<Result<(), String>, VmError> {
+    let mut command = Command::new("dpkg-deb");
+    command.arg("-x").arg(archive).arg(root);
+    Ok(run(&mut command, "dpkg-deb").await?.map(drop))
 }
 
 /// Whether this system has what packages are fetched with.

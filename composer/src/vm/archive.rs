@@ -7,7 +7,7 @@ use std::{
 };
 
 use super::{
-    apt::Apt,
+    apt::{Apt, Unpacked},
     error::{Unasked, VmError},
     packages::{Kernel, Package, numbers},
     progress::Progress,
@@ -15,12 +15,6 @@ use super::{
 };
 
 const NO_KEYRING: &str = "Debian's keys are not installed: on Debian and Ubuntu, run `apt-get install debian-archive-keyring` as root";
-
-/// A package that is unpacked: its files stand below `root`.
-pub(super) struct Unpacked {
-    pub(super) package: Package,
-    pub(super) root: PathBuf,
-}
 
 /// Looks packages up. Lists of its own are kept in a folder, so that asking again takes a request and no lists.
 pub(super) struct Archive {
@@ -60,7 +54,7 @@ impl Archive {
             Some(kernel) => {
                 let folder = inside(work, "system")?;
                 match system.unpack(&kernel.package, &folder, progress).await {
-                    Ok(root) => return Ok(Unpacked { package: kernel.package.clone(), root }),
+                    Ok(unpacked) => return Ok(unpacked),
                     Err(_) => true,
                 }
             }
@@ -71,8 +65,7 @@ impl Archive {
                 Ok(apt) => {
                     if let Some(kernel) = of_series(apt.kernels().await?, series, &mut known) {
                         let folder = inside(work, "fresh")?;
-                        let root = apt.unpack(&kernel.package, &folder, progress).await?;
-                        return Ok(Unpacked { package: kernel.package, root });
+                        return apt.unpack(&kernel.package, &folder, progress).await;
                     }
                 }
                 // The series was there: another suite would have another kernel.
@@ -86,8 +79,7 @@ impl Archive {
                 Ok(apt) => {
                     if let Some(kernel) = of_series(apt.kernels().await?, series, &mut known) {
                         let folder = inside(work, suite.name)?;
-                        let root = apt.unpack(&kernel.package, &folder, progress).await?;
-                        return Ok(Unpacked { package: kernel.package, root });
+                        return apt.unpack(&kernel.package, &folder, progress).await;
                     }
                 }
                 Err(why) => unasked.push(why),
@@ -108,8 +100,8 @@ impl Archive {
         let system = Apt::system();
         if let Some(package) = system.show(name).await? {
             let folder = inside(work, "system")?;
-            if let Ok(root) = system.unpack(&package, &folder, progress).await {
-                return Ok(Unpacked { package, root });
+            if let Ok(unpacked) = system.unpack(&package, &folder, progress).await {
+                return Ok(unpacked);
             }
         }
         let apt = self.fresh(progress).await?;
@@ -117,8 +109,36 @@ impl Archive {
             let why = "apt does not know it".to_owned();
             return Err(VmError::Fetch { what: name.to_owned(), why });
         };
-        let root = apt.unpack(&package, &inside(work, "fresh")?, progress).await?;
-        Ok(Unpacked { package, root })
+        apt.unpack(&package, &inside(work, "fresh")?, progress).await
+    }
+
+    /// Fetches one version of a package into `work`, from whichever suite still has it.
+    pub(super) async fn exact(
+        &mut self,
+        (name, version): (&str, &str),
+        work: &Path,
+        progress: &mut dyn FnMut(Progress),
+    ) -> Result<Unpacked, VmError> {
+        let is = |package: &Package| package.version == version;
+        let system = Apt::system();
+        if let Some(package) = system.show(name).await?.filter(is) {
+            let folder = inside(work, "system")?;
+            if let Ok(unpacked) = system.unpack(&package, &folder, progress).await {
+                return Ok(unpacked);
+            }
+        }
+        let mirrors = Mirrors::of(&system.sources().await?);
+        for suite in SUITES {
+            let Ok(apt) = self.suite(suite, &mirrors, progress).await? else { continue };
+            if let Some(package) = apt.show(name).await?.filter(is) {
+                return apt.unpack(&package, &inside(work, suite.name)?, progress).await;
+            }
+        }
+        let why = format!(
+            "no suite that can be asked has version {version}, which the cached kernel is of; \
+             `freplace-compose vm --prune` makes room for a newer one"
+        );
+        Err(VmError::Fetch { what: name.to_owned(), why })
     }
 
     /// Every series there is, oldest first, and the suites that could not be asked.

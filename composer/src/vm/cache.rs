@@ -56,6 +56,20 @@ impl Cache {
         Image::open(&file)
     }
 
+    /// The modules of the cached kernel of a series: a folder with `lib/modules/RELEASE`.
+    pub(super) async fn modules(
+        &mut self,
+        series: &str,
+        progress: &mut dyn FnMut(Progress),
+    ) -> Result<Scratch, VmError> {
+        let archive = self.file(Wanted::Modules(series), progress).await?;
+        let folder = scratch::folder()?;
+        let unpacked = apt::unpack(&archive, folder.path()).await?;
+        let what = format!("the modules of {series}");
+        unpacked.map_err(|why| VmError::Fetch { what, why })?;
+        Ok(folder)
+    }
+
     /// A busybox for the guest: Debian's static one; where that cannot be had, the host's own.
     pub(super) async fn busybox(
         &mut self,
@@ -82,7 +96,8 @@ impl Cache {
     ) -> Result<PathBuf, VmError> {
         let entry = Entry::of(&self.folder, what);
         let Some(damage) = entry.damage()? else { return Ok(entry.file()) };
-        if let (Wanted::Kernel(series), false) = (what, apt::available()) {
+        if let (Wanted::Kernel(series) | Wanted::Modules(series), false) = (what, apt::available())
+        {
             return Err(VmError::NoApt { series: series.to_owned() });
         }
         if damage != Damage::Missing {
@@ -97,7 +112,13 @@ impl Cache {
         if now.damage()?.is_none() {
             return Ok(now.file()); // fetched by the one we waited for
         }
-        let filled = fill(&folder, what, progress).await;
+        let of_kernel = match what {
+            Wanted::Modules(series) => [&folder, &self.folder]
+                .into_iter()
+                .find_map(|cache| Entry::of(cache, Wanted::Kernel(series)).package()),
+            _ => None,
+        };
+        let filled = fill(&folder, what, of_kernel, progress).await;
         filled.map_err(|why| match damage {
             Damage::Missing => why,
             _ => VmError::Damaged { path: entry.file(), damage: damage.what(), why: Box::new(why) },
@@ -144,10 +165,12 @@ pub(super) const LISTS: &str = "apt";
 /// What folders in a cache are called while an entry is made in them.
 pub(super) const WORK: &str = "work-";
 
-/// Puts an entry into `cache`, in the place of one that may be there. Needs the lock.
+/// Puts an entry into `cache`, in the place of one that may be there. Needs the lock, and for modules
+/// name and version of the package that their kernel is of.
 async fn fill(
     cache: &Path,
     what: Wanted<'_>,
+    of_kernel: Option<(String, String)>,
     progress: &mut dyn FnMut(Progress),
 ) -> Result<PathBuf, VmError> {
     let failed = || VmError::host(format!("fill the cache {}", cache.display()));
@@ -161,12 +184,21 @@ async fn fill(
     let mut archive = Archive::new(cache.join(LISTS));
     let unpacked = match what {
         Wanted::Kernel(series) => archive.kernel(series, work.path(), progress).await?,
+        Wanted::Modules(_) => {
+            let (kernel, version) = of_kernel.unwrap_or_default();
+            let name = kernel.replace("linux-binary-", "linux-modules-");
+            archive.exact((&name, &version), work.path(), progress).await?
+        }
         Wanted::Busybox => archive.package(BUSYBOX, work.path(), progress).await?,
     };
     let made = Entry::in_folder(work.path().join("entry"), what);
     made.make(what, &unpacked).map_err(failed())?;
     let entry = Entry::of(cache, what);
     entry.replace(&made, &work.path().join("old")).map_err(failed())?;
+    if let Wanted::Kernel(series) = what {
+        // They are of the kernel that was there before.
+        Entry::of(cache, Wanted::Modules(series)).remove().map_err(failed())?;
+    }
     Ok(entry.file())
 }
 

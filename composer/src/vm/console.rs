@@ -36,6 +36,15 @@ impl Console {
         let (_, reason) = text.split_once("Kernel panic - not syncing: ")?;
         Some(reason.lines().next().unwrap_or_default().trim_end().to_owned())
     }
+
+    /// The process that the kernel killed when its memory ran out, the last one
+    /// (<https://github.com/torvalds/linux/blob/v6.12/mm/oom_kill.c>, `__oom_kill_process`).
+    pub(super) fn out_of_memory(&self) -> Option<String> {
+        let text = printable(&self.bytes);
+        let (_, killed) = text.rsplit_once("Out of memory: Killed process ")?;
+        let (_, name) = killed.split_once('(')?;
+        Some(name.split(')').next().unwrap_or_default().to_owned())
+    }
 }
 
 fn printable(bytes: &[u8]) -> String {
@@ -67,6 +76,16 @@ mod tests {
             b"[    3.1] Kernel panic - not syncing: sysrq triggered crash\r\n[    3.2] CPU: 0\r\n",
         );
         assert_eq!(console.panic().as_deref(), Some("sysrq triggered crash"));
+    }
+
+    #[test]
+    fn who_was_killed_for_memory_is_named() {
+        let mut console = Console::default();
+        console
+            .push(b"[   21.0] Out of memory: Killed process 83 (sh) total-vm:790520kB, anon\r\n");
+        console.push(b"[   22.0] something else\r\n");
+        assert_eq!(console.out_of_memory().as_deref(), Some("sh"));
+        assert_eq!(Console::default().out_of_memory(), None);
     }
 
     #[test]

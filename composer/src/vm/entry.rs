@@ -9,13 +9,15 @@ use std::{
 
 use sha2::{Digest as _, Sha256};
 
-use super::{archive::Unpacked, error::VmError};
+use super::{apt::Unpacked, error::VmError};
 
 /// What an entry is for.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Wanted<'a> {
     /// The kernel of a series.
     Kernel(&'a str),
+    /// The Debian package with the modules of the kernel in the cache that is of a series.
+    Modules(&'a str),
     /// The guest's userland.
     Busybox,
 }
@@ -56,6 +58,8 @@ const CHECKSUM: &str = "sha256";
 const PACKAGE: &str = "package";
 /// What folders of kernels are called, before the series.
 pub(super) const KERNEL: &str = "kernel-";
+/// The same for their modules.
+pub(super) const MODULES: &str = "modules-";
 pub(super) const BUSYBOX: &str = "busybox";
 
 impl Entry {
@@ -63,6 +67,7 @@ impl Entry {
     pub(super) fn of(cache: &Path, what: Wanted<'_>) -> Self {
         let folder = match what {
             Wanted::Kernel(series) => cache.join(format!("{KERNEL}{series}")),
+            Wanted::Modules(series) => cache.join(format!("{MODULES}{series}")),
             Wanted::Busybox => cache.join(BUSYBOX),
         };
         Self::in_folder(folder, what)
@@ -72,6 +77,7 @@ impl Entry {
     pub(super) fn in_folder(folder: PathBuf, what: Wanted<'_>) -> Self {
         let name = match what {
             Wanted::Kernel(_) => "vmlinuz",
+            Wanted::Modules(_) => "modules.deb",
             Wanted::Busybox => "busybox",
         };
         Self { folder, name }
@@ -80,6 +86,13 @@ impl Entry {
     /// The file that is kept.
     pub(super) fn file(&self) -> PathBuf {
         self.folder.join(self.name)
+    }
+
+    /// Name and version of the package that it is of; `None` when that does not stand there.
+    pub(super) fn package(&self) -> Option<(String, String)> {
+        let text = fs::read_to_string(self.folder.join(PACKAGE)).ok()?;
+        let (name, version) = text.trim_end().split_once(' ')?;
+        Some((name.to_owned(), version.to_owned()))
     }
 
     pub(super) fn exists(&self) -> bool {
@@ -115,6 +128,7 @@ impl Entry {
         fs::create_dir(&self.folder)?;
         let found = match what {
             Wanted::Kernel(_) => vmlinuz(&unpacked.root)?,
+            Wanted::Modules(_) => Some(unpacked.archive.clone()),
             Wanted::Busybox => busybox(&unpacked.root),
         };
         fs::rename(found.ok_or(ErrorKind::NotFound)?, self.file())?;
@@ -122,6 +136,14 @@ impl Entry {
         fs::write(self.folder.join(CHECKSUM), format!("{sum}  {}\n", self.name))?;
         let package = &unpacked.package;
         fs::write(self.folder.join(PACKAGE), format!("{} {}\n", package.name, package.version))
+    }
+
+    /// Removes it, if it is there.
+    pub(super) fn remove(&self) -> io::Result<()> {
+        match fs::remove_dir_all(&self.folder) {
+            Err(error) if error.kind() != ErrorKind::NotFound => Err(error),
+            _ => Ok(()),
+        }
     }
 
     /// Puts `made` here; what was here goes to `old`.
@@ -188,13 +210,13 @@ mod tests {
     use crate::vm::packages::Package;
 
     fn made(cache: &Path) -> io::Result<Entry> {
-        let root = tempfile::tempdir()?;
+        let root = tempfile::tempdir()?; // kept until the entry is made
         let folder = root.path().join("usr/lib/modules/7.3.4-cloud-amd64");
         fs::create_dir_all(&folder)?;
         fs::write(folder.join("vmlinuz"), "image")?;
         let package = Package { name: "linux".to_owned(), version: "7.3.4".to_owned(), size: 5 };
         let entry = Entry::of(cache, Wanted::Kernel("7.3"));
-        let unpacked = Unpacked { package, root: root.path().to_owned() };
+        let unpacked = Unpacked { package, root: root.path().to_owned(), archive: PathBuf::new() };
         entry.make(Wanted::Kernel("7.3"), &unpacked)?;
         Ok(entry)
     }

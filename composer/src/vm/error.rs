@@ -122,7 +122,7 @@ pub enum VmError {
     },
 
     /// The guest would not see the file, because a filesystem of the kernel's is mounted over that place.
-    #[error("cannot bring a file to {}: the guest has its own /dev, /proc, /sys, /init and /job", .path.display())]
+    #[error("cannot bring a file to {}: the guest has its own /dev, /proc, /sys, /modules, /init and /job", .path.display())]
     Destination {
         /// The path in the guest.
         path: PathBuf,
@@ -144,6 +144,35 @@ pub enum VmError {
         script: PathBuf,
         /// Its interpreter.
         interpreter: PathBuf,
+    },
+
+    /// The kernel has no module of that name.
+    #[error("linux {release} has no module `{module}`{}", did_you_mean(.near.as_deref()))]
+    NoModule {
+        /// The module.
+        module: String,
+        /// The kernel's.
+        release: String,
+        /// A module with a similar name.
+        near: Option<String>,
+    },
+
+    /// The modules of a kernel are nowhere to be found.
+    #[error("the modules of linux {release} are not on this machine: there is no {}", .folder.display())]
+    NoModules {
+        /// The kernel's.
+        release: String,
+        /// Where they would be.
+        folder: PathBuf,
+    },
+
+    /// A command is a script that starts another program, which would not be in the guest.
+    #[error("`{command}` is {}, a script of a version manager that starts the real program", .path.display())]
+    Shim {
+        /// The command.
+        command: String,
+        /// The script.
+        path: PathBuf,
     },
 
     /// What the guest is to start with does not fit in its memory.
@@ -264,6 +293,10 @@ impl VmError {
 
 fn list(known: &[String]) -> String {
     if known.is_empty() { "none".to_owned() } else { known.join(", ") }
+}
+
+fn did_you_mean(near: Option<&str>) -> String {
+    near.map(|near| format!(": did you mean `{near}`?")).unwrap_or_default()
 }
 
 fn after(stderr: &str) -> String {

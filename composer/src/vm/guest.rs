@@ -20,7 +20,7 @@ use rustix::{
     event::{PollFd, PollFlags, poll},
     io::ioctl_fionread,
     process::{Pid, Signal, WaitOptions, WaitStatus, kill_process_group, wait},
-    system::uname,
+    system::{init_module, uname},
     termios::{OptionalActions, tcgetattr, tcsetattr},
 };
 
@@ -35,6 +35,15 @@ use super::{
 #[must_use]
 pub fn is_guest_init() -> bool {
     std::process::id() == 1 && env::args_os().next().is_some_and(|name| name == "/init")
+}
+
+/// Set for the command that a guest runs.
+pub(super) const VARIABLE: &str = "FREPLACE_COMPOSE_MICRO_VM";
+
+/// Whether this process is the command of a micro-VM, or started by it.
+#[must_use]
+pub fn is_in_guest() -> bool {
+    env::var_os(VARIABLE).is_some()
 }
 
 /// Runs the guest. Never returns; the machine's owner ends it.
@@ -93,6 +102,9 @@ fn run(control: &Arc<Control>) -> Result<FromGuest, String> {
     if let Some(folder) = job.keep.parent() {
         fs::create_dir_all(folder).map_err(failed("make the folder of the file to keep"))?;
     }
+    for module in &job.modules {
+        load(module)?;
+    }
     let leader = start(&job, out_write, err_write)?;
     forward_signals(leader).map_err(failed("listen on the control port"))?;
     let over = over_read.try_clone().map_err(failed("share a pipe"))?;
@@ -107,6 +119,19 @@ fn run(control: &Arc<Control>) -> Result<FromGuest, String> {
         Err(_) => Err("a thread that passes on the command's output panicked".to_owned()),
     };
     Ok(FromGuest::Exit { code, out: count(out)?, err: count(err)? })
+}
+
+/// Loads a module into the kernel.
+fn load(module: &Path) -> Result<(), String> {
+    let failed = |why: &dyn std::fmt::Display| {
+        let name = module.file_stem().unwrap_or_default().to_string_lossy();
+        format!("cannot load the module {name}: {why}")
+    };
+    let content = fs::read(module).map_err(|error| failed(&error))?;
+    match init_module(&content, c"") {
+        Ok(()) | Err(rustix::io::Errno::EXIST) => Ok(()),
+        Err(error) => Err(failed(&io::Error::from(error))),
+    }
 }
 
 /// The lines of the file that is wanted back, if the job wrote it.

@@ -1,12 +1,15 @@
 //! What there is to boot: the kernels that can be fetched, and those in the cache; and emptying that.
 
-use std::{fs, io, path::Path, path::PathBuf};
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+};
 
 use super::{
     apt,
     archive::{Archive, Offered},
     cache::{Cache, LISTS, WORK},
-    entry::{BUSYBOX, Damage, Entry, KERNEL, Wanted},
+    entry::{BUSYBOX, Damage, Entry, KERNEL, MODULES, Wanted},
     error::{Unasked, VmError},
     image::Image,
     packages::numbers,
@@ -136,19 +139,26 @@ pub async fn prune(progress: &mut dyn FnMut(Progress)) -> Result<Vec<Removed>, V
     let failed = || VmError::host(format!("empty the cache {}", cache.folder.display()));
     let _lock = cache.lock(progress).await.map_err(failed())?;
     for (name, path) in entries(&cache.folder).map_err(failed())? {
-        let what = match (name.as_str(), name.strip_prefix(KERNEL)) {
-            (_, Some(series)) => format!("kernel {series}"),
-            (BUSYBOX, _) => "busybox".to_owned(),
-            (LISTS, _) => "package lists".to_owned(),
-            (_, None) if name.starts_with(WORK) => "leftovers of a killed process".to_owned(),
-            (_, None) => continue,
-        };
+        let Some(what) = kind(&name) else { continue };
         let bytes = size(&path).map_err(failed())?;
         fs::remove_dir_all(&path).map_err(failed())?;
         removed.push(Removed { what, bytes });
     }
     removed.sort_by_key(|removed| numbers(&removed.what));
     Ok(removed)
+}
+
+/// What a folder in the cache is, in words; `None` for one that is not ours.
+fn kind(name: &str) -> Option<String> {
+    let series = |prefix: &str, what: &str| {
+        name.strip_prefix(prefix).map(|series| format!("{what} {series}"))
+    };
+    match name {
+        BUSYBOX => Some("busybox".to_owned()),
+        LISTS => Some("package lists".to_owned()),
+        _ if name.starts_with(WORK) => Some("leftovers of a killed process".to_owned()),
+        _ => series(KERNEL, "kernel").or_else(|| series(MODULES, "modules of kernel")),
+    }
 }
 
 /// The folders in a cache, by name; none when there is no cache.

@@ -20,20 +20,30 @@ pub(super) struct Job {
     pub(super) env: Vec<(OsString, OsString)>,
     /// The working directory, absolute, in the guest.
     pub(super) cwd: PathBuf,
+    /// Modules to load before it, in this order: files in the guest.
+    pub(super) modules: Vec<PathBuf>,
     /// The text file that is wanted back, absolute; empty when there is none.
     pub(super) keep: PathBuf,
 }
 
 impl Job {
     /// Fields ended by NUL bytes, the one byte that no path, argument or variable can hold: program, cwd, the
-    /// file to keep, the number of arguments, the arguments, then name and value of each variable.
+    /// file to keep, the number of arguments, the arguments, the number of modules, the modules, then name and value of
+    /// each variable.
     pub(super) fn encode(&self) -> Vec<u8> {
         let count = self.argv.len().to_string();
         let paths = [&self.program, &self.cwd, &self.keep].map(|path| path.as_os_str());
         let head = paths.into_iter().chain([OsStr::new(&count)]);
         let argv = self.argv.iter().map(OsString::as_os_str);
+        let loaded = self.modules.len().to_string();
+        let modules = self.modules.iter().map(|path| path.as_os_str());
+        let modules = [OsStr::new(&loaded)].into_iter().chain(modules);
         let env = self.env.iter().flat_map(|(name, value)| [name.as_os_str(), value.as_os_str()]);
-        head.chain(argv).chain(env).flat_map(|field| [field.as_bytes(), b"\0"].concat()).collect()
+        head.chain(argv)
+            .chain(modules)
+            .chain(env)
+            .flat_map(|field| [field.as_bytes(), b"\0"].concat())
+            .collect()
     }
 
     /// `None` when the bytes are not what [`Job::encode`] writes.
@@ -46,11 +56,14 @@ impl Job {
         let (program, cwd, keep) = (path()?, path()?, path()?);
         let count: usize = fields.next()?.to_str()?.parse().ok()?;
         let argv: Vec<_> = fields.by_ref().take(count).collect();
+        let loaded: usize = fields.next()?.to_str()?.parse().ok()?;
+        let modules: Vec<_> = fields.by_ref().take(loaded).map(PathBuf::from).collect();
         let mut env = Vec::new();
         while let Some(name) = fields.next() {
             env.push((name, fields.next()?));
         }
-        (argv.len() == count && count > 0).then_some(Self { program, argv, env, cwd, keep })
+        let whole = argv.len() == count && count > 0 && modules.len() == loaded;
+        whole.then_some(Self { program, argv, env, cwd, modules, keep })
     }
 }
 
@@ -64,6 +77,7 @@ mod tests {
             argv: vec!["sh".into(), "-c".into(), "".into(), OsString::from_vec(vec![0xff, b'\n'])],
             env: vec![("PATH".into(), "/bin".into()), ("EMPTY".into(), "".into())],
             cwd: "/a b".into(),
+            modules: vec!["/modules/a.ko".into(), "/modules/b.ko".into()],
             keep: "".into(),
         }
     }

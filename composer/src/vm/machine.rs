@@ -15,10 +15,13 @@ use super::{
     cache,
     choice::KernelChoice,
     error::VmError,
+    guest,
     image::Image,
     job,
+    modules::{Module, Modules},
     progress::{Exit, Progress},
-    qemu, rootfs, run, scratch,
+    qemu, rootfs, run,
+    scratch::{self, Scratch},
     signals::Signals,
 };
 
@@ -39,6 +42,10 @@ pub struct Machine {
     pub cwd: PathBuf,
     /// Files and folders the guest needs.
     pub bring: Vec<Bring>,
+    /// Modules of the kernel that are loaded before the command starts, by name; what they depend on
+    /// is loaded as well. They come from the Debian package of a kernel that is fetched, and from
+    /// `/lib/modules` for an image of this machine.
+    pub modules: Vec<String>,
     /// A text file that the command may write, and that is wanted back: see [`Exit::kept`]. Its folder is made in the
     /// guest.
     pub keep: Option<PathBuf>,
@@ -87,6 +94,7 @@ impl Machine {
             env: BTreeMap::new(),
             cwd: env::current_dir().map_err(VmError::host("find the working directory"))?,
             bring: Vec::new(),
+            modules: Vec::new(),
             keep: None,
             init: env::current_exe().map_err(VmError::host("find this program's executable"))?,
             memory_mib: 1024,
@@ -124,11 +132,12 @@ impl Machine {
             KernelChoice::Image(path) => Image::open(path)?,
         };
         let busybox = cache.busybox(progress).await?;
+        let modules = self.find_modules(&image, &mut cache, busybox.as_deref(), progress).await?;
         // From here on there is something to clean up, so a signal no longer just ends this process.
         let signals = Signals::new()?;
         let folder = scratch::folder()?;
         let initramfs = folder.path().join("initramfs");
-        self.initramfs(busybox.as_deref(), &initramfs)?;
+        self.initramfs(busybox.as_deref(), modules, &initramfs)?;
         let kvm = qemu::accelerator() == "kvm";
         progress(Progress::Booting { release: image.release.clone(), kvm });
         let started =
@@ -141,7 +150,40 @@ impl Machine {
         run::watch(started, bounds, signals, progress, out, err).await
     }
 
-    fn initramfs(&self, busybox: Option<&Path>, to: &Path) -> Result<(), VmError> {
+    async fn find_modules(
+        &self,
+        image: &Image,
+        cache: &mut cache::Cache,
+        busybox: Option<&Path>,
+        progress: &mut dyn FnMut(Progress),
+    ) -> Result<Vec<Module>, VmError> {
+        if self.modules.is_empty() {
+            return Ok(Vec::new());
+        }
+        let release = &image.release;
+        let unpacked = match &self.kernel {
+            KernelChoice::Series(series) => Some(cache.modules(series, progress).await?),
+            KernelChoice::Image(_) => None,
+        };
+        let root = unpacked.as_ref().map_or(Path::new("/"), Scratch::path);
+        let mut places = ["lib/modules", "usr/lib/modules"].map(|at| root.join(at).join(release));
+        // The order of places: where /lib is a link to usr/lib, both are the same.
+        let Some(folder) = places.iter_mut().find(|folder| folder.is_dir()) else {
+            let [folder, _] = places;
+            return Err(VmError::NoModules { release: release.clone(), folder });
+        };
+        let opened = Modules::open(folder, release, busybox);
+        opened
+            .map_err(VmError::host(format!("read the modules in {}", folder.display())))?
+            .in_order(&self.modules)
+    }
+
+    fn initramfs(
+        &self,
+        busybox: Option<&Path>,
+        modules: Vec<Module>,
+        to: &Path,
+    ) -> Result<(), VmError> {
         let busybox =
             busybox.map(|path| applets(path).map(|names| (path.to_owned(), names))).transpose()?;
         let mut rootfs = rootfs::Rootfs::new(&self.init, busybox.as_ref())?;
@@ -159,13 +201,16 @@ impl Machine {
         let keep = self.keep.as_ref().map(|path| rootfs::absolute(&self.cwd, path));
         let mut env = self.env.clone();
         env.entry("PATH".into()).or_insert_with(|| rootfs.path_variable());
+        env.insert(guest::VARIABLE.into(), "1".into());
         env.entry("HOME".into()).or_insert("/root".into());
         env.entry("TERM".into()).or_insert("dumb".into());
+        let modules = modules.into_iter().map(|module| rootfs.module(module)).collect();
         let job = job::Job {
             program,
             argv: self.argv.clone(),
             env: env.into_iter().collect(),
             cwd,
+            modules,
             keep: keep.unwrap_or_default(),
         };
         rootfs.data(job::PATH, job.encode());

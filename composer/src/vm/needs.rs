@@ -4,7 +4,7 @@ use std::{
     env,
     ffi::OsStr,
     fs::File,
-    io::{ErrorKind, Read as _},
+    io::{self, ErrorKind, Read as _},
     os::unix::{ffi::OsStrExt as _, fs::PermissionsExt as _},
     path::{Path, PathBuf},
     process::Command,
@@ -43,13 +43,21 @@ impl Kind {
     }
 }
 
+fn kind(file: &Path) -> io::Result<Kind> {
+    let mut head = Vec::new();
+    File::open(file)?.take(HEAD).read_to_end(&mut head)?;
+    Ok(Kind::of(&head))
+}
+
+/// A file that begins with `#!`.
+pub(super) fn is_script(file: &Path) -> bool {
+    matches!(kind(file), Ok(Kind::Script(..)))
+}
+
 /// The files that must stand at their own paths for `file` to run; for libraries that includes their libraries.
 pub(super) fn needs(file: &Path, executable: bool) -> Result<Vec<PathBuf>, VmError> {
-    let mut head = Vec::new();
-    File::open(file)
-        .and_then(|opened| opened.take(HEAD).read_to_end(&mut head))
-        .map_err(VmError::host(format!("read {}", file.display())))?;
-    match Kind::of(&head) {
+    let kind = kind(file).map_err(VmError::host(format!("read {}", file.display())))?;
+    match kind {
         Kind::Elf => libraries(file),
         Kind::Script(interpreter, argument) if executable => {
             if !interpreter.is_file() {

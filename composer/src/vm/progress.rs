@@ -72,4 +72,6 @@ pub struct Exit {
     pub run: Duration,
     /// What stands in the file to keep; empty when there is none.
     pub kept: String,
+    /// The last process that the guest's kernel killed because its memory ran out.
+    pub out_of_memory: Option<String>,
 }

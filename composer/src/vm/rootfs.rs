@@ -9,11 +9,18 @@ use std::{
     path::{Component, Path, PathBuf},
 };
 
-use super::{error::VmError, needs};
+use super::{
+    error::VmError,
+    interpreters::{self, Whole},
+    modules::Module,
+    needs,
+};
 
 /// Searched in the guest after the folders of what was brought along; busybox's applets are in the last one.
 const STANDARD_PATH: [&str; 6] =
     ["/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin"];
+/// Modules that init loads.
+const MODULES: &str = "/modules";
 /// Where the kernel's own filesystems will be mounted over whatever is there.
 const MOUNTED: [&str; 3] = ["/dev", "/proc", "/sys"];
 
@@ -22,6 +29,8 @@ pub(super) struct Rootfs {
     pub(super) nodes: BTreeMap<PathBuf, Node>,
     /// Host files whose needs are in already, by their resolved paths.
     complete: HashSet<PathBuf>,
+    /// Interpreters whose library is in already, by their places.
+    interpreters: HashSet<PathBuf>,
     /// Folders of executables that were asked for, in that order.
     path: Vec<PathBuf>,
 }
@@ -41,7 +50,12 @@ impl Rootfs {
         init: &Path,
         busybox: Option<&(PathBuf, Vec<String>)>,
     ) -> Result<Self, VmError> {
-        let mut this = Self { nodes: BTreeMap::new(), complete: HashSet::new(), path: Vec::new() };
+        let mut this = Self {
+            nodes: BTreeMap::new(),
+            complete: HashSet::new(),
+            interpreters: HashSet::new(),
+            path: Vec::new(),
+        };
         for (path, mode) in
             [("/dev", 0o755), ("/proc", 0o555), ("/sys", 0o555), ("/tmp", 0o1777), ("/root", 0o700)]
         {
@@ -74,6 +88,14 @@ impl Rootfs {
         self.nodes.insert(path.into(), Node::Data(content));
     }
 
+    /// A module for init to load; where it is.
+    pub(super) fn module(&mut self, module: Module) -> PathBuf {
+        let path = Path::new(MODULES).join(module.name + ".ko");
+        self.directory(Path::new(MODULES));
+        self.nodes.insert(path.clone(), Node::Data(module.content));
+        path
+    }
+
     /// A folder and those above it.
     pub(super) fn directory(&mut self, path: &Path) {
         for folder in path.ancestors().filter(|folder| *folder != Path::new("/")) {
@@ -84,6 +106,7 @@ impl Rootfs {
     /// Brings a file or folder of the host to `dest`, with what its executables need.
     pub(super) fn bring(&mut self, source: &Path, dest: &Path) -> Result<(), VmError> {
         let reserved = MOUNTED.iter().any(|mounted| dest.starts_with(mounted))
+            || dest.starts_with(MODULES)
             || dest == "/init"
             || dest == "/job";
         if reserved {
@@ -92,11 +115,10 @@ impl Rootfs {
         let resolved =
             source.canonicalize().map_err(VmError::host(format!("find {}", source.display())))?;
         if resolved.is_dir() {
-            self.folder(&resolved, &resolved, dest)
+            self.folder(&resolved, &resolved, dest, &[])
+        } else if needs::is_executable(&resolved) {
+            self.executable(source, dest)
         } else {
-            if needs::is_executable(&resolved) {
-                self.path.extend(dest.parent().map(Path::to_owned));
-            }
             self.file(&resolved, dest, false)
         }
     }
@@ -134,6 +156,29 @@ impl Rootfs {
         }
     }
 
+    /// Brings an executable; one that is an interpreter, or starts one, with its library.
+    fn executable(&mut self, source: &Path, dest: &Path) -> Result<(), VmError> {
+        if self.interpreters.contains(dest) {
+            return Ok(());
+        }
+        self.path.extend(dest.parent().map(Path::to_owned));
+        let Some(Whole { executable, library }) = interpreters::whole(source)? else {
+            return self.file(source, dest, false);
+        };
+        self.interpreters.insert(dest.to_owned());
+        self.file(&executable, &executable, false)?;
+        if dest != executable {
+            self.directory(dest.parent().unwrap_or(Path::new("/")));
+            self.nodes.insert(dest.to_owned(), Node::Symlink(executable));
+        }
+        for folder in library {
+            let resolved = folder.canonicalize();
+            let resolved = resolved.map_err(VmError::host(format!("find {}", folder.display())))?;
+            self.folder(&resolved, &resolved, &folder, &interpreters::LEFT_OUT)?;
+        }
+        Ok(())
+    }
+
     /// PATH for the job: folders of what was brought along by name, then the standard ones.
     pub(super) fn path_variable(&self) -> OsString {
         let folders: Vec<_> =
@@ -169,7 +214,15 @@ impl Rootfs {
             needed => needed?,
         };
         for needed in needed {
-            if !matches!(self.nodes.get(&needed), Some(Node::File(_))) {
+            if matches!(self.nodes.get(&needed), Some(Node::File(_)))
+                || self.interpreters.contains(&needed)
+            {
+                continue;
+            }
+            // The interpreter of a script; libraries have no rights to be executed, or are none.
+            if !in_folder && needs::is_executable(&needed) && needs::is_script(&source) {
+                self.executable(&needed, &needed)?;
+            } else {
                 self.file(&needed, &needed, in_folder)?;
             }
         }
@@ -177,15 +230,25 @@ impl Rootfs {
     }
 
     /// `root` is where the walk began: relative symlinks that stay below it are kept, others become what they point to.
-    fn folder(&mut self, root: &Path, source: &Path, dest: &Path) -> Result<(), VmError> {
+    /// What is called as one of `without` is left out.
+    fn folder(
+        &mut self,
+        root: &Path,
+        source: &Path,
+        dest: &Path,
+        without: &[&str],
+    ) -> Result<(), VmError> {
         self.directory(dest);
         let describe = || format!("read the folder {}", source.display());
         let entries = fs::read_dir(source).and_then(Iterator::collect::<Result<Vec<_>, _>>);
         for entry in entries.map_err(VmError::host(describe()))? {
+            if without.iter().any(|name| entry.file_name() == *name) {
+                continue;
+            }
             let (from, to) = (entry.path(), dest.join(entry.file_name()));
             let kind = entry.file_type().map_err(VmError::host(describe()))?;
             if kind.is_dir() {
-                self.folder(root, &from, &to)?;
+                self.folder(root, &from, &to, without)?;
             } else if kind.is_file() {
                 self.file(&from, &to, true)?;
             } else if kind.is_symlink() {
@@ -200,7 +263,7 @@ impl Rootfs {
                             && !resolved.starts_with(root)
                             && !root.starts_with(&resolved) =>
                     {
-                        self.folder(&resolved, &resolved, &to)?;
+                        self.folder(&resolved, &resolved, &to, without)?;
                     }
                     // Sockets, pipes and devices mean nothing in another kernel; a dangling link dangles there too.
                     _ => drop(self.nodes.insert(to, Node::Symlink(target))),

@@ -233,6 +233,7 @@ impl Watch<'_> {
         let code = self.verdict.as_ref().map_or(0, |verdict| verdict.code);
         let kept = std::mem::take(&mut self.kept);
         let (boot, total) = (self.booted.unwrap_or_default(), self.started.elapsed());
-        Ok(Exit { code, boot, run: total.saturating_sub(boot), kept })
+        let out_of_memory = self.console.out_of_memory();
+        Ok(Exit { code, boot, run: total.saturating_sub(boot), kept, out_of_memory })
     }
 }

@@ -31,8 +31,16 @@ impl Bench {
         let object = bench.library.get(&ObjectRef::new("hosts.o")).expect("it is in the chain");
         let load_as = LoadAs::Hook(ProgramKind::Tracepoint);
         let (program, maps) = ("at_tracepoint", &bench.maps);
-        let request =
-            LoadRequest { object, program, load_as, target: None, maps, globals: &[], trace: None };
+        let request = LoadRequest {
+            object,
+            program,
+            load_as,
+            target: None,
+            maps,
+            globals: &[],
+            trace: None,
+            traits: Default::default(),
+        };
         (bench.host, bench.host_id) = bench.kernel.load(&request).expect("it loads");
         bench
     }
@@ -82,6 +90,7 @@ impl Bench {
             maps: &self.maps,
             globals: &[],
             trace: None,
+            traits: Default::default(),
         };
         self.kernel.load(&request).map(|(program, _)| program)
     }

@@ -174,6 +174,7 @@ fn a_tracer_reads_the_arguments_that_it_may_read() {
         maps: &[],
         globals: &[],
         trace: None,
+        traits: Default::default(),
     };
     let mut kernel = Linux::new();
     let as_host = LoadAs::Hook(ProgramKind::Kprobe);

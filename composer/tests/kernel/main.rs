@@ -21,6 +21,7 @@ mod foreign;
 mod holders;
 mod hooks;
 mod mutants;
+mod objects;
 mod printk;
 mod profile;
 mod prototypes;

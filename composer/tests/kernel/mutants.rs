@@ -93,8 +93,16 @@ impl Bench<'_> {
     fn load(&mut self, object: &Object, program: &str, load_as: LoadAs) -> Option<ProgramHandle> {
         let target = self.target.filter(|_| load_as == self.load_as);
         let maps = &self.maps;
-        let request =
-            LoadRequest { object, program, load_as, target, maps, globals: &[], trace: None };
+        let request = LoadRequest {
+            object,
+            program,
+            load_as,
+            target,
+            maps,
+            globals: &[],
+            trace: None,
+            traits: Default::default(),
+        };
         self.kernel.load(&request).ok().map(|(program, _)| program)
     }
 

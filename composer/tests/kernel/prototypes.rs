@@ -70,6 +70,7 @@ fn prototypes_are_compared_as_the_kernel_compares_them() {
         maps: &[],
         globals: &[],
         trace: None,
+        traits: Default::default(),
     };
     let (target, _) = kernel
         .load(&request(&host, "host", LoadAs::Hook(ProgramKind::Xdp), None))

@@ -63,14 +63,15 @@ pub(super) enum EventFormat {
     TraceEvent,
 }
 
-fn duration(text: &str) -> Result<Duration, String> {
+/// A span of time as a person writes it: `10s`, `1m30s`, `500ms`, or a number of seconds.
+pub(in crate::cli) fn duration(text: &str) -> Result<Duration, String> {
     let bare = text.parse::<u32>().ok().map(|seconds| Duration::from_secs(seconds.into()));
     let parsed = || text.parse::<jiff::SignedDuration>().ok()?.try_into().ok();
     bare.or_else(parsed).ok_or_else(|| "write, for example, 10s, 1m30s or 500ms".to_owned())
 }
 
 /// A mistake in usage, told as clap tells its own.
-fn usage(message: &str) -> Exit {
+pub(super) fn usage(message: &str) -> Exit {
     let message = inert::line(message);
     let mut command = Arguments::command();
     // Its usage line is the verb's, which has to be built first.

@@ -17,7 +17,7 @@ use super::{
     view::View,
     writer::Writer,
 };
-use crate::cli::{exit::Exit, ink::Ink as _, screen};
+use crate::cli::{exit::Exit, ink::Ink as _, screen, vm::not_in_guest};
 use freplace_compose::{
     chain::buffer_size,
     diag::{Code, Diagnostic, list},
@@ -166,7 +166,8 @@ impl Stream {
             Ok(status) if status.success() => End::Done,
             Ok(status) => End::Failed(
                 Diagnostic::new(Code::CommandFailed, format!("the command failed: {status}"))
-                    .help("The chain itself was fine, and was undone."),
+                    .help("The chain itself was fine, and was undone.")
+                    .maybe_help(not_in_guest()),
             ),
             Err(error) => End::Failed(Diagnostic::new(
                 Code::CommandFailed,

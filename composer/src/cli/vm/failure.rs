@@ -3,7 +3,7 @@
 use super::super::{exit::Exit, report};
 use freplace_compose::{
     chain::plain,
-    diag::{Code, Diagnostic},
+    diag::{Code, Diagnostic, Severity},
     vm::VmError,
 };
 
@@ -48,6 +48,41 @@ fn explained(error: &VmError) -> (Diagnostic, Exit) {
         VmError::Architecture | VmError::ToolMissing { .. } | VmError::NoCache => {
             (other(), Exit::Environment)
         }
+        VmError::CommandNotFound { .. } | VmError::Shim { .. } => {
+            let help =
+                "Give the path of an executable of this machine, or one of busybox's commands.";
+            let help = match error {
+                VmError::Shim { .. } => {
+                    "Give the path of the program itself, which your version manager tells, for example \
+                     `pyenv which NAME`."
+                }
+                _ => help,
+            };
+            (own(Code::NotForGuest).help(help), Exit::Usage)
+        }
+        VmError::Destination { .. } => (own(Code::NotForGuest), Exit::Usage),
+        VmError::TooBig { .. } => {
+            (own(Code::NotForGuest).help("Give it more memory: `--memory 4096`."), Exit::Usage)
+        }
+        VmError::MissingLibrary { .. } | VmError::MissingInterpreter { .. } => {
+            (own(Code::NotForGuest), Exit::Environment)
+        }
+        VmError::NoModule { .. } => (own(Code::NoModule), Exit::Usage),
+        VmError::NoModules { .. } => {
+            let help = "Name a series in place of the image, such as `--vm=6.12`: then its modules are \
+                        fetched. For a kernel of your own, run `make modules_install`.";
+            (own(Code::NoModule).help(help), Exit::Environment)
+        }
         _ => (other(), Exit::Failed),
     }
+}
+
+/// Says that a process in the guest was killed, which its exit code alone does not tell.
+pub(super) fn out_of_memory(process: &str, mib: u32) {
+    let message =
+        format!("the memory of the micro-VM, {mib} MiB, ran out: its kernel killed `{process}`");
+    let help = format!("Give it more: `--memory {}`.", u64::from(mib) * 2);
+    let mut found = Diagnostic::new(Code::GuestMemory, message).help(help);
+    found.severity = Severity::Warning;
+    report::one(&found);
 }

@@ -21,7 +21,7 @@ const INT: u32 = 1;
 
 /// Makes one of each, as small as it may be, and lets go of it.
 pub(super) fn offered() -> BTreeSet<String> {
-    let types = sys::btf_load(&an_int());
+    let types = sys::btf_load(&an_int(), None);
     let mut small = attributes(kinds::BPF_MAP_TYPE_ARRAY as u32);
     let inner = sys::map_create(&mut small);
     let is_made = |number: u32| {

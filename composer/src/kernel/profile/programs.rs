@@ -60,6 +60,7 @@ impl Type<'_> {
             name: "probe",
             program_type,
             attach_type,
+            flags: 0,
             instructions,
             license,
             btf: None,
@@ -79,7 +80,7 @@ pub(super) fn offered(host: &Loaded) -> Result<(Helpers, BTreeSet<String>), Kern
         .iter()
         .map(|kind| (kind.name(), Type { load_as: LoadAs::Hook(*kind), target: None }))
         .collect();
-    let id = loader::function_id(&host.btf, "probe_stub")?;
+    let id = host.function("probe_stub")?;
     let target = Some((host.program.as_fd(), id));
     types.push(("tracing", Type { load_as: LoadAs::Tracer(Moment::Fentry), target }));
 

@@ -1,0 +1,196 @@
+//! A program of an object, cut out and made ready for this kernel: all that does not change from one
+//! load of it to the next.
+
+use std::{
+    collections::{BTreeSet, HashMap},
+    os::fd::OwnedFd,
+    sync::Arc,
+};
+
+use super::{
+    KernelError,
+    core::{self, Relocated},
+    loader, sys,
+};
+use crate::object::{Cut, Kinds, Line, Needed, Object, Program, btf::Btf};
+
+pub(super) const PARSE: &str = "read object";
+
+/// A program that is ready but for descriptors and addresses.
+#[derive(Debug)]
+pub(super) struct Prepared {
+    pub(super) cut: Cut,
+    /// Its instructions after CO-RE, and what the kernel lacks of what they ask for.
+    pub(super) relocated: Relocated,
+    /// `struct bpf_func_info` of each function; empty when BTF does not know all of them.
+    pub(super) function_info: Vec<u8>,
+    /// `struct bpf_line_info` records; empty when a function has none.
+    pub(super) line_info: Vec<u8>,
+    /// The types it needs, in the kernel.
+    pub(super) btf: OwnedFd,
+    /// The BTF ids of its functions by name.
+    pub(super) functions: HashMap<String, u32>,
+    /// Keeps the address from being used again.
+    _bytes: Arc<[u8]>,
+}
+
+/// Prepares programs, and remembers them and what it read of the kernel.
+#[derive(Debug, Default)]
+pub(super) struct Workshop {
+    /// The kernel's own types, which CO-RE goes by.
+    types: Option<Btf>,
+    /// The part of them that was asked for last, by the names asked for.
+    part: Option<(Option<BTreeSet<String>>, aya_obj::btf::Btf)>,
+    /// Programs by the address of their object's bytes, which live as long as the chain, and name.
+    prepared: HashMap<(usize, String), Arc<Prepared>>,
+    /// Whether the kernel knows only older kinds of types.
+    kinds: Option<Kinds>,
+}
+
+impl Workshop {
+    /// The program called `name` of `object`, prepared.
+    pub(super) fn prepare(
+        &mut self,
+        object: &Object,
+        name: &str,
+    ) -> Result<Arc<Prepared>, KernelError> {
+        let key = (object.bytes.as_ptr().addr(), name.to_owned());
+        if let Some(known) = self.prepared.get(&key) {
+            return Ok(Arc::clone(known));
+        }
+        let program = object.program(name);
+        let program =
+            program.ok_or_else(|| KernelError::here(PARSE, format!("no program `{name}`")))?;
+        let made = Arc::new(self.make(object, program)?);
+        self.prepared.insert(key, Arc::clone(&made));
+        Ok(made)
+    }
+
+    fn make(&mut self, object: &Object, program: &Program) -> Result<Prepared, KernelError> {
+        let cut = object.cut(program).map_err(|error| KernelError::here(PARSE, error))?;
+        let relocated = if cut.relocations.is_empty() {
+            Relocated { code: cut.code.clone(), missing: Vec::new() }
+        } else {
+            core::relocate(object, &cut, self.part_of_kernel(object, &cut)?)?
+        };
+        let btf = self.types_in_kernel(object, &needed(object, &cut))?;
+        let function_info = object.function_info(&cut);
+        let functions = cut.functions.iter().filter_map(|piece| {
+            let function = object.functions.get(piece.function)?;
+            Some((function.name.clone(), function.btf_id?))
+        });
+        Ok(Prepared {
+            relocated,
+            function_info: words(function_info.iter().flat_map(|(at, id)| [*at, *id])),
+            line_info: line_info(&cut),
+            btf,
+            functions: functions.collect(),
+            cut,
+            _bytes: Arc::clone(&object.bytes),
+        })
+    }
+
+    /// Hands the kernel the types of `object` that are needed.
+    pub(super) fn types_in_kernel(
+        &mut self,
+        object: &Object,
+        needed: &Needed,
+    ) -> Result<OwnedFd, KernelError> {
+        const CALL: &str = "BPF_BTF_LOAD";
+        let kinds = self.kinds.unwrap_or(Kinds::All);
+        let error = match sys::btf_load(&object.trimmed(needed, kinds), None) {
+            Ok(btf) => return Ok(btf),
+            Err(error) => error,
+        };
+        // Tags and wide enums are newer than links of perf events: without them, perhaps.
+        if self.kinds.is_none()
+            && let Ok(btf) = sys::btf_load(&object.trimmed(needed, Kinds::Linux5_15), None)
+        {
+            self.kinds = Some(Kinds::Linux5_15);
+            return Ok(btf);
+        }
+        let mut log = vec![0; 1 << 16];
+        // What is taken now was refused for want of memory, or for a signal.
+        match sys::btf_load(&object.trimmed(needed, kinds), Some(&mut log)) {
+            Ok(btf) => Ok(btf),
+            Err(_) => {
+                Err(KernelError { log: loader::log_text(&log), ..KernelError::os(CALL, &error) })
+            }
+        }
+    }
+
+    /// The types of the kernel that a program goes by.
+    fn part_of_kernel(
+        &mut self,
+        object: &Object,
+        cut: &Cut,
+    ) -> Result<&aya_obj::btf::Btf, KernelError> {
+        const CALL: &str = "read /sys/kernel/btf/vmlinux";
+        let names = object.kernel_types(cut);
+        // The programs of a chain mostly go by the same few.
+        let known = self.part.as_ref().is_some_and(|(known, _)| match (known, &names) {
+            (Some(known), Some(names)) => names.is_subset(known),
+            (None, _) => true,
+            (Some(_), None) => false,
+        });
+        if !known {
+            let part = match &names {
+                Some(names) => {
+                    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+                    let part = crate::object::subset(self.types()?, &names);
+                    aya_obj::btf::Btf::parse(&part, Default::default())
+                }
+                None => aya_obj::btf::Btf::from_sys_fs(),
+            };
+            let part = part.map_err(|error| KernelError::here(CALL, error))?;
+            self.part = Some((names, part));
+        }
+        let part = self.part.as_ref().map(|(_, part)| part);
+        part.ok_or_else(|| KernelError::here(CALL, "nothing was read"))
+    }
+
+    /// All types of the kernel.
+    pub(super) fn types(&mut self) -> Result<&Btf, KernelError> {
+        const CALL: &str = "read /sys/kernel/btf/vmlinux";
+        match &mut self.types {
+            Some(types) => Ok(types),
+            none => {
+                let bytes = std::fs::read("/sys/kernel/btf/vmlinux");
+                let bytes = bytes.map_err(|error| KernelError::os(CALL, &error))?;
+                let types = Btf::parse(bytes).map_err(|error| KernelError::here(CALL, error))?;
+                Ok(none.insert(types))
+            }
+        }
+    }
+}
+
+/// The types that the kernel looks at of a program.
+fn needed(object: &Object, cut: &Cut) -> Needed {
+    let mut needed = Needed::default();
+    for piece in &cut.functions {
+        let Some(function) = object.functions.get(piece.function) else { continue };
+        if let Some(id) = function.btf_id {
+            needed.functions.insert(id, function.is_global);
+        }
+    }
+    needed
+}
+
+/// The lines of `cut`, as the kernel takes them: rising, and one at the start of each function.
+fn line_info(cut: &Cut) -> Vec<u8> {
+    let mut lines: Vec<&Line> = Vec::with_capacity(cut.lines.len());
+    for line in &cut.lines {
+        if lines.last().is_none_or(|last| last.at < line.at) {
+            lines.push(line);
+        }
+    }
+    let has_line = |start: u32| lines.binary_search_by_key(&start, |line| line.at).is_ok();
+    if !cut.functions.iter().all(|piece| has_line(piece.start)) {
+        return Vec::new();
+    }
+    words(lines.into_iter().flat_map(|line| [line.at, line.file, line.text, line.position]))
+}
+
+fn words(words: impl Iterator<Item = u32>) -> Vec<u8> {
+    words.flat_map(u32::to_ne_bytes).collect()
+}

@@ -1,0 +1,197 @@
+//! What one program takes of its object, cut out of it: its instructions with those of all functions
+//! that it reaches, put in one row, and what is still open in them.
+//!
+//! An object file may hold much besides: programs of types that nobody here knows, functions that a
+//! linker left behind, variables of a kernel that is not there. Whatever a program does not use is
+//! not looked at, so it cannot do any harm; and what is left open is known by its name.
+//!
+//! Pure, so that what is cut for `validate` is what is cut for the kernel.
+
+use std::collections::{BTreeSet, HashMap};
+
+use thiserror::Error;
+
+use super::{
+    Line, Object, Program, Referent, Relocation,
+    btf::TypeId,
+    calls::{CALL, INSTRUCTION, LOAD_IMMEDIATE},
+    core_types,
+};
+
+/// A program, ready for what only a kernel can tell: descriptors, addresses, offsets of its types.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Cut {
+    /// Instructions of eight bytes: the program's own first, then those of each function that it
+    /// reaches, once. Calls and addresses of functions lead where they should.
+    pub code: Vec<u8>,
+    /// Its functions, in that order.
+    pub functions: Vec<Piece>,
+    /// What is open, in the order of the instructions.
+    pub open: Vec<Open>,
+    /// The lines of source that instructions come from; `at` is an instruction's number.
+    pub lines: Vec<Line>,
+    /// What CO-RE has to set; `at` is an instruction's number.
+    pub relocations: Vec<Relocation>,
+}
+
+/// A function in a [`Cut`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Piece {
+    /// Its index in [`Object::functions`].
+    pub function: usize,
+    /// The number of its first instruction.
+    pub start: u32,
+}
+
+/// An instruction that refers to something outside of the program.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Open {
+    /// Its number.
+    pub at: u32,
+    /// What it refers to; never a function of the object.
+    pub to: Referent,
+}
+
+/// Why a program cannot be cut out.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum CutError {
+    /// A function whose instructions are not in the file.
+    #[error("the instructions of `{0}` are not in the file")]
+    NoCode(String),
+    /// A reference that leads nowhere.
+    #[error("instruction {at} of `{function}` refers to something that the object does not have")]
+    Dangling {
+        /// The function.
+        function: String,
+        /// The number of the instruction in it.
+        at: usize,
+    },
+    /// More instructions than any kernel takes.
+    #[error("it has more instructions than any kernel takes")]
+    TooLong,
+}
+
+/// `BPF_PSEUDO_CALL`: of a function of the program.
+const PSEUDO_CALL: u8 = 1;
+/// `BPF_PSEUDO_FUNC`: the address of a function of the program.
+const PSEUDO_FUNCTION: u8 = 4;
+/// `BPF_COMPLEXITY_LIMIT_INSNS`, in bytes: what the verifier looks at, of all that is loaded.
+const LARGEST: usize = 1_000_000 * INSTRUCTION;
+
+impl Object {
+    /// Cuts `program` out.
+    ///
+    /// # Errors
+    /// [`CutError`], when something that it needs is not in the object.
+    pub fn cut(&self, program: &Program) -> Result<Cut, CutError> {
+        let mut cut = Cut::default();
+        let mut starts = HashMap::new();
+        // Jumps to functions that have no place yet: instruction, function.
+        let mut jumps = Vec::new();
+        let mut waiting = vec![program.function];
+        while let Some(index) = waiting.pop() {
+            if starts.contains_key(&index) {
+                continue;
+            }
+            let start = number(cut.code.len());
+            starts.insert(index, start);
+            cut.functions.push(Piece { function: index, start });
+            let callees = self.append(index, start, &mut cut, &mut jumps)?;
+            // The first one called is the next one in the row.
+            waiting.extend(callees.into_iter().rev());
+            if cut.code.len() > LARGEST {
+                return Err(CutError::TooLong);
+            }
+        }
+        for (at, callee) in jumps {
+            let Some(start) = starts.get(&callee) else { continue }; // each was waited for
+            let distance = i64::from(*start) - i64::from(at) - 1;
+            let distance = i32::try_from(distance).map_err(|_| CutError::TooLong)?;
+            let at = at as usize * INSTRUCTION;
+            let source = match cut.code[at] {
+                CALL => PSEUDO_CALL,
+                _ => PSEUDO_FUNCTION,
+            };
+            cut.code[at + 1] = cut.code[at + 1] & 0xf | source << 4;
+            cut.code[at + 4..at + 8].copy_from_slice(&distance.to_ne_bytes());
+        }
+        Ok(cut)
+    }
+
+    /// Appends the function with this index; what it calls is to follow.
+    fn append(
+        &self,
+        index: usize,
+        start: u32,
+        cut: &mut Cut,
+        jumps: &mut Vec<(u32, usize)>,
+    ) -> Result<Vec<usize>, CutError> {
+        let no_code = |name: &str| CutError::NoCode(name.to_owned());
+        let function = self.functions.get(index).ok_or_else(|| no_code("?"))?;
+        let code = self.bytes.get(function.code.place.clone()).unwrap_or_default();
+        if code.is_empty() || code.len() % INSTRUCTION != 0 {
+            return Err(no_code(&function.name));
+        }
+        cut.code.extend(code);
+        let mut callees = Vec::new();
+        for (at, instruction) in code.chunks_exact(INSTRUCTION).enumerate() {
+            let dangling = || CutError::Dangling { function: function.name.clone(), at };
+            let place = start.saturating_add(u32::try_from(at).unwrap_or(u32::MAX));
+            match function.code.references.get(&at) {
+                Some(Referent::Function(callee)) => {
+                    jumps.push((place, *callee));
+                    callees.push(*callee);
+                }
+                Some(Referent::Other) => return Err(dangling()),
+                Some(to) => {
+                    let is_wide = instruction[0] != LOAD_IMMEDIATE || at + 1 < code.len() / 8;
+                    if !is_wide {
+                        return Err(dangling());
+                    }
+                    cut.open.push(Open { at: place, to: to.clone() });
+                }
+                // A call within the program that leads to no function.
+                None if instruction[0] == CALL && instruction[1] >> 4 == PSEUDO_CALL => {
+                    return Err(dangling());
+                }
+                None => {}
+            }
+        }
+        if let Some(section) = self.ext.sections.get(&function.section) {
+            let range = function.range();
+            let number = |at: u32| {
+                let within = (u64::from(at) - range.start) / INSTRUCTION as u64;
+                start.saturating_add(u32::try_from(within).unwrap_or(u32::MAX))
+            };
+            let lines = section.lines_in(range.clone()).iter();
+            cut.lines.extend(lines.map(|line| Line { at: number(line.at), ..*line }));
+            let relocations = section.relocations_in(range.clone()).iter();
+            cut.relocations
+                .extend(relocations.map(|one| Relocation { at: number(one.at), ..*one }));
+        }
+        Ok(callees)
+    }
+
+    /// The names of the types of the kernel that the program goes by, without flavors; none when
+    /// that has to be all of them.
+    #[must_use]
+    pub fn kernel_types(&self, cut: &Cut) -> Option<BTreeSet<String>> {
+        core_types::of_kernel(&cut.relocations, &self.btf)
+    }
+
+    /// Where each function of `cut` begins, and the number of its `FUNC` in BTF. Empty when that is
+    /// not known of all of them: the kernel wants it of all or of none.
+    #[must_use]
+    pub fn function_info(&self, cut: &Cut) -> Vec<(u32, TypeId)> {
+        let info = |piece: &Piece| {
+            let function = self.functions.get(piece.function)?;
+            Some((piece.start, function.btf_id?))
+        };
+        cut.functions.iter().map(info).collect::<Option<_>>().unwrap_or_default()
+    }
+}
+
+/// The number of the instruction at this place.
+fn number(place: usize) -> u32 {
+    u32::try_from(place / INSTRUCTION).unwrap_or(u32::MAX)
+}
