@@ -172,3 +172,30 @@ NOINLINE void of_tracer(int n) { USE(n); }
 SEC("fentry") int tracer_calls_nothing(void *ctx) { of_tracer(1); return 0; }
 SEC("fentry") int tracer_calls_something(void *ctx) { return frame_8() & 0; }
 SEC("fentry") int tracer_with_frames(void *ctx) { FRAME(272); return frame_256() & 0; }
+
+/* Tracers of a function that takes the context, which is a struct xdp_buff to them. */
+struct xdp_buff {
+	void *data;
+	void *data_end;
+	__u32 frame_sz;
+} __attribute__((preserve_access_index));
+struct xdp_md___found {
+	__u32 data;
+	__u32 rx_queue_index;
+} __attribute__((preserve_access_index));
+#define TRACER(name, type, field) \
+	SEC("fentry") int tracer_##name(unsigned long long *ctx) \
+	{ \
+		type *passed = (void *)ctx[0]; \
+		__u64 read = (__u64)passed->field; \
+		USE(read); \
+		return 0; \
+	}
+TRACER(reads_data, struct xdp_md, data)
+TRACER(reads_queue, struct xdp_md, rx_queue_index)
+TRACER(reads_found, struct xdp_md___found, rx_queue_index)
+TRACER(reads_buffer, struct xdp_buff, data)
+TRACER(reads_frame_size, struct xdp_buff, frame_sz)
+SEC("fentry") int tracer_reads_nothing(unsigned long long *ctx) { USE(ctx[0]); return 0; }
+SEC("fentry.s/called_host") int tracer_may_sleep(void *ctx) { return 0; }
+SEC("fexit.s") int tracer_may_sleep_at_exit(void *ctx) { return 0; }

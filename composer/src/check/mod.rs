@@ -21,6 +21,7 @@ mod programs;
 mod prototypes;
 mod raw_tracepoints;
 mod requires;
+mod sleepable;
 mod stubs;
 mod tails;
 mod targets;
@@ -71,6 +72,7 @@ pub fn check(chain: &Chain, library: &Library, kernels: &Kernels) -> Vec<Diagnos
     programs::check(&mut context);
     externs::check(&mut context);
     stubs::check(&mut context);
+    sleepable::check(&mut context);
     prototypes::check(&mut context);
     built_in::check(&mut context);
     conflicts::check(&mut context);

@@ -34,7 +34,9 @@ use freplace_compose::{
 mod asked;
 mod books;
 mod foreign;
+mod ordered;
 mod signals;
+mod skips;
 mod stream;
 mod view;
 mod writer;
@@ -42,6 +44,7 @@ mod writer;
 use asked::Asked;
 pub(super) use asked::duration;
 use signals::Signals;
+use skips::Skips;
 use stream::{End, Stream};
 use view::View;
 use writer::Writer;
@@ -177,7 +180,7 @@ pub(super) async fn run(arguments: Up) -> Exit {
         Err(error) => (End::Failed(stream_failed(&error)), None),
     };
     let kept = running.kept();
-    let undone = undo(running, kernel, stream);
+    let undone = undo(ready.plan.clone(), running, kernel, stream);
     let Some((left, ended)) = signals.unless_second(undone).await else {
         interrupted_twice();
         return Exit::Cut;
@@ -346,23 +349,28 @@ fn start(arguments: &Up, started: &process::Started) -> Result<Option<Child>, Di
 /// Undoes the chain and writes what is left to write. Done in a thread of its own where the kernel
 /// may take its time: a signal has to be heard meanwhile.
 async fn undo(
+    plan: Plan,
     mut running: Running,
     mut kernel: Linux,
     stream: Option<Stream>,
 ) -> (Vec<run::Left>, Exit) {
     let detached = tokio::task::spawn_blocking(move || {
+        let mut skips = Skips::new(plan.nodes.len());
+        skips.at_links(&kernel, &running, &plan);
         let left = running.detach(&mut kernel);
         kernel.settle();
-        (running, kernel, left)
+        skips.of_programs(&kernel, &running, &plan);
+        (running, kernel, left, skips)
     });
     // A thread fails by a panic alone, which was told by then.
-    let Ok((running, mut kernel, mut left)) = detached.await else {
+    let Ok((running, mut kernel, mut left, skips)) = detached.await else {
         return (Vec::new(), Exit::Failed);
     };
     let mut stream = stream;
     if let Some(stream) = &mut stream {
         // Nothing new comes once the links are gone, so the numbers can be compared.
         stream.finish(&left).await;
+        stream.skipped(skips);
     }
     let down = tokio::task::spawn_blocking(move || running.down(&mut kernel));
     left.extend(down.await.unwrap_or_default());

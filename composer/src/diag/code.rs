@@ -168,6 +168,8 @@ codes! {
     FunctionPrototype = 335,
     /// Calls that go too deep, or take too much of the stack.
     StackLimit = 336,
+    /// A tracer that may sleep, on a program that may not.
+    NotSleepable = 337,
     /// A map with a lock or a timer in a program that may not use it.
     LockInTracing = 340,
     /// What a helper gave, or NULL, that is used without a test.

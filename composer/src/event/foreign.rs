@@ -87,6 +87,12 @@ impl Foreign {
         Some(())
     }
 
+    /// Whether its events have a time of their own.
+    #[must_use]
+    pub fn has_time(&self) -> bool {
+        self.time.is_some()
+    }
+
     /// The event that `record` is, which was read at `now` and written on `cpu`, where that is
     /// known.
     #[must_use]

@@ -152,22 +152,33 @@ impl Json {
     }
 
     /// A node that was detached, with what became of all its events; of what found no room in its
-    /// maps `unknown` nobody knows.
-    pub fn node_down(node: &str, books: &NodeBooks, unknown: &[&str], out: &mut String) {
+    /// maps `unknown` nobody knows. `skipped` is how often its program was not run, where that is
+    /// known.
+    pub fn node_down(
+        node: &str,
+        books: &NodeBooks,
+        skipped: Option<u64>,
+        unknown: &[&str],
+        out: &mut String,
+    ) {
         let NodeBooks { produced, delivered, lost } = books;
         out.push_str("{\"record\":\"node_down\",\"node\":");
         value::string(node, out);
         let _ = write!(out, ",\"produced\":{produced},\"delivered\":{delivered},\"lost\":{lost}");
+        let _ = match skipped {
+            Some(skipped) => write!(out, ",\"skipped\":{skipped}"),
+            None => write!(out, ",\"skipped\":null"),
+        };
         list("uncounted", unknown, out);
         out.push_str("}\n");
     }
 
     /// The last record.
-    pub fn summary(events: u64, lost: u64, undecoded: u64, out: &mut String) {
+    pub fn summary(events: u64, lost: u64, skipped: u64, undecoded: u64, out: &mut String) {
         let _ = writeln!(
             out,
             "{{\"record\":\"summary\",\"events\":{events},\"lost\":{lost},\
-             \"undecoded\":{undecoded}}}"
+             \"skipped\":{skipped},\"undecoded\":{undecoded}}}"
         );
     }
 }

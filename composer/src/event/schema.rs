@@ -160,6 +160,12 @@ fn node_down() -> Value {
             "produced": count("Events that it emitted."),
             "delivered": count("Those that were read, shown or not."),
             "lost": count("Those that found no room."),
+            "skipped": {
+                "description": "How often the kernel did not run its program though its event came, \
+                                because a program ran on the same CPU; null from a kernel that does \
+                                not count that. Not among the others: such a call emits nothing.",
+                "oneOf": [{ "type": "integer", "minimum": 0 }, { "type": "null" }],
+            },
         }),
     );
     if let Some(known) = down["properties"].as_object_mut() {
@@ -182,6 +188,7 @@ fn summary() -> Value {
         json!({
             "events": count("How many event records there were."),
             "lost": count("How many events of all nodes found no room."),
+            "skipped": count("How often programs were not run, as far as the kernel counts that."),
             "undecoded": count(
                 "How many events were shorter than their type, or of a type that is not known.",
             ),

@@ -28,8 +28,14 @@ impl Tally {
     }
 
     /// Writes a line for each of `nodes` that has a program and is asked for; `lost` are events of it that found no
-    /// room.
-    pub fn end(&self, nodes: &[PlannedNode], lost: impl Fn(usize) -> u64, out: &mut String) {
+    /// room, `skipped` how often its program was not run.
+    pub fn end(
+        &self,
+        nodes: &[PlannedNode],
+        lost: impl Fn(usize) -> u64,
+        skipped: impl Fn(usize) -> u64,
+        out: &mut String,
+    ) {
         // A stub has no program, so it emits nothing.
         let rows = nodes.iter().zip(&self.counts).enumerate();
         let rows = rows.filter(|(_, (node, _))| node.role != Role::Stub);
@@ -46,9 +52,13 @@ impl Tally {
             pad(count.len(), width, out);
             out.push_str(&count);
             out.push_str(if count == "1" { " event" } else { " events" });
-            if lost > 0 {
-                out.push_str(if count == "1" { "   " } else { "  " });
-                self.paint.warning(&format!("{lost} lost"), out);
+            let mut gap = if count == "1" { "   " } else { "  " };
+            for (number, word) in [(lost, "lost"), (skipped(index), "skipped")] {
+                if number > 0 {
+                    out.push_str(gap);
+                    self.paint.warning(&format!("{number} {word}"), out);
+                    gap = "  ";
+                }
             }
             out.push('\n');
         }
@@ -77,11 +87,12 @@ mod tests {
         let mut tally = Tally::new(&vec![true; plan.nodes.len()], Paint { colors: true });
         with_events(&plan.nodes, &emitted, |event| tally.event(event));
         let mut out = String::new();
-        tally.end(&plan.nodes, |index| if index == fired { 3 } else { 0 }, &mut out);
+        let of_fired = |number| move |index| if index == fired { number } else { 0 };
+        tally.end(&plan.nodes, of_fired(3), of_fired(2), &mut out);
         let plain = anstream::adapter::strip_str(&out).to_string();
         assert_eq!(
             plain.lines().collect::<Vec<_>>(),
-            ["fired  12 events  3 lost", "seven   1 event", "in      0 events"]
+            ["fired  12 events  3 lost  2 skipped", "seven   1 event", "in      0 events"]
         );
     }
 }

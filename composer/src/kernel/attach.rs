@@ -34,8 +34,17 @@ pub(super) fn tracefs() -> Option<&'static str> {
 /// What keeps an attachment: dropped in this order, the link first.
 #[derive(Debug)]
 pub(super) struct Link {
-    _link: OwnedFd,
+    link: OwnedFd,
     _event: Option<OwnedFd>,
+}
+
+impl Link {
+    /// How often the kernel came to the place and did not get as far as the program; none when it
+    /// does not count that.
+    pub(super) fn missed(&self) -> Result<Option<u64>, KernelError> {
+        sys::missed(self.link.as_fd())
+            .map_err(|error| KernelError::os("BPF_OBJ_GET_INFO_BY_FD", &error))
+    }
 }
 
 /// Attaches `program` to a hook of the kernel.
@@ -54,7 +63,7 @@ pub(super) fn hook(program: BorrowedFd<'_>, attach: &Attach) -> Result<Link, Ker
             let name = c_string(name)?;
             let link = sys::raw_tracepoint_open(program, Some(&name))
                 .map_err(|error| KernelError::os("BPF_RAW_TRACEPOINT_OPEN", &error))?;
-            Ok(Link { _link: link, _event: None })
+            Ok(Link { link, _event: None })
         }
         Attach::Xdp { interface, mode } => {
             let index = interface_index(interface)?;
@@ -64,7 +73,7 @@ pub(super) fn hook(program: BorrowedFd<'_>, attach: &Attach) -> Result<Link, Ker
                 LinkTarget::Interface(index, flags(*mode)),
             )
             .map_err(|error| taken("BPF_LINK_CREATE", &error, || holder::of_interface(index)))?;
-            Ok(Link { _link: link, _event: None })
+            Ok(Link { link, _event: None })
         }
     }
 }
@@ -79,7 +88,7 @@ pub(super) fn replacement(
     // The attach type of a replacement is 0, whatever that is the name of.
     let link = sys::link_create(program, 0, LinkTarget::Function(target.program.as_fd(), id))
         .map_err(|error| taken("BPF_LINK_CREATE", &error, || holder::of_function(target.id, id)))?;
-    Ok(Link { _link: link, _event: None })
+    Ok(Link { link, _event: None })
 }
 
 /// Attaches a tracer to what it was loaded for.
@@ -90,7 +99,7 @@ pub(super) fn tracer(tracer: &Loaded) -> Result<Link, KernelError> {
             tracer.target.and_then(|(program, function)| holder::of_function(program, function))
         })
     })?;
-    Ok(Link { _link: link, _event: None })
+    Ok(Link { link, _event: None })
 }
 
 /// What the kernel said, with the holder of the place when that is taken.
@@ -129,7 +138,7 @@ fn event_link(program: BorrowedFd<'_>, event: OwnedFd) -> Result<Link, KernelErr
     let target = LinkTarget::PerfEvent(event.as_fd());
     let link = sys::link_create(program, BPF_PERF_EVENT as u32, target)
         .map_err(|error| KernelError::os("BPF_LINK_CREATE", &error))?;
-    Ok(Link { _link: link, _event: Some(event) })
+    Ok(Link { link, _event: Some(event) })
 }
 
 fn tracepoint_id(category: &str, name: &str) -> Result<u64, KernelError> {

@@ -88,6 +88,15 @@ impl Source {
         }
     }
 
+    /// Whether each CPU writes to a buffer of its own, so that records come out of order.
+    #[must_use]
+    pub fn has_several_buffers(&self) -> bool {
+        match self {
+            Self::Ring(_) => false,
+            Self::Perf(events) => events.has_several(),
+        }
+    }
+
     /// How many events found no room so far; none where that cannot be known.
     #[must_use]
     pub fn lost(&self) -> Option<u64> {

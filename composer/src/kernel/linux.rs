@@ -83,6 +83,27 @@ impl Linux {
         Counts::open(self.map(map)?)
     }
 
+    /// How often the kernel did not run `program` because it was running, or another one was, on the
+    /// same CPU.
+    ///
+    /// # Errors
+    /// When no such program is held.
+    pub fn recursions(&self, program: ProgramHandle) -> Result<u64, KernelError> {
+        let info = sys::program_info(self.program(program)?.program.as_fd());
+        let info = info.map_err(|error| KernelError::os("BPF_OBJ_GET_INFO_BY_FD", &error))?;
+        Ok(info.recursion_misses)
+    }
+
+    /// How often the kernel came to the hook of `link`, of a kprobe or a tracepoint, and not as far
+    /// as its program; none when it counts neither that nor what [`Linux::recursions`] tells of such
+    /// programs.
+    ///
+    /// # Errors
+    /// When no such link is held.
+    pub fn missed(&self, link: LinkHandle) -> Result<Option<u64>, KernelError> {
+        self.links.get(&link).ok_or_else(|| gone("link"))?.missed()
+    }
+
     /// Lets go of what is only needed while a chain comes up: the kernel's types, parsed objects.
     pub fn finish_loading(&mut self) {
         self.loader.finish();

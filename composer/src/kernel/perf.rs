@@ -154,6 +154,10 @@ impl PerfEvents {
         taken
     }
 
+    pub(super) fn has_several(&self) -> bool {
+        self.cpus.len() > 1
+    }
+
     /// How many events found no room so far.
     pub(super) fn lost(&self) -> u64 {
         let of = |cpu: &Cpu| {

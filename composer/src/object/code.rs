@@ -1,10 +1,9 @@
 //! Where a function's instructions are, and what those refer to that is not in them: other
 //! functions, maps, global variables.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    ops::Range,
-};
+use std::{collections::BTreeMap, ops::Range};
+
+use super::btf::TypeId;
 
 /// The instructions of a function.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -13,8 +12,9 @@ pub struct Code {
     pub place: Range<usize>,
     /// What an instruction refers to, by its number in the function.
     pub references: BTreeMap<usize, Referent>,
-    /// Numbers of the instructions whose constants CO-RE sets when the program is loaded.
-    pub relocated: BTreeSet<usize>,
+    /// Numbers of the instructions whose constants CO-RE sets when the program is loaded, each with
+    /// the type that it goes by.
+    pub relocated: BTreeMap<usize, TypeId>,
 }
 
 /// What an instruction refers to.

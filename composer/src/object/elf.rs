@@ -57,8 +57,11 @@ pub(super) fn parse(bytes: Arc<[u8]>) -> Result<Object, ObjectError> {
     for (_, function) in &mut functions {
         let Some(section) = ext.sections.get(&function.section) else { continue };
         let places = section.relocations_in(function.range()).iter();
-        let numbers = places.map(|one| (u64::from(one.at) - function.offset) / 8);
-        function.code.relocated = numbers.filter_map(|at| usize::try_from(at).ok()).collect();
+        let relocated = places.map(|one| {
+            let at = (u64::from(one.at) - function.offset) / 8;
+            Some((usize::try_from(at).ok()?, one.of))
+        });
+        function.code.relocated = relocated.flatten().collect();
     }
     let programs: Vec<Program> = functions
         .iter()

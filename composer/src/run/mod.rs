@@ -149,6 +149,22 @@ impl Running {
         })
     }
 
+    /// The programs, each with the operation that loaded it.
+    pub fn programs(&self) -> impl Iterator<Item = (usize, ProgramHandle)> {
+        self.records.iter().filter_map(|(operation, record)| match record {
+            Record::Program(program) => Some((*operation, *program)),
+            _ => None,
+        })
+    }
+
+    /// The attachments, each with the operation that made it.
+    pub fn links(&self) -> impl Iterator<Item = (usize, LinkHandle)> {
+        self.records.iter().filter_map(|(operation, record)| match record {
+            Record::Link(link) => Some((*operation, *link)),
+            _ => None,
+        })
+    }
+
     fn map_of(&self, node: Option<usize>, name: &str) -> Option<MapHandle> {
         self.maps.iter().find(|map| map.node == node && map.name == name).map(|map| map.handle)
     }

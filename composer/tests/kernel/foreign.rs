@@ -142,3 +142,34 @@ fn packets_through_a_perf_buffer_are_seen() {
     assert_eq!(&ours["bytes"].as_str().expect("it has some")[32..36], "0800");
     before.assert_nothing_new();
 }
+
+/// Both CPUs write at once, each to a buffer of its own.
+#[test]
+#[ignore = "needs a kernel that allows freplace; `cargo xtask test` runs it in a micro-VM"]
+fn a_perf_buffer_of_two_cpus_is_in_the_order_of_the_times() {
+    const CALLS: u16 = 400;
+    let chain = CHAIN.to_owned()
+        + r#"events = { map = "perf_events", type = "struct event", time = "ts" }"#;
+    let folder = Folder::new(&chain);
+    let live = Live::json(&folder.chain());
+    std::thread::scope(|scope| {
+        for cpu in 0..2 {
+            scope.spawn(move || {
+                let mut cpus = rustix::thread::CpuSet::new();
+                cpus.set(cpu);
+                rustix::thread::sched_setaffinity(None, &cpus).expect("the guest has two CPUs");
+                // 7 makes a short record.
+                (0..CALLS).for_each(|_| fire(5));
+            });
+        }
+    });
+    let finished = live.end(Signal::INT);
+    assert_stream(&finished, "foreign", &["ring", "perf"]);
+    let events = events(&finished);
+    let own = of(&events, "perf");
+    let cpus: std::collections::HashSet<_> =
+        own.iter().map(|event| event["cpu"].as_u64()).collect();
+    assert_eq!(cpus.len(), 2, "both wrote");
+    let times: Vec<_> = own.iter().map(|event| event["data"]["ts"].as_u64()).collect();
+    assert!(times.is_sorted(), "{times:?}");
+}

@@ -28,6 +28,7 @@ mod objects;
 mod printk;
 mod profile;
 mod prototypes;
+mod skips;
 mod support;
 mod targets;
 mod tcp;

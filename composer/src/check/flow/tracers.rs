@@ -75,9 +75,16 @@ pub(super) fn find(
             true => host_kinds(context, place),
         };
         for fact in facts {
-            let What::ReadsContext { offset, width } = fact.what else { continue };
-            let refusal = kinds.iter().find_map(|kind| {
-                refusal(object, function, &seen, tracer.moment, *kind, offset, width)
+            let refusal = kinds.iter().find_map(|kind| match fact.what {
+                What::ReadsContext { offset, width } => {
+                    refusal(object, function, &seen, tracer.moment, *kind, offset, width)
+                }
+                What::ReadsThrough { number, offset, width, of } => {
+                    let of = of.and_then(|of| subject.object.btf.resolve(of));
+                    let of = of.map(|(_, ty)| ty);
+                    through(object, function, &seen, *kind, number, offset, width, of.as_ref())
+                }
+                _ => None,
             });
             let Some(refusal) = refusal else { continue };
             let message = format!("{} {}", title(subject.node), refusal.what);
@@ -165,6 +172,49 @@ fn refusal(
             "Fetch it with bpf_get_func_arg(ctx, {number}, &address), and what it leads to with \
              bpf_probe_read_kernel(); do not name it among the arguments of BPF_PROG."
         ),
+        refused_by: None,
+    })
+}
+
+/// How many bytes of `struct xdp_md` there are, where `struct xdp_buff` has nothing but pointers.
+const XDP_MD: i64 = 24;
+
+/// Why the kernel does not let `width` bytes at `offset` be read behind the pointer that is argument
+/// `number`. A context is the kernel's own struct to a tracer, not what the program sees:
+/// `btf_translate_to_vmlinux`, <https://github.com/torvalds/linux/blob/v6.12/kernel/bpf/btf.c>.
+#[expect(clippy::too_many_arguments, reason = "a function's, its caller's and the access")]
+fn through(
+    object: &Object,
+    function: &str,
+    seen: &Seen<'_>,
+    kind: ProgramKind,
+    number: u8,
+    offset: i64,
+    width: u8,
+    of: Option<&Type<'_>>,
+) -> Option<Refusal> {
+    let Seen::Typed(parameters) = seen else { return None };
+    let (name, argument) = parameters.get(usize::from(number))?;
+    let Some((_, Type::Ptr(to))) = object.btf.resolve(*argument) else { return None };
+    let Type::Struct { name: context, .. } = object.btf.resolve(to)?.1 else { return None };
+    if context != "xdp_md" || kind.context_struct() != Some(context) {
+        return None;
+    }
+    // Where CO-RE finds the place, it is that of the struct in the source.
+    let is_it = match of {
+        None => width < 8 && (0..XDP_MD).contains(&offset),
+        Some(Type::Struct { name, .. }) => name.split("___").next() == Some(context),
+        Some(_) => false,
+    };
+    is_it.then(|| Refusal {
+        what: format!("reads fields of `struct {context}` through `{name}` of `{function}`"),
+        words: "cannot access ptr member ".to_owned(),
+        help:
+            "A tracer is given the kernel's own `struct xdp_buff` in the place of `struct xdp_md`. \
+               Let the built-in tracer take the fields: trace = \"NODE\" and \
+               capture = [\"ctx->data\"]. Or declare `struct xdp_buff` with \
+               __attribute__((preserve_access_index)) and read its fields."
+                .to_owned(),
         refused_by: None,
     })
 }

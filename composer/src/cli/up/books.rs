@@ -1,5 +1,6 @@
 //! The books of an `up`: of every node, produced = delivered + lost.
 
+use super::skips::Skips;
 use freplace_compose::event::{Event, NodeBooks};
 
 /// What became of the events of each node.
@@ -11,6 +12,8 @@ pub(super) struct Books {
     own: Vec<NodeBooks>,
     /// Nodes and their maps, of which nobody knows what was lost.
     unknown: Vec<(usize, String)>,
+    /// How often programs were not run.
+    pub(super) skips: Skips,
     /// Lines of `bpf_printk` that were lost, of whichever program.
     lines_lost: u64,
     /// Records that were no events of this chain, so of no node that could be told.
@@ -37,6 +40,7 @@ impl Books {
             counted: vec![NodeBooks::default(); nodes],
             own: vec![NodeBooks::default(); nodes],
             unknown: Vec::new(),
+            skips: Skips::new(nodes),
             lines_lost: 0,
             malformed: 0,
             undecoded: 0,

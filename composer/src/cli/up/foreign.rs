@@ -5,7 +5,11 @@ use std::{future::poll_fn, task::Poll};
 
 use rustix::time::{ClockId, clock_gettime};
 
-use super::{Ready, books::Loss};
+use super::{
+    Ready,
+    books::Loss,
+    ordered::{Ordered, Record},
+};
 use freplace_compose::{
     event::{Event, Foreign, Printk, TraceLine},
     kernel::{KernelError, Linux, Source, TraceLines},
@@ -36,6 +40,27 @@ struct Map {
     source: Source,
     /// Events that found no room and were told of.
     lost: u64,
+    /// Its records by their times, where several CPUs have a buffer each and the time is known.
+    ordered: Option<Ordered>,
+}
+
+impl Map {
+    /// Hands over what is there, or what was held long enough; how many records were read.
+    fn drain(&mut self, limit: usize, each: &mut dyn FnMut(&Event<'_>)) -> usize {
+        let now = now();
+        let Self { decoder, source, ordered, .. } = self;
+        let Some(ordered) = ordered else {
+            return source.drain(limit, |cpu, record| each(&decoder.event(record, cpu, now)));
+        };
+        let read = source.drain(limit, |cpu, bytes| {
+            let time = decoder.event(bytes, cpu, now).header.time_ns;
+            ordered.push(time, Record { cpu, read: now, bytes: bytes.to_owned() });
+        });
+        while let Some(Record { cpu, read, bytes }) = ordered.pop(now) {
+            each(&decoder.event(&bytes, cpu, read));
+        }
+        read
+    }
 }
 
 impl ForeignMaps {
@@ -47,7 +72,10 @@ impl ForeignMaps {
         let mut maps = Vec::new();
         for decoder in Foreign::all(&ready.chain, &ready.library, &ready.plan) {
             let Some(map) = running.own_map(decoder.node, &decoder.map) else { continue };
-            maps.push(Map { decoder, source: kernel.source(map)?, lost: 0 });
+            let source = kernel.source(map)?;
+            let ordered = decoder.has_time() && source.has_several_buffers();
+            let ordered = ordered.then(Ordered::default);
+            maps.push(Map { decoder, source, lost: 0, ordered });
         }
         let lines = match running.trace() {
             Some(trace) => Some(Lines {
@@ -61,8 +89,20 @@ impl ForeignMaps {
         Ok(Self { maps, first: 0, lines })
     }
 
-    /// Waits until there is something to read; for ever when there are no maps.
+    /// Waits until there is something to read, or to hand over; for ever when there are no maps.
     pub(super) async fn ready(&mut self) -> Result<(), KernelError> {
+        let ordered = self.maps.iter().filter_map(|map| map.ordered.as_ref());
+        let now = now();
+        match ordered.filter_map(|ordered| ordered.wait(now)).min() {
+            Some(wait) => tokio::select! {
+                ready = self.readable() => ready,
+                () = tokio::time::sleep(wait) => Ok(()),
+            },
+            None => self.readable().await,
+        }
+    }
+
+    async fn readable(&mut self) -> Result<(), KernelError> {
         poll_fn(|context| {
             let mut any = Poll::Pending;
             if let Some(lines) = self.lines.as_mut().and_then(|lines| lines.source.as_mut())
@@ -89,13 +129,20 @@ impl ForeignMaps {
         let count = self.maps.len();
         for turn in 0..count {
             let Some(map) = self.maps.get_mut((self.first + turn) % count) else { continue };
-            let now = now();
-            let Map { decoder, source, .. } = map;
-            let read = source.drain(limit, |cpu, record| each(&decoder.event(record, cpu, now)));
-            behind |= read == limit;
+            behind |= map.drain(limit, each) == limit;
         }
         self.first = (self.first + 1) % count.max(1);
         behind
+    }
+
+    /// Hands over what is held still: nothing earlier comes any more.
+    pub(super) fn flush(&mut self, each: &mut dyn FnMut(&Event<'_>)) {
+        for Map { decoder, ordered, .. } in &mut self.maps {
+            let records = std::iter::from_fn(|| ordered.as_mut()?.pop_any());
+            for Record { cpu, read, bytes } in records {
+                each(&decoder.event(&bytes, cpu, read));
+            }
+        }
     }
 
     /// Tells of losses since the last look.

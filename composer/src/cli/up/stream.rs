@@ -13,13 +13,14 @@ use super::{
     Ready, Signals,
     books::{Books, Loss},
     foreign::ForeignMaps,
+    skips::Skips,
     view::View,
     writer::Writer,
 };
 use crate::cli::{exit::Exit, ink::Ink as _, screen, vm::not_in_guest};
 use freplace_compose::{
     chain::buffer_size,
-    diag::{Code, Diagnostic},
+    diag::{Code, Diagnostic, list},
     event::{Clock, Decoder},
     kernel::{Counts, Events, KernelError, Linux},
     plan::Plan,
@@ -241,10 +242,20 @@ impl Stream {
             // Signals are heard meanwhile.
             tokio::task::yield_now().await;
         }
+        let Self { foreign, books, view, out, .. } = self;
+        foreign.flush(&mut |event| {
+            books.delivered_by_itself(event);
+            view.event(event, out);
+        });
         for (node, map) in self.foreign.unknown() {
             self.books.unknown(node, map);
         }
         self.foreign.close();
+    }
+
+    /// How often programs were not run, now that they are detached.
+    pub(super) fn skipped(&mut self, skips: Skips) {
+        self.books.skips = skips;
     }
 
     /// Writes what is left and the last lines; and a mismatch of the books, which would be a bug of
@@ -261,6 +272,10 @@ impl Stream {
             screen::count(shown, "event"),
             total.lost
         );
+        let skipped = self.books.skips.total();
+        if skipped > 0 {
+            text += &format!(", {skipped} skipped");
+        }
         let more = total.delivered - shown;
         if more > 0 {
             text += &format!("   {more} more came that were not asked for");
@@ -292,6 +307,7 @@ impl Stream {
                 );
             }
         }
+        tell_skips(&self.plan, &self.books.skips);
         if !self.books.balance() {
             screen::say!(
                 "{} {} were produced, {} read and {} lost: the numbers ought to agree, please \
@@ -304,6 +320,28 @@ impl Stream {
             return Exit::Failed;
         }
         written.map_or_else(|error| screen::write_failed(&error), |()| Exit::Done)
+    }
+}
+
+/// Says whose program was not run though its event came, and of whose that is not known.
+fn tell_skips(plan: &Plan, skips: &Skips) {
+    let mut unknown = Vec::new();
+    for (index, node) in plan.nodes.iter().enumerate() {
+        match skips.of(index) {
+            Some(0) => {}
+            Some(count) => screen::say!(
+                "`{}` was skipped {}: its event came while a program ran on the same CPU",
+                node.id,
+                screen::count(count, "time")
+            ),
+            None => unknown.push(node.id.as_str()),
+        }
+    }
+    if !unknown.is_empty() {
+        screen::say!(
+            "skips of {} cannot be known: this kernel does not count them, Linux 6.7 and later do",
+            list(&unknown)
+        );
     }
 }
 

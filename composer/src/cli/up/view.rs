@@ -146,12 +146,18 @@ impl View {
                 let nodes = plan.nodes.iter().enumerate();
                 for (index, node) in nodes.filter(|(_, node)| node.label != "stub") {
                     let unknown = books.unknown_of(index);
-                    Json::node_down(&node.id, &books.of(index), &unknown, out);
+                    let skipped = books.skips.of(index);
+                    Json::node_down(&node.id, &books.of(index), skipped, &unknown, out);
                 }
-                Json::summary(self.shown, books.total().lost, books.undecoded, out);
+                let (lost, skipped) = (books.total().lost, books.skips.total());
+                Json::summary(self.shown, lost, skipped, books.undecoded, out);
             }
             Style::Tree(tree) => tree.end(out),
-            Style::Count(tally) => tally.end(&plan.nodes, |node| books.of(node).lost, out),
+            Style::Count(tally) => {
+                let lost = |node: usize| books.of(node).lost;
+                let skipped = |node: usize| books.skips.of(node).unwrap_or_default();
+                tally.end(&plan.nodes, lost, skipped, out);
+            }
             Style::Trace(trace) => trace.end(out),
             Style::Log(_) => {}
         }

@@ -50,7 +50,7 @@ pub(super) fn refused(state: &State, callee: usize, wanted: &[Wanted]) -> Option
 
 fn refused_one(value: Value, wanted: Wanted) -> Option<Held> {
     let held = match value {
-        Value::Unknown => return None,
+        Value::Unknown | Value::Passed { .. } => return None,
         Value::Unset => Held::Nothing,
         Value::Number(_) => Held::Number,
         Value::Context(0) => Held::Context,

@@ -148,7 +148,7 @@ impl<'a> Walk<'a> {
         }
         let mut registers = *self.states.get(&(index, at))?;
         let Some(instruction) = decode(code, at) else { return Some(()) };
-        let relocated = function.code.relocated.contains(&at);
+        let relocated = function.code.relocated.contains_key(&at);
         let reference = function.code.references.get(&at);
         let mut next = at + 1;
         match instruction {

@@ -31,7 +31,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 pub use parameters::{Takes, Unfit, Wanted, unfit};
 
-use super::{Object, Program, ProgramKind, Referent};
+use super::{Object, Program, ProgramKind, Referent, btf::TypeId};
 use walk::Walker;
 
 /// Something that is so at one instruction.
@@ -98,6 +98,17 @@ pub enum What {
         offset: i64,
         /// How many bytes it takes.
         width: u8,
+    },
+    /// A tracer reads through a pointer that its target was passed.
+    ReadsThrough {
+        /// Which argument, from 0.
+        number: u8,
+        /// Where the access begins.
+        offset: i64,
+        /// How many bytes it takes.
+        width: u8,
+        /// The type that CO-RE finds the place by, where it does.
+        of: Option<TypeId>,
     },
     /// It ends, and returns this.
     Returns(Returned),

@@ -49,6 +49,10 @@ pub(super) enum Value {
     },
     /// Some other pointer, which is not NULL.
     Pointer,
+    /// What a tracer's target was passed, a number or a pointer of some kind.
+    Passed {
+        number: u8,
+    },
     /// A number or a pointer.
     Unknown,
 }
@@ -216,7 +220,7 @@ impl State {
                 }
             }
             // It may lead to the stack.
-            Value::Unknown | Value::Pointer => {
+            Value::Unknown | Value::Passed { .. } | Value::Pointer => {
                 for frame in &mut self.frames {
                     frame.slots.clear();
                 }

@@ -177,7 +177,7 @@ impl Step<'_> {
             Value::Memory { frozen: true } => Value::Number(Number::Frozen),
             Value::Memory { .. } if size == 8 && self.pointers_in_maps => Value::Unknown,
             Value::Memory { .. } | Value::Packet(_) => fresh,
-            Value::Pointer | Value::Unknown => Value::Unknown,
+            Value::Pointer | Value::Passed { .. } | Value::Unknown => Value::Unknown,
             _ => return Err(no_memory(pointer, base)),
         };
         match value {
@@ -195,6 +195,9 @@ impl Step<'_> {
             (ProgramKind::Xdp, 12.., _)
             | (ProgramKind::Kprobe | ProgramKind::Tracepoint | ProgramKind::RawTracepoint, ..) => {
                 fresh
+            }
+            (ProgramKind::Fentry | ProgramKind::Fexit, 0..=88, 8) if offset % 8 == 0 => {
+                Value::Passed { number: (offset / 8) as u8 } // no more than 11
             }
             _ => Value::Unknown,
         }
@@ -222,7 +225,7 @@ impl Step<'_> {
                 self.state.write_stack(frame, offset.saturating_add(at.offset), at.size, stored);
             }
             Value::Argument { .. } => argument(pointer, at)?,
-            Value::Pointer | Value::Unknown => self.state.spoil(pointer),
+            Value::Pointer | Value::Passed { .. } | Value::Unknown => self.state.spoil(pointer),
             Value::Memory { .. } | Value::Context(_) | Value::Packet(_) => {}
             _ => return Err(no_memory(pointer, at.base)),
         }
@@ -312,7 +315,9 @@ impl Step<'_> {
         let pointer = self.state.get(at.base);
         match pointer {
             Value::Argument { .. } => argument(pointer, at)?,
-            Value::Stack { .. } | Value::Pointer | Value::Unknown => self.state.spoil(pointer),
+            Value::Stack { .. } | Value::Pointer | Value::Passed { .. } | Value::Unknown => {
+                self.state.spoil(pointer);
+            }
             Value::Memory { .. } => {}
             _ => return Err(no_memory(pointer, at.base)),
         }

@@ -16,7 +16,10 @@ use super::{
     state::{Doubt, Frame, State, Value},
     step::{Step, Stop},
 };
-use crate::object::{Function, Object, ProgramKind, Referent, btf::Type};
+use crate::object::{
+    Function, Object, ProgramKind, Referent,
+    btf::{Type, TypeId},
+};
 
 /// How many instructions are looked at, over all paths.
 const STEPS: usize = 20_000;
@@ -38,7 +41,7 @@ type Facts = BTreeSet<Fact>;
 struct Body<'a> {
     code: &'a [u8],
     references: &'a BTreeMap<usize, Referent>,
-    relocated: &'a BTreeSet<usize>,
+    relocated: &'a BTreeMap<usize, TypeId>,
     live: Live,
     is_global: bool,
     wanted: Option<Vec<Wanted>>,
@@ -216,9 +219,15 @@ impl<'a> Walker<'a> {
         let origin: Origin = depth << 56 | (function as u64) << 28 | at as u64;
         self.note_stack(state, instruction);
         let (kind, pointers_in_maps) = (self.kind, self.pointers_in_maps);
-        let mut step = Step { state, origin, kind, pointers_in_maps };
         let next = at + 1;
-        if body.relocated.contains(&at) {
+        if let Instruction::Load { from, .. } = instruction
+            && let Value::Passed { number } = state.get(from.base)
+        {
+            let of = body.relocated.get(&at).copied();
+            told.push(What::ReadsThrough { number, offset: from.offset, width: from.size, of });
+        }
+        let mut step = Step { state, origin, kind, pointers_in_maps };
+        if body.relocated.contains_key(&at) {
             let length = step.relocated(instruction)?;
             return Ok(Then::At(at + length));
         }
@@ -346,7 +355,9 @@ fn returned(value: Value) -> Returned {
     match value {
         Value::Number(Number::Known(number)) => Returned::Number(number),
         Value::Number(Number::Any(..)) => Returned::Several,
-        Value::Number(_) | Value::Unknown | Value::Unset => Returned::Unclear,
+        Value::Number(_) | Value::Unknown | Value::Passed { .. } | Value::Unset => {
+            Returned::Unclear
+        }
         _ => Returned::Pointer,
     }
 }

@@ -83,6 +83,14 @@ const TRACERS: &[(Code, &str, Broken)] = &[
     (Code::StubResult, "tracer_calls_nothing", NO_VOID),
     (Code::StubResult, "tracer_calls_something", Nowhere),
     (Code::StackLimit, "tracer_with_frames", Before(6, 13)),
+    (Code::TracerDereference, "tracer_reads_data", Everywhere),
+    (Code::TracerDereference, "tracer_reads_queue", Everywhere),
+    (Code::TracerDereference, "tracer_reads_found", Everywhere),
+    (Code::TracerDereference, "tracer_reads_buffer", Nowhere),
+    (Code::TracerDereference, "tracer_reads_frame_size", Nowhere),
+    (Code::TracerDereference, "tracer_reads_nothing", Nowhere),
+    (Code::NotSleepable, "tracer_may_sleep", Everywhere),
+    (Code::NotSleepable, "tracer_may_sleep_at_exit", Everywhere),
 ];
 
 pub(super) fn cases() -> Vec<Case> {
@@ -102,7 +110,8 @@ pub(super) fn cases() -> Vec<Case> {
         cases.push(case(*about, named(name), *broken, chain));
     }
     for (about, name, broken) in TRACERS {
-        let chain = owner.clone() + &tracer("tracer", "fentry", "host:stub_called", &named(name));
+        let moment = if name.ends_with("exit") { "fexit" } else { "fentry" };
+        let chain = owner.clone() + &tracer("tracer", moment, "host:stub_called", &named(name));
         cases.push(case(*about, named(name), *broken, chain));
     }
     cases

@@ -1,0 +1,39 @@
+//! Does a program that may sleep sit where it may?
+//!
+//! The kernel lets a sleeping tracer onto functions of its own that are known to bear it, and onto no
+//! eBPF program: `bpf_check_attach_target`,
+//! <https://github.com/torvalds/linux/blob/v6.12/kernel/bpf/verifier.c>.
+
+use super::{Context, title};
+use crate::{
+    chain::NodeKind,
+    diag::{Code, Diagnostic},
+};
+
+pub(super) fn check(context: &mut Context<'_>) {
+    let graph = &context.chain.graph;
+    for (index, node) in graph.nodes() {
+        let NodeKind::Tracer(tracer) = &node.kind else { continue };
+        if context.misfits.contains(&index) {
+            continue;
+        }
+        let Some((_, program)) = context.program(node) else { continue };
+        let Some((_, function)) = graph.functions_of(index).first().copied() else { continue };
+        if !program.traits.sleepable {
+            continue;
+        }
+        let awake = program.section.replacen(".s", "", 1);
+        let message = format!("{} may sleep, and `{function}` does not", title(node));
+        let label = format!("is SEC(\"{}\")", program.section);
+        let found = Diagnostic::new(Code::NotSleepable, message)
+            .label(context.source(), tracer.program.span.clone(), label)
+            .label(context.source(), tracer.target.span.clone(), "traces this")
+            .says("EINVAL", format!("{function} is not sleepable"))
+            .help(format!(
+                "No tracer of an eBPF program may sleep. Compile it as SEC(\"{awake}\"), and leave \
+                 out what only sleeping programs may call, such as bpf_copy_from_user()."
+            ));
+        context.found.push(found);
+        context.misfits.insert(index);
+    }
+}
