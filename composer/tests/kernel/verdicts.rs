@@ -119,7 +119,7 @@ fn the_kernels_words_lead_to_the_rule() {
         leads_to(&xdp("void-stub", "host", &stub("stub_void")), "FC0304");
     }
     let rest = stub("stub_uncalled") + &replacement("packet", "keeps");
-    leads_to(&xdp("uncalled", "uncalled_host", &rest), "FC0208 FC0210");
+    leads_to(&xdp("uncalled", "uncalled_host", &rest), "FC0208 FC0210 FC0330");
     let rest = stub("stub_noted") + &replacement("packet", "keeps");
     leads_to(&xdp("verdicts", "noting_host", &rest), "FC0301");
     let chain = "[host.host]\nobject = \"hosts.o\"\nprogram = \"at_tracepoint\"\n\
