@@ -1,20 +1,18 @@
 //! `attach = { HOOK = "PLACE" }`.
 
-use std::ops::Range;
-
 use toml::de::{DeTable, DeValue};
 
 use super::{
     Attach, Hook, Spanned, XdpMode,
     table::{Report, Table, of_wrong_type, string},
 };
-use crate::diag::{Code, Diagnostic, nearest};
+use crate::diag::{Code, Diagnostic, Span, nearest};
 
 pub(super) fn attach(
     value: &toml::Spanned<DeValue<'_>>,
     report: &mut Report<'_>,
 ) -> Option<Spanned<Attach>> {
-    let span = value.span();
+    let span = report.span(value);
     let Some(entries) = value.get_ref().as_table() else {
         let help = value.get_ref().as_str().and_then(in_a_word);
         let found =
@@ -35,7 +33,7 @@ pub(super) fn attach(
                 && let Some((key, _)) = table.get("mode")
             {
                 let message = format!("a {} has no `mode`", hook.name());
-                let found = report.at(Code::UnknownKey, message, key, "not a key here");
+                let found = report.at(Code::UnknownKey, message, &key, "not a key here");
                 report.push(found.help("Leave it out: a mode is for xdp."));
             }
             None
@@ -43,7 +41,7 @@ pub(super) fn attach(
         _ => table.string("mode", report),
     };
     if hooks.is_empty() {
-        no_hook(entries, span, report);
+        no_hook(entries, &span, report);
         return None;
     }
     table.finish(report);
@@ -53,7 +51,7 @@ pub(super) fn attach(
         }
         Some((_, last, _)) => {
             let keys = hooks.into_iter().map(|(_, key, _)| key).chain([last]).collect();
-            let found = several("a host is attached to one hook", keys, report);
+            let found = several("a host is attached to one hook", keys);
             let help = "Write one host for each hook; they may name the same object and program.";
             report.push(found.help(help));
             None
@@ -87,7 +85,7 @@ fn meant(name: &str) -> Option<Hook> {
 }
 
 /// Reports that `entries` name no hook: one that there is not, if there is any.
-fn no_hook(entries: &DeTable<'_>, span: Range<usize>, report: &mut Report<'_>) {
+fn no_hook(entries: &DeTable<'_>, span: &Span, report: &mut Report<'_>) {
     let names: Vec<_> = Hook::ALL.iter().map(|hook| hook.name()).collect();
     let names = names.join(", ");
     let found = match entries.keys().find(|key| key.get_ref() != "mode") {
@@ -102,7 +100,7 @@ fn no_hook(entries: &DeTable<'_>, span: Range<usize>, report: &mut Report<'_>) {
                 (None, _) => format!("Hooks are: {names}."),
             };
             let message = format!("`attach` names an unknown hook `{name}`");
-            report.at(Code::UnknownKey, message, key.span(), "not a hook").help(help)
+            report.at(Code::UnknownKey, message, &report.span(key), "not a hook").help(help)
         }
         None => report
             .at(Code::MissingKey, "`attach` names no hook", span, "no hook")
@@ -112,15 +110,11 @@ fn no_hook(entries: &DeTable<'_>, span: Range<usize>, report: &mut Report<'_>) {
 }
 
 /// Keys of which only one may be there, in the order of the file.
-pub(super) fn several(
-    message: &str,
-    mut keys: Vec<Range<usize>>,
-    report: &Report<'_>,
-) -> Diagnostic {
-    keys.sort_by_key(|key| key.start);
+pub(super) fn several(message: &str, mut keys: Vec<Span>) -> Diagnostic {
+    keys.sort();
     let mut found = Diagnostic::new(Code::BadValue, message);
     for (number, key) in keys.into_iter().enumerate() {
-        found = found.label(report.source, key, if number == 0 { "this" } else { "and this" });
+        found = found.label(&key, if number == 0 { "this" } else { "and this" });
     }
     found
 }
@@ -143,7 +137,7 @@ fn lower(
             _ => {
                 let message = format!("`{value}` is not the name of a tracepoint");
                 let found = report
-                    .at(Code::BadValue, message, span, "no category")
+                    .at(Code::BadValue, message, &span, "no category")
                     .help("A tracepoint is written CATEGORY/NAME: \"sock/inet_sock_set_state\".");
                 report.push(found);
                 return None;
@@ -158,7 +152,7 @@ fn lower(
                         let names: Vec<_> = XdpMode::ALL.iter().map(|mode| mode.name()).collect();
                         let message = format!("`{}` is not a mode of XDP", mode.value);
                         let found = report
-                            .at(Code::BadValue, message, mode.span, "not a mode")
+                            .at(Code::BadValue, message, &mode.span, "not a mode")
                             .help(format!("It is one of: {}.", names.join(", ")));
                         report.push(found);
                         return None;

@@ -1,13 +1,11 @@
 //! What is asked of built-in tracers: is it there, in the functions that they are on?
 
-use std::ops::Range;
-
 use petgraph::graph::NodeIndex;
 
 use super::{Context, title};
 use crate::{
     chain::{Builtin, Moment, Node, NodeKind, ObjectRef, Role, Tracer},
-    diag::{Code, Diagnostic, Severity},
+    diag::{Code, Diagnostic, Severity, Span},
     object::ProgramKind,
     plan::target_of,
     trace,
@@ -31,9 +29,9 @@ pub(super) fn check(context: &mut Context<'_>) {
                     continue;
                 };
                 if tracer.moment == Moment::Fexit {
-                    told.extend(shadowed(context, request, target));
+                    told.extend(shadowed(request, target));
                 }
-                let resolved = trace::resolve(context.source(), request, tracer.moment, target);
+                let resolved = trace::resolve(request, tracer.moment, target);
                 for found in resolved.err().into_iter().flatten() {
                     // What is wrong in two hosts, or at both moments, is one mistake.
                     let place =
@@ -50,7 +48,7 @@ pub(super) fn check(context: &mut Context<'_>) {
         for mut found in told {
             if found.labels.is_empty() {
                 let span = tracer.target.span.clone();
-                found = found.label(context.source(), span, "traced here");
+                found = found.label(&span, "traced here");
             }
             context.found.push(found);
         }
@@ -58,19 +56,15 @@ pub(super) fn check(context: &mut Context<'_>) {
 }
 
 /// Arguments that stand in a filter where somebody may mean the result.
-fn shadowed(
-    context: &Context<'_>,
-    request: &Builtin,
-    target: trace::Target<'_>,
-) -> Vec<Diagnostic> {
-    let one = |(span, hidden): (Range<usize>, &str)| {
+fn shadowed(request: &Builtin, target: trace::Target<'_>) -> Vec<Diagnostic> {
+    let one = |(span, hidden): (Span, &str)| {
         let (name, what) = match hidden {
             "$ret" => ("ret", "result"),
             _ => ("took", "duration"),
         };
         let message = format!("`{name}` is an argument of `{}` here", target.function.name);
         let found = Diagnostic::new(Code::Shadowed, message)
-            .label(context.source(), span, format!("the argument, not the {what}"))
+            .label(&span, format!("the argument, not the {what}"))
             .help(format!("Write {hidden} for the {what}."));
         Diagnostic { severity: Severity::Warning, ..found }
     };
@@ -97,7 +91,7 @@ fn by_hand(context: &mut Context<'_>, node: &Node) {
         context.report(
             Code::BadValue,
             message,
-            reference.span.clone(),
+            &reference.span,
             "not to be named",
             help.to_owned(),
         );
@@ -115,8 +109,8 @@ fn nested(context: &mut Context<'_>, index: NodeIndex, tracer: &Tracer) {
     if target.role() == Role::Tracer && is_builtin {
         let message = format!("`{}` traces a built-in tracer", node.id.value);
         let found = Diagnostic::new(Code::WrongNodeKind, message)
-            .label(context.source(), tracer.target.span.clone(), "a built-in tracer")
-            .label(context.source(), target.id.span.clone(), "the tracer is here")
+            .label(&tracer.target.span, "a built-in tracer")
+            .label(&target.id.span, "the tracer is here")
             .help("Trace what that one traces: any number of tracers may sit on one function.");
         context.found.push(found);
         context.misfits.insert(index);

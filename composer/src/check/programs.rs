@@ -19,7 +19,7 @@ pub(super) fn check(context: &mut Context<'_>) {
             context.report(
                 Code::UnknownProgram,
                 message,
-                name.span.clone(),
+                &name.span,
                 "not in the object",
                 help,
             );
@@ -41,7 +41,7 @@ pub(super) fn check(context: &mut Context<'_>) {
         if let Some((wanted, help)) = mismatch(node, program, &host_kinds) {
             let message = format!("`{}` cannot be the program of {}", program.name, title(node));
             let label = format!("is SEC(\"{}\"), {wanted} is needed", program.section);
-            context.report(Code::WrongProgramType, message, name.span.clone(), label, help);
+            context.report(Code::WrongProgramType, message, &name.span, label, help);
             context.misfits.insert(index);
         }
     }
@@ -74,7 +74,7 @@ fn is_known_type(context: &mut Context<'_>, node: &Node) -> bool {
         None => "Write what would stand in SEC(\"...\"): type = \"xdp\".".to_owned(),
     };
     let message = format!("`{}` is no type of program", section.value);
-    context.report(Code::BadValue, message, section.span.clone(), "this type", help);
+    context.report(Code::BadValue, message, &section.span, "this type", help);
     false
 }
 
