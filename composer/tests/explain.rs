@@ -125,7 +125,7 @@ fn told_where(
     error: KernelError,
     whole: bool,
 ) -> String {
-    let (chain, plan) = ready();
+    let (_chain, plan) = ready();
     let (operation, error) = (operation(&plan, id, wanted), Box::new(error));
     let failure = Failure { operation, error, left: Vec::new() };
     text(&explain(&failure, &plan, targets, whole))
@@ -249,7 +249,7 @@ fn a_log_without_a_telling_line_leaves_no_empty_block() {
 
 #[test]
 fn what_is_left_is_named() {
-    let (chain, plan) = ready();
+    let (_chain, plan) = ready();
     let error = refused("close", libc::EIO, "input/output error");
     let left: Vec<_> = [("", map as fn(&Action) -> bool), ("new", load), ("before", attach)]
         .map(|(id, wanted)| Left { operation: operation(&plan, id, wanted), error: error.clone() })

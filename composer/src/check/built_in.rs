@@ -5,7 +5,7 @@ use petgraph::graph::NodeIndex;
 use super::{Context, title};
 use crate::{
     chain::{Builtin, Moment, Node, NodeKind, ObjectRef, Role, Tracer},
-    diag::{Code, Diagnostic, Severity, Span},
+    diag::{Code, Diagnostic, Severity},
     object::ProgramKind,
     plan::target_of,
     trace,
@@ -55,17 +55,22 @@ pub(super) fn check(context: &mut Context<'_>) {
     }
 }
 
-/// Arguments that stand in a filter where somebody may mean the result.
+/// Arguments that stand where somebody may mean the result.
 fn shadowed(request: &Builtin, target: trace::Target<'_>) -> Vec<Diagnostic> {
-    let one = |(span, hidden): (Span, &str)| {
-        let (name, what) = match hidden {
+    let one = |shadowing: trace::Shadowing| {
+        let (name, what) = match shadowing.hidden {
             "$ret" => ("ret", "result"),
             _ => ("took", "duration"),
         };
         let message = format!("`{name}` is an argument of `{}` here", target.function.name);
         let found = Diagnostic::new(Code::Shadowed, message)
-            .label(&span, format!("the argument, not the {what}"))
-            .help(format!("Write {hidden} for the {what}."));
+            .label(&shadowing.span, format!("the argument, not the {what}"))
+            .help(match shadowing.is_captured {
+                true => format!(
+                    "The {what} is told of every call: leave `{name}` out unless the argument is meant."
+                ),
+                false => format!("Write {} for the {what}.", shadowing.hidden),
+            });
         Diagnostic { severity: Severity::Warning, ..found }
     };
     trace::shadowed(request, target).into_iter().map(one).collect()

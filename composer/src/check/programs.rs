@@ -16,13 +16,7 @@ pub(super) fn check(context: &mut Context<'_>) {
         let Some((_, program)) = context.program(node) else {
             let help = suggest(object, &name.value);
             let message = format!("{} has no program `{}`", reference.value, name.value);
-            context.report(
-                Code::UnknownProgram,
-                message,
-                &name.span,
-                "not in the object",
-                help,
-            );
+            context.report(Code::UnknownProgram, message, &name.span, "not in the object", help);
             continue;
         };
         if !is_known_type(context, node) {
