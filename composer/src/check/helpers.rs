@@ -13,7 +13,7 @@ use super::{Context, Profile, features, title};
 use crate::{
     chain::{Node, NodeKind},
     diag::{Code, Diagnostic, Severity},
-    object::{Object, Program, helper_name, helper_number},
+    object::{Helper, Object, Program, helper, helper_called},
 };
 
 /// Helpers that some programs are refused in other words than the usual ones: those that sleep,
@@ -35,7 +35,7 @@ pub(super) fn check(context: &mut Context<'_>) {
         let mut called = object.sure_helpers(program);
         if matches!(&node.kind, NodeKind::Tracer(tracer) if tracer.builtin.is_some()) {
             // What it calls hangs on the table that it is given; there is none without this.
-            called.extend(helper_number("bpf_get_func_arg"));
+            called.extend(helper_called("bpf_get_func_arg").map(|helper| helper.id));
         }
         let types = program_types(context, index);
         for helper in &called {
@@ -62,11 +62,11 @@ pub(super) fn program_types(context: &Context<'_>, index: NodeIndex) -> BTreeSet
     }
 }
 
-fn available(context: &mut Context<'_>, node: &Node, types: &BTreeSet<&str>, helper: u32) {
-    let Some(name) = helper_name(helper) else { return };
+fn available(context: &mut Context<'_>, node: &Node, types: &BTreeSet<&str>, called: u32) {
+    let Some(Helper { name, .. }) = helper(called) else { return };
     let Some((_, program)) = node.program() else { return };
     let lacking = |profile: &Profile| {
-        types.iter().copied().find(|of_type| profile.lacks_helper(of_type, helper))
+        types.iter().copied().find(|of_type| profile.lacks_helper(of_type, called))
     };
     let mut profiles = context.kernels.profiles.iter();
     let first = profiles.find_map(|profile| Some((profile, lacking(profile)?)));
@@ -76,10 +76,10 @@ fn available(context: &mut Context<'_>, node: &Node, types: &BTreeSet<&str>, hel
         format!("{} calls {name}, which is not for {of_type} programs", title(node)),
     )
     .label(&program.span, format!("calls {name}"))
-    .help(help(node, of_type, helper, refusing));
+    .help(help(node, of_type, called, refusing));
     let words = refusing.helpers.as_ref().and_then(|helpers| helpers.refusal.as_ref());
-    if let (Some(words), false) = (words, OTHER_WORDS.contains(&name)) {
-        found = found.says("EINVAL", format!("{words} {name}#{helper}"));
+    if let (Some(words), false) = (words, OTHER_WORDS.contains(name)) {
+        found = found.says("EINVAL", format!("{words} {name}#{called}"));
     }
     // Where more than the helper is missing, that is told instead.
     let library = context.library;
@@ -141,7 +141,7 @@ fn licence(
     if perhaps {
         all = kept_among(&object.helpers(program.function));
     }
-    let names: Vec<_> = all.iter().filter_map(|helper| helper_name(*helper)).collect();
+    let names: Vec<_> = all.iter().filter_map(|called| Some(helper(*called)?.name)).collect();
     let [first, ..] = names.as_slice() else { return };
     let calls = if perhaps { "may call" } else { "calls" };
     let found = Diagnostic::new(

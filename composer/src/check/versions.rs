@@ -8,7 +8,7 @@ use super::Context;
 use crate::{
     chain::{Graph, Node, NodeKind, Role},
     diag::{Code, Diagnostic},
-    object::Object,
+    object::{Object, helper},
 };
 
 pub(super) fn check(context: &mut Context<'_>) {
@@ -59,40 +59,10 @@ fn depths(graph: &Graph) -> HashMap<NodeIndex, usize> {
     depths
 }
 
-/// Helpers that change packet data, so that pointers into the packet are no longer good:
-/// `bpf_helper_changes_pkt_data`,
-/// <https://github.com/torvalds/linux/blob/v6.13/net/core/filter.c>. A program called at the
-/// tail may do any of it.
-const CHANGES_PACKET: &[(u32, &str)] = &[
-    (9, "bpf_skb_store_bytes"),
-    (10, "bpf_l3_csum_replace"),
-    (11, "bpf_l4_csum_replace"),
-    (12, "bpf_tail_call"),
-    (13, "bpf_clone_redirect"),
-    (18, "bpf_skb_vlan_push"),
-    (19, "bpf_skb_vlan_pop"),
-    (31, "bpf_skb_change_proto"),
-    (38, "bpf_skb_change_tail"),
-    (39, "bpf_skb_pull_data"),
-    (43, "bpf_skb_change_head"),
-    (44, "bpf_xdp_adjust_head"),
-    (50, "bpf_skb_adjust_room"),
-    (54, "bpf_xdp_adjust_meta"),
-    (63, "bpf_msg_pull_data"),
-    (65, "bpf_xdp_adjust_tail"),
-    (73, "bpf_lwt_push_encap"),
-    (74, "bpf_lwt_seg6_store_bytes"),
-    (75, "bpf_lwt_seg6_adjust_srh"),
-    (76, "bpf_lwt_seg6_action"),
-    (90, "bpf_msg_push_data"),
-    (91, "bpf_msg_pop_data"),
-    (143, "bpf_store_hdr_opt"),
-];
-
-/// The first such helper that `function`, or what it calls, calls.
+/// The first helper by number that changes packet data and that `function`, or what it calls, calls.
 fn changes_packet(object: &Object, function: usize) -> Option<&'static str> {
-    let called = object.helpers(function);
-    CHANGES_PACKET.iter().find(|(id, _)| called.contains(id)).map(|(_, name)| *name)
+    let mut called = object.helpers(function).into_iter().filter_map(helper);
+    called.find(|helper| helper.moves_packet_data).map(|helper| helper.name)
 }
 
 /// A replacement may change packet data only where the stub does: the host's code around the call

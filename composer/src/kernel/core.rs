@@ -16,7 +16,10 @@ use object::{
 };
 
 use super::KernelError;
-use crate::object::{Cut, Object, Relocation};
+use crate::object::{
+    Cut, Object, Relocation,
+    insn::{CALL, Insn, SIZE},
+};
 
 const RELOCATE: &str = "relocate";
 /// The section that holds the instructions. aya-obj has to know its name.
@@ -46,25 +49,26 @@ pub(super) fn relocate(object: &Object, cut: &Cut, types: &Btf) -> Result<Reloca
         Ok(function.instructions.iter().flat_map(bytes_of).collect::<Vec<u8>>())
     })?;
     let is_missing = |one: &&Relocation| {
-        let at = one.at as usize * 8;
-        code.get(at..at + 8).is_some_and(|it| it[0] == CALL && it[4..8] == MISSING.to_ne_bytes())
+        Insn::at(&code, one.at as usize)
+            .is_some_and(|insn| insn.opcode == CALL && insn.immediate == MISSING)
     };
     let missing = cut.relocations.iter().filter(is_missing);
     let missing = missing.map(|one| (one.at, object.asked(one))).collect();
     Ok(Relocated { code, missing })
 }
 
-/// `BPF_JMP | BPF_CALL`.
-const CALL: u8 = 0x85;
 /// The helper that aya-obj, as libbpf does, calls where there is no value.
 const MISSING: i32 = 0x0bad_2310;
 
-fn bytes_of(instruction: &aya_obj::generated::bpf_insn) -> [u8; 8] {
-    let (offset, immediate) = (instruction.off.to_ne_bytes(), instruction.imm.to_ne_bytes());
-    let registers = instruction.dst_reg() | instruction.src_reg() << 4;
-    let [a, b] = offset;
-    let [c, d, e, f] = immediate;
-    [instruction.code, registers, a, b, c, d, e, f]
+fn bytes_of(instruction: &aya_obj::generated::bpf_insn) -> [u8; SIZE] {
+    let insn = Insn {
+        opcode: instruction.code,
+        to: instruction.dst_reg(),
+        source: instruction.src_reg(),
+        offset: instruction.off,
+        immediate: instruction.imm,
+    };
+    insn.bytes()
 }
 
 /// An object file with the program alone.
@@ -108,7 +112,7 @@ fn ext(relocations: &[Relocation], name: u32) -> Vec<u8> {
     let block = [RECORD, name, count];
     out.extend(header.iter().chain(&block).flat_map(|word| word.to_ne_bytes()));
     for one in relocations {
-        let record = [one.at.saturating_mul(8), one.of, one.access, one.kind];
+        let record = [one.at.saturating_mul(SIZE as u32), one.of, one.access, one.kind];
         out.extend(record.iter().flat_map(|word| word.to_ne_bytes()));
     }
     out
@@ -153,7 +157,7 @@ mod tests {
 
     use proptest::{prelude::*, test_runner::Config};
 
-    use super::{guarded, is_guarded, relocate};
+    use super::{Insn, guarded, is_guarded, relocate};
     use crate::{
         kernel::{
             KernelError,
@@ -211,7 +215,7 @@ mod tests {
                 let touched: BTreeSet<u32> =
                     cut.relocations.iter().flat_map(|one| [one.at, one.at + 1]).collect();
                 for (at, (before, after)) in
-                    (0..).zip(cut.code.chunks_exact(8).zip(code.chunks_exact(8)))
+                    (0..).zip(Insn::all(&cut.code).zip(Insn::all(&code)))
                 {
                     prop_assert!(touched.contains(&at) || before == after, "instruction {}", at);
                 }

@@ -13,16 +13,11 @@ use super::{
     prepare::{PARSE, Prepared, Workshop},
     sys,
 };
-use crate::object::{Cut, DataSection, Needed, Object, Open, Referent, Variables};
+use crate::object::{
+    Cut, DataSection, Needed, Object, Open, Referent, Variables,
+    insn::{CALL, Insn, calls, set_wide, wide},
+};
 
-/// `BPF_JMP | BPF_CALL`.
-const CALL: u8 = 0x85;
-/// `BPF_PSEUDO_MAP_FD`, `BPF_PSEUDO_MAP_VALUE`, `BPF_PSEUDO_BTF_ID`: what an immediate of 64 bits is.
-const MAP: u8 = 1;
-const MAP_VALUE: u8 = 2;
-const KERNEL_VARIABLE: u8 = 3;
-/// `BPF_PSEUDO_KFUNC_CALL`: of a function of the kernel.
-const KERNEL_FUNCTION: u8 = 2;
 /// What a call that leads nowhere calls; no helper has this number. The verifier refuses it where it
 /// comes to it.
 const NO_HELPER: i32 = 2_002_000_000;
@@ -47,13 +42,13 @@ pub(super) fn fill(
     let found = find(&prepared.cut, job.object, workshop, externs)?;
     let kconfig = Kconfig::of(&prepared.cut, &found)?;
     for Open { at, to } in &prepared.cut.open {
-        let code = &mut filled.code;
+        let (code, at) = (&mut filled.code, *at as usize);
         match to {
             Referent::Map(name) => {
                 let map = job.maps.get(name.as_str());
                 let map =
                     map.ok_or_else(|| KernelError::here(PARSE, format!("no map `{name}`")))?;
-                wide(code, *at, MAP, map.as_raw_fd(), 0);
+                set_wide(code, at, wide::MAP, map.as_raw_fd(), 0);
             }
             Referent::Variable { section, offset, .. } => {
                 let map = match filled.own.get(section) {
@@ -65,20 +60,22 @@ pub(super) fn fill(
                         number
                     }
                 };
-                wide(code, *at, MAP_VALUE, map, i32::try_from(*offset).unwrap_or(i32::MAX));
+                let offset = i32::try_from(*offset).unwrap_or(i32::MAX);
+                set_wide(code, at, wide::MAP_VALUE, map, offset);
             }
             Referent::Extern(index) => match found.get(index) {
                 Some(Found::Value(_)) => {
                     let (map, offset) = kconfig.place(*index);
-                    wide(code, *at, MAP_VALUE, map, offset);
+                    set_wide(code, at, wide::MAP_VALUE, map, offset);
                 }
                 Some(Found::Address(address)) => {
-                    wide(code, *at, 0, *address as i32, (*address >> 32) as i32);
+                    let halves = (*address as i32, (*address >> 32) as i32);
+                    set_wide(code, at, wide::NUMBER, halves.0, halves.1);
                 }
                 Some(Found::Variable(id) | Found::Function(id)) => {
-                    refer(code, *at, id.cast_signed());
+                    refer(code, at, id.cast_signed());
                 }
-                Some(Found::Nothing) | None => nothing(code, *at),
+                Some(Found::Nothing) | None => nothing(code, at),
             },
             Referent::Function(_) | Referent::Other => {} // a cut leaves none of these open
         }
@@ -216,42 +213,25 @@ fn value_map(
     Ok(made)
 }
 
-/// Makes the two instructions at `at` load an immediate of 64 bits.
-fn wide(code: &mut [u8], at: u32, source: u8, low: i32, high: i32) {
-    let at = at as usize * 8;
-    let Some(both) = code.get_mut(at..at + 16) else { return };
-    both[1] = both[1] & 0xf | source << 4;
-    both[4..8].copy_from_slice(&low.to_ne_bytes());
-    both[12..16].copy_from_slice(&high.to_ne_bytes());
-}
-
 /// Makes the instruction at `at` call, or take the address of, what has this number in the kernel's
 /// BTF.
-fn refer(code: &mut [u8], at: u32, id: i32) {
+fn refer(code: &mut [u8], at: usize, id: i32) {
     if is_call(code, at) {
-        call(code, at, KERNEL_FUNCTION, id);
+        Insn::call(calls::KERNEL_FUNCTION, id).put(code, at);
     } else {
-        wide(code, at, KERNEL_VARIABLE, id, 0);
+        set_wide(code, at, wide::KERNEL_VARIABLE, id, 0);
     }
 }
 
 /// Makes the instruction at `at` take the address of nothing, or call what cannot be called.
-fn nothing(code: &mut [u8], at: u32) {
+fn nothing(code: &mut [u8], at: usize) {
     if is_call(code, at) {
-        call(code, at, 0, NO_HELPER);
+        Insn::call(calls::HELPER, NO_HELPER).put(code, at);
     } else {
-        wide(code, at, 0, 0, 0);
+        set_wide(code, at, wide::NUMBER, 0, 0);
     }
 }
 
-fn is_call(code: &[u8], at: u32) -> bool {
-    code.get(at as usize * 8) == Some(&CALL)
-}
-
-fn call(code: &mut [u8], at: u32, source: u8, number: i32) {
-    let at = at as usize * 8;
-    let Some(one) = code.get_mut(at..at + 8) else { return };
-    one[1] = source << 4;
-    one[2..4].fill(0);
-    one[4..8].copy_from_slice(&number.to_ne_bytes());
+fn is_call(code: &[u8], at: usize) -> bool {
+    Insn::at(code, at).is_some_and(|insn| insn.opcode == CALL)
 }

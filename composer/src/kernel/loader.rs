@@ -10,9 +10,7 @@ use std::{
     os::fd::{AsFd as _, BorrowedFd, OwnedFd},
 };
 
-use aya_obj::generated::{
-    bpf_attach_type as attach, bpf_insn, bpf_prog_info, bpf_prog_type as kinds,
-};
+use aya_obj::generated::{bpf_attach_type as attach, bpf_prog_info, bpf_prog_type as kinds};
 
 use super::{
     KernelError,
@@ -103,7 +101,6 @@ pub(super) fn load(loader: &mut Loader, job: &Job<'_>) -> Result<Loaded, KernelE
     let prepared = loader.workshop.prepare(job.object, job.program)?;
     let Loader { workshop, externs } = loader;
     let filled = fill(&prepared, job, &settings, workshop, externs)?;
-    let instructions: Vec<bpf_insn> = filled.code.chunks_exact(8).map(instruction).collect();
     let (program_type, attach_type, flags) = kernel_type(job.load_as, job.traits);
     let target = match job.target {
         Some((loaded, name)) => Some((loaded, loaded.function(name)?)),
@@ -117,7 +114,7 @@ pub(super) fn load(loader: &mut Loader, job: &Job<'_>) -> Result<Loaded, KernelE
         program_type,
         attach_type,
         flags,
-        instructions: &instructions,
+        code: &filled.code,
         license: &license,
         btf: Some(prepared.btf.as_fd()),
         function_info: &prepared.function_info,
@@ -176,16 +173,6 @@ fn settings(workshop: &mut Workshop, job: &Job<'_>) -> Result<Vec<Setting>, Kern
         bytes: set.bytes.clone(),
     });
     Ok(values.into_iter().filter_map(setting).chain(set).collect())
-}
-
-fn instruction(bytes: &[u8]) -> bpf_insn {
-    bpf_insn {
-        code: bytes[0],
-        _bitfield_align_1: [],
-        _bitfield_1: bpf_insn::new_bitfield_1(bytes[1] & 0xf, bytes[1] >> 4),
-        off: i16::from_ne_bytes([bytes[2], bytes[3]]),
-        imm: i32::from_ne_bytes([bytes[4], bytes[5], bytes[6], bytes[7]]),
-    }
 }
 
 /// Takes hold of the program with number `id`.

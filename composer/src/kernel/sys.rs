@@ -16,6 +16,7 @@ use std::{
 
 pub(super) use perf::{perf_event_open, perf_lost, perf_output_event};
 
+use crate::object::insn::SIZE;
 use aya_obj::generated::{
     bpf_btf_info,
     bpf_cmd::{
@@ -24,7 +25,7 @@ use aya_obj::generated::{
         BPF_MAP_UPDATE_ELEM, BPF_OBJ_GET, BPF_OBJ_GET_INFO_BY_FD, BPF_OBJ_PIN,
         BPF_PROG_GET_FD_BY_ID, BPF_PROG_LOAD, BPF_RAW_TRACEPOINT_OPEN,
     },
-    bpf_insn, bpf_prog_info,
+    bpf_prog_info,
 };
 
 /// An attribute struct of bpf(2): plain integers, no padding, pointers to what outlives the call.
@@ -75,7 +76,8 @@ pub(super) struct Program<'a> {
     pub(super) attach_type: u32,
     /// `BPF_F_SLEEPABLE`, ...
     pub(super) flags: u32,
-    pub(super) instructions: &'a [bpf_insn],
+    /// Its instructions.
+    pub(super) code: &'a [u8],
     pub(super) license: &'a CStr,
     pub(super) btf: Option<BorrowedFd<'a>>,
     pub(super) function_info: &'a [u8],
@@ -128,8 +130,8 @@ pub(super) fn program_load(program: &Program<'_>, log: Option<&mut [u8]>) -> io:
     let (target, function) = program.target.map_or((0, 0), |(fd, id)| (number(fd), id));
     let mut attribute = ProgramLoad {
         prog_type: program.program_type,
-        insn_cnt: length(program.instructions.len()),
-        insns: address(program.instructions),
+        insn_cnt: length(program.code.len() / SIZE),
+        insns: address(program.code),
         license: address(program.license),
         prog_flags: program.flags,
         prog_name: name(program.name),

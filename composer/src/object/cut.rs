@@ -14,8 +14,8 @@ use thiserror::Error;
 use super::{
     Line, Object, Program, Referent, Relocation,
     btf::TypeId,
-    calls::{CALL, INSTRUCTION, LOAD_IMMEDIATE},
     core_types,
+    insn::{CALL, Insn, SIZE, WIDE, calls, wide},
 };
 
 /// A program, ready for what only a kernel can tell: descriptors, addresses, offsets of its types.
@@ -71,12 +71,8 @@ pub enum CutError {
     TooLong,
 }
 
-/// `BPF_PSEUDO_CALL`: of a function of the program.
-const PSEUDO_CALL: u8 = 1;
-/// `BPF_PSEUDO_FUNC`: the address of a function of the program.
-const PSEUDO_FUNCTION: u8 = 4;
 /// `BPF_COMPLEXITY_LIMIT_INSNS`, in bytes: what the verifier looks at, of all that is loaded.
-const LARGEST: usize = 1_000_000 * INSTRUCTION;
+const LARGEST: usize = 1_000_000 * SIZE;
 
 impl Object {
     /// Cuts `program` out.
@@ -107,13 +103,10 @@ impl Object {
             let Some(start) = starts.get(&callee) else { continue }; // each was waited for
             let distance = i64::from(*start) - i64::from(at) - 1;
             let distance = i32::try_from(distance).map_err(|_| CutError::TooLong)?;
-            let at = at as usize * INSTRUCTION;
-            let source = match cut.code[at] {
-                CALL => PSEUDO_CALL,
-                _ => PSEUDO_FUNCTION,
-            };
-            cut.code[at + 1] = cut.code[at + 1] & 0xf | source << 4;
-            cut.code[at + 4..at + 8].copy_from_slice(&distance.to_ne_bytes());
+            let at = at as usize;
+            let Some(insn) = Insn::at(&cut.code, at) else { continue }; // each was appended
+            let source = if insn.opcode == CALL { calls::FUNCTION } else { wide::FUNCTION };
+            Insn { source, immediate: distance, ..insn }.put(&mut cut.code, at);
         }
         Ok(cut)
     }
@@ -129,12 +122,12 @@ impl Object {
         let no_code = |name: &str| CutError::NoCode(name.to_owned());
         let function = self.functions.get(index).ok_or_else(|| no_code("?"))?;
         let code = self.bytes.get(function.code.place.clone()).unwrap_or_default();
-        if code.is_empty() || code.len() % INSTRUCTION != 0 {
+        if code.is_empty() || code.len() % SIZE != 0 {
             return Err(no_code(&function.name));
         }
         cut.code.extend(code);
         let mut callees = Vec::new();
-        for (at, instruction) in code.chunks_exact(INSTRUCTION).enumerate() {
+        for (at, insn) in Insn::all(code).enumerate() {
             let dangling = || CutError::Dangling { function: function.name.clone(), at };
             let place = start.saturating_add(u32::try_from(at).unwrap_or(u32::MAX));
             match function.code.references.get(&at) {
@@ -144,23 +137,21 @@ impl Object {
                 }
                 Some(Referent::Other) => return Err(dangling()),
                 Some(to) => {
-                    let is_wide = instruction[0] != LOAD_IMMEDIATE || at + 1 < code.len() / 8;
+                    let is_wide = insn.opcode != WIDE || at + 1 < code.len() / SIZE;
                     if !is_wide {
                         return Err(dangling());
                     }
                     cut.open.push(Open { at: place, to: to.clone() });
                 }
                 // A call within the program that leads to no function.
-                None if instruction[0] == CALL && instruction[1] >> 4 == PSEUDO_CALL => {
-                    return Err(dangling());
-                }
+                None if insn.calls_function() => return Err(dangling()),
                 None => {}
             }
         }
         if let Some(section) = self.ext.sections.get(&function.section) {
             let range = function.range();
             let number = |at: u32| {
-                let within = (u64::from(at) - range.start) / INSTRUCTION as u64;
+                let within = (u64::from(at) - range.start) / SIZE as u64;
                 start.saturating_add(u32::try_from(within).unwrap_or(u32::MAX))
             };
             let lines = section.lines_in(range.clone()).iter();
@@ -193,5 +184,5 @@ impl Object {
 
 /// The number of the instruction at this place.
 fn number(place: usize) -> u32 {
-    u32::try_from(place / INSTRUCTION).unwrap_or(u32::MAX)
+    u32::try_from(place / SIZE).unwrap_or(u32::MAX)
 }

@@ -16,7 +16,7 @@ use super::{
     btf::{Btf, Linkage, Type},
     calls, core_types, data,
     ext::Ext,
-    externs, globals, map_defs,
+    externs, globals, insn, map_defs,
     map_defs::MapPlaces,
     reach::Way,
 };
@@ -58,7 +58,7 @@ pub(super) fn parse(bytes: Arc<[u8]>) -> Result<Object, ObjectError> {
         let Some(section) = ext.sections.get(&function.section) else { continue };
         let places = section.relocations_in(function.range()).iter();
         let relocated = places.map(|one| {
-            let at = (u64::from(one.at) - function.offset) / 8;
+            let at = (u64::from(one.at) - function.offset) / insn::SIZE as u64;
             Some((usize::try_from(at).ok()?, one.of))
         });
         function.code.relocated = relocated.flatten().collect();
@@ -142,7 +142,7 @@ fn functions(
             name,
             section: section_name,
             offset: symbol.address(),
-            instructions: symbol.size() / 8,
+            instructions: symbol.size() / insn::SIZE as u64,
             calls: Default::default(),
             helpers: Default::default(),
             formats: Default::default(),
@@ -198,18 +198,15 @@ fn link(
             if *index != section.index() {
                 continue;
             }
-            let range = usize::try_from(*start)
-                .ok()
-                .zip(usize::try_from(start.saturating_add(function.instructions * 8)).ok());
+            let range =
+                usize::try_from(*start).ok().zip(usize::try_from(function.range().end).ok());
             let Some(code) = range.and_then(|(from, to)| data.get(from..to)) else { continue };
             let way = Way::through(code);
             function.sure.leaves = way.leaves;
-            for (at, helper) in calls::helpers(code) {
-                function.helpers.insert(helper);
-                if way.passes(at) {
-                    function.sure.helpers.insert(helper);
-                }
-            }
+            function.helpers.extend(calls::helpers(code));
+            let numbered = insn::Insn::all(code).enumerate();
+            let sure = numbered.filter(|(at, _)| way.passes(*at));
+            function.sure.helpers.extend(sure.filter_map(|(_, insn)| insn.helper()));
             function.code.place = in_file(&section, *start, code.len()).unwrap_or_default();
             let mut texts = HashMap::new();
             for reference in calls::references(code, *start) {
@@ -228,7 +225,10 @@ fn link(
                 }
                 let callee = place.and_then(|place| places.get(&place)).copied();
                 function.calls.extend(callee);
-                let Ok(number) = usize::try_from((reference.at - *start) / 8) else { continue };
+                let Ok(number) = usize::try_from((reference.at - *start) / insn::SIZE as u64)
+                else {
+                    continue;
+                };
                 if reference.is_call && way.passes(number) {
                     function.sure.calls.extend(callee);
                 }

@@ -19,6 +19,7 @@ pub mod flow;
 mod globals;
 mod helpers;
 mod initial;
+pub mod insn;
 mod kind;
 mod map_defs;
 mod maps;
@@ -45,7 +46,7 @@ pub use data::DataSection;
 pub use ext::{Line, Relocation};
 pub use externs::{Extern, ExternKind};
 pub use globals::Global;
-pub use helpers::{helper_name, helper_number, helpers};
+pub use helpers::{Bytes, Gives, Helper, TAIL_CALL, helper, helper_called, helpers};
 pub use initial::written;
 pub use kind::{Many, ProgramKind, Table, Traits};
 pub use maps::{Initial, LegacyMap, MapDef, map_types};
@@ -189,7 +190,7 @@ pub struct Function {
 impl Function {
     /// The bytes of its section that it takes up.
     fn range(&self) -> Range<u64> {
-        self.offset..self.offset.saturating_add(self.instructions.saturating_mul(8))
+        self.offset..self.offset.saturating_add(self.instructions.saturating_mul(insn::SIZE as u64))
     }
 }
 

@@ -15,7 +15,7 @@ use petgraph::{
     visit::Reversed,
 };
 
-use super::calls::{CALL, INSTRUCTION, LOAD_IMMEDIATE};
+use super::insn::{CALL, SIZE as INSTRUCTION, WIDE as LOAD_IMMEDIATE};
 
 /// What happens in a function whichever way it goes.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]

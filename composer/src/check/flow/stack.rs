@@ -12,15 +12,13 @@ use crate::{
     check::title,
     diag::{Code, Diagnostic},
     object::{
-        Object, ProgramKind,
+        Object, ProgramKind, TAIL_CALL,
         flow::{Findings, callees},
     },
 };
 
 /// `MAX_BPF_STACK`, in bytes.
 const STACK: u32 = 512;
-/// `bpf_tail_call`.
-const TAIL_CALL: u32 = 12;
 
 /// What a way through the calls takes, from one function down to the last.
 #[derive(Debug, Clone, Copy, Default)]

@@ -14,13 +14,11 @@ use crate::{
     chain::{Node, NodeKind, Role},
     check::{stubs::has_trusted_entry, title},
     diag::{Code, Diagnostic},
-    object::{Object, Program, ProgramKind, Referent, btf::Type},
+    object::{Object, Program, ProgramKind, Referent, TAIL_CALL, btf::Type},
 };
 
 /// `BPF_MAP_TYPE_PROG_ARRAY`.
 const PROGRAMS: u32 = 3;
-/// `bpf_tail_call`.
-const TAIL_CALL: u32 = 12;
 
 /// What a program has to have in common with the first one of its table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -11,7 +11,7 @@ use crate::{
     diag::{Code, Diagnostic},
     object::{
         flow::{Fact, Giver, Used, What},
-        helper_name,
+        helper,
     },
     version::Version,
 };
@@ -66,10 +66,10 @@ pub(super) fn find(
             format!("uses {what}{untested}"),
             format!("R{register} pointer arithmetic on {held} prohibited, null-check it first"),
         ),
-        Used::Handed(helper) => {
-            let helper = helper_name(helper).unwrap_or("a helper");
+        Used::Handed(id) => {
+            let name = helper(id).map_or("a helper", |helper| helper.name);
             (
-                format!("hands {what} to {helper}(){untested}"),
+                format!("hands {what} to {name}(){untested}"),
                 format!("R{register} type={held} expected="),
             )
         }

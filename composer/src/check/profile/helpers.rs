@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Deserialize;
 
-use crate::object::helper_number;
+use crate::object::helper_called;
 
 /// The helpers that a kernel offers, by their numbers.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
@@ -51,7 +51,7 @@ impl From<Written> for Helpers {
     fn from(written: Written) -> Self {
         // A name that is not known here is of a kernel to come: no rule can ask for it.
         let numbers = |names: &[String]| -> BTreeSet<u32> {
-            names.iter().filter_map(|name| helper_number(name)).collect()
+            names.iter().filter_map(|name| Some(helper_called(name)?.id)).collect()
         };
         let every = numbers(&written.every);
         let types = written.types.into_iter();

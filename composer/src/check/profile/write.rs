@@ -3,7 +3,7 @@
 use std::{collections::BTreeSet, fmt::Write as _};
 
 use super::{Features, Helpers, Profile};
-use crate::object::{helper_name, map_types};
+use crate::object::{helper, map_types};
 
 /// How long a line may be.
 const COLUMNS: usize = 100;
@@ -49,7 +49,7 @@ fn features(out: &mut String, features: &Features) {
 
 fn helpers(out: &mut String, helpers: &Helpers) {
     let names = |numbers: &BTreeSet<u32>| -> Vec<&'static str> {
-        numbers.iter().filter_map(|number| helper_name(*number)).collect()
+        numbers.iter().filter_map(|number| Some(helper(*number)?.name)).collect()
     };
     *out += "\n# The helpers that a program may call, by its type; a replacement goes by its host's. \
              Sleeping\n# programs, which may call more, are not among them.\n[helpers]\n";

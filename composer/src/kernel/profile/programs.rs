@@ -7,8 +7,6 @@ use std::{
     os::fd::{AsFd as _, BorrowedFd, OwnedFd},
 };
 
-use aya_obj::generated::bpf_insn;
-
 use crate::{
     chain::Moment,
     check::profile::Helpers,
@@ -17,7 +15,10 @@ use crate::{
         loader::{self, Loaded},
         sys,
     },
-    object::{ProgramKind, helpers},
+    object::{
+        ProgramKind, helpers,
+        insn::{Insn, calls},
+    },
     plan::LoadAs,
 };
 
@@ -25,29 +26,19 @@ use crate::{
 const HOOKS: [ProgramKind; 4] =
     [ProgramKind::Kprobe, ProgramKind::Tracepoint, ProgramKind::RawTracepoint, ProgramKind::Xdp];
 
-/// `r0 = 0`, `exit`, and a call of a helper.
-const NOTHING: u8 = 0xb7;
-const EXIT: u8 = 0x95;
-const CALL: u8 = 0x85;
-
-fn instruction(code: u8, imm: i32) -> bpf_insn {
-    let registers = bpf_insn::new_bitfield_1(0, 0);
-    bpf_insn { code, _bitfield_align_1: [], _bitfield_1: registers, off: 0, imm }
-}
+/// `r0 = 0`, and the end: a program that does nothing.
+const NOTHING: [Insn; 2] = [Insn::set(0, 0), Insn::EXIT];
 
 /// How many functions of a program run inside each other: the most of those that are loaded.
 pub(super) fn most_frames() -> Option<u16> {
     /// Each takes at least 16 bytes of a stack of 512.
     const TRIED: u16 = 32;
-    /// A call of the function behind the next instruction: `BPF_PSEUDO_CALL`.
-    const OWN: u8 = 1;
+    /// Calls the function behind the next instruction, and ends.
+    const FRAME: [Insn; 2] = [Insn::call(calls::FUNCTION, 1), Insn::EXIT];
     let xdp = Type { load_as: LoadAs::Hook(ProgramKind::Xdp), target: None };
-    let call =
-        || bpf_insn { _bitfield_1: bpf_insn::new_bitfield_1(0, OWN), ..instruction(CALL, 1) };
     let takes = |frames: &u16| {
-        let above = (1..*frames).flat_map(|_| [call(), instruction(EXIT, 0)]);
-        let last = [instruction(NOTHING, 0), instruction(EXIT, 0)];
-        let program: Vec<_> = above.chain(last).collect();
+        let above = (1..*frames).flat_map(|_| FRAME);
+        let program: Vec<_> = above.chain(NOTHING).collect();
         xdp.load(&program, c"", None).is_ok()
     };
     (1..=TRIED).take_while(takes).last()
@@ -63,23 +54,24 @@ pub(super) struct Type<'a> {
 impl Type<'_> {
     /// Loads one that does nothing.
     pub(super) fn load_smallest(&self) -> io::Result<OwnedFd> {
-        self.load(&[instruction(NOTHING, 0), instruction(EXIT, 0)], c"", None)
+        self.load(&NOTHING, c"", None)
     }
 
     /// Loads `instructions`; the verifier writes to `log`.
     fn load(
         &self,
-        instructions: &[bpf_insn],
+        instructions: &[Insn],
         license: &CStr,
         log: Option<&mut [u8]>,
     ) -> io::Result<OwnedFd> {
         let (program_type, attach_type) = loader::types(self.load_as);
+        let code: Vec<u8> = instructions.iter().flat_map(|insn| insn.bytes()).collect();
         let program = sys::Program {
             name: "probe",
             program_type,
             attach_type,
             flags: 0,
-            instructions,
+            code: &code,
             license,
             btf: None,
             function_info: &[],
@@ -110,8 +102,9 @@ pub(super) fn offered(host: &Loaded) -> Result<(Helpers, BTreeSet<String>), Kern
         }
         programs.insert(name.to_owned());
         let offered = found.by_type.entry(name.to_owned()).or_default();
-        for (number, helper) in helpers() {
-            match ask(&one, number, helper) {
+        for helper in helpers() {
+            let number = helper.id;
+            match ask(&one, number, helper.name) {
                 Answer::Offered => free.insert(number) & offered.insert(number),
                 Answer::ForGpl => found.gpl_only.insert(number) & offered.insert(number),
                 Answer::Refused(text) => {
@@ -141,7 +134,8 @@ enum Answer {
 /// <https://github.com/torvalds/linux/blob/v6.12/kernel/bpf/verifier.c>.
 fn ask(one: &Type<'_>, number: u32, helper: &str) -> Answer {
     let number = i32::try_from(number).unwrap_or(i32::MAX);
-    let call = [instruction(CALL, number), instruction(NOTHING, 0), instruction(EXIT, 0)];
+    let [nothing, exit] = NOTHING;
+    let call = [Insn::call(calls::HELPER, number), nothing, exit];
     let under = |license| {
         let mut log = [0; 4096];
         if one.load(&call, license, Some(&mut log)).is_ok() {

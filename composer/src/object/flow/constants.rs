@@ -10,7 +10,10 @@ use super::{
     arithmetic::{Operation, holds},
     instruction::{Comparison, Instruction, Operand, Operator, decode},
 };
-use crate::object::{Function, Object, Program, Referent};
+use crate::object::{
+    Function, Object, Program, Referent,
+    insn::{Insn, SIZE},
+};
 
 /// A read of a frozen constant.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -143,7 +146,7 @@ impl<'a> Walk<'a> {
         let object = self.object;
         let function: &Function = object.functions.get(index)?;
         let code = object.bytes.get(function.code.place.clone())?;
-        if code.len() / 8 > LONGEST {
+        if code.len() / SIZE > LONGEST {
             return None;
         }
         let mut registers = *self.states.get(&(index, at))?;
@@ -212,10 +215,8 @@ impl<'a> Walk<'a> {
             Instruction::Unknown => {
                 registers = [Value::Top; 11];
                 // It may be a jump of a newer kind.
-                let bytes = code.get(at * 8..at * 8 + 4)?;
-                if matches!(bytes[0] & 7, 5 | 6) && bytes[0] & 0xf0 != 0x80 {
-                    let offset = i16::from_ne_bytes([bytes[2], bytes[3]]);
-                    let to = (at + 1).checked_add_signed(isize::from(offset))?;
+                if let Some(by) = Insn::at(code, at)?.jump() {
+                    let to = (at + 1).checked_add_signed(isize::try_from(by).ok()?)?;
                     self.go(index, to, &registers);
                 }
             }

@@ -1,6 +1,6 @@
-//! Eight bytes → an instruction.
-//!
-//! <https://docs.kernel.org/bpf/standardization/instruction-set.html>
+//! The fields of an instruction → what it does.
+
+use crate::object::insn::{Insn, WIDE, calls, class};
 
 /// What is done with two numbers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -99,68 +99,61 @@ pub(super) enum Instruction {
     Unknown,
 }
 
-const INSTRUCTION: usize = 8;
-
 /// The instruction at number `at` of `code`; none behind the end.
 pub(super) fn decode(code: &[u8], at: usize) -> Option<Instruction> {
-    let start = at.checked_mul(INSTRUCTION)?;
-    let bytes: &[u8; INSTRUCTION] =
-        code.get(start..start.checked_add(INSTRUCTION)?)?.try_into().ok()?;
-    let (low, high) = (usize::from(bytes[1] & 0xf), usize::from(bytes[1] >> 4));
-    let (to, source) = if cfg!(target_endian = "little") { (low, high) } else { (high, low) };
-    let offset = i64::from(i16::from_ne_bytes([bytes[2], bytes[3]]));
-    let immediate = i32::from_ne_bytes([bytes[4], bytes[5], bytes[6], bytes[7]]);
+    let insn = Insn::at(code, at)?;
+    let (to, source) = (usize::from(insn.to), usize::from(insn.source));
     let next = i64::try_from(at).ok()? + 1;
-    let fields = Fields { opcode: bytes[0], to, source, offset, immediate, next };
-    if to > 10 || (source > 10 && bytes[0] != 0x18) {
+    let fields = Fields { insn, to, source, next };
+    if to > 10 || (source > 10 && insn.opcode != WIDE) {
         return Some(Instruction::Unknown);
     }
-    Some(match bytes[0] & 7 {
-        0 if bytes[0] == 0x18 => {
-            let upper = code.get(start + 12..start + 16).and_then(|part| part.try_into().ok());
-            let upper = upper.map_or(0, u32::from_ne_bytes);
-            let value = u64::from(upper) << 32 | u64::from(immediate.cast_unsigned());
-            Instruction::Constant { to, value }
+    Some(match insn.class() {
+        class::LOAD if insn.opcode == WIDE => {
+            let upper = Insn::at(code, at + 1).map_or(0, |half| half.immediate);
+            let [low, high] = [insn.immediate, upper].map(|half| u64::from(half.cast_unsigned()));
+            Instruction::Constant { to, value: high << 32 | low }
         }
-        1..=3 => fields.memory(),
-        4 | 7 => fields.compute(),
-        5 | 6 => fields.jump(),
+        class::LOAD_MEMORY..=class::STORE_REGISTER => fields.memory(),
+        class::COMPUTE_32 | class::COMPUTE => fields.compute(),
+        class::JUMP | class::JUMP_32 => fields.jump(),
         _ => Instruction::Unknown,
     })
 }
 
-/// The parts of an instruction.
+/// The parts of an instruction; registers as they count states by.
 struct Fields {
-    opcode: u8,
+    insn: Insn,
     to: usize,
     source: usize,
-    offset: i64,
-    immediate: i32,
     next: i64,
 }
 
 impl Fields {
     fn constant(&self) -> Operand {
-        Operand::Constant(i64::from(self.immediate).cast_unsigned())
+        Operand::Constant(i64::from(self.insn.immediate).cast_unsigned())
     }
 
     fn operand(&self) -> Operand {
-        if self.opcode & 8 == 0 { self.constant() } else { Operand::Register(self.source) }
+        if self.insn.opcode & 8 == 0 { self.constant() } else { Operand::Register(self.source) }
     }
 
     fn memory(&self) -> Instruction {
-        let size = [4, 2, 1, 8][usize::from(self.opcode >> 3 & 3)];
-        let place = |base| Place { base, offset: self.offset, size };
-        match (self.opcode & 7, self.opcode & 0xe0) {
-            (1, 0x60) => Instruction::Load { to: self.to, from: place(self.source), signed: false },
-            (1, 0x80) => Instruction::Load { to: self.to, from: place(self.source), signed: true },
-            (2, 0x60) => Instruction::Store { at: place(self.to), value: self.constant() },
-            (3, 0x60) => {
+        let size = [4, 2, 1, 8][usize::from(self.insn.opcode >> 3 & 3)];
+        let place = |base| Place { base, offset: i64::from(self.insn.offset), size };
+        match (self.insn.class(), self.insn.opcode & 0xe0) {
+            (class::LOAD_MEMORY, mode @ (0x60 | 0x80)) => {
+                Instruction::Load { to: self.to, from: place(self.source), signed: mode == 0x80 }
+            }
+            (class::STORE, 0x60) => {
+                Instruction::Store { at: place(self.to), value: self.constant() }
+            }
+            (class::STORE_REGISTER, 0x60) => {
                 Instruction::Store { at: place(self.to), value: Operand::Register(self.source) }
             }
-            (3, 0xc0) => {
+            (class::STORE_REGISTER, 0xc0) => {
                 // BPF_CMPXCHG answers in r0, the others with BPF_FETCH where they took it from.
-                let fetches = match self.immediate {
+                let fetches = match self.insn.immediate {
                     0xf1 => Some(0),
                     other if other & 1 != 0 => Some(self.source),
                     _ => None,
@@ -172,7 +165,7 @@ impl Fields {
     }
 
     fn compute(&self) -> Instruction {
-        let operator = match self.opcode & 0xf0 {
+        let operator = match self.insn.opcode & 0xf0 {
             0x00 => Operator::Add,
             0x10 => Operator::Subtract,
             0x20 => Operator::Multiply,
@@ -182,7 +175,7 @@ impl Fields {
             0x70 => Operator::ShiftRight,
             0x80 => Operator::Negate,
             0xa0 => Operator::Xor,
-            0xb0 if self.offset == 0 => Operator::Move,
+            0xb0 if self.insn.offset == 0 => Operator::Move,
             0xc0 => Operator::ShiftRightSigned,
             _ => Operator::Other,
         };
@@ -190,20 +183,23 @@ impl Fields {
             Operator::Other | Operator::Negate => Operand::Constant(0),
             _ => self.operand(),
         };
-        Instruction::Compute { operator, wide: self.opcode & 7 == 7, to: self.to, operand }
+        Instruction::Compute {
+            operator,
+            wide: self.insn.class() == class::COMPUTE,
+            to: self.to,
+            operand,
+        }
     }
 
     fn jump(&self) -> Instruction {
-        let wide = self.opcode & 7 == 5;
-        let comparison = match (self.opcode & 0xf0, wide) {
-            (0x00, true) => return Instruction::Jump { to: self.next + self.offset },
-            (0x00, false) => {
-                return Instruction::Jump { to: self.next + i64::from(self.immediate) };
-            }
+        let wide = self.insn.class() == class::JUMP;
+        let to = self.next + self.insn.jump().unwrap_or_default();
+        let comparison = match (self.insn.opcode & 0xf0, wide) {
+            (0x00, _) => return Instruction::Jump { to },
             (0x80, true) => {
-                return match self.source {
-                    0 => Instruction::Helper(self.immediate.cast_unsigned()),
-                    1 => Instruction::Call,
+                return match self.insn.source {
+                    calls::HELPER => Instruction::Helper(self.insn.immediate.cast_unsigned()),
+                    calls::FUNCTION => Instruction::Call,
                     _ => Instruction::Unknown,
                 };
             }
@@ -221,7 +217,6 @@ impl Fields {
             (0xd0, _) => Comparison::SignedLessOrEqual,
             _ => return Instruction::Unknown,
         };
-        let to = self.next + self.offset;
         Instruction::Branch { comparison, wide, left: self.to, right: self.operand(), to }
     }
 }

@@ -1,6 +1,7 @@
 //! Which registers are read again: what nobody reads need not be told apart.
 
 use super::instruction::{Instruction, Operand, decode};
+use crate::object::insn::SIZE;
 
 /// Bits of the registers that may be read at each instruction or behind it.
 pub(super) struct Live(Vec<u16>);
@@ -14,7 +15,7 @@ const ARGUMENTS: u16 = 0b11_1110;
 
 impl Live {
     pub(super) fn of(code: &[u8]) -> Self {
-        let length = code.len() / 8;
+        let length = code.len() / SIZE;
         if length > LONGEST {
             return Self(Vec::new());
         }

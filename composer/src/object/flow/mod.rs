@@ -50,6 +50,8 @@ pub struct Fact {
 pub enum What {
     /// It calls the global function with this index.
     Calls(usize),
+    /// It calls the helper of this number.
+    CallsHelper(u32),
     /// It calls a global function with something else than that takes.
     Passes {
         /// The function's index.

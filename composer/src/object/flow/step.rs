@@ -3,13 +3,16 @@
 use super::{
     Giver, Used, What,
     arithmetic::Operation,
-    helpers::{self, Size},
+    helpers,
     instruction::{Instruction, Operand, Operator, Place},
     number::{Number, Origin},
     set::Set,
     state::{State, Value},
 };
-use crate::object::ProgramKind;
+use crate::object::{
+    ProgramKind,
+    helpers::{Bytes, helper},
+};
 
 /// The verifier refuses to go on here, or nobody knows how it does.
 pub(super) struct Stop(pub(super) Option<What>);
@@ -272,8 +275,9 @@ impl Step<'_> {
 
     /// A helper of the kernel is called.
     pub(super) fn helper(&mut self, id: u32) -> Result<(), Stop> {
+        let called = helper(id);
         let first = self.state.get(1);
-        if helpers::TAKES_MEMORY.contains(&id) {
+        if called.is_some_and(|helper| helper.takes_memory) {
             match first {
                 Value::Nullable { null: true, giver, .. } => {
                     return Err(unchecked(giver, 1, Used::Handed(id)));
@@ -284,11 +288,11 @@ impl Step<'_> {
                 _ => {}
             }
         }
-        let written = helpers::writes(id).and_then(|(address, size)| {
+        let written = called.and_then(|helper| helper.writes).and_then(|(address, size)| {
             let Value::Stack { frame, offset } = self.state.get(address) else { return None };
             let size = match size {
-                Size::Is(size) => size,
-                Size::In(register) => match self.state.get(register) {
+                Bytes::Are(size) => size,
+                Bytes::In(register) => match self.state.get(register) {
                     Value::Number(Number::Known(size @ (1 | 2 | 4 | 8))) => size as u8,
                     _ => return None,
                 },
@@ -303,11 +307,11 @@ impl Step<'_> {
             self.state.forget(origin);
             self.state.write_stack(frame, offset, size, Value::fresh(origin, size));
         }
-        if helpers::MOVES_PACKET.contains(&id) {
+        if called.is_some_and(|helper| helper.moves_packet_data) {
             self.state.packet = None;
         }
         self.state.clobber();
-        self.new_value(0, helpers::result(id, self.origin, first));
+        self.new_value(0, helpers::result(called, self.origin, first));
         Ok(())
     }
 

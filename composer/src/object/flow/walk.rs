@@ -19,6 +19,7 @@ use super::{
 use crate::object::{
     Function, Object, ProgramKind, Referent,
     btf::{Type, TypeId},
+    helpers::helper,
 };
 
 /// How many instructions are looked at, over all paths.
@@ -27,8 +28,6 @@ const STEPS: usize = 20_000;
 const BRANCHES: usize = 250;
 /// How many states are kept, so that a way that was gone is not gone again.
 const STATES: usize = 4_096;
-/// `bpf_get_smp_processor_id`, the first helper of `allow_fastcall`.
-const SPARES_REGISTERS: u32 = 8;
 /// The longest packet that is reckoned with.
 const PACKET: u64 = 1_514;
 
@@ -254,7 +253,10 @@ impl<'a> Walker<'a> {
                 step.state.set(to, value);
                 return Ok(Then::At(at + 2));
             }
-            Instruction::Helper(id) => step.helper(id)?,
+            Instruction::Helper(id) => {
+                told.push(What::CallsHelper(id));
+                step.helper(id)?;
+            }
             Instruction::Call => {
                 let Some(Referent::Function(callee)) = body.references.get(&at) else {
                     return Ok(Then::End);
@@ -302,7 +304,8 @@ impl<'a> Walker<'a> {
         let Some(depth) = depth.and_then(|depth| u32::try_from(depth).ok()) else { return };
         // What is put aside for the call of a helper that spoils no registers is taken out again.
         let aside = place.size == 8 && register.is_some_and(|register| register <= 5);
-        let spares = |function: &Function| function.helpers.contains(&SPARES_REGISTERS);
+        let keeps = |id: &u32| helper(*id).is_some_and(|helper| helper.keeps_registers);
+        let spares = |function: &Function| function.helpers.iter().any(keeps);
         if state.doubt != Doubt::None
             || aside && self.object.functions.get(function).is_none_or(spares)
         {
