@@ -5,15 +5,15 @@
 //! <https://github.com/torvalds/linux/blob/v6.12/kernel/bpf/verifier.c>. Only calls that the
 //! verifier is sure to come to are judged: one behind a condition may be dead code to it.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use petgraph::graph::NodeIndex;
 
-use super::{Context, Profile, features, title};
+use super::{Context, Profile, features, flow::loaded, title};
 use crate::{
     chain::{Node, NodeKind},
     diag::{Code, Diagnostic, Severity},
-    object::{Helper, Object, Program, helper, helper_called},
+    object::{Helper, Object, Program, ProgramKind, helper, helper_called},
 };
 
 /// Helpers that some programs are refused in other words than the usual ones: those that sleep,
@@ -32,33 +32,41 @@ pub(super) fn check(context: &mut Context<'_>) {
             continue;
         }
         let Some((object, program)) = context.program(node) else { continue };
-        let mut called = object.sure_helpers(program);
+        // As a program of which types it certainly calls each.
+        let mut called: BTreeMap<u32, BTreeSet<&str>> = BTreeMap::new();
+        for loaded in loaded(context, index, node, program) {
+            let findings = context.readings.of(node, (object, program), loaded);
+            for helper in findings.helpers() {
+                called.entry(helper).or_default().insert(type_name(loaded.kind));
+            }
+        }
         if matches!(&node.kind, NodeKind::Tracer(tracer) if tracer.builtin.is_some()) {
             // What it calls hangs on the table that it is given; there is none without this.
-            called.extend(helper_called("bpf_get_func_arg").map(|helper| helper.id));
+            let always = helper_called("bpf_get_func_arg").map(|helper| helper.id);
+            called.extend(always.map(|helper| (helper, BTreeSet::from(["tracing"]))));
         }
-        let types = program_types(context, index);
-        for helper in &called {
-            available(context, node, &types, *helper);
+        for (helper, types) in &called {
+            available(context, node, types, *helper);
         }
-        licence(context, node, (object, program), &types, &called);
+        let called = called.into_keys().collect();
+        licence(context, node, (object, program), &program_types(context, index), &called);
     }
 }
 
 /// The program types by which the helpers of a node's program are judged: a replacement is taken
 /// for a program of its host's type.
 pub(super) fn program_types(context: &Context<'_>, index: NodeIndex) -> BTreeSet<&'static str> {
-    let graph = &context.chain.graph;
-    let of_host =
-        |node: &Node| context.program(node).map(|(_, program)| program.kind.program_type().name());
-    match &graph.node(index).kind {
-        NodeKind::Host(_) => of_host(graph.node(index)).into_iter().collect(),
-        NodeKind::Stub(_) => BTreeSet::new(),
-        NodeKind::Replacement(_) => {
-            let hosts = graph.hosts_below(index).into_iter();
-            hosts.filter_map(|host| of_host(graph.node(host))).collect()
-        }
-        NodeKind::Tracer(_) => BTreeSet::from(["tracing"]),
+    let node = context.chain.graph.node(index);
+    let Some((_, program)) = context.program(node) else { return BTreeSet::new() };
+    let loaded = loaded(context, index, node, program).into_iter();
+    loaded.map(|loaded| type_name(loaded.kind)).collect()
+}
+
+/// What profiles call the program type of `kind`.
+fn type_name(kind: ProgramKind) -> &'static str {
+    match kind.program_type() {
+        ProgramKind::Fentry | ProgramKind::Fexit => "tracing",
+        other => other.name(),
     }
 }
 

@@ -68,7 +68,14 @@ impl Default for Kernels {
 pub fn check(chain: &Chain, library: &Library, kernels: &Kernels) -> Vec<Diagnostic> {
     let (kernels, excluded) = requires::within(chain, kernels);
     let found = excluded.into_iter().collect();
-    let mut context = Context { chain, library, kernels: &kernels, found, misfits: HashSet::new() };
+    let mut context = Context {
+        chain,
+        library,
+        kernels: &kernels,
+        found,
+        misfits: HashSet::new(),
+        readings: flow::Readings::default(),
+    };
     programs::check(&mut context);
     externs::check(&mut context);
     stubs::check(&mut context);
@@ -151,6 +158,8 @@ struct Context<'a> {
     /// Nodes with a program of the wrong type or prototype, or a function that cannot be a stub:
     /// what else is wrong with them says nothing.
     misfits: HashSet<NodeIndex>,
+    /// What the verifier is bound to find in the programs.
+    readings: flow::Readings<'a>,
 }
 
 impl<'a> Context<'a> {

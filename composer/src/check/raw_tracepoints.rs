@@ -4,11 +4,10 @@
 //! <https://github.com/torvalds/linux/blob/v6.12/kernel/trace/bpf_trace.c>: a program that reads
 //! beyond the last argument is loaded, and refused when it is attached.
 
-use super::{Context, title};
+use super::{Context, flow::loaded, title};
 use crate::{
     chain::{Attach, NodeKind},
     diag::{Code, Diagnostic},
-    object::flow::context_reach,
 };
 
 /// Each argument is this many bytes of the context.
@@ -23,7 +22,11 @@ pub(super) fn check(context: &mut Context<'_>) {
             continue;
         }
         let Some((object, program)) = context.program(node) else { continue };
-        let Some(reach) = context_reach(object, program) else { continue };
+        let loaded = loaded(context, index, node, program);
+        let mut findings =
+            loaded.into_iter().map(|it| context.readings.of(node, (object, program), it));
+        let reach = findings.next().and_then(|findings| findings.context_reach());
+        let Some(reach) = reach else { continue };
         let read = reach.div_ceil(ARGUMENT) as usize;
         let kernels = context.kernels.profiles.iter();
         let counts = kernels.filter_map(|profile| {

@@ -18,7 +18,6 @@ use super::{
     ext::Ext,
     externs, globals, insn, map_defs,
     map_defs::MapPlaces,
-    reach::Way,
 };
 
 /// Where functions are: section and offset in front of the index.
@@ -146,7 +145,6 @@ fn functions(
             calls: Default::default(),
             helpers: Default::default(),
             formats: Default::default(),
-            sure: Default::default(),
             prototype: typed.map(|(_, prototype, _)| prototype),
             code: Code::default(),
         };
@@ -201,12 +199,7 @@ fn link(
             let range =
                 usize::try_from(*start).ok().zip(usize::try_from(function.range().end).ok());
             let Some(code) = range.and_then(|(from, to)| data.get(from..to)) else { continue };
-            let way = Way::through(code);
-            function.sure.leaves = way.leaves;
             function.helpers.extend(calls::helpers(code));
-            let numbered = insn::Insn::all(code).enumerate();
-            let sure = numbered.filter(|(at, _)| way.passes(*at));
-            function.sure.helpers.extend(sure.filter_map(|(_, insn)| insn.helper()));
             function.code.place = in_file(&section, *start, code.len()).unwrap_or_default();
             let mut texts = HashMap::new();
             for reference in calls::references(code, *start) {
@@ -229,9 +222,6 @@ fn link(
                 else {
                     continue;
                 };
-                if reference.is_call && way.passes(number) {
-                    function.sure.calls.extend(callee);
-                }
                 if let Some(referent) = callee.map(Referent::Function).or(referent) {
                     function.code.references.insert(number, referent);
                 }

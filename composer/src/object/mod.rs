@@ -25,7 +25,6 @@ mod map_defs;
 mod maps;
 pub mod place;
 pub mod prototype;
-mod reach;
 mod subset;
 #[cfg(test)]
 mod tests;
@@ -51,7 +50,6 @@ pub use initial::written;
 pub use kind::{Many, ProgramKind, Table, Traits};
 pub use maps::{Initial, LegacyMap, MapDef, map_types};
 pub(crate) use maps::{PERF_EVENT_ARRAY, RINGBUF};
-pub use reach::Sure;
 pub use subset::subset;
 pub use trim::{Kinds, Needed, Variables};
 pub use uses::Uses;
@@ -177,8 +175,6 @@ pub struct Function {
     /// The formats it hands to `bpf_trace_printk` and `bpf_trace_vprintk`; none for those that are
     /// not plain to see.
     pub formats: BTreeSet<Option<Vec<u8>>>,
-    /// What of this happens whichever way it goes.
-    pub sure: Sure,
     /// Its own number in the object's BTF, when it is there.
     pub btf_id: Option<TypeId>,
     /// Its prototype's number there.
@@ -249,38 +245,15 @@ impl Object {
         self.maps.iter().filter(move |map| names.contains(map.name.as_str()))
     }
 
-    /// The numbers of the helpers whose call the verifier is sure to come to when it walks through
-    /// `program`: those that lie on every way. What hangs on a condition may be dead code to it.
-    #[must_use]
-    pub fn sure_helpers(&self, program: &Program) -> BTreeSet<u32> {
-        let functions = |indices: BTreeSet<usize>| {
-            indices.into_iter().filter_map(|index| self.functions.get(index))
-        };
-        // A function of the kernel may end the program, so that nothing after it is sure.
-        if functions(self.reachable(program)).any(|function| function.sure.leaves) {
-            return BTreeSet::new();
-        }
-        let walked = self.closure(program.function, |function| &function.sure.calls);
-        functions(walked).flat_map(|function| function.sure.helpers.iter().copied()).collect()
-    }
-
+    /// The function with this index, and all that one comes to from it.
     fn reachable_from(&self, function: usize) -> BTreeSet<usize> {
-        self.closure(function, |function| &function.calls)
-    }
-
-    /// The function with this index, and all that one comes to from it by `next`.
-    fn closure(
-        &self,
-        function: usize,
-        next: impl Fn(&Function) -> &BTreeSet<usize>,
-    ) -> BTreeSet<usize> {
         let mut seen = BTreeSet::new();
         let mut open = vec![function];
         while let Some(index) = open.pop() {
             if let Some(function) = self.functions.get(index)
                 && seen.insert(index)
             {
-                open.extend(next(function));
+                open.extend(&function.calls);
             }
         }
         seen

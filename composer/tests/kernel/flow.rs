@@ -6,7 +6,7 @@ use freplace_compose::{
     check::{self, Library},
     diag::{Code, Severity},
     kernel::{Kernel as _, Linux, LoadRequest},
-    object::{Object, ProgramKind, flow::context_reach},
+    object::{Object, ProgramKind, flow::read},
     plan::LoadAs,
 };
 
@@ -321,8 +321,9 @@ fn a_host_reaches_no_further_than_its_context() {
         ("whole_record", TRACEPOINT, 24, true),
         ("beyond_the_record", TRACEPOINT, 32, false),
     ] {
-        let found = context_reach(&object, object.program(program).expect("it is there"));
-        assert_eq!(found, Some(reach), "{program}");
+        let read_in = object.program(program).expect("it is there");
+        let found = read(&object, read_in, read_in.kind, false);
+        assert_eq!(found.context_reach(), Some(reach), "{program}");
         let (_, done) = both(&host("reach", program, attach));
         assert_eq!(done.is_ok(), taken, "{program}: {done:?}");
         println!("{program}: {done:?}");

@@ -48,10 +48,29 @@ impl Mistake {
 
 /// What a node's program is to the verifier.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-struct Loaded {
-    kind: ProgramKind,
+pub(super) struct Loaded {
+    pub(super) kind: ProgramKind,
     /// Whether its entry is a function with a prototype, as a replacement's is.
     by_prototype: bool,
+}
+
+/// What has been read of the instructions of programs, of each once.
+#[derive(Default)]
+pub(super) struct Readings<'a>(HashMap<(&'a ObjectRef, &'a str, Loaded), Arc<Findings>>);
+
+impl<'a> Readings<'a> {
+    /// What is found in the program of a node, which is in `object`, as it is `loaded`.
+    pub(super) fn of(
+        &mut self,
+        node: &'a Node,
+        (object, program): (&Object, &Program),
+        loaded: Loaded,
+    ) -> Arc<Findings> {
+        let found = || Arc::new(read(object, program, loaded.kind, loaded.by_prototype));
+        let Some((reference, name)) = node.program() else { return found() };
+        let known = self.0.entry((&reference.value, name.value.as_str(), loaded));
+        Arc::clone(known.or_insert_with(found))
+    }
 }
 
 /// A node's program, as it is loaded.
@@ -63,10 +82,9 @@ struct Subject<'a> {
     loaded: Loaded,
 }
 
-/// What has been read, each program once, and what has been told of it.
+/// What has been told of programs.
 #[derive(Default)]
 struct Books<'a> {
-    read: HashMap<(&'a ObjectRef, &'a str, Loaded), Arc<Findings>>,
     told: HashSet<(&'a ObjectRef, &'a str, Code)>,
     /// Functions, by their index, whose prototype was looked at, as called by one that is loaded.
     functions: HashSet<(&'a ObjectRef, usize)>,
@@ -76,17 +94,15 @@ pub(super) fn check(context: &mut Context<'_>) {
     let mut books = Books::default();
     for (index, node) in context.chain.graph.nodes() {
         let Some((reference, name)) = node.program() else { continue };
-        if context.misfits.contains(&index) {
+        // Which way the built-in tracer goes hangs on a table that it is given.
+        let is_built_in = matches!(&node.kind, NodeKind::Tracer(it) if it.builtin.is_some());
+        if is_built_in || context.misfits.contains(&index) {
             continue;
         }
         let Some((object, program)) = context.program(node) else { continue };
         for loaded in loaded(context, index, node, program) {
             let subject = Subject { index, node, object, program, loaded };
-            let key = (&reference.value, name.value.as_str(), loaded);
-            let findings = books.read.entry(key).or_insert_with(|| {
-                Arc::new(read(object, program, loaded.kind, loaded.by_prototype))
-            });
-            let findings = Arc::clone(findings);
+            let findings = context.readings.of(node, (object, program), loaded);
             functions::check(context, &mut books, &subject, &findings);
             if books.told.insert((&reference.value, name.value.as_str(), Code::StackLimit)) {
                 stack::check(context, &subject, &findings);
@@ -111,7 +127,12 @@ pub(super) fn check(context: &mut Context<'_>) {
 }
 
 /// As what the program of a node is loaded: a replacement once for each type of its hosts.
-fn loaded(context: &Context<'_>, index: NodeIndex, node: &Node, program: &Program) -> Vec<Loaded> {
+pub(super) fn loaded(
+    context: &Context<'_>,
+    index: NodeIndex,
+    node: &Node,
+    program: &Program,
+) -> Vec<Loaded> {
     match &node.kind {
         NodeKind::Host(_) => vec![Loaded { kind: program.kind, by_prototype: false }],
         NodeKind::Replacement(_) => {
@@ -124,8 +145,6 @@ fn loaded(context: &Context<'_>, index: NodeIndex, node: &Node, program: &Progra
             }
             found
         }
-        // Which way the built-in tracer goes hangs on a table that it is given.
-        NodeKind::Tracer(tracer) if tracer.builtin.is_some() => Vec::new(),
         NodeKind::Tracer(tracer) => {
             vec![Loaded { kind: tracing_kind(tracer.moment), by_prototype: false }]
         }
@@ -136,8 +155,7 @@ fn loaded(context: &Context<'_>, index: NodeIndex, node: &Node, program: &Progra
 /// Of which kinds the hosts of a replacement are.
 fn host_kinds(context: &Context<'_>, replacement: NodeIndex) -> Vec<ProgramKind> {
     let graph = &context.chain.graph;
-    let stubs = graph.needs(replacement).into_iter();
-    let hosts = stubs.flat_map(|stub| graph.needs(stub));
+    let hosts = graph.hosts_below(replacement).into_iter();
     hosts.filter_map(|host| Some(context.program(graph.node(host))?.1.kind)).collect()
 }
 

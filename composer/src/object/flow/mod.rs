@@ -229,23 +229,33 @@ fn extend(stacks: &mut BTreeMap<usize, u32>, more: BTreeMap<usize, u32>) {
     }
 }
 
-/// Up to which byte a host of `kind` reads its context, as far as that is certain: the least that
-/// the kernel's `max_ctx_offset` will be. None when it reads none of it.
-///
-/// `check_ctx_access`,
-/// <https://github.com/torvalds/linux/blob/v6.12/kernel/bpf/verifier.c>. At a raw tracepoint with
-/// fewer arguments than that the kernel refuses to attach the program, and likewise at a
-/// tracepoint with a shorter record.
-#[must_use]
-pub fn context_reach(object: &Object, program: &Program) -> Option<u32> {
-    let found = read(object, program, program.kind, false);
-    let ends = found.certain.iter().filter_map(|fact| match fact.what {
-        What::ReadsContext { offset, width } => {
-            u32::try_from(offset.checked_add(i64::from(width))?).ok()
-        }
-        _ => None,
-    });
-    ends.max()
+impl Findings {
+    /// The numbers of the helpers that are certainly called. What hangs on a condition that is not
+    /// followed may be dead code to the verifier.
+    pub fn helpers(&self) -> impl Iterator<Item = u32> {
+        self.certain.iter().filter_map(|fact| match fact.what {
+            What::CallsHelper(id) => Some(id),
+            _ => None,
+        })
+    }
+
+    /// Up to which byte a host reads its context, as far as that is certain: the least that the
+    /// kernel's `max_ctx_offset` will be. None when it reads none of it.
+    ///
+    /// `check_ctx_access`,
+    /// <https://github.com/torvalds/linux/blob/v6.12/kernel/bpf/verifier.c>. At a raw tracepoint
+    /// with fewer arguments than that the kernel refuses to attach the program, and likewise at a
+    /// tracepoint with a shorter record.
+    #[must_use]
+    pub fn context_reach(&self) -> Option<u32> {
+        let ends = self.certain.iter().filter_map(|fact| match fact.what {
+            What::ReadsContext { offset, width } => {
+                u32::try_from(offset.checked_add(i64::from(width))?).ok()
+            }
+            _ => None,
+        });
+        ends.max()
+    }
 }
 
 /// The functions of the object that the function with index `function` calls, each time it does.

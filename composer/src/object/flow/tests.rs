@@ -6,7 +6,7 @@ use std::{collections::BTreeSet, time::Instant};
 
 use proptest::{prelude::*, test_runner::Config};
 
-use super::{Findings, Held, Returned, Wanted, What, context_reach, read};
+use super::{Findings, Held, Returned, Wanted, What, read};
 use crate::object::{Object, ProgramKind};
 
 fn object(name: &str) -> Object {
@@ -145,12 +145,11 @@ fn what_a_helper_gave_is_tested_first() {
 #[test]
 fn the_context_is_read_up_to_where_it_is_certain() {
     let hosts = object("hosts");
-    let reach = |name| context_reach(&hosts, hosts.program(name).expect("it is there"));
+    let reach = |name| findings(&hosts, name).context_reach();
     assert_eq!(reach("at_raw_tracepoint"), Some(16), "args[0] and args[1]");
     assert_eq!(reach("at_tracepoint"), Some(24), "the pid, behind 16 bytes");
     let tails = object("tail-calls");
-    let host = tails.program("plain_tracepoint").expect("it is there");
-    assert_eq!(context_reach(&tails, host), None);
+    assert_eq!(findings(&tails, "plain_tracepoint").context_reach(), None);
 }
 
 /// The programs of `object`, each as any kind; in debug builds too this takes milliseconds.
