@@ -136,9 +136,7 @@ fn planned(plan: &Plan, operation: &Operation, widths: &Widths, columns: Option<
             let entries = match map.is_event_buffer() {
                 true if map.max_entries == 0 => "one buffer for each CPU".to_owned(),
                 true => format!("{} KiB", map.max_entries / 1024),
-                false => {
-                    screen::count(map.max_entries.into(), "entry").replace("entrys", "entries")
-                }
+                false => screen::count(map.max_entries.into(), "entry"),
             };
             let of = if id.is_empty() { entries } else { format!("{entries}, for {id} alone") };
             let of = match pin {

@@ -129,5 +129,9 @@ pub(super) fn json(value: &impl serde::Serialize) -> Exit {
 
 /// `3 nodes`, `1 node`.
 pub(super) fn count(number: u64, what: &str) -> String {
-    if number == 1 { format!("1 {what}") } else { format!("{number} {what}s") }
+    match (number, what.strip_suffix('y')) {
+        (1, _) => format!("1 {what}"),
+        (_, Some(stem)) => format!("{number} {stem}ies"),
+        (_, None) => format!("{number} {what}s"),
+    }
 }

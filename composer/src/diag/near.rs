@@ -14,16 +14,18 @@ pub struct Names<'a> {
 #[derive(Debug)]
 struct Name<'a> {
     name: &'a str,
-    letters: Vec<char>,
+    lower: String,
+    /// Letters, not bytes.
+    length: usize,
     /// A bit for each letter that is in it: a slip changes two of them at most.
     kinds: u64,
 }
 
 impl<'a> Name<'a> {
     fn new(name: &'a str) -> Self {
-        let letters: Vec<char> = name.chars().flat_map(char::to_lowercase).collect();
-        let kinds = letters.iter().fold(0, |kinds, letter| kinds | 1 << (*letter as u32 % 64));
-        Self { name, letters, kinds }
+        let lower: String = name.chars().flat_map(char::to_lowercase).collect();
+        let kinds = lower.chars().fold(0, |kinds, letter| kinds | 1 << (letter as u32 % 64));
+        Self { name, length: lower.chars().count(), lower, kinds }
     }
 }
 
@@ -46,17 +48,13 @@ impl<'a> Names<'a> {
         for name in &self.names {
             // A third of the letters may differ; beyond that a suggestion confuses more than it
             // helps.
-            let most = name.letters.len().max(3) / 3;
+            let most = name.length.max(3) / 3;
             let most = match found {
                 None => most,
                 Some((0, _)) => break,
                 Some((least, _)) => most.min(least - 1),
             };
-            // What most names are passed over by, without being looked at letter by letter.
-            if (name.kinds ^ word.kinds).count_ones() as usize > 2 * most || !wanted(name.name) {
-                continue;
-            }
-            if let Some(distance) = distance(&word.letters, &name.letters, most) {
+            if let Some(distance) = distance(&word, name, most).filter(|_| wanted(name.name)) {
                 found = Some((distance, name.name));
             }
         }
@@ -65,40 +63,13 @@ impl<'a> Names<'a> {
 }
 
 /// How many letters have to be changed, put in, left out, or changed over with their neighbour to
-/// make `left` of `right`; none when more than `most`.
-///
-/// The optimal string alignment distance, row by row:
-/// <https://en.wikipedia.org/wiki/Damerau%E2%80%93Levenshtein_distance>
-fn distance(left: &[char], right: &[char], most: usize) -> Option<usize> {
-    if left.len().abs_diff(right.len()) > most {
-        return None;
-    }
-    let same = left.iter().zip(right).take_while(|(one, other)| one == other).count();
-    let (left, right) = (&left[same..], &right[same..]);
-    let pairs = left.iter().rev().zip(right.iter().rev());
-    let same = pairs.take_while(|(one, other)| one == other).count();
-    let (left, right) = (&left[..left.len() - same], &right[..right.len() - same]);
-
-    let [mut older, mut row] = [(); 2].map(|()| vec![0; right.len() + 1]);
-    let mut old: Vec<usize> = (0..=right.len()).collect();
-    for (i, letter) in left.iter().enumerate() {
-        row[0] = i + 1;
-        for (j, other) in right.iter().enumerate() {
-            let replaced = old[j] + usize::from(letter != other);
-            let mut least = replaced.min(old[j + 1] + 1).min(row[j] + 1);
-            if i > 0 && j > 0 && *letter == right[j - 1] && left[i - 1] == *other {
-                least = least.min(older[j - 1] + 1);
-            }
-            row[j + 1] = least;
-        }
-        let is_far = |row: &[usize]| row.iter().all(|least| *least > most);
-        if is_far(&row) && is_far(&old) {
-            return None;
-        }
-        std::mem::swap(&mut older, &mut old);
-        std::mem::swap(&mut old, &mut row);
-    }
-    old.last().copied().filter(|distance| *distance <= most)
+/// make one of the other; none when more than `most`.
+fn distance(one: &Name<'_>, other: &Name<'_>, most: usize) -> Option<usize> {
+    // What nearly all names are passed over by, without being looked at letter by letter.
+    let far = one.length.abs_diff(other.length) > most
+        || (one.kinds ^ other.kinds).count_ones() as usize > 2 * most;
+    let count = || strsim::osa_distance(&one.lower, &other.lower);
+    (!far).then(count).filter(|distance| *distance <= most)
 }
 
 /// The most names that a message lists.
@@ -122,18 +93,14 @@ pub fn nearest_of_many<'a>(
     candidates: impl IntoIterator<Item = &'a str>,
 ) -> Option<&'a str> {
     let word = Name::new(word);
-    let mut most = (word.letters.len() / 5).max(1);
+    let mut most = (word.length / 5).max(1);
     let mut found: Option<(usize, &'a str)> = None;
     for candidate in candidates {
         // Hardly any name is of nearly the same length and letters.
-        if word.letters.len().abs_diff(candidate.len()) > most {
+        if word.length.abs_diff(candidate.len()) > most {
             continue;
         }
-        let name = Name::new(candidate);
-        if (name.kinds ^ word.kinds).count_ones() as usize > 2 * most {
-            continue;
-        }
-        if let Some(distance) = distance(&word.letters, &name.letters, most)
+        if let Some(distance) = distance(&word, &Name::new(candidate), most)
             && found.is_none_or(|found| (distance, candidate) < found)
         {
             most = distance;
@@ -145,7 +112,7 @@ pub fn nearest_of_many<'a>(
 
 #[cfg(test)]
 mod tests {
-    use super::{LISTED, distance, list, nearest, nearest_of_many};
+    use super::{LISTED, Name, distance, list, nearest, nearest_of_many};
 
     #[test]
     fn a_slip_is_mended_and_a_stranger_is_not() {
@@ -166,20 +133,22 @@ mod tests {
 
     #[test]
     fn a_distance_counts_each_slip_once() {
-        let of = |left: &str, right: &str, most| {
-            let letters = |text: &str| text.chars().collect::<Vec<_>>();
-            let there = distance(&letters(left), &letters(right), most);
-            assert_eq!(there, distance(&letters(right), &letters(left), most), "{left} {right}");
-            there
+        let of = |one: &str, other: &str, most| {
+            let found = distance(&Name::new(one), &Name::new(other), most);
+            assert_eq!(found, distance(&Name::new(other), &Name::new(one), most), "{one} {other}");
+            found
         };
-        assert_eq!(of("attach", "attach", 0), Some(0));
-        assert_eq!(of("atach", "attach", 1), Some(1));
-        assert_eq!(of("attahc", "attach", 1), Some(1));
-        assert_eq!(of("kitten", "sitting", 3), Some(3));
-        assert_eq!(of("kitten", "sitting", 2), None);
-        assert_eq!(of("", "abc", 3), Some(3));
-        assert_eq!(of("abcd", "badc", 2), Some(2));
-        assert_eq!(of("abcd", "badc", 1), None);
+        for (one, other, slips) in [
+            ("attach", "attach", 0),
+            ("atach", "attach", 1),
+            ("attahc", "attach", 1),
+            ("kitten", "sitting", 3),
+            ("", "abc", 3),
+            ("abcd", "badc", 2),
+        ] {
+            assert_eq!(of(one, other, slips), Some(slips), "{one} {other}");
+            assert!(slips == 0 || of(one, other, slips - 1).is_none(), "{one} {other}");
+        }
     }
 
     #[test]

@@ -1,23 +1,126 @@
 //! The kernel's own words → the rule they belong to.
-//!
-//! The words are those that the pages quote under "The kernel": a page says once what the kernel
-//! answers, for readers and for this. In a quotation `…` stands for what differs from case to case,
-//! and a number for any number.
 
 use super::Code;
 
+/// What kernels say where each rule is broken. `…` stands for what differs from case to case, and a
+/// number for any number. The pages of the codes quote the same, for readers; a test holds both
+/// together.
+const WORDS: &[(Code, &[&str])] = &[
+    (Code::WrongNodeKind, &["Cannot recursively attach", "Cannot extend fentry/fexit"]),
+    (
+        Code::NoObjectBtf,
+        &["FENTRY/FEXIT program can only be attached to another program annotated with BTF"],
+    ),
+    (Code::UnknownFunction, &["Subprog … doesn't exist"]),
+    (Code::StaticStub, &["Cannot replace static functions", "… is not a global function"]),
+    (Code::StubNotCalled, &["Subprog … doesn't exist"]),
+    (Code::KernelLacksName, &["invalid func unknown#195896080"]),
+    (
+        Code::PrototypeMismatch,
+        &[
+            "arg… in … while … has …",
+            "… has … args while … has … args",
+            "Return type … of … doesn't match type … of …",
+        ],
+    ),
+    (
+        Code::StubResult,
+        &[
+            "Global function … doesn't return scalar. Only those are supported.",
+            "Global function … return value not void or scalar. Only those are supported.",
+        ],
+    ),
+    (
+        Code::NestedTracing,
+        &["Cannot recursively attach", "Cannot nest tracing program attach more than once"],
+    ),
+    (Code::ChangesPacketData, &["Extension program changes packet data, while original does not"]),
+    (Code::UntrustedEntry, &["Cannot replace static functions"]),
+    (Code::HelperNotAvailable, &["program of this type cannot use helper …", "unknown func …"]),
+    (Code::LicenceNotGpl, &["cannot call GPL-restricted function from non-GPL compatible program"]),
+    (
+        Code::ArgumentNotPassed,
+        &[
+            "Caller passes invalid args into func#1",
+            "Caller passes invalid args into func#1 ('on_connect')",
+            "R1 is not a scalar",
+            "R1 type=scalar expected=fp",
+            "arg#0 expected pointer to ctx, but got PTR",
+            "arg#0 expects pointer to ctx",
+            "dereference of modified ctx ptr R1 off=4 disallowed",
+            "write into map forbidden, value_size=…",
+            "invalid indirect access to stack",
+        ],
+    ),
+    (Code::ResultRange, &["At program exit the register R0 has … should have been in …"]),
+    (
+        Code::NullNotTested,
+        &[
+            "R1 invalid mem access 'mem_or_null'",
+            "R1 pointer arithmetic on mem_or_null prohibited, null-check it first",
+            "invalid access to memory, mem_size=16 off=16 size=8",
+        ],
+    ),
+    (
+        Code::TracerDereference,
+        &[
+            "invalid bpf_context access off=0 size=8",
+            "func 'on_request' doesn't have 2-th argument",
+            "cannot access ptr member data with moff 0 in struct xdp_buff with off 0 size 4",
+        ],
+    ),
+    (Code::TailCall, &["tail_call is only allowed in functions that return 'int'."]),
+    (Code::CannotCapture, &["invalid bpf_context access"]),
+    (Code::ConstantOff, &["Subprog … doesn't exist"]),
+    (
+        Code::FunctionPrototype,
+        &[
+            "arg#0 reference type('FWD …') size cannot be determined",
+            "arg#0 reference type('UNKNOWN …') size cannot be determined",
+            "arg#0 reference type('FUNC_PROTO …') size cannot be determined",
+            "Arg#0 type STRUCT in …() is not supported yet",
+            "Global function …() with 6 > 5 args",
+        ],
+    ),
+    (
+        Code::StackLimit,
+        &[
+            "combined stack size of … calls is …. Too large",
+            "the call stack of … frames is too deep",
+            "back-edge from insn 11 to 4",
+        ],
+    ),
+    (Code::NotSleepable, &["… is not sleepable"]),
+    (
+        Code::LockInTracing,
+        &["tracing progs cannot use bpf_spin_lock yet", "tracing progs cannot use bpf_timer yet"],
+    ),
+    (
+        Code::HelperNull,
+        &[
+            "R7 invalid mem access 'ringbuf_mem_or_null'",
+            "R1 type=ringbuf_mem_or_null expected=ringbuf_mem",
+            "R0 invalid mem access 'alloc_mem_or_null'",
+            "R0 invalid mem access 'map_value_or_null'",
+            "pointer arithmetic on map_value_or_null prohibited",
+            "R1 type=scalar expected=ringbuf_mem",
+        ],
+    ),
+    (Code::NoTrampoline, &["Extension programs should be JITed", "Can attach to only JITed progs"]),
+];
+
 impl Code {
-    /// The codes whose pages quote what the kernel says in `line`: those with the longest
-    /// quotation, which are several when the kernel has the same words for several rules.
+    /// The codes of the rules that a kernel says are broken in `line`: those with the longest words,
+    /// which are several when it has the same words for several rules.
     #[must_use]
     pub fn of_kernel_words(line: &str) -> Vec<Self> {
         let line = &numberless(line);
         let mut longest = 0;
         let mut found = Vec::new();
-        for code in Self::ALL {
-            let quotations = code.page().kernel.map(quotations).unwrap_or_default();
-            let matching = quotations.iter().filter(|quotation| fits(quotation, line));
-            let Some(length) = matching.map(String::len).max() else { continue };
+        for (code, words) in WORDS {
+            let words = words.iter().map(|words| numberless(words));
+            let matching = words.filter(|words| fits(words, line));
+            let Some(length) = matching.map(|words| words.len()).max() else { continue };
             if length > longest {
                 longest = length;
                 found.clear();
@@ -43,27 +146,18 @@ fn numberless(text: &str) -> String {
     out
 }
 
-/// What stands between quotation marks in `text`, each on one line, with every number as 0.
-fn quotations(text: &str) -> Vec<String> {
-    let flat = numberless(text).split_whitespace().collect::<Vec<_>>().join(" ");
-    flat.split('"').skip(1).step_by(2).map(str::to_owned).collect()
-}
-
-/// Whether the parts of `quotation` stand in `line` in their order.
-fn fits(quotation: &str, line: &str) -> bool {
-    let parts = quotation.split('…').flat_map(|part| part.split("..."));
+/// Whether the parts of `words` stand in `line` in their order.
+fn fits(words: &str, line: &str) -> bool {
     let mut rest = Some(line);
-    let mut any = false;
-    for part in parts.map(str::trim).filter(|part| !part.is_empty()) {
-        any = true;
+    for part in words.split('…').map(str::trim) {
         rest = rest.and_then(|rest| rest.split_once(part)).map(|(_, rest)| rest);
     }
-    any && rest.is_some()
+    rest.is_some()
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Code, fits, quotations};
+    use super::{Code, WORDS, fits, numberless};
 
     /// What the two kernels of the tests said, and whose page tells of it.
     const SAID: &[(&str, &[Code])] = &[
@@ -134,23 +228,35 @@ mod tests {
         }
     }
 
-    #[test]
-    fn a_quotation_may_run_over_lines_and_leave_out_names() {
-        assert_eq!(quotations("EINVAL, \"a\n  b\" and \"c\"."), ["a b", "c"]);
-        assert!(fits("… is … while … has", "arg0 in f() is INT while g() has PTR"));
-        assert!(fits("R0 ... in [0, 0]", "R0 has smin=1 smax=1 should have been in [0, 0]"));
-        assert_eq!(quotations("\"func#12 of 3\""), ["func#0 of 0"]);
-        assert!(!fits("has … is", "arg0 in f() is INT while g() has PTR"), "the order counts");
-        assert!(!fits("…", "anything"));
+    /// What stands between quotation marks in `text`, each on one line.
+    fn quotations(text: &str) -> Vec<String> {
+        let flat = text.split_whitespace().collect::<Vec<_>>().join(" ");
+        flat.split('"').skip(1).step_by(2).map(str::to_owned).collect()
     }
 
     #[test]
-    fn no_quotation_fits_nearly_everything() {
+    fn the_pages_quote_these_words_and_no_others() {
         for code in Code::ALL {
-            for quotation in code.page().kernel.map(quotations).unwrap_or_default() {
-                let letters = quotation.chars().filter(|letter| letter.is_alphabetic()).count();
-                assert!(letters > 8, "{code}: {quotation:?} says too little");
-            }
+            let quoted = code.page().kernel.map(quotations).unwrap_or_default();
+            let mut rows = WORDS.iter().filter(|(of, _)| of == code);
+            let words = rows.next().map_or(&[][..], |(_, words)| words);
+            assert_eq!(quoted, words, "the page of {code}, and its words");
+            assert!(rows.next().is_none(), "{code} has two rows");
+        }
+    }
+
+    #[test]
+    fn words_leave_out_names_and_numbers() {
+        assert!(fits("… is … while … has", "arg0 in f() is INT while g() has PTR"));
+        assert!(!fits("has … is", "arg0 in f() is INT while g() has PTR"), "the order counts");
+        assert_eq!(numberless("func#12 of 3"), "func#0 of 0");
+    }
+
+    #[test]
+    fn no_words_fit_nearly_everything() {
+        for words in WORDS.iter().flat_map(|(_, words)| *words) {
+            let letters = words.chars().filter(|letter| letter.is_alphabetic()).count();
+            assert!(letters > 8, "{words:?} says too little");
         }
     }
 }
