@@ -85,13 +85,7 @@ type Mistake = (Range<usize>, String, String);
 
 /// Reads the text in `value`; what is wrong with it is reported.
 pub(super) fn pieces(value: &Spanned<String>, report: &mut Report<'_>) -> Option<Vec<Piece>> {
-    // Where a place in the text is in the file; in a text with escapes, all of it.
-    let raw = report.source.text.get(value.span.clone()).unwrap_or_default();
-    let begin = raw.find(&value.value).map(|quotes| value.span.start + quotes);
-    let place = |part: Range<usize>| match begin {
-        Some(begin) => begin + part.start..begin + part.end,
-        None => value.span.clone(),
-    };
+    let place = place(value, report);
     match read(&value.value, &place) {
         Ok(pieces) => Some(pieces),
         Err((part, message, help)) => {
@@ -99,6 +93,20 @@ pub(super) fn pieces(value: &Spanned<String>, report: &mut Report<'_>) -> Option
             report.push(found);
             None
         }
+    }
+}
+
+/// Where a place in the text of `value` is in the file; in a text with escapes, all of it.
+pub(super) fn place(
+    value: &Spanned<String>,
+    report: &Report<'_>,
+) -> impl Fn(Range<usize>) -> Range<usize> + use<> {
+    let raw = report.source.text.get(value.span.clone()).unwrap_or_default();
+    let begin = raw.find(&value.value).map(|quotes| value.span.start + quotes);
+    let whole = value.span.clone();
+    move |part| match begin {
+        Some(begin) => begin + part.start..begin + part.end,
+        None => whole.clone(),
     }
 }
 
