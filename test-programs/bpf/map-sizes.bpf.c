@@ -42,17 +42,19 @@ struct {
 	__type(value, __u64);
 } of_task SEC(".maps");
 
+/* Not on the stack: Linux 7.3 takes what peek is handed for something to be written. */
+__u64 asked = 7;
+
 SEC("tracepoint/syscalls/sys_enter_getpgid")
 int uses_all(void *ctx)
 {
 	struct event event = { .length = 4 };
-	__u64 key = 7;
 
 	bpf_ringbuf_output(&ring, &event, sizeof(event), 0);
 	bpf_perf_event_output(ctx, &perf, BPF_F_CURRENT_CPU, &event, sizeof(event));
 	bpf_map_push_elem(&latest, &event, BPF_EXIST);
-	bpf_map_push_elem(&known, &key, 0);
-	bpf_printk("known %ld", bpf_map_peek_elem(&known, &key));
+	bpf_map_push_elem(&known, &asked, 0);
+	bpf_printk("known %ld", bpf_map_peek_elem(&known, &asked));
 	return 0;
 }
 

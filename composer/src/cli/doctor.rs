@@ -105,6 +105,10 @@ pub(super) fn lacking(features: &[Feature], what: &str) -> Option<Diagnostic> {
 
 fn remedy(finding: &Finding) -> &'static str {
     match finding.feature {
+        // The verifier's own words.
+        Feature::Trampoline if finding.how.contains("JITed") => {
+            "The BPF JIT is off. Turn it on: sudo sysctl net.core.bpf_jit_enable=1"
+        }
         // Who is in a micro-VM already is not helped by one.
         Feature::KernelBtf if vm::is_in_guest() => {
             "The micro-VM's kernel is built without CONFIG_DEBUG_INFO_BTF=y. Name another one, such \
@@ -133,10 +137,6 @@ fn remedy(finding: &Finding) -> &'static str {
         Feature::PerfLinks => {
             "Links of perf events, which attach kprobes and tracepoints, came with Linux 5.15. Use \
              --vm for a newer kernel."
-        }
-        // The verifier's own words.
-        Feature::Trampoline if finding.how.contains("JITed") => {
-            "The BPF JIT is off. Turn it on: sudo sysctl net.core.bpf_jit_enable=1"
         }
         Feature::Trampoline => {
             "This kernel refuses programs that need a BPF trampoline. Use --vm: a micro-VM with a \

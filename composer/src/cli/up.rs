@@ -34,6 +34,7 @@ use freplace_compose::{
 mod asked;
 mod books;
 mod foreign;
+mod gone;
 mod ordered;
 mod signals;
 mod skips;
@@ -181,7 +182,7 @@ pub(super) async fn run(arguments: Up) -> Exit {
     };
     let kept = running.kept();
     let undone = undo(ready.plan.clone(), running, kernel, stream);
-    let Some((left, ended)) = signals.unless_second(undone).await else {
+    let Some(Undone { left, gone, ended }) = signals.unless_second(undone).await else {
         interrupted_twice();
         return Exit::Cut;
     };
@@ -190,6 +191,7 @@ pub(super) async fn run(arguments: Up) -> Exit {
             screen::say!("kept {name}, pinned at {path}: rm {path} removes it");
         }
     }
+    report::all(&gone::told(&gone, &ready.plan, &ready.chain));
     if !left.is_empty() {
         report::one(&run::explain_left(&left, &ready.plan, &ready.chain));
         return Exit::UndoIncomplete;
@@ -346,6 +348,14 @@ fn start(arguments: &Up, started: &process::Started) -> Result<Option<Child>, Di
     })
 }
 
+/// What came of undoing a chain.
+struct Undone {
+    left: Vec<run::Left>,
+    /// The operations that attached to an interface which is gone.
+    gone: Vec<usize>,
+    ended: Exit,
+}
+
 /// Undoes the chain and writes what is left to write. Done in a thread of its own where the kernel
 /// may take its time: a signal has to be heard meanwhile.
 async fn undo(
@@ -353,18 +363,19 @@ async fn undo(
     mut running: Running,
     mut kernel: Linux,
     stream: Option<Stream>,
-) -> (Vec<run::Left>, Exit) {
+) -> Undone {
     let detached = tokio::task::spawn_blocking(move || {
         let mut skips = Skips::new(plan.nodes.len());
         skips.at_links(&kernel, &running, &plan);
+        let gone = gone::interfaces(&kernel, &running);
         let left = running.detach(&mut kernel);
         kernel.settle();
         skips.of_programs(&kernel, &running, &plan);
-        (running, kernel, left, skips)
+        (running, kernel, left, skips, gone)
     });
     // A thread fails by a panic alone, which was told by then.
-    let Ok((running, mut kernel, mut left, skips)) = detached.await else {
-        return (Vec::new(), Exit::Failed);
+    let Ok((running, mut kernel, mut left, skips, gone)) = detached.await else {
+        return Undone { left: Vec::new(), gone: Vec::new(), ended: Exit::Failed };
     };
     let mut stream = stream;
     if let Some(stream) = &mut stream {
@@ -378,7 +389,7 @@ async fn undo(
         Some(stream) => stream.end().await,
         None => Exit::Done,
     };
-    (left, ended)
+    Undone { left, gone, ended }
 }
 
 fn stream_failed(error: &KernelError) -> Diagnostic {

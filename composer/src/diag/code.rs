@@ -224,6 +224,8 @@ codes! {
     OutOfMemory = 513,
     /// An output to a symbolic link of another user.
     ForeignLink = 514,
+    /// An interface that went while the chain was up.
+    InterfaceGone = 515,
 
     /// The micro-VM could not do its work.
     MicroVm = 601,

@@ -12,7 +12,10 @@ use std::{
 
 use rustix::net::{AddressFamily, SocketType, netdevice::name_to_index, socket};
 
-use aya_obj::generated::bpf_attach_type::{BPF_PERF_EVENT, BPF_XDP};
+use aya_obj::generated::{
+    bpf_attach_type::{BPF_PERF_EVENT, BPF_XDP},
+    bpf_link_type::BPF_LINK_TYPE_XDP,
+};
 
 use super::{
     KernelError, holder,
@@ -44,6 +47,14 @@ impl Link {
     pub(super) fn missed(&self) -> Result<Option<u64>, KernelError> {
         sys::missed(self.link.as_fd())
             .map_err(|error| KernelError::os("BPF_OBJ_GET_INFO_BY_FD", &error))
+    }
+
+    /// Whether the interface that it was made for is gone: the kernel detaches an xdp program then,
+    /// and its link stays with 0 for an interface.
+    pub(super) fn lost_interface(&self) -> Result<bool, KernelError> {
+        let info = sys::info_of_link(self.link.as_fd())
+            .map_err(|error| KernelError::os("BPF_OBJ_GET_INFO_BY_FD", &error))?;
+        Ok(info.link_type == BPF_LINK_TYPE_XDP as u32 && info.words[0] == 0)
     }
 }
 

@@ -104,6 +104,15 @@ impl Linux {
         self.links.get(&link).ok_or_else(|| gone("link"))?.missed()
     }
 
+    /// Whether `link` is one of an xdp program whose interface is gone, so that nothing is attached
+    /// any more.
+    ///
+    /// # Errors
+    /// When no such link is held.
+    pub fn lost_interface(&self, link: LinkHandle) -> Result<bool, KernelError> {
+        self.links.get(&link).ok_or_else(|| gone("link"))?.lost_interface()
+    }
+
     /// Lets go of what is only needed while a chain comes up: the kernel's types, parsed objects.
     pub fn finish_loading(&mut self) {
         self.loader.finish();

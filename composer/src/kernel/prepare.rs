@@ -26,9 +26,9 @@ pub(super) struct Prepared {
     pub(super) function_info: Vec<u8>,
     /// `struct bpf_line_info` records; empty when a function has none.
     pub(super) line_info: Vec<u8>,
-    /// The types it needs, in the kernel.
-    pub(super) btf: OwnedFd,
-    /// The BTF ids of its functions by name.
+    /// The types of its object's functions, in the kernel.
+    pub(super) btf: Arc<OwnedFd>,
+    /// The BTF ids of its object's functions by name.
     pub(super) functions: HashMap<String, u32>,
     /// Keeps the address from being used again.
     _bytes: Arc<[u8]>,
@@ -43,6 +43,8 @@ pub(super) struct Workshop {
     part: Option<(Option<BTreeSet<String>>, aya_obj::btf::Btf)>,
     /// Programs by the address of their object's bytes, which live as long as the chain, and name.
     prepared: HashMap<(usize, String), Arc<Prepared>>,
+    /// The types of functions that the kernel has, by the address of their object's bytes.
+    functions: HashMap<usize, Arc<OwnedFd>>,
     /// Whether the kernel knows only older kinds of types.
     kinds: Option<Kinds>,
 }
@@ -73,18 +75,30 @@ impl Workshop {
         } else {
             core::relocate(object, &cut, self.part_of_kernel(object, &cut)?)?
         };
-        let btf = self.types_in_kernel(object, &needed(object, &cut))?;
+        let key = object.bytes.as_ptr().addr();
+        let btf = match self.functions.get(&key) {
+            Some(known) => Arc::clone(known),
+            None => {
+                let made = Arc::new(self.types_in_kernel(object, &needed(object))?);
+                self.functions.insert(key, Arc::clone(&made));
+                made
+            }
+        };
         let function_info = object.function_info(&cut);
-        let functions = cut.functions.iter().filter_map(|piece| {
-            let function = object.functions.get(piece.function)?;
-            Some((function.name.clone(), function.btf_id?))
-        });
+        // What it reaches goes first: another function of its name is not in the program.
+        let reached = cut.functions.iter().filter_map(|piece| object.functions.get(piece.function));
+        let mut functions = HashMap::new();
+        for function in reached.chain(&object.functions) {
+            if let Some(id) = function.btf_id {
+                functions.entry(function.name.clone()).or_insert(id);
+            }
+        }
         Ok(Prepared {
             relocated,
             function_info: words(function_info.iter().flat_map(|(at, id)| [*at, *id])),
             line_info: line_info(&cut),
             btf,
-            functions: functions.collect(),
+            functions,
             cut,
             _bytes: Arc::clone(&object.bytes),
         })
@@ -164,16 +178,12 @@ impl Workshop {
     }
 }
 
-/// The types that the kernel looks at of a program.
-fn needed(object: &Object, cut: &Cut) -> Needed {
-    let mut needed = Needed::default();
-    for piece in &cut.functions {
-        let Some(function) = object.functions.get(piece.function) else { continue };
-        if let Some(id) = function.btf_id {
-            needed.functions.insert(id, function.is_global);
-        }
-    }
-    needed
+/// The types that the kernel looks at of a program: its functions, and the others of its object,
+/// which may be asked for by name. That they are not in the program is for the kernel to say.
+fn needed(object: &Object) -> Needed {
+    let functions = object.functions.iter();
+    let functions = functions.filter_map(|one| Some((one.btf_id?, one.is_global)));
+    Needed { functions: functions.collect(), ..Needed::default() }
 }
 
 /// The lines of `cut`, as the kernel takes them: rising, and one at the start of each function.

@@ -262,9 +262,14 @@ pub(super) struct LinkInfo {
 pub(super) fn link_info(id: u32) -> io::Result<LinkInfo> {
     let mut attribute = Id { id, next: 0, open_flags: 0, reserved: 0 };
     let link = descriptor(bpf(BPF_LINK_GET_FD_BY_ID, &mut attribute)?);
+    info_of_link(link.as_fd())
+}
+
+/// What the kernel knows of `link`.
+pub(super) fn info_of_link(link: BorrowedFd<'_>) -> io::Result<LinkInfo> {
     let mut info = LinkInfo::default();
     let mut attribute = Info {
-        fd: number(link.as_fd()),
+        fd: number(link),
         length: length(size_of::<LinkInfo>()),
         info: address_mut(&mut info),
     };

@@ -11,7 +11,10 @@ use freplace_compose::{
     plan::LoadAs,
 };
 
-use crate::support::{Folder, Snapshot};
+use crate::{
+    support::{Folder, Snapshot},
+    versions::running,
+};
 
 /// A kernel with the host of the test programs loaded, and what more is to be loaded.
 pub(crate) struct Bench {
@@ -264,10 +267,11 @@ fn an_entry_function_with_a_context_of_the_authors_cannot_be_replaced() {
 
 #[test]
 #[ignore = "needs a kernel that allows freplace; `cargo xtask test` runs it in a micro-VM"]
-fn a_function_has_at_most_38_tracers() {
+fn a_function_has_as_many_tracers_as_the_profile_says() {
+    let most = running().profiles[0].features.most_tracers.expect("it was measured");
     let mut bench = Bench::new();
     let host = bench.host;
-    for number in 1..=38 {
+    for number in 1..=most {
         let tracer = bench.tracer(host, STUB);
         assert_eq!(bench.trace(tracer), Ok(()), "number {number}");
     }

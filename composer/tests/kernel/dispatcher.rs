@@ -1,8 +1,6 @@
 //! The dispatcher of libxdp, as Debian's package installs it, with programs in its slots.
 //! `cargo xtask test` installs the package and brings the files along.
 
-use std::net::{Ipv4Addr, TcpListener, TcpStream};
-
 use rustix::process::Signal;
 
 use crate::{
@@ -11,13 +9,8 @@ use crate::{
         events::{events, of},
         recipe,
     },
-    xdp::ping,
+    xdp::{connect, ping},
 };
-
-fn connect() {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
-    TcpStream::connect(listener.local_addr().expect("it listens")).expect("TCP passes");
-}
 
 #[test]
 #[ignore = "needs a kernel that allows freplace; `cargo xtask test` runs it in a micro-VM"]

@@ -223,7 +223,7 @@ fn two_million_events_through_perf_buffers_are_all_accounted_for() {
     let lost: u64 = flood.lost.iter().sum();
     assert_eq!(flood.shown + lost, u64::from(TORRENT) * DROPS);
     assert!(flood.shown > 0 && lost > flood.shown, "{} shown, {lost} lost", flood.shown);
-    assert!(!flood.stderr.contains("cannot be known"), "{}", flood.stderr);
+    assert!(!flood.stderr.contains("losses of"), "{}", flood.stderr);
 }
 
 #[test]

@@ -142,6 +142,12 @@ fn xdp(object: &str, program: &str, stub: &str) -> String {
 #[ignore = "needs a kernel that allows freplace; `cargo xtask test` runs it in a micro-VM"]
 fn a_stub_returns_a_scalar() {
     let (foreseen, done) = both(&xdp("void-stub", "host", "stub_void"));
+    if running().profiles[0].features.void_functions {
+        // The host is taken; the replacement answers a number.
+        let said = foreseen.expect_err("the prototypes differ");
+        let log = done.expect_err("the prototypes differ");
+        return assert!(log.contains(said.split('"').nth(1).expect("in quotes")), "{said}; {log}");
+    }
     let said = "Global function stub_void() doesn't return scalar. Only those are supported.";
     assert!(foreseen.expect_err("it is foreseen").contains(said));
     assert!(done.expect_err("the host is refused").contains(said));

@@ -22,7 +22,8 @@ pub(crate) fn ping(host: &str) -> String {
     line.unwrap_or_else(|| panic!("{said:#?}")).to_owned()
 }
 
-fn connect() {
+/// Connects to a port of the loopback and back.
+pub(crate) fn connect() {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
     TcpStream::connect(listener.local_addr().expect("it listens")).expect("TCP passes");
 }

@@ -34,6 +34,24 @@ fn files_modules_and_memory_come_along() {
 }
 
 #[test]
+#[ignore = "boots a micro-VM and fetches modules; `cargo xtask test` does"]
+fn an_interface_that_went_is_named_at_the_end() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let chain = crate::common::chain_text("xdp").replace(r#"xdp = "lo""#, r#"xdp = "dummy0""#);
+    fs::write(folder.path().join("xdp.toml"), chain).expect("room");
+    let up = ["up", "--vm=6.12", "--module", "dummy", "xdp.toml", "--", "sh", "-c"];
+    let deleted = "ip link del dummy0";
+    let made_again = "ip link del dummy0 && ip link add dummy0 type dummy";
+    for command in [deleted, made_again, "ip link show dummy0"] {
+        let text = shown(&run(folder.path(), &[&up[..], &[command]].concat()));
+        assert!(text.starts_with("exit code 0\n"), "{text}");
+        let told = text.contains("FC0515") && text.contains("`dummy0` of `ingress`");
+        assert_eq!(told, command.contains("del"), "{command}: {text}");
+        assert!(!text.contains("bug:"), "{text}");
+    }
+}
+
+#[test]
 #[ignore = "fetches modules; `cargo xtask test` does"]
 fn a_module_that_is_not_there_is_a_mistake_in_usage() {
     let words = ["vm", "--quiet", "--kernel", "6.12", "--module", "veht", "--", "true"];

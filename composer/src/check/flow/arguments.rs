@@ -58,11 +58,6 @@ pub(super) fn find(
         (Wanted::Memory(_), Held::Context) if subject.loaded.kind == ProgramKind::Xdp => {
             format!("R{count} type=ctx expected=fp")
         }
-        // Where the fields of the context are where they seem to be, it is tried as memory: the
-        // last byte of it, first.
-        (Wanted::Memory(size), Held::Context) => {
-            format!("invalid bpf_context access off={} size=1", i64::from(size) - 1)
-        }
         _ => "Caller passes invalid args into func#".to_owned(),
     };
     let keep = "keep it alive there: return fc_stub(result, arguments...) of freplace_compose.h, or \

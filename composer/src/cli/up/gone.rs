@@ -1,0 +1,41 @@
+//! Interfaces that went while the chain was up: the kernel detached their programs and told nobody.
+
+use freplace_compose::{
+    chain::{Attach, Chain},
+    diag::{Code, Diagnostic, Severity},
+    inert,
+    kernel::Linux,
+    plan::{Action, Plan},
+    run::Running,
+};
+
+/// The operations that attached to an interface which is gone, while their links are still held.
+pub(super) fn interfaces(kernel: &Linux, running: &Running) -> Vec<usize> {
+    let gone = running.links().filter(|(_, link)| kernel.lost_interface(*link).unwrap_or(false));
+    gone.map(|(operation, _)| operation).collect()
+}
+
+/// Says whose interface is gone.
+pub(super) fn told(gone: &[usize], plan: &Plan, chain: &Chain) -> Vec<Diagnostic> {
+    let told = |operation: &usize| {
+        let operation = plan.operations.get(*operation)?;
+        let Action::AttachHook { attach: Attach::Xdp { interface, .. }, .. } = &operation.action
+        else {
+            return None;
+        };
+        let node = &plan.nodes.get(operation.node?)?.id;
+        let message = format!(
+            "interface `{}` of `{node}` was deleted while the chain was up",
+            inert::line(interface)
+        );
+        let mut found = Diagnostic::new(Code::InterfaceGone, message)
+            .label(&chain.source, operation.span.clone(), "detached by the kernel")
+            .help(
+                "From then on the host saw no frame, one made later under the same name included: \
+                 run `up` again once the interface is there.",
+            );
+        found.severity = Severity::Warning;
+        Some(found)
+    };
+    gone.iter().filter_map(told).collect()
+}
