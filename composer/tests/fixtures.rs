@@ -72,6 +72,8 @@ fixtures! {
     empty_host_table
     empty_strings
     events
+    events_layout
+    events_layout_fields
     events_syntax
     helpers
     helpers_of_some_kernels

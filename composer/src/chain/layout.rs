@@ -2,10 +2,15 @@
 //!
 //! It becomes a small section of BTF, so that a record is decoded by it as by a struct of an object.
 
-use std::ops::Range;
+mod field;
+#[cfg(test)]
+mod tests;
 
+use std::{iter, ops::Range};
+
+use self::field::{Field, Scalar, declaration};
 use super::{Spanned, table::Report, text};
-use crate::diag::{Code, nearest};
+use crate::diag::Code;
 
 /// The most bytes of a record.
 const MOST: u32 = 64 << 10;
@@ -16,76 +21,18 @@ const FIELDS: usize = 1024;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Declared {
     fields: Vec<Field>,
-    /// Bytes.
+    /// Bytes up to the end of the last field. C pads a struct to a multiple of its alignment; a
+    /// record that is put together by hand may end here.
     size: u32,
 }
-
-#[derive(Debug, Clone, PartialEq, Eq)]
-struct Field {
-    name: String,
-    of: &'static Scalar,
-    /// From the outermost array to the innermost.
-    lengths: Vec<u32>,
-    /// Bytes from the start.
-    offset: u32,
-}
-
-/// A type without parts.
-#[derive(Debug, PartialEq, Eq)]
-struct Scalar {
-    /// As BTF has it.
-    name: &'static str,
-    bytes: u32,
-    /// As BTF has it: 1 with a sign, 4 `bool`.
-    encoding: u32,
-    /// Whether `name` is a typedef, which says that the bytes are in network order.
-    typedef: bool,
-    /// How a layout may call it.
-    words: &'static [&'static str],
-}
-
-const fn integer(
-    name: &'static str,
-    bytes: u32,
-    encoding: u32,
-    words: &'static [&'static str],
-) -> Scalar {
-    Scalar { name, bytes, encoding, typedef: false, words }
-}
-
-const fn network(name: &'static str, bytes: u32, words: &'static [&'static str]) -> Scalar {
-    Scalar { name, bytes, encoding: 0, typedef: true, words }
-}
-
-static SCALARS: [Scalar; 13] = [
-    integer("char", 1, 1, &["char"]),
-    integer("bool", 1, 4, &["bool", "_Bool"]),
-    integer("unsigned char", 1, 0, &["u8", "__u8", "uint8_t", "unsigned char"]),
-    integer("unsigned short", 2, 0, &["u16", "__u16", "uint16_t", "unsigned short"]),
-    integer("unsigned int", 4, 0, &["u32", "__u32", "uint32_t", "unsigned int", "unsigned"]),
-    integer(
-        "unsigned long",
-        8,
-        0,
-        &["u64", "__u64", "uint64_t", "unsigned long", "unsigned long long"],
-    ),
-    integer("signed char", 1, 1, &["s8", "__s8", "int8_t", "signed char"]),
-    integer("short", 2, 1, &["s16", "__s16", "int16_t", "short"]),
-    integer("int", 4, 1, &["s32", "__s32", "int32_t", "int"]),
-    integer("long", 8, 1, &["s64", "__s64", "int64_t", "long", "long long"]),
-    network("__be16", 2, &["__be16"]),
-    network("__be32", 4, &["__be32"]),
-    network("__be64", 8, &["__be64"]),
-];
 
 /// A mistake: where in the text, what, and what to do.
 type Mistake = (Range<usize>, String, String);
 
 /// Reads the declarations in `value`; what is wrong with them is reported.
 pub(super) fn layout(value: &Spanned<String>, report: &mut Report<'_>) -> Option<Declared> {
-    let read = Declared::read(&value.value);
     let place = text::place(value, report);
-    let mistakes = match read {
+    let mistakes = match Declared::read(&value.value) {
         Ok(found) => return Some(found),
         Err(mistakes) => mistakes,
     };
@@ -100,14 +47,15 @@ impl Declared {
     /// The number of the struct in [`Declared::section`].
     pub const STRUCT: u32 = 1;
 
-    fn read(text: &str) -> Result<Self, Vec<Mistake>> {
+    fn read(written: &str) -> Result<Self, Vec<Mistake>> {
+        let text = without_comments(written).map_err(|mistake| vec![mistake])?;
         let body = text.trim_start();
         let after = body.strip_prefix("packed");
         let after = after.filter(|after| after.starts_with(char::is_whitespace));
         let packed = after.is_some();
         let mut at = text.len() - after.unwrap_or(body).len();
         let (mut fields, mut mistakes) = (Vec::<Field>::new(), Vec::new());
-        let (mut end, mut widest) = (0, 1);
+        let mut end = 0;
         for part in text[at..].split(';') {
             let begin = at + part.len() - part.trim_start().len();
             at += part.len() + 1;
@@ -128,19 +76,17 @@ impl Declared {
                 mistakes.push((whole, message, "Rename or remove one of them.".to_owned()));
                 continue;
             }
-            let align = if packed { 1 } else { field.of.bytes };
-            field.offset = u32::next_multiple_of(end, align);
+            field.offset = u32::next_multiple_of(end, if packed { 1 } else { field.of.bytes });
             let items = field.lengths.iter().try_fold(1_u32, |all, one| all.checked_mul(*one));
             let size = items.and_then(|items| items.checked_mul(field.of.bytes));
             let next = size.and_then(|size| size.checked_add(field.offset));
             let Some(next) = next.filter(|next| *next <= MOST && fields.len() < FIELDS) else {
                 let message = "the layout is larger than a record can be".to_owned();
-                let help = format!("It has at most {FIELDS} fields and {MOST} bytes.");
+                let help = format!("Declare at most {FIELDS} fields and {MOST} bytes.");
                 mistakes.push((whole, message, help));
                 break;
             };
             end = next;
-            widest = align.max(widest);
             fields.push(field);
         }
         if fields.is_empty() && mistakes.is_empty() {
@@ -148,7 +94,7 @@ impl Declared {
             mistakes.push((0..text.len(), "the layout has no field".to_owned(), help));
         }
         match mistakes.is_empty() {
-            true => Ok(Self { fields, size: end.next_multiple_of(widest) }),
+            true => Ok(Self { fields, size: end }),
             false => Err(mistakes),
         }
     }
@@ -191,156 +137,30 @@ impl Declared {
     }
 }
 
+/// `text` with blanks in place of C's comments, so that every byte stays where it was.
+fn without_comments(text: &str) -> Result<String, Mistake> {
+    let mut clean = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(begin) = [rest.find("/*"), rest.find("//")].into_iter().flatten().min() {
+        let (code, comment) = rest.split_at(begin);
+        let end = match comment.starts_with("//") {
+            true => Some(comment.find('\n').unwrap_or(comment.len())),
+            false => comment[2..].find("*/").map(|end| end + 4),
+        };
+        let Some(end) = end else {
+            let place = text.len() - comment.len()..text.len();
+            let help = "End it with */.".to_owned();
+            return Err((place, "a comment without an end".to_owned(), help));
+        };
+        clean.push_str(code);
+        clean.extend(iter::repeat_n(' ', end));
+        rest = &comment[end..];
+    }
+    clean.push_str(rest);
+    Ok(clean)
+}
+
 /// A length of the section, which has far less than 4 GiB.
 fn number(length: usize) -> u32 {
     u32::try_from(length).unwrap_or(u32::MAX)
-}
-
-/// Reads `char comm[16]`, which begins at byte `at` of the layout; its offset is not known yet.
-fn declaration(text: &str, at: usize) -> Result<Field, Mistake> {
-    const EXAMPLE: &str = "Declare it as in C: u32 saddr, char comm[16].";
-    let head = text.find('[').unwrap_or(text.len());
-    let (head, mut rest) = text.split_at(head);
-    let is_part = |letter: char| letter.is_ascii_alphanumeric() || letter == '_';
-    let strange = |letter: char| !is_part(letter) && !letter.is_whitespace();
-    if let Some((place, letter)) = head.char_indices().find(|(_, letter)| strange(*letter)) {
-        let help = match letter {
-            '*' => "A pointer is a number of 8 bytes: declare it as u64.",
-            ':' => "Bit fields cannot be shown: declare the integer that they are in.",
-            ',' => "Declare one field at a time: u16 sport; u16 dport.",
-            _ => EXAMPLE,
-        };
-        let message = format!("`{}` in a declaration", letter.escape_debug());
-        let place = at + place;
-        return Err((place..place + letter.len_utf8(), message, help.to_owned()));
-    }
-    let words: Vec<&str> = head.split_whitespace().collect();
-    let whole = at..at + head.trim_end().len();
-    let Some((name, of)) = words.split_last() else {
-        let message = "a declaration without a type and a name".to_owned();
-        return Err((at..at + text.len(), message, EXAMPLE.to_owned()));
-    };
-    if scalar(&words.join(" ")).is_some() || (!of.is_empty() && scalar(name).is_some()) {
-        let message = format!("`{}` declares no name", head.trim());
-        return Err((whole, message, EXAMPLE.to_owned()));
-    }
-    if of.is_empty() || name.starts_with(|first: char| first.is_ascii_digit()) {
-        let what = if of.is_empty() { "a type" } else { "the name of a field" };
-        let message = format!("`{}` is not {what} and a name", head.trim());
-        let message = if of.is_empty() { message } else { format!("`{name}` is not {what}") };
-        return Err((whole, message, EXAMPLE.to_owned()));
-    }
-    let written = of.join(" ");
-    let Some(of) = scalar(&written) else {
-        let known = SCALARS.iter().flat_map(|scalar| scalar.words).copied();
-        let help = match nearest(&written, known) {
-            Some(near) => format!("Did you mean `{near}`?"),
-            None => {
-                "There are: u8 to u64, s8 to s64, __be16 to __be64, char, bool, int, long, and \
-                     what C has for them. A struct is declared field by field."
-                    .to_owned()
-            }
-        };
-        let end = at + head.trim_end().len() - name.len();
-        let end = at + head[..end - at].trim_end().len();
-        return Err((at..end, format!("a layout knows no type `{written}`"), help));
-    };
-    let mut lengths = Vec::new();
-    while !rest.is_empty() {
-        let begin = at + text.len() - rest.len();
-        let help = "Write a length from 1 on: char comm[16], u16 ports[2]. An array has at most \
-                    two dimensions.";
-        let inner = rest.strip_prefix('[').and_then(|rest| rest.split_once(']'));
-        let length = inner.and_then(|(inner, _)| length(inner.trim()));
-        let (Some((_, after)), Some(length), true) = (inner, length, lengths.len() < 2) else {
-            let message = format!("`{rest}` is no length of an array", rest = rest.escape_debug());
-            return Err((begin..at + text.len(), message, help.to_owned()));
-        };
-        lengths.push(length);
-        rest = after.trim_start();
-    }
-    Ok(Field { name: (*name).to_owned(), of, lengths, offset: 0 })
-}
-
-/// The type that C calls `words`.
-fn scalar(words: &str) -> Option<&'static Scalar> {
-    SCALARS.iter().find(|scalar| scalar.words.contains(&words))
-}
-
-fn length(text: &str) -> Option<u32> {
-    let number = match text.strip_prefix("0x") {
-        Some(digits) => u32::from_str_radix(digits, 16),
-        None => text.parse(),
-    };
-    number.ok().filter(|number| *number > 0 && !text.contains('+'))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::Declared;
-    use crate::object::btf::{Btf, Type};
-
-    /// Names, offsets and sizes of the fields, and the size of all.
-    fn read(text: &str) -> (Vec<(String, u32, u32)>, u32) {
-        let declared = Declared::read(text).unwrap_or_else(|found| panic!("{text}: {found:?}"));
-        let btf = Btf::parse(declared.section()).expect("well formed");
-        let Some(Type::Struct { members, size, .. }) = btf.get(Declared::STRUCT) else {
-            panic!("{text}: no struct");
-        };
-        let field = |member: &crate::object::btf::Member<'_>| {
-            let size = btf.size(member.of).expect("it has one");
-            (member.name.to_owned(), member.bit_offset / 8, size)
-        };
-        (members.iter().map(field).collect(), size)
-    }
-
-    #[test]
-    fn fields_lie_where_c_puts_them() {
-        let (fields, size) = read("u8 a; u64 b; __be16 port; char comm[16]; bool c; int d[2][3];");
-        let places: Vec<_> = fields.iter().map(|(_, at, size)| (*at, *size)).collect();
-        assert_eq!(places, [(0, 1), (8, 8), (16, 2), (18, 16), (34, 1), (36, 24)]);
-        assert_eq!(size, 64);
-    }
-
-    #[test]
-    fn a_packed_layout_has_no_gaps() {
-        let (fields, size) = read(" packed u8 a;\n unsigned long long b; int16_t packed");
-        let places: Vec<_> = fields.iter().map(|(_, at, size)| (*at, *size)).collect();
-        assert_eq!((places, size), (vec![(0, 1), (1, 8), (9, 2)], 11));
-        assert_eq!(read("u8 a[65536]").1, 65536);
-    }
-
-    #[test]
-    fn a_mistake_is_told_where_it_is() {
-        for (text, place, says) in [
-            ("u32 a; u23 b", "u23", "u32"),
-            ("u32 a; struct  pair b", "struct  pair", "field by field"),
-            ("u32 a; unsigned  int", "unsigned  int", "as in C"),
-            ("u32 int", "u32 int", "as in C"),
-            ("a", "a", "as in C"),
-            ("[3]", "[3]", "as in C"),
-            ("u32 2a", "u32 2a", "as in C"),
-            ("u32 a[0]", "[0]", "from 1"),
-            ("u32 a[n]; u8 b", "[n]", "from 1"),
-            ("u32 a[-1]", "[-1]", "from 1"),
-            ("u32 a[2", "[2", "from 1"),
-            ("u32 a[2] b", "b", "from 1"),
-            ("u32 a[2][2][2]", "[2]", "two dimensions"),
-            ("u32 *a", "*", "u64"),
-            ("u32 a, b", ",", "at a time"),
-            ("u32 a : 3", ":", "Bit fields"),
-            ("u32 ä", "ä", "as in C"),
-            ("u32 a; u64 a", "u64 a", "Rename"),
-            ("u8 a; u8 b[65536]", "u8 b[65536]", "65536 bytes"),
-            ("u64 a[0xffffffff][0xffffffff]", "u64 a[0xffffffff][0xffffffff]", "65536 bytes"),
-            (" ; ;", " ; ;", "as in C"),
-            ("packed ", "packed ", "as in C"),
-        ] {
-            let found = Declared::read(text).expect_err(text);
-            let [(at, message, help)] = &found[..] else { panic!("{text}: {found:?}") };
-            assert_eq!(&text[at.clone()], place, "{text}: {message}");
-            assert!(help.contains(says), "{text}: {help}");
-        }
-        assert_eq!(Declared::read("u23 a; u32 b[0]; u8 c").expect_err("both").len(), 2);
-    }
 }

@@ -208,8 +208,8 @@ fn events() -> Value {
     );
     text_of["examples"] = json!(["{saddr:ipv4}:{sport:be16} → {daddr:ipv4}:{dport:be16}"]);
     let mut layout = text(
-        "The struct that its records are, when it is not in BTF: declarations in C of numbers and \
-         arrays of them, without gaps when `packed` stands before them.",
+        "The struct of its records, when it is not in BTF: C declarations of integers and arrays of \
+         them; without gaps when `packed` is the first word.",
     );
     layout["examples"] = json!(["u32 saddr; __be16 port; char comm[16]; u64 pad[2]"]);
     let mut events = node(
@@ -223,7 +223,7 @@ fn events() -> Value {
             "time": text("The field with the time, as bpf_ktime_get_ns() gave it."),
         }),
     );
-    let decoded = json!({ "anyOf": [{ "required": ["type"] }, { "required": ["layout"] }] });
+    let decoded = json!({ "oneOf": [{ "required": ["type"] }, { "required": ["layout"] }] });
     events["dependencies"] = json!({
         "text": decoded,
         "time": decoded,

@@ -170,7 +170,7 @@ codes! {
     StackLimit = 336,
     /// A tracer that may sleep, on a program that may not.
     NotSleepable = 337,
-    /// A layout of records that is not right.
+    /// An invalid layout of records.
     BadLayout = 338,
     /// A map with a lock or a timer in a program that may not use it.
     LockInTracing = 340,
