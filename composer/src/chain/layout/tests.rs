@@ -1,5 +1,7 @@
 //! Where C puts the fields, and what is wrong with those that it would not take.
 
+use proptest::{prelude::*, test_runner::Config};
+
 use super::Declared;
 use crate::object::btf::{Btf, Type};
 
@@ -103,5 +105,45 @@ fn c_says_the_same_in_many_words() {
         ("size_t a", 8),
     ] {
         assert_eq!(read(text).1, size, "{text}");
+    }
+}
+
+proptest! {
+    #![proptest_config(Config { cases: 2000, failure_persistence: None, ..Config::default() })]
+
+    #[test]
+    fn whatever_is_written_is_a_struct_or_has_mistakes_in_it(
+        words in prop::collection::vec(
+            prop_oneof![
+                prop::sample::select(vec![
+                    "u8", "u64", "__be32", "char", "unsigned", "int", "long", "packed", "struct",
+                    "a", "b", "[2]", "[0x", "]", ";", ";", "; u16 ", "/*", "*/", "//", "\n", "ä", "*",
+                    "[65536]", "[4294967295]", "{", "(",
+                ])
+                .prop_map(str::to_owned),
+                ".{0,3}",
+            ],
+            0..20,
+        ),
+        gap in prop::sample::select(vec!["", " "]),
+    ) {
+        let text = words.join(gap);
+        match Declared::read(&text) {
+            Ok(_) => {
+                let (fields, size) = read(&text);
+                let mut end = 0;
+                for (name, at, own) in &fields {
+                    prop_assert!(*at >= end && *own > 0, "{}: {}", text, name);
+                    end = at + own;
+                }
+                prop_assert_eq!(end, size);
+            }
+            Err(mistakes) => {
+                prop_assert!(!mistakes.is_empty());
+                for (place, ..) in mistakes {
+                    prop_assert!(text.get(place.clone()).is_some(), "{}: {:?}", text, place);
+                }
+            }
+        }
     }
 }
