@@ -38,7 +38,7 @@ pub(super) fn layout(value: &Spanned<String>, report: &mut Report<'_>) -> Option
     };
     for (part, message, help) in mistakes {
         let found = report.at(Code::BadLayout, message, place(part), "here").help(help);
-        report.push(found);
+        report.slip(found);
     }
     None
 }
