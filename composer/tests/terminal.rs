@@ -139,6 +139,56 @@ fn no_verb_lets_the_text_of_a_chain_through() {
     }
 }
 
+/// The object called `name` with each of `names` in the place of one as long.
+fn renamed(name: &str, names: &[(&str, &str)]) -> Vec<u8> {
+    let mut bytes = fs::read(objects().join(name)).expect("it was compiled");
+    for (old, new) in names {
+        assert_eq!(old.len(), new.len());
+        let whole = format!("\0{old}\0");
+        let places = bytes.windows(whole.len()).enumerate();
+        let places: Vec<_> =
+            places.filter(|(_, part)| *part == whole.as_bytes()).map(|(at, _)| at + 1).collect();
+        assert!(!places.is_empty(), "{old}");
+        for at in places {
+            bytes[at..at + new.len()].copy_from_slice(new.as_bytes());
+        }
+    }
+    bytes
+}
+
+#[test]
+fn no_name_in_an_object_is_let_through() {
+    let folder = objects().join("terminal");
+    fs::create_dir_all(&folder).expect("writable");
+    let names = [("ctx", "\u{200b}"), ("verdict", "ver\u{202e}t"), ("label", "l\nbel")];
+    fs::write(folder.join("names.bpf.o"), renamed("data.bpf.o", &names)).expect("writable");
+    let chain = "[host.h]\nobject = \"names.bpf.o\"\nprogram = \"filter\"\n\
+                 attach = { xdp = \"lo\" }\n[stub.s]\nfunction = \"ver\\u202et\"\n\
+                 hosts = [\"h\"]\n[tracer.t]\nfexit = \"h\"\ncapture = [\"none\"]\n";
+    fs::write(folder.join("names.toml"), chain).expect("writable");
+    let plain = chain.replace("capture = [\"none\"]", "");
+    fs::write(folder.join("plain.toml"), plain).expect("writable");
+    for words in [
+        &["inspect", "names.bpf.o"] as &[&str],
+        &["inspect", "--format", "json", "names.bpf.o"],
+        &["validate", "names.toml"],
+        &["validate", "--format", "json", "names.toml"],
+        &["plan", "plain.toml"],
+        &["plan", "--format", "json", "plain.toml"],
+        &["graph", "plain.toml"],
+    ] {
+        let output = common::run(&folder, words);
+        assert!(!output.stdout.is_empty() || !output.stderr.is_empty(), "{words:?}");
+        for text in [&output.stdout, &output.stderr] {
+            let said = String::from_utf8_lossy(text);
+            assert!(obeyed(text).is_empty(), "{words:?}: {said}");
+            assert!(!said.lines().any(|line| line.starts_with("bel")), "{words:?}: {said}");
+        }
+    }
+    let said = common::shown(&common::run(&folder, &["inspect", "names.bpf.o"]));
+    assert!(said.contains(r"*\u{200b})"), "{said}");
+}
+
 #[test]
 fn what_is_shown_can_be_read() {
     let folder = objects().join("terminal");

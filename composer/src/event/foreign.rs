@@ -3,7 +3,7 @@
 
 use freplace_compose_common::Header;
 
-use super::{Event, Json, Layout, NO_CPU, Origin, Shape, value};
+use super::{Event, Json, Layout, NO_CPU, Origin, Shape, layout::shown, value};
 use crate::{
     chain::{Chain, Declared, EventMap, FieldRef, Hint, Piece, Spanned, Step},
     check::{self, Library},
@@ -80,7 +80,7 @@ impl Foreign {
         };
         let mut layout = Layout::of(btf, of)?;
         if layout.name.is_empty() {
-            layout.name.clone_from(name);
+            layout.name = shown(name);
         }
         for piece in named.text.iter().flatten() {
             self.text.extend(match piece {
@@ -192,7 +192,7 @@ fn shape(hint: &Hint, btf: &Btf, of: TypeId, object: &Btf) -> Option<Shape> {
             let Type::Enum { signed, variants, .. } = place::enumeration(object, name)? else {
                 return None;
             };
-            let variants = variants.into_iter().map(|(name, value)| (name.to_owned(), value));
+            let variants = variants.into_iter().map(|(name, value)| (shown(name), value));
             Shape::Enum { size, signed, variants: variants.collect() }
         }
     })
