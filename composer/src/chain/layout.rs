@@ -31,13 +31,13 @@ type Mistake = (Range<usize>, String, String);
 
 /// Reads the declarations in `value`; what is wrong with them is reported.
 pub(super) fn layout(value: &Spanned<String>, report: &mut Report<'_>) -> Option<Declared> {
-    let place = text::place(value, report);
+    let place = text::place(value);
     let mistakes = match Declared::read(&value.value) {
         Ok(found) => return Some(found),
         Err(mistakes) => mistakes,
     };
     for (part, message, help) in mistakes {
-        let found = report.at(Code::BadLayout, message, place(part), "here").help(help);
+        let found = report.at(Code::BadLayout, message, &place(part), "here").help(help);
         report.slip(found);
     }
     None
