@@ -59,7 +59,9 @@ fixtures! {
     built_in_keys
     built_in_targets
     both_moments
+    called_functions
     conflicts
+    constants_off
     crlf_and_wide
     buffer
     cycle_of_two
@@ -73,29 +75,36 @@ fixtures! {
     empty_strings
     events
     events_syntax
+    globals
     helpers
     helpers_of_some_kernels
     host_of_the_wrong_type
     hosts_twice
     instructions
+    invisible_names
     keys_in_place_of_others
     licence
     licence_forgotten
+    map_attributes
     maps
     missing_keys
     nested_stub
     nested_tracers
     no_host
     object_machine
+    passed_by_tail_call
     program_types
     prototypes
     requires
     requires_more
     requires_none
     self_cycle
+    shadowed
+    slips
     stubs
     syntax
     syntax_more
+    tail_entries
     tracers
     two_hooks
     unknown_hooks

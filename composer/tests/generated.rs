@@ -53,6 +53,11 @@ Every diagnostic has a code. Codes are stable: scripts may rely on them. What st
 `freplace-compose explain FC0301` shows too. An example that is not a whole chain is a part of
 `chains/tcp.toml`; `my.bpf.o` is what clang makes of the C above it.
 
+`validate` shows the first 100 diagnostics of each code. With `--format json` it writes a list with one
+object for each file: `file`, `valid`, `diagnostics` (of each its `code`, `severity`, `message`, `labels`
+with lines and columns, `notes`, `kernel` and `help`), `more`, the number of diagnostics not shown by
+code (`{ \"FC0003\": 999900 }`), and with `--vm` the same of each kernel in `kernels`.
+
 ",
     );
     for (number, subject) in SUBJECTS {

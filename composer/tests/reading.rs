@@ -65,4 +65,10 @@ fn a_long_list_of_one_kind_is_cut_and_the_others_are_shown() {
     assert_eq!(said.matches("\nFC0003\n").count(), 100, "{said}");
     assert!(said.contains("\nand 2,245 more of FC0003\n"), "{said}");
     assert!(said.contains("\nFC0007\n"), "what is wrong besides is shown");
+    let output = run(&folder, &["validate", "--format", "json", "many.toml"]);
+    let results: serde_json::Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    let found = results[0]["diagnostics"].as_array().expect("a list");
+    let of = |code| found.iter().filter(|found| found["code"] == code).count();
+    assert_eq!((of("FC0003"), of("FC0007"), found.len()), (100, 1, 101));
+    assert_eq!(results[0]["more"], serde_json::json!({ "FC0003": 2245 }));
 }

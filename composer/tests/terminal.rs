@@ -13,7 +13,8 @@ const HOSTILE: &str = "\u{1b}[2J\u{1b}[95;5m\u{7}\u{9b}2J\u{202e}\u{2066}\u{200b
 /// The same as TOML writes it in a basic string.
 const ESCAPED: &str = r"\u001b[2J\u001b[95;5m\u0007\u009b2J\u202e\u2066\u200b\ufeffx\nfake line";
 
-/// A chain that is valid where no kernel is asked, with the text wherever such a chain may have it.
+/// A chain that is valid where no kernel is asked, with the text wherever such a chain may have it:
+/// names and descriptions are anybody's words.
 fn valid() -> String {
     format!(
         r#"
@@ -23,12 +24,12 @@ description = "description{ESCAPED}"
 [host.connect]
 object = "builtin:tcp"
 program = "k_tcp_connect"
-attach = {{ kprobe = "function{ESCAPED}" }}
+attach = {{ kprobe = "tcp_connect" }}
 
 [host.point]
 object = "builtin:xdp"
 program = "xdp_host"
-attach = {{ xdp = "interface{ESCAPED}" }}
+attach = {{ xdp = "lo" }}
 "#
     )
 }
@@ -47,6 +48,8 @@ fn invalid() -> Vec<String> {
         format!("[host.file]\nobject = \"{ESCAPED}.bpf.o\"\nprogram = \"p\"\nattach = {{ xdp = \"lo\" }}\n"),
         format!("[host.built]\nobject = \"builtin:{ESCAPED}\"\nprogram = \"p\"\nattach = {{ xdp = \"lo\" }}\n"),
         format!("[host.p]\nobject = \"builtin:tcp\"\nprogram = \"{ESCAPED}\"\nattach = {{ xdp = \"lo\" }}\n"),
+        format!("[host.f]\nobject = \"builtin:tcp\"\nprogram = \"k_tcp_connect\"\nattach = {{ kprobe = \"function{ESCAPED}\" }}\n"),
+        format!("[host.f]\nobject = \"builtin:xdp\"\nprogram = \"xdp_host\"\nattach = {{ xdp = \"interface{ESCAPED}\" }}\n"),
         format!("[host.hook]\nobject = \"builtin:tcp\"\nprogram = \"p\"\nattach = {{ \"{ESCAPED}\" = \"lo\" }}\n"),
         format!("[host.mode]\nobject = \"builtin:xdp\"\nprogram = \"xdp_host\"\nattach = {{ xdp = \"lo\", mode = \"{ESCAPED}\" }}\n"),
         format!("[tracer.t]\nfexit = \"connect\"\nwhere = \"{ESCAPED} == 1\"\n"),
@@ -136,6 +139,56 @@ fn no_verb_lets_the_text_of_a_chain_through() {
     }
 }
 
+/// The object called `name` with each of `names` in the place of one as long.
+fn renamed(name: &str, names: &[(&str, &str)]) -> Vec<u8> {
+    let mut bytes = fs::read(objects().join(name)).expect("it was compiled");
+    for (old, new) in names {
+        assert_eq!(old.len(), new.len());
+        let whole = format!("\0{old}\0");
+        let places = bytes.windows(whole.len()).enumerate();
+        let places: Vec<_> =
+            places.filter(|(_, part)| *part == whole.as_bytes()).map(|(at, _)| at + 1).collect();
+        assert!(!places.is_empty(), "{old}");
+        for at in places {
+            bytes[at..at + new.len()].copy_from_slice(new.as_bytes());
+        }
+    }
+    bytes
+}
+
+#[test]
+fn no_name_in_an_object_is_let_through() {
+    let folder = objects().join("terminal");
+    fs::create_dir_all(&folder).expect("writable");
+    let names = [("ctx", "\u{200b}"), ("verdict", "ver\u{202e}t"), ("label", "l\nbel")];
+    fs::write(folder.join("names.bpf.o"), renamed("data.bpf.o", &names)).expect("writable");
+    let chain = "[host.h]\nobject = \"names.bpf.o\"\nprogram = \"filter\"\n\
+                 attach = { xdp = \"lo\" }\n[stub.s]\nfunction = \"ver\\u202et\"\n\
+                 hosts = [\"h\"]\n[tracer.t]\nfexit = \"h\"\ncapture = [\"none\"]\n";
+    fs::write(folder.join("names.toml"), chain).expect("writable");
+    let plain = chain.replace("capture = [\"none\"]", "");
+    fs::write(folder.join("plain.toml"), plain).expect("writable");
+    for words in [
+        &["inspect", "names.bpf.o"] as &[&str],
+        &["inspect", "--format", "json", "names.bpf.o"],
+        &["validate", "names.toml"],
+        &["validate", "--format", "json", "names.toml"],
+        &["plan", "plain.toml"],
+        &["plan", "--format", "json", "plain.toml"],
+        &["graph", "plain.toml"],
+    ] {
+        let output = common::run(&folder, words);
+        assert!(!output.stdout.is_empty() || !output.stderr.is_empty(), "{words:?}");
+        for text in [&output.stdout, &output.stderr] {
+            let said = String::from_utf8_lossy(text);
+            assert!(obeyed(text).is_empty(), "{words:?}: {said}");
+            assert!(!said.lines().any(|line| line.starts_with("bel")), "{words:?}: {said}");
+        }
+    }
+    let said = common::shown(&common::run(&folder, &["inspect", "names.bpf.o"]));
+    assert!(said.contains(r"*\u{200b})"), "{said}");
+}
+
 #[test]
 fn what_is_shown_can_be_read() {
     let folder = objects().join("terminal");
@@ -150,8 +203,19 @@ fn what_is_shown_can_be_read() {
     for words in [&["plan", "valid.toml"], &["graph", "valid.toml"]] {
         let said = run(words);
         assert!(said.contains(&format!("name{escaped}")), "{said}");
-        assert!(said.contains(&format!("function{escaped}")), "{said}");
     }
+    // What can be no name is told where it stands.
+    let wrong = valid().replace("\"tcp_connect\"", &format!("\"function{ESCAPED}\""));
+    fs::write(folder.join("wrong.toml"), wrong).expect("writable");
+    let output = common::run(&folder, &["validate", "--format", "json", "wrong.toml"]);
+    assert_eq!(output.status.code(), Some(3), "{}", common::shown(&output));
+    let results: serde_json::Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    let found = &results[0]["diagnostics"];
+    assert_eq!(found.as_array().map(Vec::len), Some(1), "{found}");
+    assert_eq!(found[0]["code"], "FC0006");
+    assert_eq!(found[0]["labels"][0]["line"], 8);
+    let message = format!("`function{escaped}` is not the name of a kernel function");
+    assert_eq!(found[0]["message"], message);
     // JSON holds the very text.
     let graph: serde_json::Value =
         serde_json::from_str(&run(&["graph", "--format", "json", "valid.toml"])).expect("JSON");

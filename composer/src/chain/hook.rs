@@ -8,7 +8,10 @@ use super::{
     Attach, Hook, Spanned, XdpMode,
     table::{Report, Table, of_wrong_type, string},
 };
-use crate::diag::{Code, Diagnostic, nearest};
+use crate::{
+    diag::{Code, Diagnostic, nearest},
+    inert,
+};
 
 pub(super) fn attach(
     value: &toml::Spanned<DeValue<'_>>,
@@ -49,7 +52,8 @@ pub(super) fn attach(
     table.finish(report);
     match hooks.pop() {
         Some((hook, _, place)) if hooks.is_empty() => {
-            Some(Spanned { value: lower(hook, place?, mode, report)?, span })
+            let place = visible(hook, place?, report)?;
+            Some(Spanned { value: lower(hook, place, mode, report)?, span })
         }
         Some((_, last, _)) => {
             let keys = hooks.into_iter().map(|(_, key, _)| key).chain([last]).collect();
@@ -123,6 +127,25 @@ pub(super) fn several(
         found = found.label(report.source, key, if number == 0 { "this" } else { "and this" });
     }
     found
+}
+
+/// A name with characters in it that a terminal obeys, or that nobody sees, is that of no function
+/// and no tracepoint, and an interface that has one only looks like another.
+fn visible(hook: Hook, place: Spanned<String>, report: &mut Report<'_>) -> Option<Spanned<String>> {
+    if place.value.chars().all(inert::is_visible) {
+        return Some(place);
+    }
+    let what = match hook {
+        Hook::Kprobe | Hook::Kretprobe => "a kernel function",
+        Hook::Tracepoint | Hook::RawTracepoint => "a tracepoint",
+        Hook::Xdp => "an interface",
+    };
+    let message = format!("`{}` is not the name of {what}", inert::line(&place.value));
+    let found = report
+        .at(Code::BadValue, message, place.span, "with an invisible character")
+        .help("Type the name anew, without control characters and those that have no width.");
+    report.push(found);
+    None
 }
 
 fn lower(

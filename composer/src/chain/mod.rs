@@ -74,6 +74,16 @@ impl Chain {
     /// # Errors
     /// Every diagnostic of the file; see [`Chain::parse`].
     pub fn open(path: &Path) -> Result<Self, Vec<Diagnostic>> {
+        Self::read(path).and_then(whole)
+    }
+
+    /// Reads the file at `path`, and goes on where an expression in it cannot be read: the chain has
+    /// everything but that, so that what else is wrong with it can be found. It is not to be planned
+    /// then.
+    ///
+    /// # Errors
+    /// Every diagnostic of the file, where there is more than that.
+    pub fn read(path: &Path) -> Result<(Self, Vec<Diagnostic>), Vec<Diagnostic>> {
         let unreadable = |why: String, help: &str| {
             let message = format!("cannot read {}: {why}", path.display());
             vec![Diagnostic::new(Code::FileUnreadable, message).help(help)]
@@ -90,7 +100,7 @@ impl Chain {
             let line = good.iter().filter(|byte| **byte == b'\n').count() + 1;
             unreadable(format!("line {line} is not UTF-8"), "TOML is UTF-8: save the file as that.")
         })?;
-        Self::parse(path, text)
+        Self::parse_on(path, text)
     }
 
     /// Reads `text`, which came from `path`.
@@ -98,18 +108,24 @@ impl Chain {
     /// # Errors
     /// Every diagnostic of the file at once: syntax, keys, types, references, cycles.
     pub fn parse(path: &Path, text: String) -> Result<Self, Vec<Diagnostic>> {
+        Self::parse_on(path, text).and_then(whole)
+    }
+
+    /// [`Chain::read`] for a text that is at hand.
+    fn parse_on(path: &Path, text: String) -> Result<(Self, Vec<Diagnostic>), Vec<Diagnostic>> {
         let source = Arc::new(Source { name: path.display().to_string(), text });
-        let mut diagnostics = Vec::new();
-        let file = read::file(&source, &mut diagnostics);
+        let (mut diagnostics, mut slips) = (Vec::new(), Vec::new());
+        let file = read::file(&source, &mut diagnostics, &mut slips);
         let graph = Graph::build(file.nodes, &file.unread, &source, &mut diagnostics);
         if !diagnostics.is_empty() {
+            diagnostics.append(&mut slips);
             // In file order, whatever pass found them.
             diagnostics
                 .sort_by_key(|found| found.labels.first().map_or(0, |label| label.span.start));
             return Err(diagnostics);
         }
         let stem = path.file_stem().map(|stem| stem.to_string_lossy().into_owned());
-        Ok(Self {
+        let chain = Self {
             name: file.name.or(stem).unwrap_or_default(),
             description: file.description,
             requires: file.requires,
@@ -118,8 +134,14 @@ impl Chain {
             folder: path.parent().map(Path::to_path_buf).unwrap_or_default(),
             source,
             graph,
-        })
+        };
+        Ok((chain, slips))
     }
+}
+
+/// The chain, if nothing is wrong within it.
+fn whole((chain, slips): (Chain, Vec<Diagnostic>)) -> Result<Chain, Vec<Diagnostic>> {
+    if slips.is_empty() { Ok(chain) } else { Err(slips) }
 }
 
 /// An I/O error without Rust's "(os error 2)".

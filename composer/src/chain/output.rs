@@ -73,7 +73,7 @@ fn event_map(table: &mut Table<'_>, report: &mut Report<'_>) -> Option<EventMap>
         if path.is_none() {
             let message = format!("`{}` is not the name of a field", time.value.escape_debug());
             let found = report.at(Code::BadText, message, time.span, "here");
-            report.push(found.help("Name a field of the type, as in C: ts, header.ts."));
+            report.slip(found.help("Name a field of the type, as in C: ts, header.ts."));
         }
         path
     });

@@ -16,6 +16,7 @@ use super::{
 };
 use crate::{
     diag::{Code, Diagnostic, Source},
+    inert,
     version::Requirement,
 };
 
@@ -32,8 +33,13 @@ pub(super) struct File {
     pub(super) unread: Vec<String>,
 }
 
-pub(super) fn file(source: &Arc<Source>, diagnostics: &mut Vec<Diagnostic>) -> File {
-    let mut report = Report { source, diagnostics };
+/// Reads the file; `slips` are mistakes that leave it whole but for themselves.
+pub(super) fn file(
+    source: &Arc<Source>,
+    diagnostics: &mut Vec<Diagnostic>,
+    slips: &mut Vec<Diagnostic>,
+) -> File {
+    let mut report = Report { source, diagnostics, slips };
     let (root, errors) = DeTable::parse_recoverable(&source.text);
     if !errors.is_empty() {
         syntax::report(&errors, root.get_ref(), &mut report);
@@ -162,7 +168,9 @@ fn section(
 
 /// Ids are printed in columns and typed on command lines.
 fn check_id(id: &str, span: Range<usize>, report: &mut Report<'_>) {
-    let plain = |letter: char| letter.is_alphanumeric() || matches!(letter, '_' | '-' | '.');
+    // Some letters show nothing: the filler of Hangul is one.
+    let is_letter = |letter: char| letter.is_alphanumeric() && inert::is_visible(letter);
+    let plain = |letter: char| is_letter(letter) || matches!(letter, '_' | '-' | '.');
     if id.is_empty() || !id.chars().all(plain) {
         let message = match id {
             "" => "a node has an empty id".to_owned(),

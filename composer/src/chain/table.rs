@@ -12,11 +12,18 @@ use crate::diag::{Code, Diagnostic, Source, nearest};
 pub(super) struct Report<'a> {
     pub(super) source: &'a Arc<Source>,
     pub(super) diagnostics: &'a mut Vec<Diagnostic>,
+    /// What is wrong within an expression or a text: the node is there without it, and what else is
+    /// wrong with the chain can be found.
+    pub(super) slips: &'a mut Vec<Diagnostic>,
 }
 
 impl Report<'_> {
     pub(super) fn push(&mut self, diagnostic: Diagnostic) {
         self.diagnostics.push(diagnostic);
+    }
+
+    pub(super) fn slip(&mut self, diagnostic: Diagnostic) {
+        self.slips.push(diagnostic);
     }
 
     pub(super) fn at(

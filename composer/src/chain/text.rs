@@ -96,7 +96,7 @@ pub(super) fn pieces(value: &Spanned<String>, report: &mut Report<'_>) -> Option
         Ok(pieces) => Some(pieces),
         Err((part, message, help)) => {
             let found = report.at(Code::BadText, message, place(part), "here").help(help);
-            report.push(found);
+            report.slip(found);
             None
         }
     }

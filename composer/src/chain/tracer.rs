@@ -93,12 +93,13 @@ fn builtin(table: &mut Table<'_>, has_own: bool, report: &mut Report<'_>) -> Opt
             }
         };
         let paths: Vec<_> = texts.iter().filter_map(path).collect();
-        good &= is_whole && paths.len() == texts.len();
+        good &= is_whole;
         paths
     });
     let filter = table.get("where").and_then(|(_, value)| {
         let text = string("`where`", value, report);
-        let filter = text.and_then(|text| match expression::filter(&text_at(&text, report)) {
+        good &= text.is_some();
+        text.and_then(|text| match expression::filter(&text_at(&text, report)) {
             Ok(filter) => {
                 // It may be written over several lines; it is shown in one.
                 let words: Vec<_> = text.value.split_whitespace().collect();
@@ -108,9 +109,7 @@ fn builtin(table: &mut Table<'_>, has_own: bool, report: &mut Report<'_>) -> Opt
                 mistaken(Code::BadFilter, "the filter cannot be read".to_owned(), mistake, report);
                 None
             }
-        });
-        good &= filter.is_some();
-        filter
+        })
     });
     good.then_some(Builtin { both: false, capture, filter })
 }
@@ -124,5 +123,5 @@ pub(super) fn text_at<'a>(text: &'a Spanned<String>, report: &Report<'_>) -> Tex
 
 fn mistaken(code: Code, message: String, mistake: Mistake, report: &mut Report<'_>) {
     let found = report.at(code, message, mistake.span, mistake.what).help(mistake.help);
-    report.push(found);
+    report.slip(found);
 }

@@ -1,7 +1,5 @@
 //! What is asked of built-in tracers: is it there, in the functions that they are on?
 
-use std::ops::Range;
-
 use petgraph::graph::NodeIndex;
 
 use super::{Context, title};
@@ -57,21 +55,26 @@ pub(super) fn check(context: &mut Context<'_>) {
     }
 }
 
-/// Arguments that stand in a filter where somebody may mean the result.
+/// Arguments that stand where somebody may mean the result.
 fn shadowed(
     context: &Context<'_>,
     request: &Builtin,
     target: trace::Target<'_>,
 ) -> Vec<Diagnostic> {
-    let one = |(span, hidden): (Range<usize>, &str)| {
-        let (name, what) = match hidden {
+    let one = |shadowing: trace::Shadowing| {
+        let (name, what) = match shadowing.hidden {
             "$ret" => ("ret", "result"),
             _ => ("took", "duration"),
         };
         let message = format!("`{name}` is an argument of `{}` here", target.function.name);
         let found = Diagnostic::new(Code::Shadowed, message)
-            .label(context.source(), span, format!("the argument, not the {what}"))
-            .help(format!("Write {hidden} for the {what}."));
+            .label(context.source(), shadowing.span, format!("the argument, not the {what}"))
+            .help(match shadowing.is_captured {
+                true => format!(
+                    "The {what} is told of every call: leave `{name}` out unless the argument is meant."
+                ),
+                false => format!("Write {} for the {what}.", shadowing.hidden),
+            });
         Diagnostic { severity: Severity::Warning, ..found }
     };
     trace::shadowed(request, target).into_iter().map(one).collect()

@@ -1,9 +1,9 @@
 //! Functions that no call ever comes to, since a frozen constant is off: a replacement or a tracer
 //! of one never runs.
 //!
-//! From Linux 6.8 on the verifier removes a global function whose every call it found dead, and then
-//! it is not there to be replaced; static ones all kernels remove. Older kernels keep it, and the
-//! chain comes up and does nothing.
+//! A kernel with the feature `lazy_functions`, as Linux is from 6.8 on, removes a global function whose
+//! every call the verifier found dead, and then it is not there to be replaced; static ones all kernels
+//! remove. Older kernels keep it, and the chain comes up and does nothing.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
@@ -23,15 +23,10 @@ use crate::{
         flow::constants::{Reach, Read, reach},
     },
     plan::uses,
-    version::Version,
 };
 
 /// Larger sections are not looked at.
 const LARGEST: u64 = 1 << 20;
-
-/// The first kernel that removes global functions that nothing calls: `bpf: validate global subprogs
-/// lazily`, 2afae08c9dcb.
-const REMOVES_GLOBAL: &str = "6.8";
 
 pub(super) fn check(context: &mut Context<'_>) {
     let graph = &context.chain.graph;
@@ -258,9 +253,8 @@ fn finding(
 
 /// An error where every kernel refuses it; where some bring the chain up, it is of no use to them.
 fn push(context: &mut Context<'_>, mut found: Diagnostic, is_global: bool) {
-    let first: Option<Version> = REMOVES_GLOBAL.parse().ok();
-    let removes =
-        |profile: &Profile| !is_global || first.is_none_or(|first| profile.kernel >= first);
+    // `bpf: validate global subprogs lazily`, 2afae08c9dcb
+    let removes = |profile: &Profile| !is_global || profile.features.lazy_functions;
     let names = |refused: bool| {
         let some = context.kernels.profiles.iter().filter(|profile| removes(profile) == refused);
         some.map(|profile| profile.kernel.to_string()).collect::<Vec<_>>()

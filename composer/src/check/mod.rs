@@ -27,7 +27,7 @@ mod tails;
 mod targets;
 mod versions;
 
-use std::{collections::HashSet, ops::Range, sync::Arc};
+use std::{collections::HashSet, ops::Range, path::Path, sync::Arc};
 
 use petgraph::graph::NodeIndex;
 
@@ -107,7 +107,28 @@ pub struct Checked {
 /// Every diagnostic, warnings included, of the objects and of the rules, in file order, when one
 /// of them is an error.
 pub fn open(chain: &Chain, kernels: &Kernels) -> Result<Checked, Vec<Diagnostic>> {
-    let (library, mut found) = Library::open(chain);
+    open_and(chain, Vec::new(), kernels)
+}
+
+/// Reads the chain at `path` and its objects and checks it, for `kernels`.
+///
+/// # Errors
+/// Every diagnostic of the file and, where that is a chain but for its expressions, those of the
+/// objects and of the rules; warnings included, in file order, when one is an error.
+pub fn read(path: &Path, kernels: &Kernels) -> Result<(Chain, Checked), Vec<Diagnostic>> {
+    let (chain, slips) = Chain::read(path)?;
+    let checked = open_and(&chain, slips, kernels)?;
+    Ok((chain, checked))
+}
+
+/// [`open`] with what is `found` already.
+fn open_and(
+    chain: &Chain,
+    mut found: Vec<Diagnostic>,
+    kernels: &Kernels,
+) -> Result<Checked, Vec<Diagnostic>> {
+    let (library, unread) = Library::open(chain);
+    found.extend(unread);
     found.extend(check(chain, &library, kernels));
     let found = in_file_order(found);
     if found.iter().any(|found| found.severity == Severity::Error) {

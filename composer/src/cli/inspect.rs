@@ -11,6 +11,7 @@ use freplace_compose::{
     chain::ObjectRef,
     check::open_object,
     event::Layout,
+    inert,
     object::{Function, Object},
 };
 
@@ -78,8 +79,9 @@ fn human(object: &Object) -> String {
     let sections = sections.max().unwrap_or(0) + "SEC(\"\")".len();
     for program in &object.programs {
         let function = &object.functions[program.function];
-        let section = format!("SEC(\"{}\")", program.section);
-        let _ = writeln!(out, "  {section:<sections$}  {}", prototype(object, function));
+        let section = format!("SEC(\"{}\")", inert::line(&program.section));
+        let prototype = prototype(object, function);
+        let _ = writeln!(out, "  {section:<sections$}  {}", inert::line(&prototype));
     }
     let functions: Vec<_> = object
         .functions
@@ -91,13 +93,14 @@ fn human(object: &Object) -> String {
         let _ = writeln!(out, "{}", "functions".bold());
     }
     for (index, function) in functions {
-        let _ = writeln!(out, "  {}", prototype(object, function));
+        let _ = writeln!(out, "  {}", inert::line(&prototype(object, function)));
         match why_not(object, index, function) {
             Some(why) => {
                 let _ = writeln!(out, "    {} {why}", "no stub:".yellow());
             }
             None => {
                 let callers = callers(object, index).join(", ");
+                let callers = inert::line(&callers);
                 let _ = writeln!(out, "    {} called by {callers}", "can be a stub:".green());
             }
         }

@@ -198,8 +198,7 @@ struct Ready {
 
 /// Reads, checks and plans the chain at `path`.
 fn ready(path: &Path, kernels: &Kernels) -> Result<Ready, Vec<Diagnostic>> {
-    let chain = Chain::open(path)?;
-    let Checked { library, warnings } = check::open(&chain, kernels)?;
+    let (chain, Checked { library, warnings }) = check::read(path, kernels)?;
     let plan = freplace_compose::plan::build(&chain, &library);
     Ok(Ready { chain, library, plan, warnings })
 }

@@ -34,7 +34,7 @@ pub(super) fn all(diagnostics: &[Diagnostic]) {
     }
 }
 
-/// The most diagnostics of one kind that are drawn at once: nobody reads more.
+/// The most diagnostics of one kind that are shown at once: nobody reads more.
 const MOST: usize = 100;
 
 /// `999,900`
@@ -55,10 +55,22 @@ pub(super) fn one(diagnostic: &Diagnostic) {
     all(slice::from_ref(diagnostic));
 }
 
-/// The diagnostics as JSON.
-pub(super) fn to_json(diagnostics: &[Diagnostic]) -> Vec<serde_json::Value> {
+/// The diagnostics as JSON, as many of each kind as are drawn; and, by code, how many more there are.
+pub(super) fn to_json(
+    diagnostics: &[Diagnostic],
+) -> (Vec<serde_json::Value>, BTreeMap<String, usize>) {
     let mut drawing = Drawing::new(width());
-    diagnostics.iter().map(|diagnostic| drawing.json(diagnostic)).collect()
+    let mut counts: BTreeMap<Code, usize> = BTreeMap::new();
+    let mut written = Vec::new();
+    for diagnostic in diagnostics {
+        let count = counts.entry(diagnostic.code).or_default();
+        *count += 1;
+        if *count <= MOST {
+            written.push(drawing.json(diagnostic));
+        }
+    }
+    let more = counts.into_iter().filter(|(_, count)| *count > MOST);
+    (written, more.map(|(code, count)| (code.to_string(), count - MOST)).collect())
 }
 
 /// The codes that were drawn. They come from every verb and layer, and are looked at once, at the

@@ -181,10 +181,12 @@ pub(super) fn is_valid(found: &[Diagnostic]) -> bool {
 
 /// A file's result.
 pub(super) fn result(path: &Path, found: &[Diagnostic]) -> Value {
+    let (diagnostics, more) = report::to_json(found);
     json!({
         "file": path.display().to_string(),
         "valid": is_valid(found),
-        "diagnostics": report::to_json(found),
+        "diagnostics": diagnostics,
+        "more": more,
     })
 }
 

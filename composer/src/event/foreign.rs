@@ -3,7 +3,7 @@
 
 use freplace_compose_common::Header;
 
-use super::{Event, Json, Layout, NO_CPU, Origin, Shape, value};
+use super::{Event, Json, Layout, NO_CPU, Origin, Shape, layout::shown, value};
 use crate::{
     chain::{Chain, EventMap, FieldRef, Hint, Piece, Spanned, Step},
     check::{self, Library},
@@ -73,7 +73,7 @@ impl Foreign {
         let of = place::structure(btf, record)?;
         let mut layout = Layout::of(btf, of)?;
         if layout.name.is_empty() {
-            layout.name.clone_from(record);
+            layout.name = shown(record);
         }
         for piece in named.text.iter().flatten() {
             self.text.extend(match piece {
@@ -178,7 +178,7 @@ fn shape(hint: &Hint, btf: &Btf, of: TypeId) -> Option<Shape> {
             let Type::Enum { signed, variants, .. } = place::enumeration(btf, name)? else {
                 return None;
             };
-            let variants = variants.into_iter().map(|(name, value)| (name.to_owned(), value));
+            let variants = variants.into_iter().map(|(name, value)| (shown(name), value));
             Shape::Enum { size, signed, variants: variants.collect() }
         }
     })

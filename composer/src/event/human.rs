@@ -169,7 +169,7 @@ pub(super) fn fields(event: &Event<'_>, paint: Paint, out: &mut String) {
             let _ = write!(out, "{length} bytes of unknown type");
         }
         (None, Origin::Map { map, .. }) => {
-            paint.dimmed(&format!("{}: {length} bytes", map.map), out);
+            paint.dimmed(&format!("{}: {length} bytes", inert::line(&map.map)), out);
         }
     }
     out.push_str("  ");

@@ -1,6 +1,11 @@
 //! A struct of BTF → what stands where in its bytes, and how it is shown.
+//!
+//! Names are made harmless here, once, and not for each event: an object's BTF may hold any.
 
-use crate::object::btf::{Btf, Member, Type, TypeId};
+use crate::{
+    inert,
+    object::btf::{Btf, Member, Type, TypeId},
+};
 
 /// How deep structs and arrays are followed.
 const DEPTH: usize = 8;
@@ -106,11 +111,16 @@ impl Layout {
         match btf.resolve(id)?.1 {
             Type::Struct { name, size, members, .. } => {
                 let fields = fields(btf, &members, size, DEPTH, &mut { FIELDS });
-                Some(Self { name: name.to_owned(), size, fields })
+                Some(Self { name: shown(name), size, fields })
             }
             _ => None,
         }
     }
+}
+
+/// `name` as it is shown.
+pub(super) fn shown(name: &str) -> String {
+    inert::line(name).into_owned()
 }
 
 /// How a value of type `id` is shown.
@@ -165,7 +175,7 @@ fn fields(
         }
         *left -= 1;
         found.push(Field {
-            name: member.name.to_owned(),
+            name: shown(member.name),
             offset: offset as usize,
             shape: shape(btf, member.of, depth, left),
         });
@@ -190,7 +200,7 @@ fn shape(btf: &Btf, id: TypeId, depth: usize, left: &mut usize) -> Shape {
         Some(Type::Enum { size: size @ (1 | 2 | 4 | 8), signed, variants, .. }) => Shape::Enum {
             size: size as usize,
             signed,
-            variants: variants.iter().map(|(name, value)| ((*name).to_owned(), *value)).collect(),
+            variants: variants.iter().map(|(name, value)| (shown(name), *value)).collect(),
         },
         Some(Type::Ptr(_)) => Shape::Pointer,
         Some(Type::Struct { members, size, .. }) => {

@@ -4,7 +4,10 @@
 use petgraph::graph::NodeIndex;
 
 use super::calls::{Call, Kept};
-use crate::chain::{Chain, Moment, NodeKind, Role};
+use crate::{
+    chain::{Chain, Moment, NodeKind, Role},
+    inert,
+};
 
 /// A function that calls pass: that of a node, or another one of its program.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -97,7 +100,7 @@ impl Map {
         if let NodeKind::Tracer(tracer) = &chain.graph.node(index).kind
             && let Some(function) = &tracer.function
         {
-            let name = function.value.clone();
+            let name = inert::line(&function.value).into_owned();
             path.push(self.place(Place { name, label: "function", node: None }));
         }
         path

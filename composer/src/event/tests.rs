@@ -7,6 +7,8 @@ use super::{Clock, Decoder, Event, Field, Human, Json, Layout, Paint, Shape, Sou
 use crate::{
     chain::{Chain, Role},
     check::Library,
+    inert,
+    object::Object,
     plan::{self, Plan, PlannedNode},
 };
 
@@ -211,5 +213,45 @@ fn every_event_of_the_shipped_chains_is_shown_whatever_its_payload() {
             }
         }
         assert!(seen > 0, "{file} has events");
+    }
+}
+
+#[test]
+fn names_of_fields_are_shown_escaped() {
+    let bytes = freplace_compose_ebpf_programs::object("tcp").expect("it is built in").to_vec();
+    let layouts = |bytes: Vec<u8>| -> Vec<Layout> {
+        let object = Object::parse(bytes).expect("an object");
+        object.events.iter().filter_map(|id| Layout::of(&object.btf, *id)).collect()
+    };
+    let all = layouts(bytes.clone());
+    let mut names = all.iter().flat_map(|layout| &layout.fields).map(|field| field.name.clone());
+    let name = names.find(|name| name.len() >= 3).expect("a field with a name");
+    // The reader of BTF takes no name with a control character.
+    for order in ["\u{202e}", "\u{2066}", "\u{200b}"] {
+        let hostile = order.to_owned() + &"x".repeat(name.len() - order.len());
+        let whole = format!("\0{name}\0");
+        let mut bytes = bytes.clone();
+        for at in 0..bytes.len() - whole.len() {
+            if bytes[at..].starts_with(whole.as_bytes()) {
+                bytes[at + 1..=at + hostile.len()].copy_from_slice(hostile.as_bytes());
+            }
+        }
+        let escaped = inert::line(&hostile).into_owned();
+        let has = |layout: &Layout| layout.fields.iter().any(|field| field.name == escaped);
+        let layout = layouts(bytes).into_iter().find(has).expect("the name was changed");
+        let payload = vec![0; layout.size as usize];
+        let record = record(7, layout.size, b"", &payload);
+        let decoder = Decoder { nodes: vec![Source::new(node(), [(7, layout)].into())] };
+        let plan = Plan { chain: "x".into(), nodes: vec![node()], operations: Vec::new() };
+        let event = decoder.decode(&record).expect("a whole record");
+        write_down(&plan, &event);
+        let (mut human, mut json) = (String::new(), String::new());
+        // What trees and trace events hold.
+        super::human::fields(&event, Paint { colors: false }, &mut human);
+        Json::payload(&event, &mut json);
+        for text in [&human, &json] {
+            assert!(text.chars().all(inert::is_visible), "{text:?}");
+        }
+        assert!(json.contains("u{"), "{json}");
     }
 }

@@ -152,19 +152,37 @@ pub fn resolve(
     Ok(vec![(Moment::Fentry, entry), (Moment::Fexit, one(Moment::Fexit)?)])
 }
 
-/// Where `request` compares an argument of `target` that is called as its result or duration is, and
-/// how those are written then.
+/// An argument in a request that is called as the result or the duration is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Shadowing {
+    /// Where it stands.
+    pub span: Range<usize>,
+    /// How what it hides is written: `$ret` or `$took`.
+    pub hidden: &'static str,
+    /// Whether it stands in `capture`, where what it hides is not to be named at all.
+    pub is_captured: bool,
+}
+
+/// Where `request` names an argument of `target` that is called as its result or duration is: what
+/// is compared, and what is captured as it is. A result has no fields.
 #[must_use]
-pub fn shadowed(request: &Builtin, target: Target<'_>) -> Vec<(Range<usize>, &'static str)> {
+pub fn shadowed(request: &Builtin, target: Target<'_>) -> Vec<Shadowing> {
     let Some(signature) = Signature::of(target) else { return Vec::new() };
     let mut found = Vec::new();
+    for path in request.capture.iter().flatten() {
+        let is_whole = path.fields.is_empty() && !path.followed;
+        let hidden = signature.hides(&path.first.value).filter(|_| is_whole);
+        let span = path.first.span.clone();
+        found.extend(hidden.map(|hidden| Shadowing { span, hidden, is_captured: true }));
+    }
     let mut open: Vec<&Filter> = request.filter.iter().map(|(_, filter)| filter).collect();
     while let Some(filter) = open.pop() {
         match filter {
             Filter::Test(test) => {
                 let first = &test.path.first;
                 let hidden = signature.hides(&first.value);
-                found.extend(hidden.map(|hidden| (first.span.clone(), hidden)));
+                let span = first.span.clone();
+                found.extend(hidden.map(|hidden| Shadowing { span, hidden, is_captured: false }));
             }
             Filter::Not(inner) => open.push(inner),
             Filter::And(left, right) | Filter::Or(left, right) => {

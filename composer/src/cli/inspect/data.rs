@@ -5,7 +5,10 @@ use std::fmt::Write as _;
 use serde_json::{Value, json};
 
 use super::super::ink::Ink as _;
-use freplace_compose::object::{Global, Initial, MapDef, Object, prototype, written};
+use freplace_compose::{
+    inert,
+    object::{Global, Initial, MapDef, Object, prototype, written},
+};
 
 /// Adds the maps, those of the old form included.
 pub(super) fn maps(object: &Object, out: &mut String) {
@@ -20,7 +23,7 @@ pub(super) fn maps(object: &Object, out: &mut String) {
         let _ = writeln!(
             out,
             "  {:<names$}  {:<kinds$}  key {:>3}  value {:>4}  entries {}{}",
-            map.name,
+            inert::line(&map.name),
             map.type_name(),
             map.key_size,
             map.value_size,
@@ -40,7 +43,7 @@ pub(super) fn maps(object: &Object, out: &mut String) {
         }
         for (entry, value) in &map.values {
             let (Initial::Map(name) | Initial::Program(name)) = value;
-            let _ = writeln!(out, "    {} {name}", format!("at {entry}:").dimmed());
+            let _ = writeln!(out, "    {} {}", format!("at {entry}:").dimmed(), inert::line(name));
         }
     }
     for map in &object.legacy_maps {
@@ -48,7 +51,7 @@ pub(super) fn maps(object: &Object, out: &mut String) {
         let _ = writeln!(
             out,
             "  {:<names$}  {kind}  {} SEC(\"maps\") is the old form: define it in SEC(\".maps\")",
-            map.name,
+            inert::line(&map.name),
             "not made:".yellow()
         );
     }
@@ -81,10 +84,11 @@ pub(super) fn globals(object: &Object, out: &mut String) {
     for (global, of) in variables(object) {
         if section != Some(&global.section) {
             section = Some(&global.section);
-            let _ = writeln!(out, "  {}", global.section.dimmed());
+            let _ = writeln!(out, "  {}", inert::line(&global.section).dimmed());
         }
         let value = written(&object.btf, of, &object.initial(global));
-        let _ = writeln!(out, "    {:<width$}  = {value}", declared(global, of));
+        let (declared, value) = (declared(global, of), inert::line(&value));
+        let _ = writeln!(out, "    {:<width$}  = {value}", inert::line(&declared));
     }
 }
 
