@@ -113,15 +113,14 @@ impl Chain {
 
     /// [`Chain::read`] for a text that is at hand.
     fn parse_on(path: &Path, text: String) -> Result<(Self, Vec<Diagnostic>), Vec<Diagnostic>> {
-        let source = Arc::new(Source { name: path.display().to_string(), text });
+        let source = Source::first(path.display().to_string(), text);
         let (mut diagnostics, mut slips) = (Vec::new(), Vec::new());
         let file = read::file(&source, &mut diagnostics, &mut slips);
-        let graph = Graph::build(file.nodes, &file.unread, &source, &mut diagnostics);
+        let graph = Graph::build(file.nodes, &file.unread, &mut diagnostics);
         if !diagnostics.is_empty() {
             diagnostics.append(&mut slips);
             // In file order, whatever pass found them.
-            diagnostics
-                .sort_by_key(|found| found.labels.first().map_or(0, |label| label.span.start));
+            diagnostics.sort_by(|one, other| one.place().cmp(&other.place()));
             return Err(diagnostics);
         }
         let stem = path.file_stem().map(|stem| stem.to_string_lossy().into_owned());

@@ -1,8 +1,6 @@
 //! What of a node's own output is shown: the events of maps that are not the composer's, and lines
 //! of `bpf_printk`.
 
-use std::ops::Range;
-
 use toml::de::DeValue;
 
 use super::{
@@ -10,7 +8,7 @@ use super::{
     table::{Report, Table, wrong_type},
     text::{self, Piece, Step},
 };
-use crate::diag::Code;
+use crate::diag::{Code, Span};
 
 /// What is shown of what a node's program writes.
 #[derive(Debug, Clone, Default)]
@@ -49,7 +47,7 @@ pub(super) fn output(table: &mut Table<'_>, report: &mut Report<'_>) -> Output {
                 wrong_type("`events`", wanted, item, report);
                 continue;
             };
-            let mut table = Table::new("`events`".to_owned(), item.span(), entries);
+            let mut table = Table::new("`events`".to_owned(), report.span(item), entries);
             let found = event_map(&mut table, report);
             table.finish(report);
             events.extend(found);
@@ -72,7 +70,7 @@ fn event_map(table: &mut Table<'_>, report: &mut Report<'_>) -> Option<EventMap>
         let path = text::path(&time);
         if path.is_none() {
             let message = format!("`{}` is not the name of a field", time.value.escape_debug());
-            let found = report.at(Code::BadText, message, time.span, "here");
+            let found = report.at(Code::BadText, message, &time.span, "here");
             report.slip(found.help("Name a field of the type, as in C: ts, header.ts."));
         }
         path
@@ -85,12 +83,11 @@ fn each_once(events: &[EventMap], report: &mut Report<'_>) {
     let same = |one: &EventMap, other: &EventMap| one.map.value == other.map.value;
     for (number, one) in events.iter().enumerate() {
         let Some(first) = events[..number].iter().find(|first| same(first, one)) else { continue };
-        let (again, before): (Range<usize>, Range<usize>) =
-            (one.map.span.clone(), first.map.span.clone());
+        let (again, before): (Span, Span) = (one.map.span.clone(), first.map.span.clone());
         let message = format!("`events` names the map `{}` twice", one.map.value);
         let found = report
-            .at(Code::BadValue, message, again, "again")
-            .label(report.source, before, "first here")
+            .at(Code::BadValue, message, &again, "again")
+            .label(&before, "first here")
             .help("A map's records are of one type: leave one of the two out.");
         report.push(found);
     }

@@ -18,7 +18,7 @@ pub(super) fn check(context: &mut Context<'_>) {
     for (_, node) in context.chain.graph.nodes() {
         let Some((reference, _)) = node.program() else { continue };
         let Some(object) = context.library.get(&reference.value) else { continue };
-        let rule = Rule { context, node, object };
+        let rule = Rule { node, object };
         for events in &node.output.events {
             found.extend(rule.map(&events.map));
             rule.types(events, &mut found);
@@ -29,14 +29,13 @@ pub(super) fn check(context: &mut Context<'_>) {
 
 /// A node and its object.
 struct Rule<'a> {
-    context: &'a Context<'a>,
     node: &'a Node,
     object: &'a Object,
 }
 
 impl Rule<'_> {
     fn at<T>(&self, code: Code, message: String, place: &Spanned<T>, label: &str) -> Diagnostic {
-        Diagnostic::new(code, message).label(self.context.source(), place.span.clone(), label)
+        Diagnostic::new(code, message).label(&place.span, label)
     }
 
     fn map(&self, map: &Spanned<String>) -> Option<Diagnostic> {

@@ -33,7 +33,7 @@ pub(super) fn check(context: &mut Context<'_>) {
                     context.report(
                         Code::Undefined,
                         message,
-                        place,
+                        &place,
                         "this program",
                         help.to_owned(),
                     );
@@ -48,7 +48,7 @@ pub(super) fn check(context: &mut Context<'_>) {
                         "Define `{extern_name}`, or link the object that does (bpftool gen object). \
                          Declare it __ksym if it is the kernel's."
                     );
-                    context.report(Code::Undefined, message, place, "this program", help);
+                    context.report(Code::Undefined, message, &place, "this program", help);
                 }
                 Finding::OfKernel(extern_name, what) => {
                     let message = format!(
@@ -61,7 +61,7 @@ pub(super) fn check(context: &mut Context<'_>) {
                          `{extern_name}`."
                     );
                     let found = Diagnostic::new(Code::KernelLacksName, message)
-                        .label(context.source(), place, "this program")
+                        .label(&place, "this program")
                         .help(help);
                     let plain = extern_name.split("___").next().unwrap_or_default().to_owned();
                     let is_function = *what == "function";

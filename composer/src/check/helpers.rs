@@ -75,7 +75,7 @@ fn available(context: &mut Context<'_>, node: &Node, types: &BTreeSet<&str>, hel
         Code::HelperNotAvailable,
         format!("{} calls {name}, which is not for {of_type} programs", title(node)),
     )
-    .label(context.source(), program.span.clone(), format!("calls {name}"))
+    .label(&program.span, format!("calls {name}"))
     .help(help(node, of_type, helper, refusing));
     let words = refusing.helpers.as_ref().and_then(|helpers| helpers.refusal.as_ref());
     if let (Some(words), false) = (words, OTHER_WORDS.contains(&name)) {
@@ -148,10 +148,9 @@ fn licence(
         Code::LicenceNotGpl,
         format!("{} {calls} {first}, which is kept for programs under the GPL", title(node)),
     )
-    .label(context.source(), span.span.clone(), format!("{calls} {}", names.join(", ")))
+    .label(&span.span, format!("{calls} {}", names.join(", ")))
     .label(
-        context.source(),
-        reference.span.clone(),
+        &reference.span,
         match licence {
             Some(licence) => format!("its licence is \"{licence}\""),
             None => "it has no licence".to_owned(),
