@@ -2,7 +2,7 @@
 
 mod common;
 
-use std::process::Stdio;
+use std::{fs, process::Stdio};
 
 use common::{CHAINS, objects, program, run, shown, workspace};
 
@@ -123,7 +123,7 @@ fn a_function_without_a_result_is_no_stub_before_linux_7_2() {
 
 #[test]
 fn every_shipped_chain_is_listed_in_these_tests() {
-    let mut found: Vec<_> = std::fs::read_dir(workspace().join("chains"))
+    let mut found: Vec<_> = fs::read_dir(workspace().join("chains"))
         .expect("the folder of chains")
         .filter_map(|entry| {
             let name = entry.ok()?.file_name().into_string().ok()?;
@@ -154,7 +154,7 @@ fn what_says_more_is_told_once_at_the_end_and_to_people_alone() {
 #[test]
 fn the_schema_that_is_written_is_the_one_in_the_repository() {
     let output = run(&workspace(), &["schema"]);
-    let shipped = std::fs::read_to_string(workspace().join("schemas/chain.schema.json"));
+    let shipped = fs::read_to_string(workspace().join("schemas/chain.schema.json"));
     assert_eq!(String::from_utf8_lossy(&output.stdout), shipped.expect("it is shipped"));
     assert_eq!(output.status.code(), Some(0));
 }
@@ -199,7 +199,7 @@ fn a_chain_that_is_wrong_leaves_the_output_as_it_was() {
     common::put(&folder.join("kept.json"), b"kept");
     let output = run(&folder, &["up", "wrong.toml", "-o", "kept.json"]);
     assert_eq!(output.status.code(), Some(3));
-    assert_eq!(std::fs::read(folder.join("kept.json")).expect("it is there"), b"kept");
+    assert_eq!(fs::read(folder.join("kept.json")).expect("it is there"), b"kept");
 }
 
 #[test]
@@ -207,7 +207,7 @@ fn no_output_is_written_over_what_is_read() {
     let folder = objects();
     let chain =
         b"[host.h]\nobject = \"copy.o\"\nprogram = \"first\"\nattach = { kprobe = \"x\" }\n";
-    let object = std::fs::read(folder.join("host.bpf.o")).expect("it was compiled");
+    let object = fs::read(folder.join("host.bpf.o")).expect("it was compiled");
     common::put(&folder.join("spared.toml"), chain);
     common::put(&folder.join("copy.o"), &object);
     for (verb, more) in [
@@ -220,8 +220,8 @@ fn no_output_is_written_over_what_is_read() {
         let told = String::from_utf8_lossy(&output.stderr);
         assert_eq!(output.status.code(), Some(2), "{verb} {more:?}: {told}");
         assert!(told.contains("is the chain or one of its objects"), "{told}");
-        assert_eq!(std::fs::read(folder.join("spared.toml")).expect("it is there"), chain);
-        assert_eq!(std::fs::read(folder.join("copy.o")).expect("it is there"), object);
+        assert_eq!(fs::read(folder.join("spared.toml")).expect("it is there"), chain);
+        assert_eq!(fs::read(folder.join("copy.o")).expect("it is there"), object);
     }
 }
 
@@ -239,7 +239,7 @@ fn every_shell_gets_its_completions() {
 #[test]
 fn the_header_is_the_one_that_the_built_in_programs_include() {
     let output = run(&workspace(), &["header"]);
-    let shipped = std::fs::read_to_string(workspace().join("common/include/freplace_compose.h"));
+    let shipped = fs::read_to_string(workspace().join("common/include/freplace_compose.h"));
     assert_eq!(String::from_utf8_lossy(&output.stdout), shipped.expect("it is shipped"));
     assert_eq!(output.status.code(), Some(0));
 }
@@ -316,7 +316,7 @@ fn a_reader_of_messages_that_is_gone_changes_no_exit_code() {
 
 #[test]
 fn a_full_disk_is_an_error() {
-    let full = std::fs::File::options().write(true).open("/dev/full").expect("every Linux has it");
+    let full = fs::File::options().write(true).open("/dev/full").expect("every Linux has it");
     let mut plan = program(&workspace(), &["plan", "chains/tcp.toml"]);
     let output = plan.stdout(full).output().expect("it starts");
     assert_eq!(output.status.code(), Some(1));
@@ -360,7 +360,7 @@ fn the_version_is_told() {
 #[test]
 fn a_damaged_object_is_inspected_or_refused() {
     let folder = objects();
-    let whole = std::fs::read(folder.join("host.bpf.o")).expect("it was just compiled");
+    let whole = fs::read(folder.join("host.bpf.o")).expect("it was just compiled");
     for part in 0..16 {
         let path = folder.join("damaged.bpf.o");
         let mut bytes = whole.clone();
@@ -372,4 +372,13 @@ fn a_damaged_object_is_inspected_or_refused() {
             assert!(matches!(output.status.code(), Some(0 | 3)), "{part}: {}", shown(&output));
         }
     }
+}
+
+#[test]
+fn the_readme_lists_the_exit_codes_that_help_does() {
+    let words = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let help = words(&String::from_utf8_lossy(&run(&workspace(), &["--help"]).stdout));
+    let (_, codes) = help.split_once("Exit codes: ").expect("it has them");
+    let readme = fs::read_to_string(workspace().join("README.md")).expect("it is there");
+    assert!(words(&readme).contains(codes), "{codes}");
 }

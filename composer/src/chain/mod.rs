@@ -11,6 +11,7 @@ mod expression;
 mod globals;
 mod graph;
 mod hook;
+mod layout;
 mod maps;
 mod output;
 mod read;
@@ -32,6 +33,7 @@ pub use expression::{
 };
 pub use globals::{GlobalValue, Value};
 pub use graph::{Dependency, Graph, Jump};
+pub use layout::Declared;
 pub use maps::{Data, MapChange, Pin, TailEntry};
 pub use output::{EventMap, Output};
 pub use schema::schema;

@@ -5,6 +5,7 @@ use toml::de::DeValue;
 
 use super::{
     Spanned,
+    layout::{self, Declared},
     table::{Report, Table, wrong_type},
     text::{self, Piece, Step},
 };
@@ -26,6 +27,8 @@ pub struct EventMap {
     pub map: Spanned<String>,
     /// The struct that its records are.
     pub record: Option<Spanned<String>>,
+    /// The declarations of that struct, when they are in the chain.
+    pub layout: Option<Declared>,
     /// How they are shown, when not field by field.
     pub text: Option<Vec<Piece>>,
     /// The field that holds the time, `CLOCK_MONOTONIC` in nanoseconds.
@@ -62,7 +65,18 @@ fn event_map(table: &mut Table<'_>, report: &mut Report<'_>) -> Option<EventMap>
     let record = table.string("type", report);
     let text = table.string("text", report);
     let time = table.string("time", report);
-    if record.is_none() && (text.is_some() || time.is_some()) && table.get("type").is_none() {
+    let places = [table.get("type"), table.get("layout")].map(|found| Some(found?.0));
+    let layout = table.string("layout", report);
+    if let [Some(before), Some(again)] = &places {
+        let message = "`events` has both `type` and `layout`";
+        let found = report
+            .at(Code::BadLayout, message, again, "again")
+            .label(before, "first here")
+            .help("Both say what a record is: remove one of the two.");
+        report.push(found);
+    }
+    let layout = layout.and_then(|layout| layout::layout(&layout, report));
+    if places == [None, None] && (text.is_some() || time.is_some()) {
         table.missing(&["type"], "\"struct event\"");
     }
     let text = text.map(|text| text::pieces(&text, report));
@@ -75,7 +89,7 @@ fn event_map(table: &mut Table<'_>, report: &mut Report<'_>) -> Option<EventMap>
         }
         path
     });
-    Some(EventMap { map: map?, record, text: text.flatten(), time: time.flatten() })
+    Some(EventMap { map: map?, record, layout, text: text.flatten(), time: time.flatten() })
 }
 
 /// Two ways to decode the records of one map are one too many.

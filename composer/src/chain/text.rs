@@ -85,13 +85,7 @@ type Mistake = (Range<usize>, String, String);
 
 /// Reads the text in `value`; what is wrong with it is reported.
 pub(super) fn pieces(value: &Spanned<String>, report: &mut Report<'_>) -> Option<Vec<Piece>> {
-    // Where a place in the text is in the file; in a text with escapes, all of it.
-    let raw = value.span.text();
-    let begin = raw.find(&value.value).map(|quotes| value.span.start() + quotes);
-    let place = |part: Range<usize>| match begin {
-        Some(begin) => value.span.at(begin + part.start..begin + part.end),
-        None => value.span.clone(),
-    };
+    let place = place(value);
     match read(&value.value, &place) {
         Ok(pieces) => Some(pieces),
         Err((part, message, help)) => {
@@ -99,6 +93,16 @@ pub(super) fn pieces(value: &Spanned<String>, report: &mut Report<'_>) -> Option
             report.slip(found);
             None
         }
+    }
+}
+
+/// Where a place in the text of `value` is in the file; in a text with escapes, all of it.
+pub(super) fn place(value: &Spanned<String>) -> impl Fn(Range<usize>) -> Span + use<> {
+    let whole = value.span.clone();
+    let begin = whole.text().find(&value.value).map(|quotes| whole.start() + quotes);
+    move |part| match begin {
+        Some(begin) => whole.at(begin + part.start..begin + part.end),
+        None => whole.clone(),
     }
 }
 

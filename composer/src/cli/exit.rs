@@ -23,17 +23,49 @@ pub(crate) enum Exit {
     Of(u8),
 }
 
+/// What is shown of each by `--help`, and in README.md.
+const CODES: [(Exit, u8, &str); 7] = [
+    (Exit::Done, 0, "done"),
+    (Exit::Failed, 1, "an operation or the command failed and everything was undone"),
+    (Exit::Usage, 2, "usage"),
+    (Exit::Invalid, 3, "the chain is invalid"),
+    (Exit::Environment, 4, "this machine cannot run it"),
+    (Exit::UndoIncomplete, 5, "something could not be undone"),
+    (Exit::Cut, 130, "interrupted twice, or while the micro-VM was booting"),
+];
+
+impl Exit {
+    /// The codes and what they mean, as a sentence.
+    pub(crate) fn meanings() -> String {
+        let codes = CODES.map(|(_, code, meaning)| format!("{code} {meaning}"));
+        format!("Exit codes: {}.", codes.join(", "))
+    }
+}
+
 impl From<Exit> for ExitCode {
     fn from(exit: Exit) -> Self {
+        let known = || CODES.iter().find(|(known, ..)| *known == exit).map(|(_, code, _)| *code);
         Self::from(match exit {
-            Exit::Done => 0,
-            Exit::Failed => 1,
-            Exit::Usage => 2,
-            Exit::Invalid => 3,
-            Exit::Environment => 4,
-            Exit::UndoIncomplete => 5,
-            Exit::Cut => 130,
             Exit::Of(code) => code,
+            _ => known().unwrap_or(1), // a test looks each of them up
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::process::ExitCode;
+
+    use super::{CODES, Exit};
+
+    #[test]
+    fn every_exit_has_a_code() {
+        use Exit::{Cut, Done, Environment, Failed, Invalid, UndoIncomplete, Usage};
+        let all = [Done, Failed, Usage, Invalid, Environment, UndoIncomplete, Cut];
+        for (exit, code) in all.into_iter().zip([0, 1, 2, 3, 4, 5, 130]) {
+            assert_eq!(ExitCode::from(exit), ExitCode::from(code), "{exit:?}");
+            assert!(CODES.iter().any(|(known, ..)| *known == exit), "{exit:?}");
+        }
+        assert_eq!(ExitCode::from(Exit::Of(7)), ExitCode::from(7));
     }
 }

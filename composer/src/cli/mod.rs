@@ -42,6 +42,10 @@ use freplace_compose::{
     run::short_of,
 };
 
+/// An example that needs neither root nor a file of one's own.
+const TRY: &str = "Try: freplace-compose up --vm chains/tcp.toml --limit 10 -- wget -q -O /dev/null \
+                   http://127.0.0.1/";
+
 /// docker compose for chains of eBPF programs.
 ///
 /// A chain is a TOML file: hosts at kernel hooks, stubs in them, replacements for the stubs, and
@@ -52,9 +56,7 @@ use freplace_compose::{
     name = "freplace-compose",
     version,
     max_term_width = 100,
-    after_help = "Try: freplace-compose up --vm chains/tcp.toml --limit 10 -- wget -q -O /dev/null http://127.0.0.1/\n\
-                  Exit codes: 0 done, 1 an operation failed and was undone, 2 usage, 3 the chain is invalid,\n\
-                  4 this machine cannot run it, 5 something could not be undone, 130 interrupted twice."
+    after_help = format!("{TRY}\n{}", Exit::meanings())
 )]
 struct Arguments {
     /// When to use colours.
