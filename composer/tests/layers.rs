@@ -220,3 +220,15 @@ fn only_the_command_line_prints() {
         Vec::<String>::new()
     );
 }
+
+/// Opcodes and pseudo registers have one table.
+#[test]
+fn only_one_file_knows_the_numbers_of_instructions() {
+    let root = place::workspace().join("composer/src");
+    let files = sources(&root);
+    let names = files.iter().filter_map(|path| path.strip_prefix(&root).ok()?.to_str());
+    let (table, others): (Vec<_>, Vec<_>) = names.partition(|name| *name == "object/insn.rs");
+    let numbers = ["0x85", "0x95", "0x18", "0xb7", "bpf_insn::new_bitfield_1"];
+    assert_eq!(offences(&others, &numbers), Vec::<String>::new());
+    assert!(!offences(&table, &numbers).is_empty(), "the search finds what is there");
+}
