@@ -9,11 +9,15 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use petgraph::graph::NodeIndex;
 
-use super::{Context, Profile, features, flow::loaded, title};
+use super::{
+    Context, Profile, features,
+    flow::{Loaded, loaded},
+    title,
+};
 use crate::{
     chain::{Node, NodeKind},
     diag::{Code, Diagnostic, Severity},
-    object::{Helper, Object, Program, ProgramKind, helper, helper_called},
+    object::{Helper, Object, Program, ProgramKind, helper, helper_called, helpers},
 };
 
 /// Helpers that some programs are refused in other words than the usual ones: those that sleep,
@@ -27,30 +31,54 @@ const WITH_GPL: [&str; 6] =
     ["GPL", "GPL v2", "GPL and additional rights", "Dual BSD/GPL", "Dual MIT/GPL", "Dual MPL/GPL"];
 
 pub(super) fn check(context: &mut Context<'_>) {
+    // By program type, the helpers that every kernel offers.
+    let mut everywhere: BTreeMap<&str, BTreeSet<u32>> = BTreeMap::new();
     for (index, node) in context.chain.graph.nodes() {
         if context.misfits.contains(&index) {
             continue;
         }
         let Some((object, program)) = context.program(node) else { continue };
-        // As a program of which types it certainly calls each.
-        let mut called: BTreeMap<u32, BTreeSet<&str>> = BTreeMap::new();
+        let mut called = BTreeSet::new();
+        // As a program of which types it calls what some kernel does not offer.
+        let mut lacking: BTreeMap<u32, BTreeSet<&str>> = BTreeMap::new();
         for loaded in loaded(context, index, node, program) {
-            let findings = context.readings.of(node, (object, program), loaded);
-            for helper in findings.helpers() {
-                called.entry(helper).or_default().insert(type_name(loaded.kind));
+            let of_type = type_name(loaded.kind);
+            let offered = everywhere
+                .entry(of_type)
+                .or_insert_with(|| offered_everywhere(&context.kernels.profiles, of_type));
+            let helpers = certain(context, node, (object, program), loaded);
+            for helper in helpers.difference(offered) {
+                lacking.entry(*helper).or_default().insert(of_type);
             }
+            called.extend(helpers);
         }
-        if matches!(&node.kind, NodeKind::Tracer(tracer) if tracer.builtin.is_some()) {
-            // What it calls hangs on the table that it is given; there is none without this.
-            let always = helper_called("bpf_get_func_arg").map(|helper| helper.id);
-            called.extend(always.map(|helper| (helper, BTreeSet::from(["tracing"]))));
+        for (helper, types) in lacking {
+            available(context, node, &types, helper);
         }
-        for (helper, types) in &called {
-            available(context, node, types, *helper);
+        if !object.license.as_deref().is_some_and(|licence| WITH_GPL.contains(&licence)) {
+            licence(context, node, (object, program), &program_types(context, index), &called);
         }
-        let called = called.into_keys().collect();
-        licence(context, node, (object, program), &program_types(context, index), &called);
     }
+}
+
+/// The helpers that a node's program certainly calls.
+fn certain<'a>(
+    context: &mut Context<'a>,
+    node: &'a Node,
+    program: (&Object, &Program),
+    loaded: Loaded,
+) -> BTreeSet<u32> {
+    if matches!(&node.kind, NodeKind::Tracer(tracer) if tracer.builtin.is_some()) {
+        // What it calls hangs on the table that it is given; there is none without this.
+        return helper_called("bpf_get_func_arg").map(|helper| helper.id).into_iter().collect();
+    }
+    context.readings.of(node, program, loaded).helpers.clone()
+}
+
+/// The helpers that no kernel of `profiles` is known to keep from programs of a type.
+fn offered_everywhere(profiles: &[Profile], of_type: &str) -> BTreeSet<u32> {
+    let lacks = |id: u32| profiles.iter().any(|profile| profile.lacks_helper(of_type, id));
+    helpers().map(|helper| helper.id).filter(|id| !lacks(*id)).collect()
 }
 
 /// The program types by which the helpers of a node's program are judged: a replacement is taken
@@ -130,9 +158,6 @@ fn licence(
     called: &BTreeSet<u32>,
 ) {
     let licence = object.license.as_deref();
-    if licence.is_some_and(|licence| WITH_GPL.contains(&licence)) {
-        return;
-    }
     let Some((reference, span)) = node.program() else { return };
     let profiles = &context.kernels.profiles;
     let kept = |profile: &Profile, helper: u32| {

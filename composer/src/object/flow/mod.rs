@@ -50,7 +50,7 @@ pub struct Fact {
 pub enum What {
     /// It calls the global function with this index.
     Calls(usize),
-    /// It calls the helper of this number.
+    /// It calls the helper of this number; in findings, see [`Findings::helpers`].
     CallsHelper(u32),
     /// It calls a global function with something else than that takes.
     Passes {
@@ -184,6 +184,9 @@ pub struct Findings {
     pub uncalled: BTreeSet<Fact>,
     /// The same of stacks.
     pub uncalled_stacks: BTreeMap<usize, u32>,
+    /// The numbers of the helpers that it certainly calls. What hangs on a condition that is not
+    /// followed may be dead code to the verifier.
+    pub helpers: BTreeSet<u32>,
 }
 
 /// Reads `program` as the kernel takes it in a chain: as a program of `kind` whose entry is given
@@ -219,6 +222,15 @@ pub fn read(object: &Object, program: &Program, kind: ProgramKind, by_prototype:
         }
     }
     found.possible.retain(|fact| !found.certain.contains(fact));
+    // Of calls no rule asks where they are.
+    let helper = |fact: &Fact| match fact.what {
+        What::CallsHelper(id) => Some(id),
+        _ => None,
+    };
+    found.helpers = found.certain.iter().filter_map(helper).collect();
+    for facts in [&mut found.certain, &mut found.possible, &mut found.uncalled] {
+        facts.retain(|fact| helper(fact).is_none());
+    }
     found
 }
 
@@ -230,15 +242,6 @@ fn extend(stacks: &mut BTreeMap<usize, u32>, more: BTreeMap<usize, u32>) {
 }
 
 impl Findings {
-    /// The numbers of the helpers that are certainly called. What hangs on a condition that is not
-    /// followed may be dead code to the verifier.
-    pub fn helpers(&self) -> impl Iterator<Item = u32> {
-        self.certain.iter().filter_map(|fact| match fact.what {
-            What::CallsHelper(id) => Some(id),
-            _ => None,
-        })
-    }
-
     /// Up to which byte a host reads its context, as far as that is certain: the least that the
     /// kernel's `max_ctx_offset` will be. None when it reads none of it.
     ///
