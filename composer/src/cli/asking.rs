@@ -14,7 +14,7 @@ use std::{
 use serde_json::{Value, json};
 
 use super::{
-    Format, Ready, doctor,
+    Format, doctor,
     exit::Exit,
     logs::{LogFlags, Logs},
     report, screen,
@@ -36,7 +36,7 @@ pub(super) struct Question<'a> {
     /// The kernel.
     pub(super) kernel: &'a KernelChoice,
     /// Chains that the rules let pass, with their files.
-    pub(super) chains: &'a [(&'a Path, &'a Ready)],
+    pub(super) chains: &'a [(&'a Path, &'a (Chain, Library))],
     /// How the answer is wanted.
     pub(super) format: Format,
 }
@@ -64,7 +64,7 @@ impl Question<'_> {
         words.push("--".into());
         words.extend(self.chains.iter().map(|(path, _)| path.into()));
         let brought =
-            self.chains.iter().flat_map(|(path, ready)| files(path, &ready.chain, &ready.library));
+            self.chains.iter().flat_map(|(path, (chain, library))| files(path, chain, library));
         let out = Buffer::default();
         let again =
             Again { files: brought.collect(), keep: flags.file(), ..Again::new(self.kernel) };

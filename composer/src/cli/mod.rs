@@ -198,17 +198,13 @@ struct Ready {
     warnings: Vec<Diagnostic>,
 }
 
-/// Reads, checks and plans the chain at `path`.
-fn ready(path: &Path, kernels: &Kernels) -> Result<Ready, Vec<Diagnostic>> {
-    let (chain, Checked { library, warnings }) = check::read(path, kernels)?;
-    let plan = freplace_compose::plan::build(&chain, &library);
-    Ok(Ready { chain, library, plan, warnings })
-}
-
-/// The same, with the diagnostics on the screen.
+/// Reads, checks and plans the chain at `path`; what is wrong with it goes to the screen.
 fn ready_or_report(path: &Path) -> Result<Ready, Exit> {
-    ready(path, &Kernels::default()).map_err(|found| {
+    let read = check::read(path, &Kernels::default()).map_err(|found| {
         report::all(&found);
         Exit::Invalid
-    })
+    });
+    let (chain, Checked { library, warnings }) = read?;
+    let plan = freplace_compose::plan::build(&chain, &library);
+    Ok(Ready { chain, library, plan, warnings })
 }

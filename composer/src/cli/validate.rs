@@ -5,17 +5,18 @@ use std::path::{Path, PathBuf};
 use serde_json::{Value, json};
 
 use super::{
-    Format, Ready,
+    Format,
     asking::{self, Question},
     exit::Exit,
     ink::Ink as _,
     kernels::KernelFlag,
     logs::LogFlags,
-    ready, report, screen,
+    report, screen,
     vm::files,
 };
 use freplace_compose::{
-    check::{Kernels, Profile},
+    chain::Chain,
+    check::{self, Checked, Kernels, Library, Profile},
     diag::{Diagnostic, Severity},
     inert,
     vm::KernelChoice,
@@ -75,7 +76,8 @@ fn boots(arguments: &Validate, kernels: &Kernels) -> Option<Vec<KernelChoice>> {
 
 /// What the rules say of the files.
 struct Judged<'a> {
-    files: Vec<(&'a Path, Option<Ready>)>,
+    /// Each with its chain and objects, where that is valid.
+    files: Vec<(&'a Path, Option<(Chain, Library)>)>,
     /// One for each file.
     results: Vec<Value>,
     valid: bool,
@@ -86,16 +88,13 @@ impl<'a> Judged<'a> {
     fn of(files: &'a [PathBuf], kernels: &Kernels, format: Format) -> Self {
         let mut judged = Self { files: Vec::new(), results: Vec::new(), valid: true };
         for path in files {
-            let (ready, found) = match ready(path, kernels) {
-                Ok(mut ready) => {
-                    let warnings = std::mem::take(&mut ready.warnings);
-                    (Some(ready), warnings)
-                }
+            let (read, found) = match check::read(path, kernels) {
+                Ok((chain, Checked { library, warnings })) => (Some((chain, library)), warnings),
                 Err(found) => (None, found),
             };
             let is_valid = is_valid(&found);
             judged.valid &= is_valid;
-            judged.files.push((path, ready.filter(|_| is_valid)));
+            judged.files.push((path, read.filter(|_| is_valid)));
             judged.results.push(match format {
                 Format::Human => {
                     report::all(&found);
@@ -110,15 +109,15 @@ impl<'a> Judged<'a> {
     /// Says what is good.
     fn tell(self, format: Format) -> Exit {
         let widest = width(self.files.iter().map(|(path, _)| *path));
-        let lines = self.files.iter().filter_map(|(path, ready)| {
-            let nodes = ready.as_ref()?.plan.nodes.len();
-            Some(line(path, widest, nodes) + "\n")
+        let lines = self.files.iter().filter_map(|(path, read)| {
+            let (chain, _) = read.as_ref()?;
+            Some(line(path, widest, chain.graph.len()) + "\n")
         });
         let written = match format {
             Format::Human => screen::data(&lines.collect::<String>()),
             Format::Json => screen::json(&self.results),
         };
-        if format == Format::Human && self.files.iter().any(|(_, ready)| ready.is_some()) {
+        if format == Format::Human && self.files.iter().any(|(_, read)| read.is_some()) {
             let line = "checked by the rules alone: `validate --vm` asks a real verifier as well";
             screen::say!("{}", line.dimmed());
         }
@@ -128,9 +127,9 @@ impl<'a> Judged<'a> {
 
 /// Asks each of `boots` for what the rules let pass.
 async fn ask(mut judged: Judged<'_>, boots: &[KernelChoice], arguments: &Validate) -> Exit {
-    let good = judged.files.iter().filter_map(|(path, ready)| Some((*path, ready.as_ref()?)));
+    let good = judged.files.iter().filter_map(|(path, read)| Some((*path, read.as_ref()?)));
     let good: Vec<_> = good.collect();
-    let read = good.iter().flat_map(|(path, ready)| files(path, &ready.chain, &ready.library));
+    let read = good.iter().flat_map(|(path, (chain, library))| files(path, chain, library));
     let read: Vec<_> = read.chain(arguments.files.iter().cloned()).collect();
     if let Some(Err(exit)) = arguments.logs.file().map(|file| screen::spare(file, &read)) {
         return exit;
