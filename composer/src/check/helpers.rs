@@ -5,15 +5,15 @@
 //! <https://github.com/torvalds/linux/blob/v6.12/kernel/bpf/verifier.c>. Only calls that the
 //! verifier is sure to come to are judged: one behind a condition may be dead code to it.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 
 use petgraph::graph::NodeIndex;
 
-use super::{Context, Profile, features, title};
+use super::{Context, Load, Profile, features};
 use crate::{
     chain::{Node, NodeKind},
     diag::{Code, Diagnostic, Severity},
-    object::{Object, Program, helper_name, helper_number},
+    object::{helper_name, helper_number},
 };
 
 /// Helpers that some programs are refused in other words than the usual ones: those that sleep,
@@ -27,21 +27,29 @@ const WITH_GPL: [&str; 6] =
     ["GPL", "GPL v2", "GPL and additional rights", "Dual BSD/GPL", "Dual MIT/GPL", "Dual MPL/GPL"];
 
 pub(super) fn check(context: &mut Context<'_>) {
+    let mut told = HashSet::new();
     for (index, node) in context.chain.graph.nodes() {
         if context.misfits.contains(&index) {
             continue;
         }
-        let Some((object, program)) = context.program(node) else { continue };
-        let mut called = object.sure_helpers(program);
-        if matches!(&node.kind, NodeKind::Tracer(tracer) if tracer.builtin.is_some()) {
-            // What it calls hangs on the table that it is given; there is none without this.
-            called.extend(helper_number("bpf_get_func_arg"));
+        let Some((reference, _)) = node.program() else { continue };
+        for load in context.loads(node) {
+            let mut called = load.object.sure_helpers(load.program);
+            if matches!(&node.kind, NodeKind::Tracer(tracer) if tracer.builtin.is_some()) {
+                // What it calls hangs on the table that it is given; there is none without this.
+                called.extend(helper_number("bpf_get_func_arg"));
+            }
+            let types = match load.is_own {
+                true => program_types(context, index),
+                // It is loaded once, whichever nodes have the table.
+                false if !told.insert((&reference.value, &load.program.name)) => continue,
+                false => BTreeSet::from([load.program.kind.program_type().name()]),
+            };
+            for helper in &called {
+                available(context, &load, &types, *helper);
+            }
+            licence(context, &load, &types, &called);
         }
-        let types = program_types(context, index);
-        for helper in &called {
-            available(context, node, &types, *helper);
-        }
-        licence(context, node, (object, program), &types, &called);
     }
 }
 
@@ -62,8 +70,9 @@ pub(super) fn program_types(context: &Context<'_>, index: NodeIndex) -> BTreeSet
     }
 }
 
-fn available(context: &mut Context<'_>, node: &Node, types: &BTreeSet<&str>, helper: u32) {
+fn available(context: &mut Context<'_>, load: &Load<'_>, types: &BTreeSet<&str>, helper: u32) {
     let Some(name) = helper_name(helper) else { return };
+    let node = load.node;
     let Some((_, program)) = node.program() else { return };
     let lacking = |profile: &Profile| {
         types.iter().copied().find(|of_type| profile.lacks_helper(of_type, helper))
@@ -73,10 +82,10 @@ fn available(context: &mut Context<'_>, node: &Node, types: &BTreeSet<&str>, hel
     let Some((refusing, of_type)) = first else { return };
     let mut found = Diagnostic::new(
         Code::HelperNotAvailable,
-        format!("{} calls {name}, which is not for {of_type} programs", title(node)),
+        format!("{} calls {name}, which is not for {of_type} programs", load.title()),
     )
     .label(context.source(), program.span.clone(), format!("calls {name}"))
-    .help(help(node, of_type, helper, refusing));
+    .help(help(load, of_type, helper, refusing));
     let words = refusing.helpers.as_ref().and_then(|helpers| helpers.refusal.as_ref());
     if let (Some(words), false) = (words, OTHER_WORDS.contains(&name)) {
         found = found.says("EINVAL", format!("{words} {name}#{helper}"));
@@ -89,7 +98,7 @@ fn available(context: &mut Context<'_>, node: &Node, types: &BTreeSet<&str>, hel
 }
 
 /// What to do, on a kernel that refuses it.
-fn help(node: &Node, of_type: &str, helper: u32, refusing: &Profile) -> String {
+fn help(load: &Load<'_>, of_type: &str, helper: u32, refusing: &Profile) -> String {
     let types = refusing.helpers.iter().flat_map(|helpers| helpers.by_type.iter());
     let offering: Vec<&str> = types
         .filter(|(_, helpers)| helpers.contains(&helper))
@@ -100,8 +109,10 @@ fn help(node: &Node, of_type: &str, helper: u32, refusing: &Profile) -> String {
     } else {
         format!("Linux {} offers it to: {}.", refusing.kernel, offering.join(", "))
     };
-    let judged = match &node.kind {
-        NodeKind::Replacement(_) => " A replacement is taken for a program of its host's type.",
+    let judged = match &load.node.kind {
+        NodeKind::Replacement(_) if load.is_own => {
+            " A replacement is taken for a program of its host's type."
+        }
         _ => "",
     };
     let instead = if of_type == "xdp" {
@@ -116,11 +127,11 @@ fn help(node: &Node, of_type: &str, helper: u32, refusing: &Profile) -> String {
 /// What is kept for the GPL, and the object is not under it.
 fn licence(
     context: &mut Context<'_>,
-    node: &Node,
-    (object, program): (&Object, &Program),
+    load: &Load<'_>,
     types: &BTreeSet<&str>,
     called: &BTreeSet<u32>,
 ) {
+    let Load { node, object, program, .. } = *load;
     let licence = object.license.as_deref();
     if licence.is_some_and(|licence| WITH_GPL.contains(&licence)) {
         return;
@@ -146,7 +157,7 @@ fn licence(
     let calls = if perhaps { "may call" } else { "calls" };
     let found = Diagnostic::new(
         Code::LicenceNotGpl,
-        format!("{} {calls} {first}, which is kept for programs under the GPL", title(node)),
+        format!("{} {calls} {first}, which is kept for programs under the GPL", load.title()),
     )
     .label(context.source(), span.span.clone(), format!("{calls} {}", names.join(", ")))
     .label(

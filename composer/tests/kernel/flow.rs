@@ -309,6 +309,23 @@ fn a_table_of_programs_belongs_to_one_type() {
     }
 }
 
+/// What only a table leads to is loaded besides the host, and seen by the verifier like it.
+#[test]
+#[ignore = "needs a kernel that allows freplace; `cargo xtask test` runs it in a micro-VM"]
+fn programs_of_tables_are_judged_like_hosts() {
+    judged(
+        |program| host("table-programs", program, "xdp = \"lo\", mode = \"generic\""),
+        &[
+            ("enter_tests", true),
+            ("enter_tests_nothing", false),
+            ("enter_wrong_helper", false),
+            ("enter_too_deep", false),
+            ("enter_calls_undefined", false),
+            ("enter_goes_on", false),
+        ],
+    );
+}
+
 /// A raw tracepoint hands over as many arguments as it has, a tracepoint its record; a host that
 /// reads on is loaded, and refused when it is attached.
 #[test]

@@ -8,7 +8,6 @@ use std::ops::Range;
 use super::{Context, Mistake, Subject};
 use crate::{
     chain::{Node, NodeKind},
-    check::title,
     diag::{Code, Diagnostic},
     object::{
         ProgramKind,
@@ -100,11 +99,8 @@ pub(super) fn find(
         );
     }
     let (_, program) = subject.node.program()?;
-    let mut found = Diagnostic::new(
-        Code::ArgumentNotPassed,
-        format!("{} {what}", title(subject.node)),
-    )
-    .label(context.source(), program.span.clone(), "the call is in this program");
+    let mut found = Diagnostic::new(Code::ArgumentNotPassed, format!("{} {what}", subject.title()))
+        .label(context.source(), program.span.clone(), "the call is in this program");
     if let Some((_, span)) = stub(context, subject, name) {
         found = found.label(context.source(), span, "the function");
     }

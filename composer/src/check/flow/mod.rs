@@ -15,17 +15,18 @@ mod unchecked;
 
 use std::{
     collections::{HashMap, HashSet},
+    ops::Deref,
     sync::Arc,
 };
 
 use petgraph::graph::NodeIndex;
 
-use super::{Context, Profile, tracing_kind};
+use super::{Context, Load, Profile, tracing_kind};
 use crate::{
     chain::{Node, NodeKind, ObjectRef},
     diag::{Code, Diagnostic, Severity},
     object::{
-        Object, Program, ProgramKind,
+        Program, ProgramKind,
         flow::{Fact, Findings, read},
     },
 };
@@ -54,13 +55,19 @@ struct Loaded {
     by_prototype: bool,
 }
 
-/// A node's program, as it is loaded.
+/// A node's program, or one of its tables, as it is loaded.
 struct Subject<'a> {
     index: NodeIndex,
-    node: &'a Node,
-    object: &'a Object,
-    program: &'a Program,
+    load: Load<'a>,
     loaded: Loaded,
+}
+
+impl<'a> Deref for Subject<'a> {
+    type Target = Load<'a>;
+
+    fn deref(&self) -> &Load<'a> {
+        &self.load
+    }
 }
 
 /// What has been read, each program once, and what has been told of it.
@@ -75,39 +82,47 @@ struct Books<'a> {
 pub(super) fn check(context: &mut Context<'_>) {
     let mut books = Books::default();
     for (index, node) in context.chain.graph.nodes() {
-        let Some((reference, name)) = node.program() else { continue };
         if context.misfits.contains(&index) {
             continue;
         }
-        let Some((object, program)) = context.program(node) else { continue };
-        for loaded in loaded(context, index, node, program) {
-            let subject = Subject { index, node, object, program, loaded };
-            let key = (&reference.value, name.value.as_str(), loaded);
-            let findings = books.read.entry(key).or_insert_with(|| {
-                Arc::new(read(object, program, loaded.kind, loaded.by_prototype))
-            });
-            let findings = Arc::clone(findings);
-            functions::check(context, &mut books, &subject, &findings);
-            if books.told.insert((&reference.value, name.value.as_str(), Code::StackLimit)) {
-                stack::check(context, &subject, &findings);
-            }
-            let found = look(context, &subject, &findings);
-            // Two nodes with one program are one mistake; what is wrong with a tracer is so for
-            // its target.
-            let is_tracer = matches!(node.kind, NodeKind::Tracer(_));
-            for Mistake { found, refused_by } in found {
-                let told = (&reference.value, name.value.as_str(), found.code);
-                if !is_tracer && !books.told.insert(told) {
-                    continue;
-                }
-                match refused_by {
-                    Some(refuses) => context.push_where(found, refuses),
-                    None => context.found.push(found),
-                }
+        for load in context.loads(node) {
+            let loaded = match load.is_own {
+                true => loaded(context, index, node, load.program),
+                // Whoever's table it is in, it is loaded as what it is.
+                false => vec![Loaded { kind: load.program.kind, by_prototype: false }],
+            };
+            for loaded in loaded {
+                judge(context, &mut books, &Subject { index, load, loaded });
             }
         }
     }
     tail_calls::check(context);
+}
+
+fn judge<'a>(context: &mut Context<'a>, books: &mut Books<'a>, subject: &Subject<'a>) {
+    let Some((reference, _)) = subject.node.program() else { return };
+    let (object, program, loaded) = (subject.object, subject.program, subject.loaded);
+    let (reference, name) = (&reference.value, program.name.as_str());
+    let findings = books
+        .read
+        .entry((reference, name, loaded))
+        .or_insert_with(|| Arc::new(read(object, program, loaded.kind, loaded.by_prototype)));
+    let findings = Arc::clone(findings);
+    functions::check(context, books, subject, &findings);
+    if books.told.insert((reference, name, Code::StackLimit)) {
+        stack::check(context, subject, &findings);
+    }
+    // Two nodes with one program are one mistake; what is wrong with a tracer is so for its target.
+    let is_tracer = subject.is_own && matches!(subject.node.kind, NodeKind::Tracer(_));
+    for Mistake { found, refused_by } in look(context, subject, &findings) {
+        if !is_tracer && !books.told.insert((reference, name, found.code)) {
+            continue;
+        }
+        match refused_by {
+            Some(refuses) => context.push_where(found, refuses),
+            None => context.found.push(found),
+        }
+    }
 }
 
 /// As what the program of a node is loaded: a replacement once for each type of its hosts.
@@ -144,7 +159,9 @@ fn host_kinds(context: &Context<'_>, replacement: NodeIndex) -> Vec<ProgramKind>
 /// What the rules find in a program: what is certain or, if nothing is, what is possible.
 fn look(context: &Context<'_>, subject: &Subject<'_>, findings: &Findings) -> Vec<Mistake> {
     let rules: [Rule; 5] =
-        [arguments::find, pointers::find, results::find, tracers::find, unchecked::find];
+        [arguments::find, pointers::find, unchecked::find, results::find, tracers::find];
+    // The last two go by what the node is, which is nothing to a program of its tables.
+    let rules = if subject.is_own { &rules[..] } else { &rules[..3] };
     let find = |facts: &[Fact]| {
         rules.iter().filter_map(|rule| rule(context, subject, facts)).collect::<Vec<_>>()
     };

@@ -5,7 +5,6 @@
 
 use super::{Context, Mistake, Subject};
 use crate::{
-    check::title,
     diag::{Code, Diagnostic},
     object::flow::{Fact, What},
 };
@@ -49,7 +48,7 @@ pub(super) fn find(
         false => format!(" in `{}`", place.name),
     };
     let (_, program) = subject.node.program()?;
-    let message = format!("{} {what}{within}", title(subject.node));
+    let message = format!("{} {what}{within}", subject.title());
     let found = Diagnostic::new(Code::NullNotTested, message)
         .label(context.source(), program.span.clone(), "the access is in this program")
         .note(format!("function  {}", object.prototype(place).unwrap_or_default()))

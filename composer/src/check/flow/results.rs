@@ -8,7 +8,6 @@
 use super::{Context, Mistake, Subject};
 use crate::{
     chain::NodeKind,
-    check::title,
     diag::{Code, Diagnostic},
     object::{
         ProgramKind,
@@ -44,7 +43,7 @@ pub(super) fn find(
         }
         _ => "A tracer returns 0: end it with return 0;",
     };
-    let message = format!("{} returns {result}, where 0 alone is taken", title(subject.node));
+    let message = format!("{} returns {result}, where 0 alone is taken", subject.title());
     let found = Diagnostic::new(Code::ResultRange, message)
         .label(context.source(), program.span.clone(), format!("returns {result}"))
         .says("EINVAL", words)
