@@ -7,6 +7,7 @@
 mod arguments;
 mod functions;
 mod pointers;
+mod relocations;
 mod results;
 mod stack;
 mod tail_calls;
@@ -109,6 +110,9 @@ fn judge<'a>(context: &mut Context<'a>, books: &mut Books<'a>, subject: &Subject
         .or_insert_with(|| Arc::new(read(object, program, loaded.kind, loaded.by_prototype)));
     let findings = Arc::clone(findings);
     functions::check(context, books, subject, &findings);
+    if books.told.insert((reference, name, Code::KernelLacksName)) {
+        relocations::check(context, subject, &findings);
+    }
     if books.told.insert((reference, name, Code::StackLimit)) {
         stack::check(context, subject, &findings);
     }
