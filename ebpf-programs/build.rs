@@ -9,15 +9,20 @@ use std::{
     process::Command,
 };
 
+use freplace_compose_common::{HEADER_FILE, HEADER_TEXT};
+
 const INSTALL: &str = "apt-get install --no-install-recommends clang libbpf-dev";
 
 fn main() -> Result<(), Box<dyn Error>> {
     let here = PathBuf::from(env::var("CARGO_MANIFEST_DIR")?);
     let out = PathBuf::from(env::var("OUT_DIR")?);
-    let header = here.join("../common/include");
     println!("cargo::rerun-if-changed=bpf");
-    println!("cargo::rerun-if-changed={}", header.display());
     println!("cargo::rerun-if-env-changed=CLANG");
+
+    // The header comes from the crate that owns it, so that this one can be built from a package.
+    let header = out.join("include");
+    fs::create_dir_all(&header)?;
+    fs::write(header.join(HEADER_FILE), HEADER_TEXT)?;
 
     let mut names: Vec<String> = fs::read_dir(here.join("bpf"))?
         .filter_map(|entry| {

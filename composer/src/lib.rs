@@ -11,10 +11,16 @@
 //! use freplace_compose::{chain::Chain, check::{self, Kernels}, plan};
 //!
 //! # fn main() -> Result<(), Vec<freplace_compose::diag::Diagnostic>> {
-//! let chain = Chain::open("../chains/tcp.toml".as_ref())?;
+//! let text = r#"
+//!     [host.ingress]
+//!     object  = "builtin:xdp"
+//!     program = "xdp_host"
+//!     attach  = { xdp = "lo" }
+//! "#;
+//! let chain = Chain::parse("ingress.toml".as_ref(), text.to_owned())?;
 //! let checked = check::open(&chain, &Kernels::default())?;
 //! let plan = plan::build(&chain, &checked.library);
-//! assert_eq!(plan.nodes.len(), 6);
+//! assert_eq!(plan.nodes.len(), 1);
 //! # Ok(())
 //! # }
 //! ```

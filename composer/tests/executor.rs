@@ -112,7 +112,7 @@ fn a_failure_at_any_operation_leaves_nothing() {
 
 #[test]
 fn an_undo_that_fails_stops_nothing_and_is_named() {
-    for (chain, library, plan) in all() {
+    for (_chain, library, plan) in all() {
         for step in 0..plan.operations.len() {
             let mut kernel = Fake::default().failing_undo_at(step);
             let running =
@@ -122,7 +122,7 @@ fn an_undo_that_fails_stops_nothing_and_is_named() {
             assert_eq!(left.len(), kernel.left().len(), "{step}: {left:?} {:?}", kernel.left());
             assert_eq!(left[0].operation, plan.operations.len() - 1 - step);
             assert!(left.len() <= 2, "{step}: {left:?}");
-            let told = run::explain_left(&left, &plan, &chain);
+            let told = run::explain_left(&left, &plan);
             assert_eq!((told.code, told.labels.len()), (Code::UndoIncomplete, left.len()));
         }
     }
@@ -176,7 +176,7 @@ fn a_second_replacement_of_a_function_is_busy_and_the_first_is_undone() {
     let failure =
         run::up(&mut kernel, &plan, &library, &mut run::unwatched).expect_err("it is taken");
     assert!(matches!(plan.operations[failure.operation].action, Action::AttachReplacement { .. }));
-    assert_eq!(run::explain(&failure, &plan, &chain, &Targets::default(), false).code, Code::Busy);
+    assert_eq!(run::explain(&failure, &plan, &Targets::default(), false).code, Code::Busy);
     assert!(kernel.left().is_empty());
     assert_undone_in_reverse(&kernel.journal);
 }

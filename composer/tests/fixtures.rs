@@ -74,6 +74,8 @@ fixtures! {
     empty_host_table
     empty_strings
     events
+    events_layout
+    events_layout_fields
     events_syntax
     globals
     helpers

@@ -225,6 +225,8 @@ fn what_is_shown_of_a_nodes_output_is_judged_alike() {
         "printk = false",
         "events = { map = \"a\" }",
         "events = { map = \"a\", type = \"struct b\", text = \"{c:ipv4}\", time = \"d\" }",
+        "events = { map = \"a\", layout = \"u8 c\" }",
+        "events = { map = \"a\", layout = \"u8 c; u64 d\", text = \"{c}\", time = \"d\" }",
         "events = [{ map = \"a\" }, { map = \"b\", type = \"struct b\" }]",
         "events = []",
     ] {
@@ -243,6 +245,10 @@ fn what_is_shown_of_a_nodes_output_is_judged_alike() {
         "events = { map = \"a\", time = \"c\" }",
         "events = { map = \"a\", type = \"b\", text = \"\" }",
         "events = { map = \"a\", more = \"b\" }",
+        "events = { map = \"a\", layout = \"\" }",
+        "events = { map = \"a\", layout = 1 }",
+        "events = { map = \"a\", type = \"b\", layout = \"u8 c\" }",
+        "events = { map = \"a\", type = \"b\", layout = \"u8 c\", text = \"{c}\" }",
     ] {
         same(&with(wrong), false);
     }

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0 OR MIT OR Apache-2.0
+// SPDX-License-Identifier: GPL-2.0-only OR MIT OR Apache-2.0
 // What kernels differ in, each as a program that some take and others refuse: loaded by `profile`,
 // never attached to a hook.
 #include <linux/bpf.h>

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0 OR MIT OR Apache-2.0
+// SPDX-License-Identifier: GPL-2.0-only OR MIT OR Apache-2.0
 // The smallest chain there is: loaded, never attached to a hook, to find out what a kernel allows.
 #include <linux/bpf.h>
 #include <bpf/bpf_helpers.h>

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0 OR MIT OR Apache-2.0
+// SPDX-License-Identifier: GPL-2.0-only OR MIT OR Apache-2.0
 // The tracers of chains/tcp-map.toml: they see no argument, and read the map as the others do.
 #include "tcp-map.h"
 

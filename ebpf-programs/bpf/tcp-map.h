@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0 OR MIT OR Apache-2.0 */
+/* SPDX-License-Identifier: GPL-2.0-only OR MIT OR Apache-2.0 */
 /* The socket in a map that all nodes of the chain share by its name, one slot for each CPU. */
 #ifndef TCP_MAP_H
 #define TCP_MAP_H

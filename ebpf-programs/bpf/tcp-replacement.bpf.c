@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0 OR MIT OR Apache-2.0
+// SPDX-License-Identifier: GPL-2.0-only OR MIT OR Apache-2.0
 // The replacement of chains/tcp.toml: takes the place of stub_handler in every host.
 #include "tcp.h"
 

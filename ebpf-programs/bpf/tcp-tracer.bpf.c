@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0 OR MIT OR Apache-2.0
+// SPDX-License-Identifier: GPL-2.0-only OR MIT OR Apache-2.0
 // The tracers of chains/tcp.toml: what the replacement was given, and what it answered.
 #include "tcp.h"
 

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0 OR MIT OR Apache-2.0
+// SPDX-License-Identifier: GPL-2.0-only OR MIT OR Apache-2.0
 // The hosts of chains/tcp.toml: every new TCP connection, made or accepted, is handed to a stub.
 #include "tcp.h"
 

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0 OR MIT OR Apache-2.0 */
+/* SPDX-License-Identifier: GPL-2.0-only OR MIT OR Apache-2.0 */
 /* What the programs of the tcp recipes share: the kernel structs they read, and the event. */
 #ifndef TCP_H
 #define TCP_H

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0 OR MIT OR Apache-2.0
+// SPDX-License-Identifier: GPL-2.0-only OR MIT OR Apache-2.0
 // The built-in tracer: what is called, with what, what it returns and how long it takes.
 //
 // One source for every function of every program. What is taken from a call stands in `fc_trace`,

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0 OR MIT OR Apache-2.0 */
+/* SPDX-License-Identifier: GPL-2.0-only OR MIT OR Apache-2.0 */
 /* What the built-in tracer is told. The Rust side is common/src/trace.rs; a test holds the two equal. */
 #ifndef TRACE_H
 #define TRACE_H

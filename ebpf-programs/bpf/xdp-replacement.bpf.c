@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0 OR MIT OR Apache-2.0
+// SPDX-License-Identifier: GPL-2.0-only OR MIT OR Apache-2.0
 // The replacement of chains/xdp.toml: drops what asks for an echo (ping), passes all else.
 #include "xdp.h"
 #include <linux/if_ether.h>

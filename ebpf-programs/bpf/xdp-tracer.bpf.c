@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0 OR MIT OR Apache-2.0
+// SPDX-License-Identifier: GPL-2.0-only OR MIT OR Apache-2.0
 // The tracers of chains/xdp.toml. To a tracer the context is the kernel's struct, not xdp_md.
 #include "xdp.h"
 

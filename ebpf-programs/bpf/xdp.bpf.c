@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0 OR MIT OR Apache-2.0
+// SPDX-License-Identifier: GPL-2.0-only OR MIT OR Apache-2.0
 // The host of chains/xdp.toml: hands every frame to a stub and does what that says.
 #include "xdp.h"
 

@@ -40,13 +40,13 @@ pub fn chain(data: &[u8]) {
 
 /// Every place lies within its text, in the order of the file, and the whole can be drawn.
 fn look_at(found: &[Diagnostic]) {
-    let first = |one: &Diagnostic| one.labels.first().map_or(0, |label| label.span.start);
-    assert!(found.is_sorted_by_key(first), "in the order of the file");
+    let in_order = |one: &Diagnostic, next: &Diagnostic| one.place() <= next.place();
+    assert!(found.is_sorted_by(in_order), "in the order of the file");
     // On a narrow screen or on a wide one.
     let mut drawing = Drawing::new(if found.len().is_multiple_of(2) { 40 } else { 100 });
     for diagnostic in found.iter().take(DRAWN) {
         for label in &diagnostic.labels {
-            let marked = label.source.text.get(label.span.clone());
+            let marked = label.span.source().text.get(label.span.range());
             assert!(marked.is_some(), "{:?} of {diagnostic:?}", label.span);
         }
         let drawn = anstream::adapter::strip_str(&drawing.text(diagnostic)).to_string();
@@ -58,7 +58,7 @@ fn look_at(found: &[Diagnostic]) {
         for (label, json) in
             diagnostic.labels.iter().zip(json["labels"].as_array().into_iter().flatten())
         {
-            let lines = label.source.text.split('\n').count() as u64;
+            let lines = label.span.source().text.split('\n').count() as u64;
             let place = |name: &str| json[name].as_u64().expect("a number");
             let (line, end) = (place("line"), place("end_line"));
             assert!(1 <= line && line <= end && end <= lines, "{json}");

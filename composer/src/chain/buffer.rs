@@ -39,7 +39,7 @@ pub(super) fn buffer(top: &mut Table<'_>, report: &mut Report<'_>) -> Option<u32
         |near| format!("no such size; did you mean `{near}`?"),
     );
     let found = report
-        .at(Code::BadValue, format!("`{value}` is no size of a ring buffer"), span, label)
+        .at(Code::BadValue, format!("`{value}` is no size of a ring buffer"), &span, label)
         .help("It is a power of two: 64KiB, 128KiB, 256KiB, 512KiB, 1MiB, 2MiB and so on, up to 1GiB.");
     report.push(found);
     None

@@ -17,6 +17,7 @@ use std::{fmt, num::IntErrorKind, ops::Range};
 use freplace_compose_common::trace::TESTS;
 
 use super::Spanned;
+use crate::diag::Span;
 
 /// How deep a filter nests.
 const DEPTH: usize = 32;
@@ -126,7 +127,7 @@ impl Relation {
 pub(super) struct Text<'a> {
     pub(super) text: &'a str,
     /// The string in the file.
-    pub(super) span: Range<usize>,
+    pub(super) span: Span,
     /// Where in the file the text begins; none when it is written with escapes.
     pub(super) start: Option<usize>,
 }
@@ -134,7 +135,7 @@ pub(super) struct Text<'a> {
 /// What is wrong with a text.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Mistake {
-    pub(super) span: Range<usize>,
+    pub(super) span: Span,
     pub(super) what: String,
     pub(super) help: &'static str,
 }
@@ -247,9 +248,9 @@ impl<'a> Parser<'a> {
     }
 
     /// Where bytes of the text stand in the file.
-    fn place(&self, range: Range<usize>) -> Range<usize> {
+    fn place(&self, range: Range<usize>) -> Span {
         match self.text.start {
-            Some(start) => start + range.start..start + range.end,
+            Some(start) => self.text.span.at(start + range.start..start + range.end),
             None => self.text.span.clone(),
         }
     }
@@ -461,9 +462,11 @@ fn number(word: &str) -> Result<Constant, String> {
 #[cfg(test)]
 mod tests {
     use super::{Constant, Filter, Path, Relation, Text, Way, filter, path};
+    use crate::diag::{Source, Span};
 
     fn text(text: &str) -> Text<'_> {
-        Text { text, span: 0..text.len() + 2, start: Some(1) }
+        let source = Source::first("chain.toml", format!("\"{text}\""));
+        Text { text, span: Span::new(&source, 0..text.len() + 2), start: Some(1) }
     }
 
     fn written(path: &Path) -> String {
@@ -538,7 +541,7 @@ mod tests {
             ("a == 99999999999999999999", 5, "`99999999999999999999` is more than 64 bits hold"),
         ] {
             let mistake = filter(&text(from)).expect_err(from);
-            assert_eq!((mistake.span.start, mistake.what.as_str()), (at + 1, what), "{from}");
+            assert_eq!((mistake.span.start(), mistake.what.as_str()), (at + 1, what), "{from}");
         }
     }
 
@@ -553,7 +556,7 @@ mod tests {
     fn parts_of_a_path_know_their_places() {
         let found = path(&text(" pkt->head.kind ")).expect("a path");
         assert_eq!(found.text.value, "pkt->head.kind");
-        assert_eq!(found.fields[1].name.span, 12..16);
+        assert_eq!(found.fields[1].name.span.range(), 12..16);
         assert_eq!([found.fields[0].way, found.fields[1].way], [Way::Arrow, Way::Dot]);
         assert!(path(&text("a->")).is_err() && path(&text("a == 1")).is_err());
         assert_eq!(Relation::Less.turned(), Relation::Greater);

@@ -66,8 +66,8 @@ pub(super) fn globals(table: &mut Table<'_>, report: &mut Report<'_>) -> Vec<Glo
     };
     let mut found = Vec::new();
     for (key, value) in entries {
-        let name = Spanned { value: key.get_ref().to_string(), span: key.span() };
-        let path = expression::path(&text_at(&name, report));
+        let name = Spanned { value: key.get_ref().to_string(), span: report.span(key) };
+        let path = expression::path(&text_at(&name));
         let is_plain =
             |path: &Path| !path.followed && path.fields.iter().all(|step| step.way != Way::Arrow);
         let path = match path {
@@ -75,7 +75,7 @@ pub(super) fn globals(table: &mut Table<'_>, report: &mut Report<'_>) -> Vec<Glo
             Ok(_) => {
                 let message = format!("`{}` leads through a pointer", name.value.escape_debug());
                 let found = report
-                    .at(Code::BadValue, message, name.span, "no part of a global variable")
+                    .at(Code::BadValue, message, &name.span, "no part of a global variable")
                     .help("Name a variable, a field or an item: limit, conf.used, conf.go_on[0].");
                 report.push(found);
                 None
@@ -84,7 +84,7 @@ pub(super) fn globals(table: &mut Table<'_>, report: &mut Report<'_>) -> Vec<Glo
                 let shown = name.value.escape_debug();
                 let message = format!("`{shown}` is not the name of a global variable");
                 let found = report
-                    .at(Code::BadValue, message, mistake.span, mistake.what)
+                    .at(Code::BadValue, message, &mistake.span, mistake.what)
                     .help("Name a variable, a field or an item: limit, conf.used, conf.go_on[0].");
                 report.push(found);
                 None
@@ -93,7 +93,7 @@ pub(super) fn globals(table: &mut Table<'_>, report: &mut Report<'_>) -> Vec<Glo
         let value = read(value, report);
         found.extend(path.zip(value).map(|(path, value)| GlobalValue { path, value }));
     }
-    found.sort_by_key(|one| one.path.text.span.start);
+    found.sort_by_key(|one| one.path.text.span.start());
     found
 }
 
@@ -108,12 +108,13 @@ fn read(value: &toml::Spanned<DeValue<'_>>, report: &mut Report<'_>) -> Option<S
         }
         DeValue::Table(fields) => {
             let field = |(key, value): (&toml::Spanned<_>, _)| {
-                let name = Spanned { value: ToString::to_string(key.get_ref()), span: key.span() };
+                let name =
+                    Spanned { value: ToString::to_string(key.get_ref()), span: report.span(key) };
                 Some((name, read(value, report)?))
             };
             let fields: Vec<_> = fields.iter().map(field).collect();
             let mut fields: Vec<_> = fields.into_iter().collect::<Option<_>>()?;
-            fields.sort_by_key(|(name, _): &(Spanned<String>, _)| name.span.start);
+            fields.sort_by_key(|(name, _): &(Spanned<String>, _)| name.span.start());
             Value::Table(fields)
         }
         DeValue::Float(_) | DeValue::Datetime(_) => {
@@ -122,7 +123,7 @@ fn read(value: &toml::Spanned<DeValue<'_>>, report: &mut Report<'_>) -> Option<S
             return None;
         }
     };
-    Some(Spanned { value: found, span: value.span() })
+    Some(Spanned { value: found, span: report.span(value) })
 }
 
 /// Reads an integer; `what` is its name in messages.
@@ -138,7 +139,7 @@ pub(super) fn integer(
     let read = i64::from_str_radix(number.as_str(), number.radix());
     if read.is_err() {
         let found = report
-            .at(Code::BadValue, format!("`{number}` is too large"), value.span(), "an integer")
+            .at(Code::BadValue, format!("`{number}` is too large"), &report.span(value), "an integer")
             .help("An integer of a chain file has 64 bits and a sign; write a larger one as a string: \"0xffffffffffffffff\".");
         report.push(found);
     }

@@ -8,8 +8,6 @@ mod resolve;
 use std::{
     cmp::Reverse,
     collections::{BinaryHeap, HashMap, HashSet},
-    ops::Range,
-    sync::Arc,
 };
 
 use petgraph::{
@@ -19,7 +17,7 @@ use petgraph::{
 };
 
 use super::{Host, Node, NodeKind, Role, Spanned};
-use crate::diag::{Code, Diagnostic, Source};
+use crate::diag::{Code, Diagnostic, Span};
 use resolve::{Reference, Resolver, references};
 
 /// Why a node needs another.
@@ -53,13 +51,13 @@ pub struct Jump {
     /// The node whose program is put there.
     pub to: NodeIndex,
     /// Where that is named.
-    pub span: Range<usize>,
+    pub span: Span,
 }
 
 /// The nodes in the order of the file, and their dependencies.
 #[derive(Debug)]
 pub struct Graph {
-    inner: DiGraph<Node, (Dependency, Range<usize>)>,
+    inner: DiGraph<Node, (Dependency, Span)>,
     jumps: Vec<Jump>,
 }
 
@@ -67,10 +65,9 @@ impl Graph {
     pub(super) fn build(
         nodes: Vec<Node>,
         unread: &[String],
-        source: &Arc<Source>,
         diagnostics: &mut Vec<Diagnostic>,
     ) -> Self {
-        let mut inner: DiGraph<Node, (Dependency, Range<usize>)> = DiGraph::new();
+        let mut inner: DiGraph<Node, (Dependency, Span)> = DiGraph::new();
         let mut by_id: HashMap<String, NodeIndex> = HashMap::new();
         for node in nodes {
             let id = node.id.value.clone();
@@ -78,8 +75,8 @@ impl Graph {
                 let first = &inner[*first];
                 diagnostics.push(
                     Diagnostic::new(Code::DuplicateId, format!("two nodes are called `{id}`"))
-                        .label(source, node.id.span.clone(), format!("a {} here", node.role()))
-                        .label(source, first.id.span.clone(), format!("a {} here", first.role()))
+                        .label(&node.id.span, format!("a {} here", node.role()))
+                        .label(&first.id.span, format!("a {} here", first.role()))
                         .help("Ids are unique over all tables; rename one of them."),
                 );
                 continue;
@@ -90,7 +87,7 @@ impl Graph {
         let references: Vec<_> =
             inner.node_indices().flat_map(|index| references(index, &inner[index])).collect();
         let mut edges = Vec::with_capacity(references.len());
-        let mut resolver = Resolver::new(&inner, &by_id, unread, source);
+        let mut resolver = Resolver::new(&inner, &by_id, unread);
         for reference in references {
             match resolver.resolve(&reference) {
                 Ok(to) => edges.extend(to.map(|to| (to, reference))),
@@ -109,8 +106,8 @@ impl Graph {
             }
         }
         let graph = Self { inner, jumps };
-        unattached(&graph, source, diagnostics);
-        diagnostics.extend(cycles::find(&graph, source));
+        unattached(&graph, diagnostics);
+        diagnostics.extend(cycles::find(&graph));
         graph
     }
 
@@ -141,7 +138,7 @@ impl Graph {
     #[must_use]
     pub fn needs(&self, index: NodeIndex) -> Vec<NodeIndex> {
         let mut edges: Vec<_> = self.inner.edges(index).collect();
-        edges.sort_by_key(|edge| edge.weight().1.start);
+        edges.sort_by_key(|edge| edge.weight().1.clone());
         edges.into_iter().map(|edge| edge.target()).collect()
     }
 
@@ -238,7 +235,7 @@ impl Graph {
 }
 
 /// A host that is attached nowhere, and that no table for tail calls leads to.
-fn unattached(graph: &Graph, source: &Arc<Source>, diagnostics: &mut Vec<Diagnostic>) {
+fn unattached(graph: &Graph, diagnostics: &mut Vec<Diagnostic>) {
     // By name: what names one may be wrong in another way, which was told.
     let named: HashSet<&str> = graph
         .inner
@@ -254,7 +251,7 @@ fn unattached(graph: &Graph, source: &Arc<Source>, diagnostics: &mut Vec<Diagnos
         }
         let id = &node.id.value;
         let found = Diagnostic::new(Code::MissingKey, format!("host `{id}` has no `attach`"))
-            .label(source, node.id.span.clone(), "needs `attach`")
+            .label(&node.id.span, "needs `attach`")
             .help(format!(
                 "Write, for example, attach = {{ kprobe = \"tcp_connect\" }}. A host without \
                      it is one that another node's tail call leads to: tail = {{ TABLE = {{ 0 = \

@@ -1,7 +1,5 @@
 //! `attach = { HOOK = "PLACE" }`.
 
-use std::ops::Range;
-
 use toml::de::{DeTable, DeValue};
 
 use super::{
@@ -9,7 +7,7 @@ use super::{
     table::{Report, Table, of_wrong_type, string},
 };
 use crate::{
-    diag::{Code, Diagnostic, nearest},
+    diag::{Code, Diagnostic, Span, nearest},
     inert,
 };
 
@@ -17,7 +15,7 @@ pub(super) fn attach(
     value: &toml::Spanned<DeValue<'_>>,
     report: &mut Report<'_>,
 ) -> Option<Spanned<Attach>> {
-    let span = value.span();
+    let span = report.span(value);
     let Some(entries) = value.get_ref().as_table() else {
         let help = value.get_ref().as_str().and_then(in_a_word);
         let found =
@@ -38,7 +36,7 @@ pub(super) fn attach(
                 && let Some((key, _)) = table.get("mode")
             {
                 let message = format!("a {} has no `mode`", hook.name());
-                let found = report.at(Code::UnknownKey, message, key, "not a key here");
+                let found = report.at(Code::UnknownKey, message, &key, "not a key here");
                 report.push(found.help("Leave it out: a mode is for xdp."));
             }
             None
@@ -46,7 +44,7 @@ pub(super) fn attach(
         _ => table.string("mode", report),
     };
     if hooks.is_empty() {
-        no_hook(entries, span, report);
+        no_hook(entries, &span, report);
         return None;
     }
     table.finish(report);
@@ -57,7 +55,7 @@ pub(super) fn attach(
         }
         Some((_, last, _)) => {
             let keys = hooks.into_iter().map(|(_, key, _)| key).chain([last]).collect();
-            let found = several("a host is attached to one hook", keys, report);
+            let found = several("a host is attached to one hook", keys);
             let help = "Write one host for each hook; they may name the same object and program.";
             report.push(found.help(help));
             None
@@ -91,7 +89,7 @@ fn meant(name: &str) -> Option<Hook> {
 }
 
 /// Reports that `entries` name no hook: one that there is not, if there is any.
-fn no_hook(entries: &DeTable<'_>, span: Range<usize>, report: &mut Report<'_>) {
+fn no_hook(entries: &DeTable<'_>, span: &Span, report: &mut Report<'_>) {
     let names: Vec<_> = Hook::ALL.iter().map(|hook| hook.name()).collect();
     let names = names.join(", ");
     let found = match entries.keys().find(|key| key.get_ref() != "mode") {
@@ -106,7 +104,7 @@ fn no_hook(entries: &DeTable<'_>, span: Range<usize>, report: &mut Report<'_>) {
                 (None, _) => format!("Hooks are: {names}."),
             };
             let message = format!("`attach` names an unknown hook `{name}`");
-            report.at(Code::UnknownKey, message, key.span(), "not a hook").help(help)
+            report.at(Code::UnknownKey, message, &report.span(key), "not a hook").help(help)
         }
         None => report
             .at(Code::MissingKey, "`attach` names no hook", span, "no hook")
@@ -116,15 +114,11 @@ fn no_hook(entries: &DeTable<'_>, span: Range<usize>, report: &mut Report<'_>) {
 }
 
 /// Keys of which only one may be there, in the order of the file.
-pub(super) fn several(
-    message: &str,
-    mut keys: Vec<Range<usize>>,
-    report: &Report<'_>,
-) -> Diagnostic {
-    keys.sort_by_key(|key| key.start);
+pub(super) fn several(message: &str, mut keys: Vec<Span>) -> Diagnostic {
+    keys.sort();
     let mut found = Diagnostic::new(Code::BadValue, message);
     for (number, key) in keys.into_iter().enumerate() {
-        found = found.label(report.source, key, if number == 0 { "this" } else { "and this" });
+        found = found.label(&key, if number == 0 { "this" } else { "and this" });
     }
     found
 }
@@ -142,7 +136,7 @@ fn visible(hook: Hook, place: Spanned<String>, report: &mut Report<'_>) -> Optio
     };
     let message = format!("`{}` is not the name of {what}", inert::line(&place.value));
     let found = report
-        .at(Code::BadValue, message, place.span, "with an invisible character")
+        .at(Code::BadValue, message, &place.span, "with an invisible character")
         .help("Type the name anew, without control characters and those that have no width.");
     report.push(found);
     None
@@ -166,7 +160,7 @@ fn lower(
             _ => {
                 let message = format!("`{value}` is not the name of a tracepoint");
                 let found = report
-                    .at(Code::BadValue, message, span, "no category")
+                    .at(Code::BadValue, message, &span, "no category")
                     .help("A tracepoint is written CATEGORY/NAME: \"sock/inet_sock_set_state\".");
                 report.push(found);
                 return None;
@@ -181,7 +175,7 @@ fn lower(
                         let names: Vec<_> = XdpMode::ALL.iter().map(|mode| mode.name()).collect();
                         let message = format!("`{}` is not a mode of XDP", mode.value);
                         let found = report
-                            .at(Code::BadValue, message, mode.span, "not a mode")
+                            .at(Code::BadValue, message, &mode.span, "not a mode")
                             .help(format!("It is one of: {}.", names.join(", ")));
                         report.push(found);
                         return None;

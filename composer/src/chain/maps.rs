@@ -69,7 +69,7 @@ pub(super) fn pins(top: &mut Table<'_>, report: &mut Report<'_>) -> Option<PathB
     let path = PathBuf::from(&value);
     if !path.is_absolute() || value.chars().any(char::is_control) {
         let message = format!("`{}` is not a folder for pins", value.escape_debug());
-        let found = report.at(Code::BadValue, message, span, "not an absolute path");
+        let found = report.at(Code::BadValue, message, &span, "not an absolute path");
         report.push(found.help("Name a folder of a mounted bpffs: \"/sys/fs/bpf/mine\"."));
         return None;
     }
@@ -101,18 +101,18 @@ pub(super) fn data(table: &mut Table<'_>, report: &mut Report<'_>) -> Data {
             let number: &str = key.get_ref();
             let Ok(entry) = number.parse() else {
                 let message = format!("`{}` is not the number of an entry", number.escape_debug());
-                let found = report.at(Code::BadValue, message, key.span(), "not a number");
+                let found = report.at(Code::BadValue, message, &report.span(key), "not a number");
                 report.push(found.help("Entries of a table for tail calls are counted from 0."));
                 continue;
             };
             let what = format!("entry {entry} of `{}`", name.value);
             if let Some(node) = string(&what, value, report) {
-                let entry = Spanned { value: entry, span: key.span() };
+                let entry = Spanned { value: entry, span: report.span(key) };
                 tail.push(TailEntry { map: name.clone(), entry, node });
             }
         }
     }
-    tail.sort_by_key(|one| one.entry.span.start);
+    tail.sort_by_key(|one| one.entry.span.start());
     Data { globals, maps, tail }
 }
 
@@ -131,10 +131,10 @@ fn tables<'t>(
         return Vec::new();
     };
     let named = |(key, value): (&toml::Spanned<_>, _)| {
-        (Spanned { value: ToString::to_string(key.get_ref()), span: key.span() }, value)
+        (Spanned { value: ToString::to_string(key.get_ref()), span: report.span(key) }, value)
     };
     let mut found: Vec<_> = entries.iter().map(named).collect();
-    found.sort_by_key(|(name, _): &Named<'_>| name.span.start);
+    found.sort_by_key(|(name, _): &Named<'_>| name.span.start());
     found
 }
 
@@ -155,16 +155,16 @@ fn number(
     let number = integer(&format!("`{key}`"), value, report)?;
     let Ok(number) = u32::try_from(number) else {
         let message = format!("`{key}` cannot be {number}");
-        let found = report.at(Code::BadValue, message, value.span(), "out of range");
+        let found = report.at(Code::BadValue, message, &report.span(value), "out of range");
         report.push(found.help(format!("It is a number from 0 to {}.", u32::MAX)));
         return None;
     };
-    Some(Spanned { value: number, span: value.span() })
+    Some(Spanned { value: number, span: report.span(value) })
 }
 
 /// `true`, `false`, a name in the folder of pins, or a path.
 fn pin(value: &toml::Spanned<DeValue<'_>>, report: &mut Report<'_>) -> Option<Spanned<Pin>> {
-    let span = value.span();
+    let span = report.span(value);
     if let Some(wanted) = value.get_ref().as_bool() {
         return Some(Spanned { value: if wanted { Pin::ByName } else { Pin::Not }, span });
     }
@@ -177,7 +177,7 @@ fn pin(value: &toml::Spanned<DeValue<'_>>, report: &mut Report<'_>) -> Option<Sp
     if text.contains('.') || text.chars().any(char::is_control) || text.ends_with('/') {
         let shown = text.escape_debug();
         let found = report
-            .at(Code::BadValue, format!("`{shown}` is not a place for a pin"), span, "not a name")
+            .at(Code::BadValue, format!("`{shown}` is not a place for a pin"), &span, "not a name")
             .help("Write true, a name, or a path in a bpffs, which takes names without a dot.");
         report.push(found);
         return None;

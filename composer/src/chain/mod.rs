@@ -11,6 +11,7 @@ mod expression;
 mod globals;
 mod graph;
 mod hook;
+mod layout;
 mod maps;
 mod output;
 mod read;
@@ -32,6 +33,7 @@ pub use expression::{
 };
 pub use globals::{GlobalValue, Value};
 pub use graph::{Dependency, Graph, Jump};
+pub use layout::Declared;
 pub use maps::{Data, MapChange, Pin, TailEntry};
 pub use output::{EventMap, Output};
 pub use schema::schema;
@@ -113,15 +115,14 @@ impl Chain {
 
     /// [`Chain::read`] for a text that is at hand.
     fn parse_on(path: &Path, text: String) -> Result<(Self, Vec<Diagnostic>), Vec<Diagnostic>> {
-        let source = Arc::new(Source { name: path.display().to_string(), text });
+        let source = Source::first(path.display().to_string(), text);
         let (mut diagnostics, mut slips) = (Vec::new(), Vec::new());
         let file = read::file(&source, &mut diagnostics, &mut slips);
-        let graph = Graph::build(file.nodes, &file.unread, &source, &mut diagnostics);
+        let graph = Graph::build(file.nodes, &file.unread, &mut diagnostics);
         if !diagnostics.is_empty() {
             diagnostics.append(&mut slips);
             // In file order, whatever pass found them.
-            diagnostics
-                .sort_by_key(|found| found.labels.first().map_or(0, |label| label.span.start));
+            diagnostics.sort_by(|one, other| one.place().cmp(&other.place()));
             return Err(diagnostics);
         }
         let stem = path.file_stem().map(|stem| stem.to_string_lossy().into_owned());

@@ -1,16 +1,15 @@
 //! What of a node's own output is shown: the events of maps that are not the composer's, and lines
 //! of `bpf_printk`.
 
-use std::ops::Range;
-
 use toml::de::DeValue;
 
 use super::{
     Spanned,
+    layout::{self, Declared},
     table::{Report, Table, wrong_type},
     text::{self, Piece, Step},
 };
-use crate::diag::Code;
+use crate::diag::{Code, Span};
 
 /// What is shown of what a node's program writes.
 #[derive(Debug, Clone, Default)]
@@ -28,6 +27,8 @@ pub struct EventMap {
     pub map: Spanned<String>,
     /// The struct that its records are.
     pub record: Option<Spanned<String>>,
+    /// The declarations of that struct, when they are in the chain.
+    pub layout: Option<Declared>,
     /// How they are shown, when not field by field.
     pub text: Option<Vec<Piece>>,
     /// The field that holds the time, `CLOCK_MONOTONIC` in nanoseconds.
@@ -49,7 +50,7 @@ pub(super) fn output(table: &mut Table<'_>, report: &mut Report<'_>) -> Output {
                 wrong_type("`events`", wanted, item, report);
                 continue;
             };
-            let mut table = Table::new("`events`".to_owned(), item.span(), entries);
+            let mut table = Table::new("`events`".to_owned(), report.span(item), entries);
             let found = event_map(&mut table, report);
             table.finish(report);
             events.extend(found);
@@ -64,7 +65,18 @@ fn event_map(table: &mut Table<'_>, report: &mut Report<'_>) -> Option<EventMap>
     let record = table.string("type", report);
     let text = table.string("text", report);
     let time = table.string("time", report);
-    if record.is_none() && (text.is_some() || time.is_some()) && table.get("type").is_none() {
+    let places = [table.get("type"), table.get("layout")].map(|found| Some(found?.0));
+    let layout = table.string("layout", report);
+    if let [Some(before), Some(again)] = &places {
+        let message = "`events` has both `type` and `layout`";
+        let found = report
+            .at(Code::BadLayout, message, again, "again")
+            .label(before, "first here")
+            .help("Both say what a record is: remove one of the two.");
+        report.push(found);
+    }
+    let layout = layout.and_then(|layout| layout::layout(&layout, report));
+    if places == [None, None] && (text.is_some() || time.is_some()) {
         table.missing(&["type"], "\"struct event\"");
     }
     let text = text.map(|text| text::pieces(&text, report));
@@ -72,12 +84,12 @@ fn event_map(table: &mut Table<'_>, report: &mut Report<'_>) -> Option<EventMap>
         let path = text::path(&time);
         if path.is_none() {
             let message = format!("`{}` is not the name of a field", time.value.escape_debug());
-            let found = report.at(Code::BadText, message, time.span, "here");
+            let found = report.at(Code::BadText, message, &time.span, "here");
             report.slip(found.help("Name a field of the type, as in C: ts, header.ts."));
         }
         path
     });
-    Some(EventMap { map: map?, record, text: text.flatten(), time: time.flatten() })
+    Some(EventMap { map: map?, record, layout, text: text.flatten(), time: time.flatten() })
 }
 
 /// Two ways to decode the records of one map are one too many.
@@ -85,12 +97,11 @@ fn each_once(events: &[EventMap], report: &mut Report<'_>) {
     let same = |one: &EventMap, other: &EventMap| one.map.value == other.map.value;
     for (number, one) in events.iter().enumerate() {
         let Some(first) = events[..number].iter().find(|first| same(first, one)) else { continue };
-        let (again, before): (Range<usize>, Range<usize>) =
-            (one.map.span.clone(), first.map.span.clone());
+        let (again, before): (Span, Span) = (one.map.span.clone(), first.map.span.clone());
         let message = format!("`events` names the map `{}` twice", one.map.value);
         let found = report
-            .at(Code::BadValue, message, again, "again")
-            .label(report.source, before, "first here")
+            .at(Code::BadValue, message, &again, "again")
+            .label(&before, "first here")
             .help("A map's records are of one type: leave one of the two out.");
         report.push(found);
     }

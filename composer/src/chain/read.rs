@@ -1,6 +1,6 @@
 //! Text → nodes. Goes on after each finding, so that one run tells them all.
 
-use std::{collections::HashMap, ops::Range, path::PathBuf, sync::Arc};
+use std::{collections::HashMap, path::PathBuf, sync::Arc};
 
 use toml::de::DeTable;
 
@@ -15,7 +15,7 @@ use super::{
     tracer::tracer,
 };
 use crate::{
-    diag::{Code, Diagnostic, Source},
+    diag::{Code, Diagnostic, Source, Span},
     inert,
     version::Requirement,
 };
@@ -45,7 +45,7 @@ pub(super) fn file(
         syntax::report(&errors, root.get_ref(), &mut report);
         return File::default();
     }
-    let mut top = Table::new("the chain".to_owned(), 0..0, root.get_ref());
+    let mut top = Table::new("the chain".to_owned(), report.bytes(0..0), root.get_ref());
     let name = top.string("name", &mut report).map(|name| name.value);
     let description = top.string("description", &mut report).map(|text| text.value);
     let printk = top.boolean("printk", &mut report);
@@ -68,12 +68,12 @@ pub(super) fn file(
     }
     if !has_hosts {
         let found = report
-            .at(Code::NoHost, "the chain has no host", 0..0, "")
+            .at(Code::NoHost, "the chain has no host", &report.bytes(0..0), "")
             .help("A chain begins with a program at a kernel hook: add a [host.NAME] table.");
         report.push(found);
     }
     // The order of the file, whatever the order of the tables above.
-    file.nodes.sort_by_key(|node| node.id.span.start);
+    file.nodes.sort_by_key(|node| node.id.span.start());
     for node in file.nodes.iter_mut().filter(|node| node.program().is_some()) {
         node.output.printk = node.output.printk.or(printk);
     }
@@ -87,7 +87,7 @@ fn requires(top: &mut Table<'_>, report: &mut Report<'_>) -> Option<Spanned<Requ
         wrong_type("`requires`", "a table: { kernel = \">=6.6\" }", value, report);
         return None;
     };
-    let mut table = Table::new("`requires`".to_owned(), value.span(), entries);
+    let mut table = Table::new("`requires`".to_owned(), report.span(value), entries);
     let kernel = table.required(&["kernel"], "\">=6.6\"", report);
     table.finish(report);
     let Spanned { value, span } = kernel?;
@@ -96,7 +96,7 @@ fn requires(top: &mut Table<'_>, report: &mut Report<'_>) -> Option<Spanned<Requ
         Err(error) => {
             let message = format!("`{value}` does not say which kernels the chain is meant for");
             let found = report
-                .at(Code::BadValue, message, span, format!("{error}"))
+                .at(Code::BadValue, message, &span, format!("{error}"))
                 .help("Write, for example, kernel = \">=6.6\" or kernel = \">=6.1, <7\".");
             report.push(found);
             None
@@ -122,14 +122,14 @@ fn section(
     };
     for (id, value) in tables {
         let name: &str = id.get_ref();
-        let span = id.span();
+        let span = report.span(id);
         let Some(entries) = value.get_ref().as_table() else {
             let wanted = format!("a table of its own: [{key}.{name}]");
             wrong_type(&format!("{key} `{name}`"), &wanted, value, report);
             file.unread.push(name.to_owned());
             continue;
         };
-        check_id(name, span.clone(), report);
+        check_id(name, &span, report);
         let mut table = Table::new(format!("{key} `{name}`"), span.clone(), entries);
         let kind = read(&mut table, report);
         // A stub has no program that could be of a type, or write anything.
@@ -144,7 +144,7 @@ fn section(
         if let Some(section) = section.as_ref().filter(|_| is_builtin) {
             let message = "`type` is for a program of your own, and this tracer has none";
             let found = report
-                .at(Code::BadValue, message, section.span.clone(), "not without `object`")
+                .at(Code::BadValue, message, &section.span, "not without `object`")
                 .help("Leave it out: the built-in tracer knows what it is.");
             report.push(found);
         }
@@ -167,7 +167,7 @@ fn section(
 }
 
 /// Ids are printed in columns and typed on command lines.
-fn check_id(id: &str, span: Range<usize>, report: &mut Report<'_>) {
+fn check_id(id: &str, span: &Span, report: &mut Report<'_>) {
     // Some letters show nothing: the filler of Hangul is one.
     let is_letter = |letter: char| letter.is_alphanumeric() && inert::is_visible(letter);
     let plain = |letter: char| is_letter(letter) || matches!(letter, '_' | '-' | '.');
@@ -214,7 +214,7 @@ fn stub(table: &mut Table<'_>, report: &mut Report<'_>) -> Option<NodeKind> {
             let is_empty = value.get_ref().as_array().is_some_and(|items| items.is_empty());
             if is_empty {
                 let found = report
-                    .at(Code::BadValue, "`hosts` is empty", value.span(), "no host")
+                    .at(Code::BadValue, "`hosts` is empty", &report.span(value), "no host")
                     .help("List the hosts whose objects define the stub.");
                 report.push(found);
             }
@@ -238,8 +238,8 @@ fn each_once(hosts: &[Spanned<String>], report: &mut Report<'_>) {
         };
         let message = format!("`hosts` lists `{}` twice", host.value);
         let found = report
-            .at(Code::BadValue, message, host.span.clone(), "again")
-            .label(report.source, first.span.clone(), "first here")
+            .at(Code::BadValue, message, &host.span, "again")
+            .label(&first.span, "first here")
             .help("List each host once.");
         report.push(found);
     }

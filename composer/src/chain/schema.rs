@@ -207,17 +207,28 @@ fn events() -> Value {
          ipv4, ipv6, be16, be32, be64, mac, hex, str, ns, errno, enum NAME.",
     );
     text_of["examples"] = json!(["{saddr:ipv4}:{sport:be16} → {daddr:ipv4}:{dport:be16}"]);
+    let mut layout = text(
+        "The struct of its records, when it is not in BTF: C declarations of integers and arrays of \
+         them; without gaps when `packed` is the first word.",
+    );
+    layout["examples"] = json!(["u32 saddr; __be16 port; char comm[16]; u64 pad[2]"]);
     let mut events = node(
         "Records of one event map.",
         &["map"],
         json!({
             "map": text("A ring buffer or perf event array of the node's object."),
             "type": text("The struct that its records are, as the object's BTF calls it."),
+            "layout": layout,
             "text": text_of,
             "time": text("The field with the time, as bpf_ktime_get_ns() gave it."),
         }),
     );
-    events["dependencies"] = json!({ "text": ["type"], "time": ["type"] });
+    let decoded = json!({ "oneOf": [{ "required": ["type"] }, { "required": ["layout"] }] });
+    events["dependencies"] = json!({
+        "text": decoded,
+        "time": decoded,
+        "layout": { "not": { "required": ["type"] } },
+    });
     events
 }
 

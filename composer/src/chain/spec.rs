@@ -1,11 +1,12 @@
 //! What a chain file asks for, value by value, each with its place in the text.
 
-use std::{fmt, ops::Range, path::PathBuf};
+use std::{fmt, path::PathBuf};
 
 use super::{
     Data, Output,
     expression::{Filter, Path},
 };
+use crate::diag::Span;
 
 /// A value and the bytes of the file it came from.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -13,7 +14,7 @@ pub struct Spanned<T> {
     /// The value.
     pub value: T,
     /// Where it stands.
-    pub span: Range<usize>,
+    pub span: Span,
 }
 
 /// A node of the chain.

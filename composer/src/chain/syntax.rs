@@ -17,7 +17,7 @@ pub(super) fn report(errors: &[Error], root: &DeTable<'_>, report: &mut Report<'
         let span = error.span().unwrap_or(0..0);
         let message = error.message().lines().next().unwrap_or("not TOML");
         if message != "duplicate key" {
-            let found = report.at(Code::Syntax, message, span, "here");
+            let found = report.at(Code::Syntax, message, &report.bytes(span), "here");
             report.push(found);
             continue;
         }
@@ -41,15 +41,16 @@ pub(super) fn report(errors: &[Error], root: &DeTable<'_>, report: &mut Report<'
             (message, before.max_by_key(|place| place.start).cloned(), "Leave one of the two out.")
         };
         let (message, first, help) = found;
-        let mut found = report.at(Code::Syntax, message, span.clone(), "again").help(help);
+        let mut found =
+            report.at(Code::Syntax, message, &report.bytes(span.clone()), "again").help(help);
         if let Some(first) = first.filter(|first| first.end <= span.start) {
-            found = found.label(report.source, first, "first here");
+            found = found.label(&report.bytes(first), "first here");
         }
         report.push(found);
     }
 }
 
-type Span = std::ops::Range<usize>;
+type Range = std::ops::Range<usize>;
 type Line = (usize, usize);
 
 /// The line of the `[table]` that the byte `at` is in, and whether it is in that line itself.
@@ -66,7 +67,7 @@ fn enclosing_header(text: &str, at: usize) -> Option<(Line, bool)> {
 }
 
 /// Where each table was first written down. The parser keeps the last place only.
-fn first_tables(text: &str) -> HashMap<Vec<String>, Span> {
+fn first_tables(text: &str) -> HashMap<Vec<String>, Range> {
     let mut found = HashMap::new();
     let mut at = 0;
     for line in text.split_inclusive('\n') {
@@ -95,8 +96,8 @@ fn path(header: &str) -> Option<Vec<String>> {
 }
 
 /// Where the keys of each name were written down.
-fn places<'a>(root: &'a DeTable<'_>) -> HashMap<&'a str, Vec<Span>> {
-    let mut found: HashMap<&str, Vec<Span>> = HashMap::new();
+fn places<'a>(root: &'a DeTable<'_>) -> HashMap<&'a str, Vec<Range>> {
+    let mut found: HashMap<&str, Vec<Range>> = HashMap::new();
     let mut open = vec![root];
     while let Some(table) = open.pop() {
         for (key, value) in table {

@@ -6,7 +6,7 @@ use std::{ops::Range, sync::Arc};
 use toml::de::{DeTable, DeValue};
 
 use super::Spanned;
-use crate::diag::{Code, Diagnostic, Source, nearest};
+use crate::diag::{Code, Diagnostic, Source, Span, nearest};
 
 /// Where findings go, and the text they point into.
 pub(super) struct Report<'a> {
@@ -30,21 +30,31 @@ impl Report<'_> {
         &self,
         code: Code,
         message: impl Into<String>,
-        span: Range<usize>,
+        span: &Span,
         label: impl Into<String>,
     ) -> Diagnostic {
-        Diagnostic::new(code, message).label(self.source, span, label)
+        Diagnostic::new(code, message).label(span, label)
+    }
+
+    /// Bytes of the text.
+    pub(super) fn bytes(&self, range: Range<usize>) -> Span {
+        Span::new(self.source, range)
+    }
+
+    /// Where `value` stands.
+    pub(super) fn span<T>(&self, value: &toml::Spanned<T>) -> Span {
+        self.bytes(value.span())
     }
 }
 
-type Entry<'t> = (Range<usize>, &'t toml::Spanned<DeValue<'t>>);
+type Entry<'t> = (Span, &'t toml::Spanned<DeValue<'t>>);
 
 /// A table and the keys asked for so far.
 pub(super) struct Table<'t> {
     /// What it is, in messages: `` host `connect` ``.
     title: String,
     /// Where its name stands.
-    span: Range<usize>,
+    span: Span,
     entries: &'t DeTable<'t>,
     known: Vec<&'static str>,
     /// What is not there and has to be: the keys that would do, and an example of the first.
@@ -52,7 +62,7 @@ pub(super) struct Table<'t> {
 }
 
 impl<'t> Table<'t> {
-    pub(super) fn new(title: String, span: Range<usize>, entries: &'t DeTable<'t>) -> Self {
+    pub(super) fn new(title: String, span: Span, entries: &'t DeTable<'t>) -> Self {
         Self { title, span, entries, known: Vec::new(), missing: Vec::new() }
     }
 
@@ -62,7 +72,7 @@ impl<'t> Table<'t> {
             self.known.push(key);
         }
         let (found, value) = self.entries.iter().find(|(found, _)| found.get_ref() == key)?;
-        Some((found.span(), value))
+        Some((self.span.at(found.span()), value))
     }
 
     /// The text at `key`, if it is there.
@@ -122,8 +132,9 @@ impl<'t> Table<'t> {
             };
             misspelt.extend(near.map(|near| (name, near)));
             let message = format!("{} has an unknown key `{name}`", self.title);
-            let found =
-                report.at(Code::UnknownKey, message, key.span(), "not a key here").help(help);
+            let found = report
+                .at(Code::UnknownKey, message, &report.span(key), "not a key here")
+                .help(help);
             report.push(found);
         }
         self.missing.retain(|(keys, _)| !misspelt.iter().any(|(_, near)| keys.contains(near)));
@@ -133,7 +144,7 @@ impl<'t> Table<'t> {
             let names = names.join(" or ");
             let message = format!("{} has no {names}", self.title);
             let found = report
-                .at(Code::MissingKey, message, self.span.clone(), format!("needs {names}"))
+                .at(Code::MissingKey, message, &self.span, format!("needs {names}"))
                 .help(format!("Write, for example, {first} = {example}"));
             report.push(found);
         }
@@ -162,11 +173,11 @@ pub(super) fn string(
     match value.get_ref().as_str() {
         Some("") => {
             let message = format!("{what} is empty");
-            let found = report.at(Code::BadValue, message, value.span(), "says nothing");
+            let found = report.at(Code::BadValue, message, &report.span(value), "says nothing");
             report.push(found);
             None
         }
-        Some(text) => Some(Spanned { value: text.to_owned(), span: value.span() }),
+        Some(text) => Some(Spanned { value: text.to_owned(), span: report.span(value) }),
         None => {
             wrong_type(what, "a string", value, report);
             None
@@ -221,5 +232,5 @@ pub(super) fn of_wrong_type(
     };
     let got = if value.get_ref().is_str() { "a string" } else { got };
     let message = format!("{what} has to be {wanted}");
-    report.at(Code::WrongType, message, value.span(), format!("this is {got}"))
+    report.at(Code::WrongType, message, &report.span(value), format!("this is {got}"))
 }

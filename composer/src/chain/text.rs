@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::{Spanned, table::Report};
-use crate::diag::{Code, nearest};
+use crate::diag::{Code, Span, nearest};
 
 /// A piece of a text.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -85,20 +85,24 @@ type Mistake = (Range<usize>, String, String);
 
 /// Reads the text in `value`; what is wrong with it is reported.
 pub(super) fn pieces(value: &Spanned<String>, report: &mut Report<'_>) -> Option<Vec<Piece>> {
-    // Where a place in the text is in the file; in a text with escapes, all of it.
-    let raw = report.source.text.get(value.span.clone()).unwrap_or_default();
-    let begin = raw.find(&value.value).map(|quotes| value.span.start + quotes);
-    let place = |part: Range<usize>| match begin {
-        Some(begin) => begin + part.start..begin + part.end,
-        None => value.span.clone(),
-    };
+    let place = place(value);
     match read(&value.value, &place) {
         Ok(pieces) => Some(pieces),
         Err((part, message, help)) => {
-            let found = report.at(Code::BadText, message, place(part), "here").help(help);
+            let found = report.at(Code::BadText, message, &place(part), "here").help(help);
             report.slip(found);
             None
         }
+    }
+}
+
+/// Where a place in the text of `value` is in the file; in a text with escapes, all of it.
+pub(super) fn place(value: &Spanned<String>) -> impl Fn(Range<usize>) -> Span + use<> {
+    let whole = value.span.clone();
+    let begin = whole.text().find(&value.value).map(|quotes| whole.start() + quotes);
+    move |part| match begin {
+        Some(begin) => whole.at(begin + part.start..begin + part.end),
+        None => whole.clone(),
     }
 }
 
@@ -107,7 +111,7 @@ pub(super) fn path(value: &Spanned<String>) -> Option<Vec<Spanned<Step>>> {
     steps(&value.value, 0, &|_| value.span.clone()).ok()
 }
 
-fn read(text: &str, place: &dyn Fn(Range<usize>) -> Range<usize>) -> Result<Vec<Piece>, Mistake> {
+fn read(text: &str, place: &dyn Fn(Range<usize>) -> Span) -> Result<Vec<Piece>, Mistake> {
     const BRACES: &str =
         "A field stands in braces: {saddr:ipv4}. For a brace itself write {{ or }}.";
     let mut pieces = Vec::new();
@@ -144,7 +148,7 @@ fn read(text: &str, place: &dyn Fn(Range<usize>) -> Range<usize>) -> Result<Vec<
 fn field(
     inner: &str,
     at: usize,
-    place: &dyn Fn(Range<usize>) -> Range<usize>,
+    place: &dyn Fn(Range<usize>) -> Span,
 ) -> Result<FieldRef, Mistake> {
     let (name, word) = match inner.split_once(':') {
         Some((name, word)) => (name, Some(word)),
@@ -170,7 +174,7 @@ fn field(
 fn steps(
     name: &str,
     at: usize,
-    place: &dyn Fn(Range<usize>) -> Range<usize>,
+    place: &dyn Fn(Range<usize>) -> Span,
 ) -> Result<Vec<Spanned<Step>>, Mistake> {
     const PATHS: &str = "A field is written as in C: port, flow.port, ports[0].";
     let bad = |part: Range<usize>| {
@@ -210,14 +214,16 @@ fn steps(
 
 #[cfg(test)]
 mod tests {
-    use super::{FieldRef, Hint, Piece, Spanned, Step, read};
+    use super::{FieldRef, Hint, Piece, Span, Spanned, Step, read};
+    use crate::diag::Source;
 
     fn shown(text: &str) -> String {
         let name = |step: &Spanned<Step>| match &step.value {
             Step::Field(name) => format!(".{name}"),
             Step::Item(number) => format!("[{number}]"),
         };
-        match read(text, &|part| part) {
+        let source = Source::first("chain.toml", text);
+        match read(text, &|part| Span::new(&source, part)) {
             Ok(pieces) => pieces
                 .iter()
                 .map(|piece| match piece {

@@ -55,7 +55,7 @@ fn moment(
     if !others.is_empty() {
         let places = std::iter::once(place).chain(others).collect();
         let message = "a tracer has one of `fentry`, `fexit` and `trace`";
-        let found = several(message, places, report);
+        let found = several(message, places);
         let help = "Write two tracers, one for each; or, without `object`, one with `trace`, which \
                     is both.";
         report.push(found.help(help));
@@ -73,7 +73,7 @@ fn builtin(table: &mut Table<'_>, has_own: bool, report: &mut Report<'_>) -> Opt
             let Some((place, _)) = table.get(key) else { continue };
             let message = format!("`{key}` is for the built-in tracer, and this one has a program");
             let found = report
-                .at(Code::BadValue, message, place, "not with a program of your own")
+                .at(Code::BadValue, message, &place, "not with a program of your own")
                 .help("Leave out `object` and `program` to have the built-in tracer.");
             report.push(found);
         }
@@ -83,7 +83,7 @@ fn builtin(table: &mut Table<'_>, has_own: bool, report: &mut Report<'_>) -> Opt
     let capture = table.get("capture").map(|(_, value)| {
         let texts = strings("capture", value, report);
         let is_whole = value.get_ref().as_array().is_some_and(|items| items.len() == texts.len());
-        let path = |text: &Spanned<String>| match expression::path(&text_at(text, report)) {
+        let path = |text: &Spanned<String>| match expression::path(&text_at(text)) {
             Ok(path) => Some(path),
             Err(mistake) => {
                 let shown = text.value.escape_debug();
@@ -99,7 +99,7 @@ fn builtin(table: &mut Table<'_>, has_own: bool, report: &mut Report<'_>) -> Opt
     let filter = table.get("where").and_then(|(_, value)| {
         let text = string("`where`", value, report);
         good &= text.is_some();
-        text.and_then(|text| match expression::filter(&text_at(&text, report)) {
+        text.and_then(|text| match expression::filter(&text_at(&text)) {
             Ok(filter) => {
                 // It may be written over several lines; it is shown in one.
                 let words: Vec<_> = text.value.split_whitespace().collect();
@@ -115,13 +115,14 @@ fn builtin(table: &mut Table<'_>, has_own: bool, report: &mut Report<'_>) -> Opt
 }
 
 /// The text with its place; what was written with escapes is one place as a whole.
-pub(super) fn text_at<'a>(text: &'a Spanned<String>, report: &Report<'_>) -> Text<'a> {
-    let inside = report.source.text.get(text.span.start + 1..text.span.end.saturating_sub(1));
-    let start = (inside == Some(text.value.as_str())).then_some(text.span.start + 1);
+pub(super) fn text_at<'a>(text: &'a Spanned<String>) -> Text<'a> {
+    let begin = text.span.start() + 1;
+    let inside = text.span.at(begin..text.span.end().saturating_sub(1));
+    let start = (inside.text() == text.value).then_some(begin);
     Text { text: &text.value, span: text.span.clone(), start }
 }
 
 fn mistaken(code: Code, message: String, mistake: Mistake, report: &mut Report<'_>) {
-    let found = report.at(code, message, mistake.span, mistake.what).help(mistake.help);
+    let found = report.at(code, message, &mistake.span, mistake.what).help(mistake.help);
     report.slip(found);
 }

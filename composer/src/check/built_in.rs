@@ -29,9 +29,9 @@ pub(super) fn check(context: &mut Context<'_>) {
                     continue;
                 };
                 if tracer.moment == Moment::Fexit {
-                    told.extend(shadowed(context, request, target));
+                    told.extend(shadowed(request, target));
                 }
-                let resolved = trace::resolve(context.source(), request, tracer.moment, target);
+                let resolved = trace::resolve(request, tracer.moment, target);
                 for found in resolved.err().into_iter().flatten() {
                     // What is wrong in two hosts, or at both moments, is one mistake.
                     let place =
@@ -48,7 +48,7 @@ pub(super) fn check(context: &mut Context<'_>) {
         for mut found in told {
             if found.labels.is_empty() {
                 let span = tracer.target.span.clone();
-                found = found.label(context.source(), span, "traced here");
+                found = found.label(&span, "traced here");
             }
             context.found.push(found);
         }
@@ -56,11 +56,7 @@ pub(super) fn check(context: &mut Context<'_>) {
 }
 
 /// Arguments that stand where somebody may mean the result.
-fn shadowed(
-    context: &Context<'_>,
-    request: &Builtin,
-    target: trace::Target<'_>,
-) -> Vec<Diagnostic> {
+fn shadowed(request: &Builtin, target: trace::Target<'_>) -> Vec<Diagnostic> {
     let one = |shadowing: trace::Shadowing| {
         let (name, what) = match shadowing.hidden {
             "$ret" => ("ret", "result"),
@@ -68,7 +64,7 @@ fn shadowed(
         };
         let message = format!("`{name}` is an argument of `{}` here", target.function.name);
         let found = Diagnostic::new(Code::Shadowed, message)
-            .label(context.source(), shadowing.span, format!("the argument, not the {what}"))
+            .label(&shadowing.span, format!("the argument, not the {what}"))
             .help(match shadowing.is_captured {
                 true => format!(
                     "The {what} is told of every call: leave `{name}` out unless the argument is meant."
@@ -100,7 +96,7 @@ fn by_hand(context: &mut Context<'_>, node: &Node) {
         context.report(
             Code::BadValue,
             message,
-            reference.span.clone(),
+            &reference.span,
             "not to be named",
             help.to_owned(),
         );
@@ -118,8 +114,8 @@ fn nested(context: &mut Context<'_>, index: NodeIndex, tracer: &Tracer) {
     if target.role() == Role::Tracer && is_builtin {
         let message = format!("`{}` traces a built-in tracer", node.id.value);
         let found = Diagnostic::new(Code::WrongNodeKind, message)
-            .label(context.source(), tracer.target.span.clone(), "a built-in tracer")
-            .label(context.source(), target.id.span.clone(), "the tracer is here")
+            .label(&tracer.target.span, "a built-in tracer")
+            .label(&target.id.span, "the tracer is here")
             .help("Trace what that one traces: any number of tracers may sit on one function.");
         context.found.push(found);
         context.misfits.insert(index);

@@ -38,8 +38,8 @@ pub(super) fn check(context: &mut Context<'_>) {
                 graph.node(place.0).id.value
             );
             let found = Diagnostic::new(Code::ReplacedTwice, message)
-                .label(context.source(), spec.stub.span.clone(), "replaces it again")
-                .label(context.source(), first_spec.stub.span.clone(), "replaced here")
+                .label(&spec.stub.span, "replaces it again")
+                .label(&first_spec.stub.span, "replaced here")
                 .errno("EBUSY")
                 .help(
                     "A function is replaced once. Give the host a second stub, or leave one out.",
@@ -68,8 +68,8 @@ fn tracers(context: &mut Context<'_>, replaced: &HashMap<Place<'_>, NodeIndex>) 
                 node.id.value, place.1, host.id.value, by.id.value
             );
             let found = Diagnostic::new(Code::TracedAndReplaced, message)
-                .label(context.source(), tracer.target.span.clone(), "traced here")
-                .label(context.source(), spec.stub.span.clone(), "replaced here")
+                .label(&tracer.target.span, "traced here")
+                .label(&spec.stub.span, "replaced here")
                 .errno("EBUSY")
                 .help(format!(
                     "A function is either traced or replaced, never both. Trace the replacement: \
@@ -108,7 +108,7 @@ fn too_many(context: &mut Context<'_>) {
         let message =
             format!("`{}` of `{}` has more than {fewest} tracers", place.1, host.id.value);
         let found = Diagnostic::new(Code::TooManyTracers, message)
-            .label(context.source(), tracer.target.span.clone(), "one too many")
+            .label(&tracer.target.span, "one too many")
             .errno("E2BIG")
             .help(format!(
                 "There are {count}, and a built-in tracer that measures is two. Let one tracer do \
@@ -135,8 +135,8 @@ fn hooks(context: &mut Context<'_>) {
             first.id.value, node.id.value
         );
         let found = Diagnostic::new(Code::HookTaken, message)
-            .label(context.source(), attach.span.clone(), "attached again")
-            .label(context.source(), first_attach.span.clone(), "attached here")
+            .label(&attach.span, "attached again")
+            .label(&first_attach.span, "attached here")
             .errno("EBUSY")
             .help("An interface takes one xdp program. Let one host call two stubs.");
         context.found.push(found);

@@ -46,7 +46,7 @@ pub(super) fn check(context: &mut Context<'_>) {
             let Some(dead) = dead(context, (holder, host), function, &mut known) else { continue };
             // One finding for each stub: its replacement and a tracer have one reason.
             if told.insert((holder, function.to_owned())) {
-                found.push(finding(context, node, host, function, &dead));
+                found.push(finding(node, host, function, &dead));
             }
         }
     }
@@ -97,13 +97,13 @@ fn dead<'a>(
     let setter = (!host.data.globals.is_empty()).then_some(holder);
     let first = known
         .entry((&reference.value, program.name.as_str(), setter))
-        .or_insert_with(|| walked(&values(context, host, object), &reserved(object)));
+        .or_insert_with(|| walked(&values(host, object), &reserved(object)));
     let first = first.as_ref()?;
     if is_reached(first) {
         return None;
     }
     let mut now = Reach { functions: first.functions.clone(), decided: first.decided.clone() };
-    let values = values(context, host, object);
+    let values = values(host, object);
     let own = reserved(object);
     let mut open = own.clone();
     // What decided is left open, until a call comes there.
@@ -159,14 +159,14 @@ fn suggest(
 }
 
 /// What the frozen sections of `host`'s object hold when it is loaded.
-fn values(context: &Context<'_>, host: &Node, object: &Object) -> BTreeMap<String, Vec<u8>> {
+fn values(host: &Node, object: &Object) -> BTreeMap<String, Vec<u8>> {
     let mut values = BTreeMap::new();
     for section in object.data.iter().filter(|one| one.is_frozen() && one.size <= LARGEST) {
         let bytes = section.place.clone().and_then(|place| object.bytes.get(place));
         let zeros = || vec![0; usize::try_from(section.size).unwrap_or_default()];
         values.insert(section.name.clone(), bytes.map_or_else(zeros, <[u8]>::to_vec));
     }
-    for set in globals::settings(context.chain, host, object) {
+    for set in globals::settings(host, object) {
         let from = usize::try_from(set.offset).unwrap_or(usize::MAX);
         let place = from..from.saturating_add(set.bytes.len());
         if let Some(place) = values.get_mut(&set.section).and_then(|bytes| bytes.get_mut(place)) {
@@ -211,13 +211,7 @@ fn put(values: &mut BTreeMap<String, Vec<u8>>, read: &Read, value: u64) {
     }
 }
 
-fn finding(
-    context: &Context<'_>,
-    node: &Node,
-    host: &Node,
-    function: &str,
-    dead: &Dead,
-) -> (Diagnostic, bool) {
+fn finding(node: &Node, host: &Node, function: &str, dead: &Dead) -> (Diagnostic, bool) {
     let constants: Vec<_> =
         dead.constants.iter().map(|(name, value, _)| format!("`{name}` is {value}")).collect();
     let message = format!("{} never runs: {}", title(node), constants.join(", "));
@@ -244,8 +238,8 @@ fn finding(
         )
     };
     let found = Diagnostic::new(Code::ConstantOff, message)
-        .label(context.source(), span.clone(), format!("`{function}` is never called"))
-        .label(context.source(), host.id.span.clone(), "by this program")
+        .label(span, format!("`{function}` is never called"))
+        .label(&host.id.span, "by this program")
         .says("EINVAL", format!("Subprog {function} doesn't exist"))
         .help(help);
     (found, dead.is_global)

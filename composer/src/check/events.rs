@@ -3,7 +3,7 @@
 
 use super::{Context, title};
 use crate::{
-    chain::{EventMap, FieldRef, Hint, Node, Piece, Spanned, Step},
+    chain::{Declared, EventMap, FieldRef, Hint, Node, Piece, Spanned, Step},
     diag::{Code, Diagnostic, nearest},
     object::{
         MapDef, Object,
@@ -18,7 +18,7 @@ pub(super) fn check(context: &mut Context<'_>) {
     for (_, node) in context.chain.graph.nodes() {
         let Some((reference, _)) = node.program() else { continue };
         let Some(object) = context.library.get(&reference.value) else { continue };
-        let rule = Rule { context, node, object };
+        let rule = Rule { node, object };
         for events in &node.output.events {
             found.extend(rule.map(&events.map));
             rule.types(events, &mut found);
@@ -29,14 +29,21 @@ pub(super) fn check(context: &mut Context<'_>) {
 
 /// A node and its object.
 struct Rule<'a> {
-    context: &'a Context<'a>,
     node: &'a Node,
     object: &'a Object,
 }
 
+/// The struct that records are.
+struct Record<'a> {
+    btf: &'a Btf,
+    of: TypeId,
+    /// For messages.
+    name: String,
+}
+
 impl Rule<'_> {
     fn at<T>(&self, code: Code, message: String, place: &Spanned<T>, label: &str) -> Diagnostic {
-        Diagnostic::new(code, message).label(self.context.source(), place.span.clone(), label)
+        Diagnostic::new(code, message).label(&place.span, label)
     }
 
     fn map(&self, map: &Spanned<String>) -> Option<Diagnostic> {
@@ -78,21 +85,28 @@ impl Rule<'_> {
     }
 
     fn types(&self, events: &EventMap, found: &mut Vec<Diagnostic>) {
-        let Some(record) = &events.record else { return };
-        let btf = &self.object.btf;
-        let Some(of) = place::structure(btf, &record.value) else {
-            found.push(self.unknown_type(record));
-            return;
+        let declared = events.layout.as_ref().and_then(|own| Btf::parse(own.section()).ok());
+        let record = match (&declared, &events.record) {
+            (Some(btf), _) => Record { btf, of: Declared::STRUCT, name: "the layout".to_owned() },
+            (None, None) => return,
+            (None, Some(record)) => {
+                let btf = &self.object.btf;
+                let Some(of) = place::structure(btf, &record.value) else {
+                    found.push(self.unknown_type(record));
+                    return;
+                };
+                Record { btf, of, name: format!("`{}`", record.value) }
+            }
         };
         for piece in events.text.iter().flatten() {
             if let Piece::Field(field) = piece {
-                found.extend(self.field(of, record, field));
+                found.extend(self.field(&record, field));
             }
         }
         let Some(time) = &events.time else { return };
-        match walk(btf, of, time) {
-            Err((step, misstep)) => found.push(self.misstep(record, &time[step], &misstep)),
-            Ok((_, time_type)) if btf.size(time_type) != Some(8) => {
+        match walk(record.btf, record.of, time) {
+            Err((step, misstep)) => found.push(self.misstep(&record, &time[step], &misstep)),
+            Ok((_, time_type)) if record.btf.size(time_type) != Some(8) => {
                 let Some(last) = time.last() else { return };
                 let message = "a time has 8 bytes, nanoseconds of CLOCK_MONOTONIC".to_owned();
                 let help = "Name a field that holds what bpf_ktime_get_ns() gave.".to_owned();
@@ -119,9 +133,9 @@ impl Rule<'_> {
         self.at(Code::UnknownType, message, record, "not in its object's BTF").help(help)
     }
 
-    fn field(&self, of: TypeId, record: &Spanned<String>, field: &FieldRef) -> Option<Diagnostic> {
-        let btf = &self.object.btf;
-        let at = match walk(btf, of, &field.path) {
+    fn field(&self, record: &Record<'_>, field: &FieldRef) -> Option<Diagnostic> {
+        let (btf, object) = (record.btf, &self.object.btf);
+        let at = match walk(btf, record.of, &field.path) {
             Ok((_, at)) => at,
             Err((step, misstep)) => {
                 return Some(self.misstep(record, &field.path[step], &misstep));
@@ -129,10 +143,10 @@ impl Rule<'_> {
         };
         let hint = field.hint.as_ref()?;
         if let Hint::Enum(name) = &hint.value
-            && place::enumeration(btf, name).is_none()
+            && place::enumeration(object, name).is_none()
         {
             let message = format!("{} has no enum `{name}`", title(self.node));
-            let names = place::enumerations(btf);
+            let names = place::enumerations(object);
             let near = nearest(name, names.iter().map(String::as_str));
             let help = match near {
                 Some(near) => format!("Did you mean `{near}`?"),
@@ -148,12 +162,7 @@ impl Rule<'_> {
         Some(self.at(Code::BadText, message, hint, &label).help(help))
     }
 
-    fn misstep(
-        &self,
-        record: &Spanned<String>,
-        step: &Spanned<Step>,
-        misstep: &Misstep,
-    ) -> Diagnostic {
+    fn misstep(&self, record: &Record<'_>, step: &Spanned<Step>, misstep: &Misstep) -> Diagnostic {
         let name = match &step.value {
             Step::Field(name) => format!("field `{name}`"),
             Step::Item(number) => format!("item {number}"),
@@ -164,7 +173,7 @@ impl Rule<'_> {
                     Some(near) => format!("Did you mean `{near}`?"),
                     None => format!("There are: {}.", names.join(", ")),
                 };
-                (format!("there is no {name} in `{}`", record.value), help)
+                (format!("there is no {name} in {}", record.name), help)
             }
             (Misstep::BitField, _) => (
                 format!("{name} is a bit field, which cannot be shown"),

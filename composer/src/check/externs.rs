@@ -45,7 +45,7 @@ fn tell(context: &mut Context<'_>, load: &Load<'_>, finding: &Finding) {
             let message = format!("{it} is not whole: {error}");
             let help = "Build the object again; it may be one of several that are to be linked \
                         first (bpftool gen object).";
-            context.report(Code::Undefined, message, place, "this program", help.to_owned());
+            context.report(Code::Undefined, message, &place, "this program", help.to_owned());
         }
         Finding::Undefined(extern_name) => {
             let message = format!("{it} refers to `{extern_name}`, which nobody defines");
@@ -53,7 +53,7 @@ fn tell(context: &mut Context<'_>, load: &Load<'_>, finding: &Finding) {
                 "Define `{extern_name}`, or link the object that does (bpftool gen object). \
                  Declare it __ksym if it is the kernel's."
             );
-            context.report(Code::Undefined, message, place, "this program", help);
+            context.report(Code::Undefined, message, &place, "this program", help);
         }
         Finding::OfKernel(extern_name, what) => {
             let message = format!("{it} needs the kernel's {what} `{extern_name}`");
@@ -61,7 +61,7 @@ fn tell(context: &mut Context<'_>, load: &Load<'_>, finding: &Finding) {
                 "Declare it __weak and test it, if the program can do without `{extern_name}`."
             );
             let found = Diagnostic::new(Code::KernelLacksName, message)
-                .label(context.source(), place, "this program")
+                .label(&place, "this program")
                 .help(help);
             let plain = extern_name.split("___").next().unwrap_or_default().to_owned();
             let is_function = *what == "function";

@@ -1,13 +1,13 @@
 //! Does the kernel have what the chain is made of: its types of programs and maps, its links?
 
-use std::{collections::HashSet, ops::Range};
+use std::collections::HashSet;
 
 use petgraph::graph::NodeIndex;
 
 use super::{Context, Library, Profile, title};
 use crate::{
     chain::{Attach, Host, Node, NodeKind},
-    diag::{Code, Diagnostic},
+    diag::{Code, Diagnostic, Span},
     plan::uses,
 };
 
@@ -22,9 +22,8 @@ pub(super) fn check(context: &mut Context<'_>) {
         for Need { what, span, label, help, lacks } in needs(context, index, node) {
             if told.insert(what.clone()) {
                 let message = format!("{} needs {what}, which not every kernel has", title(node));
-                let found = Diagnostic::new(Code::KernelLacks, message)
-                    .label(&chain.source, span.clone(), label)
-                    .help(help);
+                let found =
+                    Diagnostic::new(Code::KernelLacks, message).label(span, label).help(help);
                 context.push_where(found, lacks);
             }
         }
@@ -35,7 +34,7 @@ pub(super) fn check(context: &mut Context<'_>) {
 struct Need<'a> {
     /// In words: `maps of type ringbuf`.
     what: String,
-    span: &'a Range<usize>,
+    span: &'a Span,
     label: &'static str,
     help: &'static str,
     /// Whether that is not there.

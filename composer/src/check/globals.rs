@@ -14,7 +14,7 @@ use serde::Serialize;
 
 use super::{Context, title};
 use crate::{
-    chain::{Chain, GlobalValue, Node, Spanned, ValuePath as Path, Way},
+    chain::{GlobalValue, Node, Spanned, ValuePath as Path, Way},
     diag::{Code, Diagnostic, Severity, list, nearest},
     object::{
         Global, Object, Program, Referent,
@@ -55,12 +55,12 @@ pub(super) fn check(context: &mut Context<'_>) {
             let span = first.path.text.span.clone();
             let help =
                 "Leave `globals` out, or give the tracer an object and a program.".to_owned();
-            context.report(Code::BadValue, message, span, "not of the built-in tracer", help);
+            context.report(Code::BadValue, message, &span, "not of the built-in tracer", help);
             continue;
         }
         let Some((object, program)) = context.program(node) else { continue };
         let mut found = Vec::new();
-        let set = resolve(context.chain, node, object, &mut found);
+        let set = resolve(node, object, &mut found);
         context.found.extend(found);
         for (one, value) in set {
             unused(context, node, object, program, &one, value);
@@ -74,17 +74,16 @@ fn is_built_in(node: &Node) -> bool {
 
 /// What the globals of `node` are set to; what is wrong was reported by the check.
 #[must_use]
-pub(crate) fn settings(chain: &Chain, node: &Node, object: &Object) -> Vec<SetGlobal> {
+pub(crate) fn settings(node: &Node, object: &Object) -> Vec<SetGlobal> {
     if is_built_in(node) {
         return Vec::new();
     }
-    let set = resolve(chain, node, object, &mut Vec::new());
+    let set = resolve(node, object, &mut Vec::new());
     set.into_iter().map(|(one, _)| one).collect()
 }
 
 /// The variables that are set, each with the first value that is for it.
 fn resolve<'a>(
-    chain: &Chain,
     node: &'a Node,
     object: &Object,
     found: &mut Vec<Diagnostic>,
@@ -127,7 +126,7 @@ fn resolve<'a>(
             let code = if mistake.unknown { Code::UnknownGlobal } else { Code::GlobalValue };
             let message = format!("{}: {}", title(node), mistake.what);
             let mistaken = Diagnostic::new(code, message)
-                .label(&chain.source, mistake.span, mistake.label)
+                .label(&mistake.span, mistake.label)
                 .help(mistake.help);
             found.push(mistaken);
         }
@@ -247,7 +246,7 @@ fn unused(
     }
     let message = format!("{} sets `{}`, which its program does not use", title(node), set.name);
     let mut found = Diagnostic::new(Code::GlobalUnused, message)
-        .label(context.source(), value.path.text.span.clone(), "not used")
+        .label(&value.path.text.span, "not used")
         .help(format!(
             "Each node has its own global variables. Set `{}` on the node whose program uses it, \
              or leave it out.",

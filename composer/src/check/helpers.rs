@@ -84,7 +84,7 @@ fn available(context: &mut Context<'_>, load: &Load<'_>, types: &BTreeSet<&str>,
         Code::HelperNotAvailable,
         format!("{} calls {name}, which is not for {of_type} programs", load.title()),
     )
-    .label(context.source(), program.span.clone(), format!("calls {name}"))
+    .label(&program.span, format!("calls {name}"))
     .help(help(load, of_type, helper, refusing));
     let words = refusing.helpers.as_ref().and_then(|helpers| helpers.refusal.as_ref());
     if let (Some(words), false) = (words, OTHER_WORDS.contains(&name)) {
@@ -159,10 +159,9 @@ fn licence(
         Code::LicenceNotGpl,
         format!("{} {calls} {first}, which is kept for programs under the GPL", load.title()),
     )
-    .label(context.source(), span.span.clone(), format!("{calls} {}", names.join(", ")))
+    .label(&span.span, format!("{calls} {}", names.join(", ")))
     .label(
-        context.source(),
-        reference.span.clone(),
+        &reference.span,
         match licence {
             Some(licence) => format!("its licence is \"{licence}\""),
             None => "it has no licence".to_owned(),

@@ -90,9 +90,7 @@ fn read(reference: &Spanned<ObjectRef>, chain: &Chain) -> Result<Object, Box<Dia
         ObjectRef::File(path) => ObjectRef::File(chain.folder.join(path)),
         builtin @ ObjectRef::Builtin(_) => builtin.clone(),
     };
-    open_object(&name).map_err(|found| {
-        Box::new(found.label(&chain.source, reference.span.clone(), "this object"))
-    })
+    open_object(&name).map_err(|found| Box::new(found.label(&reference.span, "this object")))
 }
 
 /// Reads the object called `name`; a path is relative to the working directory.

@@ -40,7 +40,7 @@ pub(super) fn check(context: &mut Context<'_>) {
                     Code::LegacyMap,
                     format!("{} uses the map `{legacy}`, which is of the old form", title(node)),
                 )
-                .label(context.source(), name.span.clone(), "uses it")
+                .label(&name.span, "uses it")
                 .help(format!(
                     "SEC(\"maps\") with struct bpf_map_def says nothing of types, and libbpf takes \
                      it no more. Write: struct {{ __uint(type, ...); __type(key, ...); \
@@ -63,7 +63,7 @@ pub(super) fn check(context: &mut Context<'_>) {
                         Code::MapAttributes,
                         format!("the map `{}` of {} {what}", map.name, title(node)),
                     )
-                    .label(context.source(), span.clone(), "no kernel makes it so")
+                    .label(span, "no kernel makes it so")
                     .note(format!(
                         "{}  {}  key {}  value {}  entries {}  flags {:#x}",
                         map.name,
@@ -79,7 +79,7 @@ pub(super) fn check(context: &mut Context<'_>) {
         }
         found.extend(node.data.maps.iter().filter_map(|change| {
             let used = object.maps.iter().find(|map| map.name == change.map.value);
-            unknown(context, node, object, &change.map, used)
+            unknown(node, object, &change.map, used)
         }));
     }
     found.extend(said_twice(context));
@@ -88,7 +88,6 @@ pub(super) fn check(context: &mut Context<'_>) {
 
 /// A map that the object does not have, or that is the composer's own.
 fn unknown(
-    context: &Context<'_>,
     node: &Node,
     object: &Object,
     name: &Spanned<String>,
@@ -97,7 +96,7 @@ fn unknown(
     let shown = name.value.escape_debug();
     let own = [COUNTS_MAP, EVENTS_MAP, TIMES_MAP];
     let found = |code, message: String, label: &str| {
-        Diagnostic::new(code, message).label(context.source(), name.span.clone(), label)
+        Diagnostic::new(code, message).label(&name.span, label)
     };
     if own.contains(&name.value.as_str()) {
         let message = format!("{} changes `{shown}`, which is the composer's own", title(node));
@@ -147,8 +146,8 @@ fn said_twice(context: &Context<'_>) -> Vec<Diagnostic> {
                 );
                 found.push(
                     Diagnostic::new(Code::BadValue, message)
-                        .label(context.source(), change.map.span.clone(), "and another here")
-                        .label(context.source(), before.map.span.clone(), "one thing here")
+                        .label(&change.map.span, "and another here")
+                        .label(&before.map.span, "one thing here")
                         .help("Maps of one name are one map for the whole chain: say it once."),
                 );
             }

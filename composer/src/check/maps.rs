@@ -27,7 +27,6 @@ pub(super) fn check(context: &mut Context<'_>) {
             if definition.agrees_with(map) || !told.insert((&reference.value, &found.name)) {
                 continue;
             }
-            let source = &context.chain.source;
             let (Some((here, _)), Some((there, _))) = (node.program(), other.program()) else {
                 continue;
             };
@@ -35,8 +34,8 @@ pub(super) fn check(context: &mut Context<'_>) {
                 Code::MapMismatch,
                 format!("map `{}` is defined in two ways", map.name),
             )
-            .label(source, there.span.clone(), "first here")
-            .label(source, here.span.clone(), "and otherwise here")
+            .label(&there.span, "first here")
+            .label(&here.span, "and otherwise here")
             .note(compare(node, map, other, definition))
             .help(
                 "Maps of one name are one map for the whole chain. Make the definitions equal, or \

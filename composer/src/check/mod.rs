@@ -27,7 +27,7 @@ mod tails;
 mod targets;
 mod versions;
 
-use std::{collections::HashSet, ops::Range, path::Path, sync::Arc};
+use std::{collections::HashSet, path::Path};
 
 use petgraph::graph::NodeIndex;
 
@@ -38,7 +38,7 @@ pub use requires::excluded;
 
 use crate::{
     chain::{Chain, Moment, Node, NodeKind},
-    diag::{Code, Diagnostic, Severity, Source},
+    diag::{Code, Diagnostic, Severity, Span},
     object::{Object, Program, ProgramKind},
     plan::uses,
 };
@@ -139,7 +139,7 @@ fn open_and(
 }
 
 fn in_file_order(mut found: Vec<Diagnostic>) -> Vec<Diagnostic> {
-    found.sort_by_key(|found| found.labels.first().map_or(0, |label| label.span.start));
+    found.sort_by(|one, other| one.place().cmp(&other.place()));
     found
 }
 
@@ -155,19 +155,15 @@ struct Context<'a> {
 }
 
 impl<'a> Context<'a> {
-    fn source(&self) -> &'a Arc<Source> {
-        &self.chain.source
-    }
-
     fn report(
         &mut self,
         code: Code,
         message: String,
-        span: Range<usize>,
+        span: &Span,
         label: impl Into<String>,
         help: String,
     ) {
-        let found = Diagnostic::new(code, message).label(self.source(), span, label).help(help);
+        let found = Diagnostic::new(code, message).label(span, label).help(help);
         self.found.push(found);
     }
 

@@ -16,13 +16,7 @@ pub(super) fn check(context: &mut Context<'_>) {
         let Some((_, program)) = context.program(node) else {
             let help = suggest(object, &name.value);
             let message = format!("{} has no program `{}`", reference.value, name.value);
-            context.report(
-                Code::UnknownProgram,
-                message,
-                name.span.clone(),
-                "not in the object",
-                help,
-            );
+            context.report(Code::UnknownProgram, message, &name.span, "not in the object", help);
             continue;
         };
         if !is_known_type(context, node) {
@@ -41,7 +35,7 @@ pub(super) fn check(context: &mut Context<'_>) {
         if let Some((wanted, help)) = mismatch(node, program, &host_kinds) {
             let message = format!("`{}` cannot be the program of {}", program.name, title(node));
             let label = format!("is SEC(\"{}\"), {wanted} is needed", program.section);
-            context.report(Code::WrongProgramType, message, name.span.clone(), label, help);
+            context.report(Code::WrongProgramType, message, &name.span, label, help);
             context.misfits.insert(index);
         }
     }
@@ -74,7 +68,7 @@ fn is_known_type(context: &mut Context<'_>, node: &Node) -> bool {
         None => "Write what would stand in SEC(\"...\"): type = \"xdp\".".to_owned(),
     };
     let message = format!("`{}` is no type of program", section.value);
-    context.report(Code::BadValue, message, section.span.clone(), "this type", help);
+    context.report(Code::BadValue, message, &section.span, "this type", help);
     false
 }
 

@@ -53,8 +53,8 @@ pub(super) fn check(context: &mut Context<'_>) {
                 }
                 let found =
                     explain(context, node, stub_node, host, replacement, &original, &mismatch)
-                        .label(context.source(), spec.stub.span.clone(), "replaces this stub")
-                        .label(context.source(), stub_spec.function.span.clone(), "the stub");
+                        .label(&spec.stub.span, "replaces this stub")
+                        .label(&stub_spec.function.span, "the stub");
                 let found = if is_first {
                     found.says("EINVAL", said(replacement, &original, &mismatch))
                 } else {

@@ -37,8 +37,8 @@ pub(super) fn check(context: &mut Context<'_>) {
                 title(node)
             ),
         )
-        .label(context.source(), attach.span.clone(), format!("{least} arguments"))
-        .label(context.source(), host.program.span.clone(), format!("reads argument {read}"))
+        .label(&attach.span, format!("{least} arguments"))
+        .label(&host.program.span, format!("reads argument {read}"))
         .errno("EINVAL")
         .help(
             "A raw tracepoint hands over the arguments of its TP_PROTO, without more. \

@@ -51,7 +51,7 @@ fn excluding(chain: &Chain, outside: &[Version]) -> Option<Diagnostic> {
             Code::KernelExcluded,
             format!("`{}` is not meant for linux {names}", chain.name),
         )
-        .label(&chain.source, requires.span.clone(), format!("does not take {names}"))
+        .label(&requires.span, format!("does not take {names}"))
         .help(
             "Use a kernel that it is meant for; or, when it works with this one too, say so in \
              `requires`.",

@@ -26,8 +26,8 @@ pub(super) fn check(context: &mut Context<'_>) {
         let message = format!("{} may sleep, and `{function}` does not", title(node));
         let label = format!("is SEC(\"{}\")", program.section);
         let found = Diagnostic::new(Code::NotSleepable, message)
-            .label(context.source(), tracer.program.span.clone(), label)
-            .label(context.source(), tracer.target.span.clone(), "traces this")
+            .label(&tracer.program.span, label)
+            .label(&tracer.target.span, "traces this")
             .says("EINVAL", format!("{function} is not sleepable"))
             .help(format!(
                 "No tracer of an eBPF program may sleep. Compile it as SEC(\"{awake}\"), and leave \

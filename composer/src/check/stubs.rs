@@ -37,7 +37,7 @@ pub(super) fn check(context: &mut Context<'_>) {
                             format!("`{}` traces a stub, which is one function", node.id.value);
                         let help = "Leave out `function`.".to_owned();
                         let span = function.span.clone();
-                        context.report(Code::BadValue, message, span, "not needed", help);
+                        context.report(Code::BadValue, message, &span, "not needed", help);
                     }
                     _ => check_function(context, node, function, target, false),
                 }
@@ -59,8 +59,8 @@ fn nested(context: &mut Context<'_>, stub: &Node, replacement: &Node) {
         Code::WrongNodeKind,
         format!("{} is in a replacement, where it cannot be replaced", title(stub)),
     )
-    .label(context.source(), reference.span.clone(), "a replacement")
-    .label(context.source(), replacement.id.span.clone(), "the replacement is here")
+    .label(&reference.span, "a replacement")
+    .label(&replacement.id.span, "the replacement is here")
     .says("EINVAL", "Cannot recursively attach")
     .help(
         "The kernel does not replace part of a replacement. Put the stub into a host, or trace \
@@ -122,7 +122,7 @@ fn entry(
         Code::UntrustedEntry,
         format!("{} is an entry whose prototype the kernel does not trust", title(node)),
     )
-    .label(context.source(), function.span.clone(), "the program itself")
+    .label(&function.span, "the program itself")
     .note(format!("stub  {}", object.prototype(definition).unwrap_or_default()))
     .says("EINVAL", "Cannot replace static functions")
     .help(help);
@@ -152,7 +152,7 @@ fn check_function(
             Some(near) => format!("Did you mean `{near}`?"),
             None => missing_help(object, program, to_replace),
         };
-        return context.report(Code::UnknownFunction, message, span, "not in its object", help);
+        return context.report(Code::UnknownFunction, message, &span, "not in its object", help);
     };
     // With it are loaded the programs that its tables for tail calls hold.
     let called = object.reachable(program).contains(&index)
@@ -170,7 +170,7 @@ fn check_function(
             object.prototype(found).unwrap_or_else(|| format!("int {name}(...)"))
         );
         let found = Diagnostic::new(Code::StaticStub, message)
-            .label(context.source(), span, "static")
+            .label(&span, "static")
             .says("EINVAL", if called { not_global } else { absent })
             .help(help);
         context.found.push(found);
@@ -181,7 +181,7 @@ fn check_function(
         let help = not_called(object, program, index, to_replace);
         let label = format!("not called by `{}`", program.name);
         let found = Diagnostic::new(Code::StubNotCalled, message)
-            .label(context.source(), span, label)
+            .label(&span, label)
             .says("EINVAL", absent)
             .help(help);
         context.found.push(found);

@@ -7,7 +7,7 @@ use petgraph::graph::NodeIndex;
 use super::{Context, title};
 use crate::{
     chain::{Jump, Node, NodeKind},
-    diag::{Code, Diagnostic, Severity, list, nearest},
+    diag::{Code, Diagnostic, Severity, Span, list, nearest},
     object::{MapDef, Object, Program},
     plan::{is_only_jumped_to, uses},
 };
@@ -35,7 +35,7 @@ pub(super) fn check(context: &mut Context<'_>) {
             );
             let help =
                 "A table for tail calls holds programs: global functions with a SEC(\"...\").";
-            context.report(Code::TailEntry, message, name.span.clone(), "uses it", help.to_owned());
+            context.report(Code::TailEntry, message, &name.span, "uses it", help.to_owned());
         }
         for leaf in uses.leaves {
             let fits = matches!(node.kind, NodeKind::Replacement(_))
@@ -52,7 +52,7 @@ pub(super) fn check(context: &mut Context<'_>) {
                     leaf.name, leaf.section, program.name, program.section
                 );
                 let found = Diagnostic::new(Code::TailEntry, message)
-                    .label(context.source(), name.span.clone(), "this program")
+                    .label(&name.span, "this program")
                     .errno("EINVAL")
                     .help(help);
                 context.found.push(found);
@@ -72,8 +72,8 @@ fn entry(context: &Context<'_>, jump: &Jump) -> Option<Diagnostic> {
     let (from, to) = (graph.node(jump.from), graph.node(jump.to));
     let (object, program) = context.program(from)?;
     let name = &jump.map.value;
-    let found = |code, message: String, span: &std::ops::Range<usize>, label: &str| {
-        Diagnostic::new(code, message).label(context.source(), span.clone(), label)
+    let found = |code, message: String, span: &Span, label: &str| {
+        Diagnostic::new(code, message).label(span, label)
     };
     let is_table = |map: &&MapDef| map.type_name() == "prog_array";
     let Some(map) = object.maps.iter().find(|map| map.name == *name) else {
@@ -163,8 +163,8 @@ fn replaced(
                     title(replacement)
                 ),
             )
-            .label(context.source(), by.stub.span.clone(), "replaced")
-            .label(context.source(), spec.function.span.clone(), format!("a function of `{name}`"))
+            .label(&by.stub.span, "replaced")
+            .label(&spec.function.span, format!("a function of `{name}`"))
             .errno("EBUSY")
             .help(
                 "The kernel keeps the two apart, since a program could go on in itself without end. \
@@ -203,7 +203,7 @@ fn passed_by(
             Code::PassedByTailCall,
             format!("{} sees no call of `{function}`", title(tracer)),
         )
-        .label(context.source(), span.clone(), "entered by tail calls only")
+        .label(span, "entered by tail calls only")
         .help(
             "A tail call goes past the place where a tracer is. Trace a function that the program \
              calls, or the program that makes the tail call.",

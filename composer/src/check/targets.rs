@@ -39,11 +39,8 @@ pub(super) fn check(context: &mut Context<'_>) {
         else {
             continue;
         };
-        let mut found = finding(node, &attach.value, profile, targets, *presence).label(
-            context.source(),
-            attach.span.clone(),
-            label(*presence),
-        );
+        let mut found = finding(node, &attach.value, profile, targets, *presence)
+            .label(&attach.span, label(*presence));
         let lists = [("refused by", refusing), ("unknown of", unsure), ("taken by", taking)];
         if judged.len() > 1 {
             let lists = lists.iter().filter(|(_, names)| !names.is_empty());

@@ -33,7 +33,7 @@ fn nested_tracing(context: &mut Context<'_>) {
             Code::NestedTracing,
             format!("`{}` traces `{}`, which is a tracer itself", node.id.value, target.value),
         )
-        .label(context.source(), target.span.clone(), "a tracer")
+        .label(&target.span, "a tracer")
         .help("Trace what that one traces: any number of tracers may sit on one function.");
         if *depth == 1 {
             let found = found.says("EINVAL", "Cannot recursively attach");
@@ -125,8 +125,8 @@ fn packet_data(context: &mut Context<'_>) {
                     graph.node(host).id.value
                 ),
             )
-            .label(context.source(), spec.program.span.clone(), format!("calls {helper}"))
-            .label(context.source(), stub_spec.function.span.clone(), "calls nothing of the kind")
+            .label(&spec.program.span, format!("calls {helper}"))
+            .label(&stub_spec.function.span, "calls nothing of the kind")
             .says("EINVAL", "Extension program changes packet data, while original does not")
             .help(format!(
                 "Let the stub call such a helper too, if only where it cannot be reached: if \

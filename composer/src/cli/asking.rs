@@ -179,11 +179,11 @@ fn refusals(
     let mut found = Vec::new();
     for (failure, plan) in &asked.refused {
         logs.keep(failure, plan, chain);
-        let told = run::explain(failure, plan, chain, &targets, flags.verbose);
+        let told = run::explain(failure, plan, &targets, flags.verbose);
         found.push(if told.code == Code::NoTarget { not_tried(told) } else { told });
     }
     match asked.left {
-        Some((left, plan)) => Err(Box::new(run::explain_left(&left, &plan, chain))),
+        Some((left, plan)) => Err(Box::new(run::explain_left(&left, &plan))),
         None => Ok(found),
     }
 }

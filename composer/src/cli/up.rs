@@ -191,9 +191,9 @@ pub(super) async fn run(arguments: Up) -> Exit {
             screen::say!("kept {name}, pinned at {path}: rm {path} removes it");
         }
     }
-    report::all(&gone::told(&gone, &ready.plan, &ready.chain));
+    report::all(&gone::told(&gone, &ready.plan));
     if !left.is_empty() {
-        report::one(&run::explain_left(&left, &ready.plan, &ready.chain));
+        report::one(&run::explain_left(&left, &ready.plan));
         return Exit::UndoIncomplete;
     }
     match end {
@@ -258,7 +258,7 @@ fn bring_up(
         Ok(running) if steps < all => {
             let left = running.abandon(kernel);
             if !left.is_empty() {
-                report::one(&run::explain_left(&left, plan, chain));
+                report::one(&run::explain_left(&left, plan));
                 return Err(Exit::UndoIncomplete);
             }
             screen::say!("interrupted: {steps} of {all} operations were done, and are undone");
@@ -278,12 +278,12 @@ fn bring_up(
             logs.keep(&failure, plan, chain);
             let (targets, _) = machine::targets();
             let whole = arguments.logs.verbose;
-            report::one(&run::explain(&failure, plan, chain, &targets, whole));
+            report::one(&run::explain(&failure, plan, &targets, whole));
             if failure.left.is_empty() {
                 screen::say!("nothing of `{}` is left in the kernel", inert::line(&plan.chain));
                 return Err(Exit::Failed);
             }
-            report::one(&run::explain_left(&failure.left, plan, chain));
+            report::one(&run::explain_left(&failure.left, plan));
             Err(Exit::UndoIncomplete)
         }
     }

@@ -170,6 +170,8 @@ codes! {
     StackLimit = 336,
     /// A tracer that may sleep, on a program that may not.
     NotSleepable = 337,
+    /// An invalid layout of records.
+    BadLayout = 338,
     /// A map with a lock or a timer in a program that may not use it.
     LockInTracing = 340,
     /// What a helper gave, or NULL, that is used without a test.

@@ -6,30 +6,19 @@
 mod code;
 mod near;
 mod page;
+mod span;
 mod words;
-
-use std::{ops::Range, sync::Arc};
 
 pub use code::{Code, Severity};
 pub use near::{Names, list, nearest, nearest_of_many};
 pub use page::{Block, Page, UnknownCode, blocks};
-
-/// A text that diagnostics point into.
-#[derive(Debug, PartialEq, Eq)]
-pub struct Source {
-    /// The file's name as the user wrote it.
-    pub name: String,
-    /// Its whole text.
-    pub text: String,
-}
+pub use span::{Source, Span};
 
 /// A marked place.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Label {
-    /// The text it is in.
-    pub source: Arc<Source>,
-    /// Bytes of that text.
-    pub span: Range<usize>,
+    /// The place.
+    pub span: Span,
     /// What to say of it; may be empty.
     pub text: String,
 }
@@ -78,13 +67,8 @@ impl Diagnostic {
 
     /// Marks a place; the first call marks the primary one.
     #[must_use]
-    pub fn label(
-        mut self,
-        source: &Arc<Source>,
-        span: Range<usize>,
-        text: impl Into<String>,
-    ) -> Self {
-        self.labels.push(Label { source: Arc::clone(source), span, text: text.into() });
+    pub fn label(mut self, span: &Span, text: impl Into<String>) -> Self {
+        self.labels.push(Label { span: span.clone(), text: text.into() });
         self
     }
 
@@ -116,6 +100,12 @@ impl Diagnostic {
     pub fn help(mut self, text: impl Into<String>) -> Self {
         self.help = Some(text.into());
         self
+    }
+
+    /// Where it is: the primary place. `None` sorts first, as what is said of the whole does.
+    #[must_use]
+    pub fn place(&self) -> Option<&Span> {
+        self.labels.first().map(|label| &label.span)
     }
 
     /// Says what to do, when there is something to say.

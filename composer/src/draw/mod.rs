@@ -36,11 +36,11 @@ impl Drawing {
 
     /// The text that `label` points into.
     fn page(&mut self, label: &Label) -> Arc<Page> {
-        let known = self.pages.iter().find(|page| Arc::ptr_eq(&page.source, &label.source));
+        let known = self.pages.iter().find(|page| Arc::ptr_eq(&page.source, label.span.source()));
         if let Some(page) = known {
             return Arc::clone(page);
         }
-        let page = Arc::new(Page::new(&label.source));
+        let page = Arc::new(Page::new(label.span.source()));
         self.pages.push(Arc::clone(&page));
         page
     }
@@ -89,8 +89,8 @@ impl Drawing {
             let _ = handler.render_report(&mut out, more.as_ref());
         }
         for (page, label) in unseen {
-            let (line, column) = page.position(label.span.start);
-            let (name, text) = (one_line(&label.source.name), one_line(&label.text));
+            let (line, column) = page.position(label.span.start());
+            let (name, text) = (one_line(&label.span.source().name), one_line(&label.text));
             let _ = writeln!(out, "  {name}:{line}:{column}  {text}");
         }
         for note in &diagnostic.notes {
@@ -111,10 +111,10 @@ impl Drawing {
     pub fn json(&mut self, diagnostic: &Diagnostic) -> serde_json::Value {
         let label = |label: &Label| {
             let page = self.page(label);
-            let (line, column) = page.position(label.span.start);
-            let (end_line, end_column) = page.position(label.span.end);
+            let (line, column) = page.position(label.span.start());
+            let (end_line, end_column) = page.position(label.span.end());
             json!({
-                "file": label.source.name,
+                "file": label.span.source().name,
                 "line": line, "column": column,
                 "end_line": end_line, "end_column": end_column,
                 "text": label.text,
@@ -158,7 +158,7 @@ impl Drawing {
 fn spans(page: &Page, labels: &[&Label]) -> Vec<LabeledSpan> {
     let span = |(number, label): (usize, &&Label)| {
         let text = (!label.text.is_empty()).then(|| one_line(&label.text));
-        let span = page.drawn(label.span.start)..page.drawn(label.span.end);
+        let span = page.drawn(label.span.start())..page.drawn(label.span.end());
         if number == 0 {
             LabeledSpan::new_primary_with_span(text, span)
         } else {

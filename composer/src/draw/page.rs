@@ -117,14 +117,12 @@ impl SourceCode for Page {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
     use miette::SourceCode as _;
 
     use super::{Page, Source};
 
     fn page(text: &str) -> Page {
-        Page::new(&Arc::new(Source { name: "x.toml".into(), text: text.into() }))
+        Page::new(&Source::first("x.toml", text))
     }
 
     #[test]

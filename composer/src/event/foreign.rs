@@ -5,7 +5,7 @@ use freplace_compose_common::Header;
 
 use super::{Event, Json, Layout, NO_CPU, Origin, Shape, layout::shown, value};
 use crate::{
-    chain::{Chain, EventMap, FieldRef, Hint, Piece, Spanned, Step},
+    chain::{Chain, Declared, EventMap, FieldRef, Hint, Piece, Spanned, Step},
     check::{self, Library},
     object::{
         btf::{Btf, Type, TypeId},
@@ -69,16 +69,23 @@ impl Foreign {
 
     /// Takes over what the chain says of the map. What is wrong with that was reported.
     fn decode_by(&mut self, named: &EventMap, btf: &Btf) -> Option<()> {
-        let record = &named.record.as_ref()?.value;
-        let of = place::structure(btf, record)?;
+        let object = btf;
+        let declared = named.layout.as_ref().and_then(|own| Btf::parse(own.section()).ok());
+        let (btf, of, name) = match &declared {
+            Some(own) => (own, Declared::STRUCT, &named.map.value),
+            None => {
+                let record = &named.record.as_ref()?.value;
+                (object, place::structure(object, record)?, record)
+            }
+        };
         let mut layout = Layout::of(btf, of)?;
         if layout.name.is_empty() {
-            layout.name = shown(record);
+            layout.name = shown(name);
         }
         for piece in named.text.iter().flatten() {
             self.text.extend(match piece {
                 Piece::Literal(text) => Some(Part::Literal(text.clone())),
-                Piece::Field(field) => value(btf, of, field, &mut layout),
+                Piece::Field(field) => value(btf, of, field, object, &mut layout),
             });
         }
         let time = named.time.as_ref().and_then(|path| check::walk(btf, of, path).ok());
@@ -145,20 +152,27 @@ pub(super) fn dump(payload: &[u8], out: &mut String) {
     }
 }
 
-/// A field's place and shape; what the text says of its shape holds for `layout`, too.
-fn value(btf: &Btf, of: TypeId, field: &FieldRef, layout: &mut Layout) -> Option<Part> {
+/// A field's place and shape; what the text says of its shape holds for `layout`, too. Enums are
+/// those of `object`.
+fn value(
+    btf: &Btf,
+    of: TypeId,
+    field: &FieldRef,
+    object: &Btf,
+    layout: &mut Layout,
+) -> Option<Part> {
     let (offset, at) = check::walk(btf, of, &field.path).ok()?;
     let offset = offset as usize;
     let hint = field.hint.as_ref().map(|hint| &hint.value);
     let hint = hint.filter(|hint| check::fits(hint, btf, at).is_ok());
-    let Some(shape) = hint.and_then(|hint| shape(hint, btf, at)) else {
+    let Some(shape) = hint.and_then(|hint| shape(hint, btf, at, object)) else {
         return Some(Part::Value(offset, Shape::of(btf, at)));
     };
     set(&mut layout.fields, &field.path, &shape);
     Some(Part::Value(offset, shape))
 }
 
-fn shape(hint: &Hint, btf: &Btf, of: TypeId) -> Option<Shape> {
+fn shape(hint: &Hint, btf: &Btf, of: TypeId, object: &Btf) -> Option<Shape> {
     let size = btf.size(of)? as usize;
     Some(match hint {
         Hint::Ipv4 => Shape::Ipv4,
@@ -175,7 +189,7 @@ fn shape(hint: &Hint, btf: &Btf, of: TypeId) -> Option<Shape> {
             _ => Shape::Bytes(size),
         },
         Hint::Enum(name) => {
-            let Type::Enum { signed, variants, .. } = place::enumeration(btf, name)? else {
+            let Type::Enum { signed, variants, .. } = place::enumeration(object, name)? else {
                 return None;
             };
             let variants = variants.into_iter().map(|(name, value)| (shown(name), value));

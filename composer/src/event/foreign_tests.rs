@@ -48,19 +48,71 @@ proptest! {
     }
 }
 
-/// A chain of one program whose formats are known, one of which is on its stack.
+/// A chain of programs of one object.
+fn chain(object: &str, text: &str) -> (Chain, Library, Plan) {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let bytes = freplace_compose_test_programs::object(object).expect("it was compiled");
+    std::fs::write(folder.path().join(format!("{object}.o")), bytes).expect("room in /tmp");
+    let chain = Chain::parse(&folder.path().join("chain.toml"), text.to_owned()).expect("good");
+    let (library, _) = Library::open(&chain);
+    let plan = plan::build(&chain, &library);
+    (chain, library, plan)
+}
+
+/// Programs whose formats are known, one of which is on its stack.
 fn printk() -> (Plan, Printk) {
     let text = "printk = true\n[host.one]\nobject = \"printers.o\"\nprogram = \"says_hello\"\n\
                 attach = { kprobe = \"x\" }\n[host.two]\nobject = \"printers.o\"\n\
                 program = \"mumbles\"\nattach = { kprobe = \"x\" }\n";
-    let folder = tempfile::tempdir().expect("a temporary folder");
-    let object = freplace_compose_test_programs::object("printers").expect("it was compiled");
-    std::fs::write(folder.path().join("printers.o"), object).expect("room in /tmp");
-    let chain = Chain::parse(&folder.path().join("chain.toml"), text.to_owned()).expect("good");
-    let (library, _) = Library::open(&chain);
-    let plan = plan::build(&chain, &library);
+    let (chain, library, plan) = chain("printers", text);
     let printk = Printk::new(&chain, &library, &plan);
     (plan, printk)
+}
+
+/// What `record` is, decoded by `layout`.
+fn by_layout(layout: &str, record: &[u8]) -> serde_json::Value {
+    let text = format!(
+        "[host.one]\nobject = \"foreign.o\"\nprogram = \"untyped\"\nattach = {{ kprobe = \"x\" }}\n\
+         events = {{ map = \"events\", layout = \"{layout}\" }}\n"
+    );
+    let (chain, library, plan) = chain("foreign", &text);
+    let all = Foreign::all(&chain, &library, &plan);
+    let foreign = all.iter().find(|foreign| foreign.map == "events").expect("its map");
+    write_down(&plan, &foreign.event(record, None, 5))["data"].take()
+}
+
+#[test]
+fn a_record_ends_behind_the_last_field_of_its_layout_or_later() {
+    let record: Vec<u8> = (1..=24).collect();
+    for (layout, least) in [
+        ("u64 a; u16 b", 10),             // 16 with C's padding
+        ("u64 a; char b[3]; u8 c", 12),   // 16
+        ("u8 a; u64 b; u8 c[5]", 21),     // 24
+        ("packed u8 a; u64 b; u8 c", 10), // C has none
+        ("u64 a; u64 b", 16),             // none
+    ] {
+        for length in 0..=record.len() {
+            let data = by_layout(layout, &record[..length]);
+            assert_eq!(data.is_object(), length >= least, "{layout}, {length} bytes: {data}");
+        }
+    }
+}
+
+#[test]
+fn a_layout_has_values_in_both_byte_orders() {
+    let record: Vec<u8> = (1..=40).collect();
+    let layout = "packed s8 a; __be16 b; __be32 c; __be64 d; bool e; u16 f; u8 g[2][2]; char h[2]";
+    let expected = serde_json::json!({
+        "a": 1,
+        "b": 0x0203,
+        "c": 0x0405_0607,
+        "d": 0x0809_0a0b_0c0d_0e0f_u64,
+        "e": true,
+        "f": u16::from_ne_bytes([17, 18]),
+        "g": [[19, 20], [21, 22]],
+        "h": "\u{17}\u{18}",
+    });
+    assert_eq!(by_layout(layout, &record), expected);
 }
 
 #[test]
@@ -104,9 +156,10 @@ fn a_hint_holds_for_the_field_wherever_it_is_shown() {
             }]),
         },
     ];
+    let text = crate::diag::Source::first("chain.toml", "");
     let step = |name: &str| crate::chain::Spanned {
         value: crate::chain::Step::Field(name.to_owned()),
-        span: 0..0,
+        span: crate::diag::Span::new(&text, 0..0),
     };
     super::set(&mut fields, &[step("b"), step("c")], &Shape::BigEndian(2));
     super::set(&mut fields, &[step("nowhere")], &Shape::Mac);

@@ -235,6 +235,7 @@ fn named(typedef: &str) -> Option<Shape> {
         "fc_flow_t" => Shape::Flow,
         "__be16" => Shape::BigEndian(2),
         "__be32" => Shape::BigEndian(4),
+        "__be64" => Shape::BigEndian(8),
         _ => return None,
     })
 }

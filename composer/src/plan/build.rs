@@ -11,6 +11,7 @@ use super::{
 use crate::{
     chain::{Chain, Node, NodeKind, Role, Tracer},
     check::{Library, globals},
+    diag::Span,
     object::{Object, Program, ProgramKind},
 };
 
@@ -157,7 +158,7 @@ fn loads(chain: &Chain, library: &Library) -> (Vec<(NodeIndex, Operation)>, Slot
         let Some((reference, name)) = node.program() else { continue };
         let Some((object, program)) = library.program(node) else { continue };
         let own = program;
-        let globals = globals::settings(chain, node, object);
+        let globals = globals::settings(node, object);
         let (load_as, targets) = match &node.kind {
             NodeKind::Host(_) => (LoadAs::Hook(program.kind), vec![None]),
             NodeKind::Stub(_) => continue,
@@ -262,7 +263,7 @@ fn attach(
 ) {
     let node = chain.graph.node(index);
     let own = slots.of(index);
-    let mut push = |action, span: &std::ops::Range<usize>| {
+    let mut push = |action, span: &Span| {
         operations.push(Operation { node: Some(index.index()), action, span: span.clone() });
     };
     match &node.kind {

@@ -34,7 +34,7 @@ pub(super) fn loads(
         let Some(found) = function(chain, library, holder, &target.function, kind) else {
             continue;
         };
-        let resolved = trace::resolve(&chain.source, tracer.request, tracer.moment, found);
+        let resolved = trace::resolve(tracer.request, tracer.moment, found);
         for (moment, mut tracing) in resolved.unwrap_or_default() {
             if tracing.tells() {
                 layouts += 1;

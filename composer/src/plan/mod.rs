@@ -10,8 +10,6 @@ mod built_in;
 mod maps;
 mod prune;
 
-use std::ops::Range;
-
 use serde::Serialize;
 
 pub use build::build;
@@ -22,6 +20,7 @@ pub(crate) use maps::{Changes, is_only_jumped_to, uses};
 pub use crate::check::SetGlobal;
 use crate::{
     chain::{Attach, Moment, ObjectRef, Role},
+    diag::Span,
     object::{MapDef, ProgramKind, Traits},
     trace::Tracing,
 };
@@ -60,7 +59,7 @@ pub struct Operation {
     pub action: Action,
     /// The bytes of the chain file that asked for it.
     #[serde(skip)]
-    pub span: Range<usize>,
+    pub span: Span,
 }
 
 /// What an operation does.

@@ -2,7 +2,7 @@
 
 use super::{Failure, Left, maps, rule::rules, short::short_of, verifier_log::Excerpt};
 use crate::{
-    chain::{Attach, Chain},
+    chain::Attach,
     check::profile::Targets,
     diag::{Code, Diagnostic},
     errno::errno_name,
@@ -16,22 +16,14 @@ const PERMISSION: &str =
 /// Explains why `plan` did not come up on a kernel where there are `targets` to attach to. With
 /// `whole_log`, the verifier's log is shown as well.
 #[must_use]
-pub fn explain(
-    failure: &Failure,
-    plan: &Plan,
-    chain: &Chain,
-    targets: &Targets,
-    whole_log: bool,
-) -> Diagnostic {
+pub fn explain(failure: &Failure, plan: &Plan, targets: &Targets, whole_log: bool) -> Diagnostic {
     let operation = &plan.operations[failure.operation];
     let error = &failure.error;
     let node = operation.node.and_then(|node| plan.nodes.get(node));
     let name = node.map_or("", |node| node.id.as_str());
     let (code, message, help) = lacking(error, operation, name)
         .unwrap_or_else(|| judge(error, operation, name, targets, whole_log));
-    let found = Diagnostic::new(code, message)
-        .label(&chain.source, operation.span.clone(), answer(error))
-        .help(help);
+    let found = Diagnostic::new(code, message).label(&operation.span, answer(error)).help(help);
     let found = match &error.holder {
         Some(holder) => found.note(format!("taken by  {holder}")),
         None => found,
@@ -71,7 +63,7 @@ fn pointer(rules: &[Code], error: &KernelError) -> String {
 
 /// Explains what could not be undone.
 #[must_use]
-pub fn explain_left(left: &[Left], plan: &Plan, chain: &Chain) -> Diagnostic {
+pub fn explain_left(left: &[Left], plan: &Plan) -> Diagnostic {
     let mut found = Diagnostic::new(
         Code::UndoIncomplete,
         format!("{} of the chain's operations could not be undone", left.len()),
@@ -92,7 +84,7 @@ pub fn explain_left(left: &[Left], plan: &Plan, chain: &Chain) -> Diagnostic {
             _ => "link".to_owned(),
         };
         let text = format!("the {what}{name} is left: {}", answer(&one.error));
-        found = found.label(&chain.source, operation.span.clone(), text);
+        found = found.label(&operation.span, text);
     }
     found
 }

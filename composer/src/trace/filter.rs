@@ -67,7 +67,7 @@ impl Maker<'_> {
                 {
                     candidates.retain(|name| name != "ret" && name != "took");
                 }
-                self.wrong.push(*error.tell(self.source, self.target, path));
+                self.wrong.push(*error.tell(self.target, path));
                 return None;
             }
         };
@@ -82,9 +82,8 @@ impl Maker<'_> {
                 }
             };
             let message = format!("a call cannot be chosen by `{name}` when it begins");
-            let wrong = Diagnostic::new(Code::BadFilter, message)
-                .label(self.source, path.text.span.clone(), why)
-                .help(help);
+            let wrong =
+                Diagnostic::new(Code::BadFilter, message).label(&path.text.span, why).help(help);
             self.wrong.push(wrong);
             return None;
         }
@@ -105,9 +104,8 @@ impl Maker<'_> {
             Ok(number) => number,
             Err((why, help)) => {
                 let message = format!("`{}` cannot be compared so", path.text.value);
-                let mut wrong = Diagnostic::new(Code::BadFilter, message)
-                    .label(self.source, constant.span, why)
-                    .help(help);
+                let mut wrong =
+                    Diagnostic::new(Code::BadFilter, message).label(&constant.span, why).help(help);
                 if let Some(prototype) = self.target.object.prototype(self.target.function) {
                     wrong = wrong.note(prototype);
                 }
@@ -118,7 +116,7 @@ impl Maker<'_> {
         let Some(index) = self.value(&found) else {
             let message = format!("`{}` is one value more than a tracer takes", path.text.value);
             let wrong = Diagnostic::new(Code::BadFilter, message)
-                .label(self.source, path.text.span.clone(), "one too many")
+                .label(&path.text.span, "one too many")
                 .help(format!(
                     "It takes {VALUES}, result, duration and those of `capture` included."
                 ));
@@ -186,7 +184,7 @@ impl Maker<'_> {
                 let shown = crate::object::prototype::declare(btf, id, "");
                 let message = format!("`{}` cannot be compared", path.text.value);
                 let wrong = Diagnostic::new(Code::BadFilter, message)
-                    .label(self.source, path.text.span.clone(), format!("a `{shown}`, no number"))
+                    .label(&path.text.span, format!("a `{shown}`, no number"))
                     .help(
                         "Numbers, enums and addresses can be compared; name a field that is one.",
                     );

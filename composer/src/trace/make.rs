@@ -1,6 +1,6 @@
 //! What is asked for → the table: which values are read, and where each goes in the payload.
 
-use std::{collections::HashSet, sync::Arc};
+use std::collections::HashSet;
 
 use freplace_compose_common::trace::{HOPS, Hop, NOWHERE, RET, TOOK, Trace, VALUES, Value};
 
@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     chain::{Builtin, Moment, ValuePath},
-    diag::{Code, Diagnostic, Source},
+    diag::{Code, Diagnostic},
 };
 
 /// The most bytes that are copied from where one pointer leads.
@@ -18,7 +18,6 @@ const BLOCK: u32 = 256;
 
 /// Puts a tracing together.
 pub(super) struct Maker<'a> {
-    pub(super) source: &'a Arc<Source>,
     pub(super) request: &'a Builtin,
     moment: Moment,
     pub(super) target: Target<'a>,
@@ -32,7 +31,6 @@ pub(super) struct Maker<'a> {
 
 impl<'a> Maker<'a> {
     pub(super) fn new(
-        source: &'a Arc<Source>,
         request: &'a Builtin,
         moment: Moment,
         target: Target<'a>,
@@ -45,7 +43,6 @@ impl<'a> Maker<'a> {
             ]
         })?;
         Ok(Self {
-            source,
             request,
             moment,
             target,
@@ -78,7 +75,7 @@ impl<'a> Maker<'a> {
             if !seen.insert(&path.text.value) {
                 let message = format!("`{}` is captured twice", path.text.value);
                 let wrong = Diagnostic::new(Code::CannotCapture, message)
-                    .label(self.source, path.text.span.clone(), "a second time")
+                    .label(&path.text.span, "a second time")
                     .help("Name each value once.");
                 self.wrong.push(wrong);
             }
@@ -86,7 +83,7 @@ impl<'a> Maker<'a> {
                 Ok(found) => {
                     arguments.extend(self.capture(&path.text.value, &found, Some(path)));
                 }
-                Err(error) => self.wrong.push(*error.tell(self.source, self.target, path)),
+                Err(error) => self.wrong.push(*error.tell(self.target, path)),
             }
         }
         if request.capture.is_none() {
@@ -133,7 +130,7 @@ impl<'a> Maker<'a> {
                 "It takes {VALUES}, result, duration and those of `where` included."
             ));
             if let Some(path) = path {
-                wrong = wrong.label(self.source, path.text.span.clone(), "one too many");
+                wrong = wrong.label(&path.text.span, "one too many");
             }
             self.wrong.push(wrong);
         }

@@ -12,8 +12,6 @@ mod tests;
 mod value;
 mod walk;
 
-use std::{ops::Range, sync::Arc};
-
 use freplace_compose_common::trace::Trace;
 use serde::Serialize;
 
@@ -22,7 +20,7 @@ pub use value::Of;
 
 use crate::{
     chain::{Builtin, Filter, Moment},
-    diag::{Diagnostic, Source},
+    diag::{Diagnostic, Span},
     object::{
         Function, Object, ProgramKind,
         btf::{Type, TypeId},
@@ -133,14 +131,13 @@ impl Tracing {
 /// What a tracer does with `target`: the moments, in the order in which its programs are attached.
 ///
 /// # Errors
-/// What is wrong with the request; the places are in `source`.
+/// What is wrong with the request.
 pub fn resolve(
-    source: &Arc<Source>,
     request: &Builtin,
     moment: Moment,
     target: Target<'_>,
 ) -> Result<Vec<(Moment, Tracing)>, Vec<Diagnostic>> {
-    let one = |moment| Maker::new(source, request, moment, target)?.make();
+    let one = |moment| Maker::new(request, moment, target)?.make();
     if moment == Moment::Fentry {
         return Ok(vec![(Moment::Fentry, one(Moment::Fentry)?)]);
     }
@@ -156,7 +153,7 @@ pub fn resolve(
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Shadowing {
     /// Where it stands.
-    pub span: Range<usize>,
+    pub span: Span,
     /// How what it hides is written: `$ret` or `$took`.
     pub hidden: &'static str,
     /// Whether it stands in `capture`, where what it hides is not to be named at all.

@@ -31,7 +31,7 @@ fn resolved(tracer: &str) -> Result<Vec<(Moment, Tracing)>, Vec<Diagnostic>> {
     let functions = chain.graph.functions_of(index);
     let (holder, name) = functions.first().expect("its target has a program");
     let target = target_of(&chain, &library, *holder, name, ProgramKind::Xdp).expect("it is there");
-    resolve(&chain.source, request, tracer.moment, target)
+    resolve(request, tracer.moment, target)
 }
 
 /// What the program in the kernel makes of the filter when the result is `ret`.

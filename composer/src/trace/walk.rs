@@ -1,7 +1,5 @@
 //! Along a path, from an argument through fields, items and pointers; and why a path leads nowhere.
 
-use std::{ops::Range, sync::Arc};
-
 use freplace_compose_common::trace::HOPS;
 
 use super::{
@@ -10,7 +8,7 @@ use super::{
 };
 use crate::{
     chain::{PathStep, ValuePath, Way},
-    diag::{Code, Diagnostic, Source, nearest},
+    diag::{Code, Diagnostic, Span, nearest},
     object::{
         btf::{Btf, Type, TypeId},
         place::{self, Misstep},
@@ -24,9 +22,9 @@ pub(super) enum Lost {
     /// No argument of this name.
     Argument { candidates: Vec<String> },
     /// No field of this name.
-    Field { span: Range<usize>, of: String, candidates: Vec<String> },
+    Field { span: Span, of: String, candidates: Vec<String> },
     /// Something that cannot be taken.
-    Not { span: Range<usize>, why: String, help: String },
+    Not { span: Span, why: String, help: String },
 }
 
 /// On the way from an argument along a path.
@@ -110,7 +108,7 @@ impl<'a> Walk<'a> {
     }
 
     /// From a pointer to what it points to.
-    pub(super) fn follow(&mut self, span: &Range<usize>) -> Result<(), Lost> {
+    pub(super) fn follow(&mut self, span: &Span) -> Result<(), Lost> {
         let not = |why: &str, help: &str| Lost::Not {
             span: span.clone(),
             why: why.to_owned(),
@@ -134,7 +132,7 @@ impl<'a> Walk<'a> {
         Ok(())
     }
 
-    fn read(&mut self, offset: u32, size: u32, span: &Range<usize>) -> Result<(), Lost> {
+    fn read(&mut self, offset: u32, size: u32, span: &Span) -> Result<(), Lost> {
         if self.hops.len() == HOPS {
             return Err(Lost::Not {
                 span: span.clone(),
@@ -146,7 +144,7 @@ impl<'a> Walk<'a> {
         Ok(())
     }
 
-    pub(super) fn end(mut self, span: &Range<usize>) -> Result<Found, Lost> {
+    pub(super) fn end(mut self, span: &Span) -> Result<Found, Lost> {
         let size = self.btf.size(self.of).unwrap_or(0);
         let is_scalar = match self.btf.resolve(self.of) {
             Some((_, Type::Int { .. } | Type::Enum { .. } | Type::Ptr(_))) => size <= 8,
@@ -174,12 +172,7 @@ impl<'a> Walk<'a> {
 
 impl Lost {
     /// As a diagnostic on `path`.
-    pub(super) fn tell(
-        self,
-        source: &Arc<Source>,
-        target: Target<'_>,
-        path: &ValuePath,
-    ) -> Box<Diagnostic> {
+    pub(super) fn tell(self, target: Target<'_>, path: &ValuePath) -> Box<Diagnostic> {
         let text = &path.text.value;
         let prototype = target.object.prototype(target.function).unwrap_or_default();
         let choose = |near: &str, names: &[String], what: &str| match nearest(
@@ -195,7 +188,7 @@ impl Lost {
                 let name = &path.first.value;
                 let message = format!("`{}` has no argument `{name}`", target.function.name);
                 Diagnostic::new(Code::UnknownArgument, message)
-                    .label(source, path.first.span.clone(), "not an argument")
+                    .label(&path.first.span, "not an argument")
                     .help(choose(name, &candidates, "argument"))
             }
             Self::Field { span, of, candidates } => {
@@ -203,14 +196,14 @@ impl Lost {
                 let name = name.map_or("", |step| step.name.value.as_str());
                 let message = format!("`{text}`: {of} has no field `{name}`");
                 Diagnostic::new(Code::UnknownArgument, message)
-                    .label(source, span, "not a field")
+                    .label(&span, "not a field")
                     .help(choose(name, &candidates, "field"))
             }
             Self::Not { span, why, help } => Diagnostic::new(
                 Code::CannotCapture,
                 format!("`{text}` cannot be taken from a call"),
             )
-            .label(source, span, why)
+            .label(&span, why)
             .help(help),
         };
         Box::new(found.note(prototype))

@@ -91,6 +91,40 @@ fn a_type_and_a_text_of_the_chain_decode_them() {
 
 #[test]
 #[ignore = "needs a kernel that allows freplace; `cargo xtask test` runs it in a micro-VM"]
+fn a_layout_of_the_chain_decodes_what_is_not_in_btf() {
+    let chain = r#"
+        name = "foreign"
+        [host.ring]
+        object = "foreign.o"
+        program = "untyped"
+        attach = { tracepoint = "syscalls/sys_enter_getpgid" }
+        [host.ring.events]
+        map = "events"
+        layout = "u8 kind; u64 ts; u32 saddr; __be16 port; char comm[16]; s16 pairs[2][2]"
+        time = "ts"
+        text = "{kind} {saddr:ipv4}:{port} {comm} {pairs[1][0]} {kind:enum mood}"
+    "#;
+    // C pads its struct to 48 bytes; 1 makes a record of 46, and 3 one of 45, which is too short.
+    let (events, stderr) = fired(chain, &["ring"], &[2, 1, 3]);
+    let own = of(&events, "ring");
+    assert_eq!(own.len(), 3, "{events:#?}");
+    assert_eq!(own[2]["bytes"].as_str().map(str::len), Some(2 * 45), "{events:#?}");
+    assert!(own[2].get("data").is_none(), "{events:#?}");
+    assert!(stderr.contains("1 could not be decoded"), "{stderr}");
+    for (event, (kind, mood)) in own.iter().zip([(2, "CROSS"), (1, "CALM")]) {
+        let data = &event["data"];
+        assert_eq!(event["type"], "events");
+        assert_eq!(event["time_ns"], data["ts"]);
+        assert_eq!(data["port"], 443);
+        assert_eq!(data["pairs"], serde_json::json!([[0, 0], [-13, 0]]));
+        let comm = data["comm"].as_str().filter(|comm| !comm.is_empty()).expect("text");
+        let expected = format!("{kind} 10.0.2.15:443 {comm} -13 {mood}");
+        assert_eq!(event["text"], expected);
+    }
+}
+
+#[test]
+#[ignore = "needs a kernel that allows freplace; `cargo xtask test` runs it in a micro-VM"]
 fn people_read_a_text_or_a_dump_under_the_nodes_name() {
     let named = r#"events = { map = "events", type = "event", text = "{value} on {comm}" }"#;
     let folder = Folder::new(&CHAIN.replace("[host.perf]", &format!("{named}\n    [host.perf]")));

@@ -29,7 +29,7 @@ fn refused(text: &str) -> (String, Diagnostic) {
     assert!(failure.left.is_empty());
     drop(kernel);
     before.assert_nothing_new();
-    let told = run::explain(&failure, &plan, &chain, &machine::targets().0, false);
+    let told = run::explain(&failure, &plan, &machine::targets().0, false);
     (failure.error.log.unwrap_or_default(), told)
 }
 

@@ -1,27 +1,24 @@
 //! Nodes that need each other in a circle: found, and told.
 
-use std::{
-    collections::{HashMap, HashSet},
-    sync::Arc,
-};
+use std::collections::{HashMap, HashSet};
 
 use petgraph::graph::NodeIndex;
 
 use super::Graph;
-use crate::diag::{Code, Diagnostic, Source};
+use crate::diag::{Code, Diagnostic};
 
 /// The most nodes of a circle that are named.
 const NAMED: usize = 8;
 
 /// Every circle, told.
-pub(super) fn find(graph: &Graph, source: &Arc<Source>) -> Vec<Diagnostic> {
+pub(super) fn find(graph: &Graph) -> Vec<Diagnostic> {
     if graph.order().len() == graph.len() {
         return Vec::new();
     }
     // Kosaraju's way does not recurse, so that a chain may be as long as it likes.
     let knots = petgraph::algo::kosaraju_scc(&graph.inner).into_iter();
     let cycles = knots.filter_map(|knot| cycle(graph, &knot));
-    cycles.map(|cycle| explain(graph, &cycle, source)).collect()
+    cycles.map(|cycle| explain(graph, &cycle)).collect()
 }
 
 /// A cycle within `knot`, from which no way leads out and back: its nodes, in order.
@@ -41,7 +38,7 @@ fn cycle(graph: &Graph, knot: &[NodeIndex]) -> Option<Vec<NodeIndex>> {
     }
 }
 
-fn explain(graph: &Graph, cycle: &[NodeIndex], source: &Arc<Source>) -> Diagnostic {
+fn explain(graph: &Graph, cycle: &[NodeIndex]) -> Diagnostic {
     let id = |index: NodeIndex| graph.node(index).id.value.as_str();
     let round = cycle.iter().chain(cycle.first());
     let mut round: Vec<_> = round.map(|index| format!("`{}`", id(*index))).collect();
@@ -58,7 +55,7 @@ fn explain(graph: &Graph, cycle: &[NodeIndex], source: &Arc<Source>) -> Diagnost
         let edge = graph.inner.find_edge(*from, *to).map(|edge| &graph.inner[edge]);
         if let Some((_, span)) = edge {
             let text = format!("`{}` needs `{}`", id(*from), id(*to));
-            found = found.label(source, span.clone(), text);
+            found = found.label(span, text);
         }
     }
     found

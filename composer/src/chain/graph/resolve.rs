@@ -1,17 +1,13 @@
 //! From the ids that nodes refer to, to the nodes.
 
-use std::{
-    collections::{HashMap, HashSet},
-    ops::Range,
-    sync::Arc,
-};
+use std::collections::{HashMap, HashSet};
 
 use petgraph::graph::{DiGraph, NodeIndex};
 
 use super::Dependency;
 use crate::{
     chain::{Node, NodeKind, Role, Spanned},
-    diag::{Code, Diagnostic, Names, Source, list},
+    diag::{Code, Diagnostic, Names, Span, list},
 };
 
 /// A reference from one node to another, before it is resolved.
@@ -49,24 +45,22 @@ pub(super) fn references(from: NodeIndex, node: &Node) -> Vec<Reference> {
 
 /// The nodes that may be referred to.
 pub(super) struct Resolver<'a> {
-    inner: &'a DiGraph<Node, (Dependency, Range<usize>)>,
+    inner: &'a DiGraph<Node, (Dependency, Span)>,
     by_id: &'a HashMap<String, NodeIndex>,
     /// What could not be read for another mistake.
     unread: HashSet<&'a str>,
-    source: &'a Arc<Source>,
     /// Ids to look for misspelt ones in, by what is wanted: made when the first is looked for.
     names: HashMap<&'static str, Names<'a>>,
 }
 
 impl<'a> Resolver<'a> {
     pub(super) fn new(
-        inner: &'a DiGraph<Node, (Dependency, Range<usize>)>,
+        inner: &'a DiGraph<Node, (Dependency, Span)>,
         by_id: &'a HashMap<String, NodeIndex>,
         unread: &'a [String],
-        source: &'a Arc<Source>,
     ) -> Self {
         let unread = unread.iter().map(String::as_str).collect();
-        Self { inner, by_id, unread, source, names: HashMap::new() }
+        Self { inner, by_id, unread, names: HashMap::new() }
     }
 
     /// The node that `reference` means; none when what is wrong with that node was told.
@@ -85,7 +79,7 @@ impl<'a> Resolver<'a> {
             let message = format!("`{from}` refers to `{}`, which is not there", to.value);
             return Err(Box::new(
                 Diagnostic::new(Code::UnknownNode, message)
-                    .label(self.source, to.span.clone(), format!("no {what} of this name"))
+                    .label(&to.span, format!("no {what} of this name"))
                     .help(self.suggest(reference)),
             ));
         };
@@ -95,8 +89,8 @@ impl<'a> Resolver<'a> {
             let message = format!("`{from}` needs a {what}, and `{}` is a {role}", to.value);
             return Err(Box::new(
                 Diagnostic::new(Code::WrongNodeKind, message)
-                    .label(self.source, to.span.clone(), format!("a {role}"))
-                    .label(self.source, node.id.span.clone(), format!("the {role} is here"))
+                    .label(&to.span, format!("a {role}"))
+                    .label(&node.id.span, format!("the {role} is here"))
                     .help(self.suggest(reference)),
             ));
         }

@@ -3,12 +3,10 @@
 //! `btf_check_func_arg_match`,
 //! <https://github.com/torvalds/linux/blob/v6.12/kernel/bpf/verifier.c>.
 
-use std::ops::Range;
-
 use super::{Context, Mistake, Subject};
 use crate::{
     chain::{Node, NodeKind},
-    diag::{Code, Diagnostic},
+    diag::{Code, Diagnostic, Span},
     object::{
         ProgramKind,
         flow::{self, Fact, Held, Wanted, What},
@@ -100,9 +98,9 @@ pub(super) fn find(
     }
     let (_, program) = subject.node.program()?;
     let mut found = Diagnostic::new(Code::ArgumentNotPassed, format!("{} {what}", subject.title()))
-        .label(context.source(), program.span.clone(), "the call is in this program");
+        .label(&program.span, "the call is in this program");
     if let Some((_, span)) = stub(context, subject, name) {
-        found = found.label(context.source(), span, "the function");
+        found = found.label(&span, "the function");
     }
     let prototype = subject.object.prototype(function).unwrap_or_default();
     // Where there is nothing, a context is not even compared.
@@ -119,7 +117,7 @@ pub(super) fn stub<'a>(
     context: &Context<'a>,
     subject: &Subject<'_>,
     function: &str,
-) -> Option<(&'a Node, Range<usize>)> {
+) -> Option<(&'a Node, Span)> {
     let graph = &context.chain.graph;
     graph.needed_by(subject.index).into_iter().find_map(|index| {
         let node = graph.node(index);

@@ -148,7 +148,7 @@ fn describe(
     };
     let mut found = Diagnostic::new(code, message);
     if let Some(span) = span {
-        found = found.label(context.source(), span, label);
+        found = found.label(&span, label);
     }
     found
         .note(format!("function  {}", object.prototype(function).unwrap_or_default()))

@@ -9,11 +9,7 @@ use crate::{
     object::flow::{Fact, What},
 };
 
-pub(super) fn find(
-    context: &Context<'_>,
-    subject: &Subject<'_>,
-    facts: &[Fact],
-) -> Option<Mistake> {
+pub(super) fn find(_: &Context<'_>, subject: &Subject<'_>, facts: &[Fact]) -> Option<Mistake> {
     let object = subject.object;
     let (place, what, words, help) = facts.iter().find_map(|fact| {
         let function = object.functions.get(fact.function)?;
@@ -50,7 +46,7 @@ pub(super) fn find(
     let (_, program) = subject.node.program()?;
     let message = format!("{} {what}{within}", subject.title());
     let found = Diagnostic::new(Code::NullNotTested, message)
-        .label(context.source(), program.span.clone(), "the access is in this program")
+        .label(&program.span, "the access is in this program")
         .note(format!("function  {}", object.prototype(place).unwrap_or_default()))
         .says("EACCES", words)
         .help(help);

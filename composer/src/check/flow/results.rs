@@ -15,11 +15,7 @@ use crate::{
     },
 };
 
-pub(super) fn find(
-    context: &Context<'_>,
-    subject: &Subject<'_>,
-    facts: &[Fact],
-) -> Option<Mistake> {
+pub(super) fn find(_: &Context<'_>, subject: &Subject<'_>, facts: &[Fact]) -> Option<Mistake> {
     match (&subject.node.kind, subject.loaded.kind) {
         (NodeKind::Replacement(_), ProgramKind::RawTracepoint)
         | (NodeKind::Tracer(_), ProgramKind::Fentry | ProgramKind::Fexit) => {}
@@ -45,7 +41,7 @@ pub(super) fn find(
     };
     let message = format!("{} returns {result}, where 0 alone is taken", subject.title());
     let found = Diagnostic::new(Code::ResultRange, message)
-        .label(context.source(), program.span.clone(), format!("returns {result}"))
+        .label(&program.span, format!("returns {result}"))
         .says("EINVAL", words)
         .help(help);
     Some(Mistake::everywhere(found))

@@ -56,7 +56,7 @@ pub(super) fn check(context: &mut Context<'_>) {
                         title(node)
                     ),
                 )
-                .label(context.source(), name.span.clone(), "the call is in this program")
+                .label(&name.span, "the call is in this program")
                 .says("EINVAL", "tail_call is only allowed in functions that return 'int'.")
                 .help(format!("Let `{function}` return an int, or inline it: __always_inline.")),
             );
@@ -83,8 +83,8 @@ pub(super) fn check(context: &mut Context<'_>) {
                             first_node.id.value, node.id.value
                         ),
                     )
-                    .label(context.source(), name.span.clone(), format!("uses `{table}` too"))
-                    .label(context.source(), first_name.span.clone(), "uses it first")
+                    .label(&name.span, format!("uses `{table}` too"))
+                    .label(&first_name.span, "uses it first")
                     .errno("EINVAL")
                     .help(
                         "Maps of one name are one map for the whole chain, and a table of programs \

@@ -89,8 +89,8 @@ pub(super) fn find(
             let Some(refusal) = refusal else { continue };
             let message = format!("{} {}", subject.title(), refusal.what);
             let found = Diagnostic::new(Code::TracerDereference, message)
-                .label(context.source(), tracer.program.span.clone(), "reads it here")
-                .label(context.source(), tracer.target.span.clone(), "traces this")
+                .label(&tracer.program.span, "reads it here")
+                .label(&tracer.target.span, "traces this")
                 .note(format!("target  {}", object.prototype(definition).unwrap_or_default()))
                 .says("EACCES", refusal.words)
                 .help(refusal.help);

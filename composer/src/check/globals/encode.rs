@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     chain::{Spanned, Value},
-    diag::{list, nearest},
+    diag::{Span, list, nearest},
     object::{
         btf::{Btf, Type, TypeId},
         prototype,
@@ -29,7 +29,7 @@ pub(super) struct Place {
 /// What is wrong with a value, and what helps.
 #[derive(Debug)]
 pub(super) struct Mistake {
-    pub(super) span: Range<usize>,
+    pub(super) span: Span,
     /// For the message: `` `limit` … ``.
     pub(super) what: String,
     pub(super) label: String,
@@ -39,17 +39,12 @@ pub(super) struct Mistake {
 }
 
 impl Mistake {
-    fn value(span: &Range<usize>, what: String, label: &str, help: String) -> Box<Self> {
+    fn value(span: &Span, what: String, label: &str, help: String) -> Box<Self> {
         let (span, label) = (span.clone(), label.to_owned());
         Box::new(Self { span, what, label, help, unknown: false })
     }
 
-    pub(super) fn unknown(
-        span: &Range<usize>,
-        what: String,
-        label: &str,
-        help: String,
-    ) -> Box<Self> {
+    pub(super) fn unknown(span: &Span, what: String, label: &str, help: String) -> Box<Self> {
         Box::new(Self { unknown: true, ..*Self::value(span, what, label, help) })
     }
 }
@@ -246,7 +241,7 @@ impl Encoder<'_> {
         at: u64,
         (element, length): (TypeId, u32),
         items: &[Spanned<Value>],
-        span: &Range<usize>,
+        span: &Span,
         depth: usize,
     ) -> Result<(), Box<Mistake>> {
         if items.len() > length as usize {
@@ -269,7 +264,7 @@ impl Encoder<'_> {
         at: u64,
         length: u32,
         text: &str,
-        span: &Range<usize>,
+        span: &Span,
     ) -> Result<(), Box<Mistake>> {
         if text.len() >= length as usize {
             let what = format!("`{name}` has room for {} bytes", length.saturating_sub(1));
@@ -296,13 +291,7 @@ impl Encoder<'_> {
     }
 
     /// Puts the lowest `bits` of `number` at bit `at`.
-    fn put(
-        &mut self,
-        at: u64,
-        bits: u32,
-        number: i128,
-        span: &Range<usize>,
-    ) -> Result<(), Box<Mistake>> {
+    fn put(&mut self, at: u64, bits: u32, number: i128, span: &Span) -> Result<(), Box<Mistake>> {
         let outside = || {
             let what = "it lies outside of its variable".to_owned();
             Mistake::value(span, what, "here", "The object's BTF is damaged.".to_owned())

@@ -2,7 +2,6 @@
 
 use std::{
     collections::BTreeSet,
-    ops::Range,
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -12,7 +11,7 @@ use serde::Deserialize;
 use super::{Features, Helpers, Profile, Targets, Version};
 use crate::{
     chain::plain,
-    diag::{Code, Diagnostic, Source},
+    diag::{Code, Diagnostic, Source, Span},
     files,
     object::btf::BtfError,
 };
@@ -54,12 +53,12 @@ pub fn open(path: &Path) -> Result<Profile, Vec<Diagnostic>> {
         let help = "Name a series such as 6.12, `running`, or a file with a profile.";
         vec![Diagnostic::new(Code::FileUnreadable, message).help(help)]
     })?;
-    let source = Arc::new(Source { name, text });
+    let source = Source::first(name, text);
     let read: Text = toml::from_str(&source.text).map_err(|error: toml::de::Error| {
         let message = format!("{} is not a profile: {}", source.name, error.message());
-        let span = error.span().unwrap_or_default();
+        let span = Span::new(&source, error.span().unwrap_or_default());
         let help = "The profiles in composer/profiles show what stands in one.";
-        vec![Diagnostic::new(Code::BadValue, message).label(&source, span, "here").help(help)]
+        vec![Diagnostic::new(Code::BadValue, message).label(&span, "here").help(help)]
     })?;
     let folder = path.parent().unwrap_or(Path::new(""));
     let mut found = Vec::new();
@@ -84,17 +83,16 @@ pub fn open(path: &Path) -> Result<Profile, Vec<Diagnostic>> {
 fn unreadable(source: &Arc<Source>, file: &toml::Spanned<PathBuf>, why: &str) -> Diagnostic {
     let message = format!("cannot read {}: {why}", file.get_ref().display());
     Diagnostic::new(Code::FileUnreadable, message)
-        .label(source, file.span(), "named here")
+        .label(&Span::new(source, file.span()), "named here")
         .help("Paths in a profile are relative to it.")
 }
 
 fn damaged(source: &Arc<Source>, read: &Text, error: &BtfError) -> Option<Diagnostic> {
     let file = read.btf.as_ref()?;
-    let span: Range<usize> = file.span();
     let message = format!("{} is not a kernel's BTF: {error}", file.get_ref().display());
     Some(
         Diagnostic::new(Code::BadValue, message)
-            .label(source, span, "named here")
+            .label(&Span::new(source, file.span()), "named here")
             .help("Copy it from the machine: cp /sys/kernel/btf/vmlinux vmlinux.btf"),
     )
 }

@@ -1,7 +1,7 @@
 //! Interfaces that went while the chain was up: the kernel detached their programs and told nobody.
 
 use freplace_compose::{
-    chain::{Attach, Chain},
+    chain::Attach,
     diag::{Code, Diagnostic, Severity},
     inert,
     kernel::Linux,
@@ -16,7 +16,7 @@ pub(super) fn interfaces(kernel: &Linux, running: &Running) -> Vec<usize> {
 }
 
 /// Says whose interface is gone.
-pub(super) fn told(gone: &[usize], plan: &Plan, chain: &Chain) -> Vec<Diagnostic> {
+pub(super) fn told(gone: &[usize], plan: &Plan) -> Vec<Diagnostic> {
     let told = |operation: &usize| {
         let operation = plan.operations.get(*operation)?;
         let Action::AttachHook { attach: Attach::Xdp { interface, .. }, .. } = &operation.action
@@ -29,7 +29,7 @@ pub(super) fn told(gone: &[usize], plan: &Plan, chain: &Chain) -> Vec<Diagnostic
             inert::line(interface)
         );
         let mut found = Diagnostic::new(Code::InterfaceGone, message)
-            .label(&chain.source, operation.span.clone(), "detached by the kernel")
+            .label(&operation.span, "detached by the kernel")
             .help(
                 "From then on the host saw no frame, one made later under the same name included: \
                  run `up` again once the interface is there.",
