@@ -44,7 +44,7 @@ pub use spec::{
 pub use text::{FieldRef, Hint, Piece, Step};
 
 use crate::{
-    diag::{Code, Diagnostic, Source},
+    diag::{Code, Diagnostic, Source, in_file_order},
     files,
     version::Requirement,
 };
@@ -121,9 +121,7 @@ impl Chain {
         let graph = Graph::build(file.nodes, &file.unread, &mut diagnostics);
         if !diagnostics.is_empty() {
             diagnostics.append(&mut slips);
-            // In file order, whatever pass found them.
-            diagnostics.sort_by(|one, other| one.place().cmp(&other.place()));
-            return Err(diagnostics);
+            return Err(in_file_order(diagnostics));
         }
         let stem = path.file_stem().map(|stem| stem.to_string_lossy().into_owned());
         let chain = Self {
@@ -142,7 +140,7 @@ impl Chain {
 
 /// The chain, if nothing is wrong within it.
 fn whole((chain, slips): (Chain, Vec<Diagnostic>)) -> Result<Chain, Vec<Diagnostic>> {
-    if slips.is_empty() { Ok(chain) } else { Err(slips) }
+    if slips.is_empty() { Ok(chain) } else { Err(in_file_order(slips)) }
 }
 
 /// An I/O error without Rust's "(os error 2)".

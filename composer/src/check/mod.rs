@@ -38,7 +38,7 @@ pub use requires::excluded;
 
 use crate::{
     chain::{Chain, Moment, Node, NodeKind},
-    diag::{Code, Diagnostic, Severity, Span},
+    diag::{Code, Diagnostic, Severity, Span, in_file_order},
     object::{Object, Program, ProgramKind},
     plan::uses,
 };
@@ -136,11 +136,6 @@ fn open_and(
         return Err(found);
     }
     Ok(Checked { library, warnings: found })
-}
-
-fn in_file_order(mut found: Vec<Diagnostic>) -> Vec<Diagnostic> {
-    found.sort_by(|one, other| one.place().cmp(&other.place()));
-    found
 }
 
 /// What a rule looks at, and where its findings go.

@@ -51,6 +51,14 @@ pub struct Diagnostic {
     pub help: Option<String>,
 }
 
+/// Findings in the order of the files and of the places in them, whatever pass made them; what is of
+/// no place comes first.
+#[must_use]
+pub fn in_file_order(mut found: Vec<Diagnostic>) -> Vec<Diagnostic> {
+    found.sort_by(|one, other| one.place().cmp(&other.place()));
+    found
+}
+
 impl Diagnostic {
     /// A finding without a place yet.
     pub fn new(code: Code, message: impl Into<String>) -> Self {

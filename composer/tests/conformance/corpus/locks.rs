@@ -19,7 +19,7 @@ pub(super) fn cases() -> Vec<Case> {
     let code = Code::LockInTracing;
     let mut cases = Vec::new();
     for (hook, attach) in HOOKS.into_iter().chain([("tracepoint", TRACEPOINT)]) {
-        for (way, in_tracing) in [("lock", Everywhere), ("wake", Before(7, 2))] {
+        for (way, in_tracing) in [("lock", Everywhere), ("wake", Before(7, 0))] {
             let broken = if hook == "xdp" { Nowhere } else { in_tracing };
             let chain = host("host", &format!("locks/{way}_{hook}"), attach);
             cases.push(case(code, format!("locked/{way} in a {hook}"), broken, chain));
