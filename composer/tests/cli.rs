@@ -64,6 +64,7 @@ pinned! {
     usage_of_a_duration: "up" "chains/tcp.toml" "--duration" "soon";
     usage_of_a_kernel_apart: "up" "--vm" "6.1" "chains/tcp.toml";
     usage_of_a_log_that_nobody_writes: "validate" "--verifier-log" "log" "chains/tcp.toml";
+    usage_of_luggage_that_nobody_takes: "validate" "--module" "dummy" "chains/tcp.toml";
     a_kernel_that_is_not_there: "up" "--vm=/nope" "chains/tcp.toml";
     a_kernel_to_validate_on_that_is_not_there: "validate" "--vm=/nope" "chains/tcp.toml";
     a_log_that_cannot_be_written: "up" "--vm" "--verifier-log" "/nope/log" "chains/tcp.toml";

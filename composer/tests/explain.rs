@@ -50,8 +50,12 @@ fentry = "new"
 "#;
 
 fn ready() -> (Chain, Plan) {
+    planned(HOSTS)
+}
+
+fn planned(text: &str) -> (Chain, Plan) {
     let path = common::objects().join("chain.toml");
-    let chain = Chain::parse(&path, HOSTS.to_owned()).expect("a good chain");
+    let chain = Chain::parse(&path, text.to_owned()).expect("a good chain");
     let library = check::open(&chain, &Kernels::default()).expect("a good chain").library;
     let plan = plan::build(&chain, &library);
     (chain, plan)
@@ -187,6 +191,42 @@ fn every_refusal_is_explained() {
         holder: None,
     };
     out += &told("kprobe", load, here, false);
+    insta::assert_snapshot!(out);
+}
+
+/// Each way in which a map does not get to its pin, by the call that fails.
+#[test]
+fn a_map_that_does_not_get_to_its_pin_is_explained() {
+    let (_, plan) = planned(
+        r#"
+        [host.enter]
+        object = "tail.bpf.o"
+        program = "enter"
+        attach = { xdp = "eth0" }
+        maps = { numbers = { pin = true } }
+        "#,
+    );
+    let pinned = |action: &Action| matches!(action, Action::CreateMap { pin: Some(_), .. });
+    let operation = plan.operations.iter().position(|one| pinned(&one.action)).expect("a pin");
+    let differs = KernelError {
+        errno: None,
+        ..refused("compare with the pinned map", 0, "it has 4 entries, and the chain's 2")
+    };
+    let mut out = String::new();
+    for error in [
+        differs,
+        refused("BPF_OBJ_PIN", libc::EPERM, "operation not permitted"),
+        refused("BPF_OBJ_PIN", libc::EEXIST, "file exists"),
+        refused("BPF_OBJ_GET", libc::EINVAL, "invalid argument"),
+        refused("BPF_OBJ_GET", libc::EACCES, "permission denied"),
+        refused("BPF_OBJ_PIN", libc::ENOSPC, "no space left on device"),
+        // No matter of the pin.
+        refused("BPF_MAP_CREATE", libc::ENOMEM, "cannot allocate memory"),
+    ] {
+        let failure = Failure { operation, error: Box::new(error), left: Vec::new() };
+        let found = explain(&failure, &plan, &Targets::default(), false);
+        let _ = writeln!(out, "{}", text(&found));
+    }
     insta::assert_snapshot!(out);
 }
 

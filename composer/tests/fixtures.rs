@@ -106,6 +106,7 @@ fixtures! {
     stubs
     syntax
     syntax_more
+    table_programs
     tail_entries
     tracers
     two_hooks

@@ -268,6 +268,57 @@ fn a_chain_is_judged_for_the_kernels_it_is_meant_for() {
     assert!(old.starts_with("exit code 3\n") && old.contains("FC0307"), "{old}");
 }
 
+/// What `validate` says of a program that goes by types: severity, message and code of each.
+fn of_types(profile: &str, program: &str) -> Vec<(String, String)> {
+    let folder = folder();
+    let name = format!("fields-{program}-{profile}.toml");
+    let chain = format!(
+        "[host.h]\nobject = \"fields.bpf.o\"\nprogram = \"{program}\"\n\
+         attach = {{ raw_tracepoint = \"sched_switch\" }}\n"
+    );
+    put(&folder.join(&name), chain.as_bytes());
+    let output = run(&folder, &["validate", "--format", "json", "--kernel", profile, &name]);
+    let value: Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    let found = value[0]["diagnostics"].as_array().expect("a list").iter().map(|one| {
+        assert_eq!(one["code"], "FC0221", "{one:#}");
+        let text = |key: &str| one[key].as_str().unwrap_or_default().to_owned();
+        (text("severity"), text("message"))
+    });
+    found.collect()
+}
+
+#[test]
+fn what_co_re_looks_for_is_foretold_where_the_kernels_types_are_known() {
+    let sure = "error";
+    let doubtful = "warning";
+    for (program, severity, asked) in [
+        ("of_field", sure, "`kernel_thing.gone`"),
+        ("of_nameless", sure, "`kernel_thing.nameless_gone`"),
+        ("of_part", sure, "`kernel_thing.parts[1].deeper`"),
+        ("of_flavor", sure, "`kernel_thing___of_another.flavored`"),
+        ("of_kind", sure, "`kernel_choice.chosen`"),
+        ("of_value", sure, "`kernel_kind KERNEL_KIND_GONE`"),
+        ("tests_late", sure, "`kernel_thing.gone`"),
+        ("if_asked", doubtful, "`kernel_thing.gone`"),
+    ] {
+        for profile in ["both.profile", "btf.profile"] {
+            let found = of_types(profile, program);
+            let [(severe, message)] = found.as_slice() else { panic!("{program}: {found:?}") };
+            assert_eq!(severe, severity, "{program}: {message}");
+            assert!(
+                message.replace("struct ", "").replace("enum ", "").contains(asked),
+                "{message}"
+            );
+            let is_doubt = message.ends_with(", if the verifier comes there");
+            assert_eq!(is_doubt, severity == doubtful, "{message}");
+        }
+        assert_eq!(of_types("symbols.profile", program), [], "{program}");
+    }
+    for program in ["finds_all", "of_type", "tests_it", "tests_another"] {
+        assert_eq!(of_types("both.profile", program), [], "{program}");
+    }
+}
+
 /// Without root, on whatever kernel this is.
 #[test]
 fn this_machines_kernel_is_judged_for() {

@@ -40,4 +40,80 @@ SEC("raw_tp") int of_field(void *ctx)
 	return 0;
 }
 
+struct task_struct___of_nobody {
+	int another_that_nobody_has;
+} __attribute__((preserve_access_index));
+
+struct struct_that_nobody_has {
+	int field;
+} __attribute__((preserve_access_index));
+
+enum bpf_cmd___of_nobody {
+	VALUE_THAT_NOBODY_HAS = 7,
+};
+
+const volatile int asked;
+const volatile int asked_already = 1;
+
+#define TASK ((struct task_struct *)bpf_get_current_task())
+#define OF_NOBODY ((struct task_struct___of_nobody *)bpf_get_current_task())
+
+SEC("raw_tp") int of_flavor(void *ctx)
+{
+	seen = BPF_CORE_READ(OF_NOBODY, another_that_nobody_has);
+	return 0;
+}
+
+/* Of a type that is not there it is 0. */
+int size_of_nothing = -1;
+
+SEC("raw_tp") int of_type(void *ctx)
+{
+	size_of_nothing = bpf_core_type_size(struct struct_that_nobody_has);
+	return 0;
+}
+
+SEC("raw_tp") int of_value(void *ctx)
+{
+	seen = bpf_core_enum_value(enum bpf_cmd___of_nobody, VALUE_THAT_NOBODY_HAS);
+	return 0;
+}
+
+/* Either of two ways leads there. */
+SEC("raw_tp") int of_field_in_the_end(void *ctx)
+{
+	if (asked)
+		seen = 1;
+	seen += BPF_CORE_READ(TASK, field_that_nobody_has);
+	return 0;
+}
+
+SEC("raw_tp") int if_asked(void *ctx)
+{
+	if (asked)
+		seen = BPF_CORE_READ(TASK, field_that_nobody_has);
+	return 0;
+}
+
+SEC("raw_tp") int if_asked_already(void *ctx)
+{
+	if (asked_already)
+		seen = BPF_CORE_READ(TASK, field_that_nobody_has);
+	return 0;
+}
+
+SEC("raw_tp") int tests_it(void *ctx)
+{
+	if (bpf_core_field_exists(TASK->field_that_nobody_has))
+		seen = BPF_CORE_READ(TASK, field_that_nobody_has);
+	return 0;
+}
+
+SEC("raw_tp") int tests_the_type(void *ctx)
+{
+	if (bpf_core_type_exists(struct struct_that_nobody_has))
+		seen = BPF_CORE_READ(OF_NOBODY, another_that_nobody_has);
+	return 0;
+}
+
 char LICENSE[] SEC("license") = "GPL";

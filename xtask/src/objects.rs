@@ -119,6 +119,8 @@ fn embedded(program: &[u8]) -> Vec<&[u8]> {
 enum Fate {
     Loaded,
     Refused(String),
+    /// Valid, with a warning of what it was refused for.
+    Foretold(String),
     ValidButRefused(String),
     Crashed(String),
     /// A chain cannot start it, or it has no BTF: the section, or why.
@@ -156,10 +158,11 @@ pub(crate) fn guest(arguments: &Guest) -> Result {
         fates.iter().filter(|(fate, _)| is(fate)).map(|(_, titles)| titles.len()).sum::<usize>()
     };
     println!(
-        "loaded {}, refused beforehand {}, valid but refused {} (goal: 0), crashed {} (goal: 0), \
+        "loaded {}, refused beforehand {}, foretold by a warning {}, valid but refused {} (goal: 0), crashed {} (goal: 0), \
          not tried {}",
         count(|fate| matches!(fate, Fate::Loaded)),
         count(|fate| matches!(fate, Fate::Refused(_))),
+        count(|fate| matches!(fate, Fate::Foretold(_))),
         count(|fate| matches!(fate, Fate::ValidButRefused(_))),
         count(|fate| matches!(fate, Fate::Crashed(_))),
         count(|fate| matches!(fate, Fate::NotTried(_))),
@@ -171,6 +174,7 @@ fn told(fate: &Fate) -> String {
     match fate {
         Fate::Loaded => "loaded".to_owned(),
         Fate::Refused(code) => format!("refused beforehand: {code}"),
+        Fate::Foretold(code) => format!("foretold by a warning: {code}"),
         Fate::ValidButRefused(code) => format!("valid, but refused: {code}"),
         Fate::Crashed(what) => format!("crashed: {what}"),
         Fate::NotTried(why) => format!("not tried: {why}"),
@@ -211,6 +215,7 @@ fn judge(arguments: &Guest, object: &Path, seen: &Value, program: &Value) -> Res
     let up = up.stdin(Stdio::null()).output()?;
     Ok(match (up.status.code(), code(&up)) {
         (Some(0), _) => Fate::Loaded,
+        (Some(1 | 3 | 4), Some(code)) if codes(&validate).contains(&code) => Fate::Foretold(code),
         (Some(1 | 3 | 4), Some(code)) => {
             eprintln!("{}", String::from_utf8_lossy(&up.stderr));
             Fate::ValidButRefused(code)
@@ -247,6 +252,11 @@ fn composer(arguments: &Guest, words: &[&str], file: &Path) -> Result<Output> {
 
 /// The first code of a diagnostic in what was said.
 fn code(output: &Output) -> Option<String> {
+    codes(output).into_iter().next()
+}
+
+/// The codes of the diagnostics in what was said, in its order.
+fn codes(output: &Output) -> Vec<String> {
     let said = [&output.stdout[..], &output.stderr].concat();
     let said = String::from_utf8_lossy(&said).into_owned();
     let is_code = |word: &&str| {
@@ -254,5 +264,8 @@ fn code(output: &Output) -> Option<String> {
             && word.starts_with("FC")
             && word[2..].bytes().all(|byte| byte.is_ascii_digit())
     };
-    said.split(|letter: char| !letter.is_ascii_alphanumeric()).find(is_code).map(str::to_owned)
+    said.split(|letter: char| !letter.is_ascii_alphanumeric())
+        .filter(is_code)
+        .map(str::to_owned)
+        .collect()
 }

@@ -1,6 +1,8 @@
 //! Does everything that a program refers to exist: in its object, or in the kernels it is for?
 
-use super::{Context, title};
+use std::collections::{HashMap, HashSet};
+
+use super::{Context, Load, title};
 use crate::{
     check::profile::Presence,
     diag::{Code, Diagnostic},
@@ -8,74 +10,70 @@ use crate::{
 };
 
 pub(super) fn check(context: &mut Context<'_>) {
-    let mut known = std::collections::HashMap::new();
+    let mut known = HashMap::new();
+    let mut told = HashSet::new();
     for (_, node) in context.chain.graph.nodes() {
-        let (Some((reference, name)), Some((object, program))) =
-            (node.program(), context.program(node))
-        else {
-            continue;
-        };
-        // Chains may have many nodes of one program.
-        let key = (&reference.value, name.value.as_str());
-        let findings: &Vec<Finding> =
-            known.entry(key).or_insert_with(|| match object.cut(program) {
-                Ok(cut) => externs(object, &cut.open),
-                Err(error) => vec![Finding::Broken(error)],
-            });
-        for finding in findings {
-            let place = name.span.clone();
-            match finding {
-                Finding::Broken(error) => {
-                    let message =
-                        format!("`{}` of {} is not whole: {error}", name.value, title(node));
-                    let help = "Build the object again; it may be one of several that are to be \
-                                linked first (bpftool gen object).";
-                    context.report(
-                        Code::Undefined,
-                        message,
-                        &place,
-                        "this program",
-                        help.to_owned(),
-                    );
-                }
-                Finding::Undefined(extern_name) => {
-                    let message = format!(
-                        "`{}` of {} refers to `{extern_name}`, which nobody defines",
-                        name.value,
-                        title(node)
-                    );
-                    let help = format!(
-                        "Define `{extern_name}`, or link the object that does (bpftool gen object). \
-                         Declare it __ksym if it is the kernel's."
-                    );
-                    context.report(Code::Undefined, message, &place, "this program", help);
-                }
-                Finding::OfKernel(extern_name, what) => {
-                    let message = format!(
-                        "`{}` of {} needs the kernel's {what} `{extern_name}`",
-                        name.value,
-                        title(node)
-                    );
-                    let help = format!(
-                        "Declare it __weak and test it, if the program can do without \
-                         `{extern_name}`."
-                    );
-                    let found = Diagnostic::new(Code::KernelLacksName, message)
-                        .label(&place, "this program")
-                        .help(help);
-                    let plain = extern_name.split("___").next().unwrap_or_default().to_owned();
-                    let is_function = *what == "function";
-                    context.push_where(found, |profile| {
-                        profile.targets.as_ref().is_some_and(|targets| {
-                            let presence = match is_function {
-                                true => targets.kernel_function(&plain),
-                                false => targets.kernel_variable(&plain),
-                            };
-                            presence == Presence::Missing
-                        })
-                    });
-                }
+        let Some((reference, _)) = node.program() else { continue };
+        for load in context.loads(node) {
+            let (object, program) = (load.object, load.program);
+            // Chains may have many nodes of one program, and many that have one table.
+            let key = (&reference.value, program.name.as_str());
+            if !load.is_own && !told.insert(key) {
+                continue;
             }
+            let findings: &Vec<Finding> =
+                known.entry(key).or_insert_with(|| match object.cut(program) {
+                    Ok(cut) => externs(object, &cut.open),
+                    Err(error) => vec![Finding::Broken(error)],
+                });
+            for finding in findings {
+                tell(context, &load, finding);
+            }
+        }
+    }
+}
+
+fn tell(context: &mut Context<'_>, load: &Load<'_>, finding: &Finding) {
+    let Some((_, name)) = load.node.program() else { return };
+    let place = name.span.clone();
+    let it = match load.is_own {
+        true => format!("`{}` of {}", name.value, title(load.node)),
+        false => load.title(),
+    };
+    match finding {
+        Finding::Broken(error) => {
+            let message = format!("{it} is not whole: {error}");
+            let help = "Build the object again; it may be one of several that are to be linked \
+                        first (bpftool gen object).";
+            context.report(Code::Undefined, message, &place, "this program", help.to_owned());
+        }
+        Finding::Undefined(extern_name) => {
+            let message = format!("{it} refers to `{extern_name}`, which nobody defines");
+            let help = format!(
+                "Define `{extern_name}`, or link the object that does (bpftool gen object). \
+                 Declare it __ksym if it is the kernel's."
+            );
+            context.report(Code::Undefined, message, &place, "this program", help);
+        }
+        Finding::OfKernel(extern_name, what) => {
+            let message = format!("{it} needs the kernel's {what} `{extern_name}`");
+            let help = format!(
+                "Declare it __weak and test it, if the program can do without `{extern_name}`."
+            );
+            let found = Diagnostic::new(Code::KernelLacksName, message)
+                .label(&place, "this program")
+                .help(help);
+            let plain = extern_name.split("___").next().unwrap_or_default().to_owned();
+            let is_function = *what == "function";
+            context.push_where(found, |profile| {
+                profile.targets.as_ref().is_some_and(|targets| {
+                    let presence = match is_function {
+                        true => targets.kernel_function(&plain),
+                        false => targets.kernel_variable(&plain),
+                    };
+                    presence == Presence::Missing
+                })
+            });
         }
     }
 }
@@ -89,7 +87,7 @@ enum Finding {
 }
 
 fn externs(object: &Object, open: &[Open]) -> Vec<Finding> {
-    let mut seen = std::collections::HashSet::new();
+    let mut seen = HashSet::new();
     let indices = open.iter().filter_map(|open| match open.to {
         Referent::Extern(index) => Some(index),
         _ => None,

@@ -5,19 +5,18 @@
 //! <https://github.com/torvalds/linux/blob/v6.12/kernel/bpf/verifier.c>. Only calls that the
 //! verifier is sure to come to are judged: one behind a condition may be dead code to it.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use petgraph::graph::NodeIndex;
 
 use super::{
-    Context, Profile, features,
+    Context, Load, Profile, features,
     flow::{Loaded, loaded},
-    title,
 };
 use crate::{
-    chain::{Node, NodeKind},
+    chain::NodeKind,
     diag::{Code, Diagnostic, Severity},
-    object::{Helper, Object, Program, ProgramKind, helper, helper_called, helpers},
+    object::{Helper, ProgramKind, helper, helper_called, helpers},
 };
 
 /// Helpers that some programs are refused in other words than the usual ones: those that sleep,
@@ -31,48 +30,49 @@ const WITH_GPL: [&str; 6] =
     ["GPL", "GPL v2", "GPL and additional rights", "Dual BSD/GPL", "Dual MIT/GPL", "Dual MPL/GPL"];
 
 pub(super) fn check(context: &mut Context<'_>) {
+    let mut told = HashSet::new();
     // By program type, the helpers that every kernel offers.
     let mut everywhere: BTreeMap<&str, BTreeSet<u32>> = BTreeMap::new();
     for (index, node) in context.chain.graph.nodes() {
         if context.misfits.contains(&index) {
             continue;
         }
-        let Some((object, program)) = context.program(node) else { continue };
-        let mut called = BTreeSet::new();
-        // As a program of which types it calls what some kernel does not offer.
-        let mut lacking: BTreeMap<u32, BTreeSet<&str>> = BTreeMap::new();
-        for loaded in loaded(context, index, node, program) {
-            let of_type = type_name(loaded.kind);
-            let offered = everywhere
-                .entry(of_type)
-                .or_insert_with(|| offered_everywhere(&context.kernels.profiles, of_type));
-            let helpers = certain(context, node, (object, program), loaded);
-            for helper in helpers.difference(offered) {
-                lacking.entry(*helper).or_default().insert(of_type);
+        let Some((reference, _)) = node.program() else { continue };
+        for load in context.loads(node) {
+            // A table's program is loaded once, whichever nodes have the table.
+            if !load.is_own && !told.insert((&reference.value, &load.program.name)) {
+                continue;
             }
-            called.extend(helpers);
-        }
-        for (helper, types) in lacking {
-            available(context, node, &types, helper);
-        }
-        if !object.license.as_deref().is_some_and(|licence| WITH_GPL.contains(&licence)) {
-            licence(context, node, (object, program), &program_types(context, index), &called);
+            let (mut types, mut called) = (BTreeSet::new(), BTreeSet::new());
+            // As a program of which types it calls what some kernel does not offer.
+            let mut lacking: BTreeMap<u32, BTreeSet<&str>> = BTreeMap::new();
+            for loaded in loaded(context, index, &load) {
+                let of_type = type_name(loaded.kind);
+                let offered = everywhere
+                    .entry(of_type)
+                    .or_insert_with(|| offered_everywhere(&context.kernels.profiles, of_type));
+                let helpers = certain(context, &load, loaded);
+                for helper in helpers.difference(offered) {
+                    lacking.entry(*helper).or_default().insert(of_type);
+                }
+                called.extend(helpers);
+                types.insert(of_type);
+            }
+            for (helper, types) in lacking {
+                available(context, &load, &types, helper);
+            }
+            licence(context, &load, &types, &called);
         }
     }
 }
 
-/// The helpers that a node's program certainly calls.
-fn certain<'a>(
-    context: &mut Context<'a>,
-    node: &'a Node,
-    program: (&Object, &Program),
-    loaded: Loaded,
-) -> BTreeSet<u32> {
-    if matches!(&node.kind, NodeKind::Tracer(tracer) if tracer.builtin.is_some()) {
+/// The helpers that a program certainly calls.
+fn certain<'a>(context: &mut Context<'a>, load: &Load<'a>, loaded: Loaded) -> BTreeSet<u32> {
+    if matches!(&load.node.kind, NodeKind::Tracer(tracer) if tracer.builtin.is_some()) {
         // What it calls hangs on the table that it is given; there is none without this.
         return helper_called("bpf_get_func_arg").map(|helper| helper.id).into_iter().collect();
     }
-    context.readings.of(node, program, loaded).helpers.clone()
+    context.readings.of(load, loaded).helpers.clone()
 }
 
 /// The helpers that no kernel of `profiles` is known to keep from programs of a type.
@@ -85,9 +85,8 @@ fn offered_everywhere(profiles: &[Profile], of_type: &str) -> BTreeSet<u32> {
 /// for a program of its host's type.
 pub(super) fn program_types(context: &Context<'_>, index: NodeIndex) -> BTreeSet<&'static str> {
     let node = context.chain.graph.node(index);
-    let Some((_, program)) = context.program(node) else { return BTreeSet::new() };
-    let loaded = loaded(context, index, node, program).into_iter();
-    loaded.map(|loaded| type_name(loaded.kind)).collect()
+    let Some(load) = context.own(node) else { return BTreeSet::new() };
+    loaded(context, index, &load).into_iter().map(|loaded| type_name(loaded.kind)).collect()
 }
 
 /// What profiles call the program type of `kind`.
@@ -98,8 +97,9 @@ fn type_name(kind: ProgramKind) -> &'static str {
     }
 }
 
-fn available(context: &mut Context<'_>, node: &Node, types: &BTreeSet<&str>, called: u32) {
+fn available(context: &mut Context<'_>, load: &Load<'_>, types: &BTreeSet<&str>, called: u32) {
     let Some(Helper { name, .. }) = helper(called) else { return };
+    let node = load.node;
     let Some((_, program)) = node.program() else { return };
     let lacking = |profile: &Profile| {
         types.iter().copied().find(|of_type| profile.lacks_helper(of_type, called))
@@ -109,10 +109,10 @@ fn available(context: &mut Context<'_>, node: &Node, types: &BTreeSet<&str>, cal
     let Some((refusing, of_type)) = first else { return };
     let mut found = Diagnostic::new(
         Code::HelperNotAvailable,
-        format!("{} calls {name}, which is not for {of_type} programs", title(node)),
+        format!("{} calls {name}, which is not for {of_type} programs", load.title()),
     )
     .label(&program.span, format!("calls {name}"))
-    .help(help(node, of_type, called, refusing));
+    .help(help(load, of_type, called, refusing));
     let words = refusing.helpers.as_ref().and_then(|helpers| helpers.refusal.as_ref());
     if let (Some(words), false) = (words, OTHER_WORDS.contains(name)) {
         found = found.says("EINVAL", format!("{words} {name}#{called}"));
@@ -125,7 +125,7 @@ fn available(context: &mut Context<'_>, node: &Node, types: &BTreeSet<&str>, cal
 }
 
 /// What to do, on a kernel that refuses it.
-fn help(node: &Node, of_type: &str, helper: u32, refusing: &Profile) -> String {
+fn help(load: &Load<'_>, of_type: &str, helper: u32, refusing: &Profile) -> String {
     let types = refusing.helpers.iter().flat_map(|helpers| helpers.by_type.iter());
     let offering: Vec<&str> = types
         .filter(|(_, helpers)| helpers.contains(&helper))
@@ -136,8 +136,10 @@ fn help(node: &Node, of_type: &str, helper: u32, refusing: &Profile) -> String {
     } else {
         format!("Linux {} offers it to: {}.", refusing.kernel, offering.join(", "))
     };
-    let judged = match &node.kind {
-        NodeKind::Replacement(_) => " A replacement is taken for a program of its host's type.",
+    let judged = match &load.node.kind {
+        NodeKind::Replacement(_) if load.is_own => {
+            " A replacement is taken for a program of its host's type."
+        }
         _ => "",
     };
     let instead = if of_type == "xdp" {
@@ -152,12 +154,15 @@ fn help(node: &Node, of_type: &str, helper: u32, refusing: &Profile) -> String {
 /// What is kept for the GPL, and the object is not under it.
 fn licence(
     context: &mut Context<'_>,
-    node: &Node,
-    (object, program): (&Object, &Program),
+    load: &Load<'_>,
     types: &BTreeSet<&str>,
     called: &BTreeSet<u32>,
 ) {
+    let Load { node, object, program, .. } = *load;
     let licence = object.license.as_deref();
+    if licence.is_some_and(|licence| WITH_GPL.contains(&licence)) {
+        return;
+    }
     let Some((reference, span)) = node.program() else { return };
     let profiles = &context.kernels.profiles;
     let kept = |profile: &Profile, helper: u32| {
@@ -179,7 +184,7 @@ fn licence(
     let calls = if perhaps { "may call" } else { "calls" };
     let found = Diagnostic::new(
         Code::LicenceNotGpl,
-        format!("{} {calls} {first}, which is kept for programs under the GPL", title(node)),
+        format!("{} {calls} {first}, which is kept for programs under the GPL", load.title()),
     )
     .label(&span.span, format!("{calls} {}", names.join(", ")))
     .label(

@@ -40,6 +40,7 @@ use crate::{
     chain::{Chain, Moment, Node, NodeKind},
     diag::{Code, Diagnostic, Severity, Span, in_file_order},
     object::{Object, Program, ProgramKind},
+    plan::uses,
 };
 
 pub use profile::Profile;
@@ -191,9 +192,51 @@ impl<'a> Context<'a> {
         self.found.push(found);
     }
 
+    /// What the kernel is handed for `node`: its program first, then those that its tables for tail
+    /// calls hold from the start.
+    fn loads(&self, node: &'a Node) -> Vec<Load<'a>> {
+        let Some(own) = self.own(node) else { return Vec::new() };
+        let Load { object, program, .. } = own;
+        // Without a table there is no tail call.
+        if object.maps.iter().all(|map| map.type_name() != "prog_array") {
+            return vec![own];
+        }
+        let leaves = uses(node, object, program).leaves.into_iter();
+        let leaves = leaves.filter(|leaf| leaf.name != program.name);
+        let of_tables = leaves.map(|program| Load { program, is_own: false, ..own });
+        std::iter::once(own).chain(of_tables).collect()
+    }
+
+    /// The program of `node` itself.
+    fn own(&self, node: &'a Node) -> Option<Load<'a>> {
+        let (object, program) = self.program(node)?;
+        Some(Load { node, object, program, is_own: true })
+    }
+
     /// The object of `node` and its program, when both are there.
     fn program(&self, node: &Node) -> Option<(&'a Object, &'a Program)> {
         self.library.program(node)
+    }
+}
+
+/// A program that the kernel is handed for a node.
+#[derive(Debug, Clone, Copy)]
+struct Load<'a> {
+    node: &'a Node,
+    object: &'a Object,
+    program: &'a Program,
+    /// Whether it is the node's own; a table holds the others.
+    is_own: bool,
+}
+
+impl Load<'_> {
+    /// What it is, for messages.
+    fn title(&self) -> String {
+        let node = title(self.node);
+        if self.is_own {
+            return node;
+        }
+        format!("`{}`, which a table of {node} holds,", self.program.name)
     }
 }
 

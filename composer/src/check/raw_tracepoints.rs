@@ -21,10 +21,9 @@ pub(super) fn check(context: &mut Context<'_>) {
         if context.misfits.contains(&index) {
             continue;
         }
-        let Some((object, program)) = context.program(node) else { continue };
-        let loaded = loaded(context, index, node, program);
-        let mut findings =
-            loaded.into_iter().map(|it| context.readings.of(node, (object, program), it));
+        let Some(load) = context.own(node) else { continue };
+        let loaded = loaded(context, index, &load);
+        let mut findings = loaded.into_iter().map(|loaded| context.readings.of(&load, loaded));
         let reach = findings.next().and_then(|findings| findings.context_reach());
         let Some(reach) = reach else { continue };
         let read = reach.div_ceil(ARGUMENT) as usize;

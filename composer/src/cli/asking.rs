@@ -19,7 +19,7 @@ use super::{
     logs::{LogFlags, Logs},
     report, screen,
     validate::{is_valid, line, result, width},
-    vm::{Again, files},
+    vm::{Again, Luggage, files},
 };
 use freplace_compose::{
     chain::Chain,
@@ -37,6 +37,8 @@ pub(super) struct Question<'a> {
     pub(super) kernel: &'a KernelChoice,
     /// Chains that the rules let pass, with their files.
     pub(super) chains: &'a [(&'a Path, &'a (Chain, Library))],
+    /// What comes along besides them.
+    pub(super) luggage: &'a Luggage,
     /// How the answer is wanted.
     pub(super) format: Format,
 }
@@ -66,8 +68,12 @@ impl Question<'_> {
         let brought =
             self.chains.iter().flat_map(|(path, (chain, library))| files(path, chain, library));
         let out = Buffer::default();
-        let again =
-            Again { files: brought.collect(), keep: flags.file(), ..Again::new(self.kernel) };
+        let again = Again {
+            files: brought.collect(),
+            luggage: self.luggage.clone(),
+            keep: flags.file(),
+            ..Again::new(self.kernel)
+        };
         let ended = again.with(words, io::stdout().is_terminal(), out.clone()).await?;
         logs.append(&ended.kept);
         let text = out.text();
@@ -187,6 +193,6 @@ fn not_tried(mut told: Diagnostic) -> Diagnostic {
     told.severity = Severity::Warning;
     told.note(
         "the verifier took it; whether it can be attached is not known, since the micro-VM has \
-         neither\nthe interfaces nor the modules of your machine",
+         neither\nthe interfaces nor the modules of your machine; --module NAME loads one",
     )
 }

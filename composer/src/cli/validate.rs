@@ -12,7 +12,7 @@ use super::{
     kernels::KernelFlag,
     logs::LogFlags,
     report, screen,
-    vm::files,
+    vm::{Luggage, files},
 };
 use freplace_compose::{
     chain::Chain,
@@ -39,6 +39,8 @@ pub(super) struct Validate {
     vm: Option<Option<KernelChoice>>,
     #[command(flatten)]
     logs: LogFlags,
+    #[command(flatten)]
+    luggage: Luggage,
     /// Ask the running kernel: what --vm does in the guest, where the rules were judged already.
     #[arg(long, hide = true)]
     ask_kernel: bool,
@@ -50,6 +52,10 @@ pub(super) async fn run(arguments: &Validate) -> Exit {
     }
     if arguments.vm.is_none() && arguments.logs.any() {
         screen::say!("error: without --vm nothing is loaded, so there is no verifier's log");
+        return Exit::Usage;
+    }
+    if let (None, Some(option)) = (&arguments.vm, arguments.luggage.first()) {
+        screen::say!("error: `{option}` is for the micro-VM: it needs `--vm`");
         return Exit::Usage;
     }
     let kernels = match arguments.kernels.kernels() {
@@ -140,7 +146,12 @@ async fn ask(mut judged: Judged<'_>, boots: &[KernelChoice], arguments: &Validat
     };
     let mut written = Exit::Done;
     for kernel in boots.iter().filter(|_| !good.is_empty()) {
-        let question = Question { kernel, chains: &good, format: arguments.format };
+        let question = Question {
+            kernel,
+            chains: &good,
+            luggage: &arguments.luggage,
+            format: arguments.format,
+        };
         let answer = match question.ask(&arguments.logs, &mut logs).await {
             Ok(answer) => answer,
             Err(exit) => return exit,

@@ -69,7 +69,10 @@ impl Workshop {
     }
 
     fn make(&mut self, object: &Object, program: &Program) -> Result<Prepared, KernelError> {
-        let cut = object.cut(program).map_err(|error| KernelError::here(PARSE, error))?;
+        let mut cut = object.cut(program).map_err(|error| KernelError::here(PARSE, error))?;
+        if !cut.relocations.is_empty() {
+            object.settle(&mut cut, self.types()?);
+        }
         let relocated = if cut.relocations.is_empty() {
             Relocated { code: cut.code.clone(), missing: Vec::new() }
         } else {

@@ -184,7 +184,7 @@ pub struct PlacedVariable<'a> {
 }
 
 /// A parsed `.BTF` section.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Btf {
     data: Vec<u8>,
     /// Where each type begins; index 0 is type 1.

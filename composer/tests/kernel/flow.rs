@@ -309,6 +309,53 @@ fn a_table_of_programs_belongs_to_one_type() {
     }
 }
 
+/// What only a table leads to is loaded besides the host, and seen by the verifier like it.
+#[test]
+#[ignore = "needs a kernel that allows freplace; `cargo xtask test` runs it in a micro-VM"]
+fn programs_of_tables_are_judged_like_hosts() {
+    judged(
+        |program| host("table-programs", program, "xdp = \"lo\", mode = \"generic\""),
+        &[
+            ("enter_tests", true),
+            ("enter_tests_nothing", false),
+            ("enter_wrong_helper", false),
+            ("enter_too_deep", false),
+            ("enter_calls_undefined", false),
+            ("enter_goes_on", false),
+        ],
+    );
+}
+
+/// Where nothing is for CO-RE to find, the verifier refuses the program if it comes there.
+#[test]
+#[ignore = "needs a kernel that allows freplace; `cargo xtask test` runs it in a micro-VM"]
+fn what_co_re_does_not_find_is_foretold() {
+    judged(
+        |program| host("lacking", program, RAW_TRACEPOINT),
+        &[
+            ("of_field", false),
+            ("of_flavor", false),
+            ("of_type", true),
+            ("of_value", false),
+            ("of_field_in_the_end", false),
+            ("if_asked", true),
+            ("tests_it", true),
+            ("tests_the_type", true),
+        ],
+    );
+    // Which way a constant decides is set when the program is loaded: that is a warning.
+    for (program, taken) in [("if_asked", true), ("if_asked_already", false)] {
+        let text = host("lacking", program, RAW_TRACEPOINT);
+        let (foreseen, done) = both(&text);
+        assert_eq!((foreseen, done.is_ok()), (Ok(()), taken), "{program}");
+        let folder = Folder::new(&text);
+        let chain = Chain::open(&folder.chain()).expect("a good chain");
+        let warnings = check::open(&chain, &running()).expect("a warning at most").warnings;
+        let [warning] = warnings.as_slice() else { panic!("{program}: {warnings:#?}") };
+        assert_eq!((warning.code, warning.severity), (Code::KernelLacksName, Severity::Warning));
+    }
+}
+
 /// A raw tracepoint hands over as many arguments as it has, a tracepoint its record; a host that
 /// reads on is loaded, and refused when it is attached.
 #[test]

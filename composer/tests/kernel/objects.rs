@@ -104,6 +104,18 @@ fn a_program_that_needs_what_this_kernel_has_not_is_refused_by_name() {
 
 #[test]
 #[ignore = "needs a kernel that allows freplace; `cargo xtask test` runs it in a micro-VM"]
+fn a_type_that_this_kernel_has_not_is_of_size_0() {
+    let object = test_object("lacking");
+    let chain = "[host.h]\nobject = \"lacking.o\"\nprogram = \"of_type\"\n\
+                 attach = { raw_tracepoint = \"sys_enter\" }\n";
+    let done = up(chain, || {
+        assert!(eventually(|| number(&object, "of_type", "size_of_nothing") == 0));
+    });
+    assert_eq!(done, Ok(()));
+}
+
+#[test]
+#[ignore = "needs a kernel that allows freplace; `cargo xtask test` runs it in a micro-VM"]
 fn hidden_functions_are_static_and_weak_ones_are_stubs() {
     let object = test_object("visible");
     let stub = r#"

@@ -52,6 +52,25 @@ fn an_interface_that_went_is_named_at_the_end() {
 }
 
 #[test]
+#[ignore = "boots a micro-VM and fetches modules; `cargo xtask test` does"]
+fn a_chain_is_judged_with_the_modules_and_files_it_needs() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let chain = crate::common::chain_text("xdp").replace(r#"xdp = "lo""#, r#"xdp = "dummy0""#);
+    fs::write(folder.path().join("xdp.toml"), chain).expect("room");
+    let ask = |more: &[&str]| {
+        shown(&run(folder.path(), &[&["validate", "--vm=6.12", "xdp.toml"], more].concat()))
+    };
+    let without = ask(&[]);
+    assert!(without.starts_with("exit code 0\n") && without.contains("FC0502"), "{without}");
+    let with = ask(&["--module", "dummy"]);
+    assert!(with.starts_with("exit code 0\n") && !with.contains("FC0502"), "{with}");
+    assert!(with.contains("taken by the verifier of linux 6.12"), "{with}");
+    let nothing = ask(&["--add", "not-there"]);
+    assert!(nothing.starts_with("exit code 1\n") && nothing.contains("FC0601"), "{nothing}");
+    assert!(nothing.contains("not-there"), "{nothing}");
+}
+
+#[test]
 #[ignore = "fetches modules; `cargo xtask test` does"]
 fn a_module_that_is_not_there_is_a_mistake_in_usage() {
     let words = ["vm", "--quiet", "--kernel", "6.12", "--module", "veht", "--", "true"];

@@ -7,6 +7,33 @@ typedef void (*btf_trace_sched_switch)(void *, int, struct task_struct *, struct
 typedef void (*btf_trace_kfree)(void *, unsigned long, const void *);
 typedef int pid_t;
 
+struct kernel_part {
+	int deep;
+};
+
+struct kernel_thing {
+	int here;
+	struct {
+		union {
+			int nameless;
+			long wide;
+		};
+	};
+	struct kernel_part parts[4];
+};
+
+union kernel_choice {
+	int chosen;
+};
+
+enum kernel_kind {
+	KERNEL_KIND_ONE = 1,
+};
+
+struct kernel_thing thing;
+union kernel_choice choice;
+enum kernel_kind kind_of_thing;
+
 btf_trace_sched_switch at_switch;
 btf_trace_kfree at_free;
 pid_t pid;

@@ -6,7 +6,6 @@
 use super::{Context, Mistake, Subject};
 use crate::{
     chain::{Node, NodeKind},
-    check::title,
     diag::{Code, Diagnostic, Span},
     object::{
         ProgramKind,
@@ -98,9 +97,8 @@ pub(super) fn find(
         );
     }
     let (_, program) = subject.node.program()?;
-    let mut found =
-        Diagnostic::new(Code::ArgumentNotPassed, format!("{} {what}", title(subject.node)))
-            .label(&program.span, "the call is in this program");
+    let mut found = Diagnostic::new(Code::ArgumentNotPassed, format!("{} {what}", subject.title()))
+        .label(&program.span, "the call is in this program");
     if let Some((_, span)) = stub(context, subject, name) {
         found = found.label(&span, "the function");
     }

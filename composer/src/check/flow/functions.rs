@@ -144,9 +144,7 @@ fn describe(
     let program = subject.node.program().map(|(_, program)| program.span.clone());
     let (message, span, label) = match stub(context, subject, name) {
         Some((node, span)) => (format!("{} {what}", title(node)), Some(span), "this function"),
-        None => {
-            (format!("{} calls `{name}`, which {what}", title(subject.node)), program, "calls it")
-        }
+        None => (format!("{} calls `{name}`, which {what}", subject.title()), program, "calls it"),
     };
     let mut found = Diagnostic::new(code, message);
     if let Some(span) = span {

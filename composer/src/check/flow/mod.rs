@@ -7,6 +7,7 @@
 mod arguments;
 mod functions;
 mod pointers;
+mod relocations;
 mod results;
 mod stack;
 mod tail_calls;
@@ -15,17 +16,18 @@ mod unchecked;
 
 use std::{
     collections::{HashMap, HashSet},
+    ops::Deref,
     sync::Arc,
 };
 
 use petgraph::graph::NodeIndex;
 
-use super::{Context, Profile, tracing_kind};
+use super::{Context, Load, Profile, tracing_kind};
 use crate::{
-    chain::{Node, NodeKind, ObjectRef},
+    chain::{NodeKind, ObjectRef},
     diag::{Code, Diagnostic, Severity},
     object::{
-        Object, Program, ProgramKind,
+        ProgramKind,
         flow::{Fact, Findings, read},
     },
 };
@@ -59,27 +61,29 @@ pub(super) struct Loaded {
 pub(super) struct Readings<'a>(HashMap<(&'a ObjectRef, &'a str, Loaded), Arc<Findings>>);
 
 impl<'a> Readings<'a> {
-    /// What is found in the program of a node, which is in `object`, as it is `loaded`.
-    pub(super) fn of(
-        &mut self,
-        node: &'a Node,
-        (object, program): (&Object, &Program),
-        loaded: Loaded,
-    ) -> Arc<Findings> {
+    /// What is found in the program of `load`, as it is `loaded`.
+    pub(super) fn of(&mut self, load: &Load<'a>, loaded: Loaded) -> Arc<Findings> {
+        let Load { node, object, program, .. } = *load;
         let found = || Arc::new(read(object, program, loaded.kind, loaded.by_prototype));
-        let Some((reference, name)) = node.program() else { return found() };
-        let known = self.0.entry((&reference.value, name.value.as_str(), loaded));
+        let Some((reference, _)) = node.program() else { return found() };
+        let known = self.0.entry((&reference.value, program.name.as_str(), loaded));
         Arc::clone(known.or_insert_with(found))
     }
 }
 
-/// A node's program, as it is loaded.
+/// A node's program, or one of its tables, as it is loaded.
 struct Subject<'a> {
     index: NodeIndex,
-    node: &'a Node,
-    object: &'a Object,
-    program: &'a Program,
+    load: Load<'a>,
     loaded: Loaded,
+}
+
+impl<'a> Deref for Subject<'a> {
+    type Target = Load<'a>;
+
+    fn deref(&self) -> &Load<'a> {
+        &self.load
+    }
 }
 
 /// What has been told of programs.
@@ -93,48 +97,52 @@ struct Books<'a> {
 pub(super) fn check(context: &mut Context<'_>) {
     let mut books = Books::default();
     for (index, node) in context.chain.graph.nodes() {
-        let Some((reference, name)) = node.program() else { continue };
         // Which way the built-in tracer goes hangs on a table that it is given.
         let is_built_in = matches!(&node.kind, NodeKind::Tracer(it) if it.builtin.is_some());
         if is_built_in || context.misfits.contains(&index) {
             continue;
         }
-        let Some((object, program)) = context.program(node) else { continue };
-        for loaded in loaded(context, index, node, program) {
-            let subject = Subject { index, node, object, program, loaded };
-            let findings = context.readings.of(node, (object, program), loaded);
-            functions::check(context, &mut books, &subject, &findings);
-            if books.told.insert((&reference.value, name.value.as_str(), Code::StackLimit)) {
-                stack::check(context, &subject, &findings);
-            }
-            let found = look(context, &subject, &findings);
-            // Two nodes with one program are one mistake; what is wrong with a tracer is so for
-            // its target.
-            let is_tracer = matches!(node.kind, NodeKind::Tracer(_));
-            for Mistake { found, refused_by } in found {
-                let told = (&reference.value, name.value.as_str(), found.code);
-                if !is_tracer && !books.told.insert(told) {
-                    continue;
-                }
-                match refused_by {
-                    Some(refuses) => context.push_where(found, refuses),
-                    None => context.found.push(found),
-                }
+        for load in context.loads(node) {
+            for loaded in loaded(context, index, &load) {
+                judge(context, &mut books, &Subject { index, load, loaded });
             }
         }
     }
     tail_calls::check(context);
 }
 
-/// As what the program of a node is loaded: a replacement once for each type of its hosts.
-pub(super) fn loaded(
-    context: &Context<'_>,
-    index: NodeIndex,
-    node: &Node,
-    program: &Program,
-) -> Vec<Loaded> {
-    match &node.kind {
-        NodeKind::Host(_) => vec![Loaded { kind: program.kind, by_prototype: false }],
+fn judge<'a>(context: &mut Context<'a>, books: &mut Books<'a>, subject: &Subject<'a>) {
+    let Some((reference, _)) = subject.node.program() else { return };
+    let (reference, name) = (&reference.value, subject.program.name.as_str());
+    let findings = context.readings.of(&subject.load, subject.loaded);
+    functions::check(context, books, subject, &findings);
+    if books.told.insert((reference, name, Code::KernelLacksName)) {
+        relocations::check(context, subject, &findings);
+    }
+    if books.told.insert((reference, name, Code::StackLimit)) {
+        stack::check(context, subject, &findings);
+    }
+    // Two nodes with one program are one mistake; what is wrong with a tracer is so for its target.
+    let is_tracer = subject.is_own && matches!(subject.node.kind, NodeKind::Tracer(_));
+    for Mistake { found, refused_by } in look(context, subject, &findings) {
+        if !is_tracer && !books.told.insert((reference, name, found.code)) {
+            continue;
+        }
+        match refused_by {
+            Some(refuses) => context.push_where(found, refuses),
+            None => context.found.push(found),
+        }
+    }
+}
+
+/// As what the program of a node, or of its tables, is loaded: a replacement once for each type of
+/// its hosts.
+pub(super) fn loaded(context: &Context<'_>, index: NodeIndex, load: &Load<'_>) -> Vec<Loaded> {
+    let as_it_is = || vec![Loaded { kind: load.program.kind, by_prototype: false }];
+    match &load.node.kind {
+        // Whoever's table it is in, it is loaded as what it is.
+        _ if !load.is_own => as_it_is(),
+        NodeKind::Host(_) => as_it_is(),
         NodeKind::Replacement(_) => {
             let mut found: Vec<Loaded> = Vec::new();
             for kind in host_kinds(context, index) {
@@ -162,7 +170,9 @@ fn host_kinds(context: &Context<'_>, replacement: NodeIndex) -> Vec<ProgramKind>
 /// What the rules find in a program: what is certain or, if nothing is, what is possible.
 fn look(context: &Context<'_>, subject: &Subject<'_>, findings: &Findings) -> Vec<Mistake> {
     let rules: [Rule; 5] =
-        [arguments::find, pointers::find, results::find, tracers::find, unchecked::find];
+        [arguments::find, pointers::find, unchecked::find, results::find, tracers::find];
+    // The last two go by what the node is, which is nothing to a program of its tables.
+    let rules = if subject.is_own { &rules[..] } else { &rules[..3] };
     let find = |facts: &[Fact]| {
         rules.iter().filter_map(|rule| rule(context, subject, facts)).collect::<Vec<_>>()
     };

@@ -5,7 +5,6 @@
 
 use super::{Context, Mistake, Subject};
 use crate::{
-    check::title,
     diag::{Code, Diagnostic},
     object::flow::{Fact, What},
 };
@@ -45,7 +44,7 @@ pub(super) fn find(_: &Context<'_>, subject: &Subject<'_>, facts: &[Fact]) -> Op
         false => format!(" in `{}`", place.name),
     };
     let (_, program) = subject.node.program()?;
-    let message = format!("{} {what}{within}", title(subject.node));
+    let message = format!("{} {what}{within}", subject.title());
     let found = Diagnostic::new(Code::NullNotTested, message)
         .label(&program.span, "the access is in this program")
         .note(format!("function  {}", object.prototype(place).unwrap_or_default()))

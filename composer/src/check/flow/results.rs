@@ -8,7 +8,6 @@
 use super::{Context, Mistake, Subject};
 use crate::{
     chain::NodeKind,
-    check::title,
     diag::{Code, Diagnostic},
     object::{
         ProgramKind,
@@ -40,7 +39,7 @@ pub(super) fn find(_: &Context<'_>, subject: &Subject<'_>, facts: &[Fact]) -> Op
         }
         _ => "A tracer returns 0: end it with return 0;",
     };
-    let message = format!("{} returns {result}, where 0 alone is taken", title(subject.node));
+    let message = format!("{} returns {result}, where 0 alone is taken", subject.title());
     let found = Diagnostic::new(Code::ResultRange, message)
         .label(&program.span, format!("returns {result}"))
         .says("EINVAL", words)

@@ -9,7 +9,6 @@ use std::collections::BTreeMap;
 
 use super::{Context, Profile, Subject};
 use crate::{
-    check::title,
     diag::{Code, Diagnostic},
     object::{
         Object, ProgramKind, TAIL_CALL,
@@ -108,7 +107,7 @@ pub(super) fn check(context: &mut Context<'_>, subject: &Subject<'_>, findings: 
     let way = walk.from(subject.program.function);
     let Some((_, program)) = subject.node.program() else { return };
     let report = |message: String| {
-        let message = format!("{} {message}", title(subject.node));
+        let message = format!("{} {message}", subject.title());
         Diagnostic::new(Code::StackLimit, message).label(&program.span, "the calls begin here")
     };
     if let Some(index) = walk.in_a_circle {

@@ -60,7 +60,7 @@ pub(super) fn check(context: &mut Context<'_>) {
             );
             continue;
         }
-        let owners_of_loads = owners_of(context, index, node, program);
+        let owners_of_loads = owners_of(context, index, node);
         for table in tables(object, program) {
             for owner in &owners_of_loads {
                 let Some((first, first_node)) = owners.get(table) else {
@@ -97,15 +97,10 @@ pub(super) fn check(context: &mut Context<'_>) {
 }
 
 /// What a program is, each time it is loaded.
-fn owners_of<'a>(
-    context: &Context<'a>,
-    index: NodeIndex,
-    node: &'a Node,
-    program: &Program,
-) -> Vec<Owner<'a>> {
+fn owners_of<'a>(context: &Context<'a>, index: NodeIndex, node: &'a Node) -> Vec<Owner<'a>> {
     let graph = &context.chain.graph;
-    let kinds = loaded(context, index, node, program).into_iter();
-    let kinds = kinds.map(|loaded| loaded.kind.program_type());
+    let loaded = context.own(node).map(|load| loaded(context, index, &load)).unwrap_or_default();
+    let kinds = loaded.into_iter().map(|loaded| loaded.kind.program_type());
     if !matches!(node.kind, NodeKind::Tracer(_)) {
         return kinds.map(|kind| Owner { kind, traced: None }).collect();
     }

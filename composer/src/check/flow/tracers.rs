@@ -5,7 +5,7 @@
 use super::{Context, Mistake, Subject, host_kinds};
 use crate::{
     chain::{Moment, NodeKind},
-    check::{Profile, stubs::has_trusted_entry, title},
+    check::{Profile, stubs::has_trusted_entry},
     diag::{Code, Diagnostic},
     object::{
         Object, ProgramKind,
@@ -87,7 +87,7 @@ pub(super) fn find(
                 _ => None,
             });
             let Some(refusal) = refusal else { continue };
-            let message = format!("{} {}", title(subject.node), refusal.what);
+            let message = format!("{} {}", subject.title(), refusal.what);
             let found = Diagnostic::new(Code::TracerDereference, message)
                 .label(&tracer.program.span, "reads it here")
                 .label(&tracer.target.span, "traces this")

@@ -7,7 +7,6 @@ use freplace_compose_common::EVENTS_MAP;
 
 use super::{Context, Mistake, Subject};
 use crate::{
-    check::title,
     diag::{Code, Diagnostic},
     object::{
         flow::{Fact, Giver, Used, What},
@@ -79,12 +78,9 @@ pub(super) fn find(
         false => format!(" in `{}`", function.name),
     };
     let (_, program) = subject.node.program()?;
-    let found =
-        Diagnostic::new(Code::HelperNull, format!("{} {message}{within}", title(subject.node)))
-            .label(&program.span, "in this program")
-            .says("EACCES", words)
-            .help(format!(
-                "{help}: test it before it is used, for example by if (!event) return 0;"
-            ));
+    let found = Diagnostic::new(Code::HelperNull, format!("{} {message}{within}", subject.title()))
+        .label(&program.span, "in this program")
+        .says("EACCES", words)
+        .help(format!("{help}: test it before it is used, for example by if (!event) return 0;"));
     Some(Mistake::everywhere(found))
 }

@@ -6,7 +6,10 @@
 //! the text `str__CATEGORY__trace_system_name`. In BTF a tracepoint is a typedef `btf_trace_NAME`.
 //! <https://github.com/torvalds/linux/blob/v6.12/include/trace/trace_events.h>
 
-use std::collections::{HashMap, HashSet};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+};
 
 use super::symbols::Symbols;
 use crate::{
@@ -15,11 +18,12 @@ use crate::{
     object::btf::{Btf, BtfError, Type},
 };
 
-/// The functions and tracepoints of a kernel, as far as they are known.
+/// The functions, tracepoints and types of a kernel, as far as they are known.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Targets {
     types: Option<Types>,
     symbols: Option<Symbols>,
+    btf: Option<Arc<Btf>>,
 }
 
 /// What BTF knows.
@@ -64,18 +68,22 @@ impl Targets {
     /// # Errors
     /// When `btf` is no BTF.
     pub fn new(btf: Option<Vec<u8>>, symbols: Option<&str>) -> Result<Self, BtfError> {
-        let types = match btf {
-            // Symbols know all of the functions.
-            Some(btf) => Some(Types::new(&Btf::parse(btf)?, symbols.is_none())),
-            None => None,
-        };
-        Ok(Self { types, ..Self::of_symbols(symbols) })
+        let btf = btf.map(Btf::parse).transpose()?.map(Arc::new);
+        // Symbols know all of the functions.
+        let types = btf.as_ref().map(|btf| Types::new(btf, symbols.is_none()));
+        Ok(Self { types, btf, ..Self::of_symbols(symbols) })
     }
 
     /// What symbols alone tell.
     #[must_use]
     pub fn of_symbols(symbols: Option<&str>) -> Self {
-        Self { types: None, symbols: symbols.map(Symbols::parse) }
+        Self { symbols: symbols.map(Symbols::parse), ..Self::default() }
+    }
+
+    /// The kernel's types, where they are known.
+    #[must_use]
+    pub fn kernel_types(&self) -> Option<&Btf> {
+        self.btf.as_deref()
     }
 
     /// Whether there is a function `name` that a kprobe could be put at. `MODULE:NAME` is left open.

@@ -112,6 +112,8 @@ pub enum What {
         /// The type that CO-RE finds the place by, where it does.
         of: Option<TypeId>,
     },
+    /// It goes by a type of the kernel: CO-RE sets what stands here, if that is there.
+    Relocated,
     /// It ends, and returns this.
     Returns(Returned),
 }

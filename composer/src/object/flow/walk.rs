@@ -227,6 +227,7 @@ impl<'a> Walker<'a> {
         }
         let mut step = Step { state, origin, kind, pointers_in_maps };
         if body.relocated.contains_key(&at) {
+            told.push(What::Relocated);
             let length = step.relocated(instruction)?;
             return Ok(Then::At(at + length));
         }
