@@ -13,7 +13,7 @@ use std::{
 use freplace_compose::{
     chain::Chain,
     check::Library,
-    event::{Clock, Decoder, Event, Human, Json, Layout, Paint, TraceEvent, Tree},
+    event::{Clock, Decoder, Event, Human, Json, Layout, Paint, Payload, TraceEvent, Tree},
     plan,
 };
 use freplace_compose_common::Header;
@@ -100,7 +100,7 @@ fn main() {
     let each = |out: &mut String, write: &mut dyn FnMut(&Event<'_>, &mut String)| {
         for record in &records {
             let event = decoder.decode(black_box(record)).expect("an event");
-            assert!(event.layout.is_some());
+            assert!(matches!(event.payload, Payload::Struct(..)));
             write(&event, out);
             // As large as what is handed to the writer.
             if out.len() > 64 * 1024 {

@@ -3,7 +3,7 @@
 
 use freplace_compose_common::Header;
 
-use super::{Event, Json, Layout, NO_CPU, Origin, Shape, layout::shown, value};
+use super::{Event, Json, Layout, NO_CPU, Payload, Shape, layout::shown, value};
 use crate::{
     chain::{Chain, Declared, EventMap, FieldRef, Hint, Piece, Spanned, Step},
     check::{self, Library},
@@ -104,8 +104,6 @@ impl Foreign {
     /// known.
     #[must_use]
     pub fn event<'a>(&'a self, record: &'a [u8], cpu: Option<u32>, now: u64) -> Event<'a> {
-        let layout = self.layout.as_ref();
-        let fits = |layout: &&Layout| layout.size as usize <= record.len();
         let time = self.time.and_then(|at| record.get(at..at.checked_add(8)?)?.try_into().ok());
         let header = Header {
             time_ns: time.map_or(now, u64::from_ne_bytes),
@@ -118,23 +116,24 @@ impl Foreign {
             node: &self.planned,
             json: &self.json,
             header,
-            layout: layout.filter(fits),
-            traced: None,
-            short: layout.filter(|layout| !fits(layout)),
-            payload: record,
-            origin: Origin::Map { map: self, cpu },
+            payload: Payload::of(self.layout.as_ref(), record, Some(self)),
+            bytes: record,
         }
     }
 
-    /// The record's text, when the chain has one for it.
-    pub(super) fn text(&self, payload: &[u8], out: &mut String) -> bool {
+    /// Whether the chain has a text for its records.
+    pub(super) fn has_text(&self) -> bool {
+        !self.text.is_empty()
+    }
+
+    /// The record's text.
+    pub(super) fn text(&self, payload: &[u8], out: &mut String) {
         for part in &self.text {
             match part {
                 Part::Literal(text) => super::human::escaped(text, out),
                 Part::Value(at, shape) => shape.human(payload.get(*at..).unwrap_or_default(), out),
             }
         }
-        !self.text.is_empty()
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::{Event, NO_CPU, Origin, Said, digits::decimal, value};
+use super::{Event, Foreign, Layout, NO_CPU, Payload, Said, digits::decimal, value};
 use crate::plan::{Plan, PlannedNode};
 
 /// The version of the stream; raised when a reader would have to change.
@@ -94,39 +94,23 @@ impl Json {
 
     /// The keys of an event's payload.
     pub(super) fn payload(event: &Event<'_>, out: &mut String) {
-        if let Origin::Printk(said) = event.origin {
-            return Self::printk(said, out);
-        }
-        if let Origin::Map { map, .. } = event.origin {
-            out.push_str("\"map\":");
-            value::string(&map.map, out);
-            out.push(',');
-        }
-        if let Some(traced) = event.traced {
-            return traced.json(event.payload, out);
-        }
-        if let Some(layout) = event.layout.or(event.short) {
-            out.push_str("\"type\":");
-            value::string(&layout.name, out);
-            out.push(',');
-        }
-        match event.layout {
-            Some(layout) => {
+        let bytes = event.bytes;
+        match event.payload {
+            Payload::Line(said) => Self::printk(said, out),
+            Payload::Call(call) => call.json(bytes, out),
+            Payload::Struct(layout, map) => {
+                source(map, Some(layout), out);
                 out.push_str("\"data\":");
-                value::object(&layout.fields, event.payload, out);
+                value::object(&layout.fields, bytes, out);
+                if let Some(map) = map.filter(|map| map.has_text()) {
+                    let mut text = String::new();
+                    map.text(bytes, &mut text);
+                    out.push_str(",\"text\":");
+                    value::string(&text, out);
+                }
             }
-            None => {
-                out.push_str("\"bytes\":\"");
-                value::hex(event.payload, out);
-                out.push('"');
-            }
-        }
-        let mut text = String::new();
-        if let (Origin::Map { map, .. }, Some(_)) = (event.origin, event.layout)
-            && map.text(event.payload, &mut text)
-        {
-            out.push_str(",\"text\":");
-            value::string(&text, out);
+            Payload::Truncated(layout, map) => undecoded(map, Some(layout), bytes, out),
+            Payload::Unknown(map) => undecoded(map, None, bytes, out),
         }
     }
 
@@ -199,6 +183,28 @@ impl Where {
             value::string(&String::from_utf8_lossy(comm), out);
         }
     }
+}
+
+/// The keys that say where bytes came from and of which type they are.
+fn source(map: Option<&Foreign>, layout: Option<&Layout>, out: &mut String) {
+    if let Some(map) = map {
+        out.push_str("\"map\":");
+        value::string(&map.map, out);
+        out.push(',');
+    }
+    if let Some(layout) = layout {
+        out.push_str("\"type\":");
+        value::string(&layout.name, out);
+        out.push(',');
+    }
+}
+
+/// The keys of bytes that do not fit their type, or have none.
+fn undecoded(map: Option<&Foreign>, layout: Option<&Layout>, bytes: &[u8], out: &mut String) {
+    source(map, layout, out);
+    out.push_str("\"bytes\":\"");
+    value::hex(bytes, out);
+    out.push('"');
 }
 
 /// A key with a list of texts; nothing when that is empty.

@@ -69,35 +69,59 @@ pub struct Event<'a> {
     json: &'a str,
     /// When, where and in which process.
     pub header: Header,
-    /// The payload's struct; none when the node's object has no struct of the number given.
-    pub layout: Option<&'a Layout>,
-    /// What a built-in tracer tells, when it is one of its events.
-    pub traced: Option<&'a Traced>,
-    /// The payload's struct, when the payload is shorter than that.
-    pub short: Option<&'a Layout>,
-    /// The payload.
-    pub payload: &'a [u8],
-    /// How it came here.
-    pub origin: Origin<'a>,
+    /// What its bytes are.
+    pub payload: Payload<'a>,
+    /// The bytes behind the header; the text of a line.
+    pub bytes: &'a [u8],
+}
+
+/// What the bytes of an event are. A map is the node's own that they came through; without one they
+/// came through `fc_events`.
+#[derive(Debug, Clone, Copy)]
+pub enum Payload<'a> {
+    /// A struct.
+    Struct(&'a Layout, Option<&'a Foreign>),
+    /// Fewer bytes than the struct has.
+    Truncated(&'a Layout, Option<&'a Foreign>),
+    /// Of no known type: the chain names none for the map, or the object has none of the number in the
+    /// header.
+    Unknown(Option<&'a Foreign>),
+    /// A call that a built-in tracer saw begin or end.
+    Call(&'a Traced),
+    /// A line of `bpf_printk`.
+    Line(&'a Said),
 }
 
 /// In the place of a CPU that is not known.
 const NO_CPU: u32 = u32::MAX;
 
-/// How an event came to the composer.
-#[derive(Debug, Clone, Copy)]
-pub enum Origin<'a> {
-    /// Through `fc_events`.
-    Composer,
-    /// Through a map of the node's own.
-    Map {
-        /// The map.
-        map: &'a Foreign,
-        /// The CPU that wrote it, where the map tells.
-        cpu: Option<u32>,
-    },
-    /// As a line of `bpf_printk`, which is the payload.
-    Printk(&'a Said),
+impl<'a> Payload<'a> {
+    /// Bytes that ought to be a struct of `layout`, where a type is known.
+    fn of(layout: Option<&'a Layout>, bytes: &[u8], map: Option<&'a Foreign>) -> Self {
+        match layout {
+            Some(layout) if layout.size as usize <= bytes.len() => Self::Struct(layout, map),
+            Some(layout) => Self::Truncated(layout, map),
+            None => Self::Unknown(map),
+        }
+    }
+
+    /// Whether they came through `fc_events`, with a header of the composer's: it knows the call.
+    #[must_use]
+    pub fn has_header(&self) -> bool {
+        match self {
+            Self::Struct(_, map) | Self::Truncated(_, map) | Self::Unknown(map) => map.is_none(),
+            Self::Call(_) => true,
+            Self::Line(_) => false,
+        }
+    }
+
+    /// The call, when it is one.
+    fn call(&self) -> Option<&'a Traced> {
+        match self {
+            Self::Call(traced) => Some(traced),
+            _ => None,
+        }
+    }
 }
 
 impl Event<'_> {
@@ -105,16 +129,13 @@ impl Event<'_> {
     #[inline]
     #[must_use]
     pub fn is_undecoded(&self) -> bool {
-        let untyped = matches!(self.origin, Origin::Composer)
-            && self.layout.is_none()
-            && self.traced.is_none();
-        self.short.is_some() || untyped
+        matches!(self.payload, Payload::Truncated(..) | Payload::Unknown(None))
     }
 
     /// The kernel's word for what emitted it; of a tracer of both moments, the one it is of.
     #[must_use]
     pub fn label(&self) -> &'static str {
-        self.traced.map_or(self.node.label, |traced| traced.moment().name())
+        self.payload.call().map_or(self.node.label, |call| call.moment().name())
     }
 }
 
@@ -173,23 +194,14 @@ impl Decoder {
     /// [`Malformed`], when it is no event of this chain.
     #[inline] // so that an event which is only counted is not put together
     pub fn decode<'a>(&'a self, record: &'a [u8]) -> Result<Event<'a>, Malformed> {
-        let (header, payload) = Header::split(record).ok_or(Malformed::Short(record.len()))?;
+        let (header, bytes) = Header::split(record).ok_or(Malformed::Short(record.len()))?;
         let index = header.node as usize;
         let source = self.nodes.get(index).ok_or(Malformed::Node(header.node))?;
-        let layout = source.layout(header.r#type);
-        let fits = |layout: &&Layout| layout.size as usize <= payload.len();
-        let traced = source.traced(header.r#type).filter(|traced| traced.fits(payload));
-        Ok(Event {
-            index,
-            node: &source.node,
-            json: traced.map_or(source.json.as_str(), Traced::keys),
-            header,
-            layout: layout.filter(fits),
-            traced,
-            short: layout.filter(|layout| !fits(layout)),
-            payload,
-            origin: Origin::Composer,
-        })
+        let (json, payload) = match source.traced(header.r#type) {
+            Some(traced) if traced.fits(bytes) => (traced.keys(), Payload::Call(traced)),
+            _ => (source.json.as_str(), Payload::of(source.layout(header.r#type), bytes, None)),
+        };
+        Ok(Event { index, node: &source.node, json, header, payload, bytes })
     }
 }
 

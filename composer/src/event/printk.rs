@@ -7,7 +7,7 @@
 
 use freplace_compose_common::Header;
 
-use super::{Event, Json, Origin, format::Format};
+use super::{Event, Json, Payload, format::Format};
 use crate::{
     chain::Chain,
     check::Library,
@@ -118,11 +118,8 @@ impl Printk {
             node: &speaker.planned,
             json: &speaker.json,
             header: *header,
-            layout: None,
-            traced: None,
-            short: None,
-            payload: said.text.as_bytes(),
-            origin: Origin::Printk(said),
+            payload: Payload::Line(said),
+            bytes: said.text.as_bytes(),
         });
     }
 

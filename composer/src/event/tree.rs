@@ -14,7 +14,7 @@
 use std::collections::BTreeSet;
 
 use super::{
-    Clock, Event, Origin, Paint,
+    Clock, Event, Paint,
     calls::{Call, Calls},
     digits::decimal,
     human,
@@ -93,7 +93,7 @@ impl Tree {
             text
         });
         let Self { calls, page, unnumbered } = self;
-        if event.header.call == 0 && matches!(event.origin, Origin::Composer) {
+        if event.header.call == 0 && event.payload.has_header() {
             unnumbered.extend(page.map.within_call(event.index));
         }
         calls.push(event, text, &mut |call| page.call(&call, out));
