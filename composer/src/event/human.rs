@@ -1,4 +1,4 @@
-//! Events as lines for people: one each, in aligned columns.
+//! The parts of an event as people read them: the time of day, the task, the payload.
 
 use std::fmt::Write as _;
 
@@ -7,10 +7,9 @@ use freplace_compose_common::Header;
 use super::{
     Event, Layout, Paint, Payload, Said, Shape,
     digits::{decimal, padded},
-    foreign,
-    paint::pad,
+    user_map,
 };
-use crate::{inert, plan::PlannedNode};
+use crate::inert;
 
 /// The kernel's monotonic clock → the time of day.
 #[derive(Debug, Clone, Copy)]
@@ -36,68 +35,6 @@ impl Clock {
         out.push('.');
         padded(ns % 1_000_000_000 / 1_000, 6, out);
     }
-}
-
-/// Formats events; knows the widths of the columns.
-#[derive(Debug)]
-pub struct Human {
-    clock: Clock,
-    paint: Paint,
-    id_width: usize,
-    label_width: usize,
-    has_tasks: bool,
-    /// As wide as the widest task so far.
-    task_width: usize,
-    scratch: String,
-}
-
-impl Human {
-    /// For events of `nodes`; `has_tasks` tells whether any of them knows its process.
-    #[must_use]
-    pub fn new(nodes: &[PlannedNode], clock: Clock, has_tasks: bool, paint: Paint) -> Self {
-        let widest = |text: fn(&PlannedNode) -> &str| {
-            nodes.iter().map(|node| width(text(node))).max().unwrap_or(0)
-        };
-        Self {
-            clock,
-            paint,
-            id_width: widest(|node| &node.id),
-            // A tracer of both moments writes the word for one.
-            label_width: widest(|node| if node.label == "trace" { "fentry" } else { node.label }),
-            has_tasks,
-            task_width: 12,
-            scratch: String::new(),
-        }
-    }
-
-    /// Writes one line with its end.
-    pub fn line(&mut self, event: &Event<'_>, out: &mut String) {
-        self.scratch.clear();
-        self.clock.time_of_day(event.header.time_ns, &mut self.scratch);
-        self.paint.dimmed(&self.scratch, out);
-        let (id, label) = (&event.node.id, event.label());
-        out.push_str("  ");
-        self.paint.node(event.index, id, out);
-        pad(width(id), self.id_width + 2, out);
-        self.paint.dimmed(label, out);
-        pad(width(label), self.label_width, out);
-        if self.has_tasks {
-            self.scratch.clear();
-            task(&event.header, &mut self.scratch);
-            let width = width(&self.scratch);
-            self.task_width = self.task_width.max(width);
-            out.push_str("  ");
-            out.push_str(&self.scratch);
-            pad(width, self.task_width, out);
-        }
-        fields(event, self.paint, out);
-        out.push('\n');
-    }
-}
-
-/// The columns that `text` takes.
-fn width(text: &str) -> usize {
-    if text.is_ascii() { text.len() } else { text.chars().count() }
 }
 
 /// `wget/146`; nothing where the hook has no current task.
@@ -150,7 +87,7 @@ pub(super) fn fields(event: &Event<'_>, paint: Paint, out: &mut String) {
         }
     }
     out.push_str("  ");
-    foreign::dump(bytes, out);
+    user_map::dump(bytes, out);
 }
 
 /// The fields of a struct, each with its name.

@@ -1,40 +1,38 @@
-//! Records of the ring buffer → events with their node and typed fields → lines of text.
+//! Records of the ring buffer → events with their node and typed fields → text, in a format of
+//! `render`.
 //!
 //! The payload's struct is found in the BTF of the node's object, so an author's event is shown
 //! without a line of Rust. Knows no kernel: bytes in, text out.
 
+mod accounting;
 mod calls;
 mod digits;
-mod foreign;
 mod format;
 mod human;
 mod json;
 mod layout;
 mod paint;
 mod printk;
+mod render;
 mod schema;
 mod story;
-mod tally;
 #[cfg(test)]
 pub(crate) mod tests;
-mod trace_event;
 mod traced;
-mod tree;
+mod user_map;
 mod value;
 
 use freplace_compose_common::Header;
 
-pub use foreign::Foreign;
-pub use human::{Clock, Human};
-pub use json::{Json, NodeBooks};
+pub use accounting::{EventAccounting, EventCounts, Loss, Skips};
+pub use human::Clock;
 pub use layout::{Field, Layout, Shape};
 pub use paint::Paint;
 pub use printk::{Printk, Said, TraceLine};
+pub use render::{ChromeTrace, Count, Json, Log, Render, Totals, Tree};
 pub use schema::schema;
-pub use tally::Tally;
-pub use trace_event::TraceEvent;
 pub use traced::Traced;
-pub use tree::Tree;
+pub use user_map::UserEventMap;
 
 use crate::{
     chain::Chain,
@@ -80,12 +78,12 @@ pub struct Event<'a> {
 #[derive(Debug, Clone, Copy)]
 pub enum Payload<'a> {
     /// A struct.
-    Struct(&'a Layout, Option<&'a Foreign>),
+    Struct(&'a Layout, Option<&'a UserEventMap>),
     /// Fewer bytes than the struct has.
-    Truncated(&'a Layout, Option<&'a Foreign>),
+    Truncated(&'a Layout, Option<&'a UserEventMap>),
     /// Of no known type: the chain names none for the map, or the object has none of the number in the
     /// header.
-    Unknown(Option<&'a Foreign>),
+    Unknown(Option<&'a UserEventMap>),
     /// A call that a built-in tracer saw begin or end.
     Call(&'a Traced),
     /// A line of `bpf_printk`.
@@ -97,7 +95,7 @@ const NO_CPU: u32 = u32::MAX;
 
 impl<'a> Payload<'a> {
     /// Bytes that ought to be a struct of `layout`, where a type is known.
-    fn of(layout: Option<&'a Layout>, bytes: &[u8], map: Option<&'a Foreign>) -> Self {
+    fn of(layout: Option<&'a Layout>, bytes: &[u8], map: Option<&'a UserEventMap>) -> Self {
         match layout {
             Some(layout) if layout.size as usize <= bytes.len() => Self::Struct(layout, map),
             Some(layout) => Self::Truncated(layout, map),
@@ -153,7 +151,7 @@ pub enum Malformed {
 impl Source {
     fn new(node: PlannedNode, mut layouts: Vec<(TypeId, Layout)>) -> Self {
         layouts.sort_by_key(|(id, _)| *id);
-        let json = Json::keys_of(&node);
+        let json = json::keys_of(&node);
         Self { json, node, layouts, traced: Vec::new() }
     }
 

@@ -7,7 +7,7 @@
 
 use freplace_compose_common::Header;
 
-use super::{Event, Json, Payload, format::Format};
+use super::{Event, Payload, format::Format, json};
 use crate::{
     chain::Chain,
     check::Library,
@@ -84,7 +84,7 @@ impl Printk {
             speakers.push(Speaker {
                 node: index,
                 planned: plan.nodes[index].clone(),
-                json: Json::keys_of(&plan.nodes[index]),
+                json: json::keys_of(&plan.nodes[index]),
                 formats: all.iter().copied().flatten().map(|text| Format::new(text)).collect(),
                 has_more: all.iter().any(|format| format.is_none()),
                 wanted: node.output.printk == Some(true),
