@@ -2,7 +2,6 @@
 
 use std::{
     ffi::OsString,
-    io::IsTerminal as _,
     ops::ControlFlow,
     path::PathBuf,
     sync::{
@@ -10,8 +9,6 @@ use std::{
         atomic::{AtomicBool, Ordering},
     },
 };
-
-use tokio::process::Child;
 
 use super::{
     Format, Ready, doctor,
@@ -25,29 +22,25 @@ use freplace_compose::{
     chain::plain,
     check,
     diag::{Code, Diagnostic},
-    event::Skips,
     inert,
     kernel::{KernelError, Linux, machine, process},
     plan::{Action, Plan},
     run::{self, Running},
+    session::{self, End, Interrupts, Session, Subject, View, Writer},
 };
 
 mod asked;
-mod foreign;
+mod closing;
+mod command;
+mod format;
 mod gone;
-mod ordered;
 mod signals;
-mod skips;
-mod stream;
-mod view;
-mod writer;
+mod sink;
 
 use asked::Asked;
 pub(super) use asked::duration;
+use command::Cmd;
 use signals::Signals;
-use stream::{End, Stream};
-use view::View;
-use writer::Writer;
 
 /// Check a chain, load and attach it in order, show its events, and undo it at the end: at Ctrl-C,
 /// when CMD ends, or when --duration or --limit is reached.
@@ -130,8 +123,8 @@ pub(super) async fn run(arguments: Up) -> Exit {
         let (luggage, output) = (arguments.luggage.clone(), sink.into_file());
         return Again { kernel, files: inputs, luggage, command, keep, output }.run().await;
     }
-    let mut signals = match Signals::new() {
-        Ok(signals) => signals,
+    let mut interrupts = match Signals::new() {
+        Ok(signals) => Interrupts::new(signals),
         Err(error) => {
             let message = format!("signals cannot be received: {}", plain(&error));
             let help = "Nothing was loaded. See `ulimit -n`, the limit on open files.";
@@ -141,10 +134,10 @@ pub(super) async fn run(arguments: Up) -> Exit {
     };
     let mut kernel = Linux::new();
     // Before anything is attached: it reads files, which a chain may be watching.
-    let clock = stream::clock();
-    let paint = arguments.asked.paint(&sink);
-    let view = View::new(&arguments.asked, &ready, only, clock, paint);
-    let writer = Writer::new(sink);
+    let format = format::format(&arguments.asked, &ready, &only, arguments.asked.paint(&sink));
+    let view = View::new(format, only, arguments.asked.limit);
+    let target = sink.target();
+    let writer = Writer::new(move || sink.open());
     let stop = Arc::new(AtomicBool::new(false));
     let seen = Arc::clone(&stop);
     // In a thread of its own, so that a signal is heard whatever the kernel is busy with.
@@ -152,7 +145,7 @@ pub(super) async fn run(arguments: Up) -> Exit {
         let up = bring_up(&mut kernel, &ready, &arguments, &mut logs, &seen);
         (up, kernel, ready, arguments)
     });
-    let work = signals.stops(work, &stop).await;
+    let work = interrupts.stops(work, &stop).await;
     let Some(Ok((up, mut kernel, ready, arguments))) = work else {
         if work.is_none() {
             interrupted_twice();
@@ -163,44 +156,60 @@ pub(super) async fn run(arguments: Up) -> Exit {
         Ok(up) => up,
         Err(exit) => return exit,
     };
-    let (end, stream) = match Stream::open(&mut kernel, &running, &ready, view, writer) {
-        Ok(mut stream) => {
-            stream.start(&loaded);
-            let end = if stop.load(Ordering::Relaxed) || signals.came().await {
+    let Ready { chain, library, plan, .. } = &ready;
+    let subject = Subject { chain, library, plan, running: &running };
+    let told = plan.clone();
+    let notify = Box::new(move |notice: session::Notice<'_>| closing::notice(&notice, &told));
+    let (failed, session) = match Session::open(&mut kernel, &subject, view, writer, notify) {
+        Ok(mut session) => {
+            session.start(&loaded);
+            let failed = if stop.load(Ordering::Relaxed) || interrupts.came().await {
                 // It came behind the last step.
-                End::Done
+                None
             } else {
-                match start(&arguments, &started) {
-                    Ok(child) => stream.run(&mut signals, child, arguments.asked.duration).await,
-                    Err(diagnostic) => End::Failed(diagnostic),
+                let words = &arguments.command;
+                match Cmd::start(words, &started, arguments.asked.has_stdout()) {
+                    Ok(command) => {
+                        let duration = arguments.asked.duration;
+                        failure(session.run(&mut interrupts, command, duration).await)
+                    }
+                    Err(error) => Some(not_started(words, &error)),
                 }
             };
-            (end, Some(stream))
+            (failed, Some(session))
         }
-        Err(error) => (End::Failed(stream_failed(&error)), None),
+        Err(error) => (Some(unreadable(&error)), None),
     };
     let kept = running.kept();
-    let undone = undo(ready.plan.clone(), running, kernel, stream);
-    let Some(Undone { left, gone, ended }) = signals.unless_second(undone).await else {
-        interrupted_twice();
-        return Exit::Cut;
+    let undone = session::undo(plan, running, kernel, session);
+    let undone = match interrupts.unless_second(undone).await {
+        Some(Ok(undone)) => undone,
+        Some(Err(_)) => return Exit::Failed, // by a panic, which was reported by then
+        None => {
+            interrupted_twice();
+            return Exit::Cut;
+        }
+    };
+    let ended = match undone.report {
+        Some(report) => closing::closing(report, plan, &target),
+        None => Exit::Done,
     };
     for operation in kept {
-        if let Some((name, path)) = pin_of(&ready.plan, operation) {
+        if let Some((name, path)) = pin_of(plan, operation) {
             screen::say!("kept {name}, pinned at {path}: rm {path} removes it");
         }
     }
-    report::all(&gone::told(&gone, &ready.plan));
-    if !left.is_empty() {
-        report::one(&run::explain_left(&left, &ready.plan));
+    report::all(&gone::told(&undone.gone, plan));
+    if !undone.left.is_empty() {
+        report::one(&run::explain_left(&undone.left, plan));
         return Exit::UndoIncomplete;
     }
-    match end {
-        End::Failed(diagnostic) => {
+    match failed {
+        Some(diagnostic) => {
             report::one(&diagnostic);
             Exit::Failed
         }
-        End::Done => ended,
+        None => ended,
     }
 }
 
@@ -322,76 +331,33 @@ fn attached(plan: &Plan) -> String {
     groups.iter().map(|(_, ids)| ids.join(", ")).collect::<Vec<_>>().join(" → ")
 }
 
-/// Starts the command, when one was given.
-fn start(arguments: &Up, started: &process::Started) -> Result<Option<Child>, Diagnostic> {
-    let Some((program, words)) = arguments.command.split_first() else { return Ok(None) };
-    let mut command = tokio::process::Command::new(program);
-    command.args(words).kill_on_drop(true);
-    process::bind(command.as_std_mut(), started);
-    if !std::io::stdin().is_terminal() {
-        // A group of its own, so that what it starts can be ended with it. On a terminal it has to
-        // stay in ours, or it could not read from there.
-        command.process_group(0);
+/// Why a session failed, if it did.
+fn failure(end: End) -> Option<Diagnostic> {
+    match end {
+        End::Done => None,
+        End::Command(status) => Some(
+            Diagnostic::new(Code::CommandFailed, format!("the command failed: {status}"))
+                .help("The chain itself was fine, and was undone.")
+                .maybe_help(not_in_guest()),
+        ),
+        End::Unknown(error) => Some(Diagnostic::new(
+            Code::CommandFailed,
+            format!("the command cannot be waited for: {error}"),
+        )),
+        End::Unreadable(error) => Some(unreadable(&error)),
     }
-    if arguments.asked.has_stdout() {
-        command.stdout(std::io::stderr());
-    }
-    command.spawn().map(Some).map_err(|error| {
-        let program = program.to_string_lossy();
-        let why = plain(&error);
-        Diagnostic::new(Code::CommandFailed, format!("`{program}` cannot be run: {why}")).help(
-            not_in_guest().unwrap_or_else(|| {
-                "Write the command after `--` as you would in a shell.".to_owned()
-            }),
-        )
-    })
 }
 
-/// What came of undoing a chain.
-struct Undone {
-    left: Vec<run::Left>,
-    /// The operations that attached to an interface which is gone.
-    gone: Vec<usize>,
-    ended: Exit,
+fn not_started(command: &[OsString], error: &std::io::Error) -> Diagnostic {
+    let program = command.first().map(|program| program.to_string_lossy()).unwrap_or_default();
+    let why = plain(error);
+    Diagnostic::new(Code::CommandFailed, format!("`{program}` cannot be run: {why}")).help(
+        not_in_guest()
+            .unwrap_or_else(|| "Write the command after `--` as you would in a shell.".to_owned()),
+    )
 }
 
-/// Undoes the chain and writes what is left to write. Done in a thread of its own where the kernel
-/// may take its time: a signal has to be heard meanwhile.
-async fn undo(
-    plan: Plan,
-    mut running: Running,
-    mut kernel: Linux,
-    stream: Option<Stream>,
-) -> Undone {
-    let detached = tokio::task::spawn_blocking(move || {
-        let mut skips = Skips::new(plan.nodes.len());
-        skips::at_links(&mut skips, &kernel, &running, &plan);
-        let gone = gone::interfaces(&kernel, &running);
-        let left = running.detach(&mut kernel);
-        kernel.settle();
-        skips::of_programs(&mut skips, &kernel, &running, &plan);
-        (running, kernel, left, skips, gone)
-    });
-    // A thread fails by a panic alone, which was told by then.
-    let Ok((running, mut kernel, mut left, skips, gone)) = detached.await else {
-        return Undone { left: Vec::new(), gone: Vec::new(), ended: Exit::Failed };
-    };
-    let mut stream = stream;
-    if let Some(stream) = &mut stream {
-        // Nothing new comes once the links are gone, so the numbers can be compared.
-        stream.finish(&left).await;
-        stream.skipped(skips);
-    }
-    let down = tokio::task::spawn_blocking(move || running.down(&mut kernel));
-    left.extend(down.await.unwrap_or_default());
-    let ended = match stream {
-        Some(stream) => stream.end().await,
-        None => Exit::Done,
-    };
-    Undone { left, gone, ended }
-}
-
-fn stream_failed(error: &KernelError) -> Diagnostic {
+fn unreadable(error: &KernelError) -> Diagnostic {
     let what = format!("events cannot be read: {error}");
     match run::short_of(error.errno) {
         Some((code, why, help)) => Diagnostic::new(code, format!("{what}: {why}")).help(help),
