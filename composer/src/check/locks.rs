@@ -8,12 +8,12 @@
 
 use super::{Context, helpers::program_types, is_replacement, title};
 use crate::{
-    check::Profile,
     diag::{Code, Diagnostic},
     object::{
         MapDef,
         btf::{Btf, Type},
     },
+    profile::Profile,
 };
 
 /// The types of program that `is_tracing_prog_type` names and a chain can have.

@@ -7,7 +7,7 @@ use std::{
 };
 
 use crate::cli::{exit::Exit, screen};
-use freplace_compose::chain::plain;
+use freplace_compose::files::plain;
 
 /// Where text goes.
 pub(super) enum Sink {
