@@ -2,7 +2,6 @@
 
 use std::{
     ffi::OsString,
-    ops::ControlFlow,
     path::PathBuf,
     sync::{
         Arc,
@@ -13,23 +12,21 @@ use std::{
 use super::{
     Format, Ready, doctor,
     exit::Exit,
-    ink::Ink as _,
     logs::{LogFlags, Logs},
-    plan, ready_or_report, report, screen, trust,
+    plan, ready_or_report, report, runtime, screen, trust,
     vm::{Again, Luggage, VmFlag, files, not_in_guest},
 };
 use freplace_compose::{
     check,
     diag::{Code, Diagnostic},
     files::plain,
-    inert,
     kernel::{KernelError, Linux, machine, process},
-    plan::{Action, Plan},
-    run::{self, Running},
+    run,
     session::{self, End, Interrupts, Session, Subject, View, Writer},
 };
 
 mod asked;
+mod bring_up;
 mod closing;
 mod command;
 mod format;
@@ -39,8 +36,10 @@ mod sink;
 
 use asked::Asked;
 pub(super) use asked::duration;
+use bring_up::{bring_up, pin_of};
 use command::Cmd;
 use signals::Signals;
+use sink::Sink;
 
 /// Check a chain, load and attach it in order, show its events, and undo it at the end: at Ctrl-C,
 /// when CMD ends, or when --duration or --limit is reached.
@@ -68,7 +67,7 @@ pub(super) struct Up {
     command: Vec<OsString>,
 }
 
-pub(super) async fn run(arguments: Up) -> Exit {
+pub(super) fn run(arguments: Up) -> Exit {
     let started = process::raise_open_files();
     if let (None, Some(option)) = (&arguments.vm.vm, arguments.luggage.first()) {
         return asked::usage(&format!("`{option}` is for the micro-VM: it needs `--vm`"));
@@ -107,7 +106,7 @@ pub(super) async fn run(arguments: Up) -> Exit {
         let warnings = ready.warnings.iter().filter(|found| idle.contains(&found.code));
         report::all(&warnings.cloned().collect::<Vec<_>>());
     }
-    let mut logs = match arguments.logs.open() {
+    let logs = match arguments.logs.open() {
         Ok(logs) => logs,
         Err(exit) => return exit,
     };
@@ -121,8 +120,20 @@ pub(super) async fn run(arguments: Up) -> Exit {
     if let Some(kernel) = &arguments.vm.vm {
         let (command, keep) = (arguments.command.first(), arguments.logs.file());
         let (luggage, output) = (arguments.luggage.clone(), sink.into_file());
-        return Again { kernel, files: inputs, luggage, command, keep, output }.run().await;
+        return Again { kernel, files: inputs, luggage, command, keep, output }.run();
     }
+    runtime::run(stay_up(ready, arguments, only, sink, logs, started)).unwrap_or_else(|exit| exit)
+}
+
+/// Brings the chain up, has a session with it, and undoes it.
+async fn stay_up(
+    ready: Ready,
+    arguments: Up,
+    only: Vec<bool>,
+    sink: Sink,
+    mut logs: Logs,
+    started: process::Started,
+) -> Exit {
     let mut interrupts = match Signals::new() {
         Ok(signals) => Interrupts::new(signals),
         Err(error) => {
@@ -227,108 +238,6 @@ fn suits_this_machine(ready: &Ready) -> Result<(), Exit> {
 
 fn interrupted_twice() {
     screen::say!("interrupted twice: the kernel undoes the rest as this process ends");
-}
-
-/// Does the plan, with a line on stderr for each step, until `stop` is set; what was done by then
-/// is undone. Also returns the kernel's id of each program, with its node.
-fn bring_up(
-    kernel: &mut Linux,
-    ready: &Ready,
-    arguments: &Up,
-    logs: &mut Logs,
-    stop: &AtomicBool,
-) -> Result<(Running, Vec<(usize, u32)>), Exit> {
-    let Ready { chain, library, plan, .. } = ready;
-    let widths = plan::Widths::of(plan, false);
-    let started = std::time::Instant::now();
-    screen::say!("{}  kernel {}", plan::header(plan), machine::release());
-    let (mut ids, mut steps) = (Vec::new(), 0);
-    let done = run::up(kernel, plan, library, &mut |done| {
-        steps += 1;
-        let operation = &plan.operations[done.operation];
-        if let Some((name, path)) = pin_of(plan, done.operation) {
-            let (verb, what) =
-                if done.taken { ("take", "pinned") } else { ("pin", "made, pinned") };
-            screen::say!("  {:<6}  {name}, {what} at {path}", verb.dimmed());
-        }
-        if let (Some(id), Some(node)) = (done.program_id, operation.node) {
-            screen::say!("  {}", plan::loaded(plan, operation, &widths, id));
-            ids.push((node, id));
-        }
-        match stop.load(Ordering::Relaxed) {
-            true => ControlFlow::Break(()),
-            false => ControlFlow::Continue(()),
-        }
-    });
-    kernel.finish_loading();
-    let all = plan.operations.len();
-    match done {
-        Ok(running) if steps < all => {
-            let left = running.abandon(kernel);
-            if !left.is_empty() {
-                report::one(&run::explain_left(&left, plan));
-                return Err(Exit::UndoIncomplete);
-            }
-            screen::say!("interrupted: {steps} of {all} operations were done, and are undone");
-            Err(Exit::Done)
-        }
-        Ok(running) => {
-            let took = started.elapsed().as_millis();
-            screen::say!("  {}  {}  {took} ms", "attach".dimmed(), attached(plan));
-            let until = match arguments.command.first() {
-                Some(command) => format!("running {}", command.to_string_lossy()),
-                None => "listening, Ctrl-C detaches".to_owned(),
-            };
-            screen::say!("{until}\n");
-            Ok((running, ids))
-        }
-        Err(failure) => {
-            logs.keep(&failure, plan, chain);
-            let (targets, _) = machine::targets();
-            let whole = arguments.logs.verbose;
-            report::one(&run::explain(&failure, plan, &targets, whole));
-            if failure.left.is_empty() {
-                screen::say!("nothing of `{}` is left in the kernel", inert::line(&plan.chain));
-                return Err(Exit::Failed);
-            }
-            report::one(&run::explain_left(&failure.left, plan));
-            Err(Exit::UndoIncomplete)
-        }
-    }
-}
-
-/// The name of the map that is pinned by an operation, and where.
-fn pin_of(plan: &Plan, operation: usize) -> Option<(String, String)> {
-    match &plan.operations.get(operation)?.action {
-        Action::CreateMap { map, pin: Some(pin), .. } => {
-            let path = pin.path.display().to_string();
-            Some((inert::line(&map.name).into_owned(), inert::line(&path).into_owned()))
-        }
-        _ => None,
-    }
-}
-
-/// `after, before → handler_v1 → accept, connect`, as it was attached.
-fn attached(plan: &Plan) -> String {
-    let mut groups: Vec<(u8, Vec<&str>)> = Vec::new();
-    for operation in &plan.operations {
-        let rank = match operation.action {
-            Action::AttachTracer { .. } => 0,
-            Action::AttachReplacement { .. } => 1,
-            Action::AttachHook { .. } => 2,
-            _ => continue,
-        };
-        let Some(node) = operation.node.and_then(|node| plan.nodes.get(node)) else { continue };
-        match groups.last_mut() {
-            Some((last, ids)) if *last == rank => {
-                if !ids.contains(&node.id.as_str()) {
-                    ids.push(&node.id);
-                }
-            }
-            _ => groups.push((rank, vec![&node.id])),
-        }
-    }
-    groups.iter().map(|(_, ids)| ids.join(", ")).collect::<Vec<_>>().join(" → ")
 }
 
 /// Why a session failed, if it did.
