@@ -39,7 +39,7 @@ pub use output::{EventMap, Output};
 pub use schema::schema;
 pub use spec::{
     Attach, Builtin, Hook, Host, Moment, Node, NodeKind, ObjectRef, Replacement, Role, Spanned,
-    Stub, Tracer, XdpMode,
+    SpannedRef, Stub, Tracer, TracerProgram, XdpMode,
 };
 pub use text::{FieldRef, Hint, Piece, Step};
 

@@ -139,9 +139,9 @@ fn section(
                 (table.string("type", report), output(&mut table, report), data(&mut table, report))
             }
         };
-        let is_builtin =
-            matches!(&kind, Some(NodeKind::Tracer(tracer)) if tracer.builtin.is_some());
-        if let Some(section) = section.as_ref().filter(|_| is_builtin) {
+        let is_built_in =
+            matches!(&kind, Some(NodeKind::Tracer(tracer)) if tracer.built_in().is_some());
+        if let Some(section) = section.as_ref().filter(|_| is_built_in) {
             let message = "`type` is for a program of your own, and this tracer has none";
             let found = report
                 .at(Code::BadValue, message, &section.span, "not without `object`")

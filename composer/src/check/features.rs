@@ -47,7 +47,7 @@ fn needs<'a>(context: &Context<'a>, index: NodeIndex, node: &'a Node) -> Vec<Nee
     if let Some(name) = program_type(context.library, node) {
         needs.push(Need {
             what: format!("programs of type {name}"),
-            span: &program.span,
+            span: program.span,
             label: "such a program",
             help: "Take a newer kernel, or one that is built with them.",
             lacks: Box::new(move |profile| profile.lacks_program(name)),
@@ -57,7 +57,7 @@ fn needs<'a>(context: &Context<'a>, index: NodeIndex, node: &'a Node) -> Vec<Nee
     for map in maps.into_iter().flatten() {
         needs.push(Need {
             what: format!("maps of type {}", map.type_name()),
-            span: &reference.span,
+            span: reference.span,
             label: "has such a map",
             help: "Take a newer kernel, or maps of another type.",
             lacks: Box::new(|profile| profile.lacks_map(map)),

@@ -76,7 +76,7 @@ pub(super) fn check(context: &mut Context<'_>) {
                 Code::LockInTracing,
                 format!("{} uses map `{name}`, whose values hold a {what}", title(node)),
             )
-            .label(&named.span, format!("at a {of_type}"))
+            .label(named.span, format!("at a {of_type}"))
             .says("EINVAL", format!("tracing progs cannot use {what} yet"))
             .help(format!(
                 "Programs at kprobes and tracepoints may not.{judged} Count with \

@@ -9,7 +9,7 @@ use super::{
     maps::{self, Leaves},
 };
 use crate::{
-    chain::{Chain, Node, NodeKind, Role, Tracer},
+    chain::{Chain, Node, NodeKind, Role, TracerProgram},
     check::{Library, globals},
     diag::Span,
     object::{Object, Program, ProgramKind},
@@ -178,7 +178,9 @@ fn loads(chain: &Chain, library: &Library) -> (Vec<(NodeIndex, Operation)>, Slot
             ),
         };
         let has_task = has_task[index.index()];
-        if let NodeKind::Tracer(tracer @ Tracer { builtin: Some(request), .. }) = &node.kind {
+        if let NodeKind::Tracer(tracer) = &node.kind
+            && let TracerProgram::BuiltIn(request) = &tracer.program
+        {
             let targets = targets.into_iter().flatten().collect();
             let moment = tracer.moment;
             let tracer = built_in::Tracer { index, request, moment, targets, has_task };
@@ -194,7 +196,7 @@ fn loads(chain: &Chain, library: &Library) -> (Vec<(NodeIndex, Operation)>, Slot
             let action = Action::Load {
                 slot,
                 object: reference.value.clone(),
-                program: name.value.clone(),
+                program: name.value.to_owned(),
                 load_as,
                 traits: program.traits,
                 target,
@@ -207,7 +209,7 @@ fn loads(chain: &Chain, library: &Library) -> (Vec<(NodeIndex, Operation)>, Slot
             operations.push((index, operation));
         }
         for leaf in maps::uses(node, object, own).leaves {
-            if !loaded_leaves.insert((&reference.value, leaf.name.as_str())) {
+            if !loaded_leaves.insert((reference.value, leaf.name.as_str())) {
                 continue;
             }
             let slot = slots.number(index, leaf.kind.program_type());
