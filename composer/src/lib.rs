@@ -35,6 +35,7 @@ pub mod files;
 pub mod inert;
 pub mod kernel;
 pub mod object;
+mod order;
 pub mod plan;
 pub mod profile;
 pub mod run;

@@ -62,12 +62,12 @@ fn a_chain_comes_up_in_the_order_of_its_plan_and_down_in_reverse() {
         let mut kernel = Fake::default();
         let mut watched = Vec::new();
         let running = run::up(&mut kernel, &plan, &library, &mut |done| {
-            watched.push((done.operation, done.program_id.is_some()));
+            watched.push((done.operation.id, done.program_id.is_some()));
             ControlFlow::Continue(())
         })
         .expect("nothing fails");
-        let expected = plan.operations.iter().enumerate();
-        let loads = expected.map(|(at, one)| (at, matches!(one.action, Action::Load { .. })));
+        let loads = plan.operations.iter();
+        let loads = loads.map(|one| (one.id, matches!(one.action, Action::Load { .. })));
         assert_eq!(watched, loads.collect::<Vec<_>>());
         assert!(running.down(&mut kernel).is_empty());
         assert!(kernel.left().is_empty());
@@ -81,10 +81,11 @@ fn a_watcher_that_breaks_stops_it_after_the_step_and_what_was_done_is_undone() {
     for (_, library, plan) in all() {
         for last in 0..plan.operations.len() {
             let mut kernel = Fake::default();
-            let mut watch = |done: run::Done<'_>| match done.operation == last {
-                true => ControlFlow::Break(()),
-                false => ControlFlow::Continue(()),
-            };
+            let mut watch =
+                |done: run::Done<'_>| match done.operation.id == plan.operations[last].id {
+                    true => ControlFlow::Break(()),
+                    false => ControlFlow::Continue(()),
+                };
             let part = run::up(&mut kernel, &plan, &library, &mut watch).expect("nothing fails");
             assert_eq!(kernel.journal.len(), last + 1, "nothing is done after it");
             assert!(part.down(&mut kernel).is_empty());
@@ -101,7 +102,7 @@ fn a_failure_at_any_operation_leaves_nothing() {
             let mut kernel = Fake::failing_at(operation);
             let failure =
                 run::up(&mut kernel, &plan, &library, &mut run::unwatched).expect_err("told to");
-            assert_eq!(failure.operation, operation);
+            assert_eq!(failure.operation, plan.operations[operation].id);
             assert!(failure.left.is_empty());
             assert!(kernel.left().is_empty(), "{operation}: {:?}", kernel.left());
             // All before it, itself, and the undoing of all before it.
@@ -121,7 +122,7 @@ fn an_undo_that_fails_stops_nothing_and_is_named() {
             let left = running.down(&mut kernel);
             // What is left in the kernel is what is told: the one, and what the one holds on to.
             assert_eq!(left.len(), kernel.left().len(), "{step}: {left:?} {:?}", kernel.left());
-            assert_eq!(left[0].operation, plan.operations.len() - 1 - step);
+            assert_eq!(left[0].operation, plan.operations[plan.operations.len() - 1 - step].id);
             assert!(left.len() <= 2, "{step}: {left:?}");
             let told = run::explain_left(&left, &plan);
             assert_eq!((told.code, told.labels.len()), (Code::UndoIncomplete, left.len()));
@@ -136,8 +137,9 @@ fn a_failure_whose_undo_fails_too_names_both() {
         let mut kernel = Fake::failing_at(last).failing_undo_at(last - 1);
         let failure =
             run::up(&mut kernel, &plan, &library, &mut run::unwatched).expect_err("told to");
-        assert_eq!(failure.operation, last);
-        assert_eq!(failure.left.iter().map(|left| left.operation).collect::<Vec<_>>(), [0]);
+        assert_eq!(failure.operation, plan.operations[last].id);
+        let left: Vec<_> = failure.left.iter().map(|left| left.operation).collect();
+        assert_eq!(left, [plan.operations[0].id]);
         assert_eq!(kernel.left().len(), 1);
     }
 }
@@ -176,7 +178,7 @@ fn a_second_replacement_of_a_function_is_busy_and_the_first_is_undone() {
     let mut kernel = Fake::default();
     let failure =
         run::up(&mut kernel, &plan, &library, &mut run::unwatched).expect_err("it is taken");
-    assert!(matches!(plan.operations[failure.operation].action, Action::AttachReplacement { .. }));
+    assert!(matches!(plan[failure.operation].action, Action::AttachReplacement { .. }));
     assert_eq!(run::explain(&failure, &plan, &Targets::default(), false).code, Code::Busy);
     assert!(kernel.left().is_empty());
     assert_undone_in_reverse(&kernel.journal);
@@ -189,7 +191,7 @@ fn a_refusal_leaves_out_what_needs_it_and_the_rest_is_asked_for() {
             let mut kernel = Fake::failing_at(number);
             let asked = run::ask(&mut kernel, &plan, &library);
             let refused: Vec<_> = asked.refused.iter().map(|(one, _)| one.operation).collect();
-            assert_eq!(refused, [number], "it fails once, and what is left out is not tried");
+            assert_eq!(refused, [operation.id], "it fails once, and what is left out is not tried");
             assert!(asked.left.is_none() && kernel.left().is_empty(), "{number}");
             let again =
                 kernel.journal.iter().skip(number + 1).find(|done| done.starts_with("create"));

@@ -9,7 +9,7 @@ use freplace_compose::{
     check::{self, Kernels},
     diag::Diagnostic,
     kernel::{Held, Holder, KernelError, SourceLine},
-    plan::{self, Action, Plan},
+    plan::{self, Action, OperationId, Plan},
     profile::Targets,
     run::{Failure, Left, explain, explain_left},
 };
@@ -80,11 +80,11 @@ fn text(found: &Diagnostic) -> String {
 }
 
 /// The operation that does `wanted` for the node called `id`.
-fn operation(plan: &Plan, id: &str, wanted: fn(&Action) -> bool) -> usize {
+fn operation(plan: &Plan, id: &str, wanted: fn(&Action) -> bool) -> OperationId {
     let is_it = |one: &plan::Operation| {
         wanted(&one.action) && one.node.is_none_or(|node| plan.nodes[node].id == id)
     };
-    plan.operations.iter().position(is_it).expect("it is in the plan")
+    plan.operations.iter().find(|one| is_it(one)).expect("it is in the plan").id
 }
 
 fn load(action: &Action) -> bool {
@@ -208,7 +208,8 @@ fn a_map_that_does_not_get_to_its_pin_is_explained() {
         "#,
     );
     let pinned = |action: &Action| matches!(action, Action::CreateMap { pin: Some(_), .. });
-    let operation = plan.operations.iter().position(|one| pinned(&one.action)).expect("a pin");
+    let mut operations = plan.operations.iter();
+    let operation = operations.find(|one| pinned(&one.action)).expect("a pin").id;
     let differs = KernelError {
         errno: None,
         ..refused("compare with the pinned map", 0, "it has 4 entries, and the chain's 2")

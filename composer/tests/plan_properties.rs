@@ -2,14 +2,17 @@
 
 mod common;
 
-use std::{collections::HashMap, path::Path};
+use std::{
+    collections::{HashMap, HashSet},
+    path::Path,
+};
 
 use freplace_compose::{
     chain::{Chain, NodeKind, Role},
     check::{self, Kernels, Library},
     diag::Severity,
     kernel::fake::Fake,
-    plan::{self, Action, Plan},
+    plan::{self, Action, Operation, Plan},
     run,
 };
 use proptest::{prelude::*, sample::Index, test_runner::Config};
@@ -128,6 +131,14 @@ fn needs(chain: &Chain) -> Vec<(usize, usize)> {
     found
 }
 
+fn each_comes_after_all_that_it_names(plan: &Plan) -> bool {
+    let mut before = HashSet::new();
+    plan.operations.iter().all(|operation| {
+        let mut names = operation.needs.iter().chain(&operation.after);
+        names.all(|name| before.contains(name)) && before.insert(operation.id)
+    })
+}
+
 fn is_load(action: &Action) -> bool {
     matches!(action, Action::Load { .. })
 }
@@ -186,38 +197,70 @@ proptest! {
     #[test]
     fn without_an_operation_a_plan_is_still_one(shape in shapes(), at in any::<Index>()) {
         let (_, library, plan) = ready(&write(&shape));
-        let at = at.index(plan.operations.len());
-        let Some(rest) = plan.without(at) else {
-            let is_map = matches!(plan.operations[at].action, Action::CreateMap { .. });
+        let refused = &plan.operations[at.index(plan.operations.len())];
+        let Some(rest) = plan.without(refused.id) else {
+            let is_map = matches!(refused.action, Action::CreateMap { .. });
             return { prop_assert!(is_map); Ok(()) };
         };
         prop_assert!(rest.operations.len() < plan.operations.len());
-        // Programs are numbered in order, and each is there when it is asked for.
-        let mut loaded = 0;
+        prop_assert!(each_comes_after_all_that_it_names(&rest));
+        // Each program is there when it is asked for.
+        let mut loaded = HashSet::new();
         for operation in &rest.operations {
-            match &operation.action {
+            let asked = match &operation.action {
                 Action::Load { slot, target, .. } => {
-                    prop_assert_eq!(*slot, loaded);
-                    prop_assert!(target.as_ref().is_none_or(|target| target.slot < loaded));
-                    loaded += 1;
+                    loaded.insert(*slot);
+                    target.as_ref().map_or(vec![], |target| vec![target.slot])
                 }
-                Action::AttachReplacement { slot, target } => {
-                    prop_assert!(*slot < loaded && target.slot < loaded);
-                }
-                Action::AttachHook { slot, .. } | Action::AttachTracer { slot } => {
-                    prop_assert!(*slot < loaded);
-                }
-                Action::Listen | Action::CreateMap { .. } | Action::Fill { .. } => {}
-            }
+                Action::AttachReplacement { slot, target } => vec![*slot, target.slot],
+                Action::AttachHook { slot, .. } | Action::AttachTracer { slot } => vec![*slot],
+                Action::Listen | Action::CreateMap { .. } | Action::Fill { .. } => vec![],
+            };
+            prop_assert!(asked.iter().all(|slot| loaded.contains(slot)));
+        }
+        // What is left is what it was, but for the names of what is gone.
+        for operation in &rest.operations {
+            let mut before = plan[operation.id].clone();
+            before.after.retain(|id| rest.operation(*id).is_some());
+            prop_assert_eq!(operation, &before);
         }
         // Who was loaded is loaded still, unless it needs what is gone.
-        if is_load(&plan.operations[at].action) {
-            let gone = plan.operations[at].node;
+        if is_load(&refused.action) {
+            let gone = refused.node;
             prop_assert!(rest.operations.iter().all(|one| one.node != gone || gone.is_none()));
         }
         let mut kernel = Fake::default();
         let asked = run::ask(&mut kernel, &plan, &library);
         prop_assert!(asked.left.is_none() && kernel.left().is_empty());
+    }
+
+    #[test]
+    fn each_operation_comes_after_all_that_it_names(shape in shapes()) {
+        let (chain, _, plan) = ready(&write(&shape));
+        prop_assert!(each_comes_after_all_that_it_names(&plan));
+        let names = |id| plan.operations.iter().filter(move |one: &&Operation| one.node == Some(id));
+        for operation in &plan.operations {
+            let node = operation.cause.of;
+            prop_assert!(operation.node.is_none_or(|of| of == node), "{operation:?}");
+            match &operation.action {
+                // A program needs its maps, and what it is loaded against.
+                Action::Load { target, .. } => {
+                    let loads = operation.needs.iter().filter(|id| is_load(&plan[**id].action));
+                    prop_assert_eq!(loads.count(), usize::from(target.is_some()));
+                    prop_assert!(operation.needs.len() > usize::from(target.is_some()), "maps");
+                }
+                // A host is attached when all that is on it is.
+                Action::AttachHook { .. } => {
+                    let on_it = needs(&chain).into_iter().filter(|(_, to)| *to == node);
+                    let attached = on_it.flat_map(|(from, _)| names(from));
+                    let attached = attached.filter(|one| is_attach(&one.action));
+                    for one in attached {
+                        prop_assert!(operation.after.contains(&one.id), "{one:?}");
+                    }
+                }
+                _ => {}
+            }
+        }
     }
 
     #[test]

@@ -5,19 +5,18 @@
 mod cycles;
 mod resolve;
 
-use std::{
-    cmp::Reverse,
-    collections::{BinaryHeap, HashMap, HashSet},
-};
+use std::collections::{HashMap, HashSet};
 
 use petgraph::{
-    Direction,
     graph::{DiGraph, NodeIndex},
     visit::EdgeRef as _,
 };
 
 use super::{Host, Node, NodeKind, Role, Spanned};
-use crate::diag::{Code, Diagnostic, Span};
+use crate::{
+    diag::{Code, Diagnostic, Span},
+    order::topological,
+};
 use resolve::{Reference, Resolver, references};
 
 /// Why a node needs another.
@@ -145,7 +144,8 @@ impl Graph {
     /// What needs `index`, in the order of the file.
     #[must_use]
     pub fn needed_by(&self, index: NodeIndex) -> Vec<NodeIndex> {
-        let mut nodes: Vec<_> = self.inner.neighbors_directed(index, Direction::Incoming).collect();
+        let mut nodes: Vec<_> =
+            self.inner.neighbors_directed(index, petgraph::Direction::Incoming).collect();
         nodes.sort();
         nodes.dedup();
         nodes
@@ -212,25 +212,7 @@ impl Graph {
     /// Nodes of a cycle are left out.
     #[must_use]
     pub fn order(&self) -> Vec<NodeIndex> {
-        let mut open: Vec<usize> =
-            self.inner.node_indices().map(|index| self.inner.edges(index).count()).collect();
-        let mut ready: BinaryHeap<Reverse<NodeIndex>> = self
-            .inner
-            .node_indices()
-            .filter(|index| open[index.index()] == 0)
-            .map(Reverse)
-            .collect();
-        let mut order = Vec::with_capacity(self.inner.node_count());
-        while let Some(Reverse(index)) = ready.pop() {
-            order.push(index);
-            for next in self.inner.neighbors_directed(index, Direction::Incoming) {
-                open[next.index()] -= 1;
-                if open[next.index()] == 0 {
-                    ready.push(Reverse(next));
-                }
-            }
-        }
-        order
+        topological(&self.inner)
     }
 }
 

@@ -80,7 +80,7 @@ impl Logs {
     pub(super) fn keep(&mut self, failure: &Failure, plan: &Plan, chain: &Chain) {
         let Some((path, file)) = &mut self.file else { return };
         let Some(log) = &failure.error.log else { return };
-        let operation = &plan.operations[failure.operation];
+        let operation = &plan[failure.operation];
         let node = operation.node.and_then(|node| plan.nodes.get(node));
         let (Some(node), Action::Load { program, .. }) = (node, &operation.action) else { return };
         let (id, name, kernel) = (&node.id, &chain.source.name, machine::release());

@@ -206,7 +206,7 @@ async fn stay_up(
         None => Exit::Done,
     };
     for operation in kept {
-        if let Some((name, path)) = pin_of(plan, operation) {
+        if let Some((name, path)) = pin_of(&plan[operation]) {
             screen::say!("kept {name}, pinned at {path}: rm {path} removes it");
         }
     }

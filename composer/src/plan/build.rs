@@ -1,18 +1,18 @@
 //! Chain → plan.
 
-use std::collections::{HashMap, HashSet};
+use std::{collections::HashMap, rc::Rc};
 
 use petgraph::graph::NodeIndex;
 
 use super::{
-    Action, LoadAs, Operation, Plan, PlannedNode, Target, built_in,
-    maps::{self, Leaves},
+    Action, Cause, Filling, Operation, OperationId, Plan, PlannedNode, Reason, Target, is_shared,
+    loads::Slots, maps, order,
 };
 use crate::{
-    chain::{Chain, Node, NodeKind, Role, TracerProgram},
-    check::{Library, globals},
+    chain::{Chain, Node, NodeKind, ObjectRef, Role, SpannedRef, TracerProgram},
+    check::Library,
     diag::Span,
-    object::{Object, Program, ProgramKind},
+    object::{MapDef, Object, Program, Uses},
 };
 
 /// Plans a chain that was checked against `library`.
@@ -21,26 +21,13 @@ use crate::{
 #[must_use]
 pub fn build(chain: &Chain, library: &Library) -> Plan {
     let nodes = chain.graph.nodes().map(|(_, node)| planned(node)).collect();
-    let mut operations: Vec<_> = listen(chain, library).into_iter().collect();
-    operations.extend(maps::operations(chain, library));
-    let (loads, slots) = loads(chain, library);
-    let order: Vec<NodeIndex> = loads.iter().map(|load| load.0).collect();
-    operations.extend(loads.into_iter().map(|(_, operation)| operation));
-    let first = |index| slots.of(index).first().copied();
-    operations.extend(maps::fill_tables(chain, library, &slots.leaves, first));
-    // Each node once, in reverse: a tracer of a stub in two hosts was loaded twice. And hosts last
-    // of all, wherever the file put them.
-    let mut seen = HashSet::new();
-    let mut order: Vec<_> = order.into_iter().rev().filter(|index| seen.insert(*index)).collect();
-    order.sort_by_key(|index| match chain.graph.node(*index).kind {
-        NodeKind::Tracer(_) => 0,
-        NodeKind::Replacement(_) | NodeKind::Stub(_) => 1,
-        NodeKind::Host(_) => 2,
-    });
-    for index in order {
-        attach(chain, library, index, &slots, &mut operations);
-    }
-    Plan { chain: chain.name.clone(), nodes, operations }
+    let mut builder = Builder::new(chain, library);
+    builder.listen();
+    builder.create_maps();
+    builder.load();
+    builder.fill_tables();
+    builder.attach();
+    Plan { chain: chain.name.clone(), nodes, operations: order::ordered(builder.operations) }
 }
 
 fn planned(node: &Node) -> PlannedNode {
@@ -62,179 +49,281 @@ fn planned(node: &Node) -> PlannedNode {
     }
 }
 
-/// A place for lines of `bpf_printk`, when the chain asks for those of a program that writes some.
-fn listen(chain: &Chain, library: &Library) -> Option<Operation> {
-    let mut nodes = chain.graph.nodes().map(|(_, node)| node);
-    let node = nodes.find(|node| {
-        let prints = |(object, program): (&Object, &Program)| {
-            let leaves = maps::uses(node, object, program).leaves.into_iter();
-            let mut programs = leaves.chain([program]);
-            let says =
-                |program| object.functions_of(program).any(|function| !function.formats.is_empty());
-            programs.any(says)
+/// A node with a program, and what that takes along.
+pub(super) struct NodeProgram<'a> {
+    pub(super) node: &'a Node,
+    pub(super) reference: SpannedRef<'a, ObjectRef>,
+    pub(super) name: SpannedRef<'a, str>,
+    pub(super) object: &'a Object,
+    pub(super) program: &'a Program,
+    pub(super) uses: Uses<'a>,
+}
+
+/// A plan that is being made.
+pub(super) struct Builder<'a> {
+    pub(super) chain: &'a Chain,
+    pub(super) library: &'a Library,
+    /// The programs of nodes, by their node.
+    pub(super) programs: HashMap<NodeIndex, Rc<NodeProgram<'a>>>,
+    /// The maps that are made: of the node that has one for itself or of all, and its name.
+    maps: HashMap<(Option<usize>, &'a str), OperationId>,
+    /// What is put into maps of the whole chain.
+    fills: HashMap<&'a str, Vec<OperationId>>,
+    listens: Option<OperationId>,
+    pub(super) slots: Slots,
+    operations: Vec<Operation>,
+}
+
+/// What an operation is done for, and where the chain file asks for it.
+pub(super) struct Asked<'a> {
+    /// The node it is done for; none for what the whole chain shares.
+    pub(super) node: Option<usize>,
+    pub(super) cause: Cause,
+    pub(super) span: &'a Span,
+}
+
+impl<'a> Asked<'a> {
+    /// By a node, for itself.
+    pub(super) fn by(index: NodeIndex, reason: Reason, span: &'a Span) -> Self {
+        let of = index.index();
+        Self { node: Some(of), cause: Cause { of, reason }, span }
+    }
+
+    /// By a node, for the whole chain.
+    pub(super) fn for_all(index: NodeIndex, reason: Reason, span: &'a Span) -> Self {
+        Self { node: None, ..Self::by(index, reason, span) }
+    }
+}
+
+impl<'a> Builder<'a> {
+    fn new(chain: &'a Chain, library: &'a Library) -> Self {
+        let program = |(index, node): (NodeIndex, &'a Node)| {
+            let (reference, name) = node.program()?;
+            let (object, program) = library.program(node)?;
+            let uses = maps::uses(node, object, program);
+            Some((index, Rc::new(NodeProgram { node, reference, name, object, program, uses })))
         };
-        node.output.printk == Some(true) && library.program(node).is_some_and(prints)
-    })?;
-    Some(Operation { node: None, action: Action::Listen, span: node.id.span.clone() })
-}
-
-/// What is loaded.
-#[derive(Default)]
-pub(super) struct Slots {
-    /// The loaded programs of each node.
-    of: HashMap<NodeIndex, Vec<usize>>,
-    /// The program type of each loaded program or, for one that extends or traces, of what it is
-    /// on.
-    types: Vec<ProgramKind>,
-    /// The node of each loaded program.
-    nodes: Vec<NodeIndex>,
-    /// Programs that are loaded for a table of their node's.
-    leaves: Leaves,
-}
-
-impl Slots {
-    fn of(&self, index: NodeIndex) -> &[usize] {
-        self.of.get(&index).map(Vec::as_slice).unwrap_or_default()
+        Self {
+            chain,
+            library,
+            programs: chain.graph.nodes().filter_map(program).collect(),
+            maps: HashMap::new(),
+            fills: HashMap::new(),
+            listens: None,
+            slots: Slots::default(),
+            operations: Vec::new(),
+        }
     }
 
-    pub(super) fn program_type(&self, slot: usize) -> Option<ProgramKind> {
-        self.types.get(slot).copied()
+    /// Adds an operation that takes the results of those in `needs`.
+    pub(super) fn push(
+        &mut self,
+        asked: Asked<'_>,
+        action: Action,
+        needs: Vec<OperationId>,
+    ) -> OperationId {
+        let id = OperationId(u32::try_from(self.operations.len()).unwrap_or(u32::MAX));
+        let Asked { node, cause, span } = asked;
+        let (span, after) = (span.clone(), Vec::new());
+        self.operations.push(Operation { id, node, action, needs, after, cause, span });
+        id
     }
 
-    /// The node that a loaded program is of.
-    pub(super) fn holder(&self, slot: usize) -> Option<NodeIndex> {
-        self.nodes.get(slot).copied()
+    /// The programs of nodes in the order of the file.
+    pub(super) fn in_file_order(&self) -> Vec<(NodeIndex, Rc<NodeProgram<'a>>)> {
+        let nodes = self.chain.graph.nodes().map(|(index, _)| index);
+        let program = |index| Some((index, Rc::clone(self.programs.get(&index)?)));
+        nodes.filter_map(program).collect()
     }
 
-    pub(super) fn push(&mut self, index: NodeIndex, program_type: ProgramKind) -> usize {
-        let slot = self.number(index, program_type);
-        self.of.entry(index).or_default().push(slot);
-        slot
+    /// A place for lines of `bpf_printk`, when the chain asks for those of a program that writes some.
+    fn listen(&mut self) {
+        let prints = |of: &NodeProgram<'_>| {
+            let programs = of.uses.leaves.iter().copied().chain([of.program]);
+            let mut functions = programs.flat_map(|program| of.object.functions_of(program));
+            asks_for_lines(of.node) && functions.any(|function| !function.formats.is_empty())
+        };
+        let first = self.in_file_order().into_iter().find(|(_, of)| prints(of));
+        if let Some((index, of)) = first {
+            let span = &of.node.id.span;
+            let asked = Asked::for_all(index, Reason::Printk, span);
+            self.listens = Some(self.push(asked, Action::Listen, Vec::new()));
+        }
     }
 
-    fn number(&mut self, index: NodeIndex, program_type: ProgramKind) -> usize {
-        self.types.push(program_type);
-        self.nodes.push(index);
-        self.types.len() - 1
-    }
-
-    /// The loaded programs of `index` that hold `function`.
-    fn holding(
-        &self,
-        chain: &Chain,
-        library: &Library,
+    /// Makes `map`, which the program of node `index` has for itself or is the first to use of all.
+    pub(super) fn create_map(
+        &mut self,
         index: NodeIndex,
-        function: &str,
-    ) -> Vec<usize> {
-        if self.leaves.is_empty() {
-            return self.of(index).to_vec();
-        }
-        let holds = |object: &Object, program: &Program| {
-            object.functions_of(program).any(|one| one.name == function)
+        map: &'a MapDef,
+        span: &'a Span,
+        make: Action,
+    ) {
+        let node = (!is_shared(map)).then_some(index.index());
+        let asked = Asked { node, ..Asked::by(index, Reason::UsesMap, span) };
+        let id = self.push(asked, make, Vec::new());
+        self.maps.insert((node, map.name.as_str()), id);
+    }
+
+    /// Puts something into an entry of `table`, a map of the whole chain's.
+    pub(super) fn fill(
+        &mut self,
+        asked: Asked<'_>,
+        table: &'a str,
+        action: Action,
+        with: Option<OperationId>,
+    ) {
+        let needs = self.shared_map(table).into_iter().chain(with).collect();
+        let id = self.push(asked, action, needs);
+        self.fills.entry(table).or_default().push(id);
+    }
+
+    /// Puts a loaded program into an entry of `table`.
+    pub(super) fn put_program(
+        &mut self,
+        asked: Asked<'_>,
+        table: &'a str,
+        entry: u32,
+        slot: usize,
+    ) {
+        let with = Filling::Program { slot };
+        let action = Action::Fill { table: table.to_owned(), entry, with };
+        self.fill(asked, table, action, self.slots.loaded_by(slot));
+    }
+
+    /// The operation that makes the map of this name for the whole chain.
+    pub(super) fn shared_map(&self, name: &str) -> Option<OperationId> {
+        self.maps.get(&(None, name)).copied()
+    }
+
+    /// The operations that make the maps of a node's program.
+    pub(super) fn maps_of(&self, index: NodeIndex) -> Vec<OperationId> {
+        let Some(of) = self.programs.get(&index) else { return Vec::new() };
+        let id = |map: &&MapDef| {
+            let node = (!is_shared(map)).then_some(index.index());
+            self.maps.get(&(node, map.name.as_str())).copied()
         };
-        let Some((object, program)) = library.program(chain.graph.node(index)) else {
-            return self.of(index).to_vec();
-        };
-        let leaves = self.leaves.iter().filter(|((node, leaf), _)| {
-            *node == index && object.program(leaf).is_some_and(|leaf| holds(object, leaf))
+        of.uses.maps.iter().filter_map(id).collect()
+    }
+
+    /// Attaches, against the dependencies: what is on a node before the node, so that no event passes a
+    /// half-built chain. Hosts last of all, wherever the file put them.
+    fn attach(&mut self) {
+        let mut order = self.chain.graph.order();
+        order.reverse();
+        order.retain(|index| !self.slots.of(*index).is_empty());
+        order.sort_by_key(|index| match self.chain.graph.node(*index).kind {
+            NodeKind::Tracer(_) => 0,
+            NodeKind::Replacement(_) | NodeKind::Stub(_) => 1,
+            NodeKind::Host(_) => 2,
         });
-        let mut found: Vec<usize> = leaves.map(|(_, slot)| *slot).collect();
-        if holds(object, program) || found.is_empty() {
-            found.extend(self.of(index));
+        let above = above(self.chain);
+        let mut attached: HashMap<NodeIndex, Vec<OperationId>> = HashMap::new();
+        for index in order {
+            let mut after: Vec<OperationId> = Vec::new();
+            if asks_for_lines(self.chain.graph.node(index)) {
+                after.extend(self.listens);
+            }
+            let maps = self.programs.get(&index).map(|of| of.uses.maps.as_slice());
+            let fills = maps
+                .unwrap_or_default()
+                .iter()
+                .filter_map(|map| is_shared(map).then(|| self.fills.get(map.name.as_str()))?);
+            after.extend(fills.flatten());
+            let on_it = above.get(&index).map(Vec::as_slice).unwrap_or_default();
+            after.extend(on_it.iter().filter_map(|on_it| attached.get(on_it)).flatten());
+            let first = self.operations.len();
+            self.attach_node(index);
+            let is_pair = is_built_in(self.chain.graph.node(index));
+            let mut before: Option<OperationId> = None;
+            for operation in &mut self.operations[first..] {
+                operation.after.clone_from(&after);
+                // What takes the time of the begin is there before what asks for it.
+                operation.after.extend(before.replace(operation.id).filter(|_| is_pair));
+                attached.entry(index).or_default().push(operation.id);
+            }
         }
-        found.sort_unstable();
-        found
+    }
+
+    fn attach_node(&mut self, index: NodeIndex) {
+        let node = self.chain.graph.node(index);
+        let own = self.slots.of(index).to_vec();
+        let asked = |span| Asked::by(index, Reason::Attachment, span);
+        match &node.kind {
+            NodeKind::Host(host) => {
+                let Some(to) = &host.attach else { return };
+                for slot in own {
+                    let action = Action::AttachHook { slot, attach: to.value.clone() };
+                    self.push(asked(&to.span), action, self.loads_of(&[slot]));
+                }
+            }
+            NodeKind::Replacement(replacement) => {
+                for target in self.targets(index) {
+                    let program_type = self.slots.program_type(target.slot);
+                    let fits = |slot: &&usize| self.slots.program_type(**slot) == program_type;
+                    let Some(slot) = own.iter().copied().find(|slot| fits(&slot)) else { continue };
+                    let needs = self.loads_of(&[slot, target.slot]);
+                    let action = Action::AttachReplacement { slot, target };
+                    self.push(asked(&replacement.stub.span), action, needs);
+                }
+            }
+            NodeKind::Tracer(tracer) => {
+                for slot in own {
+                    let action = Action::AttachTracer { slot };
+                    self.push(asked(&tracer.target.span), action, self.loads_of(&[slot]));
+                }
+            }
+            NodeKind::Stub(_) => {}
+        }
+    }
+
+    /// The operations that load these programs.
+    pub(super) fn loads_of(&self, slots: &[usize]) -> Vec<OperationId> {
+        slots.iter().filter_map(|slot| self.slots.loaded_by(*slot)).collect()
+    }
+
+    /// The functions that a replacement or tracer is for, in the programs as they are loaded.
+    pub(super) fn targets(&self, index: NodeIndex) -> Vec<Target> {
+        let functions = self.chain.graph.functions_of(index).into_iter();
+        let loaded = functions.flat_map(|(holder, function)| {
+            let of = self.programs.get(&holder).map(|of| (of.object, of.program));
+            let slots = self.slots.holding(holder, of, function).into_iter();
+            slots.map(move |slot| Target { slot, function: function.to_owned() })
+        });
+        loaded.collect()
     }
 }
 
-fn loads(chain: &Chain, library: &Library) -> (Vec<(NodeIndex, Operation)>, Slots) {
-    let mut operations = Vec::new();
-    let mut slots = Slots::default();
-    let has_task = has_task(chain, library);
-    // A table is one for the whole chain, so what it holds is loaded once.
-    let mut loaded_leaves = HashSet::new();
-    for index in chain.graph.order() {
-        let node = chain.graph.node(index);
-        let Some((reference, name)) = node.program() else { continue };
-        let Some((object, program)) = library.program(node) else { continue };
-        let own = program;
-        let globals = globals::settings(node, object);
-        let (load_as, targets) = match &node.kind {
-            NodeKind::Host(_) => (LoadAs::Hook(program.kind), vec![None]),
-            NodeKind::Stub(_) => continue,
-            NodeKind::Replacement(_) => {
-                // Loaded once for each program type among its hosts, against the first stub of
-                // that: a loaded replacement is for programs of one type, and the kernel refuses
-                // others at attach with a bare EINVAL (bpf_check_attach_target in
-                // https://github.com/torvalds/linux/blob/v6.12/kernel/bpf/verifier.c).
-                let mut seen = HashSet::new();
-                let mut targets = targets(chain, library, index, &slots);
-                targets.retain(|target| seen.insert(slots.program_type(target.slot)));
-                (LoadAs::Replacement, targets.into_iter().map(Some).collect())
+fn asks_for_lines(node: &Node) -> bool {
+    node.output.printk == Some(true)
+}
+
+fn is_built_in(node: &Node) -> bool {
+    matches!(&node.kind, NodeKind::Tracer(tracer)
+        if matches!(tracer.program, TracerProgram::BuiltIn(_)))
+}
+
+/// What is on each node: tracers of it, and what is in the place or on its stubs.
+fn above(chain: &Chain) -> HashMap<NodeIndex, Vec<NodeIndex>> {
+    let graph = &chain.graph;
+    let mut above: HashMap<NodeIndex, Vec<NodeIndex>> = HashMap::new();
+    for (index, _) in graph.nodes().filter(|(_, node)| node.role() != Role::Stub) {
+        for need in graph.needs(index) {
+            match graph.node(need).role() {
+                Role::Stub => {
+                    for host in graph.needs(need) {
+                        above.entry(host).or_default().push(index);
+                    }
+                }
+                _ => above.entry(need).or_default().push(index),
             }
-            NodeKind::Tracer(tracer) => (
-                LoadAs::Tracer(tracer.moment),
-                targets(chain, library, index, &slots).into_iter().map(Some).collect(),
-            ),
-        };
-        let has_task = has_task[index.index()];
-        if let NodeKind::Tracer(tracer) = &node.kind
-            && let TracerProgram::BuiltIn(request) = &tracer.program
-        {
-            let targets = targets.into_iter().flatten().collect();
-            let moment = tracer.moment;
-            let tracer = built_in::Tracer { index, request, moment, targets, has_task };
-            for action in built_in::loads(chain, library, tracer, &mut slots) {
-                let span = name.span.clone();
-                operations.push((index, Operation { node: Some(index.index()), action, span }));
-            }
-            continue;
-        }
-        for target in targets {
-            let on = target.as_ref().and_then(|target: &Target| slots.program_type(target.slot));
-            let slot = slots.push(index, on.unwrap_or_else(|| program.kind.program_type()));
-            let action = Action::Load {
-                slot,
-                object: reference.value.clone(),
-                program: name.value.to_owned(),
-                load_as,
-                traits: program.traits,
-                target,
-                has_task,
-                globals: globals.clone(),
-                trace: None,
-            };
-            let operation =
-                Operation { node: Some(index.index()), action, span: name.span.clone() };
-            operations.push((index, operation));
-        }
-        for leaf in maps::uses(node, object, own).leaves {
-            if !loaded_leaves.insert((reference.value, leaf.name.as_str())) {
-                continue;
-            }
-            let slot = slots.number(index, leaf.kind.program_type());
-            slots.leaves.insert((index, leaf.name.clone()), slot);
-            let action = Action::Load {
-                slot,
-                object: reference.value.clone(),
-                program: leaf.name.clone(),
-                load_as: LoadAs::Hook(leaf.kind),
-                traits: leaf.traits,
-                target: None,
-                has_task,
-                globals: globals.clone(),
-                trace: None,
-            };
-            let operation =
-                Operation { node: Some(index.index()), action, span: name.span.clone() };
-            operations.push((index, operation));
         }
     }
-    (operations, slots)
+    above
 }
 
 /// For each node, whether all hosts at the bottom of what it depends on have a current task.
-fn has_task(chain: &Chain, library: &Library) -> Vec<bool> {
+pub(super) fn has_task(chain: &Chain, library: &Library) -> Vec<bool> {
     let mut all = vec![true; chain.graph.len()];
     for index in chain.graph.order() {
         let node = chain.graph.node(index);
@@ -244,52 +333,4 @@ fn has_task(chain: &Chain, library: &Library) -> Vec<bool> {
         };
     }
     all
-}
-
-/// The functions that a replacement or tracer is for, in the programs as they are loaded.
-fn targets(chain: &Chain, library: &Library, index: NodeIndex, slots: &Slots) -> Vec<Target> {
-    let functions = chain.graph.functions_of(index).into_iter();
-    let loaded = functions.flat_map(|(holder, function)| {
-        let slots = slots.holding(chain, library, holder, function).into_iter();
-        slots.map(move |slot| Target { slot, function: function.to_owned() })
-    });
-    loaded.collect()
-}
-
-fn attach(
-    chain: &Chain,
-    library: &Library,
-    index: NodeIndex,
-    slots: &Slots,
-    operations: &mut Vec<Operation>,
-) {
-    let node = chain.graph.node(index);
-    let own = slots.of(index);
-    let mut push = |action, span: &Span| {
-        operations.push(Operation { node: Some(index.index()), action, span: span.clone() });
-    };
-    match &node.kind {
-        NodeKind::Host(host) => {
-            for (slot, to) in own.iter().flat_map(|slot| Some((slot, host.attach.as_ref()?))) {
-                let attach = to.value.clone();
-                push(Action::AttachHook { slot: *slot, attach }, &to.span);
-            }
-        }
-        NodeKind::Replacement(replacement) => {
-            for target in targets(chain, library, index, slots) {
-                let program_type = slots.program_type(target.slot);
-                let fits = |slot: &&usize| slots.program_type(**slot) == program_type;
-                if let Some(slot) = own.iter().find(fits) {
-                    let action = Action::AttachReplacement { slot: *slot, target };
-                    push(action, &replacement.stub.span);
-                }
-            }
-        }
-        NodeKind::Tracer(tracer) => {
-            for slot in own {
-                push(Action::AttachTracer { slot: *slot }, &tracer.target.span);
-            }
-        }
-        NodeKind::Stub(_) => {}
-    }
 }

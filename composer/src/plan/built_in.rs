@@ -2,7 +2,7 @@
 
 use petgraph::graph::NodeIndex;
 
-use super::{Action, LoadAs, Target, build::Slots};
+use super::{Action, LoadAs, Reason, Target, build::Builder};
 use crate::{
     chain::{Builtin, Chain, Moment, NodeKind},
     check::Library,
@@ -10,50 +10,48 @@ use crate::{
     trace,
 };
 
-/// A tracer and what it is on.
+/// A built-in tracer.
 pub(super) struct Tracer<'a> {
-    pub(super) index: NodeIndex,
     pub(super) request: &'a Builtin,
     pub(super) moment: Moment,
-    pub(super) targets: Vec<Target>,
     pub(super) has_task: bool,
 }
 
-/// Loads the programs of `tracer`. What cannot be traced, which the check has reported, is left out.
-pub(super) fn loads(
-    chain: &Chain,
-    library: &Library,
-    tracer: Tracer<'_>,
-    slots: &mut Slots,
-) -> Vec<Action> {
-    let mut actions = Vec::new();
-    let mut layouts = 0;
-    for target in tracer.targets {
-        let kind = slots.program_type(target.slot).unwrap_or(ProgramKind::Other);
-        let Some(holder) = slots.holder(target.slot) else { continue };
-        let Some(found) = function(chain, library, holder, &target.function, kind) else {
-            continue;
-        };
-        let resolved = trace::resolve(tracer.request, tracer.moment, found);
-        for (moment, mut tracing) in resolved.unwrap_or_default() {
-            if tracing.tells() {
-                layouts += 1;
-                tracing.table.r#type = layouts;
-            }
-            actions.push(Action::Load {
-                slot: slots.push(tracer.index, kind),
-                object: Builtin::object().clone(),
-                program: Builtin::program(moment).to_owned(),
-                load_as: LoadAs::Tracer(moment),
-                traits: Traits::default(),
-                target: Some(target.clone()),
-                has_task: tracer.has_task,
-                globals: Vec::new(),
-                trace: Some(Box::new(tracing)),
-            });
+/// The programs of `tracer` for `target`, which stands in a program of `kind` of node `holder`, and
+/// why each is loaded. What cannot be traced, which the check has reported, is left out.
+pub(super) fn programs(
+    builder: &Builder<'_>,
+    tracer: &Tracer<'_>,
+    holder: NodeIndex,
+    target: &Target,
+    kind: ProgramKind,
+    layouts: &mut u32,
+) -> Vec<(Reason, Action)> {
+    let (chain, library) = (builder.chain, builder.library);
+    let Some(found) = function(chain, library, holder, &target.function, kind) else {
+        return Vec::new();
+    };
+    let resolved = trace::resolve(tracer.request, tracer.moment, found).unwrap_or_default();
+    let load = |(number, (moment, mut tracing)): (usize, (Moment, trace::Tracing))| {
+        let reason = if tracing.tells() { Reason::Program } else { Reason::CallBegin };
+        if tracing.tells() {
+            *layouts += 1;
+            tracing.table.r#type = *layouts;
         }
-    }
-    actions
+        let action = Action::Load {
+            slot: builder.slots.next() + number,
+            object: Builtin::object().clone(),
+            program: Builtin::program(moment).to_owned(),
+            load_as: LoadAs::Tracer(moment),
+            traits: Traits::default(),
+            target: Some(target.clone()),
+            has_task: tracer.has_task,
+            globals: Vec::new(),
+            trace: Some(Box::new(tracing)),
+        };
+        (reason, action)
+    };
+    resolved.into_iter().enumerate().map(load).collect()
 }
 
 /// The function `name` of the program of node `holder`, which stands in a program of `kind`.

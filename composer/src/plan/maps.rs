@@ -9,10 +9,13 @@ use freplace_compose_common::{COUNTS_MAP, EVENTS_MAP, trace::TIMES_MAP};
 use petgraph::graph::NodeIndex;
 use serde::Serialize;
 
-use super::{Action, Filling, Operation, is_shared};
+use super::{
+    Action, Filling, Reason,
+    build::{Asked, Builder},
+    is_shared,
+};
 use crate::{
-    chain::{Chain, MapChange, Node, NodeKind, Pin, Role},
-    check::Library,
+    chain::{Chain, Jump, MapChange, Node, NodeKind, Pin, Role},
     object::{Initial, MapDef, Object, PERF_EVENT_ARRAY, Program, Uses},
 };
 
@@ -111,84 +114,68 @@ pub(crate) fn uses<'a>(node: &Node, object: &'a Object, program: &'a Program) ->
     })
 }
 
-/// Makes the maps, and puts maps into those that hold some.
-pub(super) fn operations(chain: &Chain, library: &Library) -> Vec<Operation> {
-    let mut seen = HashSet::new();
-    let (mut operations, mut fills) = (Vec::new(), Vec::new());
-    let changes = Changes::of(chain);
-    for (index, node) in chain.graph.nodes() {
-        let Some((reference, _)) = node.program() else { continue };
-        let Some((object, program)) = library.program(node) else { continue };
-        for map in uses(node, object, program).maps {
-            let is_shared = is_shared(map);
-            if is_shared && !seen.insert(&map.name) {
-                continue;
-            }
-            let (made, pin) = changes.made(chain, node, map);
-            let span = reference.span.clone();
-            operations.push(Operation {
-                node: (!is_shared).then_some(index.index()),
-                action: Action::CreateMap { object: reference.value.clone(), map: made, pin },
-                span: span.clone(),
-            });
-            for (entry, value) in &map.values {
-                let Initial::Map(inner) = value else { continue };
-                let (table, entry) = (map.name.clone(), *entry);
-                let with = Filling::Map { inner: inner.clone() };
-                let action = Action::Fill { table, entry, with };
-                fills.push(Operation { node: None, action, span: span.clone() });
-            }
-        }
-    }
-    operations.extend(fills);
-    operations
-}
-
 /// A program that is loaded for a table: of which node, and its name.
 pub(super) type Leaves = HashMap<(NodeIndex, String), usize>;
 
-/// Puts programs into tables for tail calls: those of the objects, then those of the chain.
-pub(super) fn fill_tables(
-    chain: &Chain,
-    library: &Library,
-    leaves: &Leaves,
-    slot_of: impl Fn(NodeIndex) -> Option<usize>,
-) -> Vec<Operation> {
-    let mut operations = Vec::new();
-    let mut filled = HashSet::new();
-    let said = |table: &str, entry: u32| {
-        chain.graph.jumps().iter().any(|jump| jump.map.value == table && jump.entry.value == entry)
-    };
-    for (index, node) in chain.graph.nodes() {
-        let Some((reference, _)) = node.program() else { continue };
-        let Some((object, program)) = library.program(node) else { continue };
-        for map in uses(node, object, program).maps {
-            if !filled.insert(&map.name) {
-                continue;
-            }
-            for (entry, value) in &map.values {
-                let Initial::Program(leaf) = value else { continue };
-                // What the chain puts there takes its place.
-                if said(&map.name, *entry) {
+impl Builder<'_> {
+    /// Makes the maps, and puts maps into those that hold some.
+    pub(super) fn create_maps(&mut self) {
+        let mut seen = HashSet::new();
+        let mut fills = Vec::new();
+        let changes = Changes::of(self.chain);
+        for (index, of) in self.in_file_order() {
+            let (reference, span) = (of.reference.value, of.reference.span);
+            for map in of.uses.maps.iter().copied() {
+                if is_shared(map) && !seen.insert(&map.name) {
                     continue;
                 }
-                let Some(slot) = leaves.get(&(index, leaf.clone())) else { continue };
-                let with = Filling::Program { slot: *slot };
-                let action = Action::Fill { table: map.name.clone(), entry: *entry, with };
-                let span = reference.span.clone();
-                operations.push(Operation { node: Some(index.index()), action, span });
+                let (made, pin) = changes.made(self.chain, of.node, map);
+                let action = Action::CreateMap { object: reference.clone(), map: made, pin };
+                self.create_map(index, map, span, action);
+                fills.extend(map.values.iter().filter_map(|(entry, value)| match value {
+                    Initial::Map(inner) => Some((index, span, map, *entry, inner)),
+                    Initial::Program(_) => None,
+                }));
             }
         }
+        for (index, span, map, entry, inner) in fills {
+            let with = Filling::Map { inner: inner.clone() };
+            let action = Action::Fill { table: map.name.clone(), entry, with };
+            let asked = Asked::for_all(index, Reason::InitialEntry, span);
+            self.fill(asked, &map.name, action, self.shared_map(inner));
+        }
     }
-    for jump in chain.graph.jumps() {
-        let Some(slot) = slot_of(jump.to) else { continue };
-        let with = Filling::Program { slot };
-        let (table, entry) = (jump.map.value.clone(), jump.entry.value);
-        let action = Action::Fill { table, entry, with };
-        let node = Some(jump.from.index());
-        operations.push(Operation { node, action, span: jump.span.clone() });
+
+    /// Puts programs into tables for tail calls: those of the objects, then those of the chain.
+    pub(super) fn fill_tables(&mut self) {
+        let mut filled = HashSet::new();
+        let jumps = self.chain.graph.jumps();
+        for (index, of) in self.in_file_order() {
+            for map in of.uses.maps.iter().copied() {
+                if !filled.insert(&map.name) {
+                    continue;
+                }
+                for (entry, value) in &map.values {
+                    let Initial::Program(leaf) = value else { continue };
+                    // What the chain puts there takes its place.
+                    let is_it =
+                        |jump: &Jump| jump.map.value == map.name && jump.entry.value == *entry;
+                    if jumps.iter().any(is_it) {
+                        continue;
+                    }
+                    let slot = self.slots.leaves.get(&(index, leaf.clone()));
+                    let Some(slot) = slot.copied() else { continue };
+                    let asked = Asked::by(index, Reason::InitialEntry, of.reference.span);
+                    self.put_program(asked, &map.name, *entry, slot);
+                }
+            }
+        }
+        for jump in jumps {
+            let Some(slot) = self.slots.of(jump.to).first().copied() else { continue };
+            let asked = Asked::by(jump.from, Reason::TailCall, &jump.span);
+            self.put_program(asked, &jump.map.value, jump.entry.value, slot);
+        }
     }
-    operations
 }
 
 /// Whether the program of `node` is loaded for others' tail calls alone.

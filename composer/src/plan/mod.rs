@@ -7,13 +7,19 @@
 
 mod build;
 mod built_in;
+mod cause;
+mod loads;
 mod maps;
+mod order;
 mod prune;
+
+use std::ops::Index;
 
 use serde::Serialize;
 
 pub use build::build;
 pub(crate) use built_in::function as target_of;
+pub use cause::{Cause, Reason};
 pub use maps::PinnedAt;
 pub(crate) use maps::{Changes, is_only_jumped_to, uses};
 
@@ -25,19 +31,19 @@ use crate::{
     trace::Tracing,
 };
 
-/// What will be done, in order.
-#[derive(Debug, Clone, Serialize)]
+/// What will be done.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Plan {
     /// The chain's name.
     pub chain: String,
     /// The nodes in the order of the file. The index of a node is its id in events.
     pub nodes: Vec<PlannedNode>,
-    /// The operations.
+    /// The operations, so that each comes after all that it needs and follows.
     pub operations: Vec<Operation>,
 }
 
 /// A node, as far as one needs to know it to show what happens.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct PlannedNode {
     /// Its id in the file.
     pub id: String,
@@ -49,21 +55,47 @@ pub struct PlannedNode {
     pub place: String,
 }
 
+/// Names an operation in its plan, whatever is left out of that.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(transparent)]
+pub struct OperationId(pub u32);
+
 /// One step.
 #[derive(Debug, Clone, Serialize)]
 pub struct Operation {
+    /// Its name in the plan.
+    pub id: OperationId,
     /// The node it is done for, an index in [`Plan::nodes`]; none for what the whole chain shares.
     pub node: Option<usize>,
     /// What is done.
     #[serde(flatten)]
     pub action: Action,
+    /// The operations whose result it takes. Without one of those it cannot be done.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub needs: Vec<OperationId>,
+    /// The operations that have to be done before, so that nothing is missed: a host is attached
+    /// when all that is on it is in place.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub after: Vec<OperationId>,
+    /// Why it is in the plan.
+    pub cause: Cause,
     /// The bytes of the chain file that asked for it.
     #[serde(skip)]
     pub span: Span,
 }
 
+/// Two operations are the same if they do the same: where the chain file asks is its own matter.
+impl PartialEq for Operation {
+    fn eq(&self, other: &Self) -> bool {
+        let of = |one: &Self| (one.id, one.node, one.needs.clone(), one.after.clone(), one.cause);
+        of(self) == of(other) && self.action == other.action
+    }
+}
+
+impl Eq for Operation {}
+
 /// What an operation does.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(tag = "action", rename_all = "snake_case")]
 pub enum Action {
     /// Makes a place where lines of `bpf_printk` arrive.
@@ -92,7 +124,7 @@ pub enum Action {
     },
     /// Loads a program.
     Load {
-        /// The number of the loaded program, counted from 0.
+        /// The number of the loaded program.
         slot: usize,
         /// Its object.
         #[serde(serialize_with = "text")]
@@ -175,6 +207,16 @@ pub struct Target {
 }
 
 impl Plan {
+    /// The operation of this name.
+    #[must_use]
+    pub fn operation(&self, id: OperationId) -> Option<&Operation> {
+        // In the order of their names, as a rule.
+        match self.operations.binary_search_by_key(&id, |operation| operation.id) {
+            Ok(index) => self.operations.get(index),
+            Err(_) => self.operations.iter().find(|operation| operation.id == id),
+        }
+    }
+
     /// What built-in tracers tell, each with its node.
     pub fn tracings(&self) -> impl Iterator<Item = (usize, &Tracing)> {
         self.operations.iter().filter_map(|operation| match &operation.action {
@@ -202,6 +244,18 @@ impl Plan {
             Action::CreateMap { map, .. } => Some((operation.node?, map)),
             _ => None,
         })
+    }
+}
+
+/// The operation that an entry of the plan's own journal, or a failure of it, names.
+///
+/// # Panics
+/// When it is the name of another plan's operation.
+impl Index<OperationId> for Plan {
+    type Output = Operation;
+
+    fn index(&self, id: OperationId) -> &Operation {
+        self.operation(id).unwrap_or_else(|| panic!("operation {} is of another plan", id.0))
     }
 }
 

@@ -17,7 +17,7 @@ const PERMISSION: &str =
 /// `whole_log`, the verifier's log is shown as well.
 #[must_use]
 pub fn explain(failure: &Failure, plan: &Plan, targets: &Targets, whole_log: bool) -> Diagnostic {
-    let operation = &plan.operations[failure.operation];
+    let operation = &plan[failure.operation];
     let error = &failure.error;
     let node = operation.node.and_then(|node| plan.nodes.get(node));
     let name = node.map_or("", |node| node.id.as_str());
@@ -73,7 +73,7 @@ pub fn explain_left(left: &[Left], plan: &Plan) -> Diagnostic {
          but for an instance of tracefs: the next `up` that wants one removes it. `bpftool prog`, `bpftool link` and `bpftool map` show what is there.",
     );
     for one in left {
-        let operation = &plan.operations[one.operation];
+        let operation = &plan[one.operation];
         let node = operation.node.and_then(|node| plan.nodes.get(node));
         let name = node.map_or_else(String::new, |node| format!(" of `{}`", node.id));
         let what = match &operation.action {

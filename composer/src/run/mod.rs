@@ -1,10 +1,11 @@
-//! The executor: does a plan step by step, keeps a record of each, and undoes them in reverse.
+//! The executor: does a plan step by step, keeps a journal of that, and undoes it in reverse.
 //!
 //! It decides nothing: the order is the plan's, the doing the kernel's. Whatever step fails, what
 //! was done before is undone before the failure is reported.
 
 mod ask;
 mod explain;
+mod journal;
 mod maps;
 mod rule;
 mod short;
@@ -13,9 +14,10 @@ mod verifier_report;
 
 pub use ask::{Asked, ask};
 pub use explain::{explain, explain_left};
+pub use journal::{Entry, Journal, Made};
 pub use short::short_of;
 
-use std::ops::ControlFlow;
+use std::{collections::HashMap, ops::ControlFlow};
 
 use crate::{
     check::Library,
@@ -23,25 +25,9 @@ use crate::{
         AttachRequest, Kernel, KernelError, LinkHandle, LoadRequest, MapHandle, Origin,
         ProgramHandle, Put, TraceHandle,
     },
-    plan::{Action, Filling, Plan},
+    plan::{Action, Filling, Operation, OperationId, Plan},
 };
 use freplace_compose_common::{HAS_TASK_GLOBAL, NODE_GLOBAL};
-
-/// What was done: enough to undo it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-enum Record {
-    Trace(TraceHandle),
-    Map(MapHandle),
-    /// A pin that was made, and whether it is meant to stay.
-    Pin {
-        map: MapHandle,
-        keep: bool,
-    },
-    /// A program in a table for tail calls.
-    Entry(MapHandle, u32),
-    Program(ProgramHandle),
-    Link(LinkHandle),
-}
 
 /// A step that was done, for those who watch.
 #[derive(Debug, Clone, Copy)]
@@ -49,7 +35,7 @@ pub struct Done<'a> {
     /// The plan it is part of.
     pub plan: &'a Plan,
     /// Which of its operations.
-    pub operation: usize,
+    pub operation: &'a Operation,
     /// The kernel's id of the program, when one was loaded.
     pub program_id: Option<u32>,
     /// Whether a map was not made: it was pinned already.
@@ -59,8 +45,8 @@ pub struct Done<'a> {
 /// A plan that did not come up. Everything done before was undone, but for what `left` says.
 #[derive(Debug)]
 pub struct Failure {
-    /// The operation that failed, an index in [`Plan::operations`].
-    pub operation: usize,
+    /// The operation that failed.
+    pub operation: OperationId,
     /// Why.
     pub error: Box<KernelError>,
     /// What could not be undone.
@@ -70,8 +56,8 @@ pub struct Failure {
 /// Something that could not be undone.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Left {
-    /// The operation that made it, an index in [`Plan::operations`].
-    pub operation: usize,
+    /// The operation that made it.
+    pub operation: OperationId,
     /// Why it is still there.
     pub error: KernelError,
 }
@@ -79,7 +65,7 @@ pub struct Left {
 /// A chain that is up.
 #[derive(Debug)]
 pub struct Running {
-    records: Vec<(usize, Record)>,
+    journal: Journal,
     maps: Vec<Map>,
 }
 
@@ -108,19 +94,20 @@ pub fn up<K: Kernel>(
     library: &Library,
     watch: &mut dyn FnMut(Done<'_>) -> ControlFlow<()>,
 ) -> Result<Running, Failure> {
-    let mut running = Running { records: Vec::new(), maps: Vec::new() };
-    let mut programs = Vec::new();
-    for operation in 0..plan.operations.len() {
-        match step(kernel, plan, operation, library, &mut running.maps, &mut programs) {
-            Ok(Step { records, program_id, taken }) => {
-                running.records.extend(records.into_iter().map(|record| (operation, record)));
+    let mut running = Running { journal: Journal::default(), maps: Vec::new() };
+    let mut programs = HashMap::new();
+    for operation in &plan.operations {
+        running.journal.write(Entry::Started(operation.id));
+        match step(kernel, operation, library, &mut running.maps, &mut programs) {
+            Ok(Step { made, program_id, taken }) => {
+                running.journal.write(Entry::Done(operation.id, made));
                 if watch(Done { plan, operation, program_id, taken }).is_break() {
                     break;
                 }
             }
             Err(error) => {
                 let left = running.abandon(kernel);
-                return Err(Failure { operation, error: Box::new(error), left });
+                return Err(Failure { operation: operation.id, error: Box::new(error), left });
             }
         }
     }
@@ -140,27 +127,33 @@ impl Running {
         self.map_of(Some(node), name)
     }
 
+    /// What was done and undone so far.
+    #[must_use]
+    pub fn journal(&self) -> &Journal {
+        &self.journal
+    }
+
     /// Where lines of `bpf_printk` arrive, when the chain asked for them.
     #[must_use]
     pub fn trace(&self) -> Option<TraceHandle> {
-        self.records.iter().find_map(|(_, record)| match record {
-            Record::Trace(trace) => Some(*trace),
+        self.journal.standing().into_iter().find_map(|(_, made)| match made {
+            Made::Trace(trace) => Some(trace),
             _ => None,
         })
     }
 
     /// The programs, each with the operation that loaded it.
-    pub fn programs(&self) -> impl Iterator<Item = (usize, ProgramHandle)> {
-        self.records.iter().filter_map(|(operation, record)| match record {
-            Record::Program(program) => Some((*operation, *program)),
+    pub fn programs(&self) -> impl Iterator<Item = (OperationId, ProgramHandle)> {
+        self.journal.standing().into_iter().filter_map(|(operation, made)| match made {
+            Made::Program(program) => Some((operation, program)),
             _ => None,
         })
     }
 
     /// The attachments, each with the operation that made it.
-    pub fn links(&self) -> impl Iterator<Item = (usize, LinkHandle)> {
-        self.records.iter().filter_map(|(operation, record)| match record {
-            Record::Link(link) => Some((*operation, *link)),
+    pub fn links(&self) -> impl Iterator<Item = (OperationId, LinkHandle)> {
+        self.journal.standing().into_iter().filter_map(|(operation, made)| match made {
+            Made::Link(link) => Some((operation, link)),
             _ => None,
         })
     }
@@ -169,50 +162,56 @@ impl Running {
         self.maps.iter().find(|map| map.node == node && map.name == name).map(|map| map.handle)
     }
 
-    /// Undoes the attachments, which were made last, and keeps programs and maps: from here on no
-    /// new event comes. Returns what is left.
+    /// Undoes the attachments and keeps programs and maps: from here on no new event comes. Returns
+    /// what is left.
     pub fn detach<K: Kernel>(&mut self, kernel: &mut K) -> Vec<Left> {
-        let is_link = |(_, record): &(usize, Record)| matches!(record, Record::Link(_));
-        let first = self.records.iter().position(is_link).unwrap_or(self.records.len());
-        undo(self.records.split_off(first), kernel)
+        undo(&mut self.journal, kernel, |made| matches!(made, Made::Link(_)))
     }
 
     /// The operations whose pins stay when the chain goes down: those that were made, and that the
     /// chain does not say otherwise of.
     #[must_use]
-    pub fn kept(&self) -> Vec<usize> {
-        let kept = |(operation, record): &(usize, Record)| {
-            matches!(record, Record::Pin { keep: true, .. }).then_some(*operation)
-        };
-        self.records.iter().filter_map(kept).collect()
+    pub fn kept(&self) -> Vec<OperationId> {
+        let standing = self.journal.standing().into_iter();
+        standing.filter(|(_, made)| made.is_kept()).map(|(operation, _)| operation).collect()
     }
 
     /// Undoes everything in reverse but pins that are meant to stay, going on after what fails;
     /// returns what is left.
     pub fn down<K: Kernel>(mut self, kernel: &mut K) -> Vec<Left> {
-        self.records.retain(|(_, record)| !matches!(record, Record::Pin { keep: true, .. }));
-        undo(self.records, kernel)
+        undo(&mut self.journal, kernel, |made| !made.is_kept())
     }
 
     /// Undoes everything, as if nothing had ever been done: pins that were made too.
-    pub fn abandon<K: Kernel>(self, kernel: &mut K) -> Vec<Left> {
-        undo(self.records, kernel)
+    pub fn abandon<K: Kernel>(mut self, kernel: &mut K) -> Vec<Left> {
+        undo(&mut self.journal, kernel, |_| true)
     }
 }
 
-fn undo<K: Kernel>(records: Vec<(usize, Record)>, kernel: &mut K) -> Vec<Left> {
+/// Undoes, in reverse, those of the things that stand that `which` picks.
+fn undo<K: Kernel>(
+    journal: &mut Journal,
+    kernel: &mut K,
+    which: impl Fn(&Made) -> bool,
+) -> Vec<Left> {
     let mut left = Vec::new();
-    for (operation, record) in records.into_iter().rev() {
-        let undone = match record {
-            Record::Trace(trace) => kernel.close_trace(trace),
-            Record::Map(map) => kernel.remove_map(map),
-            Record::Pin { map, .. } => kernel.unpin(map),
-            Record::Entry(table, entry) => kernel.take(table, entry),
-            Record::Program(program) => kernel.unload(program),
-            Record::Link(link) => kernel.detach(link),
+    let standing = journal.standing().into_iter().rev();
+    for (operation, made) in standing.filter(|(_, made)| which(made)) {
+        journal.write(Entry::UndoStarted(operation, made));
+        let undone = match made {
+            Made::Trace(trace) => kernel.close_trace(trace),
+            Made::Map(map) => kernel.remove_map(map),
+            Made::Pin { map, .. } => kernel.unpin(map),
+            Made::Entry(table, entry) => kernel.take(table, entry),
+            Made::Program(program) => kernel.unload(program),
+            Made::Link(link) => kernel.detach(link),
         };
-        if let Err(error) = undone {
-            left.push(Left { operation, error });
+        match undone {
+            Ok(()) => journal.write(Entry::Undone(operation, made)),
+            Err(error) => {
+                journal.write(Entry::Left(operation, made));
+                left.push(Left { operation, error });
+            }
         }
     }
     left
@@ -221,41 +220,40 @@ fn undo<K: Kernel>(records: Vec<(usize, Record)>, kernel: &mut K) -> Vec<Left> {
 /// What one operation did.
 #[derive(Debug, Default)]
 struct Step {
-    records: Vec<Record>,
+    made: Vec<Made>,
     program_id: Option<u32>,
     taken: bool,
 }
 
 impl Step {
-    fn of(record: Record) -> Self {
-        Self { records: vec![record], ..Self::default() }
+    fn of(made: Made) -> Self {
+        Self { made: vec![made], ..Self::default() }
     }
 }
 
 fn step<K: Kernel>(
     kernel: &mut K,
-    plan: &Plan,
-    operation: usize,
+    operation: &Operation,
     library: &Library,
     maps: &mut Vec<Map>,
-    programs: &mut Vec<ProgramHandle>,
+    programs: &mut HashMap<usize, ProgramHandle>,
 ) -> Result<Step, KernelError> {
     let missing = |what: &str| KernelError::here("plan", format!("{what} is not in the plan"));
-    let slot = |slot: usize| programs.get(slot).copied().ok_or_else(|| missing("the program"));
-    let node = plan.operations[operation].node;
-    match &plan.operations[operation].action {
-        Action::Listen => Ok(Step::of(Record::Trace(kernel.open_trace()?))),
+    let slot = |slot: usize| programs.get(&slot).copied().ok_or_else(|| missing("the program"));
+    let node = operation.node;
+    match &operation.action {
+        Action::Listen => Ok(Step::of(Made::Trace(kernel.open_trace()?))),
         Action::CreateMap { object, map, pin } => {
             let object = library.get(object).ok_or_else(|| missing("the object"))?;
             let path = pin.as_ref().map(|pin| pin.path.as_path());
             let (handle, origin) = kernel.create_map(object, map, path)?;
             maps.push(Map { node, name: map.name.clone(), handle });
-            let mut records = vec![Record::Map(handle)];
+            let mut made = vec![Made::Map(handle)];
             let taken = origin == Origin::Taken;
             if let Some(pin) = pin.as_ref().filter(|_| !taken) {
-                records.push(Record::Pin { map: handle, keep: pin.keep });
+                made.push(Made::Pin { map: handle, keep: pin.keep });
             }
-            Ok(Step { records, taken, program_id: None })
+            Ok(Step { made, taken, program_id: None })
         }
         Action::Fill { table, entry, with } => {
             let named = |name: &str| {
@@ -263,14 +261,14 @@ fn step<K: Kernel>(
                 found.map(|map| map.handle).ok_or_else(|| missing("the map"))
             };
             let handle = named(table)?;
-            let (value, records) = match with {
+            let (value, made) = match with {
                 Filling::Map { inner } => (Put::Map(named(inner)?), Vec::new()),
                 Filling::Program { slot: number } => {
-                    (Put::Program(slot(*number)?), vec![Record::Entry(handle, *entry)])
+                    (Put::Program(slot(*number)?), vec![Made::Entry(handle, *entry)])
                 }
             };
             kernel.put(handle, *entry, value)?;
-            Ok(Step { records, ..Step::default() })
+            Ok(Step { made, ..Step::default() })
         }
         Action::Load {
             object,
@@ -305,13 +303,12 @@ fn step<K: Kernel>(
                 set: globals,
                 trace: trace.as_deref(),
             })?;
-            debug_assert_eq!(*number, programs.len(), "slots are given out in order");
-            programs.push(handle);
-            Ok(Step { program_id: Some(id), ..Step::of(Record::Program(handle)) })
+            programs.insert(*number, handle);
+            Ok(Step { program_id: Some(id), ..Step::of(Made::Program(handle)) })
         }
         Action::AttachHook { slot: number, attach } => {
             let request = AttachRequest::Hook { program: slot(*number)?, attach };
-            Ok(Step::of(Record::Link(kernel.attach(&request)?)))
+            Ok(Step::of(Made::Link(kernel.attach(&request)?)))
         }
         Action::AttachReplacement { slot: number, target } => {
             let request = AttachRequest::Replacement {
@@ -319,11 +316,11 @@ fn step<K: Kernel>(
                 target: slot(target.slot)?,
                 function: &target.function,
             };
-            Ok(Step::of(Record::Link(kernel.attach(&request)?)))
+            Ok(Step::of(Made::Link(kernel.attach(&request)?)))
         }
         Action::AttachTracer { slot: number } => {
             let request = AttachRequest::Tracer { program: slot(*number)? };
-            Ok(Step::of(Record::Link(kernel.attach(&request)?)))
+            Ok(Step::of(Made::Link(kernel.attach(&request)?)))
         }
     }
 }

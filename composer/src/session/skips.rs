@@ -19,7 +19,7 @@ pub(super) fn at_links<K: KernelReader>(
     plan: &Plan,
 ) {
     for (operation, link) in running.links() {
-        let operation = &plan.operations[operation];
+        let operation = &plan[operation];
         let (Action::AttachHook { attach, .. }, Some(node)) = (&operation.action, operation.node)
         else {
             continue;
@@ -42,7 +42,7 @@ pub(super) fn of_programs<K: KernelReader>(
     plan: &Plan,
 ) {
     for (operation, program) in running.programs() {
-        if let Some(node) = plan.operations[operation].node {
+        if let Some(node) = plan[operation].node {
             skips.add(node, kernel.recursions(program).ok());
         }
     }

@@ -9,7 +9,7 @@ use super::{Session, skips};
 use crate::{
     event::{EventAccounting, Skips},
     kernel::KernelReader,
-    plan::Plan,
+    plan::{OperationId, Plan},
     run::{Left, Running},
 };
 
@@ -20,7 +20,7 @@ pub struct Undone {
     pub left: Vec<Left>,
     /// The operations that attached to an interface which was deleted while the chain was up: the kernel
     /// detached their programs.
-    pub gone: Vec<usize>,
+    pub gone: Vec<OperationId>,
     /// What became of the events, when they were read.
     pub report: Option<Report>,
 }
@@ -91,7 +91,7 @@ impl<K: KernelReader> Session<K> {
 }
 
 /// The operations that attached to an interface which is gone, while their links are still held.
-fn lost_interfaces(kernel: &impl KernelReader, running: &Running) -> Vec<usize> {
+fn lost_interfaces(kernel: &impl KernelReader, running: &Running) -> Vec<OperationId> {
     let gone = running.links().filter(|(_, link)| kernel.lost_interface(*link).unwrap_or(false));
     gone.map(|(operation, _)| operation).collect()
 }

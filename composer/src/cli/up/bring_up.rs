@@ -10,7 +10,7 @@ use crate::cli::{Ready, exit::Exit, ink::Ink as _, logs::Logs, plan, report, scr
 use freplace_compose::{
     inert,
     kernel::{Linux, machine},
-    plan::{Action, Plan},
+    plan::{Action, Operation, Plan},
     run::{self, Running},
 };
 
@@ -30,8 +30,8 @@ pub(super) fn bring_up(
     let (mut ids, mut steps) = (Vec::new(), 0);
     let done = run::up(kernel, plan, library, &mut |done| {
         steps += 1;
-        let operation = &plan.operations[done.operation];
-        if let Some((name, path)) = pin_of(plan, done.operation) {
+        let operation = done.operation;
+        if let Some((name, path)) = pin_of(operation) {
             let (verb, what) =
                 if done.taken { ("take", "pinned") } else { ("pin", "made, pinned") };
             screen::say!("  {:<6}  {name}, {what} at {path}", verb.dimmed());
@@ -83,8 +83,8 @@ pub(super) fn bring_up(
 }
 
 /// The name of the map that is pinned by an operation, and where.
-pub(super) fn pin_of(plan: &Plan, operation: usize) -> Option<(String, String)> {
-    match &plan.operations.get(operation)?.action {
+pub(super) fn pin_of(operation: &Operation) -> Option<(String, String)> {
+    match &operation.action {
         Action::CreateMap { map, pin: Some(pin), .. } => {
             let path = pin.path.display().to_string();
             Some((inert::line(&map.name).into_owned(), inert::line(&path).into_owned()))

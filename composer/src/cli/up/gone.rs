@@ -4,13 +4,13 @@ use freplace_compose::{
     chain::Attach,
     diag::{Code, Diagnostic, Severity},
     inert,
-    plan::{Action, Plan},
+    plan::{Action, OperationId, Plan},
 };
 
 /// Says whose interface is gone, given the operations that attached to it.
-pub(super) fn told(gone: &[usize], plan: &Plan) -> Vec<Diagnostic> {
-    let told = |operation: &usize| {
-        let operation = plan.operations.get(*operation)?;
+pub(super) fn told(gone: &[OperationId], plan: &Plan) -> Vec<Diagnostic> {
+    let told = |operation: &OperationId| {
+        let operation = plan.operation(*operation)?;
         let Action::AttachHook { attach: Attach::Xdp { interface, .. }, .. } = &operation.action
         else {
             return None;
