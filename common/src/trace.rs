@@ -158,6 +158,46 @@ impl Trace {
         out.extend(self.tested.to_ne_bytes());
         out
     }
+
+    /// The table that has these bytes; none when there are too few or too many.
+    #[must_use]
+    pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
+        let mut rest = Bytes(bytes);
+        let mut trace = Self::default();
+        for test in &mut trace.tests {
+            test.constant = u64::from_ne_bytes(rest.take()?);
+            [test.value, test.shift, test.is_signed, test.relations] = rest.take()?;
+            [test.if_true, test.if_false, test.reads, test.unused] = rest.take()?;
+        }
+        for value in &mut trace.values {
+            for hop in &mut value.hops {
+                hop.offset = u32::from_ne_bytes(rest.take()?);
+                hop.size = u32::from_ne_bytes(rest.take()?);
+            }
+            value.block_offset = u32::from_ne_bytes(rest.take()?);
+            value.block_size = u16::from_ne_bytes(rest.take()?);
+            value.block_to = u16::from_ne_bytes(rest.take()?);
+            value.to = u16::from_ne_bytes(rest.take()?);
+            [value.source, value.hop_count] = rest.take()?;
+        }
+        trace.r#type = u32::from_ne_bytes(rest.take()?);
+        trace.size = u32::from_ne_bytes(rest.take()?);
+        trace.unread_to = u16::from_ne_bytes(rest.take()?);
+        [trace.value_count, trace.test_count, trace.tells, trace.times] = rest.take()?;
+        trace.tested = u16::from_ne_bytes(rest.take()?);
+        rest.0.is_empty().then_some(trace)
+    }
+}
+
+/// Bytes that are taken from the front.
+struct Bytes<'a>(&'a [u8]);
+
+impl Bytes<'_> {
+    fn take<const N: usize>(&mut self) -> Option<[u8; N]> {
+        let (first, rest) = self.0.split_first_chunk()?;
+        self.0 = rest;
+        Some(*first)
+    }
 }
 
 #[cfg(test)]
@@ -178,5 +218,15 @@ mod tests {
         assert_eq!(bytes[std::mem::offset_of!(Trace, times)], 1);
         let size = std::mem::offset_of!(Trace, size);
         assert_eq!(bytes[size..size + 4], 0x0102_u32.to_ne_bytes());
+    }
+
+    #[test]
+    fn what_was_written_is_read_back() {
+        // Every byte another one, so that no two fields can be mistaken for each other.
+        let bytes: Vec<u8> = (0..size_of::<Trace>()).map(|at| (at * 7 + at / 251) as u8).collect();
+        let trace = Trace::from_bytes(&bytes).expect("as many as there have to be");
+        assert_eq!(trace.to_bytes(), bytes);
+        assert_eq!(Trace::from_bytes(&bytes[1..]), None);
+        assert_eq!(Trace::from_bytes(&[bytes, vec![0]].concat()), None);
     }
 }

@@ -10,7 +10,7 @@ use std::ops::Range;
 
 use freplace_compose_common::{HAS_TASK_GLOBAL, NODE_GLOBAL, trace::TRACE_GLOBAL};
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::{Context, title};
 use crate::{
@@ -28,7 +28,7 @@ use encode::{Encoder, Mistake, Place, member, no_field};
 const RESERVED: [&str; 3] = [NODE_GLOBAL, HAS_TASK_GLOBAL, TRACE_GLOBAL];
 
 /// A global variable with what it is set to.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SetGlobal {
     /// Its name.
     pub name: String,
@@ -37,7 +37,7 @@ pub struct SetGlobal {
     /// Where it is in that, bytes from the start.
     pub offset: u64,
     /// All of its bytes.
-    #[serde(skip)]
+    #[serde(with = "crate::hex")]
     pub bytes: Vec<u8>,
     /// What the chain says of it: parts and values, as they are written.
     pub parts: Vec<(String, String)>,

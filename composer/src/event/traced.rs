@@ -8,7 +8,7 @@ use crate::{
     inert,
     object::btf::{Btf, Type},
     plan::PlannedNode,
-    trace::{Capture, Of, Tracing},
+    trace::{self, Capture, Of, Tracing},
 };
 
 /// The events of a built-in tracer on one function at one moment.
@@ -58,7 +58,7 @@ impl Traced {
                 Some((shape, at + offset))
             }),
             names: match tracing.result.as_ref().map(|result| result.of) {
-                Some(Of::Verdict(_, names)) => names,
+                Some(Of::Verdict(_, kind)) => trace::verdicts(kind),
                 _ => &[],
             },
             took,

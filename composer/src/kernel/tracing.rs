@@ -14,9 +14,9 @@ const CALL: &str = "find field";
 pub(super) fn placed(tracing: &Tracing, types: &Btf) -> Result<Trace, KernelError> {
     let mut table = tracing.table;
     for unplaced in &tracing.kernel {
-        let field = unplaced.field;
-        let found = types.structure(field.structure).and_then(|(id, _)| {
-            let (offset, of) = place::field(types, id, field.field).ok()?;
+        let field = &unplaced.field;
+        let found = types.structure(&field.structure).and_then(|(id, _)| {
+            let (offset, of) = place::field(types, id, &field.field).ok()?;
             let size = types.size(of).filter(|size| [1, 2, 4, 8].contains(size))?;
             Some((offset, size))
         });

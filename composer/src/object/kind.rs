@@ -2,10 +2,10 @@
 //!
 //! Names: <https://docs.kernel.org/bpf/libbpf/program_types.html>.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// The type of a program, as its section's name says.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[expect(missing_docs, reason = "the names are the kernel's")]
 pub enum ProgramKind {
@@ -83,27 +83,27 @@ const SECTIONS: &[(&str, ProgramKind)] = &[
 ];
 
 /// What a section's name says of the program in it beyond its type.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 pub struct Traits {
     /// `.s`: it may sleep.
-    #[serde(skip_serializing_if = "is_false")]
+    #[serde(default, skip_serializing_if = "is_false")]
     pub sleepable: bool,
     /// `.frags`: it takes packets of several buffers.
-    #[serde(skip_serializing_if = "is_false")]
+    #[serde(default, skip_serializing_if = "is_false")]
     pub frags: bool,
     /// `.w`: it may write to what it is given.
-    #[serde(skip_serializing_if = "is_false")]
+    #[serde(default, skip_serializing_if = "is_false")]
     pub writable: bool,
     /// `.multi` or `.session`: it is attached to many places at once.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub many: Option<Many>,
     /// `xdp/devmap` or `xdp/cpumap`: a table of that type leads to it.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub table: Option<Table>,
 }
 
 /// How a program is attached to many places at once.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[expect(missing_docs, reason = "the names are libbpf's")]
 pub enum Many {
@@ -112,7 +112,7 @@ pub enum Many {
 }
 
 /// The type of a table that leads to an XDP program.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[expect(missing_docs, reason = "the names are the kernel's")]
 pub enum Table {

@@ -1,6 +1,6 @@
 //! Maps: what an object defines, and what the kernel wants of each type.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::btf::TypeId;
 
@@ -14,7 +14,7 @@ const NO_PREALLOC: u32 = 1;
 const NUMA_NODE: u32 = 4;
 
 /// What a map is: the attributes that two definitions of one name must agree in.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MapDef {
     /// Its name.
     pub name: String,
@@ -29,27 +29,27 @@ pub struct MapDef {
     /// `BPF_F_...`.
     pub flags: u32,
     /// The NUMA node of its memory, where `BPF_F_NUMA_NODE` asks for one.
-    #[serde(skip_serializing_if = "is_zero")]
+    #[serde(default, skip_serializing_if = "is_zero")]
     pub numa_node: u32,
     /// `map_extra`: of a bloom filter, how many hash functions; of an arena, its address.
-    #[serde(skip_serializing_if = "is_zero")]
+    #[serde(default, skip_serializing_if = "is_zero")]
     pub extra: u64,
     /// Whether the object asks for a pin of the map's name: `LIBBPF_PIN_BY_NAME`.
-    #[serde(skip_serializing_if = "is_false")]
+    #[serde(default, skip_serializing_if = "is_false")]
     pub pinned: bool,
     /// What the maps in it are, when it holds maps.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub inner: Option<Box<MapDef>>,
     /// What it holds at first: entries by their number.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub values: Vec<(u32, Initial)>,
     /// The types of its keys and values in the object's BTF; 0 where they are not told.
-    #[serde(skip)]
+    #[serde(default, skip_serializing_if = "is_zero")]
     pub types: (TypeId, TypeId),
 }
 
 /// An entry of a map that is there from the start.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Initial {
     /// The map of this name, in a map of maps.

@@ -7,7 +7,7 @@ use std::{
 
 use freplace_compose_common::{COUNTS_MAP, EVENTS_MAP, trace::TIMES_MAP};
 use petgraph::graph::NodeIndex;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::{
     Action, Filling, Reason,
@@ -23,7 +23,7 @@ use crate::{
 const RING_BYTES: u32 = 256 * 1024;
 
 /// Where a map is pinned.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PinnedAt {
     /// The file in a bpffs.
     pub path: PathBuf,

@@ -6,16 +6,20 @@
 //! `xdp_convert_ctx_access` and `bpf_convert_ctx_access`,
 //! <https://github.com/torvalds/linux/blob/v6.12/net/core/filter.c>.
 
+use std::borrow::Cow;
+
+use serde::{Deserialize, Serialize};
+
 use super::value::Of;
 use crate::object::ProgramKind;
 
 /// A field of a struct of the kernel.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct KernelField {
     /// The struct.
-    pub structure: &'static str,
+    pub structure: Cow<'static, str>,
     /// The field.
-    pub field: &'static str,
+    pub field: Cow<'static, str>,
 }
 
 /// A field that a program may name, and how the kernel comes to it.
@@ -50,8 +54,8 @@ macro_rules! translated {
         &[$(Translated {
             name: $name,
             way: &[$(KernelField {
-                structure: stringify!($structure),
-                field: stringify!($field),
+                structure: Cow::Borrowed(stringify!($structure)),
+                field: Cow::Borrowed(stringify!($field)),
             }),+],
             of: Of::$of,
         }),*]

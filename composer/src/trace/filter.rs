@@ -2,7 +2,7 @@
 
 use freplace_compose_common::trace::{DROP, EQUAL, GREATER, LESS, PASS, RET, TESTS, Test, VALUES};
 
-use super::{Of, make::Maker, value::Found, walk::Lost};
+use super::{Of, make::Maker, value::Found, verdicts, walk::Lost};
 use crate::{
     chain::{Comparison, Constant, Filter, Relation, Spanned, ValuePath},
     diag::{Code, Diagnostic, nearest},
@@ -152,7 +152,7 @@ impl Maker<'_> {
             Of::NetworkShort => return Some(Operand { bytes: 2, is_swapped: true, ..plain }),
             Of::Address => return Some(Operand { is_pointer: true, ..plain }),
             Of::Nanoseconds => return Some(Operand { is_duration: true, ..plain }),
-            Of::Verdict(id, names) => (id, names),
+            Of::Verdict(id, kind) => (id, verdicts(kind)),
             Of::Type(id) | Of::Followed(id) => (id, &[] as &[_]),
         };
         let btf = &self.target.object.btf;

@@ -188,7 +188,7 @@ impl<'a> Maker<'a> {
         value.hop_count = u8::try_from(found.hops.len().min(HOPS)).unwrap_or_default();
         let same = |(index, other): (usize, &Value)| {
             let fields = self.kernel.iter().filter(|one| one.value == index);
-            let fields = fields.map(|one| one.field).eq(found.kernel.iter().copied());
+            let fields = fields.map(|one| &one.field).eq(&found.kernel);
             let alike = (other.source, other.hops, other.hop_count)
                 == (value.source, value.hops, value.hop_count);
             (alike && fields).then_some(index)
@@ -203,7 +203,7 @@ impl<'a> Maker<'a> {
         self.kernel.extend(kernel.map(|(hop, field)| Unplaced {
             value: index,
             hop,
-            field: *field,
+            field: field.clone(),
         }));
         Some(index)
     }

@@ -7,13 +7,14 @@
 mod context;
 mod filter;
 mod make;
+mod stored;
 #[cfg(test)]
 mod tests;
 mod value;
 mod walk;
 
 use freplace_compose_common::trace::Trace;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 pub use context::KernelField;
 pub use value::Of;
@@ -45,34 +46,29 @@ pub struct Target<'a> {
 }
 
 /// What a built-in tracer takes of each call of one function at one moment.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(into = "stored::Stored", try_from = "stored::Stored")]
 pub struct Tracing {
     /// The node whose program holds the function, by its number.
     pub holder: usize,
     /// The function's name.
     pub function: String,
     /// The arguments, or what was chosen of them.
-    #[serde(serialize_with = "names")]
     pub arguments: Vec<Capture>,
     /// The result, when there is one.
-    #[serde(skip)]
     pub result: Option<Capture>,
     /// What has to hold of a call, as it is written.
-    #[serde(rename = "where", skip_serializing_if = "Option::is_none")]
     pub filter: Option<String>,
     /// Where the duration goes.
-    #[serde(skip)]
     pub took: Option<usize>,
     /// What the program goes by. Offsets in `kernel` are still to be put in.
-    #[serde(skip)]
     pub table: Trace,
     /// Fields of the kernel's own structs, which stand elsewhere in each kernel.
-    #[serde(skip)]
     pub kernel: Vec<Unplaced>,
 }
 
 /// A pointer that is followed to a field of a struct of the kernel.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Unplaced {
     /// Which of the table's values.
     pub value: usize,
@@ -83,7 +79,7 @@ pub struct Unplaced {
 }
 
 /// A value in the payload.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Capture {
     /// As it is written, or the argument's name.
     pub name: String,
@@ -215,10 +211,6 @@ pub fn verdicts(kind: ProgramKind) -> &'static [(&'static str, i64)] {
         ],
         _ => &[],
     }
-}
-
-fn names<S: serde::Serializer>(arguments: &[Capture], serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.collect_seq(arguments.iter().map(|argument| &argument.name))
 }
 
 /// The struct that `id` points to, with its name; none when it is no pointer to a struct.

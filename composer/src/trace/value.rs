@@ -1,6 +1,7 @@
 //! The arguments and the result of a function by their types, and the values that paths name.
 
 use freplace_compose_common::trace::{RET, TOOK};
+use serde::{Deserialize, Serialize};
 
 use super::{
     KernelField, Target,
@@ -11,7 +12,10 @@ use super::{
 use crate::{
     chain::{PathStep, ValuePath, Way},
     diag::nearest,
-    object::btf::{Btf, Type, TypeId},
+    object::{
+        ProgramKind,
+        btf::{Btf, Type, TypeId},
+    },
 };
 
 /// The result and the duration, whatever arguments are called.
@@ -22,14 +26,15 @@ const DURATION: &str = "$took";
 const REGISTERS: usize = 5;
 
 /// What a value is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Of {
     /// Of this type of the target's object.
     Type(TypeId),
     /// A pointer of this type; the block is what it points to.
     Followed(TypeId),
-    /// An answer to the hook, of this type, with the names there are for it.
-    Verdict(TypeId, &'static [(&'static str, i64)]),
+    /// An answer to the hook of a program of this kind, of this type.
+    Verdict(TypeId, ProgramKind),
     /// A number without a sign.
     Number,
     /// A number of two bytes in network order.
@@ -135,9 +140,7 @@ impl<'a> Signature<'a> {
     pub(super) fn result(&self) -> Option<Found> {
         let (_, ty) = self.btf().resolve(self.returns)?;
         let of = match ty {
-            Type::Int { .. } if self.is_verdict() => {
-                Of::Verdict(self.returns, verdicts(self.target.kind))
-            }
+            Type::Int { .. } if self.is_verdict() => Of::Verdict(self.returns, self.target.kind),
             Type::Int { size: ..=8, .. } | Type::Enum { .. } | Type::Ptr(_) => {
                 Of::Type(self.returns)
             }
