@@ -36,6 +36,7 @@ pub mod inert;
 pub mod kernel;
 pub mod object;
 pub mod plan;
+pub mod profile;
 pub mod run;
 pub mod trace;
 pub mod traffic;

@@ -7,10 +7,11 @@ use std::{ops::ControlFlow, path::Path};
 use common::{CHAINS, assert_undone_in_reverse, chain_text};
 use freplace_compose::{
     chain::Chain,
-    check::{self, Kernels, Library, profile::Targets},
+    check::{self, Kernels, Library},
     diag::Code,
     kernel::fake::Fake,
     plan::{self, Action, Plan},
+    profile::Targets,
     run,
 };
 

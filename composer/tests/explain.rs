@@ -6,10 +6,11 @@ use std::fmt::Write as _;
 
 use freplace_compose::{
     chain::Chain,
-    check::{self, Kernels, profile::Targets},
+    check::{self, Kernels},
     diag::Diagnostic,
     kernel::{Held, Holder, KernelError, SourceLine},
     plan::{self, Action, Plan},
+    profile::Targets,
     run::{Failure, Left, explain, explain_left},
 };
 

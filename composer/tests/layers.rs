@@ -83,7 +83,7 @@ fn all_but_kernel() -> Vec<String> {
 }
 
 const PURE: &[&str] =
-    &["chain", "object", "check", "diag", "trace", "plan", "inert.rs", "version.rs"];
+    &["chain", "object", "profile", "check", "diag", "trace", "plan", "inert.rs", "version.rs"];
 
 #[test]
 fn the_pure_layers_know_no_kernel_no_terminal_and_no_clock() {
@@ -129,6 +129,7 @@ fn the_lower_layers_do_not_know_the_upper_ones() {
         none
     );
     assert_eq!(offences(&["object"], &["crate::chain", "crate::check", "crate::plan"]), none);
+    assert_eq!(offences(&["profile"], &["crate::check", "crate::plan"]), none);
     assert_eq!(offences(&["chain"], &["crate::check", "crate::plan", "crate::object"]), none);
 }
 

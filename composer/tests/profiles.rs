@@ -177,7 +177,7 @@ fn tracepoints_are_judged_by_the_variables_behind_them() {
 
 #[test]
 fn a_tracepoint_has_so_many_arguments() {
-    let profile = freplace_compose::check::profile::open(&folder().join("both.profile"));
+    let profile = freplace_compose::profile::open(&folder().join("both.profile"));
     let targets = profile.expect("a good profile").targets.expect("it names files");
     let arguments = |name: &str| targets.raw_tracepoint_arguments(name);
     assert_eq!((arguments("sched_switch"), arguments("kfree")), (Some(4), Some(2)));

@@ -95,7 +95,7 @@ impl Chain {
                 true => "Name a chain file, not a folder.",
                 false => "Name a chain file, for example chains/tcp.toml.",
             };
-            unreadable(plain(&error), help)
+            unreadable(files::plain(&error), help)
         })?;
         let text = String::from_utf8(bytes).map_err(|error| {
             let good = &error.as_bytes()[..error.utf8_error().valid_up_to()]; // valid up to there
@@ -141,13 +141,4 @@ impl Chain {
 /// The chain, if nothing is wrong within it.
 fn whole((chain, slips): (Chain, Vec<Diagnostic>)) -> Result<Chain, Vec<Diagnostic>> {
     if slips.is_empty() { Ok(chain) } else { Err(in_file_order(slips)) }
-}
-
-/// An I/O error without Rust's "(os error 2)".
-#[must_use]
-pub fn plain(error: &std::io::Error) -> String {
-    let text = error.to_string();
-    let text = text.split(" (os error").next().unwrap_or_default();
-    let mut letters = text.chars();
-    letters.next().map_or_else(String::new, |first| first.to_lowercase().chain(letters).collect())
 }

@@ -4,9 +4,9 @@ use std::collections::{HashMap, HashSet};
 
 use super::{Context, Load, title};
 use crate::{
-    check::profile::Presence,
     diag::{Code, Diagnostic},
     object::{CutError, ExternKind, Object, Open, Referent},
+    profile::Presence,
 };
 
 pub(super) fn check(context: &mut Context<'_>) {

@@ -6,9 +6,9 @@ use std::{
 };
 
 use crate::{
-    chain::{Chain, Node, ObjectRef, Spanned, plain},
+    chain::{Chain, Node, ObjectRef, Spanned},
     diag::{Code, Diagnostic, list, nearest},
-    files,
+    files::{self, plain},
     object::{Object, ObjectError, Program},
 };
 

@@ -12,12 +12,12 @@ use petgraph::graph::NodeIndex;
 
 use super::{Context, Load, helpers::program_types, is_replacement};
 use crate::{
-    check::Profile,
     diag::{Code, Diagnostic},
     object::{
         MapDef,
         btf::{Btf, Type},
     },
+    profile::Profile,
 };
 
 /// The types of program that `is_tracing_prog_type` names and a chain can have.

@@ -16,7 +16,6 @@ mod library;
 mod locks;
 mod map_attributes;
 mod maps;
-pub mod profile;
 mod programs;
 mod prototypes;
 mod raw_tracepoints;
@@ -41,9 +40,8 @@ use crate::{
     diag::{Code, Diagnostic, Severity, Span, in_file_order},
     object::{Object, Program, ProgramKind},
     plan::uses,
+    profile::{self, Profile},
 };
-
-pub use profile::Profile;
 
 /// Which kernels a chain is judged for.
 #[derive(Debug, Clone, PartialEq, Eq)]

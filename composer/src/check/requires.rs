@@ -1,9 +1,10 @@
 //! `requires`: which kernels a chain is meant for, and so is judged for.
 
-use super::{Kernels, profile::Version};
+use super::Kernels;
 use crate::{
     chain::Chain,
     diag::{Code, Diagnostic, Severity},
+    version::Version,
 };
 
 /// Those of `kernels` that the chain is meant for, and what is to be said of the others.

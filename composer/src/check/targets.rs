@@ -3,13 +3,11 @@
 //! Names alone are looked at. Functions that must not be probed are known in part only, and modules
 //! that are not loaded not at all.
 
-use super::{
-    Context,
-    profile::{Presence, Profile, Targets},
-};
+use super::Context;
 use crate::{
     chain::{Attach, Host, Node, NodeKind},
     diag::{Code, Diagnostic, Severity},
+    profile::{Presence, Profile, Targets},
 };
 
 pub(super) fn check(context: &mut Context<'_>) {

@@ -4,8 +4,9 @@ use std::{path::Path, sync::Arc};
 
 use super::{exit::Exit, ink::Ink as _, report, screen};
 use freplace_compose::{
-    check::{Kernels, Profile, profile},
+    check::Kernels,
     kernel::machine,
+    profile::{self, Profile},
 };
 
 /// `--kernel` of the verbs that judge.

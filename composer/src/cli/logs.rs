@@ -9,8 +9,9 @@ use std::{
 
 use super::{exit::Exit, report, screen};
 use freplace_compose::{
-    chain::{Chain, plain},
+    chain::Chain,
     diag::{Code, Diagnostic},
+    files::plain,
     kernel::machine,
     plan::{Action, Plan},
     run::Failure,

@@ -9,8 +9,9 @@ use clap::builder::{PossibleValuesParser, TypedValueParser as _};
 
 use super::{exit::Exit, report, screen};
 use freplace_compose::{
-    chain::{Chain, Hook, plain},
+    chain::{Chain, Hook},
     diag::{Code, Diagnostic},
+    files::plain,
 };
 use freplace_compose_common::{HEADER_FILE, HEADER_TEXT};
 

@@ -12,14 +12,14 @@ use super::{
     vm::{Again, VmFlag},
 };
 use freplace_compose::{
-    chain::plain,
-    check::Profile,
     diag::{Code, Diagnostic},
+    files::plain,
     kernel::{
         Feature,
         machine::{self, SAVED_BTF, SAVED_SYMBOLS},
         profile,
     },
+    profile::Profile,
 };
 
 /// Measure what this machine's kernel offers and write it to stdout, as a profile that `validate

@@ -13,8 +13,8 @@ use anstream::{AutoStream, ColorChoice};
 
 use super::{exit::Exit, ink, report};
 use freplace_compose::{
-    chain::plain,
     diag::{Code, Diagnostic},
+    files::plain,
     inert,
 };
 

@@ -11,8 +11,8 @@ use serde_json::json;
 
 use super::{Format, exit::Exit, report, screen, up::duration};
 use freplace_compose::{
-    chain::plain,
     diag::{Code, Diagnostic},
+    files::plain,
     traffic::{self, Protocol, Report, Request},
 };
 

@@ -22,9 +22,9 @@ use super::{
     vm::{Again, Luggage, VmFlag, files, not_in_guest},
 };
 use freplace_compose::{
-    chain::plain,
     check,
     diag::{Code, Diagnostic},
+    files::plain,
     inert,
     kernel::{KernelError, Linux, machine, process},
     plan::{Action, Plan},

@@ -16,9 +16,10 @@ use super::{
 };
 use freplace_compose::{
     chain::Chain,
-    check::{self, Checked, Kernels, Library, Profile},
+    check::{self, Checked, Kernels, Library},
     diag::{Diagnostic, Severity},
     inert,
+    profile::Profile,
     vm::KernelChoice,
 };
 

@@ -7,7 +7,8 @@ use std::fs;
 
 use super::{KernelError, attach, loader::Loaded, probe::Probe, profile};
 use crate::{
-    chain::{self, Attach, Moment},
+    chain::{Attach, Moment},
+    files,
     object::{ProgramKind, RINGBUF},
     plan::{Action, LoadAs, Plan},
 };
@@ -160,7 +161,7 @@ fn permission() -> (Option<bool>, String) {
     let status = match fs::read_to_string(STATUS) {
         Ok(status) => status,
         Err(error) => {
-            return (absent(error.raw_os_error()), format!("{STATUS}: {}", chain::plain(&error)));
+            return (absent(error.raw_os_error()), format!("{STATUS}: {}", files::plain(&error)));
         }
     };
     let line = status.lines().find_map(|line| line.strip_prefix("CapEff:"));
@@ -182,7 +183,7 @@ fn permission() -> (Option<bool>, String) {
 fn file(path: &str) -> (Option<bool>, String) {
     match fs::File::open(path) {
         Ok(_) => (Some(true), path.to_owned()),
-        Err(error) => (absent(error.raw_os_error()), format!("{path}: {}", chain::plain(&error))),
+        Err(error) => (absent(error.raw_os_error()), format!("{path}: {}", files::plain(&error))),
     }
 }
 

@@ -3,10 +3,7 @@
 
 use std::{fs, io, path::Path};
 
-use crate::{
-    chain::plain,
-    check::profile::{Targets, Version},
-};
+use crate::{files::plain, profile::Targets, version::Version};
 
 /// The running kernel's types.
 const BTF: &str = "/sys/kernel/btf/vmlinux";

@@ -254,7 +254,7 @@ impl KernelError {
     pub(crate) fn os(call: &'static str, error: &std::io::Error) -> Self {
         Self {
             errno: error.raw_os_error(),
-            message: crate::chain::plain(error),
+            message: crate::files::plain(error),
             ..Self::here(call, "")
         }
     }

@@ -44,7 +44,7 @@ impl Buffers {
         let mut array = array.map_err(|error| KernelError::within(CALL, &error))?;
         let online = aya::util::online_cpus();
         let online = online.map_err(|(path, error)| {
-            KernelError::here(CALL, format!("{path}: {}", crate::chain::plain(&error)))
+            KernelError::here(CALL, format!("{path}: {}", crate::files::plain(&error)))
         })?;
         let mut cpus = Vec::new();
         for number in online {

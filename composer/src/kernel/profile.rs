@@ -21,9 +21,9 @@ use super::{
 };
 use crate::{
     chain::Moment,
-    check::profile::{Features, Profile},
     object::ProgramKind,
     plan::LoadAs,
+    profile::{Features, Profile},
 };
 
 use programs::Type;

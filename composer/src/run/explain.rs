@@ -3,11 +3,11 @@
 use super::{Failure, Left, maps, rule::rules, short::short_of, verifier_log::Excerpt};
 use crate::{
     chain::Attach,
-    check::profile::Targets,
     diag::{Code, Diagnostic},
     errno::errno_name,
     kernel::{COMPARE, KernelError, PIN},
     plan::{Action, Operation, Plan},
+    profile::Targets,
 };
 
 const PERMISSION: &str =

@@ -120,7 +120,7 @@ fn each(request: &Request, report: &mut Report, mut one: impl FnMut(u32) -> io::
         }
         match one(number) {
             Ok(()) => report.sent += 1,
-            Err(error) => report.refused = Some(crate::chain::plain(&error)),
+            Err(error) => report.refused = Some(crate::files::plain(&error)),
         }
     }
 }

@@ -134,7 +134,7 @@ impl Cache {
         let spare = match self.spare.take() {
             Some(spare) => spare,
             None => {
-                let (cache, why) = (self.folder.clone(), crate::chain::plain(why));
+                let (cache, why) = (self.folder.clone(), crate::files::plain(why));
                 progress(Progress::NotKept { cache, why });
                 scratch::folder()?
             }

@@ -4,12 +4,12 @@ use std::{fs, net::UdpSocket, sync::Arc};
 
 use freplace_compose::{
     chain::Chain,
-    check::{self, Kernels, Library, profile},
+    check::{self, Kernels, Library},
     diag::{Diagnostic, Severity},
     errno::errno_name,
     kernel::{KernelError, Linux, machine},
     plan::{self, Action},
-    run,
+    profile, run,
 };
 use serde::Serialize;
 

@@ -282,7 +282,7 @@ fn a_dispatcher_runs_the_slots_that_constants_open() {
 fn a_dispatcher_whose_constants_are_off_is_told() {
     let folder = Folder::new(&SLOTS.replace("GLOBALS", ""));
     let version = freplace_compose::kernel::machine::version();
-    let removes = freplace_compose::check::profile::Version::of_release("6.8");
+    let removes = freplace_compose::version::Version::of_release("6.8");
     if version >= removes {
         let finished = run::<&str>(&folder.chain(), &[]);
         assert_eq!(finished.status.code(), Some(1), "{finished:#?}");

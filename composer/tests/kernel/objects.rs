@@ -6,10 +6,11 @@ use std::net::UdpSocket;
 use ::object::{Object as _, ObjectSection as _};
 use freplace_compose::{
     chain::Chain,
-    check::{Kernels, open, profile},
+    check::{Kernels, open},
     kernel::{KernelError, Linux, machine},
     object::Object,
-    plan, run,
+    plan, profile, run,
+    version::Version,
 };
 
 use crate::support::{Folder, Snapshot, eventually, variables::variable};
@@ -264,7 +265,7 @@ fn variables_and_functions_of_the_kernel_are_found() {
         assert!(eventually(seen), "it was not called");
     });
     // 6.1 has the function of the kernel, and does not know it for programs of this type.
-    if machine::version() >= profile::Version::of_release("6.2") {
+    if machine::version() >= Version::of_release("6.2") {
         assert_eq!(done, Ok(()));
     } else {
         let error = done.expect_err("it is newer");

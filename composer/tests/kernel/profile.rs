@@ -2,7 +2,7 @@
 
 use std::{fs, os::unix::process::CommandExt as _, path::Path};
 
-use freplace_compose::check::profile;
+use freplace_compose::profile;
 
 use crate::support::{
     Snapshot,

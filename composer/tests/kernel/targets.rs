@@ -9,14 +9,13 @@ use std::{
 
 use freplace_compose::{
     chain::Chain,
-    check::{
-        self,
-        profile::{Presence, Targets},
-    },
+    check,
     diag::{Code, Severity},
     errno::errno_name,
     kernel::Linux,
-    plan, run,
+    plan,
+    profile::{Presence, Targets},
+    run,
 };
 
 use crate::{

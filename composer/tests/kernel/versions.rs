@@ -5,9 +5,11 @@ use std::sync::{Arc, LazyLock};
 
 use freplace_compose::{
     chain::Chain,
-    check::{self, Kernels, Profile, profile},
+    check::{self, Kernels},
     kernel::{Linux, machine},
-    plan, run,
+    plan,
+    profile::{self, Profile},
+    run,
 };
 
 use crate::support::{Folder, fire};

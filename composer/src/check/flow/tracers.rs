@@ -5,13 +5,14 @@
 use super::{Context, Mistake, Subject, host_kinds};
 use crate::{
     chain::{Moment, NodeKind},
-    check::{Profile, stubs::has_trusted_entry},
+    check::stubs::has_trusted_entry,
     diag::{Code, Diagnostic},
     object::{
         Object, ProgramKind,
         btf::{Type, TypeId},
         flow::{Fact, What},
     },
+    profile::Profile,
 };
 
 /// What a tracer sees of its target where the verifier does not go by the prototype: as many

@@ -10,7 +10,7 @@ use std::{
 use tokio::{sync::mpsc, task::JoinHandle};
 
 use crate::cli::screen;
-use freplace_compose::chain::plain;
+use freplace_compose::files::plain;
 
 /// Pieces of text that wait for the reader; events wait in the kernel after that.
 const QUEUE: usize = 2;

@@ -2,8 +2,8 @@
 
 use super::super::{exit::Exit, report};
 use freplace_compose::{
-    chain::plain,
     diag::{Code, Diagnostic, Severity},
+    files::plain,
     vm::VmError,
 };
 

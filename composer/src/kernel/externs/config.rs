@@ -6,9 +6,9 @@
 use std::{collections::HashMap, fs, io::Read as _};
 
 use crate::{
-    check::profile::Version,
     kernel::{KernelError, machine},
     object::btf::{Btf, Type, TypeId},
+    version::Version,
 };
 
 /// Values by name: `CONFIG_HZ` → `250`, `CONFIG_BPF` → `y`.

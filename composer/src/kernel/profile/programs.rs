@@ -9,7 +9,6 @@ use std::{
 
 use crate::{
     chain::Moment,
-    check::profile::Helpers,
     kernel::{
         KernelError,
         loader::{self, Loaded},
@@ -20,6 +19,7 @@ use crate::{
         insn::{Insn, calls},
     },
     plan::LoadAs,
+    profile::Helpers,
 };
 
 /// The types of program that sit at the hooks of a chain.

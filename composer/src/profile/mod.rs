@@ -11,7 +11,7 @@ mod write;
 use std::{collections::BTreeSet, sync::Arc};
 
 use crate::object::MapDef;
-pub use crate::version::Version;
+use crate::version::Version;
 pub use features::Features;
 pub use file::open;
 pub use helpers::Helpers;

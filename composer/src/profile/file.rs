@@ -10,9 +10,8 @@ use serde::Deserialize;
 
 use super::{Features, Helpers, Profile, Targets, Version};
 use crate::{
-    chain::plain,
     diag::{Code, Diagnostic, Source, Span},
-    files,
+    files::{self, plain},
     object::btf::BtfError,
 };
 

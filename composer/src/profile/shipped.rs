@@ -7,7 +7,7 @@ macro_rules! profiles {
     ($($series:literal)+) => {
         /// Each series with the text of its profile, oldest first.
         const FILES: &[(&str, &str)] = &[
-            $(($series, include_str!(concat!("../../../profiles/", $series, ".toml")))),+
+            $(($series, include_str!(concat!("../../profiles/", $series, ".toml")))),+
         ];
     };
 }

@@ -94,7 +94,7 @@ fn quoted(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use crate::check::profile::{parse, shipped};
+    use crate::profile::{parse, shipped};
 
     #[test]
     fn what_is_written_is_read_as_the_same() {
