@@ -70,14 +70,22 @@ pub enum Role {
     Tracer,
 }
 
-impl fmt::Display for Role {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
+impl Role {
+    /// The word for it, which is also the key in the file.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
             Self::Host => "host",
             Self::Stub => "stub",
             Self::Replacement => "replacement",
             Self::Tracer => "tracer",
-        })
+        }
+    }
+}
+
+impl fmt::Display for Role {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
     }
 }
 
@@ -367,6 +375,17 @@ impl Node {
         }
     }
 
+    /// When a tracer sees its target, in order; never, for a node that is none.
+    #[must_use]
+    pub fn moments(&self) -> &'static [Moment] {
+        let NodeKind::Tracer(tracer) = &self.kind else { return &[] };
+        match (tracer.built_in(), tracer.moment) {
+            (Some(request), _) if request.both => &[Moment::Fentry, Moment::Fexit],
+            (_, Moment::Fentry) => &[Moment::Fentry],
+            (_, Moment::Fexit) => &[Moment::Fexit],
+        }
+    }
+
     /// The word for what its program is: `kprobe`, `freplace`, `fentry`; `stub` has none.
     #[must_use]
     pub fn label(&self) -> &'static str {
@@ -375,8 +394,8 @@ impl Node {
             NodeKind::Host(Host { attach: None, .. }) => "tail call",
             NodeKind::Stub(_) => "stub",
             NodeKind::Replacement(_) => "freplace",
-            NodeKind::Tracer(tracer) => match tracer.built_in() {
-                Some(request) if request.both => "trace",
+            NodeKind::Tracer(tracer) => match self.moments() {
+                [_, _] => "trace",
                 _ => tracer.moment.name(),
             },
         }

@@ -20,8 +20,8 @@ pub(super) fn run<T>(work: impl Future<Output = T>) -> Result<T, Exit> {
     let runtime = runtime.map_err(|error| {
         let (code, why, help) = short_of(error.raw_os_error()).unwrap_or((
             Code::NoSignals,
-            "the system refused what every program of its kind needs",
-            "Nothing was done yet.",
+            "the system refused a resource that every asynchronous program needs",
+            "Nothing was loaded.",
         ));
         let message = format!("freplace-compose cannot start: {why}");
         report::one(&Diagnostic::new(code, message).help(help));

@@ -8,6 +8,7 @@ use std::{
     collections::{BTreeMap, BTreeSet},
     path::{Path, PathBuf},
     sync::mpsc::Receiver,
+    time::Duration,
 };
 
 mod reading;
@@ -50,7 +51,7 @@ pub struct Fake {
     pub journal: Vec<String>,
     /// What the programs do that were loaded.
     pub programs_do: Programs,
-    /// The first call that undoes something waits for this.
+    /// The first call that undoes something waits for this, for ten seconds at most.
     pub hold_undo: Option<Receiver<()>>,
 }
 
@@ -117,8 +118,8 @@ impl Fake {
 
     fn undo(&mut self, what: String) -> Result<(), KernelError> {
         if let Some(hold) = self.hold_undo.take() {
-            // Whoever holds it may be gone by then.
-            let _ = hold.recv();
+            // Whoever holds it may be gone by then; whoever forgets it is no reason to wait for ever.
+            let _ = hold.recv_timeout(Duration::from_secs(10));
         }
         let number = self.undo_calls;
         self.undo_calls += 1;

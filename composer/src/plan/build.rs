@@ -5,8 +5,8 @@ use std::{collections::HashMap, rc::Rc};
 use petgraph::graph::NodeIndex;
 
 use super::{
-    Action, Cause, Filling, Operation, OperationId, Plan, PlannedNode, Reason, Target, is_shared,
-    loads::Slots, maps, order,
+    Action, AttachPoint, Cause, Filling, Operation, OperationId, Plan, PlannedNode, Reason, Target,
+    is_shared, loads::Slots, maps, order,
 };
 use crate::{
     chain::{Chain, Node, NodeKind, ObjectRef, Role, SpannedRef, TracerProgram},
@@ -31,21 +31,23 @@ pub fn build(chain: &Chain, library: &Library) -> Plan {
 }
 
 fn planned(node: &Node) -> PlannedNode {
+    let (at, function) = match &node.kind {
+        NodeKind::Host(host) => {
+            (host.attach.as_ref().map_or(String::new(), |attach| attach.value.to_string()), None)
+        }
+        NodeKind::Stub(stub) => (stub.function.value.clone(), None),
+        NodeKind::Replacement(replacement) => (replacement.stub.value.clone(), None),
+        NodeKind::Tracer(tracer) => {
+            let function = tracer.function.as_ref().map(|function| function.value.clone());
+            (tracer.target.value.clone(), function)
+        }
+    };
     PlannedNode {
         id: node.id.value.clone(),
         role: node.role(),
         label: node.label(),
-        place: match &node.kind {
-            NodeKind::Host(host) => {
-                host.attach.as_ref().map_or(String::new(), |attach| attach.value.to_string())
-            }
-            NodeKind::Stub(stub) => stub.function.value.clone(),
-            NodeKind::Replacement(replacement) => replacement.stub.value.clone(),
-            NodeKind::Tracer(tracer) => match &tracer.function {
-                Some(function) => format!("{}:{}", tracer.target.value, function.value),
-                None => tracer.target.value.clone(),
-            },
-        },
+        moments: node.moments(),
+        place: AttachPoint { at, function },
     }
 }
 
