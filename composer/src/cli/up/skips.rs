@@ -4,7 +4,7 @@
 //! the kernel passes it over and counts that, for the program or for its attachment.
 
 use freplace_compose::{
-    chain::Attach,
+    hook::Mechanism,
     kernel::Linux,
     plan::{Action, Plan},
     run::Running,
@@ -36,10 +36,7 @@ impl Skips {
             let operation = &plan.operations[operation];
             let Action::AttachHook { attach, .. } = &operation.action else { continue };
             // Nothing stands in the way of a packet, or of a raw tracepoint but its own program.
-            if matches!(
-                attach,
-                Attach::Kprobe { .. } | Attach::Kretprobe { .. } | Attach::Tracepoint { .. }
-            ) {
+            if matches!(attach.mechanism(), Mechanism::PerfEvent(_)) {
                 self.add(operation.node, kernel.missed(link).unwrap_or_default());
             }
         }
