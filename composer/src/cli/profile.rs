@@ -56,8 +56,9 @@ pub(super) async fn run(arguments: &ProfileArguments) -> Exit {
     match save(&measured, folder) {
         Ok(()) => Exit::Done,
         Err(error) => {
-            let message = format!("cannot save it in {}: {}", folder.display(), plain(&error));
-            screen::say!("error: {message}");
+            let message = format!("cannot write to {}: {}", folder.display(), plain(&error));
+            let help = "Name a folder that you may write to: --save DIR.";
+            report::one(&Diagnostic::new(Code::OutputFile, message).help(help));
             Exit::Failed
         }
     }

@@ -24,6 +24,7 @@ use super::{
 use freplace_compose::{
     check,
     diag::{Code, Diagnostic},
+    event::Skips,
     files::plain,
     inert,
     kernel::{KernelError, Linux, machine, process},
@@ -32,7 +33,6 @@ use freplace_compose::{
 };
 
 mod asked;
-mod books;
 mod foreign;
 mod gone;
 mod ordered;
@@ -45,7 +45,6 @@ mod writer;
 use asked::Asked;
 pub(super) use asked::duration;
 use signals::Signals;
-use skips::Skips;
 use stream::{End, Stream};
 use view::View;
 use writer::Writer;
@@ -366,11 +365,11 @@ async fn undo(
 ) -> Undone {
     let detached = tokio::task::spawn_blocking(move || {
         let mut skips = Skips::new(plan.nodes.len());
-        skips.at_links(&kernel, &running, &plan);
+        skips::at_links(&mut skips, &kernel, &running, &plan);
         let gone = gone::interfaces(&kernel, &running);
         let left = running.detach(&mut kernel);
         kernel.settle();
-        skips.of_programs(&kernel, &running, &plan);
+        skips::of_programs(&mut skips, &kernel, &running, &plan);
         (running, kernel, left, skips, gone)
     });
     // A thread fails by a panic alone, which was told by then.
