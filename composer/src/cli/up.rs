@@ -49,17 +49,21 @@ use stream::{End, Stream};
 use view::View;
 use writer::Writer;
 
-/// Check a chain, load and attach it in order, show its events, and undo it at the end: at Ctrl-C,
-/// when CMD ends, or when --duration or --limit is reached.
+/// Load and attach a chain, show its events, and detach it at the end.
+///
+/// The chain is checked first, then loaded and attached in dependency order. It is detached on
+/// Ctrl-C, when CMD ends, or when --duration or --limit is reached. Requires root, or --vm.
+///
+/// Example: freplace-compose up --vm chains/tcp.toml -- wget -q -O /dev/null http://127.0.0.1/
 #[derive(Debug, clap::Args)]
 pub(super) struct Up {
-    /// The chain file.
+    /// Chain file.
     #[arg(value_name = "FILE")]
     file: PathBuf,
-    /// Show what would be done, and do nothing.
+    /// Show the plan without loading anything.
     #[arg(long)]
     dry_run: bool,
-    /// As root, refuse a chain or object file that others may change, instead of warning of it.
+    /// As root, reject chain and object files that other users can modify, instead of warning.
     #[arg(long)]
     strict: bool,
     #[command(flatten)]
@@ -70,7 +74,7 @@ pub(super) struct Up {
     vm: VmFlag,
     #[command(flatten)]
     luggage: Luggage,
-    /// A command to run while the chain is up.
+    /// Command to run while the chain is up.
     #[arg(last = true, value_name = "CMD")]
     command: Vec<OsString>,
 }
