@@ -33,6 +33,7 @@ pub mod errno;
 pub mod event;
 pub mod files;
 mod hex;
+pub mod hook;
 pub mod inert;
 pub mod kernel;
 pub mod object;
