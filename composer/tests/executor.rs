@@ -4,41 +4,16 @@ mod common;
 
 use std::{ops::ControlFlow, path::Path};
 
-use common::{CHAINS, assert_undone_in_reverse, chain_text};
+use common::{all, assert_undone_in_reverse, chain_text, shipped};
 use freplace_compose::{
     chain::Chain,
-    check::{self, Kernels, Library},
+    check::Library,
     diag::Code,
     kernel::fake::Fake,
-    plan::{self, Action, Plan},
+    plan::{self, Action},
     profile::Targets,
     run,
 };
-
-fn ready(text: &str) -> (Chain, Library, Plan) {
-    let chain = Chain::parse(Path::new("chain.toml"), text.to_owned()).expect("a good chain");
-    let library = check::open(&chain, &Kernels::default()).expect("a good chain").library;
-    let plan = plan::build(&chain, &library);
-    (chain, library, plan)
-}
-
-fn shipped() -> impl Iterator<Item = (Chain, Library, Plan)> {
-    CHAINS.into_iter().map(|name| ready(&chain_text(name)))
-}
-
-/// The shipped chains, and one of a program that knows nothing of the composer.
-fn all() -> impl Iterator<Item = (Chain, Library, Plan)> {
-    let object = common::objects().join("foreign.bpf.o");
-    let host = |name: &str| {
-        format!(
-            "[host.{name}]\nobject = \"{}\"\nprogram = \"on_connect\"\n\
-             attach = {{ kprobe = \"tcp_connect\" }}\n",
-            object.display()
-        )
-    };
-    let text = format!("printk = true\n{}{}", host("one"), host("two"));
-    shipped().chain([ready(&text)])
-}
 
 #[test]
 fn what_a_program_writes_by_itself_has_a_place_in_the_plan() {

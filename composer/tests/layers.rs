@@ -93,6 +93,8 @@ const PURE: &[&str] = &[
     "plan",
     "inert.rs",
     "version.rs",
+    "order.rs",
+    "hex.rs",
 ];
 
 #[test]

@@ -60,7 +60,7 @@ pub enum NodeKind {
 }
 
 /// The kind of a node, without what is in it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[expect(missing_docs, reason = "the names say it")]
 pub enum Role {
@@ -198,7 +198,8 @@ impl Builtin {
 }
 
 /// When a tracer runs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Moment {
     /// When the target is entered.
     Fentry,

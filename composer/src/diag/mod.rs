@@ -116,6 +116,15 @@ impl Diagnostic {
         self.labels.first().map(|label| &label.span)
     }
 
+    /// Labels a place, when it is known.
+    #[must_use]
+    pub fn maybe_label(self, span: Option<&Span>, text: impl Into<String>) -> Self {
+        match span {
+            Some(span) => self.label(span, text),
+            None => self,
+        }
+    }
+
     /// Says what to do, when there is something to say.
     #[must_use]
     pub fn maybe_help(mut self, text: Option<String>) -> Self {

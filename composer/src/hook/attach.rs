@@ -1,10 +1,12 @@
 //! The attachment of a host, as a chain asks for it.
 
-use std::fmt;
+use std::{collections::BTreeMap, fmt};
 
-use serde::{Serialize, Serializer, ser::SerializeMap as _};
+use serde::{
+    Deserialize, Deserializer, Serialize, Serializer, de::Error as _, ser::SerializeMap as _,
+};
 
-use super::{HostKind, Mechanism, Setting};
+use super::{HostKind, Mechanism, Setting, Values};
 use crate::profile::Targets;
 
 /// A kind of host with a target.
@@ -62,5 +64,61 @@ impl Serialize for Attach {
             map.serialize_entry(name, value)?;
         }
         map.end()
+    }
+}
+
+impl<'de> Deserialize<'de> for Attach {
+    fn deserialize<D: Deserializer<'de>>(reader: D) -> Result<Self, D::Error> {
+        let mut fields = BTreeMap::<String, StoredSetting>::deserialize(reader)?;
+        let mut text = |name: &'static str| match fields.remove(name) {
+            Some(StoredSetting::Text(text)) => Ok(text),
+            _ => Err(D::Error::missing_field(name)),
+        };
+        let name = text("hook")?;
+        let unknown = || D::Error::custom(format!("unknown hook `{name}`"));
+        let kind = HostKind::named(&name).ok_or_else(unknown)?;
+        let parts = kind.target.parts.iter().map(|part| text(part));
+        let target = parts.collect::<Result<Vec<_>, _>>()?.join("/");
+        let target =
+            (kind.target.read)(&target).map_err(|misfit| D::Error::custom(misfit.label))?;
+        let mut settings = Vec::new();
+        for spec in kind.settings {
+            let setting = match fields.remove(spec.key) {
+                Some(stored) => {
+                    let wrong = || D::Error::custom(format!("`{}` is not {}", spec.key, spec.what));
+                    Some(stored.of(&spec.values).ok_or_else(wrong)?)
+                }
+                None => spec.values.default(),
+            };
+            settings.extend(setting.map(|setting| (spec.key, setting)));
+        }
+        match fields.into_keys().next() {
+            Some(key) => Err(D::Error::custom(format!("a {} has no `{key}`", kind.name))),
+            None => Ok(Self { kind, target, settings }),
+        }
+    }
+}
+
+/// A setting that was written down.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum StoredSetting {
+    Number(u32),
+    Text(String),
+}
+
+impl StoredSetting {
+    /// The setting, when it is one of `values`.
+    fn of(self, values: &Values) -> Option<Setting> {
+        match (self, values) {
+            (Self::Text(text), Values::Words(words)) => {
+                words.iter().copied().find(|word| *word == text).map(Setting::Word)
+            }
+            (Self::Text(text), Values::Text) => Some(Setting::Text(text)),
+            (Self::Number(number), Values::Number(least, most)) => {
+                (*least..=*most).contains(&number).then_some(Setting::Number(number))
+            }
+            _ => None,
+        }
     }
 }

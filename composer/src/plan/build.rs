@@ -126,7 +126,7 @@ impl<'a> Builder<'a> {
     ) -> OperationId {
         let id = OperationId(u32::try_from(self.operations.len()).unwrap_or(u32::MAX));
         let Asked { node, cause, span } = asked;
-        let (span, after) = (span.clone(), Vec::new());
+        let (span, after) = (Some(span.clone()), Vec::new());
         self.operations.push(Operation { id, node, action, needs, after, cause, span });
         id
     }

@@ -1,9 +1,9 @@
 //! Why an operation is in a plan.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// Why an operation is in a plan.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Cause {
     /// The node that asked for it, an index in [`Plan::nodes`](super::Plan::nodes): the first, where
     /// several did.
@@ -13,7 +13,7 @@ pub struct Cause {
 }
 
 /// What asks for an operation.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Reason {
     /// The node's `printk`.

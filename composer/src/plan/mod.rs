@@ -12,16 +12,18 @@ mod loads;
 mod maps;
 mod order;
 mod prune;
+mod stored;
 
 use std::{fmt, ops::Index};
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 pub use build::build;
 pub(crate) use built_in::function as target_of;
 pub use cause::{Cause, Reason};
 pub use maps::PinnedAt;
 pub(crate) use maps::{Changes, is_only_jumped_to, uses};
+pub use stored::PlanError;
 
 pub use crate::check::SetGlobal;
 use crate::{
@@ -33,7 +35,8 @@ use crate::{
 };
 
 /// What will be done.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "stored::Plan")]
 pub struct Plan {
     /// The chain's name.
     pub chain: String,
@@ -100,12 +103,12 @@ impl Serialize for AttachPoint {
 }
 
 /// Names an operation in its plan, whatever is left out of that.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct OperationId(pub u32);
 
 /// One step.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Operation {
     /// Its name in the plan.
     pub id: OperationId,
@@ -115,17 +118,17 @@ pub struct Operation {
     #[serde(flatten)]
     pub action: Action,
     /// The operations whose result it takes. Without one of those it cannot be done.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub needs: Vec<OperationId>,
     /// The operations that have to be done before, so that nothing is missed: a host is attached
     /// when all that is on it is in place.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub after: Vec<OperationId>,
     /// Why it is in the plan.
     pub cause: Cause,
-    /// The bytes of the chain file that asked for it.
+    /// The bytes of the chain file that asked for it; none in a plan that was read back.
     #[serde(skip)]
-    pub span: Span,
+    pub span: Option<Span>,
 }
 
 /// Two operations are the same if they do the same: where the chain file asks is its own matter.
@@ -139,7 +142,7 @@ impl PartialEq for Operation {
 impl Eq for Operation {}
 
 /// What an operation does.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "action", rename_all = "snake_case")]
 pub enum Action {
     /// Makes a place where lines of `bpf_printk` arrive.
@@ -148,12 +151,12 @@ pub enum Action {
     /// composer's, for the operation's node alone.
     CreateMap {
         /// The object whose definition is taken.
-        #[serde(serialize_with = "text")]
+        #[serde(with = "stored::object")]
         object: ObjectRef,
         /// The definition.
         map: MapDef,
         /// Where it is pinned; a map that is there already is taken.
-        #[serde(skip_serializing_if = "Option::is_none")]
+        #[serde(default, skip_serializing_if = "Option::is_none")]
         pin: Option<PinnedAt>,
     },
     /// Puts something into a map that holds maps or programs.
@@ -171,7 +174,7 @@ pub enum Action {
         /// The number of the loaded program.
         slot: usize,
         /// Its object.
-        #[serde(serialize_with = "text")]
+        #[serde(with = "stored::object")]
         object: ObjectRef,
         /// Its function.
         program: String,
@@ -185,10 +188,10 @@ pub enum Action {
         /// Whether the helpers for the current task are offered and mean something.
         has_task: bool,
         /// Global variables that are set to something else than in the object.
-        #[serde(skip_serializing_if = "Vec::is_empty")]
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
         globals: Vec<SetGlobal>,
         /// What the built-in tracer takes of a call, when it is that.
-        #[serde(skip_serializing_if = "Option::is_none")]
+        #[serde(default, skip_serializing_if = "Option::is_none")]
         trace: Option<Box<Tracing>>,
     },
     /// Attaches a host to its hook.
@@ -213,7 +216,7 @@ pub enum Action {
 }
 
 /// What is put into a map that holds maps or programs.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(untagged)]
 pub enum Filling {
     /// A map of the whole chain's.
@@ -229,7 +232,7 @@ pub enum Filling {
 }
 
 /// The type a program is loaded as.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum LoadAs {
     /// A program for a hook.
@@ -237,7 +240,6 @@ pub enum LoadAs {
     /// `BPF_PROG_TYPE_EXT`.
     Replacement,
     /// `BPF_PROG_TYPE_TRACING`.
-    #[serde(serialize_with = "moment")]
     Tracer(Moment),
 }
 
@@ -265,7 +267,7 @@ impl LoadAs {
 }
 
 /// A function of a loaded program.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Target {
     /// The loaded program.
     pub slot: usize,
@@ -332,12 +334,4 @@ impl Index<OperationId> for Plan {
 #[must_use]
 pub fn is_shared(map: &MapDef) -> bool {
     map.name == freplace_compose_common::EVENTS_MAP || !map.is_event_buffer()
-}
-
-fn text<S: serde::Serializer>(object: &ObjectRef, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.collect_str(object)
-}
-
-fn moment<S: serde::Serializer>(moment: &Moment, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.serialize_str(moment.name())
 }

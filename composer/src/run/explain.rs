@@ -23,7 +23,9 @@ pub fn explain(failure: &Failure, plan: &Plan, targets: &Targets, whole_log: boo
     let name = node.map_or("", |node| node.id.as_str());
     let (code, message, help) = lacking(error, operation, name)
         .unwrap_or_else(|| judge(error, operation, name, targets, whole_log));
-    let found = Diagnostic::new(code, message).label(&operation.span, answer(error)).help(help);
+    let found = Diagnostic::new(code, message)
+        .maybe_label(operation.span.as_ref(), answer(error))
+        .help(help);
     let found = match &error.holder {
         Some(holder) => found.note(format!("taken by  {holder}")),
         None => found,
@@ -84,7 +86,7 @@ pub fn explain_left(left: &[Left], plan: &Plan) -> Diagnostic {
             _ => "link".to_owned(),
         };
         let text = format!("the {what}{name} is left: {}", answer(&one.error));
-        found = found.label(&operation.span, text);
+        found = found.maybe_label(operation.span.as_ref(), text);
     }
     found
 }

@@ -13,7 +13,7 @@ use std::{
 
 use freplace_compose::{
     chain::Chain,
-    check::Library,
+    check::{self, Kernels, Library},
     plan::{self, Plan},
 };
 
@@ -33,6 +33,33 @@ pub fn planned(name: &str) -> (Chain, Plan) {
     let (library, _) = Library::open(&chain);
     let plan = plan::build(&chain, &library);
     (chain, plan)
+}
+
+/// The chain of this text with a plan for it.
+pub fn ready(text: &str) -> (Chain, Library, Plan) {
+    let chain = Chain::parse(Path::new("chain.toml"), text.to_owned()).expect("a good chain");
+    let library = check::open(&chain, &Kernels::default()).expect("a good chain").library;
+    let plan = plan::build(&chain, &library);
+    (chain, library, plan)
+}
+
+/// The shipped chains, each with a plan.
+pub fn shipped() -> impl Iterator<Item = (Chain, Library, Plan)> {
+    CHAINS.into_iter().map(|name| ready(&chain_text(name)))
+}
+
+/// The shipped chains, and one of a program that knows nothing of the composer.
+pub fn all() -> impl Iterator<Item = (Chain, Library, Plan)> {
+    let object = objects().join("foreign.bpf.o");
+    let host = |name: &str| {
+        format!(
+            "[host.{name}]\nobject = \"{}\"\nprogram = \"on_connect\"\n\
+             attach = {{ kprobe = \"tcp_connect\" }}\n",
+            object.display()
+        )
+    };
+    let text = format!("printk = true\n{}{}", host("one"), host("two"));
+    shipped().chain([ready(&text)])
 }
 
 /// The program, with a screen of 100 columns and no colours unless a test asks for them.

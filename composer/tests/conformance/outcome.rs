@@ -140,7 +140,7 @@ fn bring_up(chain: &Chain, library: &Library) -> Option<Refusal> {
         }
         Err(failure) => {
             assert!(failure.left.is_empty(), "{:?}", failure.left);
-            let step = match plan.operations[failure.operation].action {
+            let step = match plan[failure.operation].action {
                 Action::CreateMap { .. } => "map",
                 Action::Load { .. } => "load",
                 _ => "attach",

@@ -17,7 +17,7 @@ pub(super) fn told(gone: &[OperationId], plan: &Plan) -> Vec<Diagnostic> {
             inert::line(&attach.target)
         );
         let mut found = Diagnostic::new(Code::InterfaceGone, message)
-            .label(&operation.span, "detached by the kernel")
+            .maybe_label(operation.span.as_ref(), "detached by the kernel")
             .help(
                 "From then on the host saw no frame, one made later under the same name included: \
                  run `up` again once the interface is there.",
