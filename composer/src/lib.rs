@@ -32,6 +32,7 @@ pub mod draw;
 pub mod errno;
 pub mod event;
 pub mod files;
+pub mod hook;
 pub mod inert;
 pub mod kernel;
 pub mod object;

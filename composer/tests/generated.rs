@@ -10,7 +10,7 @@ use common::workspace;
 use freplace_compose::{
     chain,
     diag::{Code, Page},
-    event,
+    event, hook,
 };
 
 fn current(path: &str, text: &str) {
@@ -29,6 +29,24 @@ fn the_schemas_are_current() {
         let text = serde_json::to_string_pretty(&schema).expect("it is JSON");
         current(&format!("schemas/{name}.schema.json"), &(text + "\n"));
     }
+}
+
+/// Between `<!-- hooks: NAME -->` and the next `<!-- end -->`.
+#[test]
+fn the_tables_of_hooks_are_current() {
+    let path = "docs/chain-format.md";
+    let mut text = fs::read_to_string(workspace().join(path)).expect("it is there");
+    for (name, table) in [
+        ("attachments", hook::attachments()),
+        ("programs", hook::programs()),
+        ("unsupported", hook::unsupported()),
+    ] {
+        let begin = format!("<!-- hooks: {name} -->\n");
+        let from = text.find(&begin).expect("the table's place") + begin.len();
+        let length = text[from..].find("<!-- end -->").expect("the table's end");
+        text.replace_range(from..from + length, &format!("\n{table}\n"));
+    }
+    current(path, &text);
 }
 
 /// The first two digits of a code.

@@ -82,8 +82,18 @@ fn all_but_kernel() -> Vec<String> {
     names.collect()
 }
 
-const PURE: &[&str] =
-    &["chain", "object", "profile", "check", "diag", "trace", "plan", "inert.rs", "version.rs"];
+const PURE: &[&str] = &[
+    "chain",
+    "object",
+    "profile",
+    "hook",
+    "check",
+    "diag",
+    "trace",
+    "plan",
+    "inert.rs",
+    "version.rs",
+];
 
 #[test]
 fn the_pure_layers_know_no_kernel_no_terminal_and_no_clock() {
@@ -129,7 +139,10 @@ fn the_lower_layers_do_not_know_the_upper_ones() {
         none
     );
     assert_eq!(offences(&["object"], &["crate::chain", "crate::check", "crate::plan"]), none);
-    assert_eq!(offences(&["profile"], &["crate::check", "crate::plan"]), none);
+    assert_eq!(
+        offences(&["profile", "hook"], &["crate::chain", "crate::check", "crate::plan"]),
+        none
+    );
     assert_eq!(offences(&["chain"], &["crate::check", "crate::plan", "crate::object"]), none);
 }
 
@@ -166,6 +179,13 @@ fn events_are_decoded_without_a_kernel_or_a_terminal() {
         "run::",
     ];
     assert_eq!(offences(&["event", "errno.rs"], &unknown), Vec::<String>::new());
+}
+
+/// The kernel attaches by mechanisms, whatever a chain file calls what they are for.
+#[test]
+fn the_kernel_layer_attaches_by_mechanisms() {
+    let unknown = ["chain", "Attach", "HostKind"];
+    assert_eq!(offences(&["kernel/attach.rs", "kernel/mod.rs"], &unknown), Vec::<String>::new());
 }
 
 #[test]
@@ -220,6 +240,29 @@ fn only_the_command_line_prints() {
         offences(&others, &["println", "eprintln", "print", "eprint", "stdout", "stderr"]),
         Vec::<String>::new()
     );
+}
+
+/// What a kind of host has of its own stands in its file: elsewhere nobody compares the name of one,
+/// nor names the row of one, which the compiler sees to.
+#[test]
+fn nothing_but_the_table_knows_a_kind_of_host() {
+    let root = place::workspace().join("composer/src");
+    let files = sources(&root.join("hook")).into_iter();
+    let lines = files.flat_map(|file| code(&file));
+    let names: Vec<_> = lines
+        .filter_map(|(_, line)| {
+            let name = line.trim().strip_prefix("name: \"")?.strip_suffix("\",")?.to_owned();
+            Some(format!("\"{name}\""))
+        })
+        .collect();
+    assert!(names.contains(&"\"raw_tracepoint\"".to_owned()), "the search finds them: {names:?}");
+    let names: Vec<_> = names.iter().map(String::as_str).collect();
+    let others = ["chain", "check", "plan", "run", "cli", "event", "kernel/attach.rs"];
+    let mut found = offences(&others, &names);
+    // Sections and types of programs, which have names in common with kinds of host.
+    let of_programs = ["chain/schema.rs", "check/helpers.rs", "check/locks.rs"];
+    found.retain(|line| !of_programs.iter().any(|file| line.starts_with(file)));
+    assert_eq!(found, Vec::<String>::new());
 }
 
 /// Opcodes and pseudo registers have one table.

@@ -1,20 +1,24 @@
-//! `attach = { HOOK = "PLACE" }`.
+//! `attach = { KIND = "TARGET" }`: by the table of host kinds.
 
 use toml::de::{DeTable, DeValue};
 
 use super::{
-    Attach, Hook, Spanned, XdpMode,
+    Spanned,
+    globals::integer,
     table::{Report, Table, of_wrong_type, string},
 };
 use crate::{
     diag::{Code, Diagnostic, Span, nearest},
+    hook::{Attach, HostKind, KINDS, KeySpec, Setting, Values},
     inert,
 };
 
-pub(super) fn attach(
-    value: &toml::Spanned<DeValue<'_>>,
-    report: &mut Report<'_>,
-) -> Option<Spanned<Attach>> {
+type Entry<'t> = &'t toml::Spanned<DeValue<'t>>;
+
+/// A kind's own key that was found, and its value where that is a text.
+type Found = (&'static HostKind, Span, Option<Spanned<String>>);
+
+pub(super) fn attach(value: Entry<'_>, report: &mut Report<'_>) -> Option<Spanned<Attach>> {
     let span = report.span(value);
     let Some(entries) = value.get_ref().as_table() else {
         let help = value.get_ref().as_str().and_then(in_a_word);
@@ -24,37 +28,26 @@ pub(super) fn attach(
         return None;
     };
     let mut table = Table::new("`attach`".to_owned(), span.clone(), entries);
-    let mut hooks = Vec::new();
-    for hook in Hook::ALL {
-        if let Some((key, place)) = table.get(hook.name()) {
-            hooks.push((*hook, key, string(&format!("`{}`", hook.name()), place, report)));
+    let mut kinds: Vec<Found> = Vec::new();
+    for kind in KINDS {
+        if let Some((key, target)) = table.get(kind.name) {
+            let target = string(&format!("`{}`", kind.name), target, report);
+            kinds.push((kind, key, target));
         }
     }
-    let mode = match hooks.as_slice() {
-        [(hook, ..)] if *hook != Hook::Xdp => {
-            if entries.contains_key("mode")
-                && let Some((key, _)) = table.get("mode")
-            {
-                let message = format!("a {} has no `mode`", hook.name());
-                let found = report.at(Code::UnknownKey, message, &key, "not a key here");
-                report.push(found.help("Leave it out: a mode is for xdp."));
-            }
-            None
-        }
-        _ => table.string("mode", report),
-    };
-    if hooks.is_empty() {
-        no_hook(entries, &span, report);
+    let settings = settings(&kinds, entries, &mut table, report);
+    if kinds.is_empty() {
+        no_kind(entries, &span, report);
         return None;
     }
     table.finish(report);
-    match hooks.pop() {
-        Some((hook, _, place)) if hooks.is_empty() => {
-            let place = visible(hook, place?, report)?;
-            Some(Spanned { value: lower(hook, place, mode, report)?, span })
+    match kinds.pop() {
+        Some((kind, _, target)) if kinds.is_empty() => {
+            let target = read(kind, &target?, report)?;
+            Some(Spanned { value: Attach { kind, target, settings: settings? }, span })
         }
         Some((_, last, _)) => {
-            let keys = hooks.into_iter().map(|(_, key, _)| key).chain([last]).collect();
+            let keys = kinds.into_iter().map(|(_, key, _)| key).chain([last]).collect();
             let found = several("a host is attached to one hook", keys);
             let help = "Write one host for each hook; they may name the same object and program.";
             report.push(found.help(help));
@@ -64,39 +57,112 @@ pub(super) fn attach(
     }
 }
 
-/// `xdp:lo`, `kprobe/tcp_connect` as other tools have it → how it is written here.
-fn in_a_word(text: &str) -> Option<String> {
-    let (name, place) = text.split_once([':', '/'])?;
-    let hook = meant(name)?;
-    // A string of TOML has the escapes of one of JSON.
-    let place = serde_json::Value::from(place);
-    Some(format!("Write attach = {{ {} = {place} }}", hook.name()))
-}
-
-/// The hook that somebody means by `name`: libbpf has short names for some.
-fn meant(name: &str) -> Option<Hook> {
-    let short = match name {
-        "tp" => Some(Hook::Tracepoint),
-        "raw_tp" => Some(Hook::RawTracepoint),
+/// Reads the keys beside a kind's own: those of the only kind that was found, or else of all. None
+/// when one of them is wrong.
+fn settings(
+    found: &[Found],
+    entries: &DeTable<'_>,
+    table: &mut Table<'_>,
+    report: &mut Report<'_>,
+) -> Option<Vec<(&'static str, Setting)>> {
+    let only = match found {
+        [(kind, ..)] => Some(*kind),
         _ => None,
     };
-    let names = Hook::ALL.iter().map(|hook| hook.name());
-    let near = || {
-        let near = nearest(name, names)?;
-        Hook::ALL.iter().copied().find(|hook| hook.name() == near)
-    };
-    short.or_else(near)
+    let (mut settings, mut seen, mut is_right) = (Vec::new(), Vec::new(), true);
+    let specs = KINDS.iter().flat_map(|kind| kind.settings.iter().map(move |spec| (*kind, spec)));
+    for (kind, spec) in specs {
+        if only.is_some_and(|only| only != kind) || seen.contains(&spec.key) {
+            continue;
+        }
+        seen.push(spec.key);
+        let value = match table.get(spec.key) {
+            Some((_, value)) => {
+                let read = setting(spec, value, report);
+                is_right &= read.is_some();
+                read
+            }
+            None => spec.values.default(),
+        };
+        settings.extend(value.map(|value| (spec.key, value)));
+    }
+    if let Some(only) = only {
+        others(only, &seen, entries, table, report);
+    }
+    is_right.then_some(settings)
 }
 
-/// Reports that `entries` name no hook: one that there is not, if there is any.
-fn no_hook(entries: &DeTable<'_>, span: &Span, report: &mut Report<'_>) {
-    let names: Vec<_> = Hook::ALL.iter().map(|hook| hook.name()).collect();
-    let names = names.join(", ");
-    let found = match entries.keys().find(|key| key.get_ref() != "mode") {
+/// Reports keys of other kinds than `only`.
+fn others(
+    only: &HostKind,
+    own: &[&str],
+    entries: &DeTable<'_>,
+    table: &mut Table<'_>,
+    report: &mut Report<'_>,
+) {
+    let keys = KINDS.iter().flat_map(|kind| kind.settings).map(|spec| spec.key);
+    for key in keys.filter(|key| !own.contains(key) && entries.contains_key(*key)) {
+        let Some((place, _)) = table.get(key) else { continue };
+        let kinds: Vec<_> = HostKind::with_setting(key).map(|kind| kind.name).collect();
+        let message = format!("a {} has no `{key}`", only.name);
+        let found = report.at(Code::UnknownKey, message, &place, "not a key here");
+        report.push(found.help(format!("Leave it out: a {key} is for {}.", kinds.join(", "))));
+    }
+}
+
+/// Reads the value of a key beside a kind's own.
+fn setting(spec: &KeySpec, value: Entry<'_>, report: &mut Report<'_>) -> Option<Setting> {
+    let what = format!("`{}`", spec.key);
+    match spec.values {
+        Values::Text => string(&what, value, report).map(|text| Setting::Text(text.value)),
+        Values::Words(words) => {
+            let text = string(&what, value, report)?;
+            if let Some(word) = words.iter().find(|word| **word == text.value) {
+                return Some(Setting::Word(word));
+            }
+            let message = format!("`{}` is not {}", text.value, spec.what);
+            let label = format!("not a {}", spec.key);
+            let found = report.at(Code::BadValue, message, &text.span, label);
+            report.push(found.help(format!("It is one of: {}.", words.join(", "))));
+            None
+        }
+        Values::Number(least, most) => {
+            let number = integer(&what, value, report)?;
+            let read = u32::try_from(number).ok().filter(|number| (least..=most).contains(number));
+            if read.is_none() {
+                let message = format!("`{number}` is not {}", spec.what);
+                let found = report.at(Code::BadValue, message, &report.span(value), "out of range");
+                report.push(found.help(format!("It is a number from {least} to {most}.")));
+            }
+            read.map(Setting::Number)
+        }
+    }
+}
+
+/// `xdp:lo`, `kprobe/tcp_connect` as other tools have it → how it is written here.
+fn in_a_word(text: &str) -> Option<String> {
+    let (name, target) = text.split_once([':', '/'])?;
+    let kind = meant(name)?;
+    // A string of TOML has the escapes of one of JSON.
+    let target = serde_json::Value::from(target);
+    Some(format!("Write attach = {{ {} = {target} }}", kind.name))
+}
+
+/// The kind that somebody means by `name`: libbpf has short names for some.
+fn meant(name: &str) -> Option<&'static HostKind> {
+    let short = KINDS.iter().copied().find(|kind| kind.aliases.contains(&name));
+    short.or_else(|| HostKind::named(nearest(name, HostKind::names())?))
+}
+
+/// Reports that `entries` name no kind: one that there is not, if there is any.
+fn no_kind(entries: &DeTable<'_>, span: &Span, report: &mut Report<'_>) {
+    let names = HostKind::names().collect::<Vec<_>>().join(", ");
+    let is_setting = |key: &str| HostKind::with_setting(key).next().is_some();
+    let found = match entries.keys().find(|key| !is_setting(key.get_ref())) {
         Some(key) => {
             let name: &str = key.get_ref();
             let help = match (meant(name), name) {
-                (Some(hook), _) => format!("Did you mean `{}`?", hook.name()),
+                (Some(kind), _) => format!("Did you mean `{}`?", kind.name),
                 (None, "fentry" | "fexit") => format!(
                     "A program that traces a function of the chain is a [tracer.NAME] with `{name}`. \
                      Hooks are: {names}."
@@ -123,66 +189,65 @@ pub(super) fn several(message: &str, mut keys: Vec<Span>) -> Diagnostic {
     found
 }
 
-/// A name with characters in it that a terminal obeys, or that nobody sees, is that of no function
-/// and no tracepoint, and an interface that has one only looks like another.
-fn visible(hook: Hook, place: Spanned<String>, report: &mut Report<'_>) -> Option<Spanned<String>> {
-    if place.value.chars().all(inert::is_visible) {
-        return Some(place);
-    }
-    let what = match hook {
-        Hook::Kprobe | Hook::Kretprobe => "a kernel function",
-        Hook::Tracepoint | Hook::RawTracepoint => "a tracepoint",
-        Hook::Xdp => "an interface",
+/// The target in the form in which it is kept. A name with characters in it that a terminal obeys,
+/// or that nobody sees, is that of no function and no tracepoint, and an interface that has one only
+/// looks like another.
+fn read(kind: &HostKind, target: &Spanned<String>, report: &mut Report<'_>) -> Option<String> {
+    let Spanned { value, span } = target;
+    let (what, read) = (kind.target.what, kind.target.read);
+    let (label, help) = match value.chars().all(inert::is_visible) {
+        false => (
+            "with an invisible character",
+            "Type the name anew, without control characters and those that have no width.",
+        ),
+        true => match read(value) {
+            Ok(target) => return Some(target),
+            Err(misfit) => (misfit.label, misfit.help),
+        },
     };
-    let message = format!("`{}` is not the name of {what}", inert::line(&place.value));
-    let found = report
-        .at(Code::BadValue, message, &place.span, "with an invisible character")
-        .help("Type the name anew, without control characters and those that have no width.");
-    report.push(found);
+    let message = format!("`{}` is not the name of {what}", inert::line(value));
+    report.push(report.at(Code::BadValue, message, span, label).help(help));
     None
 }
 
-fn lower(
-    hook: Hook,
-    place: Spanned<String>,
-    mode: Option<Spanned<String>>,
-    report: &mut Report<'_>,
-) -> Option<Attach> {
-    let Spanned { value, span } = place;
-    Some(match hook {
-        Hook::Kprobe => Attach::Kprobe { function: value },
-        Hook::Kretprobe => Attach::Kretprobe { function: value },
-        Hook::RawTracepoint => Attach::RawTracepoint { name: value },
-        Hook::Tracepoint => match value.split_once(['/', ':']) {
-            Some((category, name)) if !category.is_empty() && !name.is_empty() => {
-                Attach::Tracepoint { category: category.to_owned(), name: name.to_owned() }
-            }
-            _ => {
-                let message = format!("`{value}` is not the name of a tracepoint");
-                let found = report
-                    .at(Code::BadValue, message, &span, "no category")
-                    .help("A tracepoint is written CATEGORY/NAME: \"sock/inet_sock_set_state\".");
-                report.push(found);
-                return None;
-            }
-        },
-        Hook::Xdp => {
-            let mode = match mode {
-                None => XdpMode::Auto,
-                Some(mode) => match XdpMode::ALL.iter().find(|known| known.name() == mode.value) {
-                    Some(known) => *known,
-                    None => {
-                        let names: Vec<_> = XdpMode::ALL.iter().map(|mode| mode.name()).collect();
-                        let message = format!("`{}` is not a mode of XDP", mode.value);
-                        let found = report
-                            .at(Code::BadValue, message, &mode.span, "not a mode")
-                            .help(format!("It is one of: {}.", names.join(", ")));
-                        report.push(found);
-                        return None;
-                    }
-                },
-            };
-            Attach::Xdp { interface: value, mode }
+#[cfg(test)]
+mod tests {
+    use super::{KeySpec, Report, Setting, Values, setting};
+    use crate::diag::Source;
+
+    /// What a key with such `values` is set to by `text`, or the message and the help.
+    fn read(values: Values, text: &str) -> Result<Setting, String> {
+        let spec = KeySpec { key: "k", what: "a good one", doc: "", values };
+        let text = format!("k = {text}");
+        let source = Source::first("chain.toml", text.clone());
+        let (mut diagnostics, mut slips) = (Vec::new(), Vec::new());
+        let mut report =
+            Report { source: &source, diagnostics: &mut diagnostics, slips: &mut slips };
+        let table = toml::de::DeTable::parse(&text).expect("TOML");
+        let value = table.get_ref().values().next().expect("one key");
+        setting(&spec, value, &mut report).ok_or_else(|| {
+            let found = &diagnostics[0]; // what is not read is reported
+            format!("{}. {}", found.message, found.help.as_deref().unwrap_or_default())
+        })
+    }
+
+    #[test]
+    fn a_setting_is_of_the_type_that_its_kind_says() {
+        let refused = |text: &str| Err(text.to_owned());
+        let words = || Values::Words(&["one", "two"]);
+        assert_eq!(read(words(), "'two'"), Ok(Setting::Word("two")));
+        assert_eq!(
+            read(words(), "'three'"),
+            refused("`three` is not a good one. It is one of: one, two.")
+        );
+        let number = || Values::Number(1, 9);
+        assert_eq!(read(number(), "0x9"), Ok(Setting::Number(9)));
+        for text in ["0", "10", "-1", "99999999999"] {
+            let why = format!("`{text}` is not a good one. It is a number from 1 to 9.");
+            assert_eq!(read(number(), text), Err(why));
         }
-    })
+        assert_eq!(read(number(), "'1'"), refused("`k` has to be an integer. "));
+        assert_eq!(read(Values::Text, "'x'"), Ok(Setting::Text("x".to_owned())));
+        assert_eq!(read(Values::Text, "''"), refused("`k` is empty. "));
+    }
 }

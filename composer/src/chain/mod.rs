@@ -38,8 +38,7 @@ pub use maps::{Data, MapChange, Pin, TailEntry};
 pub use output::{EventMap, Output};
 pub use schema::schema;
 pub use spec::{
-    Attach, Builtin, Hook, Host, Moment, Node, NodeKind, ObjectRef, Replacement, Role, Spanned,
-    Stub, Tracer, XdpMode,
+    Builtin, Host, Moment, Node, NodeKind, ObjectRef, Replacement, Role, Spanned, Stub, Tracer,
 };
 pub use text::{FieldRef, Hint, Piece, Step};
 

@@ -5,8 +5,11 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{Hook, XdpMode, buffer::sizes};
-use crate::version::Requirement;
+use super::buffer::sizes;
+use crate::{
+    hook::{HostKind, KINDS, KeySpec, Values},
+    version::Requirement,
+};
 
 /// The JSON schema of chain files.
 #[must_use]
@@ -309,51 +312,58 @@ fn tail() -> Value {
     })
 }
 
-/// One hook; a mode with xdp alone.
+/// One kind of host, with the keys that go with it.
 fn attach() -> Value {
     let mut properties = Map::new();
-    for hook in Hook::ALL {
-        properties.insert(hook.name().to_owned(), place(*hook));
+    let mut dependencies = Map::new();
+    for kind in KINDS {
+        properties.insert(kind.name.to_owned(), target(kind));
+        for spec in kind.settings {
+            properties.insert(spec.key.to_owned(), setting(spec));
+            let having = HostKind::with_setting(spec.key).map(|kind| required(kind.name));
+            let having: Vec<_> = having.collect();
+            dependencies.insert(spec.key.to_owned(), json!({ "oneOf": having }));
+        }
     }
-    properties.insert("mode".to_owned(), mode());
-    let one = |hook: &Hook| json!({ "required": [hook.name()] });
+    let names: Vec<_> = HostKind::names().collect();
     json!({
-        "description": "The kernel hook of a host: one of kprobe, kretprobe, tracepoint, \
-                        raw_tracepoint and xdp.",
+        "description": format!("The kernel hook of a host: one of {}.", names.join(", ")),
         "type": "object",
         "additionalProperties": false,
         "properties": properties,
-        "oneOf": Hook::ALL.iter().map(one).collect::<Vec<_>>(),
-        "dependencies": { "mode": [Hook::Xdp.name()] },
+        "oneOf": HostKind::names().map(required).collect::<Vec<_>>(),
+        "dependencies": dependencies,
     })
 }
 
-fn mode() -> Value {
-    let names: Vec<_> = XdpMode::ALL.iter().map(|mode| mode.name()).collect();
-    json!({
-        "description": "auto: in the driver where it can, else generic. generic: every interface \
-                        has it. native: in the driver.",
-        "type": "string",
-        "enum": names,
-        "default": XdpMode::Auto.name(),
-    })
+fn required(key: &str) -> Value {
+    json!({ "required": [key] })
 }
 
-/// What a hook's key holds.
-fn place(hook: Hook) -> Value {
-    let (description, example) = match hook {
-        Hook::Kprobe => ("A kernel function, at its entry.", "tcp_connect"),
-        Hook::Kretprobe => ("A kernel function, at its return.", "tcp_connect"),
-        Hook::Tracepoint => ("A tracepoint, CATEGORY/NAME.", "sock/inet_sock_set_state"),
-        Hook::RawTracepoint => ("A raw tracepoint, without its category.", "inet_sock_set_state"),
-        Hook::Xdp => ("A network interface, before the kernel's own stack.", "lo"),
-    };
-    let mut place = text(description);
-    place["examples"] = json!([example]);
-    if hook == Hook::Tracepoint {
-        place["pattern"] = "^[^/:]+[/:].+$".into();
+/// What a kind's own key holds.
+fn target(kind: &HostKind) -> Value {
+    let mut target = text(kind.summary);
+    target["examples"] = json!([kind.target.example]);
+    if let Some(pattern) = kind.target.pattern {
+        target["pattern"] = pattern.into();
     }
-    place
+    target
+}
+
+/// What a key beside it holds.
+fn setting(spec: &KeySpec) -> Value {
+    let mut setting = match spec.values {
+        Values::Words(words) => json!({ "type": "string", "enum": words }),
+        Values::Number(least, most) => {
+            json!({ "type": "integer", "minimum": least, "maximum": most })
+        }
+        Values::Text => json!({ "type": "string", "minLength": 1 }),
+    };
+    setting["description"] = spec.doc.into();
+    if let Some(default) = spec.values.default() {
+        setting["default"] = json!(default);
+    }
+    setting
 }
 
 /// An id has no ASCII but letters, digits, `_`, `-` and `.`. Of the other scripts `validate` takes

@@ -6,7 +6,7 @@ use super::{
     Data, Output,
     expression::{Filter, Path},
 };
-use crate::diag::Span;
+use crate::{diag::Span, hook::Attach};
 
 /// A value and the bytes of the file it came from.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -194,123 +194,6 @@ impl fmt::Display for ObjectRef {
     }
 }
 
-/// The hook of a host and where it is.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
-#[serde(tag = "hook", rename_all = "snake_case")]
-pub enum Attach {
-    /// Entry of a kernel function.
-    Kprobe {
-        /// The function.
-        function: String,
-    },
-    /// Return of a kernel function.
-    Kretprobe {
-        /// The function.
-        function: String,
-    },
-    /// A tracepoint.
-    Tracepoint {
-        /// `sock` of `sock/inet_sock_set_state`.
-        category: String,
-        /// `inet_sock_set_state`.
-        name: String,
-    },
-    /// A raw tracepoint.
-    RawTracepoint {
-        /// Its name.
-        name: String,
-    },
-    /// A network interface, before the kernel's own stack.
-    Xdp {
-        /// The interface.
-        interface: String,
-        /// Which of its ways in.
-        mode: XdpMode,
-    },
-}
-
-/// How an XDP program sits at its interface.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum XdpMode {
-    /// In the driver where it can, else generic.
-    Auto,
-    /// In the kernel's generic path: every interface has it.
-    Generic,
-    /// In the driver.
-    Native,
-}
-
-impl XdpMode {
-    /// Every mode, the default first.
-    pub const ALL: &[Self] = &[Self::Auto, Self::Generic, Self::Native];
-
-    /// The word in the file.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Auto => "auto",
-            Self::Generic => "generic",
-            Self::Native => "native",
-        }
-    }
-}
-
-/// The hook without its place.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[expect(missing_docs, reason = "the names are the kernel's")]
-pub enum Hook {
-    Kprobe,
-    Kretprobe,
-    Tracepoint,
-    RawTracepoint,
-    Xdp,
-}
-
-impl Hook {
-    /// Every hook, in the order help texts list them.
-    pub const ALL: &[Self] =
-        &[Self::Kprobe, Self::Kretprobe, Self::Tracepoint, Self::RawTracepoint, Self::Xdp];
-
-    /// The key in the file.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Kprobe => "kprobe",
-            Self::Kretprobe => "kretprobe",
-            Self::Tracepoint => "tracepoint",
-            Self::RawTracepoint => "raw_tracepoint",
-            Self::Xdp => "xdp",
-        }
-    }
-}
-
-impl Attach {
-    /// Its hook.
-    #[must_use]
-    pub fn hook(&self) -> Hook {
-        match self {
-            Self::Kprobe { .. } => Hook::Kprobe,
-            Self::Kretprobe { .. } => Hook::Kretprobe,
-            Self::Tracepoint { .. } => Hook::Tracepoint,
-            Self::RawTracepoint { .. } => Hook::RawTracepoint,
-            Self::Xdp { .. } => Hook::Xdp,
-        }
-    }
-}
-
-impl fmt::Display for Attach {
-    /// The place alone: `tcp_connect`, `lo`.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Kprobe { function } | Self::Kretprobe { function } => f.write_str(function),
-            Self::Tracepoint { category, name } => write!(f, "{category}/{name}"),
-            Self::RawTracepoint { name } => f.write_str(name),
-            Self::Xdp { interface, .. } => f.write_str(interface),
-        }
-    }
-}
-
 impl Node {
     /// What it is.
     #[must_use]
@@ -327,7 +210,7 @@ impl Node {
     #[must_use]
     pub fn label(&self) -> &'static str {
         match &self.kind {
-            NodeKind::Host(Host { attach: Some(attach), .. }) => attach.value.hook().name(),
+            NodeKind::Host(Host { attach: Some(attach), .. }) => attach.value.kind.name,
             NodeKind::Host(Host { attach: None, .. }) => "tail call",
             NodeKind::Stub(_) => "stub",
             NodeKind::Replacement(_) => "freplace",

@@ -11,8 +11,9 @@ use petgraph::graph::NodeIndex;
 
 use super::{Context, Profile};
 use crate::{
-    chain::{Attach, Node, NodeKind, Spanned, Tracer},
+    chain::{Node, NodeKind, Spanned, Tracer},
     diag::{Code, Diagnostic},
+    hook::Attach,
 };
 
 /// A function of a node's program.
@@ -118,27 +119,25 @@ fn too_many(context: &mut Context<'_>) {
     }
 }
 
-/// An interface takes one xdp program in each mode.
+/// A target of some kinds of host takes one of them.
 fn hooks(context: &mut Context<'_>) {
-    let mut taken: HashMap<&str, (&Node, &Spanned<Attach>)> = HashMap::new();
+    let mut taken: HashMap<(&str, &str), (&Node, &Spanned<Attach>)> = HashMap::new();
     for (_, node) in context.chain.graph.nodes() {
         let NodeKind::Host(host) = &node.kind else { continue };
         let Some(attach) = &host.attach else { continue };
-        let Attach::Xdp { interface, .. } = &attach.value else { continue };
-        let Some(first) = taken.get(interface.as_str()) else {
-            taken.insert(interface, (node, attach));
+        let Attach { kind, target, .. } = &attach.value;
+        let Some(help) = kind.exclusive else { continue };
+        let Some((first, first_attach)) = taken.get(&(kind.name, target.as_str())) else {
+            taken.insert((kind.name, target), (node, attach));
             continue;
         };
-        let (first, first_attach) = first;
-        let message = format!(
-            "`{}` and `{}` are both attached to {interface}",
-            first.id.value, node.id.value
-        );
+        let message =
+            format!("`{}` and `{}` are both attached to {target}", first.id.value, node.id.value);
         let found = Diagnostic::new(Code::HookTaken, message)
             .label(&attach.span, "attached again")
             .label(&first_attach.span, "attached here")
             .errno("EBUSY")
-            .help("An interface takes one xdp program. Let one host call two stubs.");
+            .help(help);
         context.found.push(found);
     }
 }

@@ -6,7 +6,7 @@ use petgraph::graph::NodeIndex;
 
 use super::{Context, Library, Profile, title};
 use crate::{
-    chain::{Attach, Host, Node, NodeKind},
+    chain::{Host, Node, NodeKind},
     diag::{Code, Diagnostic, Span},
     plan::uses,
 };
@@ -19,7 +19,7 @@ pub(super) fn check(context: &mut Context<'_>) {
         if context.misfits.contains(&index) {
             continue;
         }
-        for Need { what, span, label, help, lacks } in needs(context, index, node) {
+        for NodeNeed { what, span, label, help, lacks } in needs(context, index, node) {
             if told.insert(what.clone()) {
                 let message = format!("{} needs {what}, which not every kernel has", title(node));
                 let found =
@@ -31,7 +31,7 @@ pub(super) fn check(context: &mut Context<'_>) {
 }
 
 /// Something that a node needs of the kernel.
-struct Need<'a> {
+struct NodeNeed<'a> {
     /// In words: `maps of type ringbuf`.
     what: String,
     span: &'a Span,
@@ -41,11 +41,11 @@ struct Need<'a> {
     lacks: Box<dyn Fn(&Profile) -> bool + 'a>,
 }
 
-fn needs<'a>(context: &Context<'a>, index: NodeIndex, node: &'a Node) -> Vec<Need<'a>> {
+fn needs<'a>(context: &Context<'a>, index: NodeIndex, node: &'a Node) -> Vec<NodeNeed<'a>> {
     let Some((reference, program)) = node.program() else { return Vec::new() };
     let mut needs = Vec::new();
     if let Some(name) = program_type(context.library, node) {
-        needs.push(Need {
+        needs.push(NodeNeed {
             what: format!("programs of type {name}"),
             span: &program.span,
             label: "such a program",
@@ -55,7 +55,7 @@ fn needs<'a>(context: &Context<'a>, index: NodeIndex, node: &'a Node) -> Vec<Nee
     }
     let maps = context.program(node).map(|(object, program)| uses(node, object, program).maps);
     for map in maps.into_iter().flatten() {
-        needs.push(Need {
+        needs.push(NodeNeed {
             what: format!("maps of type {}", map.type_name()),
             span: &reference.span,
             label: "has such a map",
@@ -64,17 +64,17 @@ fn needs<'a>(context: &Context<'a>, index: NodeIndex, node: &'a Node) -> Vec<Nee
         });
     }
     match &node.kind {
-        NodeKind::Host(Host { attach: Some(attach), .. }) if by_perf_event(&attach.value) => {
-            needs.push(Need {
-                what: "links of perf events".to_owned(),
+        NodeKind::Host(Host { attach: Some(attach), .. }) => {
+            needs.extend(attach.value.kind.needs.iter().map(|need| NodeNeed {
+                what: need.what.to_owned(),
                 span: &attach.span,
-                label: "is attached by one",
-                help: "They came with Linux 5.15.",
-                lacks: Box::new(|profile| !profile.features.perf_links),
-            });
+                label: need.label,
+                help: need.help,
+                lacks: Box::new(need.lacks),
+            }));
         }
         NodeKind::Replacement(replacement) if several_of_one_type(context, index) => {
-            needs.push(Need {
+            needs.push(NodeNeed {
                 what: "replacements on several stubs".to_owned(),
                 span: &replacement.stub.span,
                 label: "a stub of several hosts",
@@ -104,10 +104,6 @@ fn program_type(library: &Library, node: &Node) -> Option<&'static str> {
         NodeKind::Tracer(_) => "tracing",
         NodeKind::Stub(_) => return None,
     })
-}
-
-fn by_perf_event(attach: &Attach) -> bool {
-    matches!(attach, Attach::Kprobe { .. } | Attach::Kretprobe { .. } | Attach::Tracepoint { .. })
 }
 
 /// Whether a replacement has two hosts of one type: it is loaded once for each type.

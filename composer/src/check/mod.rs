@@ -18,11 +18,11 @@ mod map_attributes;
 mod maps;
 mod programs;
 mod prototypes;
-mod raw_tracepoints;
 mod requires;
 mod sleepable;
 mod stubs;
 mod tails;
+mod target_arguments;
 mod targets;
 mod versions;
 
@@ -84,7 +84,7 @@ pub fn check(chain: &Chain, library: &Library, kernels: &Kernels) -> Vec<Diagnos
     conflicts::check(&mut context);
     versions::check(&mut context);
     targets::check(&mut context);
-    raw_tracepoints::check(&mut context);
+    target_arguments::check(&mut context);
     flow::check(&mut context);
     maps::check(&mut context);
     map_attributes::check(&mut context);

@@ -4,8 +4,9 @@ use petgraph::graph::NodeIndex;
 
 use super::{Context, is_replacement, title, tracing_kind};
 use crate::{
-    chain::{Hook, Node, NodeKind},
+    chain::{Node, NodeKind},
     diag::{Code, list, nearest},
+    hook::KINDS,
     object::{Object, Program, ProgramKind, Table},
 };
 
@@ -95,24 +96,17 @@ fn mismatch(
     let kind = program.kind;
     match &node.kind {
         NodeKind::Host(host) => {
-            let hook = host.attach.as_ref()?.value.hook();
+            let wanted = host.attach.as_ref()?.value.kind;
             // What the kernel looks at is the program type, which several kinds may share.
-            let wanted = match hook {
-                Hook::Kprobe | Hook::Kretprobe => Kind::Kprobe,
-                Hook::Tracepoint => Kind::Tracepoint,
-                Hook::RawTracepoint => Kind::RawTracepoint,
-                Hook::Xdp => Kind::Xdp,
-            };
-            if kind.program_type() == wanted {
+            if kind.program_type() == wanted.program.program_type() {
                 return placed(program);
             }
-            let name = hook.name();
-            let hooks = Hook::ALL.iter().find(|hook| hook.name() == kind.name());
-            let help = match (hooks, kind) {
-                (Some(hook), _) => format!(
+            let name = wanted.name;
+            let help = match (KINDS.iter().find(|own| own.program == kind), kind) {
+                (Some(own), _) => format!(
                     "Attach it where it belongs: attach = {{ {} = \"...\" }}, or compile it as \
                      SEC(\"{name}\").",
-                    hook.name()
+                    own.name
                 ),
                 (None, Kind::Freplace) => {
                     "A SEC(\"freplace\") program belongs in a [replacement.NAME].".to_owned()

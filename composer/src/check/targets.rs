@@ -5,19 +5,22 @@
 
 use super::Context;
 use crate::{
-    chain::{Attach, Host, Node, NodeKind},
+    chain::{Host, Node, NodeKind},
     diag::{Code, Diagnostic, Severity},
+    hook::{Attach, Lookup},
     profile::{Presence, Profile, Targets},
 };
 
 pub(super) fn check(context: &mut Context<'_>) {
     for (_, node) in context.chain.graph.nodes() {
         let NodeKind::Host(Host { attach: Some(attach), .. }) = &node.kind else { continue };
+        let attached = &attach.value;
+        let Some(lookup) = &attached.kind.lookup else { continue };
         let profiles = context.kernels.profiles.iter();
         let judged: Vec<_> = profiles
             .filter_map(|profile| {
                 let targets = profile.targets.as_deref()?;
-                Some((profile, targets, presence(&attach.value, profile, targets)))
+                Some((profile, targets, (lookup.presence)(&attached.target, profile, targets)))
             })
             .collect();
         let is_refused = |presence| !matches!(presence, Presence::There | Presence::Unsure);
@@ -37,7 +40,7 @@ pub(super) fn check(context: &mut Context<'_>) {
         else {
             continue;
         };
-        let mut found = finding(node, &attach.value, profile, targets, *presence)
+        let mut found = finding(node, (attached, lookup), profile, targets, *presence)
             .label(&attach.span, label(*presence));
         let lists = [("refused by", refusing), ("unknown of", unsure), ("taken by", taking)];
         if judged.len() > 1 {
@@ -55,21 +58,6 @@ pub(super) fn check(context: &mut Context<'_>) {
     }
 }
 
-fn presence(attach: &Attach, profile: &Profile, targets: &Targets) -> Presence {
-    match attach {
-        Attach::Kprobe { function } | Attach::Kretprobe { function } => {
-            match targets.function(function) {
-                Presence::Several(_) if !profile.features.unique_kprobe_symbol => Presence::There,
-                presence => presence,
-            }
-        }
-        Attach::Tracepoint { category, name } => targets.tracepoint(category, name),
-        Attach::RawTracepoint { name } => targets.raw_tracepoint(name),
-        // Interfaces are a machine's, not a kernel's.
-        Attach::Xdp { .. } => Presence::There,
-    }
-}
-
 fn label(presence: Presence) -> &'static str {
     match presence {
         Presence::Missing => "not there",
@@ -83,17 +71,13 @@ fn label(presence: Presence) -> &'static str {
 
 fn finding(
     node: &Node,
-    attach: &Attach,
+    (attach, lookup): (&Attach, &Lookup),
     profile: &Profile,
     targets: &Targets,
     presence: Presence,
 ) -> Diagnostic {
     let (id, kernel) = (&node.id.value, profile.kernel);
-    let what = match attach {
-        Attach::Kprobe { .. } | Attach::Kretprobe { .. } => "function",
-        Attach::RawTracepoint { .. } => "raw tracepoint",
-        _ => "tracepoint",
-    };
+    let what = lookup.what;
     let why = match presence {
         Presence::Several(count) => format!("linux {kernel} has {count} symbols called `{attach}`"),
         Presence::Data => format!("`{attach}` is a variable in linux {kernel}"),
@@ -121,28 +105,17 @@ fn finding(
         Some(answer) => found.errno(answer),
         None => found,
     };
-    found.help(help(attach, targets, presence))
+    found.help(help(attach, lookup, targets, presence))
 }
 
-fn help(attach: &Attach, targets: &Targets, presence: Presence) -> String {
+fn help(attach: &Attach, lookup: &Lookup, targets: &Targets, presence: Presence) -> String {
     match presence {
         Presence::Several(_) => return "Probe a function whose name is unique.".to_owned(),
         Presence::Forbidden => return "Probe what calls it.".to_owned(),
         _ => {}
     }
-    if let Some(near) = targets.near(attach) {
-        return format!("Did you mean `{near}`?");
+    match attach.near(targets) {
+        Some(near) => format!("Did you mean `{near}`?"),
+        None => lookup.help.to_owned(),
     }
-    let help = match attach {
-        Attach::Kprobe { .. } | Attach::Kretprobe { .. } => {
-            "It may be inlined, renamed, or in a module that is not loaded. /proc/kallsyms lists \
-             the functions of the running kernel."
-        }
-        Attach::RawTracepoint { .. } => {
-            "A raw tracepoint is named without its category: inet_sock_set_state. Those of a \
-             module are there while it is loaded."
-        }
-        _ => "/sys/kernel/tracing/available_events lists those of the running kernel.",
-    };
-    help.to_owned()
 }

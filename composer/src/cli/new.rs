@@ -9,9 +9,10 @@ use clap::builder::{PossibleValuesParser, TypedValueParser as _};
 
 use super::{exit::Exit, report, screen};
 use freplace_compose::{
-    chain::{Chain, Hook},
+    chain::Chain,
     diag::{Code, Diagnostic},
     files::plain,
+    hook::{HostKind, KINDS, Template},
 };
 use freplace_compose_common::{HEADER_FILE, HEADER_TEXT};
 
@@ -36,9 +37,8 @@ enum NewNode {
 struct NewHost {
     /// Kind of hook.
     #[arg(value_parser = hook())]
-    hook: Hook,
-    /// Hook: a kernel function, a tracepoint (CATEGORY/NAME), a raw tracepoint or a network
-    /// interface. The default exists on every kernel.
+    hook: &'static HostKind,
+    #[arg(help = target_help())]
     place: Option<String>,
     /// Name of the host: letters, digits and `_`. Defaults to the kind of hook.
     #[arg(long, value_parser = name)]
@@ -48,11 +48,27 @@ struct NewHost {
     folder: PathBuf,
 }
 
-fn hook() -> impl clap::builder::TypedValueParser<Value = Hook> {
-    let names = PossibleValuesParser::new(Hook::ALL.iter().map(|hook| hook.name()));
-    names.try_map(|name| {
-        Hook::ALL.iter().copied().find(|hook| hook.name() == name).ok_or("no such hook")
-    })
+fn hook() -> impl clap::builder::TypedValueParser<Value = &'static HostKind> {
+    let names = PossibleValuesParser::new(HostKind::names());
+    names.try_map(|name| HostKind::named(&name).ok_or("no such hook"))
+}
+
+/// What the target of a host is, for each kind.
+fn target_help() -> String {
+    let mut targets: Vec<String> = Vec::new();
+    for kind in KINDS {
+        let what = kind.target.what;
+        let written = match kind.target.form {
+            Some(form) => format!("{what} ({form})"),
+            None => what.to_owned(),
+        };
+        if !targets.contains(&written) {
+            targets.push(written);
+        }
+    }
+    let last = targets.pop().unwrap_or_default();
+    let others = targets.join(", ");
+    format!("Hook: {others} or {last}. The default exists on every kernel")
 }
 
 /// What is a name in C and an id in a chain.
@@ -61,42 +77,6 @@ fn name(text: &str) -> Result<String, &'static str> {
     let good = text.starts_with(letter)
         && text.chars().all(|other| letter(other) || other.is_ascii_digit());
     if good { Ok(text.to_owned()) } else { Err("a name of C: letters, digits and `_`") }
-}
-
-/// What there is of a host at one kind of hook.
-struct Template {
-    program: &'static str,
-    /// Where the chain attaches it.
-    place: &'static str,
-    /// What its stub's name ends with.
-    stub: &'static str,
-    /// A command of the micro-VM that leads to events there.
-    traffic: &'static str,
-}
-
-impl Template {
-    /// For `hook` at the place that is given.
-    fn of(hook: Hook, given: Option<&str>) -> Self {
-        const EXEC: &str = "sched/sched_process_exec";
-        let wanted = |program, place| Self { program, place, stub: "wanted", traffic: "true" };
-        match hook {
-            Hook::Kprobe => wanted(include_str!("new/kprobe.bpf.c"), "kernel_clone"),
-            Hook::Kretprobe => wanted(include_str!("new/kretprobe.bpf.c"), "kernel_clone"),
-            Hook::Tracepoint if given.is_none_or(|given| given == EXEC) => {
-                wanted(include_str!("new/exec.bpf.c"), EXEC)
-            }
-            Hook::Tracepoint => wanted(include_str!("new/tracepoint.bpf.c"), EXEC),
-            Hook::RawTracepoint => {
-                wanted(include_str!("new/raw_tracepoint.bpf.c"), "sched_process_exec")
-            }
-            Hook::Xdp => Self {
-                program: include_str!("new/xdp.bpf.c"),
-                place: "lo",
-                stub: "verdict",
-                traffic: "ping -c 1 127.0.0.1",
-            },
-        }
-    }
 }
 
 pub(super) fn run(arguments: &New) -> Exit {
@@ -113,11 +93,11 @@ pub(super) fn run(arguments: &New) -> Exit {
 impl NewHost {
     /// Writes the files; returns the commands that go on from there.
     fn write(&self) -> Result<String, Vec<Diagnostic>> {
-        let name = self.name.as_deref().unwrap_or(self.hook.name());
-        let template = Template::of(self.hook, self.place.as_deref());
+        let name = self.name.as_deref().unwrap_or(self.hook.name);
+        let template = &self.hook.template;
         let in_folder = |file: String| self.folder.join(file);
         let [source, chain] = ["bpf.c", "toml"].map(|end| in_folder(format!("{name}.{end}")));
-        let text = self.chain(name, &template);
+        let text = self.chain(name, template);
         // A place that is none is told as in any chain.
         Chain::parse(&chain, text.clone())?;
         let one = |found| vec![found];
@@ -127,7 +107,8 @@ impl NewHost {
             }
         }
         fs::create_dir_all(&self.folder).map_err(|error| one(failed(&self.folder, &error)))?;
-        put(&source, &template.program.replace("NAME", name)).map_err(one)?;
+        let program = template.program_for(self.place.as_deref());
+        put(&source, &program.replace("NAME", name)).map_err(one)?;
         put(&chain, &text).map_err(one)?;
         let header = in_folder(HEADER_FILE.to_owned());
         match fs::read(&header) {
@@ -141,7 +122,7 @@ impl NewHost {
         let [source, chain] = [source, chain].map(|path| word(&path));
         let object = word(&in_folder(format!("{name}.bpf.o")));
         // What leads to events elsewhere is not known.
-        let is_own = self.place.as_deref().is_none_or(|place| place == template.place);
+        let is_own = self.place.as_deref().is_none_or(|place| place == template.target);
         let traffic = if is_own { format!(" -- {}", template.traffic) } else { String::new() };
         Ok(format!(
             "{}\nfreplace-compose validate {chain}\nfreplace-compose up --vm {chain}{traffic}\n",
@@ -151,8 +132,8 @@ impl NewHost {
 
     /// The chain's text.
     fn chain(&self, name: &str, template: &Template) -> String {
-        let hook = self.hook.name();
-        let place = self.place.as_deref().unwrap_or(template.place);
+        let hook = self.hook.name;
+        let place = self.place.as_deref().unwrap_or(template.target);
         // A string of TOML has the escapes of one of JSON.
         let place = serde_json::Value::from(place);
         let stub = format!("{name}_{}", template.stub);

@@ -12,17 +12,14 @@ use std::{
 
 use rustix::net::{AddressFamily, SocketType, netdevice::name_to_index, socket};
 
-use aya_obj::generated::{
-    bpf_attach_type::{BPF_PERF_EVENT, BPF_XDP},
-    bpf_link_type::BPF_LINK_TYPE_XDP,
-};
+use aya_obj::generated::{bpf_attach_type::BPF_PERF_EVENT, bpf_link_type::BPF_LINK_TYPE_XDP};
 
 use super::{
     KernelError, holder,
     loader::Loaded,
     sys::{self, LinkTarget},
 };
-use crate::chain::{Attach, XdpMode};
+use crate::hook::{Anchor, Mechanism, PerfEvent};
 
 /// `PERF_TYPE_TRACEPOINT`.
 const PERF_TYPE_TRACEPOINT: u32 = 2;
@@ -58,32 +55,29 @@ impl Link {
     }
 }
 
-/// Attaches `program` to a hook of the kernel.
-pub(super) fn hook(program: BorrowedFd<'_>, attach: &Attach) -> Result<Link, KernelError> {
-    match attach {
-        Attach::Kprobe { function } => kprobe(program, function, 0),
-        // Bit 0 of the configuration makes it a return probe:
-        // /sys/bus/event_source/devices/kprobe/format/retprobe
-        Attach::Kretprobe { function } => kprobe(program, function, 1),
-        Attach::Tracepoint { category, name } => {
+/// Attaches `program` to the kernel itself.
+pub(super) fn host(program: BorrowedFd<'_>, mechanism: Mechanism<'_>) -> Result<Link, KernelError> {
+    match mechanism {
+        Mechanism::PerfEvent(PerfEvent::Kprobe { function, at_return }) => {
+            event_link(program, kprobe_event(function, at_return)?)
+        }
+        Mechanism::PerfEvent(PerfEvent::Tracepoint { category, name }) => {
             let number = tracepoint_id(category, name)?;
             let event = sys::perf_event_open(PERF_TYPE_TRACEPOINT, number, None);
             event_link(program, event.map_err(|error| not_opened(&error))?)
         }
-        Attach::RawTracepoint { name } => {
+        Mechanism::RawTracepoint(name) => {
             let name = c_string(name)?;
             let link = sys::raw_tracepoint_open(program, Some(&name))
                 .map_err(|error| KernelError::os("BPF_RAW_TRACEPOINT_OPEN", &error))?;
             Ok(Link { link, _event: None })
         }
-        Attach::Xdp { interface, mode } => {
+        Mechanism::Link { at: Anchor::Interface(interface), attach_type, flags } => {
             let index = interface_index(interface)?;
-            let link = sys::link_create(
-                program,
-                BPF_XDP as u32,
-                LinkTarget::Interface(index, flags(*mode)),
-            )
-            .map_err(|error| taken("BPF_LINK_CREATE", &error, || holder::of_interface(index)))?;
+            let target = LinkTarget::Interface(index, flags);
+            let link = sys::link_create(program, attach_type as u32, target).map_err(|error| {
+                taken("BPF_LINK_CREATE", &error, || holder::of_interface(index))
+            })?;
             Ok(Link { link, _event: None })
         }
     }
@@ -125,12 +119,8 @@ fn taken(
     KernelError { holder, ..error }
 }
 
-fn kprobe(program: BorrowedFd<'_>, function: &str, config: u64) -> Result<Link, KernelError> {
-    event_link(program, kprobe_event(function, config)?)
-}
-
 /// A kprobe that nothing is attached to yet.
-pub(super) fn kprobe_event(function: &str, config: u64) -> Result<OwnedFd, KernelError> {
+pub(super) fn kprobe_event(function: &str, at_return: bool) -> Result<OwnedFd, KernelError> {
     let pmu = std::fs::read_to_string(KPROBE_PMU)
         .map_err(|error| KernelError::os("read the kprobe PMU's type", &error))?;
     let pmu = pmu
@@ -138,7 +128,9 @@ pub(super) fn kprobe_event(function: &str, config: u64) -> Result<OwnedFd, Kerne
         .parse()
         .map_err(|error| KernelError::here("read the kprobe PMU's type", error))?;
     let function = c_string(function)?;
-    sys::perf_event_open(pmu, config, Some(&function)).map_err(|error| not_opened(&error))
+    // Bit 0 of the configuration makes it a return probe:
+    // /sys/bus/event_source/devices/kprobe/format/retprobe
+    sys::perf_event_open(pmu, at_return.into(), Some(&function)).map_err(|error| not_opened(&error))
 }
 
 fn not_opened(error: &io::Error) -> KernelError {
@@ -167,15 +159,6 @@ fn interface_index(name: &str) -> Result<u32, KernelError> {
     // another one's.
     let socket = socket(AddressFamily::INET, SocketType::DGRAM, None).map_err(missing)?;
     name_to_index(socket, name).map_err(missing)
-}
-
-/// <https://github.com/torvalds/linux/blob/v6.12/include/uapi/linux/if_link.h>
-fn flags(mode: XdpMode) -> u32 {
-    match mode {
-        XdpMode::Auto => 0,
-        XdpMode::Generic => 1 << 1,
-        XdpMode::Native => 1 << 2,
-    }
 }
 
 fn c_string(text: &str) -> Result<CString, KernelError> {

@@ -7,8 +7,9 @@ use std::fs;
 
 use super::{KernelError, attach, loader::Loaded, probe::Probe, profile};
 use crate::{
-    chain::{Attach, Moment},
+    chain::Moment,
     files,
+    hook::{Mechanism, PerfEvent},
     object::{ProgramKind, RINGBUF},
     plan::{Action, LoadAs, Plan},
 };
@@ -63,22 +64,26 @@ impl Feature {
         }) {
             found.push(Self::Trampoline);
         }
-        let hook = |test: fn(&Attach) -> bool| {
-            needs(&|action| matches!(action, Action::AttachHook { attach, .. } if test(attach)))
-        };
-        let has_kprobe =
-            hook(|attach| matches!(attach, Attach::Kprobe { .. } | Attach::Kretprobe { .. }));
-        let has_tracepoint = hook(|attach| matches!(attach, Attach::Tracepoint { .. }));
-        if has_kprobe || has_tracepoint {
-            found.push(Self::PerfLinks);
-        }
-        if has_kprobe {
-            found.push(Self::Kprobes);
-        }
-        if has_tracepoint || needs(&|action| matches!(action, Action::Listen)) {
+        if needs(&|action| matches!(action, Action::Listen)) {
             found.push(Self::Tracefs);
         }
+        for operation in &plan.operations {
+            if let Action::AttachHook { attach, .. } = &operation.action {
+                found.extend_from_slice(Self::of_mechanism(attach.mechanism()));
+            }
+        }
+        found.sort_unstable();
+        found.dedup();
         found
+    }
+
+    /// What an attachment needs.
+    fn of_mechanism(mechanism: Mechanism<'_>) -> &'static [Self] {
+        match mechanism {
+            Mechanism::PerfEvent(PerfEvent::Kprobe { .. }) => &[Self::PerfLinks, Self::Kprobes],
+            Mechanism::PerfEvent(PerfEvent::Tracepoint { .. }) => &[Self::PerfLinks, Self::Tracefs],
+            Mechanism::RawTracepoint(_) | Mechanism::Link { .. } => &[],
+        }
     }
 
     /// What it is called on the screen.

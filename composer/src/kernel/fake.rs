@@ -219,7 +219,7 @@ impl Kernel for Fake {
 
     fn attach(&mut self, request: &AttachRequest<'_>) -> Result<LinkHandle, KernelError> {
         let (program, replaces, traces) = match request {
-            AttachRequest::Hook { program, .. } => (*program, None, None),
+            AttachRequest::Host { program, .. } => (*program, None, None),
             AttachRequest::Tracer { program } => {
                 let target = self.programs.get(program).and_then(|found| found.target.clone());
                 (*program, None, target)

@@ -243,8 +243,8 @@ impl Kernel for Linux {
 
     fn attach(&mut self, request: &AttachRequest<'_>) -> Result<LinkHandle, KernelError> {
         let link = match request {
-            AttachRequest::Hook { program, attach } => {
-                attach::hook(self.program(*program)?.program.as_fd(), attach)
+            AttachRequest::Host { program, mechanism } => {
+                attach::host(self.program(*program)?.program.as_fd(), *mechanism)
             }
             AttachRequest::Replacement { program, target, function } => {
                 let target = self.program(*target)?;

@@ -22,8 +22,7 @@ use super::{
     sys, tracing,
 };
 use crate::{
-    chain::Moment,
-    object::{MapDef, Needed, Object, ProgramKind, Table, Traits, btf::Btf},
+    object::{MapDef, Needed, Object, Table, Traits, btf::Btf},
     plan::{LoadAs, SetGlobal},
     trace::Tracing,
 };
@@ -247,22 +246,6 @@ fn kernel_type(load_as: LoadAs, traits: Traits) -> (u32, u32, u32) {
 
 /// The kernel's numbers for the type of a program and where it expects to be attached.
 pub(super) fn types(load_as: LoadAs) -> (u32, u32) {
-    use ProgramKind as Kind;
-    match load_as {
-        LoadAs::Replacement => (kinds::BPF_PROG_TYPE_EXT as u32, 0),
-        LoadAs::Tracer(moment) => {
-            let attach = match moment {
-                Moment::Fentry => attach::BPF_TRACE_FENTRY,
-                Moment::Fexit => attach::BPF_TRACE_FEXIT,
-            };
-            (kinds::BPF_PROG_TYPE_TRACING as u32, attach as u32)
-        }
-        LoadAs::Hook(kind) => match kind.program_type() {
-            Kind::Kprobe => (kinds::BPF_PROG_TYPE_KPROBE as u32, 0),
-            Kind::Tracepoint => (kinds::BPF_PROG_TYPE_TRACEPOINT as u32, 0),
-            Kind::RawTracepoint => (kinds::BPF_PROG_TYPE_RAW_TRACEPOINT as u32, 0),
-            Kind::Xdp => (kinds::BPF_PROG_TYPE_XDP as u32, attach::BPF_XDP as u32),
-            _ => (kinds::BPF_PROG_TYPE_UNSPEC as u32, 0),
-        },
-    }
+    let program = load_as.program_type().map_or(0, |program_type| program_type as u32);
+    (program, load_as.attach_type().map_or(0, |attach_type| attach_type as u32))
 }

@@ -44,7 +44,7 @@ pub use perf::PerfEvents;
 pub use trace::TraceLines;
 
 use crate::{
-    chain::Attach,
+    hook::Mechanism,
     object::{MapDef, Object, Traits},
     plan::{LoadAs, SetGlobal},
     trace::Tracing,
@@ -182,12 +182,12 @@ pub struct LoadRequest<'a> {
 /// A program to attach.
 #[derive(Debug)]
 pub enum AttachRequest<'a> {
-    /// To a hook of the kernel.
-    Hook {
+    /// To the kernel itself.
+    Host {
         /// The program.
         program: ProgramHandle,
-        /// The hook.
-        attach: &'a Attach,
+        /// How.
+        mechanism: Mechanism<'a>,
     },
     /// In a function's place.
     Replacement {

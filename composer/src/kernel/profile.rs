@@ -105,7 +105,7 @@ fn unique_kprobe_symbol() -> bool {
         }
     });
     let several = functions.filter(|name| !seen.insert(*name)).take(TRIED);
-    let mut answers = several.filter_map(|name| match attach::kprobe_event(name, 0) {
+    let mut answers = several.filter_map(|name| match attach::kprobe_event(name, false) {
         Ok(_) => Some(false),
         Err(error) => (error.errno == Some(libc::EADDRNOTAVAIL)).then_some(true),
     });

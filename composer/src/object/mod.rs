@@ -24,6 +24,7 @@ mod kind;
 mod map_defs;
 mod maps;
 pub mod place;
+mod program_type;
 pub mod prototype;
 mod subset;
 #[cfg(test)]
@@ -51,6 +52,7 @@ pub use initial::written;
 pub use kind::{Many, ProgramKind, Table, Traits};
 pub use maps::{Initial, LegacyMap, MapDef, map_types};
 pub(crate) use maps::{PERF_EVENT_ARRAY, RINGBUF};
+pub use program_type::{AttachType, ProgramType};
 pub use subset::subset;
 pub use trim::{Kinds, Needed, Variables};
 pub use uses::Uses;

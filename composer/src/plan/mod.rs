@@ -19,9 +19,10 @@ pub(crate) use maps::{Changes, is_only_jumped_to, uses};
 
 pub use crate::check::SetGlobal;
 use crate::{
-    chain::{Attach, Moment, ObjectRef, Role},
+    chain::{Moment, ObjectRef, Role},
     diag::Span,
-    object::{MapDef, ProgramKind, Traits},
+    hook::{Attach, HostKind},
+    object::{AttachType, MapDef, ProgramKind, ProgramType, Traits},
     trace::Tracing,
 };
 
@@ -163,6 +164,29 @@ pub enum LoadAs {
     /// `BPF_PROG_TYPE_TRACING`.
     #[serde(serialize_with = "moment")]
     Tracer(Moment),
+}
+
+impl LoadAs {
+    /// The type of program that the kernel is told; none when no kind of host has it.
+    #[must_use]
+    pub fn program_type(self) -> Option<ProgramType> {
+        match self {
+            Self::Hook(program) => Some(HostKind::of_program(program)?.program_type),
+            Self::Replacement => Some(ProgramType::Ext),
+            Self::Tracer(_) => Some(ProgramType::Tracing),
+        }
+    }
+
+    /// The type of attachment that the kernel is told, where it wants to know one.
+    #[must_use]
+    pub fn attach_type(self) -> Option<AttachType> {
+        match self {
+            Self::Hook(program) => HostKind::of_program(program)?.attach_type,
+            Self::Replacement => None,
+            Self::Tracer(Moment::Fentry) => Some(AttachType::TraceFentry),
+            Self::Tracer(Moment::Fexit) => Some(AttachType::TraceFexit),
+        }
+    }
 }
 
 /// A function of a loaded program.

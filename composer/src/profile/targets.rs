@@ -13,7 +13,6 @@ use std::{
 
 use super::symbols::Symbols;
 use crate::{
-    chain::Attach,
     diag::nearest_of_many,
     object::btf::{Btf, BtfError, Type},
 };
@@ -178,20 +177,9 @@ impl Targets {
         *self.types.as_ref()?.tracepoints.get(name)?
     }
 
-    /// The place that `attach` was most likely meant to name.
+    /// The function that was most likely meant by `name`.
     #[must_use]
-    pub fn near(&self, attach: &Attach) -> Option<String> {
-        match attach {
-            Attach::Kprobe { function } | Attach::Kretprobe { function } => {
-                self.near_function(function)
-            }
-            Attach::Tracepoint { category, name } => self.near_tracepoint(category, name),
-            Attach::RawTracepoint { name } => self.near_raw_tracepoint(name),
-            Attach::Xdp { .. } => None,
-        }
-    }
-
-    fn near_function(&self, name: &str) -> Option<String> {
+    pub fn near_function(&self, name: &str) -> Option<String> {
         let syscalls = SYSCALLS.iter().map(|start| format!("{start}{name}"));
         let bare = name.split('.').next().map(str::to_owned).into_iter();
         let mut given = syscalls.chain(bare.filter(|bare| bare != name));
@@ -212,13 +200,17 @@ impl Targets {
         nearest_of_many(name, plain).map(str::to_owned)
     }
 
-    fn near_raw_tracepoint(&self, name: &str) -> Option<String> {
+    /// The tracepoint that was most likely meant by `name`.
+    #[must_use]
+    pub fn near_raw_tracepoint(&self, name: &str) -> Option<String> {
         let bare = name.rsplit(['/', ':']).next().unwrap_or(name);
         nearest_of_many(bare, self.raw_tracepoints()).map(str::to_owned)
     }
 
-    /// Which event is in which category is not known, so the one or the other is mended.
-    fn near_tracepoint(&self, category: &str, name: &str) -> Option<String> {
+    /// The event that was most likely meant by `category/name`. Which one is in which category is not
+    /// known, so the one or the other is mended.
+    #[must_use]
+    pub fn near_tracepoint(&self, category: &str, name: &str) -> Option<String> {
         if category == "syscalls" {
             let moment = if name.starts_with("sys_exit_") { "exit" } else { "enter" };
             let call = name.strip_prefix("sys_")?.strip_prefix(moment)?.strip_prefix('_')?;

@@ -2,9 +2,9 @@
 
 use super::{Failure, Left, maps, rule::rules, short::short_of, verifier_log::Excerpt};
 use crate::{
-    chain::Attach,
     diag::{Code, Diagnostic},
     errno::errno_name,
+    hook::{Attach, Refusal, Refused},
     kernel::{COMPARE, KernelError, PIN},
     plan::{Action, Operation, Plan},
     profile::Targets,
@@ -156,7 +156,7 @@ fn judge(
         // perf_event_open(2) says EACCES, bpf(2) says EPERM.
         (Action::AttachHook { attach, .. }, Some(libc::EPERM | libc::EACCES)) => refused(
             Code::NotPermitted,
-            format!("the kernel does not permit `{name}` at its {}", attach.hook().name()),
+            format!("the kernel does not permit `{name}` at its {}", attach.kind.name),
             PERMISSION,
         ),
         (Action::AttachHook { attach, .. }, errno) => hook(attach, errno, name, targets),
@@ -231,94 +231,24 @@ fn remedy(action: &Action, errno: Option<i32>) -> &'static str {
     }
 }
 
+/// Why a host cannot be attached, as its kind explains it.
 fn hook(
     attach: &Attach,
     errno: Option<i32>,
     name: &str,
     targets: &Targets,
 ) -> (Code, String, String) {
-    let kind = attach.hook().name();
-    let or_near = |help: String| match targets.near(attach) {
-        Some(near) => format!("Did you mean `{near}`?"),
-        None => help,
+    let refused = |errno| {
+        let refused = Refused { attach, errno: errno_name(errno), targets };
+        (attach.kind.refused)(&refused)
     };
-    match (attach, errno) {
-        (Attach::Kprobe { function } | Attach::Kretprobe { function }, Some(libc::EINVAL))
-            if targets.has_function(function) =>
-        {
-            (
-                Code::NoTarget,
-                format!("`{name}` cannot be attached: `{function}` cannot be probed"),
-                "It is on the kernel's list of functions that must not be probed, cannot be \
-                 traced, or is gone once the kernel has started. Probe what calls it."
-                    .to_owned(),
-            )
+    match errno.and_then(refused) {
+        Some(Refusal { code, why, help }) => {
+            (code, format!("`{name}` cannot be attached: {why}"), help)
         }
-        // Older kernels say EINVAL where newer ones say ENOENT.
-        (
-            Attach::Kprobe { function } | Attach::Kretprobe { function },
-            Some(libc::ENOENT | libc::EINVAL),
-        ) => (
-            Code::NoTarget,
-            format!(
-                "`{name}` cannot be attached: the kernel has no function `{function}` to probe"
-            ),
-            or_near(format!(
-                "It may be inlined, renamed, or on the kernel's list of functions that cannot be \
-                 probed. Look for it: grep {function} /proc/kallsyms"
-            )),
-        ),
-        (
-            Attach::Kprobe { function } | Attach::Kretprobe { function },
-            Some(libc::EADDRNOTAVAIL),
-        ) => (
-            Code::NoTarget,
-            format!("`{name}` cannot be attached: several functions are called `{function}`"),
-            "Probe a function whose name is unique.".to_owned(),
-        ),
-        (Attach::Tracepoint { category, name: point }, Some(libc::ENOENT)) => (
-            Code::NoTarget,
-            format!("`{name}` cannot be attached: there is no tracepoint {category}/{point}"),
-            or_near(format!("See what there is: ls /sys/kernel/tracing/events/{category}")),
-        ),
-        // BPF_TRACE_MAX_PROGS of kernel/trace/bpf_trace.c.
-        (Attach::Tracepoint { category, name: point }, Some(libc::E2BIG)) => (
-            Code::Busy,
-            format!(
-                "`{name}` cannot be attached: tracepoint {category}/{point} has 64 programs already"
-            ),
-            "A tracepoint takes no more. A raw_tracepoint or a kprobe of the same moment has no \
-             such limit."
-                .to_owned(),
-        ),
-        (Attach::RawTracepoint { name: point }, Some(libc::ENOENT)) => (
-            Code::NoTarget,
-            format!("`{name}` cannot be attached: there is no raw tracepoint {point}"),
-            or_near(
-                "A raw tracepoint is named without its category: inet_sock_set_state.".to_owned(),
-            ),
-        ),
-        (Attach::Xdp { interface, .. }, Some(libc::ENODEV | libc::ENOENT)) => (
-            Code::NoTarget,
-            format!("`{name}` cannot be attached: there is no network interface {interface}"),
-            "See what there is: ip link".to_owned(),
-        ),
-        (Attach::Xdp { interface, .. }, Some(libc::EBUSY | libc::EEXIST)) => (
-            Code::Busy,
-            format!("`{name}` cannot be attached: {interface} has an xdp program already"),
-            format!(
-                "An interface takes one. See which: ip link show dev {interface}, bpftool net. \
-                 Another freplace-compose may be up."
-            ),
-        ),
-        (Attach::Xdp { interface, .. }, Some(libc::EOPNOTSUPP)) => (
+        None => (
             Code::Refused,
-            format!("`{name}` cannot be attached: {interface} does not take xdp in this mode"),
-            "Write mode = \"generic\", which every interface has.".to_owned(),
-        ),
-        _ => (
-            Code::Refused,
-            format!("`{name}` cannot be attached to its {kind}, {attach}"),
+            format!("`{name}` cannot be attached to its {}, {attach}", attach.kind.name),
             "`freplace-compose doctor` shows what this kernel offers.".to_owned(),
         ),
     }

@@ -310,7 +310,8 @@ fn step<K: Kernel>(
             Ok(Step { program_id: Some(id), ..Step::of(Record::Program(handle)) })
         }
         Action::AttachHook { slot: number, attach } => {
-            let request = AttachRequest::Hook { program: slot(*number)?, attach };
+            let mechanism = attach.mechanism();
+            let request = AttachRequest::Host { program: slot(*number)?, mechanism };
             Ok(Step::of(Record::Link(kernel.attach(&request)?)))
         }
         Action::AttachReplacement { slot: number, target } => {

@@ -4,7 +4,6 @@
 //! only; there the rule follows from what was attached to what, and from who is there already.
 
 use crate::{
-    chain::Attach,
     diag::Code,
     kernel::{Held, KernelError},
     plan::{Action, LoadAs, Operation, Plan},
@@ -62,7 +61,9 @@ fn bare(action: &Action, errno: i32, held: Option<Held>) -> Vec<Code> {
         (Action::AttachReplacement { .. }, libc::EINVAL) => vec![Code::PrototypeMismatch],
         (Action::AttachTracer { .. }, libc::EBUSY) => vec![Code::TracedAndReplaced],
         (Action::AttachTracer { .. }, libc::E2BIG) => vec![Code::TooManyTracers],
-        (Action::AttachHook { attach: Attach::Xdp { .. }, .. }, libc::EBUSY | libc::EEXIST) => {
+        (Action::AttachHook { attach, .. }, libc::EBUSY | libc::EEXIST)
+            if attach.kind.exclusive.is_some() =>
+        {
             vec![Code::HookTaken]
         }
         _ => Vec::new(),

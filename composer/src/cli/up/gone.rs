@@ -1,7 +1,6 @@
 //! Interfaces that went while the chain was up: the kernel detached their programs and told nobody.
 
 use freplace_compose::{
-    chain::Attach,
     diag::{Code, Diagnostic, Severity},
     inert,
     kernel::Linux,
@@ -19,14 +18,11 @@ pub(super) fn interfaces(kernel: &Linux, running: &Running) -> Vec<usize> {
 pub(super) fn told(gone: &[usize], plan: &Plan) -> Vec<Diagnostic> {
     let told = |operation: &usize| {
         let operation = plan.operations.get(*operation)?;
-        let Action::AttachHook { attach: Attach::Xdp { interface, .. }, .. } = &operation.action
-        else {
-            return None;
-        };
+        let Action::AttachHook { attach, .. } = &operation.action else { return None };
         let node = &plan.nodes.get(operation.node?)?.id;
         let message = format!(
             "interface `{}` of `{node}` was deleted while the chain was up",
-            inert::line(interface)
+            inert::line(&attach.target)
         );
         let mut found = Diagnostic::new(Code::InterfaceGone, message)
             .label(&operation.span, "detached by the kernel")

@@ -4,8 +4,8 @@
 //! the kernel passes it over and counts that, for the program or for its attachment.
 
 use freplace_compose::{
-    chain::Attach,
     event::Skips,
+    hook::Mechanism,
     kernel::Linux,
     plan::{Action, Plan},
     run::Running,
@@ -20,10 +20,7 @@ pub(super) fn at_links(skips: &mut Skips, kernel: &Linux, running: &Running, pla
             continue;
         };
         // Nothing stands in the way of a packet, or of a raw tracepoint but its own program.
-        if matches!(
-            attach,
-            Attach::Kprobe { .. } | Attach::Kretprobe { .. } | Attach::Tracepoint { .. }
-        ) {
+        if matches!(attach.mechanism(), Mechanism::PerfEvent(_)) {
             skips.add(node, kernel.missed(link).unwrap_or_default());
         }
     }

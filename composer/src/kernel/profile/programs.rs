@@ -9,6 +9,7 @@ use std::{
 
 use crate::{
     chain::Moment,
+    hook::KINDS,
     kernel::{
         KernelError,
         loader::{self, Loaded},
@@ -21,10 +22,6 @@ use crate::{
     plan::LoadAs,
     profile::Helpers,
 };
-
-/// The types of program that sit at the hooks of a chain.
-const HOOKS: [ProgramKind; 4] =
-    [ProgramKind::Kprobe, ProgramKind::Tracepoint, ProgramKind::RawTracepoint, ProgramKind::Xdp];
 
 /// `r0 = 0`, and the end: a program that does nothing.
 const NOTHING: [Insn; 2] = [Insn::set(0, 0), Insn::EXIT];
@@ -86,10 +83,14 @@ impl Type<'_> {
 
 /// The types of programs that are loaded, each with the helpers that it may call.
 pub(super) fn offered(host: &Loaded) -> Result<(Helpers, BTreeSet<String>), KernelError> {
-    let mut types: Vec<_> = HOOKS
-        .iter()
-        .map(|kind| (kind.name(), Type { load_as: LoadAs::Hook(*kind), target: None }))
-        .collect();
+    // Of kinds that the kernel loads alike, the first.
+    let mut types: Vec<(&str, Type<'_>)> = Vec::new();
+    for kind in KINDS {
+        let name = kind.program_type.name();
+        if types.iter().all(|(other, _)| *other != name) {
+            types.push((name, Type { load_as: LoadAs::Hook(kind.program), target: None }));
+        }
+    }
     let id = host.function("stub")?;
     let target = Some((host.program.as_fd(), id));
     types.push(("tracing", Type { load_as: LoadAs::Tracer(Moment::Fentry), target }));

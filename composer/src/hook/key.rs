@@ -1,0 +1,82 @@
+//! What a kind's keys in `attach = { ... }` may hold.
+
+/// What a kind's own key holds: the target, as a text.
+#[derive(Debug)]
+pub struct TargetKey {
+    /// What it names, with its article: `a kernel function`.
+    pub what: &'static str,
+    /// How it is written, where that is not just a name: `CATEGORY/NAME`.
+    pub form: Option<&'static str>,
+    /// One that there is.
+    pub example: &'static str,
+    /// What it consists of, joined by `/`: the names of its parts in a plan.
+    pub parts: &'static [&'static str],
+    /// A regular expression that every target matches, where not every text is one.
+    pub pattern: Option<&'static str>,
+    /// Puts it into the form in which it is kept.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub read: fn(&str) -> Result<String, Misfit>,
+}
+
+impl TargetKey {
+    /// Takes any text as it is.
+    pub(super) fn as_it_is(text: &str) -> Result<String, Misfit> {
+        Ok(text.to_owned())
+    }
+}
+
+/// Why a text is no target.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Misfit {
+    /// At the text.
+    pub label: &'static str,
+    /// What to write.
+    pub help: &'static str,
+}
+
+/// A key beside a kind's own.
+#[derive(Debug)]
+pub struct KeySpec {
+    /// The key.
+    pub key: &'static str,
+    /// What a value of it is, with its article: `a mode of XDP`.
+    pub what: &'static str,
+    /// What it means, in sentences.
+    pub doc: &'static str,
+    /// What it may be.
+    pub values: Values,
+}
+
+/// The type of a key's values.
+#[derive(Debug)]
+pub enum Values {
+    /// One of some words; the first when the key is not there.
+    Words(&'static [&'static str]),
+    /// A whole number between two, the ends included; not set when the key is not there.
+    Number(u32, u32),
+    /// A text; not set when the key is not there.
+    Text,
+}
+
+impl Values {
+    /// What a key that is not there stands for.
+    #[must_use]
+    pub fn default(&self) -> Option<Setting> {
+        match self {
+            Self::Words(words) => words.first().copied().map(Setting::Word),
+            Self::Number(..) | Self::Text => None,
+        }
+    }
+}
+
+/// The value of a key.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+#[serde(untagged)]
+#[expect(missing_docs, reason = "as in Values")]
+pub enum Setting {
+    Word(&'static str),
+    Number(u32),
+    Text(String),
+}

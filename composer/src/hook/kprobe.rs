@@ -1,0 +1,112 @@
+//! Kprobes: a function of the kernel, at its entry or at its return.
+
+use super::{
+    Attach, HostKind, Lookup, Mechanism, PERF_LINKS, PerfEvent, Refusal, Refused, TargetKey,
+    Template,
+};
+use crate::{
+    object::{ProgramKind, ProgramType},
+    profile::{Presence, Profile, Targets},
+};
+
+pub(super) static KPROBE: HostKind = HostKind {
+    name: "kprobe",
+    aliases: &[],
+    summary: "A kernel function, at its entry.",
+    program: ProgramKind::Kprobe,
+    program_type: ProgramType::Kprobe,
+    attach_type: None,
+    target: FUNCTION,
+    settings: &[],
+    mechanism: |attach| at(attach, false),
+    needs: &[&PERF_LINKS],
+    exclusive: None,
+    lookup: Some(LOOKUP),
+    refused,
+    template: Template { program: include_str!("templates/kprobe.bpf.c"), ..TEMPLATE },
+    source: (
+        "int f(struct pt_regs *ctx)",
+        "`PT_REGS_PARM1(ctx)` to `PT_REGS_PARM5(ctx)`: the arguments",
+    ),
+};
+
+pub(super) static KRETPROBE: HostKind = HostKind {
+    name: "kretprobe",
+    aliases: &[],
+    summary: "A kernel function, at its return.",
+    program: ProgramKind::Kretprobe,
+    program_type: ProgramType::Kprobe,
+    attach_type: None,
+    target: FUNCTION,
+    settings: &[],
+    mechanism: |attach| at(attach, true),
+    needs: &[&PERF_LINKS],
+    exclusive: None,
+    lookup: Some(LOOKUP),
+    refused,
+    template: Template { program: include_str!("templates/kretprobe.bpf.c"), ..TEMPLATE },
+    source: ("int f(struct pt_regs *ctx)", "`PT_REGS_RC(ctx)`: the result"),
+};
+
+const FUNCTION: TargetKey = TargetKey {
+    what: "a kernel function",
+    form: None,
+    example: "tcp_connect",
+    parts: &["function"],
+    pattern: None,
+    read: TargetKey::as_it_is,
+};
+
+const LOOKUP: Lookup = Lookup {
+    what: "function",
+    presence,
+    near: |function, targets| targets.near_function(function),
+    help: "It may be inlined, renamed, or in a module that is not loaded. /proc/kallsyms lists the \
+           functions of the running kernel.",
+    arguments: None,
+};
+
+const TEMPLATE: Template = Template {
+    program: "",
+    target: "kernel_clone",
+    elsewhere: None,
+    stub: "wanted",
+    traffic: "true",
+};
+
+fn at(attach: &Attach, at_return: bool) -> Mechanism<'_> {
+    Mechanism::PerfEvent(PerfEvent::Kprobe { function: &attach.target, at_return })
+}
+
+fn presence(function: &str, profile: &Profile, targets: &Targets) -> Presence {
+    match targets.function(function) {
+        Presence::Several(_) if !profile.features.unique_kprobe_symbol => Presence::There,
+        presence => presence,
+    }
+}
+
+fn refused(refused: &Refused<'_>) -> Option<Refusal> {
+    let function = &refused.attach.target;
+    let (why, help) = match refused.errno {
+        "EINVAL" if refused.targets.has_function(function) => (
+            format!("`{function}` cannot be probed"),
+            "It is on the kernel's list of functions that must not be probed, cannot be traced, or \
+             is gone once the kernel has started. Probe what calls it."
+                .to_owned(),
+        ),
+        // Older kernels say EINVAL where newer ones say ENOENT.
+        "ENOENT" | "EINVAL" => (
+            format!("the kernel has no function `{function}` to probe"),
+            refused.or_near(format!(
+                "It may be inlined, renamed, or on the kernel's list of functions that cannot be \
+                 probed. Look for it: grep {function} /proc/kallsyms"
+            )),
+        ),
+        "EADDRNOTAVAIL" => (
+            format!("several functions are called `{function}`"),
+            "Probe a function whose name is unique.".to_owned(),
+        ),
+        _ => return None,
+    };
+    Some(Refusal::no_target(why, help))
+}

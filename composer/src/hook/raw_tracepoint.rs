@@ -1,0 +1,64 @@
+//! Raw tracepoints: what the kernel's code hands to a tracepoint, before a record is made of it.
+
+use super::{Arguments, HostKind, Lookup, Mechanism, Refusal, Refused, TargetKey, Template};
+use crate::object::{ProgramKind, ProgramType};
+
+pub(super) static RAW_TRACEPOINT: HostKind = HostKind {
+    name: "raw_tracepoint",
+    aliases: &["raw_tp"],
+    summary: "A raw tracepoint, without its category.",
+    program: ProgramKind::RawTracepoint,
+    program_type: ProgramType::RawTracepoint,
+    attach_type: None,
+    target: TargetKey {
+        what: "a raw tracepoint",
+        form: None,
+        example: "inet_sock_set_state",
+        parts: &["name"],
+        pattern: None,
+        read: TargetKey::as_it_is,
+    },
+    settings: &[],
+    mechanism: |attach| Mechanism::RawTracepoint(&attach.target),
+    needs: &[],
+    exclusive: None,
+    lookup: Some(Lookup {
+        what: "raw tracepoint",
+        presence: |name, _, targets| targets.raw_tracepoint(name),
+        near: |name, targets| targets.near_raw_tracepoint(name),
+        help: "A raw tracepoint is named without its category: inet_sock_set_state. Those of a \
+               module are there while it is loaded.",
+        // `bpf_probe_register`,
+        // <https://github.com/torvalds/linux/blob/v6.12/kernel/trace/bpf_trace.c>: a program that
+        // reads beyond the last argument is loaded, and refused when it is attached.
+        arguments: Some(Arguments {
+            count: |name, targets| targets.raw_tracepoint_arguments(name),
+            help: "A raw tracepoint hands over the arguments of its TP_PROTO, without more. \
+                   `bpftool btf dump file /sys/kernel/btf/vmlinux` shows them at btf_trace_NAME.",
+        }),
+    }),
+    refused,
+    template: Template {
+        program: include_str!("templates/raw_tracepoint.bpf.c"),
+        target: "sched_process_exec",
+        elsewhere: None,
+        stub: "wanted",
+        traffic: "true",
+    },
+    source: (
+        "int f(struct bpf_raw_tracepoint_args *ctx)",
+        "`ctx->args[0]` and on: what the kernel's code hands to the tracepoint",
+    ),
+};
+
+fn refused(refused: &Refused<'_>) -> Option<Refusal> {
+    let name = &refused.attach.target;
+    (refused.errno == "ENOENT").then(|| {
+        Refusal::no_target(
+            format!("there is no raw tracepoint {name}"),
+            refused.or_near(
+                "A raw tracepoint is named without its category: inet_sock_set_state.".to_owned(),
+            ),
+        )
+    })
+}

@@ -1,0 +1,44 @@
+//! Why the kernel refused an attachment: it answers with a bare number, and what that means depends
+//! on the kind.
+
+use super::Attach;
+use crate::{diag::Code, profile::Targets};
+
+/// An attachment that the kernel refused.
+#[derive(Debug, Clone, Copy)]
+pub struct Refused<'a> {
+    /// The attachment.
+    pub attach: &'a Attach,
+    /// The name of the error number: `ENOENT`.
+    pub errno: &'a str,
+    /// What is known of the kernel.
+    pub targets: &'a Targets,
+}
+
+/// What such a refusal means.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refusal {
+    /// What it counts as.
+    pub code: Code,
+    /// What is the matter, behind "cannot be attached".
+    pub why: String,
+    /// What to do.
+    pub help: String,
+}
+
+impl Refused<'_> {
+    /// What was most likely meant, or else `help`.
+    pub(super) fn or_near(&self, help: String) -> String {
+        match self.attach.near(self.targets) {
+            Some(near) => format!("Did you mean `{near}`?"),
+            None => help,
+        }
+    }
+}
+
+impl Refusal {
+    /// The target is not there.
+    pub(super) fn no_target(why: String, help: String) -> Self {
+        Self { code: Code::NoTarget, why, help }
+    }
+}

@@ -1,0 +1,90 @@
+//! XDP: a network interface, before the kernel's own stack.
+
+use super::{
+    Anchor, Attach, HostKind, KeySpec, Mechanism, Refusal, Refused, Setting, TargetKey, Template,
+    Values,
+};
+use crate::{
+    diag::Code,
+    object::{AttachType, ProgramKind, ProgramType},
+};
+
+pub(super) static XDP: HostKind = HostKind {
+    name: "xdp",
+    aliases: &[],
+    summary: "A network interface, before the kernel's own stack.",
+    program: ProgramKind::Xdp,
+    program_type: ProgramType::Xdp,
+    attach_type: Some(AttachType::Xdp),
+    target: TargetKey {
+        what: "a network interface",
+        form: None,
+        example: "lo",
+        parts: &["interface"],
+        pattern: None,
+        read: TargetKey::as_it_is,
+    },
+    settings: &[KeySpec {
+        key: MODE,
+        what: "a mode of XDP",
+        doc: "auto: in the driver where it can, else generic. generic: every interface has it. \
+              native: in the driver.",
+        values: Values::Words(&["auto", "generic", "native"]),
+    }],
+    mechanism: |attach| Mechanism::Link {
+        at: Anchor::Interface(&attach.target),
+        attach_type: AttachType::Xdp,
+        flags: flags(attach),
+    },
+    needs: &[],
+    exclusive: Some("An interface takes one xdp program. Let one host call two stubs."),
+    // Interfaces are a machine's, not a kernel's.
+    lookup: None,
+    refused,
+    template: Template {
+        program: include_str!("templates/xdp.bpf.c"),
+        target: "lo",
+        elsewhere: None,
+        stub: "verdict",
+        traffic: "ping -c 1 127.0.0.1",
+    },
+    source: (
+        "int f(struct xdp_md *ctx)",
+        "the frame from `ctx->data` to `ctx->data_end`; it returns an `enum xdp_action`",
+    ),
+};
+
+const MODE: &str = "mode";
+
+/// <https://github.com/torvalds/linux/blob/v6.12/include/uapi/linux/if_link.h>
+fn flags(attach: &Attach) -> u32 {
+    match attach.setting(MODE) {
+        Some(Setting::Word("generic")) => 1 << 1,
+        Some(Setting::Word("native")) => 1 << 2,
+        _ => 0,
+    }
+}
+
+fn refused(refused: &Refused<'_>) -> Option<Refusal> {
+    let interface = &refused.attach.target;
+    match refused.errno {
+        "ENODEV" | "ENOENT" => Some(Refusal::no_target(
+            format!("there is no network interface {interface}"),
+            "See what there is: ip link".to_owned(),
+        )),
+        "EBUSY" | "EEXIST" => Some(Refusal {
+            code: Code::Busy,
+            why: format!("{interface} has an xdp program already"),
+            help: format!(
+                "An interface takes one. See which: ip link show dev {interface}, bpftool net. \
+                 Another freplace-compose may be up."
+            ),
+        }),
+        "EOPNOTSUPP" => Some(Refusal {
+            code: Code::Refused,
+            why: format!("{interface} does not take xdp in this mode"),
+            help: "Write mode = \"generic\", which every interface has.".to_owned(),
+        }),
+        _ => None,
+    }
+}
