@@ -99,7 +99,7 @@ fn no_damage_makes_the_reader_or_the_executor_panic() {
     // Those with the most of their own: tables of built-in tracers, and maps of others.
     for (_, library, plan) in all().skip(3) {
         let whole = stored(&plan);
-        let pointers = pointers(&whole, String::new());
+        let pointers = pointers(&whole, "");
         for pointer in &pointers {
             for value in [json!(null), json!(-1), json!(3), json!("x"), json!([]), json!({})] {
                 let mut damaged = whole.clone();
@@ -116,7 +116,7 @@ fn no_damage_makes_the_reader_or_the_executor_panic() {
 }
 
 /// Every place of a JSON value.
-fn pointers(value: &Value, at: String) -> Vec<String> {
+fn pointers(value: &Value, at: &str) -> Vec<String> {
     let children: Vec<(String, &Value)> = match value {
         Value::Array(items) => {
             items.iter().enumerate().map(|(index, item)| (index.to_string(), item)).collect()
@@ -124,6 +124,6 @@ fn pointers(value: &Value, at: String) -> Vec<String> {
         Value::Object(fields) => fields.iter().map(|(key, item)| (key.clone(), item)).collect(),
         _ => Vec::new(),
     };
-    let below = children.into_iter().flat_map(|(key, item)| pointers(item, format!("{at}/{key}")));
-    std::iter::once(at.clone()).chain(below).collect()
+    let below = children.into_iter().flat_map(|(key, item)| pointers(item, &format!("{at}/{key}")));
+    std::iter::once(at.to_owned()).chain(below).collect()
 }

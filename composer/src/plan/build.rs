@@ -77,6 +77,7 @@ pub(super) struct Builder<'a> {
 }
 
 /// What an operation is done for, and where the chain file asks for it.
+#[derive(Clone, Copy)]
 pub(super) struct Asked<'a> {
     /// The node it is done for; none for what the whole chain shares.
     pub(super) node: Option<usize>,
