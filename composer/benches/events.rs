@@ -12,11 +12,11 @@ use std::{
 
 use freplace_compose::{
     chain::Chain,
-    check::Library,
     event::{
         ChromeTrace, Clock, Decoder, Event, Json, Layout, Log, Paint, Payload, Render as _, Tree,
     },
     plan,
+    resolve::ObjectStore,
 };
 use freplace_compose_common::Header;
 
@@ -26,7 +26,7 @@ const CALLS: u32 = 5000;
 const TIME: Duration = Duration::from_millis(700);
 
 /// The records of as many calls of chains/tcp.toml.
-fn records(library: &Library, chain: &Chain) -> Vec<Vec<u8>> {
+fn records(library: &ObjectStore, chain: &Chain) -> Vec<Vec<u8>> {
     let find = |id: &str| {
         let mut nodes = chain.graph.nodes();
         nodes.find(|(_, node)| node.id.value == id).expect("it is in the chain")
@@ -85,7 +85,7 @@ fn main() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../chains/tcp.toml");
     let text = include_str!("../../chains/tcp.toml").to_owned();
     let chain = Chain::parse(&path, text).expect("it is shipped");
-    let (library, _) = Library::open(&chain);
+    let (library, _) = ObjectStore::open(&chain);
     let plan = plan::build(&chain, &library);
     let records = records(&library, &chain);
     let decoder = Decoder::new(&chain, &library, &plan);

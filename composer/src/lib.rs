@@ -40,6 +40,7 @@ pub mod object;
 mod order;
 pub mod plan;
 pub mod profile;
+pub mod resolve;
 pub mod run;
 pub mod session;
 pub mod trace;

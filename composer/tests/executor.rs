@@ -7,11 +7,11 @@ use std::{ops::ControlFlow, path::Path};
 use common::{all, assert_undone_in_reverse, chain_text, shipped};
 use freplace_compose::{
     chain::Chain,
-    check::Library,
     diag::Code,
     kernel::fake::Fake,
     plan::{self, Action},
     profile::Targets,
+    resolve::ObjectStore,
     run,
 };
 
@@ -148,7 +148,7 @@ fn a_second_replacement_of_a_function_is_busy_and_the_first_is_undone() {
            program = \"freplace_handler\"\nstub = \"handler\"\n";
     // The rules refuse it; another process may have been first all the same.
     let chain = Chain::parse(Path::new("chain.toml"), text).expect("a good file");
-    let (library, _) = Library::open(&chain);
+    let (library, _) = ObjectStore::open(&chain);
     let plan = plan::build(&chain, &library);
     let mut kernel = Fake::default();
     let failure =

@@ -9,10 +9,11 @@ use std::{
 
 use freplace_compose::{
     chain::{Chain, NodeKind, Role},
-    check::{self, Kernels, Library},
+    check::{self, Kernels},
     diag::Severity,
     kernel::fake::Fake,
     plan::{self, Action, Operation, Plan},
+    resolve::ObjectStore,
     run,
 };
 use proptest::{prelude::*, sample::Index, test_runner::Config};
@@ -93,10 +94,10 @@ fn write(shape: &Shape) -> String {
     tables.into_iter().map(|(_, table)| table).collect()
 }
 
-fn ready(text: &str) -> (Chain, Library, Plan) {
+fn ready(text: &str) -> (Chain, ObjectStore, Plan) {
     let chain = Chain::parse(Path::new("generated.toml"), text.to_owned()).expect(text);
     // What stands in each other's way is refused by the rules, and planned all the same.
-    let (library, found) = Library::open(&chain);
+    let (library, found) = ObjectStore::open(&chain);
     assert_eq!(found, []);
     let plan = plan::build(&chain, &library);
     (chain, library, plan)

@@ -4,10 +4,11 @@ use std::sync::LazyLock;
 
 use freplace_compose::{
     chain::Chain,
-    check::{Kernels, Library, check},
+    check::{Kernels, check},
     diag::{Diagnostic, Severity},
     draw::Drawing,
     plan,
+    resolve::ObjectStore,
 };
 
 /// Diagnostics that are drawn, of a file with more.
@@ -19,7 +20,7 @@ const DRAWN: usize = 50;
 /// # Panics
 /// When a diagnostic cannot be drawn, or the composer panics.
 pub fn chain(data: &[u8]) {
-    static BUILTINS: LazyLock<Library> = LazyLock::new(crate::library);
+    static BUILTINS: LazyLock<ObjectStore> = LazyLock::new(crate::library);
     let text = String::from_utf8_lossy(data).into_owned();
     match Chain::parse("folder/some.toml".as_ref(), text) {
         Err(found) => {
@@ -28,7 +29,7 @@ pub fn chain(data: &[u8]) {
         }
         Ok(chain) => {
             // No object is opened: the text may name any file of this machine.
-            for library in [&Library::default(), &*BUILTINS] {
+            for library in [&ObjectStore::default(), &*BUILTINS] {
                 look_at(&check(&chain, library, &Kernels::default()));
                 let plan = plan::build(&chain, library);
                 assert_eq!(plan.nodes.len(), chain.graph.len());

@@ -13,8 +13,8 @@ use std::{env, fs, io};
 
 use freplace_compose::{
     chain::{Chain, ObjectRef},
-    check::Library,
     object::Object,
+    resolve::ObjectStore,
 };
 
 pub use chain::chain;
@@ -57,6 +57,6 @@ fn builtins() -> Vec<(ObjectRef, Object)> {
 }
 
 /// The library of them.
-fn library() -> Library {
+fn library() -> ObjectStore {
     builtins().into_iter().collect()
 }

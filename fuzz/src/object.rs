@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, sync::LazyLock};
 
 use freplace_compose::{
     chain::{Chain, ObjectRef},
-    check::{Kernels, Library, check},
+    check::{Kernels, check},
     event::{Decoder, Layout},
     object::{
         Kinds, Needed, Object,
@@ -13,6 +13,7 @@ use freplace_compose::{
         prototype, subset,
     },
     plan,
+    resolve::ObjectStore,
 };
 
 use crate::event;
@@ -35,7 +36,7 @@ pub fn object(data: &[u8]) {
             continue;
         }
         let others = BUILTINS.iter().filter(|(other, _)| other != name).cloned();
-        let library: Library = others.chain([(name.clone(), object.clone())]).collect();
+        let library: ObjectStore = others.chain([(name.clone(), object.clone())]).collect();
         let is_in = |chain: &&Chain| {
             let mut objects = chain.graph.nodes().filter_map(|(_, node)| node.program());
             objects.any(|(object, _)| object.value == name)

@@ -37,6 +37,7 @@ pub use layout::Declared;
 pub use maps::{Data, MapChange, Pin, TailEntry};
 pub use output::{EventMap, Output};
 pub use schema::schema;
+pub(crate) use spec::title;
 pub use spec::{
     Builtin, Host, Moment, Node, NodeKind, ObjectRef, Replacement, Role, Spanned, SpannedRef, Stub,
     Tracer, TracerProgram,

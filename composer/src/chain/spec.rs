@@ -247,6 +247,11 @@ impl fmt::Display for ObjectRef {
     }
 }
 
+/// What the node is, for messages: `` replacement `handler_v1` ``.
+pub(crate) fn title(node: &Node) -> String {
+    format!("{} `{}`", node.role(), node.id.value)
+}
+
 impl Node {
     /// What it is.
     #[must_use]

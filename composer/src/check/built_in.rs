@@ -7,7 +7,7 @@ use crate::{
     chain::{Builtin, Moment, Node, NodeKind, Tracer},
     diag::{Code, Diagnostic, Severity},
     object::ProgramKind,
-    plan::target_of,
+    resolve::traced_function,
     trace,
 };
 
@@ -24,7 +24,8 @@ pub(super) fn check(context: &mut Context<'_>) {
         for (holder, name) in context.chain.graph.functions_of(index) {
             for kind in kinds(context, holder) {
                 // A function that is not there is reported as such.
-                let Some(target) = target_of(context.chain, context.library, holder, name, kind)
+                let Some(target) =
+                    traced_function(context.chain, context.library, holder, name, kind)
                 else {
                     continue;
                 };

@@ -10,11 +10,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use freplace_compose_common::{HAS_TASK_GLOBAL, NODE_GLOBAL};
 use petgraph::graph::NodeIndex;
 
-use super::{
-    Context, Profile,
-    globals::{self, name_of},
-    title,
-};
+use super::{Context, Profile, title};
 use crate::{
     chain::{Node, NodeKind, ObjectRef},
     diag::{Code, Diagnostic, Severity},
@@ -22,7 +18,10 @@ use crate::{
         Object, Program,
         flow::constants::{Reach, Read, reach},
     },
-    plan::uses,
+    resolve::{
+        globals::{self, name_of},
+        uses,
+    },
 };
 
 /// Larger sections are not looked at.
@@ -166,7 +165,7 @@ fn values(host: &Node, object: &Object) -> BTreeMap<String, Vec<u8>> {
         let zeros = || vec![0; usize::try_from(section.size).unwrap_or_default()];
         values.insert(section.name.clone(), bytes.map_or_else(zeros, <[u8]>::to_vec));
     }
-    for set in globals::settings(host, object) {
+    for (set, _) in globals::settings(host, object, &mut Vec::new()) {
         let from = usize::try_from(set.offset).unwrap_or(usize::MAX);
         let place = from..from.saturating_add(set.bytes.len());
         if let Some(place) = values.get_mut(&set.section).and_then(|bytes| bytes.get_mut(place)) {

@@ -4,11 +4,11 @@ use std::collections::HashSet;
 
 use petgraph::graph::NodeIndex;
 
-use super::{Context, Library, Profile, title};
+use super::{Context, ObjectStore, Profile, title};
 use crate::{
     chain::{Host, Node, NodeKind},
     diag::{Code, Diagnostic, Span},
-    plan::uses,
+    resolve::uses,
 };
 
 pub(super) fn check(context: &mut Context<'_>) {
@@ -90,14 +90,14 @@ fn needs<'a>(context: &Context<'a>, index: NodeIndex, node: &'a Node) -> Vec<Nod
 
 /// Whether `profile` lacks something that `node` is made of, so that what its program calls says
 /// nothing.
-pub(super) fn lacks_something(library: &Library, node: &Node, profile: &Profile) -> bool {
+pub(super) fn lacks_something(library: &ObjectStore, node: &Node, profile: &Profile) -> bool {
     let maps = library.program(node).map(|(object, program)| uses(node, object, program).maps);
     program_type(library, node).is_some_and(|name| profile.lacks_program(name))
         || maps.is_some_and(|maps| maps.iter().any(|map| profile.lacks_map(map)))
 }
 
 /// The type that the kernel loads the node's program as.
-fn program_type(library: &Library, node: &Node) -> Option<&'static str> {
+fn program_type(library: &ObjectStore, node: &Node) -> Option<&'static str> {
     Some(match &node.kind {
         NodeKind::Host(_) => library.program(node)?.1.kind.program_type().name(),
         NodeKind::Replacement(_) => "ext",

@@ -1,47 +1,12 @@
-//! `globals = { … }`: are the variables there, and do the values fit their types?
-//!
-//! The same is asked twice: for what is wrong with a chain, and for the bytes that its plan sets.
-
-mod encode;
-mod names;
-mod number;
-
-use std::ops::Range;
-
-use freplace_compose_common::{HAS_TASK_GLOBAL, NODE_GLOBAL, trace::TRACE_GLOBAL};
-
-use serde::{Deserialize, Serialize};
+//! `globals = { … }`: are the variables there, do the values fit their types, and are they used?
 
 use super::{Context, title};
 use crate::{
-    chain::{GlobalValue, Node, Spanned, ValuePath as Path, Way},
-    diag::{Code, Diagnostic, Severity, list, nearest},
-    object::{
-        Global, Object, Program, Referent,
-        btf::{Btf, Type},
-        prototype,
-    },
+    chain::{GlobalValue, Node},
+    diag::{Code, Diagnostic, Severity},
+    object::{Object, Program, Referent},
+    resolve::{SetGlobal, globals},
 };
-use encode::{Encoder, Mistake, Place, member, no_field};
-
-/// Variables that the composer sets by itself.
-const RESERVED: [&str; 3] = [NODE_GLOBAL, HAS_TASK_GLOBAL, TRACE_GLOBAL];
-
-/// A global variable with what it is set to.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct SetGlobal {
-    /// Its name.
-    pub name: String,
-    /// Its section.
-    pub section: String,
-    /// Where it is in that, bytes from the start.
-    pub offset: u64,
-    /// All of its bytes.
-    #[serde(with = "crate::hex")]
-    pub bytes: Vec<u8>,
-    /// What the chain says of it: parts and values, as they are written.
-    pub parts: Vec<(String, String)>,
-}
 
 pub(super) fn check(context: &mut Context<'_>) {
     for (_, node) in context.chain.graph.nodes() {
@@ -60,163 +25,12 @@ pub(super) fn check(context: &mut Context<'_>) {
         }
         let Some((object, program)) = context.program(node) else { continue };
         let mut found = Vec::new();
-        let set = resolve(node, object, &mut found);
+        let set = globals::settings(node, object, &mut found);
         context.found.extend(found);
         for (one, value) in set {
             unused(context, node, object, program, &one, value);
         }
     }
-}
-
-/// What the globals of `node` are set to; what is wrong was reported by the check.
-#[must_use]
-pub(crate) fn settings(node: &Node, object: &Object) -> Vec<SetGlobal> {
-    if node.built_in().is_some() {
-        return Vec::new();
-    }
-    let set = resolve(node, object, &mut Vec::new());
-    set.into_iter().map(|(one, _)| one).collect()
-}
-
-/// The variables that are set, each with the first value that is for it.
-fn resolve<'a>(
-    node: &'a Node,
-    object: &Object,
-    found: &mut Vec<Diagnostic>,
-) -> Vec<(SetGlobal, &'a GlobalValue)> {
-    let mut set: Vec<(SetGlobal, &GlobalValue)> = Vec::new();
-    let mut written: Vec<Vec<Range<u64>>> = Vec::new();
-    for value in &node.data.globals {
-        let done = variable(object, &value.path).and_then(|(global, fields)| {
-            let of = global.of.ok_or_else(|| {
-                let what = format!("`{}` has no type in the object's BTF", global.name);
-                let help = "Compile the object with -g.".to_owned();
-                Mistake::unknown(&value.path.text.span, what, "type not known", help)
-            })?;
-            let index = set
-                .iter()
-                .position(|(one, _)| one.section == global.section && one.offset == global.offset);
-            let index = index.unwrap_or_else(|| {
-                let bytes = object.initial(global);
-                let one = SetGlobal {
-                    name: global.name.clone(),
-                    section: global.section.clone(),
-                    offset: global.offset,
-                    bytes,
-                    parts: Vec::new(),
-                };
-                set.push((one, value));
-                written.push(Vec::new());
-                set.len() - 1
-            });
-            let place = Place { of, at: 0, width: None };
-            let place = part(&object.btf, &global.name, place, fields)?;
-            let (one, _) = &mut set[index];
-            let mut encoder =
-                Encoder { btf: &object.btf, bytes: &mut one.bytes, written: &mut written[index] };
-            encoder.write(&value.path.text.value, place, &value.value)?;
-            one.parts.push((value.path.text.value.clone(), value.value.value.to_string()));
-            Ok(())
-        });
-        if let Err(mistake) = done {
-            let code = if mistake.unknown { Code::UnknownGlobal } else { Code::GlobalValue };
-            let message = format!("{}: {}", title(node), mistake.what);
-            let mistaken = Diagnostic::new(code, message)
-                .label(&mistake.span, mistake.label)
-                .help(mistake.help);
-            found.push(mistaken);
-        }
-    }
-    set
-}
-
-/// The variable that `path` begins with, and the steps that are left.
-fn variable<'a, 'p>(
-    object: &'a Object,
-    path: &'p Path,
-) -> Result<(&'a Global, &'p [crate::chain::PathStep]), Box<Mistake>> {
-    let Spanned { value: name, span } = &path.first;
-    if RESERVED.contains(&name.as_str()) {
-        let what = format!("`{name}` is set by the composer");
-        let help = "Leave it out: it is the node's number, or what the composer knows of its host.";
-        return Err(Mistake::unknown(span, what, "not for a chain", help.to_owned()));
-    }
-    // A static variable of a function has the function's name in front.
-    if let Some(step) = path.fields.first().filter(|step| step.way == Way::Dot) {
-        let full = format!("{name}.{}", step.name.value);
-        if let Some(found) = object.globals.iter().find(|global| global.name == full) {
-            return Ok((found, &path.fields[1..]));
-        }
-    }
-    let found: Vec<_> = object.globals_called(name).collect();
-    match found.as_slice() {
-        [one] => Ok((one, &path.fields)),
-        [] => {
-            let names: Vec<_> = object.globals.iter().map(|global| global.name.as_str()).collect();
-            let names: Vec<_> = names.into_iter().filter(|name| !RESERVED.contains(name)).collect();
-            let what = format!("its object has no global variable `{name}`");
-            let help = match nearest(name, names.iter().copied()) {
-                Some(near) => format!("Did you mean `{near}`?"),
-                None if names.is_empty() => "The object has no global variable.".to_owned(),
-                None => format!("It has: {}.", list(&names)),
-            };
-            Err(Mistake::unknown(span, what, "not in its object", help))
-        }
-        several => {
-            let names: Vec<_> = several.iter().map(|global| global.name.as_str()).collect();
-            let what = format!("its object has several variables `{name}`");
-            let mut unique = names.clone();
-            unique.dedup();
-            let help = match unique.len() == names.len() {
-                true => format!("Name one of: {}.", list(&names)),
-                false => {
-                    "They are static variables of several files; give one another name.".to_owned()
-                }
-            };
-            Err(Mistake::unknown(span, what, "which one?", help))
-        }
-    }
-}
-
-/// The part of a variable that `steps` lead to.
-fn part(
-    btf: &Btf,
-    name: &str,
-    mut place: Place,
-    steps: &[crate::chain::PathStep],
-) -> Result<Place, Box<Mistake>> {
-    let mut name = name.to_owned();
-    for step in steps {
-        match step.way {
-            Way::Item(index) => {
-                let Some((_, Type::Array { element, length })) = btf.resolve(place.of) else {
-                    let declared = prototype::declare(btf, place.of, "");
-                    let what = format!("`{name}` is a {}, not an array", declared.trim());
-                    let help = "Leave out the number in brackets.".to_owned();
-                    return Err(Mistake::unknown(&step.name.span, what, "no item", help));
-                };
-                if index >= length {
-                    let what = format!("`{name}` has {length} items, counted from 0");
-                    let help = match length {
-                        0 => "An array without a size has none.".to_owned(),
-                        _ => format!("The last one is {}.", length - 1),
-                    };
-                    return Err(Mistake::unknown(&step.name.span, what, "no such item", help));
-                }
-                let bits = u64::from(btf.size(element).unwrap_or(0)) * 8;
-                let at = place.at.saturating_add(u64::from(index) * bits);
-                place = Place { of: element, at, width: None };
-                name = format!("{name}[{index}]");
-            }
-            Way::Dot | Way::Arrow => {
-                let field = &step.name;
-                place = member(btf, place, &field.value)
-                    .ok_or_else(|| no_field(btf, &name, place.of, field))?;
-                name = format!("{name}.{}", field.value);
-            }
-        }
-    }
-    Ok(place)
 }
 
 /// A variable in a section that the program never looks at: setting it does nothing.
@@ -250,43 +64,4 @@ fn unused(
         ));
     found.severity = Severity::Warning;
     context.found.push(found);
-}
-
-/// What C calls the place at `offset` of a section: `conf.go_on[1]`; the section and the place when
-/// no variable is there.
-pub(super) fn name_of(object: &Object, section: &str, offset: u64) -> String {
-    let is_there = |global: &&Global| {
-        global.section == section
-            && (global.offset..global.offset.saturating_add(global.size)).contains(&offset)
-    };
-    let Some(global) = object.globals.iter().find(is_there) else {
-        return format!("{section}+{offset}");
-    };
-    let mut name = global.name.clone();
-    let (Some(mut of), mut at) = (global.of, offset - global.offset) else { return name };
-    // No type nests deeper than its bytes.
-    for _ in 0..32 {
-        match object.btf.resolve(of) {
-            Some((_, Type::Array { element, .. })) => {
-                let size = u64::from(object.btf.size(element).unwrap_or(0)).max(1);
-                name += &format!("[{}]", at / size);
-                (of, at) = (element, at % size);
-            }
-            Some((_, Type::Struct { members, .. })) => {
-                let inner = members.into_iter().find_map(|member| {
-                    let start = u64::from(member.bit_offset / 8);
-                    let size = u64::from(object.btf.size(member.of).unwrap_or(0));
-                    let fits = (start..start + size).contains(&at);
-                    fits.then(|| (member.name.to_owned(), member.of, at - start))
-                });
-                let Some((field, inner, rest)) = inner else { break };
-                if !field.is_empty() {
-                    name += &format!(".{field}");
-                }
-                (of, at) = (inner, rest);
-            }
-            _ => break,
-        }
-    }
-    name
 }

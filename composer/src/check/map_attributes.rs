@@ -10,7 +10,7 @@ use crate::{
     chain::{MapChange, Node, Spanned},
     diag::{Code, Diagnostic, list, nearest},
     object::{MapDef, Object},
-    plan::{Changes, is_shared, uses},
+    resolve::{Changes, is_shared, uses},
 };
 
 /// A value that each CPU has for itself: `PCPU_MIN_UNIT_SIZE`,

@@ -7,7 +7,7 @@ use crate::{
     chain::Node,
     diag::{Code, Diagnostic},
     object::MapDef,
-    plan::{Changes, is_shared, uses},
+    resolve::{Changes, is_shared, uses},
 };
 
 pub(super) fn check(context: &mut Context<'_>) {

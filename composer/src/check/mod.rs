@@ -10,9 +10,8 @@ mod events;
 mod externs;
 mod features;
 mod flow;
-pub(crate) mod globals;
+mod globals;
 mod helpers;
-mod library;
 mod locks;
 mod map_attributes;
 mod maps;
@@ -30,17 +29,14 @@ use std::{collections::HashSet, path::Path};
 
 use petgraph::graph::NodeIndex;
 
-pub use events::{fits, walk};
-pub use globals::SetGlobal;
-pub use library::{Library, open_object};
 pub use requires::excluded;
 
 use crate::{
-    chain::{Chain, Moment, Node, NodeKind},
+    chain::{Chain, Moment, Node, NodeKind, title},
     diag::{Code, Diagnostic, Severity, Span, in_file_order},
     object::{Object, Program, ProgramKind},
-    plan::uses,
     profile::{self, Profile},
+    resolve::{ObjectStore, uses},
 };
 
 /// Which kernels a chain is judged for.
@@ -64,7 +60,7 @@ impl Default for Kernels {
 ///
 /// The diagnostics are in file order; without an error among them the chain can be planned.
 #[must_use]
-pub fn check(chain: &Chain, library: &Library, kernels: &Kernels) -> Vec<Diagnostic> {
+pub fn check(chain: &Chain, library: &ObjectStore, kernels: &Kernels) -> Vec<Diagnostic> {
     let (kernels, excluded) = requires::within(chain, kernels);
     let found = excluded.into_iter().collect();
     let mut context = Context {
@@ -102,7 +98,7 @@ pub fn check(chain: &Chain, library: &Library, kernels: &Kernels) -> Vec<Diagnos
 #[derive(Debug)]
 pub struct Checked {
     /// The objects.
-    pub library: Library,
+    pub library: ObjectStore,
     /// Warnings, in file order.
     pub warnings: Vec<Diagnostic>,
 }
@@ -133,7 +129,7 @@ fn open_and(
     mut found: Vec<Diagnostic>,
     kernels: &Kernels,
 ) -> Result<Checked, Vec<Diagnostic>> {
-    let (library, unread) = Library::open(chain);
+    let (library, unread) = ObjectStore::open(chain);
     found.extend(unread);
     found.extend(check(chain, &library, kernels));
     let found = in_file_order(found);
@@ -146,7 +142,7 @@ fn open_and(
 /// What a rule looks at, and where its findings go.
 struct Context<'a> {
     chain: &'a Chain,
-    library: &'a Library,
+    library: &'a ObjectStore,
     kernels: &'a Kernels,
     found: Vec<Diagnostic>,
     /// Nodes with a program of the wrong type or prototype, or a function that cannot be a stub:
@@ -244,11 +240,6 @@ fn tracing_kind(moment: Moment) -> ProgramKind {
         Moment::Fentry => ProgramKind::Fentry,
         Moment::Fexit => ProgramKind::Fexit,
     }
-}
-
-/// What the node is, for messages: `` replacement `handler_v1` ``.
-fn title(node: &Node) -> String {
-    format!("{} `{}`", node.role(), node.id.value)
 }
 
 /// Whether the node is a replacement.

@@ -7,7 +7,7 @@ use crate::{
     chain::{Node, NodeKind, Spanned},
     diag::{Code, Diagnostic, list, nearest},
     object::{Function, Object, Program, btf::Type},
-    plan::uses,
+    resolve::uses,
 };
 
 pub(super) fn check(context: &mut Context<'_>) {

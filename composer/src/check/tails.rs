@@ -9,7 +9,7 @@ use crate::{
     chain::{Jump, Node, NodeKind},
     diag::{Code, Diagnostic, Severity, Span, list, nearest},
     object::{MapDef, Object, Program},
-    plan::{is_only_jumped_to, uses},
+    resolve::{is_only_jumped_to, uses},
 };
 
 pub(super) fn check(context: &mut Context<'_>) {

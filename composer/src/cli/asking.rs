@@ -23,10 +23,10 @@ use super::{
 };
 use freplace_compose::{
     chain::Chain,
-    check::Library,
     diag::{Code, Diagnostic, Severity},
     kernel::{Linux, machine, process},
     plan::{self, Plan},
+    resolve::ObjectStore,
     run,
     vm::KernelChoice,
 };
@@ -36,7 +36,7 @@ pub(super) struct Question<'a> {
     /// The kernel.
     pub(super) kernel: &'a KernelChoice,
     /// Chains that the rules let pass, with their files.
-    pub(super) chains: &'a [(&'a Path, &'a (Chain, Library))],
+    pub(super) chains: &'a [(&'a Path, &'a (Chain, ObjectStore))],
     /// What comes along besides them.
     pub(super) luggage: &'a Luggage,
     /// How the answer is wanted.
@@ -132,7 +132,7 @@ pub(super) fn here(files: &[PathBuf], format: Format, flags: &LogFlags) -> Exit 
                 return Exit::Invalid;
             }
         };
-        let (library, _) = Library::open(&chain);
+        let (library, _) = ObjectStore::open(&chain);
         let plan = plan::build(&chain, &library);
         if let Some(missing) = doctor::missing(&plan) {
             report::one(&missing);
@@ -169,7 +169,7 @@ pub(super) fn here(files: &[PathBuf], format: Format, flags: &LogFlags) -> Exit 
 /// What the running kernel refuses of a chain; an error when something of it could not be undone.
 fn refusals(
     chain: &Chain,
-    library: &Library,
+    library: &ObjectStore,
     plan: &Plan,
     flags: &LogFlags,
     logs: &mut Logs,

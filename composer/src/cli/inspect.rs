@@ -9,10 +9,10 @@ use serde_json::json;
 use super::{Format, exit::Exit, ink::Ink as _, report, screen};
 use freplace_compose::{
     chain::ObjectRef,
-    check::open_object,
     event::Layout,
     inert,
     object::{Function, Object},
+    resolve::open_object,
 };
 
 /// List the contents of an eBPF object: programs, possible stubs, maps, variables, events.

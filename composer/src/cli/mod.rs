@@ -35,10 +35,11 @@ use clap::{CommandFactory as _, Parser, Subcommand, ValueEnum};
 use exit::Exit;
 use freplace_compose::{
     chain::Chain,
-    check::{self, Checked, Kernels, Library},
+    check::{self, Checked, Kernels},
     diag::Diagnostic,
     kernel::process,
     plan::Plan,
+    resolve::ObjectStore,
 };
 
 /// An example that needs neither root nor a file of one's own.
@@ -156,7 +157,7 @@ pub(crate) fn main() -> Exit {
 /// A chain that was read, checked and planned.
 struct Ready {
     chain: Chain,
-    library: Library,
+    library: ObjectStore,
     plan: Plan,
     warnings: Vec<Diagnostic>,
 }

@@ -16,10 +16,11 @@ use super::{
 };
 use freplace_compose::{
     chain::Chain,
-    check::{self, Checked, Kernels, Library},
+    check::{self, Checked, Kernels},
     diag::{Diagnostic, Severity},
     inert,
     profile::Profile,
+    resolve::ObjectStore,
     vm::KernelChoice,
 };
 
@@ -90,7 +91,7 @@ fn boots(arguments: &Validate, kernels: &Kernels) -> Option<Vec<KernelChoice>> {
 /// What the rules say of the files.
 struct Judged<'a> {
     /// Each with its chain and objects, where that is valid.
-    files: Vec<(&'a Path, Option<(Chain, Library)>)>,
+    files: Vec<(&'a Path, Option<(Chain, ObjectStore)>)>,
     /// One for each file.
     results: Vec<Value>,
     valid: bool,

@@ -11,7 +11,7 @@ use std::{
 use super::{Format, exit::Exit, runtime, screen};
 use freplace_compose::{
     chain::{Chain, ObjectRef},
-    check::Library,
+    resolve::ObjectStore,
     vm::{Bring, DEFAULT_SERIES, KernelChoice, Machine, VmError},
 };
 
@@ -76,7 +76,7 @@ pub(crate) struct VmFlag {
 }
 
 /// The files that a chain in a micro-VM needs: itself and its objects.
-pub(crate) fn files(path: &Path, chain: &Chain, library: &Library) -> Vec<PathBuf> {
+pub(crate) fn files(path: &Path, chain: &Chain, library: &ObjectStore) -> Vec<PathBuf> {
     let objects = library.iter().filter_map(|(name, _)| match name {
         ObjectRef::File(path) => Some(chain.folder.join(path)),
         ObjectRef::Builtin(_) => None,

@@ -36,9 +36,9 @@ pub use user_map::UserEventMap;
 
 use crate::{
     chain::Chain,
-    check::Library,
     object::{Object, btf::TypeId},
     plan::{Plan, PlannedNode},
+    resolve::ObjectStore,
 };
 
 /// What an event is decoded by.
@@ -168,7 +168,7 @@ impl Source {
 impl Decoder {
     /// Finds every struct of the objects of `chain`.
     #[must_use]
-    pub fn new(chain: &Chain, library: &Library, plan: &Plan) -> Self {
+    pub fn new(chain: &Chain, library: &ObjectStore, plan: &Plan) -> Self {
         let source = |(node, planned): (&crate::chain::Node, &PlannedNode)| {
             let object = node.program().and_then(|(object, _)| library.get(object.value));
             let layouts = object.map(layouts).unwrap_or_default();

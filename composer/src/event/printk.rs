@@ -10,8 +10,8 @@ use freplace_compose_common::Header;
 use super::{Event, Payload, format::Format, json};
 use crate::{
     chain::Chain,
-    check::Library,
-    plan::{Action, Plan, PlannedNode, uses},
+    plan::{Action, Plan, PlannedNode},
+    resolve::{ObjectStore, uses},
 };
 
 /// The nodes that print, and what.
@@ -63,7 +63,7 @@ pub enum TraceLine<'a> {
 impl Printk {
     /// The nodes of `chain` that print.
     #[must_use]
-    pub fn new(chain: &Chain, library: &Library, plan: &Plan) -> Self {
+    pub fn new(chain: &Chain, library: &ObjectStore, plan: &Plan) -> Self {
         let mut speakers = Vec::new();
         for (index, (_, node)) in chain.graph.nodes().enumerate() {
             let Some((object, program)) = library.program(node) else { continue };

@@ -6,10 +6,10 @@ use proptest::{prelude::*, test_runner::Config};
 use super::{Clock, Decoder, Event, Field, Json, Layout, Log, Paint, Render as _, Shape, Source};
 use crate::{
     chain::{Chain, Role},
-    check::Library,
     inert,
     object::Object,
     plan::{self, AttachPoint, Plan, PlannedNode},
+    resolve::ObjectStore,
 };
 
 /// Decodes `record` and writes it down in both ways; says whether it was an event.
@@ -52,7 +52,7 @@ fn one_line(line: &str) {
 /// A chain whose objects are not there, and the plan for it.
 pub(crate) fn chain_of(text: &str) -> (Chain, Plan) {
     let chain = Chain::parse("made-up.toml".as_ref(), text.to_owned()).expect("a chain");
-    let (library, _) = Library::open(&chain);
+    let (library, _) = ObjectStore::open(&chain);
     let plan = plan::build(&chain, &library);
     (chain, plan)
 }
@@ -196,7 +196,7 @@ fn every_event_of_the_shipped_chains_is_shown_whatever_its_payload() {
         ("trace.toml", include_str!("../../../chains/trace.toml")),
     ] {
         let chain = Chain::parse(file.as_ref(), text.to_owned()).expect("it is shipped");
-        let (library, _) = Library::open(&chain);
+        let (library, _) = ObjectStore::open(&chain);
         let plan = plan::build(&chain, &library);
         let decoder = Decoder::new(&chain, &library, &plan);
         let mut seen = 0;

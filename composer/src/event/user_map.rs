@@ -6,12 +6,12 @@ use freplace_compose_common::Header;
 use super::{Event, Layout, NO_CPU, Payload, Shape, json, layout::shown, value};
 use crate::{
     chain::{Chain, Declared, EventMap, FieldRef, Hint, Piece, Spanned, Step},
-    check::{self, Library},
     object::{
         btf::{Btf, Type, TypeId},
         place,
     },
     plan::{Plan, PlannedNode},
+    resolve::{self, ObjectStore},
 };
 
 /// The most bytes of a record of unknown type that are written for people.
@@ -44,7 +44,7 @@ enum Part {
 impl UserEventMap {
     /// Every event map that a node of `chain` has for itself.
     #[must_use]
-    pub fn all(chain: &Chain, library: &Library, plan: &Plan) -> Vec<Self> {
+    pub fn all(chain: &Chain, library: &ObjectStore, plan: &Plan) -> Vec<Self> {
         let mut found = Vec::new();
         for (index, map) in plan.event_maps() {
             let Some(node) = chain.graph.nodes().map(|(_, node)| node).nth(index) else { continue };
@@ -88,7 +88,7 @@ impl UserEventMap {
                 Piece::Field(field) => value(btf, of, field, object, &mut layout),
             });
         }
-        let time = named.time.as_ref().and_then(|path| check::walk(btf, of, path).ok());
+        let time = named.time.as_ref().and_then(|path| resolve::walk(btf, of, path).ok());
         self.time = time.map(|(offset, _)| offset as usize);
         self.layout = Some(layout);
         Some(())
@@ -160,10 +160,10 @@ fn value(
     object: &Btf,
     layout: &mut Layout,
 ) -> Option<Part> {
-    let (offset, at) = check::walk(btf, of, &field.path).ok()?;
+    let (offset, at) = resolve::walk(btf, of, &field.path).ok()?;
     let offset = offset as usize;
     let hint = field.hint.as_ref().map(|hint| &hint.value);
-    let hint = hint.filter(|hint| check::fits(hint, btf, at).is_ok());
+    let hint = hint.filter(|hint| resolve::fits(hint, btf, at).is_ok());
     let Some(shape) = hint.and_then(|hint| shape(hint, btf, at, object)) else {
         return Some(Part::Value(offset, Shape::of(btf, at)));
     };

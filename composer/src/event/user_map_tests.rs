@@ -5,12 +5,12 @@ use proptest::{prelude::*, test_runner::Config};
 use super::{Layout, Part, Shape, UserEventMap};
 use crate::{
     chain::Chain,
-    check::Library,
     event::{
         Printk, TraceLine, json,
         tests::{field, node, shape, write_down},
     },
     plan::{self, Plan},
+    resolve::ObjectStore,
 };
 
 fn plan_of_one() -> Plan {
@@ -49,12 +49,12 @@ proptest! {
 }
 
 /// A chain of programs of one object.
-fn chain(object: &str, text: &str) -> (Chain, Library, Plan) {
+fn chain(object: &str, text: &str) -> (Chain, ObjectStore, Plan) {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let bytes = freplace_compose_test_programs::object(object).expect("it was compiled");
     std::fs::write(folder.path().join(format!("{object}.o")), bytes).expect("room in /tmp");
     let chain = Chain::parse(&folder.path().join("chain.toml"), text.to_owned()).expect("good");
-    let (library, _) = Library::open(&chain);
+    let (library, _) = ObjectStore::open(&chain);
     let plan = plan::build(&chain, &library);
     (chain, library, plan)
 }

@@ -23,7 +23,8 @@ use super::{
 };
 use crate::{
     object::{MapDef, Needed, Object, Table, Traits, btf::Btf},
-    plan::{LoadAs, SetGlobal},
+    plan::LoadAs,
+    resolve::SetGlobal,
     trace::Tracing,
 };
 use freplace_compose_common::trace::TRACE_GLOBAL;

@@ -48,7 +48,8 @@ pub use trace::TraceLines;
 use crate::{
     hook::Mechanism,
     object::{MapDef, Object, Traits},
-    plan::{LoadAs, SetGlobal},
+    plan::LoadAs,
+    resolve::SetGlobal,
     trace::Tracing,
 };
 

@@ -6,20 +6,20 @@ use petgraph::graph::NodeIndex;
 
 use super::{
     Action, AttachPoint, Cause, Filling, Operation, OperationId, Plan, PlannedNode, Reason, Target,
-    is_shared, loads::Slots, maps, order,
+    loads::Slots, order,
 };
 use crate::{
     chain::{Chain, Node, NodeKind, ObjectRef, Role, SpannedRef, TracerProgram},
-    check::Library,
     diag::Span,
     object::{MapDef, Object, Program, Uses},
+    resolve::{ObjectStore, is_shared, uses},
 };
 
 /// Plans a chain that was checked against `library`.
 ///
 /// Nodes whose object or program is missing, which the check has reported, are left out.
 #[must_use]
-pub fn build(chain: &Chain, library: &Library) -> Plan {
+pub fn build(chain: &Chain, library: &ObjectStore) -> Plan {
     let nodes = chain.graph.nodes().map(|(_, node)| planned(node)).collect();
     let mut builder = Builder::new(chain, library);
     builder.listen();
@@ -64,7 +64,7 @@ pub(super) struct NodeProgram<'a> {
 /// A plan that is being made.
 pub(super) struct Builder<'a> {
     pub(super) chain: &'a Chain,
-    pub(super) library: &'a Library,
+    pub(super) library: &'a ObjectStore,
     /// The programs of nodes, by their node.
     pub(super) programs: HashMap<NodeIndex, Rc<NodeProgram<'a>>>,
     /// The maps that are made: of the node that has one for itself or of all, and its name.
@@ -99,11 +99,11 @@ impl<'a> Asked<'a> {
 }
 
 impl<'a> Builder<'a> {
-    fn new(chain: &'a Chain, library: &'a Library) -> Self {
+    fn new(chain: &'a Chain, library: &'a ObjectStore) -> Self {
         let program = |(index, node): (NodeIndex, &'a Node)| {
             let (reference, name) = node.program()?;
             let (object, program) = library.program(node)?;
-            let uses = maps::uses(node, object, program);
+            let uses = uses(node, object, program);
             Some((index, Rc::new(NodeProgram { node, reference, name, object, program, uses })))
         };
         Self {
@@ -326,7 +326,7 @@ fn above(chain: &Chain) -> HashMap<NodeIndex, Vec<NodeIndex>> {
 }
 
 /// For each node, whether all hosts at the bottom of what it depends on have a current task.
-pub(super) fn has_task(chain: &Chain, library: &Library) -> Vec<bool> {
+pub(super) fn has_task(chain: &Chain, library: &ObjectStore) -> Vec<bool> {
     let mut all = vec![true; chain.graph.len()];
     for index in chain.graph.order() {
         let node = chain.graph.node(index);

@@ -4,9 +4,9 @@ use petgraph::graph::NodeIndex;
 
 use super::{Action, LoadAs, Reason, Target, build::Builder};
 use crate::{
-    chain::{Builtin, Chain, Moment, NodeKind},
-    check::Library,
+    chain::{Builtin, Moment},
     object::{ProgramKind, Traits},
+    resolve::traced_function,
     trace,
 };
 
@@ -28,7 +28,7 @@ pub(super) fn programs(
     layouts: &mut u32,
 ) -> Vec<(Reason, Action)> {
     let (chain, library) = (builder.chain, builder.library);
-    let Some(found) = function(chain, library, holder, &target.function, kind) else {
+    let Some(found) = traced_function(chain, library, holder, &target.function, kind) else {
         return Vec::new();
     };
     let resolved = trace::resolve(tracer.request, tracer.moment, found).unwrap_or_default();
@@ -52,19 +52,4 @@ pub(super) fn programs(
         (reason, action)
     };
     resolved.into_iter().enumerate().map(load).collect()
-}
-
-/// The function `name` of the program of node `holder`, which stands in a program of `kind`.
-pub(crate) fn function<'a>(
-    chain: &Chain,
-    library: &'a Library,
-    holder: NodeIndex,
-    name: &str,
-    kind: ProgramKind,
-) -> Option<trace::Target<'a>> {
-    let node = chain.graph.node(holder);
-    let (object, program) = library.program(node)?;
-    let (index, function) = object.function(name)?;
-    let is_entry = index == program.function && !matches!(node.kind, NodeKind::Tracer(_));
-    Some(trace::Target { object, function, kind, is_entry, holder: holder.index() })
 }

@@ -15,8 +15,8 @@ use super::{
 };
 use crate::{
     chain::{NodeKind, TracerProgram},
-    check::globals,
     object::{Object, Program, ProgramKind},
+    resolve::{SetGlobal, globals},
 };
 
 /// What is loaded.
@@ -119,7 +119,7 @@ impl<'a> Builder<'a> {
                 (LoadAs::Tracer(tracer.moment), targets.into_iter().map(Some).collect())
             }
         };
-        let globals = globals::settings(of.node, of.object);
+        let globals = settings(of);
         for target in targets {
             let target: Option<Target> = target;
             let on = target.as_ref().and_then(|target| self.slots.program_type(target.slot));
@@ -178,7 +178,7 @@ impl<'a> Builder<'a> {
             traits: leaf.traits,
             target: None,
             has_task,
-            globals: globals::settings(of.node, of.object),
+            globals: settings(of),
             trace: None,
         };
         let asked = Asked::by(index, Reason::TableProgram, of.name.span);
@@ -206,4 +206,10 @@ impl<'a> Builder<'a> {
         self.slots.loads.push(id);
         slot
     }
+}
+
+/// What the node sets the globals of its program to.
+fn settings(of: &NodeProgram<'_>) -> Vec<SetGlobal> {
+    let set = globals::settings(of.node, of.object, &mut Vec::new());
+    set.into_iter().map(|(one, _)| one).collect()
 }

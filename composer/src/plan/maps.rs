@@ -1,118 +1,18 @@
-//! The maps of a chain: which are made, as what, where they are pinned, and what they hold.
+//! Which maps are made, and what is put into them.
 
-use std::{
-    collections::{HashMap, HashSet},
-    path::PathBuf,
-};
+use std::collections::{HashMap, HashSet};
 
-use freplace_compose_common::{COUNTS_MAP, EVENTS_MAP, trace::TIMES_MAP};
 use petgraph::graph::NodeIndex;
-use serde::{Deserialize, Serialize};
 
 use super::{
     Action, Filling, Reason,
     build::{Asked, Builder},
-    is_shared,
 };
 use crate::{
-    chain::{Chain, Jump, MapChange, Node, NodeKind, Pin, Role},
-    object::{Initial, MapDef, Object, PERF_EVENT_ARRAY, Program, Uses},
+    chain::Jump,
+    object::Initial,
+    resolve::{Changes, is_shared},
 };
-
-/// The size of a ring buffer whose author left it open.
-const RING_BYTES: u32 = 256 * 1024;
-
-/// Where a map is pinned.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct PinnedAt {
-    /// The file in a bpffs.
-    pub path: PathBuf,
-    /// Whether it is left there when the chain goes down.
-    pub keep: bool,
-}
-
-/// What the chain changes of maps.
-#[derive(Debug, Default)]
-pub(crate) struct Changes<'a> {
-    /// Of maps that the whole chain shares, by their name: every node that says something.
-    shared: HashMap<&'a str, Vec<&'a MapChange>>,
-    pins: PathBuf,
-}
-
-impl<'a> Changes<'a> {
-    pub(crate) fn of(chain: &'a Chain) -> Self {
-        let mut shared: HashMap<&str, Vec<&MapChange>> = HashMap::new();
-        for (_, node) in chain.graph.nodes() {
-            for change in &node.data.maps {
-                shared.entry(&change.map.value).or_default().push(change);
-            }
-        }
-        Self { shared, pins: chain.pins.clone() }
-    }
-
-    /// What is said of `map`, which `node` uses.
-    fn said(&self, node: &'a Node, map: &MapDef) -> Vec<&'a MapChange> {
-        match is_shared(map) {
-            true => self.shared.get(map.name.as_str()).cloned().unwrap_or_default(),
-            false => node.data.maps.iter().filter(|one| one.map.value == map.name).collect(),
-        }
-    }
-
-    /// The map as it is made, and where it is pinned.
-    pub(crate) fn made(
-        &self,
-        chain: &Chain,
-        node: &'a Node,
-        map: &MapDef,
-    ) -> (MapDef, Option<PinnedAt>) {
-        let said = self.said(node, map);
-        let mut map = map.clone();
-        let said_entries = said.iter().find_map(|one| one.max_entries.as_ref());
-        if let Some(entries) = said_entries {
-            map.max_entries = entries.value;
-        }
-        if let Some(flags) = said.iter().find_map(|one| one.flags.as_ref()) {
-            map.flags = flags.value;
-        }
-        if [COUNTS_MAP, TIMES_MAP].contains(&map.name.as_str()) {
-            map.max_entries = u32::try_from(chain.graph.len()).unwrap_or(u32::MAX);
-        }
-        if let Some(buffer) = chain.buffer.filter(|_| map.name == EVENTS_MAP) {
-            map.max_entries = buffer;
-        }
-        match map.type_name() {
-            // One for each CPU, whatever it says: where there is none, events are lost.
-            _ if map.map_type == PERF_EVENT_ARRAY => map.max_entries = 0,
-            // Left open by authors whose own loader sets it; and of whole pages, which are powers
-            // of two.
-            "ringbuf" | "user_ringbuf" => {
-                let bytes = if map.max_entries == 0 { RING_BYTES } else { map.max_entries };
-                map.max_entries = bytes.checked_next_power_of_two().unwrap_or(1 << 31).max(4096);
-            }
-            _ => {}
-        }
-        let pin = said.iter().find_map(|one| one.pin.as_ref()).map(|pin| &pin.value);
-        let path = match (pin, map.pinned) {
-            (Some(Pin::Not), _) | (None, false) => None,
-            (Some(Pin::ByName), _) | (None, true) => Some(self.pins.join(&map.name)),
-            (Some(Pin::At(path)), _) => Some(self.pins.join(path)),
-        };
-        let keep = said.iter().find_map(|one| one.keep).unwrap_or(true);
-        (map, path.map(|path| PinnedAt { path, keep }))
-    }
-}
-
-/// What the program of `node` takes along; the maps that the chain names besides those it refers to
-/// are among them.
-pub(crate) fn uses<'a>(node: &Node, object: &'a Object, program: &'a Program) -> Uses<'a> {
-    let is_built_in = node.built_in().is_some();
-    object.uses(program, |map| {
-        // Of the built-in tracer two programs may be loaded.
-        is_built_in
-            || node.output.events.iter().any(|one| one.map.value == map.name)
-            || node.data.tail.iter().any(|one| one.map.value == map.name)
-    })
-}
 
 /// A program that is loaded for a table: of which node, and its name.
 pub(super) type Leaves = HashMap<(NodeIndex, String), usize>;
@@ -176,9 +76,4 @@ impl Builder<'_> {
             self.put_program(asked, &jump.map.value, jump.entry.value, slot);
         }
     }
-}
-
-/// Whether the program of `node` is loaded for others' tail calls alone.
-pub(crate) fn is_only_jumped_to(node: &Node) -> bool {
-    node.role() == Role::Host && matches!(&node.kind, NodeKind::Host(host) if host.attach.is_none())
 }

@@ -19,18 +19,15 @@ use std::{fmt, ops::Index};
 use serde::{Deserialize, Serialize};
 
 pub use build::build;
-pub(crate) use built_in::function as target_of;
 pub use cause::{Cause, Reason};
-pub use maps::PinnedAt;
-pub(crate) use maps::{Changes, is_only_jumped_to, uses};
 pub use stored::PlanError;
 
-pub use crate::check::SetGlobal;
 use crate::{
     chain::{Moment, ObjectRef, Role},
     diag::Span,
     hook::{Attach, HostKind},
     object::{AttachType, MapDef, ProgramKind, ProgramType, Traits},
+    resolve::{PinnedAt, SetGlobal},
     trace::Tracing,
 };
 
@@ -326,12 +323,4 @@ impl Index<OperationId> for Plan {
     fn index(&self, id: OperationId) -> &Operation {
         self.operation(id).unwrap_or_else(|| panic!("operation {} is of another plan", id.0))
     }
-}
-
-/// Whether a map is one for the whole chain, rather than private to a node: everything but the
-/// event buffers of programs that do not use the composer's own, whose events could not be told
-/// apart otherwise.
-#[must_use]
-pub fn is_shared(map: &MapDef) -> bool {
-    map.name == freplace_compose_common::EVENTS_MAP || !map.is_event_buffer()
 }

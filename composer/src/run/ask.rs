@@ -2,7 +2,7 @@
 //! is left out, and all is undone.
 
 use super::{Failure, Left, unwatched, up};
-use crate::{check::Library, kernel::Kernel, plan::Plan};
+use crate::{kernel::Kernel, plan::Plan, resolve::ObjectStore};
 
 /// What a kernel said of a plan.
 #[derive(Debug, Default)]
@@ -14,7 +14,7 @@ pub struct Asked {
 }
 
 /// Asks `kernel` for all of `plan`: what needs something that was refused is not tried.
-pub fn ask<K: Kernel>(kernel: &mut K, plan: &Plan, library: &Library) -> Asked {
+pub fn ask<K: Kernel>(kernel: &mut K, plan: &Plan, library: &ObjectStore) -> Asked {
     let mut asked = Asked::default();
     let mut rest = Some(plan.clone());
     while let Some(plan) = rest.take() {

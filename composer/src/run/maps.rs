@@ -6,7 +6,8 @@ use crate::{
     diag::Code,
     kernel::{COMPARE, KernelError},
     object::MapDef,
-    plan::{Filling, PinnedAt},
+    plan::Filling,
+    resolve::PinnedAt,
 };
 
 /// A map that was pinned already and is another, or that cannot be pinned.

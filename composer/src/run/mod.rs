@@ -20,12 +20,12 @@ pub use short::short_of;
 use std::{collections::HashMap, ops::ControlFlow};
 
 use crate::{
-    check::Library,
     kernel::{
         AttachRequest, Kernel, KernelError, LinkHandle, LoadRequest, MapHandle, Origin,
         ProgramHandle, Put, TraceHandle,
     },
     plan::{Action, Filling, Operation, OperationId, Plan},
+    resolve::ObjectStore,
 };
 use freplace_compose_common::{HAS_TASK_GLOBAL, NODE_GLOBAL};
 
@@ -91,7 +91,7 @@ pub fn unwatched(_: Done<'_>) -> ControlFlow<()> {
 pub fn up<K: Kernel>(
     kernel: &mut K,
     plan: &Plan,
-    library: &Library,
+    library: &ObjectStore,
     watch: &mut dyn FnMut(Done<'_>) -> ControlFlow<()>,
 ) -> Result<Running, Failure> {
     let mut running = Running { journal: Journal::default(), maps: Vec::new() };
@@ -234,7 +234,7 @@ impl Step {
 fn step<K: Kernel>(
     kernel: &mut K,
     operation: &Operation,
-    library: &Library,
+    library: &ObjectStore,
     maps: &mut Vec<Map>,
     programs: &mut HashMap<usize, ProgramHandle>,
 ) -> Result<Step, KernelError> {

@@ -24,10 +24,10 @@ use super::{
 };
 use crate::{
     chain::Chain,
-    check::Library,
     event::{Json, Layout, Render},
     kernel::fake::{Fake, Programs},
     plan::{self, Plan},
+    resolve::ObjectStore,
     run,
 };
 
@@ -37,7 +37,7 @@ const BOUND: Duration = Duration::from_secs(3600);
 /// A chain with its objects, and a kernel to bring it up on.
 pub(super) struct Stage {
     pub(super) chain: Chain,
-    pub(super) library: Library,
+    pub(super) library: ObjectStore,
     pub(super) plan: Plan,
     pub(super) kernel: Fake,
 }
@@ -51,7 +51,7 @@ impl Stage {
             std::fs::write(folder.path().join(format!("{object}.o")), bytes).expect("room in /tmp");
         }
         let chain = Chain::parse(&folder.path().join("chain.toml"), text.to_owned()).expect("good");
-        let (library, _) = Library::open(&chain);
+        let (library, _) = ObjectStore::open(&chain);
         let plan = plan::build(&chain, &library);
         let kernel = Fake::default();
         kernel.programs_do.skip(Some(0), Some(0));

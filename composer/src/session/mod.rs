@@ -29,10 +29,10 @@ pub use writer::{Feed, Writer};
 
 use crate::{
     chain::Chain,
-    check::Library,
     event::{Decoder, EventAccounting, Loss, Malformed},
     kernel::{KernelError, KernelReader},
     plan::Plan,
+    resolve::ObjectStore,
     run::Running,
 };
 use freplace_compose_common::{COUNTS_MAP, EVENTS_MAP};
@@ -47,7 +47,7 @@ pub struct Subject<'a> {
     /// The chain.
     pub chain: &'a Chain,
     /// Its objects.
-    pub library: &'a Library,
+    pub library: &'a ObjectStore,
     /// Its plan.
     pub plan: &'a Plan,
     /// What was done of that: all of it.

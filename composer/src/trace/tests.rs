@@ -8,10 +8,10 @@ use proptest::{prelude::*, test_runner::Config};
 use super::{Tracing, resolve};
 use crate::{
     chain::{Chain, Moment, NodeKind},
-    check::Library,
     diag::Diagnostic,
     object::ProgramKind,
-    plan::{self, target_of},
+    plan,
+    resolve::{ObjectStore, traced_function},
 };
 
 /// A chain with one built-in tracer on `drop_echo` of the xdp recipe.
@@ -24,13 +24,14 @@ fn chain(tracer: &str) -> Chain {
 
 fn resolved(tracer: &str) -> Result<Vec<(Moment, Tracing)>, Vec<Diagnostic>> {
     let chain = chain(tracer);
-    let (library, _) = Library::open(&chain);
+    let (library, _) = ObjectStore::open(&chain);
     let (index, node) = chain.graph.nodes().last().expect("it has nodes");
     let NodeKind::Tracer(tracer) = &node.kind else { panic!("the last is the tracer") };
     let request = tracer.built_in().expect("it has no object");
     let functions = chain.graph.functions_of(index);
     let (holder, name) = functions.first().expect("its target has a program");
-    let target = target_of(&chain, &library, *holder, name, ProgramKind::Xdp).expect("it is there");
+    let target =
+        traced_function(&chain, &library, *holder, name, ProgramKind::Xdp).expect("it is there");
     resolve(request, tracer.moment, target)
 }
 
@@ -169,7 +170,7 @@ fn values_that_are_asked_for_twice_are_read_once() {
 fn every_table_of_the_recipe_is_planned_with_a_number_of_its_own() {
     let text = include_str!("../../../chains/trace.toml");
     let chain = Chain::parse("trace.toml".as_ref(), text.to_owned()).expect("it is shipped");
-    let (library, _) = Library::open(&chain);
+    let (library, _) = ObjectStore::open(&chain);
     let plan = plan::build(&chain, &library);
     let told: Vec<_> =
         plan.tracings().map(|(node, tracing)| (node, tracing.table.r#type)).collect();

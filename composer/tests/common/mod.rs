@@ -13,8 +13,9 @@ use std::{
 
 use freplace_compose::{
     chain::Chain,
-    check::{self, Kernels, Library},
+    check::{self, Kernels},
     plan::{self, Plan},
+    resolve::ObjectStore,
 };
 
 pub use place::{binary, scratch, workspace};
@@ -30,13 +31,13 @@ pub fn chain_text(name: &str) -> String {
 /// A shipped chain, and the plan for it.
 pub fn planned(name: &str) -> (Chain, Plan) {
     let chain = Chain::open(&workspace().join(format!("chains/{name}.toml"))).expect("a chain");
-    let (library, _) = Library::open(&chain);
+    let (library, _) = ObjectStore::open(&chain);
     let plan = plan::build(&chain, &library);
     (chain, plan)
 }
 
 /// The chain of this text with a plan for it.
-pub fn ready(text: &str) -> (Chain, Library, Plan) {
+pub fn ready(text: &str) -> (Chain, ObjectStore, Plan) {
     let chain = Chain::parse(Path::new("chain.toml"), text.to_owned()).expect("a good chain");
     let library = check::open(&chain, &Kernels::default()).expect("a good chain").library;
     let plan = plan::build(&chain, &library);
@@ -44,12 +45,12 @@ pub fn ready(text: &str) -> (Chain, Library, Plan) {
 }
 
 /// The shipped chains, each with a plan.
-pub fn shipped() -> impl Iterator<Item = (Chain, Library, Plan)> {
+pub fn shipped() -> impl Iterator<Item = (Chain, ObjectStore, Plan)> {
     CHAINS.into_iter().map(|name| ready(&chain_text(name)))
 }
 
 /// The shipped chains, and one of a program that knows nothing of the composer.
-pub fn all() -> impl Iterator<Item = (Chain, Library, Plan)> {
+pub fn all() -> impl Iterator<Item = (Chain, ObjectStore, Plan)> {
     let object = objects().join("foreign.bpf.o");
     let host = |name: &str| {
         format!(

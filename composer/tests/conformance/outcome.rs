@@ -4,12 +4,14 @@ use std::{fs, net::UdpSocket, sync::Arc};
 
 use freplace_compose::{
     chain::Chain,
-    check::{self, Kernels, Library},
+    check::{self, Kernels},
     diag::{Diagnostic, Severity},
     errno::errno_name,
     kernel::{KernelError, Linux, machine},
     plan::{self, Action},
-    profile, run,
+    profile,
+    resolve::ObjectStore,
+    run,
 };
 use serde::Serialize;
 
@@ -94,7 +96,7 @@ impl Judge {
         let file = self.folder.chain();
         fs::write(&file, &case.chain).expect("room in /tmp");
         let chain = Chain::open(&file).expect("a good chain");
-        let (library, _) = Library::open(&chain);
+        let (library, _) = ObjectStore::open(&chain);
         let found = check::check(&chain, &library, &self.kernels);
         let errors = found.iter().filter(|found| found.severity == Severity::Error);
         let foreseen: Vec<_> = errors.map(foreseen).collect();
@@ -126,7 +128,7 @@ impl Judge {
 }
 
 /// Brings the chain up, fires every hook once and takes it down again.
-fn bring_up(chain: &Chain, library: &Library) -> Option<Refusal> {
+fn bring_up(chain: &Chain, library: &ObjectStore) -> Option<Refusal> {
     let mut kernel = Linux::new();
     let plan = plan::build(chain, library);
     match run::up(&mut kernel, &plan, library, &mut run::unwatched) {

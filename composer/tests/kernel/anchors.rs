@@ -3,12 +3,13 @@
 
 use freplace_compose::{
     chain::{Chain, Moment, ObjectRef},
-    check::{self, Kernels, Library},
+    check::{self, Kernels},
     kernel::{
         AttachRequest, Kernel as _, KernelError, Linux, LoadRequest, MapHandle, ProgramHandle,
     },
     object::ProgramKind,
     plan::LoadAs,
+    resolve::ObjectStore,
 };
 
 use crate::{
@@ -19,7 +20,7 @@ use crate::{
 /// A kernel with the host of the test programs loaded, and what more is to be loaded.
 pub(crate) struct Bench {
     kernel: Linux,
-    library: Library,
+    library: ObjectStore,
     maps: Vec<(String, MapHandle)>,
     pub(crate) host: ProgramHandle,
     /// The kernel's number of the host.
@@ -71,7 +72,7 @@ impl Bench {
         let library = check::open(&chain, &Kernels::default()).expect("it is sound").library;
         let mut kernel = Linux::new();
         let hosts = library.get(&ObjectRef::new("hosts.o")).expect("it is in the chain");
-        let shared = hosts.maps.iter().filter(|map| freplace_compose::plan::is_shared(map));
+        let shared = hosts.maps.iter().filter(|map| freplace_compose::resolve::is_shared(map));
         let maps = shared
             .map(|map| (map.name.clone(), kernel.create_map(hosts, map, None).expect("a map").0))
             .collect();

@@ -305,10 +305,12 @@ fn a_dispatcher_whose_constants_are_off_is_told() {
 fn a_program_in_a_table_is_not_replaced() {
     use freplace_compose::{
         chain::Chain,
-        check::{Kernels, Library, check},
+        check::{Kernels, check},
         diag::Code,
         kernel::Linux,
-        plan, run,
+        plan,
+        resolve::ObjectStore,
+        run,
     };
     let chain = format!(
         "name = \"data\"\n{}[stub.in_leaf]\nfunction = \"in_leaf\"\nhosts = [\"own\"]\n\
@@ -317,7 +319,7 @@ fn a_program_in_a_table_is_not_replaced() {
     );
     let folder = Folder::new(&chain);
     let chain = Chain::open(&folder.chain()).expect("a chain");
-    let (library, found) = Library::open(&chain);
+    let (library, found) = ObjectStore::open(&chain);
     assert!(found.is_empty(), "{found:?}");
     let found = check(&chain, &library, &Kernels::default());
     assert_eq!(found.iter().map(|one| one.code).collect::<Vec<_>>(), [Code::TailCall]);

@@ -3,11 +3,12 @@
 
 use freplace_compose::{
     chain::{Chain, Moment},
-    check::{self, Library},
+    check,
     diag::{Code, Severity},
     kernel::{Kernel as _, Linux, LoadRequest},
     object::{Object, ProgramKind, flow::read},
     plan::LoadAs,
+    resolve::ObjectStore,
 };
 
 use crate::{
@@ -223,7 +224,7 @@ fn a_tracer_reads_the_arguments_that_it_may_read() {
             moment.name()
         );
         let chain = Chain::parse(&folder.chain(), text).expect("a good chain");
-        let (library, _) = Library::open(&chain);
+        let (library, _) = ObjectStore::open(&chain);
         let mut found = check::check(&chain, &library, &running());
         found.retain(|found| found.severity == Severity::Error);
         let foreseen = found.pop().map(|found| {

@@ -7,11 +7,12 @@ use std::fs;
 
 use freplace_compose::{
     chain::Chain,
-    check::{self, Library},
+    check,
     diag::Severity,
     kernel::{Kernel as _, Linux, LoadRequest, MapHandle, ProgramHandle},
     object::{Object, Program, ProgramKind},
-    plan::{LoadAs, is_shared},
+    plan::LoadAs,
+    resolve::{ObjectStore, is_shared},
 };
 
 use crate::{support::Folder, versions::running};
@@ -111,7 +112,7 @@ impl Bench<'_> {
     fn error(&self, program: &str) -> Option<String> {
         let chain = Chain::parse(&self.folder.chain(), (self.text)(program));
         let chain = chain.expect("a good chain");
-        let (library, unreadable) = Library::open(&chain);
+        let (library, unreadable) = ObjectStore::open(&chain);
         assert!(unreadable.is_empty(), "{unreadable:?}");
         let found = check::check(&chain, &library, &running()).into_iter();
         let mut errors = found.filter(|found| found.severity == Severity::Error);

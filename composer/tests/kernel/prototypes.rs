@@ -5,11 +5,12 @@ use std::path::Path;
 
 use freplace_compose::{
     chain::Chain,
-    check::{self, Kernels, Library},
+    check::{self, Kernels},
     diag::Code,
     kernel::{Kernel as _, Linux, LoadRequest},
     object::{Object, ProgramKind},
     plan::LoadAs,
+    resolve::ObjectStore,
 };
 
 use crate::support::Folder;
@@ -39,7 +40,7 @@ fn chain(file: &Path, stub: &str, replacement: &str) -> Chain {
 }
 
 /// What the validator says that the kernel would say; none when it finds nothing wrong.
-fn predicted(chain: &Chain, library: &Library) -> Option<String> {
+fn predicted(chain: &Chain, library: &ObjectStore) -> Option<String> {
     let found = check::check(chain, library, &Kernels::default());
     let found = match found.as_slice() {
         [] => return None,
@@ -57,7 +58,7 @@ fn prototypes_are_compared_as_the_kernel_compares_them() {
     let folder = Folder::new("");
     let (host, replacements) = (object("prototype-stubs"), object("prototype-replacements"));
     let any = chain(&folder.chain(), "stub_nothing", "replace_nothing");
-    let (library, unreadable) = Library::open(&any);
+    let (library, unreadable) = ObjectStore::open(&any);
     assert!(unreadable.is_empty(), "{unreadable:?}");
 
     let mut kernel = Linux::new();

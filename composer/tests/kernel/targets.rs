@@ -38,7 +38,7 @@ fn chain(hook: &str, place: &str) -> String {
 fn both(hook: &str, place: &str) -> (Option<String>, Option<String>) {
     let folder = Folder::new(&chain(hook, place));
     let chain = Chain::open(&folder.chain()).expect("a good chain");
-    let library = check::Library::open(&chain).0;
+    let library = freplace_compose::resolve::ObjectStore::open(&chain).0;
     let found = check::check(&chain, &library, &running());
     assert!(found.len() <= 1, "{found:?}");
     let foreseen = found.first().map(|found| {

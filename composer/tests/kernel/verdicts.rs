@@ -3,10 +3,11 @@
 
 use freplace_compose::{
     chain::Chain,
-    check::Library,
     diag::{Code, Diagnostic},
     kernel::{Linux, machine},
-    plan, run,
+    plan,
+    resolve::ObjectStore,
+    run,
 };
 
 use crate::{
@@ -20,7 +21,7 @@ fn refused(text: &str) -> (String, Diagnostic) {
     let before = Snapshot::take();
     let folder = Folder::new(text);
     let chain = Chain::open(&folder.chain()).expect("a good chain");
-    let (library, _) = Library::open(&chain);
+    let (library, _) = ObjectStore::open(&chain);
     let plan = plan::build(&chain, &library);
     let mut kernel = Linux::new();
     let Err(failure) = run::up(&mut kernel, &plan, &library, &mut run::unwatched) else {

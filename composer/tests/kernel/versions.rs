@@ -35,7 +35,7 @@ pub(crate) fn both(text: &str) -> (Result<(), String>, Result<(), String>) {
         Ok(_) => Ok(()),
         Err(found) => Err(found.iter().flat_map(|found| found.notes.clone()).collect()),
     };
-    let (library, _) = check::Library::open(&chain);
+    let (library, _) = freplace_compose::resolve::ObjectStore::open(&chain);
     let mut kernel = Linux::new();
     let done =
         match run::up(&mut kernel, &plan::build(&chain, &library), &library, &mut run::unwatched) {

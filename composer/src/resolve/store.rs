@@ -14,13 +14,13 @@ use crate::{
 
 /// The objects of a chain, by what the chain calls them.
 #[derive(Debug, Default)]
-pub struct Library {
+pub struct ObjectStore {
     objects: BTreeMap<ObjectRef, Object>,
     /// The programs of nodes that say by themselves of which type they are, by the node's id.
     typed: HashMap<String, Program>,
 }
 
-impl Library {
+impl ObjectStore {
     /// Reads every object that `chain` names; what cannot be read is a diagnostic.
     #[must_use]
     pub fn open(chain: &Chain) -> (Self, Vec<Diagnostic>) {
@@ -69,13 +69,13 @@ impl Library {
 }
 
 /// Objects that were read already, by what a chain calls them.
-impl FromIterator<(ObjectRef, Object)> for Library {
+impl FromIterator<(ObjectRef, Object)> for ObjectStore {
     fn from_iter<I: IntoIterator<Item = (ObjectRef, Object)>>(objects: I) -> Self {
         Self { objects: objects.into_iter().collect(), typed: HashMap::new() }
     }
 }
 
-fn typed(chain: &Chain, library: &Library) -> HashMap<String, Program> {
+fn typed(chain: &Chain, library: &ObjectStore) -> HashMap<String, Program> {
     let program = |node: &Node| {
         let section = node.section.as_ref()?;
         let (_, program) = library.program(node)?;
