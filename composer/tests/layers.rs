@@ -90,6 +90,7 @@ const PURE: &[&str] = &[
     "check",
     "diag",
     "trace",
+    "resolve",
     "plan",
     "inert.rs",
     "version.rs",
@@ -130,22 +131,82 @@ fn the_pure_layers_know_no_kernel_no_terminal_and_no_clock() {
     assert_eq!(offences(PURE, &unknown), Vec::<String>::new());
 }
 
+/// The modules of the library, each behind all that it may name.
+const LAYERS: &[&str] = &[
+    "errno", "inert", "version", "hex", "order", "files", "diag", "object", "profile", "hook",
+    "chain", "trace", "resolve", "check", "plan", "kernel", "run", "event", "session", "draw",
+    "traffic", "vm",
+];
+
 #[test]
-fn the_lower_layers_do_not_know_the_upper_ones() {
-    let none = Vec::<String>::new();
-    assert_eq!(
-        offences(
-            &["diag", "version.rs"],
-            &["crate::chain", "crate::object", "crate::check", "crate::plan"]
-        ),
-        none
-    );
-    assert_eq!(offences(&["object"], &["crate::chain", "crate::check", "crate::plan"]), none);
-    assert_eq!(
-        offences(&["profile", "hook"], &["crate::chain", "crate::check", "crate::plan"]),
-        none
-    );
-    assert_eq!(offences(&["chain"], &["crate::check", "crate::plan", "crate::object"]), none);
+fn each_layer_names_only_those_below_it() {
+    let root = place::workspace().join("composer/src");
+    let modules = fs::read_dir(&root).expect("the sources").filter_map(|entry| {
+        let name = entry.ok()?.file_name().into_string().ok()?;
+        let name = name.strip_suffix(".rs").unwrap_or(&name).to_owned();
+        (!["lib", "main", "cli"].contains(&name.as_str())).then_some(name)
+    });
+    let mut modules: Vec<_> = modules.collect();
+    let mut listed = LAYERS.to_vec();
+    modules.sort();
+    listed.sort_unstable();
+    assert_eq!(modules, listed, "every module has its place");
+    let mut upwards = Vec::new();
+    for (place, layer) in LAYERS.iter().enumerate() {
+        let folder = root.join(layer);
+        let files =
+            if folder.is_dir() { sources(&folder) } else { vec![folder.with_extension("rs")] };
+        for file in files {
+            let text: String = code(&file).into_iter().map(|(_, line)| line + "\n").collect();
+            let is_above = |name: &String| !LAYERS[..=place].contains(&name.as_str());
+            for name in named(&text).into_iter().filter(is_above) {
+                upwards.push(format!("{} names {name}", file.display()));
+            }
+        }
+    }
+    assert_eq!(upwards, Vec::<String>::new());
+}
+
+/// The modules that a source names behind `crate::`, one by one or in braces.
+fn named(text: &str) -> Vec<String> {
+    let word = |text: &str| -> String {
+        text.trim_start()
+            .chars()
+            .take_while(|letter| letter.is_alphanumeric() || *letter == '_')
+            .collect()
+    };
+    let mut found = Vec::new();
+    for (at, path) in text.match_indices("crate::") {
+        let behind = &text[at + path.len()..];
+        let Some(group) = behind.strip_prefix('{') else {
+            found.push(word(behind));
+            continue;
+        };
+        let (mut depth, mut begins) = (1, true);
+        for (at, letter) in group.char_indices() {
+            match letter {
+                '{' => depth += 1,
+                '}' => depth -= 1,
+                ',' if depth == 1 => begins = true,
+                _ if begins && !letter.is_whitespace() => {
+                    found.push(word(&group[at..]));
+                    begins = false;
+                }
+                _ => {}
+            }
+            if depth == 0 {
+                break;
+            }
+        }
+    }
+    found.retain(|name| !name.is_empty());
+    found
+}
+
+#[test]
+fn what_a_source_names_is_found_in_braces_too() {
+    let text = "use crate::{\n    chain::{Chain, check},\n    diag, object as elf,\n};\nlet x = crate::vm::run();";
+    assert_eq!(named(text), ["chain", "diag", "object", "vm"]);
 }
 
 #[test]

@@ -17,7 +17,7 @@ use freplace_compose::{
 /// What is found in the chain at `path`, as one text.
 fn found(path: &Path) -> String {
     let chain = Chain::open(path).expect("it is well written");
-    let (library, mut found) = check::ObjectStore::open(&chain);
+    let (library, mut found) = freplace_compose::resolve::ObjectStore::open(&chain);
     assert!(library.iter().next().is_some(), "{} has objects", path.display());
     found.extend(check::check(&chain, &library, &Kernels::default()));
     found.iter().map(|found| format!("{} {}\n", found.code, found.message)).collect()

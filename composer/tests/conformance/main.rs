@@ -41,7 +41,7 @@ fn each_case_is_a_chain_whose_objects_are_whole() {
     for Case { name, chain, .. } in corpus::all() {
         let chain = freplace_compose::chain::Chain::parse(&folder.chain(), chain);
         let chain = chain.unwrap_or_else(|found| panic!("{name}: {found:?}"));
-        let (_, found) = freplace_compose::check::ObjectStore::open(&chain);
+        let (_, found) = freplace_compose::resolve::ObjectStore::open(&chain);
         assert!(found.is_empty(), "{name}: {found:?}");
     }
 }
