@@ -10,14 +10,11 @@ use super::{Context, helpers::program_types, is_replacement, title};
 use crate::{
     diag::{Code, Diagnostic},
     object::{
-        MapDef,
+        MapDef, ProgramType,
         btf::{Btf, Type},
     },
     profile::Profile,
 };
-
-/// The types of program that `is_tracing_prog_type` names and a chain can have.
-const TRACING: [&str; 3] = ["kprobe", "tracepoint", "raw_tracepoint"];
 
 /// What a value holds that is not for every program.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -57,9 +54,8 @@ pub(super) fn check(context: &mut Context<'_>) {
         }
         let Some((object, program)) = context.program(node) else { continue };
         let types = program_types(context, index);
-        let Some(of_type) = types.iter().copied().find(|name| TRACING.contains(name)) else {
-            continue;
-        };
+        let may_interrupt = |name: &&str| ProgramType::named(name).is_some_and(ProgramType::may_interrupt);
+        let Some(of_type) = types.iter().copied().find(may_interrupt) else { continue };
         let Some((_, named)) = node.program() else { continue };
         let in_replacement = is_replacement(node);
         for part in Part::ALL {

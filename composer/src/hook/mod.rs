@@ -59,10 +59,19 @@ pub struct HostKind {
     pub summary: &'static str,
     /// What its program is by the name of its section.
     pub program: ProgramKind,
-    /// What the kernel loads it as.
+    /// What the kernel loads it as; its context goes by that, too.
     pub program_type: ProgramType,
     /// The type of attachment it is loaded for, where the kernel wants to know one.
     pub attach_type: Option<AttachType>,
+    /// Whether its programs run for a process, so that the helpers that read the current task are
+    /// there and mean something.
+    pub has_task: bool,
+    /// The names of what its programs return, where that is an answer to the kernel.
+    pub verdicts: &'static [(&'static str, i64)],
+    /// What its programs may return, where not every number will do.
+    pub returns: Option<&'static Returns>,
+    /// The same for replacements in them, which the kernel looks at more closely.
+    pub replacement_returns: Option<&'static Returns>,
     /// What its own key in the chain file holds.
     pub target: TargetKey,
     /// The keys that may stand beside it.
@@ -82,6 +91,18 @@ pub struct HostKind {
     pub template: Template,
     /// A program of this kind in C, and what it finds in its context.
     pub source: (&'static str, &'static str),
+}
+
+/// What the kernel lets a program return: `check_return_code`,
+/// <https://github.com/torvalds/linux/blob/v6.12/kernel/bpf/verifier.c>.
+#[derive(Debug)]
+pub struct Returns {
+    /// From this number.
+    pub least: i64,
+    /// To this one.
+    pub most: i64,
+    /// What to return.
+    pub help: &'static str,
 }
 
 /// Something of the kernel that attachments of a kind need.
@@ -117,8 +138,7 @@ impl HostKind {
     #[must_use]
     pub fn of_program(program: ProgramKind) -> Option<&'static Self> {
         let own = KINDS.iter().find(|kind| kind.program == program);
-        let alike =
-            || KINDS.iter().find(|kind| kind.program.program_type() == program.program_type());
+        let alike = || KINDS.iter().find(|kind| Some(kind.program_type) == program.program_type());
         own.or_else(alike).copied()
     }
 
