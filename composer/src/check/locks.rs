@@ -54,7 +54,8 @@ pub(super) fn check(context: &mut Context<'_>) {
         }
         let Some((object, program)) = context.program(node) else { continue };
         let types = program_types(context, index);
-        let may_interrupt = |name: &&str| ProgramType::named(name).is_some_and(ProgramType::may_interrupt);
+        let may_interrupt =
+            |name: &&str| ProgramType::named(name).is_some_and(ProgramType::may_interrupt);
         let Some(of_type) = types.iter().copied().find(may_interrupt) else { continue };
         let Some((_, named)) = node.program() else { continue };
         let in_replacement = is_replacement(node);

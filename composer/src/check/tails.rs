@@ -107,8 +107,7 @@ fn entry(context: &Context<'_>, jump: &Jump) -> Option<Diagnostic> {
     }
     let (_, target) = context.program(to)?;
     // A replacement's table is for programs of its host's type.
-    let fits = !matches!(from.kind, NodeKind::Host(_))
-        || target.kind.base() == program.kind.base();
+    let fits = !matches!(from.kind, NodeKind::Host(_)) || target.kind.base() == program.kind.base();
     if !fits {
         let message = format!(
             "`{}` cannot be in a table of `{}`: they are programs of two types",

@@ -1,6 +1,8 @@
 //! Raw tracepoints: what the kernel's code hands to a tracepoint, before a record is made of it.
 
-use super::{Arguments, HostKind, Lookup, Mechanism, Refusal, Refused, Returns, TargetKey, Template};
+use super::{
+    Arguments, HostKind, Lookup, Mechanism, Refusal, Refused, Returns, TargetKey, Template,
+};
 use crate::object::{ProgramKind, ProgramType};
 
 pub(super) static RAW_TRACEPOINT: HostKind = HostKind {

@@ -136,9 +136,7 @@ impl<'a> Signature<'a> {
     pub(super) fn result(&self) -> Option<Found> {
         let (_, ty) = self.btf().resolve(self.returns)?;
         let of = match ty {
-            Type::Int { .. } if self.is_verdict() => {
-                Of::Verdict(self.returns, self.verdicts())
-            }
+            Type::Int { .. } if self.is_verdict() => Of::Verdict(self.returns, self.verdicts()),
             Type::Int { size: ..=8, .. } | Type::Enum { .. } | Type::Ptr(_) => {
                 Of::Type(self.returns)
             }
