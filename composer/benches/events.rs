@@ -13,7 +13,9 @@ use std::{
 use freplace_compose::{
     chain::Chain,
     check::Library,
-    event::{Clock, Decoder, Event, Human, Json, Layout, Paint, TraceEvent, Tree},
+    event::{
+        ChromeTrace, Clock, Decoder, Event, Json, Layout, Log, Paint, Payload, Render as _, Tree,
+    },
     plan,
 };
 use freplace_compose_common::Header;
@@ -100,7 +102,7 @@ fn main() {
     let each = |out: &mut String, write: &mut dyn FnMut(&Event<'_>, &mut String)| {
         for record in &records {
             let event = decoder.decode(black_box(record)).expect("an event");
-            assert!(event.layout.is_some());
+            assert!(matches!(event.payload, Payload::Struct(..)));
             write(&event, out);
             // As large as what is handed to the writer.
             if out.len() > 64 * 1024 {
@@ -111,10 +113,10 @@ fn main() {
     };
     let (nodes, clock) = (&plan.nodes, Clock { offset_ns: 0 });
     let paint = Paint { colors: false };
-    let mut json = Json::default();
-    let mut human = Human::new(nodes, clock, true, paint);
+    let mut json = Json::new(&plan);
+    let mut log = Log::new(nodes, clock, true, paint);
     let mut tree = Tree::new(&chain, &plan, clock, paint);
-    let mut trace = TraceEvent::new(&chain, &plan);
+    let mut trace = ChromeTrace::new(&chain, &plan);
     let mut rates = vec![("counting", counting)];
     rates.push(("decoding", rate(records.len(), || each(&mut out, &mut |_, _| {}))));
     rates.push((
@@ -122,10 +124,10 @@ fn main() {
         rate(records.len(), || each(&mut out, &mut |event, out| json.event(event, out))),
     ));
     rates.push(("log", {
-        rate(records.len(), || each(&mut out, &mut |event, out| human.line(event, out)))
+        rate(records.len(), || each(&mut out, &mut |event, out| log.event(event, out)))
     }));
     rates.push(("tree", {
-        rate(records.len(), || each(&mut out, &mut |event, out| tree.event(event, true, out)))
+        rate(records.len(), || each(&mut out, &mut |event, out| tree.event(event, out)))
     }));
     rates.push(("trace-event", {
         rate(records.len(), || each(&mut out, &mut |event, out| trace.event(event, out)))

@@ -145,9 +145,9 @@ fn what_says_more_is_told_once_at_the_end_and_to_people_alone() {
     }
     let output = run(&folder, &["validate", "one.toml", "nowhere.toml", "two.toml"]);
     let told = String::from_utf8_lossy(&output.stderr);
-    let last = "\nfreplace-compose explain FC0004 FC0003 FC0001 says more\n";
+    let last = "\nFor more information: freplace-compose explain FC0004 FC0003 FC0001\n";
     assert!(told.ends_with(last), "{told}");
-    assert_eq!(told.matches("says more").count(), 1, "{told}");
+    assert_eq!(told.matches("For more information").count(), 1, "{told}");
     let output = run(&folder, &["validate", "--format", "json", "one.toml"]);
     assert_eq!(String::from_utf8_lossy(&output.stderr), "");
 }

@@ -4,7 +4,7 @@ mod common;
 #[path = "common/schema.rs"]
 mod draft;
 
-use freplace_compose::event::{Json, NodeBooks, schema};
+use freplace_compose::event::{EventAccounting, Json, Loss, Render as _, Totals, schema};
 use serde_json::{Value, json};
 
 fn taken(record: &Value) -> bool {
@@ -14,18 +14,12 @@ fn taken(record: &Value) -> bool {
 /// A record of each kind, with all its keys.
 fn records() -> Vec<Value> {
     let (chain, plan) = common::planned("tcp");
-    let mut out = String::new();
-    Json::version(&plan, &mut out);
-    Json::node_up(&plan, 0, 7, &mut out);
-    Json::lost("before", 3, &mut out);
-    Json::node_down(
-        "after",
-        &NodeBooks { produced: 5, delivered: 4, lost: 1 },
-        Some(2),
-        &[],
-        &mut out,
-    );
-    Json::summary(9, 1, 2, 0, &mut out);
+    let (mut out, mut json) = (String::new(), Json::new(&plan));
+    json.start(&[(0, 7)], &mut out);
+    json.lost(&Loss { node: Some(1), map: "fc_events", count: 3 }, &mut out);
+    let mut accounting = EventAccounting::new(plan.nodes.len());
+    accounting.counted(1, 5, 1);
+    json.end(&Totals { accounting: &accounting, shown: 9 }, &mut out);
     assert_eq!(chain.name, plan.chain);
     let mut records: Vec<Value> =
         out.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
@@ -143,9 +137,13 @@ fn what_programs_write_by_themselves_has_keys_of_its_own() {
     ] {
         assert!(!taken(&with(&wrong)), "{wrong}");
     }
-    let mut out = String::new();
-    Json::node_down("tool", &NodeBooks::default(), None, &["events"], &mut out);
-    Json::lost_lines(3, &mut out);
+    let (_, plan) = common::planned("tcp");
+    let (mut out, mut json) = (String::new(), Json::new(&plan));
+    let mut accounting = EventAccounting::new(plan.nodes.len());
+    accounting.uncounted(0, "events");
+    accounting.skips.add(0, None);
+    json.end(&Totals { accounting: &accounting, shown: 0 }, &mut out);
+    json.lost(&Loss { node: None, map: "bpf_printk", count: 3 }, &mut out);
     for line in out.lines() {
         let record: Value = serde_json::from_str(line).expect("JSON");
         assert_eq!(draft::check(&schema(), &record), Ok(()), "{record}");

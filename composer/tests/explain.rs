@@ -277,7 +277,7 @@ fn a_short_log_is_shown_as_it_is() {
     let error = KernelError { log, ..rejected() };
     assert!(
         told("new", load, error, false)
-            .contains("the verifier said\n  R0 !read_ok\n  and one more line\nhelp")
+            .contains("verifier log\n  R0 !read_ok\n  and one more line\nhelp")
     );
 }
 
@@ -285,7 +285,7 @@ fn a_short_log_is_shown_as_it_is() {
 fn a_log_without_a_telling_line_leaves_no_empty_block() {
     let log = Some("processed 1 insns (limit 1000000)\n".to_owned());
     let error = KernelError { log, ..rejected() };
-    assert!(!told("new", load, error, false).contains("the verifier said"));
+    assert!(!told("new", load, error, false).contains("verifier log"));
 }
 
 #[test]

@@ -202,7 +202,7 @@ fn several_kernels_are_told_apart() {
         ],
     ));
     assert!(screen.contains("refused by linux 6.18; taken by linux 6.20"), "{screen}");
-    assert!(screen.contains("the kernel would say: ENOENT"), "{screen}");
+    assert!(screen.contains("kernel error: ENOENT"), "{screen}");
 }
 
 #[test]

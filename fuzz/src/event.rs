@@ -4,7 +4,9 @@ use std::sync::LazyLock;
 
 use freplace_compose::{
     chain::{Chain, Node},
-    event::{Clock, Decoder, Human, Json, Paint, TraceEvent, Tree},
+    event::{
+        ChromeTrace, Clock, Decoder, EventAccounting, Json, Log, Paint, Render as _, Totals, Tree,
+    },
     plan::{self, Plan},
 };
 use freplace_compose_common::Header;
@@ -67,26 +69,29 @@ pub(crate) fn show(chain: &Chain, plan: &Plan, decoder: &Decoder, record: &[u8])
     for has_tasks in [true, false] {
         let (clock, paint) = (Clock { offset_ns: -1 }, Paint { colors: true });
         let mut line = String::new();
-        Human::new(&plan.nodes, clock, has_tasks, paint).line(&event, &mut line);
+        Log::new(&plan.nodes, clock, has_tasks, paint).event(&event, &mut line);
         one_line(&line);
     }
     let mut line = String::new();
-    Json::default().event(&event, &mut line);
+    Json::new(plan).event(&event, &mut line);
     one_line(&line);
     let value: serde_json::Value = serde_json::from_str(&line).expect("JSON");
     assert_eq!(value["record"], "event");
 
     let mut tree = Tree::new(chain, plan, Clock { offset_ns: 0 }, Paint { colors: true });
-    let mut trace = TraceEvent::new(chain, plan);
+    let mut trace = ChromeTrace::new(chain, plan);
     let [mut lines, mut slices] = [const { String::new() }; 2];
-    trace.start(&mut slices);
+    trace.start(&[], &mut slices);
     // The second time it is of the same call, or of none as well.
-    for shown in [true, false] {
-        tree.event(&event, shown, &mut lines);
+    tree.event(&event, &mut lines);
+    tree.unshown(&event, &mut lines);
+    for _ in 0..2 {
         trace.event(&event, &mut slices);
     }
-    tree.end(&mut lines);
-    trace.end(&mut slices);
+    let accounting = EventAccounting::new(plan.nodes.len());
+    let totals = Totals { accounting: &accounting, shown: 1 };
+    tree.end(&totals, &mut lines);
+    trace.end(&totals, &mut slices);
     lines.split_inclusive('\n').for_each(one_line);
     let slices: Vec<serde_json::Value> = serde_json::from_str(&slices).expect("JSON");
     assert!(slices.len() > 1, "the process has a name");

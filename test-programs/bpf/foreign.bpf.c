@@ -96,38 +96,46 @@ int to_perf(struct getpgid_entry *ctx)
  * Its struct is not in BTF. Value 1 makes a record without C's padding behind the last field, value 3
  * one that ends within that field.
  */
-SEC("tracepoint/syscalls/sys_enter_getpgid")
-int untyped(struct getpgid_entry *ctx)
-{
-	struct {
-		__u8 kind;
-		__u64 ts;
-		__u32 saddr;
-		__be16 port;
-		char comm[16];
-		__s16 pairs[2][2];
-	} record;
-	const __u64 end = __builtin_offsetof(typeof(record), pairs) + sizeof(record.pairs);
+#define UNTYPED(name, write) \
+	SEC("tracepoint/syscalls/sys_enter_getpgid") \
+	int name(struct getpgid_entry *ctx) \
+	{ \
+		struct { \
+			__u8 kind; \
+			__u64 ts; \
+			__u32 saddr; \
+			__be16 port; \
+			char comm[16]; \
+			__s16 pairs[2][2]; \
+		} record; \
+		const __u64 end = __builtin_offsetof(typeof(record), pairs) + sizeof(record.pairs); \
+\
+		_Static_assert(sizeof(record) == 48, "padding behind the last field"); \
+\
+		if (!IS_OURS(ctx)) \
+			return 0; \
+		__builtin_memset(&record, 0, sizeof(record)); \
+		record.kind = VALUE(ctx); \
+		record.ts = bpf_ktime_get_ns(); \
+		record.saddr = bpf_htonl(0x0a00020f); \
+		record.port = bpf_htons(443); \
+		bpf_get_current_comm(record.comm, sizeof(record.comm)); \
+		record.pairs[1][0] = -13; \
+		if (record.kind == 1) \
+			write(&record, end); \
+		else if (record.kind == 3) \
+			write(&record, end - 1); \
+		else \
+			write(&record, sizeof(record)); \
+		return 0; \
+	}
 
-	_Static_assert(sizeof(record) == 48, "padding behind the last field");
+#define TO_RING(record, size) bpf_ringbuf_output(&events, record, size, 0)
+#define TO_PERF(record, size) \
+	bpf_perf_event_output(ctx, &perf_events, BPF_F_CURRENT_CPU, record, size)
 
-	if (!IS_OURS(ctx))
-		return 0;
-	__builtin_memset(&record, 0, sizeof(record));
-	record.kind = VALUE(ctx);
-	record.ts = bpf_ktime_get_ns();
-	record.saddr = bpf_htonl(0x0a00020f);
-	record.port = bpf_htons(443);
-	bpf_get_current_comm(record.comm, sizeof(record.comm));
-	record.pairs[1][0] = -13;
-	if (record.kind == 1)
-		bpf_ringbuf_output(&events, &record, end, 0);
-	else if (record.kind == 3)
-		bpf_ringbuf_output(&events, &record, end - 1, 0);
-	else
-		bpf_ringbuf_output(&events, &record, sizeof(record), 0);
-	return 0;
-}
+UNTYPED(untyped, TO_RING)
+UNTYPED(untyped_perf, TO_PERF)
 
 /* 256 records a call, so that millions take seconds. */
 SEC("tracepoint/syscalls/sys_enter_getpgid")

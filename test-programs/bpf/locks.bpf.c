@@ -134,3 +134,21 @@ int wake_tracer(void *ctx)
 {
 	return wake();
 }
+
+/* A host that uses none of the maps, and goes on in a program that does. */
+#define TABLE(name, section, context, pass) \
+	struct { \
+		__uint(type, BPF_MAP_TYPE_PROG_ARRAY); \
+		__uint(max_entries, 1); \
+		__uint(key_size, sizeof(__u32)); \
+		__array(values, int(context *)); \
+	} to_##name SEC(".maps") = { .values = { (void *)&lock_##name } }; \
+	SEC(section) \
+	int enter_##name(context *ctx) \
+	{ \
+		bpf_tail_call(ctx, &to_##name, 0); \
+		return pass; \
+	}
+
+TABLE(xdp, "xdp", struct xdp_md, XDP_PASS)
+TABLE(kprobe, "kprobe", struct pt_regs, 0)

@@ -50,7 +50,7 @@ fn runs_here(composer: &Path) -> bool {
 }
 
 fn introduce(native: bool) {
-    let place = if native { "this machine's kernel" } else { "a throw-away micro-VM" };
+    let place = if native { "this machine's kernel" } else { "a disposable micro-VM" };
     eprintln!(
         "\n{CHAIN} comes up in {place}: two kprobes see every TCP connection\n\
          made and accepted, one program replaces a function inside both, two tracers watch that program.\n\

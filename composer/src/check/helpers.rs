@@ -81,12 +81,14 @@ fn offered_everywhere(profiles: &[Profile], of_type: &str) -> BTreeSet<u32> {
     helpers().map(|helper| helper.id).filter(|id| !lacks(*id)).collect()
 }
 
-/// The program types by which the helpers of a node's program are judged: a replacement is taken
-/// for a program of its host's type.
-pub(super) fn program_types(context: &Context<'_>, index: NodeIndex) -> BTreeSet<&'static str> {
-    let node = context.chain.graph.node(index);
-    let Some(load) = context.own(node) else { return BTreeSet::new() };
-    loaded(context, index, &load).into_iter().map(|loaded| type_name(loaded.kind)).collect()
+/// The program types by which a program is judged: a replacement is taken for a program of its
+/// host's type.
+pub(super) fn program_types(
+    context: &Context<'_>,
+    index: NodeIndex,
+    load: &Load<'_>,
+) -> BTreeSet<&'static str> {
+    loaded(context, index, load).into_iter().map(|loaded| type_name(loaded.kind)).collect()
 }
 
 /// What profiles call the program type of `kind`.

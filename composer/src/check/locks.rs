@@ -6,7 +6,11 @@
 //! <https://github.com/torvalds/linux/blob/v6.12/kernel/bpf/verifier.c>. Whether a replacement is
 //! taken for a program of its host's type at that moment differs from kernel to kernel.
 
-use super::{Context, helpers::program_types, is_replacement, title};
+use std::collections::HashSet;
+
+use petgraph::graph::NodeIndex;
+
+use super::{Context, Load, helpers::program_types, is_replacement};
 use crate::{
     diag::{Code, Diagnostic},
     object::{
@@ -48,39 +52,49 @@ impl Part {
 }
 
 pub(super) fn check(context: &mut Context<'_>) {
+    let mut told = HashSet::new();
     for (index, node) in context.chain.graph.nodes() {
         if context.misfits.contains(&index) {
             continue;
         }
-        let Some((object, program)) = context.program(node) else { continue };
-        let types = program_types(context, index);
-        let may_interrupt =
-            |name: &&str| ProgramType::named(name).is_some_and(ProgramType::may_interrupt);
-        let Some(of_type) = types.iter().copied().find(may_interrupt) else { continue };
-        let Some((_, named)) = node.program() else { continue };
-        let in_replacement = is_replacement(node);
-        for part in Part::ALL {
-            let mut used = object.maps_of(program);
-            let Some(map) = used.find(|map| holds(&object.btf, map, part)) else { continue };
-            let (what, name) = (part.name(), &map.name);
-            let judged = if in_replacement {
-                " Some kernels take a replacement for a program of its host's type here, some do \
-                 not."
-            } else {
-                ""
-            };
-            let found = Diagnostic::new(
-                Code::LockInTracing,
-                format!("{} uses map `{name}`, whose values hold a {what}", title(node)),
-            )
-            .label(&named.span, format!("at a {of_type}"))
-            .says("EINVAL", format!("tracing progs cannot use {what} yet"))
-            .help(format!(
-                "Programs at kprobes and tracepoints may not.{judged} Count with \
-                 __sync_fetch_and_add, or take a map with a value for each CPU."
-            ));
-            context.push_where(found, |profile| part.is_refused(profile, in_replacement));
+        let Some((reference, _)) = node.program() else { continue };
+        for load in context.loads(node) {
+            // A table's program is loaded once, whichever nodes have the table.
+            if load.is_own || told.insert((&reference.value, &load.program.name)) {
+                program(context, index, &load);
+            }
         }
+    }
+}
+
+fn program(context: &mut Context<'_>, index: NodeIndex, load: &Load<'_>) {
+    let Load { node, object, program, is_own } = *load;
+    let types = program_types(context, index, load);
+    let may_interrupt =
+        |name: &&str| ProgramType::named(name).is_some_and(ProgramType::may_interrupt);
+    let Some(of_type) = types.iter().copied().find(may_interrupt) else { return };
+    let Some((_, named)) = node.program() else { return };
+    let in_replacement = is_own && is_replacement(node);
+    for part in Part::ALL {
+        let mut used = object.maps_of(program);
+        let Some(map) = used.find(|map| holds(&object.btf, map, part)) else { continue };
+        let (what, name) = (part.name(), &map.name);
+        let judged = if in_replacement {
+            " Some kernels take a replacement for a program of its host's type here, some do not."
+        } else {
+            ""
+        };
+        let found = Diagnostic::new(
+            Code::LockInTracing,
+            format!("{} uses map `{name}`, whose values hold a {what}", load.title()),
+        )
+        .label(&named.span, format!("at a {of_type}"))
+        .says("EINVAL", format!("tracing progs cannot use {what} yet"))
+        .help(format!(
+            "Programs at kprobes and tracepoints may not.{judged} Count with \
+             __sync_fetch_and_add, or take a map with a value for each CPU."
+        ));
+        context.push_where(found, |profile| part.is_refused(profile, in_replacement));
     }
 }
 

@@ -4,11 +4,13 @@ use clap_complete::Shell;
 
 use super::{exit::Exit, screen};
 
-/// Write a completion script to stdout, for example into
-/// ~/.local/share/bash-completion/completions/freplace-compose.
+/// Print a completion script for a shell.
+///
+/// Example: freplace-compose completions bash >
+/// ~/.local/share/bash-completion/completions/freplace-compose
 #[derive(Debug, clap::Args)]
 pub(super) struct Completions {
-    /// The shell.
+    /// Shell to complete for.
     shell: Shell,
 }
 

@@ -18,11 +18,14 @@ use freplace_compose::{
     vm,
 };
 
-/// Show what this machine's kernel can run, and how that was found out. Loads small probe programs
-/// and lets go of them at once; attaches nothing.
+/// Report which features this kernel supports and how each was detected.
+///
+/// Loads small probe programs and releases them at once; attaches nothing.
+///
+/// Example: sudo freplace-compose doctor
 #[derive(Debug, clap::Args)]
 pub(super) struct Doctor {
-    /// How to write the result.
+    /// Format of the result.
     #[arg(long, value_name = "FORMAT", default_value = "human")]
     format: Format,
     #[command(flatten)]

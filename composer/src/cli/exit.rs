@@ -26,11 +26,11 @@ pub(crate) enum Exit {
 /// What is shown of each by `--help`, and in README.md.
 const CODES: [(Exit, u8, &str); 7] = [
     (Exit::Done, 0, "done"),
-    (Exit::Failed, 1, "an operation or the command failed and everything was undone"),
-    (Exit::Usage, 2, "usage"),
-    (Exit::Invalid, 3, "the chain is invalid"),
-    (Exit::Environment, 4, "this machine cannot run it"),
-    (Exit::UndoIncomplete, 5, "something could not be undone"),
+    (Exit::Failed, 1, "an operation or the command failed and everything was rolled back"),
+    (Exit::Usage, 2, "invalid command line"),
+    (Exit::Invalid, 3, "invalid chain"),
+    (Exit::Environment, 4, "this machine cannot run the chain"),
+    (Exit::UndoIncomplete, 5, "rollback incomplete"),
     (Exit::Cut, 130, "interrupted twice, or while the micro-VM was booting"),
 ];
 
@@ -38,7 +38,7 @@ impl Exit {
     /// The codes and what they mean, as a sentence.
     pub(crate) fn meanings() -> String {
         let codes = CODES.map(|(_, code, meaning)| format!("{code} {meaning}"));
-        format!("Exit codes: {}.", codes.join(", "))
+        format!("Exit codes: {}.", codes.join("; "))
     }
 }
 

@@ -5,11 +5,15 @@ use std::{fmt::Write as _, str::FromStr as _};
 use super::{exit::Exit, ink::Ink as _, screen};
 use freplace_compose::diag::{Block, Code, Page};
 
-/// Explain the code of a diagnostic: what it means, what the kernel says and where its source says
-/// so, a wrong example and the right one. Without CODE, list all of them.
+/// Explain the code of a diagnostic.
+///
+/// Shows what the code means, the kernel's error with a link to its source, a wrong example and the
+/// corrected one. Without CODE, lists all codes.
+///
+/// Example: freplace-compose explain FC0301
 #[derive(Debug, clap::Args)]
 pub(super) struct Explain {
-    /// Codes: FC0301, fc0301, 0301 or 301. Without one, all are listed.
+    /// Codes, for example FC0301, fc0301, 0301 or 301.
     #[arg(value_name = "CODE", value_parser = code)]
     codes: Vec<Code>,
 }

@@ -13,26 +13,30 @@ use freplace_compose::{
     inert,
 };
 
-/// Draw a chain. Objects are not looked at: a chain whose objects are not built yet can be drawn.
+/// Draw a chain as a tree or graph.
+///
+/// Objects are not read, so a chain can be drawn before its objects are built.
+///
+/// Example: freplace-compose graph --format mermaid chains/tcp.toml
 #[derive(Debug, clap::Args)]
 pub(super) struct GraphArguments {
-    /// The chain file.
+    /// Chain file.
     #[arg(value_name = "FILE")]
     file: PathBuf,
-    /// How to draw it.
+    /// Format of the drawing.
     #[arg(long, value_name = "FORMAT", default_value = "tree")]
     format: Drawing,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
 enum Drawing {
-    /// From each host down to what plugs into it.
+    /// Text: each host with its stubs, replacements and tracers below it.
     Tree,
-    /// For graphviz.
+    /// Graphviz.
     Dot,
-    /// For Markdown.
+    /// Mermaid, for Markdown.
     Mermaid,
-    /// Nodes and edges.
+    /// Nodes and edges as JSON.
     Json,
 }
 

@@ -15,14 +15,17 @@ use freplace_compose::{
     object::{Function, Object},
 };
 
-/// Show what an eBPF object holds: programs, functions and whether they could be stubs, maps,
-/// global variables, and the structs of its events.
+/// List the contents of an eBPF object: programs, possible stubs, maps, variables, events.
+///
+/// For each function that cannot be a stub, the reason is given.
+///
+/// Example: freplace-compose inspect builtin:tcp
 #[derive(Debug, clap::Args)]
 pub(super) struct Inspect {
-    /// An object file, or builtin:NAME.
+    /// Object file, or builtin:NAME.
     #[arg(value_name = "OBJECT")]
     object: String,
-    /// How to write the result.
+    /// Format of the result.
     #[arg(long, value_name = "FORMAT", default_value = "human")]
     format: Format,
 }

@@ -12,9 +12,9 @@ use freplace_compose::{
 /// `--kernel` of the verbs that judge.
 #[derive(Debug, clap::Args)]
 pub(super) struct KernelFlag {
-    /// The kernels to judge for: series such as 6.1,6.12; `running`, this machine's; or files with
-    /// profiles. What one of them refuses is an error. Without this, a chain is valid when any
-    /// kernel known here takes it.
+    /// Kernels to check against: series such as 6.1,6.12; `running` for this machine's kernel; or
+    /// profile files. A feature missing on any of them is an error. By default a chain is valid if
+    /// at least one known kernel supports it.
     #[arg(long, value_name = "KERNEL", value_delimiter = ',', value_parser = name)]
     kernel: Vec<Name>,
 }

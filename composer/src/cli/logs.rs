@@ -20,10 +20,11 @@ use freplace_compose::{
 /// What to do with the verifier's logs, for verbs that load programs.
 #[derive(Debug, clap::Args)]
 pub(super) struct LogFlags {
-    /// Show the verifier's whole log when it rejects a program.
+    /// Show the complete verifier log when a program is rejected.
     #[arg(long, short)]
     pub(super) verbose: bool,
-    /// Write the verifier's whole log to FILE when it rejects a program; empty when it rejects none.
+    /// Write the complete verifier log to FILE when a program is rejected. The file is empty if
+    /// none is rejected.
     #[arg(long, value_name = "FILE")]
     verifier_log: Option<PathBuf>,
 }

@@ -49,8 +49,8 @@ const TRY: &str = "Try: freplace-compose up --vm chains/tcp.toml --limit 10 -- w
 /// docker compose for chains of eBPF programs.
 ///
 /// A chain is a TOML file: hosts at kernel hooks, stubs in them, replacements for the stubs, and
-/// tracers on any of them. It is checked without root and without a kernel, brought up in order,
-/// watched, and undone.
+/// tracers on any of them. Chains are checked without root and without a kernel, loaded and
+/// attached in the right order, shown event by event, and detached again.
 #[derive(Debug, Parser)]
 #[command(
     name = "freplace-compose",
@@ -59,7 +59,7 @@ const TRY: &str = "Try: freplace-compose up --vm chains/tcp.toml --limit 10 -- w
     after_help = format!("{TRY}\n{}", Exit::meanings())
 )]
 struct Arguments {
-    /// When to use colours.
+    /// When to use colours
     #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
     color: ColorWhen,
     #[command(subcommand)]
@@ -79,49 +79,40 @@ enum ColorWhen {
 /// How results are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Format {
-    /// For people.
+    /// Text for people.
     Human,
-    /// For programs.
+    /// JSON for programs.
     Json,
 }
 
 #[derive(Debug, Subcommand)]
 enum Verb {
-    /// Bring a chain up, show its events, and undo it at the end.
     Up(up::Up),
-    /// Check chains, without root and without a kernel.
     Validate(validate::Validate),
-    /// Show the operations that `up` would do.
     Plan(plan::PlanArguments),
-    /// Draw a chain.
     Graph(graph::GraphArguments),
-    /// Show what an eBPF object holds: programs, functions, possible stubs, maps, events.
     Inspect(inspect::Inspect),
-    /// Show what this machine's kernel can run, and how that was found out.
     Doctor(doctor::Doctor),
-    /// Measure what this machine's kernel offers, for `validate --kernel`.
     Profile(profile::ProfileArguments),
-    /// Explain the code of a diagnostic.
     Explain(explain::Explain),
     New(new::New),
-    /// Write freplace_compose.h to stdout: what the C of a chain's programs includes.
+    /// Print freplace_compose.h, the C header for programs of a chain.
     Header,
-    /// Write the JSON schema of chain files to stdout, for editors.
+    /// Print the JSON schema of chain files, for editors.
     Schema,
-    /// Run one command as root in the throw-away micro-VM.
     Vm(vm::VmArgs),
-    /// Make a little traffic for a chain to see.
     Traffic(traffic::Traffic),
-    /// Write a completion script for a shell.
     Completions(completions::Completions),
-    /// Write the manual page to stdout, for example into ~/.local/share/man/man1/freplace-compose.1.
+    /// Print the manual page.
+    ///
+    /// Example: freplace-compose man > ~/.local/share/man/man1/freplace-compose.1
     Man,
 }
 
 /// Parses the arguments and runs the verb.
 pub(crate) fn main() -> Exit {
     if let Some(kernel) = vm::apart(std::env::args_os()) {
-        screen::say!("error: `--vm {kernel}` is two words\n\n  write --vm={kernel}");
+        screen::say!("error: missing `=` in `--vm {kernel}`\n\n  write --vm={kernel}");
         return Exit::Usage;
     }
     let arguments = match Arguments::try_parse() {
@@ -146,8 +137,8 @@ pub(crate) fn main() -> Exit {
         Err(error) => {
             let (code, why, help) = short_of(error.raw_os_error()).unwrap_or((
                 Code::NoSignals,
-                "the system refused what every program of its kind needs",
-                "Nothing was done yet.",
+                "the system refused a resource that every asynchronous program needs",
+                "Nothing was loaded.",
             ));
             let message = format!("freplace-compose cannot start: {why}");
             report::one(&Diagnostic::new(code, message).help(help));

@@ -16,7 +16,7 @@ use freplace_compose::{
 };
 use freplace_compose_common::{HEADER_FILE, HEADER_TEXT};
 
-/// Write a node to begin with. Nothing is overwritten.
+/// Create a node from a template; existing files are not overwritten.
 #[derive(Debug, clap::Args)]
 pub(super) struct New {
     #[command(subcommand)]
@@ -28,20 +28,22 @@ enum NewNode {
     Host(NewHost),
 }
 
-/// A program at a kernel hook with a stub in it: NAME.bpf.c, NAME.toml and freplace_compose.h.
+/// Create a host with a stub: NAME.bpf.c, NAME.toml and freplace_compose.h.
 ///
-/// The commands that compile it, check it and bring it up are written to stdout.
+/// Prints the commands that compile the host, check the chain and bring it up.
+///
+/// Example: freplace-compose new host xdp lo
 #[derive(Debug, clap::Args)]
 struct NewHost {
-    /// The kind of hook.
+    /// Kind of hook.
     #[arg(value_parser = hook())]
     hook: &'static HostKind,
     #[arg(help = target_help())]
     place: Option<String>,
-    /// What to call it: a name of letters, digits and `_`. The kind of hook when not given.
+    /// Name of the host: letters, digits and `_`. Defaults to the kind of hook.
     #[arg(long, value_parser = name)]
     name: Option<String>,
-    /// The folder to write to; it is made when it does not exist.
+    /// Folder to write to; created if missing.
     #[arg(long, value_name = "FOLDER", default_value = ".")]
     folder: PathBuf,
 }
@@ -66,7 +68,7 @@ fn target_help() -> String {
     }
     let last = targets.pop().unwrap_or_default();
     let others = targets.join(", ");
-    format!("The hook: {others}, or {last}. Without it, one that every kernel has")
+    format!("Hook: {others} or {last}. The default exists on every kernel")
 }
 
 /// What is a name in C and an id in a chain.

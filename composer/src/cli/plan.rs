@@ -13,13 +13,17 @@ use freplace_compose::{
     trace::Tracing,
 };
 
-/// Show the operations that `up` would do: no root, no kernel, nothing loaded.
+/// Show the operations that `up` would perform.
+///
+/// Needs no root and no kernel, and loads nothing.
+///
+/// Example: freplace-compose plan chains/tcp.toml
 #[derive(Debug, clap::Args)]
 pub(super) struct PlanArguments {
-    /// The chain file.
+    /// Chain file.
     #[arg(value_name = "FILE")]
     file: PathBuf,
-    /// How to write the result.
+    /// Format of the result.
     #[arg(long, value_name = "FORMAT", default_value = "human")]
     format: Format,
 }

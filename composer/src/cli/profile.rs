@@ -22,13 +22,17 @@ use freplace_compose::{
     profile::Profile,
 };
 
-/// Measure what this machine's kernel offers and write it to stdout, as a profile that `validate
-/// --kernel FILE` judges by on any machine. Loads small probe programs and makes small maps, and
-/// lets go of them at once; attaches nothing to the kernel.
+/// Measure the features of this machine's kernel, for `validate --kernel`.
+///
+/// Prints a profile that `validate --kernel FILE` uses on any machine. Loads small probe programs,
+/// creates small maps and releases them at once; attaches nothing to the kernel. Requires root, or
+/// --vm.
+///
+/// Example: sudo freplace-compose profile > my.toml
 #[derive(Debug, clap::Args)]
 pub(super) struct ProfileArguments {
-    /// Write it to DIR/profile.toml instead, with the kernel's types and the names of its functions
-    /// beside it: then what hosts are attached to is judged too.
+    /// Write the profile to DIR/profile.toml, with the kernel's BTF and symbol names beside it so
+    /// that attach targets can be checked as well.
     #[arg(long, value_name = "DIR", conflicts_with = "vm")]
     save: Option<PathBuf>,
     #[command(flatten)]
@@ -56,8 +60,9 @@ pub(super) async fn run(arguments: &ProfileArguments) -> Exit {
     match save(&measured, folder) {
         Ok(()) => Exit::Done,
         Err(error) => {
-            let message = format!("cannot save it in {}: {}", folder.display(), plain(&error));
-            screen::say!("error: {message}");
+            let message = format!("cannot write to {}: {}", folder.display(), plain(&error));
+            let help = "Name a folder that you may write to: --save DIR.";
+            report::one(&Diagnostic::new(Code::OutputFile, message).help(help));
             Exit::Failed
         }
     }

@@ -80,12 +80,12 @@ static DRAWN: Mutex<Vec<Code>> = Mutex::new(Vec::new());
 /// The most codes that the last line names.
 const NAMED: usize = 3;
 
-/// Says where there is more on what was drawn; nothing when nothing was.
+/// Prints the command that explains the codes that were drawn; nothing when none was.
 pub(super) fn pointer() {
     let drawn = DRAWN.lock().unwrap_or_else(PoisonError::into_inner);
     let codes: Vec<_> = drawn.iter().take(NAMED).map(ToString::to_string).collect();
     if !codes.is_empty() {
-        let line = format!("freplace-compose explain {} says more", codes.join(" "));
+        let line = format!("For more information: freplace-compose explain {}", codes.join(" "));
         screen::say!("{}", line.dimmed());
     }
 }

@@ -16,40 +16,45 @@ use freplace_compose::{
     traffic::{self, Protocol, Report, Request},
 };
 
-/// Make a little traffic for a chain to see: by default over loopback, where the other end is made as
-/// well and what arrives is counted.
+/// Generate network traffic to test a chain.
 ///
-/// Exit codes: 0 all of it arrived, 1 some of it did not, 2 usage, 4 not permitted.
+/// The default address is loopback, where the receiving end is created as well and arrivals are
+/// counted.
+///
+/// Example: freplace-compose traffic udp --count 3
+///
+/// Exit codes: 0 everything arrived; 1 something did not arrive; 2 invalid command line; 4 not
+/// permitted.
 #[derive(Debug, clap::Args)]
 pub(super) struct Traffic {
-    /// What to send: datagrams, connections, or echo requests.
+    /// Protocol to use.
     #[arg(value_name = "PROTOCOL")]
     protocol: Kind,
-    /// The address to send to.
+    /// Address to send to.
     #[arg(value_name = "HOST", default_value_t = IpAddr::V4(Ipv4Addr::LOCALHOST))]
     host: IpAddr,
-    /// The port of UDP and TCP: a free one when not given.
+    /// UDP or TCP port [default: a free port].
     #[arg(long, short, value_name = "PORT", value_parser = clap::value_parser!(u16).range(1..))]
     port: Option<u16>,
-    /// How many.
+    /// Number of datagrams, connections or echo requests.
     #[arg(long, short, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
     count: u32,
     /// Bytes of payload in each.
     #[arg(long, short, value_name = "BYTES", default_value_t = 64)]
     size: usize,
-    /// The pause between two of them: 100ms, 1s.
+    /// Pause between two of them, for example 100ms or 1s.
     #[arg(long, short, value_name = "TIME", default_value = "0s", value_parser = duration)]
     interval: Duration,
-    /// How long to wait for one to arrive.
+    /// Time to wait for each to arrive.
     #[arg(long, value_name = "TIME", default_value = "1s", value_parser = duration)]
     wait: Duration,
-    /// Do not make the other end: somebody else listens there.
+    /// Only send; do not create the receiving end.
     #[arg(long)]
     no_listen: bool,
-    /// End with 0 when something that was sent did not arrive, as behind a chain that drops it.
+    /// Exit with 0 even if something did not arrive, for chains that drop packets.
     #[arg(long)]
     lossy: bool,
-    /// How to write what was done.
+    /// Format of the report.
     #[arg(long, value_name = "FORMAT", default_value = "human")]
     format: Format,
 }
@@ -58,7 +63,7 @@ pub(super) struct Traffic {
 enum Kind {
     /// Datagrams.
     Udp,
-    /// Connections, each with its bytes.
+    /// Connections, each with its payload.
     Tcp,
     /// Echo requests.
     Icmp,

@@ -24,6 +24,7 @@ use super::{
 use freplace_compose::{
     check,
     diag::{Code, Diagnostic},
+    event::Skips,
     files::plain,
     inert,
     kernel::{KernelError, Linux, machine, process},
@@ -32,7 +33,6 @@ use freplace_compose::{
 };
 
 mod asked;
-mod books;
 mod foreign;
 mod gone;
 mod ordered;
@@ -45,22 +45,25 @@ mod writer;
 use asked::Asked;
 pub(super) use asked::duration;
 use signals::Signals;
-use skips::Skips;
 use stream::{End, Stream};
 use view::View;
 use writer::Writer;
 
-/// Check a chain, load and attach it in order, show its events, and undo it at the end: at Ctrl-C,
-/// when CMD ends, or when --duration or --limit is reached.
+/// Load and attach a chain, show its events, and detach it at the end.
+///
+/// The chain is checked first, then loaded and attached in dependency order. It is detached on
+/// Ctrl-C, when CMD ends, or when --duration or --limit is reached. Requires root, or --vm.
+///
+/// Example: freplace-compose up --vm chains/tcp.toml -- wget -q -O /dev/null http://127.0.0.1/
 #[derive(Debug, clap::Args)]
 pub(super) struct Up {
-    /// The chain file.
+    /// Chain file.
     #[arg(value_name = "FILE")]
     file: PathBuf,
-    /// Show what would be done, and do nothing.
+    /// Show the plan without loading anything.
     #[arg(long)]
     dry_run: bool,
-    /// As root, refuse a chain or object file that others may change, instead of warning of it.
+    /// As root, reject chain and object files that other users can modify, instead of warning.
     #[arg(long)]
     strict: bool,
     #[command(flatten)]
@@ -71,7 +74,7 @@ pub(super) struct Up {
     vm: VmFlag,
     #[command(flatten)]
     luggage: Luggage,
-    /// A command to run while the chain is up.
+    /// Command to run while the chain is up.
     #[arg(last = true, value_name = "CMD")]
     command: Vec<OsString>,
 }
@@ -366,11 +369,11 @@ async fn undo(
 ) -> Undone {
     let detached = tokio::task::spawn_blocking(move || {
         let mut skips = Skips::new(plan.nodes.len());
-        skips.at_links(&kernel, &running, &plan);
+        skips::at_links(&mut skips, &kernel, &running, &plan);
         let gone = gone::interfaces(&kernel, &running);
         let left = running.detach(&mut kernel);
         kernel.settle();
-        skips.of_programs(&kernel, &running, &plan);
+        skips::of_programs(&mut skips, &kernel, &running, &plan);
         (running, kernel, left, skips, gone)
     });
     // A thread fails by a panic alone, which was told by then.

@@ -23,19 +23,25 @@ use freplace_compose::{
     vm::KernelChoice,
 };
 
-/// Check chains: no root, no kernel, nothing loaded, unless --vm asks a real verifier as well.
+/// Check chains without root and without a kernel.
+///
+/// All errors of all files are reported in one run, and nothing is loaded. With --vm, chains that
+/// pass are also loaded and attached in a disposable micro-VM.
+///
+/// Example: freplace-compose validate --kernel 6.1,6.12 chains/*.toml
 #[derive(Debug, clap::Args)]
 pub(super) struct Validate {
-    /// Chain files.
+    /// Chain files to check.
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
-    /// How to write the result.
+    /// Format of the result.
     #[arg(long, value_name = "FORMAT", default_value = "human")]
     format: Format,
     #[command(flatten)]
     kernels: KernelFlag,
-    /// Then load and attach what is valid in a throw-away micro-VM, undo it, and tell what the
-    /// verifier said: on KERNEL, a series or the path of a vmlinuz, or else on each of --kernel.
+    /// Also load and attach the valid chains in a disposable micro-VM and report verifier errors.
+    /// Uses KERNEL (a series, or the path of a vmlinuz) if given, otherwise every kernel from
+    /// --kernel.
     #[arg(long, value_name = "KERNEL", num_args = 0..=1, require_equals = true)]
     vm: Option<Option<KernelChoice>>,
     #[command(flatten)]

@@ -1,4 +1,4 @@
-//! `freplace-compose vm`: one command as root in the throw-away micro-VM.
+//! `freplace-compose vm`: one command as root in the disposable micro-VM.
 
 use std::{
     ffi::OsString,
@@ -24,13 +24,17 @@ use failure::failed;
 pub(super) use luggage::{Luggage, not_in_guest};
 use teller::Teller;
 
-/// Runs one command as root in the throw-away micro-VM.
+/// Run a command as root in a disposable micro-VM.
 ///
-/// The command runs under a kernel of its own, in a guest that is gone when the command ends. Neither root nor KVM nor a
-/// network is needed. Its output and exit code are passed on; interrupt it once to let it end by itself, twice to stop it.
+/// The command runs under its own kernel, in a guest that ends with the command. Root, KVM and a
+/// network are not required. Output and exit code are passed on. The first interrupt is forwarded
+/// to the command, the second ends the micro-VM.
+///
+/// Example: freplace-compose vm --kernel 6.1 -- uname -r
 #[derive(Debug, clap::Args)]
 pub(crate) struct VmArgs {
-    /// A kernel series such as 6.1 or 7.3 (a Debian cloud kernel, fetched once), or the path of a vmlinuz.
+    /// Kernel series such as 6.1 or 7.3 (a Debian cloud kernel, fetched once), or the path of a
+    /// vmlinuz.
     #[arg(long, value_name = "KERNEL", default_value_t)]
     pub(crate) kernel: KernelChoice,
 
@@ -41,23 +45,23 @@ pub(crate) struct VmArgs {
     #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u32).range(1..))]
     pub(crate) timeout: Option<u32>,
 
-    /// Say nothing about the micro-VM itself.
+    /// Print nothing about the micro-VM itself.
     #[arg(long, short)]
     pub(crate) quiet: bool,
 
-    /// List the kernels that can be fetched and those in the cache, and do nothing else.
+    /// List the kernels that can be fetched and those in the cache, and exit.
     #[arg(long, conflicts_with_all = ["prune", "command"])]
     list: bool,
 
-    /// Empty the cache of kernels, and do nothing else.
+    /// Empty the cache of kernels, and exit.
     #[arg(long, conflicts_with = "command")]
     prune: bool,
 
-    /// How to write the list.
+    /// Format of the list.
     #[arg(long, value_name = "FORMAT", default_value = "human", requires = "list")]
     format: Format,
 
-    /// The command: from this host, or one of busybox's.
+    /// Command to run: an executable of this machine, or a busybox applet.
     #[arg(last = true, required_unless_present_any = ["list", "prune"], value_name = "CMD")]
     pub(crate) command: Vec<OsString>,
 }
@@ -65,8 +69,8 @@ pub(crate) struct VmArgs {
 /// `--vm[=KERNEL]` of the verbs that can run in the micro-VM.
 #[derive(Debug, clap::Args)]
 pub(crate) struct VmFlag {
-    /// Do it in a throw-away micro-VM: no root needed. KERNEL is a series such as 6.1 or 7.3 (a
-    /// Debian cloud kernel, fetched once; `vm --list` shows which there are), or the path of a vmlinuz.
+    /// Run in a disposable micro-VM; root is not required. KERNEL is a series such as 6.1 or 7.3 (a
+    /// Debian cloud kernel, fetched once; `vm --list` lists them), or the path of a vmlinuz.
     #[arg(long, value_name = "KERNEL", num_args = 0..=1, require_equals = true, default_missing_value = DEFAULT_SERIES)]
     pub(crate) vm: Option<KernelChoice>,
 }
@@ -234,7 +238,7 @@ async fn boot(
         // The reader of our output has seen enough.
         Err(VmError::Output { source }) if source.kind() == io::ErrorKind::BrokenPipe => Exit::Done,
         Err(VmError::Interrupted) => {
-            screen::say!("interrupted: the micro-VM was ended as it was");
+            screen::say!("interrupted: the micro-VM was stopped immediately");
             Exit::Cut
         }
         Err(error) => failed(&error),

@@ -45,7 +45,7 @@ pub struct Diagnostic {
     pub labels: Vec<Label>,
     /// Blocks of text below the places: prototypes, what the kernel said.
     pub notes: Vec<String>,
-    /// What a kernel would say of it.
+    /// The kernel's error for it.
     pub answer: Option<Box<Answer>>,
     /// What to do, in full sentences.
     pub help: Option<String>,
@@ -87,18 +87,18 @@ impl Diagnostic {
         self
     }
 
-    /// Tells a kernel's answer: an error number and nothing more.
+    /// Adds the kernel's error: an error number without a verifier log.
     #[must_use]
     pub fn errno(mut self, errno: &'static str) -> Self {
         self.answer = Some(Box::new(Answer { errno, text: None }));
-        self.note(format!("the kernel would say: {errno}, and nothing more"))
+        self.note(format!("kernel error: {errno} (no verifier log)"))
     }
 
-    /// Tells a kernel's answer: an error number and words of the verifier.
+    /// Adds the kernel's error: an error number and a line of the verifier log.
     #[must_use]
     pub fn says(mut self, errno: &'static str, text: impl Into<String>) -> Self {
         let text = text.into();
-        let note = format!("the kernel would say: {errno}, \"{text}\"");
+        let note = format!("kernel error: {errno}, \"{text}\"");
         self.answer = Some(Box::new(Answer { errno, text: Some(text) }));
         self.note(note)
     }

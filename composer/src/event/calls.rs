@@ -7,7 +7,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use super::{Event, Origin, Traced, human};
+use super::{Event, Traced, human};
 use crate::chain::Moment;
 
 /// Calls that are held for each CPU: the latest, and the one it may have interrupted.
@@ -37,8 +37,8 @@ impl Kept {
             node: event.index,
             time_ns: event.header.time_ns,
             text,
-            moment: event.traced.map(Traced::moment),
-            took_ns: event.traced.and_then(|traced| traced.took(event.payload)),
+            moment: event.payload.call().map(Traced::moment),
+            took_ns: event.payload.call().and_then(|call| call.took(event.bytes)),
         }
     }
 }
@@ -92,7 +92,7 @@ impl Calls {
         each: &mut dyn FnMut(Call),
     ) {
         let header = &event.header;
-        if !matches!(event.origin, Origin::Composer) {
+        if !event.payload.has_header() {
             // It is of no call, and says nothing of those of its CPU, which it may not even tell.
             let mut task = String::new();
             human::task(header, &mut task);

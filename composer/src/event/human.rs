@@ -1,16 +1,15 @@
-//! Events as lines for people: one each, in aligned columns.
+//! The parts of an event as people read them: the time of day, the task, the payload.
 
 use std::fmt::Write as _;
 
 use freplace_compose_common::Header;
 
 use super::{
-    Event, Origin, Paint, Shape,
+    Event, Layout, Paint, Payload, Said, Shape,
     digits::{decimal, padded},
-    foreign,
-    paint::pad,
+    user_map,
 };
-use crate::{inert, plan::PlannedNode};
+use crate::inert;
 
 /// The kernel's monotonic clock → the time of day.
 #[derive(Debug, Clone, Copy)]
@@ -38,68 +37,6 @@ impl Clock {
     }
 }
 
-/// Formats events; knows the widths of the columns.
-#[derive(Debug)]
-pub struct Human {
-    clock: Clock,
-    paint: Paint,
-    id_width: usize,
-    label_width: usize,
-    has_tasks: bool,
-    /// As wide as the widest task so far.
-    task_width: usize,
-    scratch: String,
-}
-
-impl Human {
-    /// For events of `nodes`; `has_tasks` tells whether any of them knows its process.
-    #[must_use]
-    pub fn new(nodes: &[PlannedNode], clock: Clock, has_tasks: bool, paint: Paint) -> Self {
-        let widest = |text: fn(&PlannedNode) -> &str| {
-            nodes.iter().map(|node| width(text(node))).max().unwrap_or(0)
-        };
-        Self {
-            clock,
-            paint,
-            id_width: widest(|node| &node.id),
-            // A tracer of both moments writes the word for one.
-            label_width: widest(|node| if node.label == "trace" { "fentry" } else { node.label }),
-            has_tasks,
-            task_width: 12,
-            scratch: String::new(),
-        }
-    }
-
-    /// Writes one line with its end.
-    pub fn line(&mut self, event: &Event<'_>, out: &mut String) {
-        self.scratch.clear();
-        self.clock.time_of_day(event.header.time_ns, &mut self.scratch);
-        self.paint.dimmed(&self.scratch, out);
-        let (id, label) = (&event.node.id, event.label());
-        out.push_str("  ");
-        self.paint.node(event.index, id, out);
-        pad(width(id), self.id_width + 2, out);
-        self.paint.dimmed(label, out);
-        pad(width(label), self.label_width, out);
-        if self.has_tasks {
-            self.scratch.clear();
-            task(&event.header, &mut self.scratch);
-            let width = width(&self.scratch);
-            self.task_width = self.task_width.max(width);
-            out.push_str("  ");
-            out.push_str(&self.scratch);
-            pad(width, self.task_width, out);
-        }
-        fields(event, self.paint, out);
-        out.push('\n');
-    }
-}
-
-/// The columns that `text` takes.
-fn width(text: &str) -> usize {
-    if text.is_ascii() { text.len() } else { text.chars().count() }
-}
-
 /// `wget/146`; nothing where the hook has no current task.
 pub(super) fn task(header: &Header, out: &mut String) {
     let comm = String::from_utf8_lossy(header.comm());
@@ -116,64 +53,72 @@ pub(super) fn task(header: &Header, out: &mut String) {
 
 /// The payload, with two blanks before each part.
 pub(super) fn fields(event: &Event<'_>, paint: Paint, out: &mut String) {
-    if let Origin::Map { map, .. } = event.origin
-        && event.layout.is_some()
-    {
-        out.push_str("  ");
-        if map.text(event.payload, out) {
+    let (bytes, length) = (event.bytes, event.bytes.len());
+    match event.payload {
+        Payload::Struct(layout, map) => {
+            match map.filter(|map| map.has_text()) {
+                Some(map) => {
+                    out.push_str("  ");
+                    map.text(bytes, out);
+                }
+                None => structure(layout, bytes, paint, out),
+            }
             return;
         }
-        out.truncate(out.len() - 2);
-    }
-    if let Origin::Printk(said) = event.origin {
-        out.push_str("  ");
-        escaped(&said.text, out);
-        if !said.or.is_empty() {
+        Payload::Call(call) => {
             out.push_str("  ");
-            paint.dimmed(&format!("(or {})", said.or.join(", ")), out);
+            return call.human(bytes, paint, out);
         }
-        if !said.known {
+        Payload::Line(said) => return line(said, paint, out),
+        Payload::Truncated(layout, _) => {
+            // A String takes everything, here and below.
+            let _ = write!(
+                out,
+                "  {length} bytes, shorter than the {} of {}",
+                layout.size, layout.name
+            );
+        }
+        Payload::Unknown(None) => {
+            let _ = write!(out, "  {length} bytes of unknown type");
+        }
+        Payload::Unknown(Some(map)) => {
             out.push_str("  ");
-            paint.dimmed("(or a program outside of the chain)", out);
-        }
-        return;
-    }
-    if let Some(traced) = event.traced {
-        out.push_str("  ");
-        return traced.human(event.payload, paint, out);
-    }
-    if let Some(layout) = event.layout {
-        for field in &layout.fields {
-            let bytes = event.payload.get(field.offset..).unwrap_or_default();
-            match (field.name.as_str(), &field.shape) {
-                // A flow says what it is.
-                (_, Shape::Flow) => out.push_str("  "),
-                ("ret", _) => out.push_str("  = "),
-                (name, _) => {
-                    out.push_str("  ");
-                    paint.key(name, out);
-                }
-            }
-            field.shape.human(bytes, out);
-        }
-        return;
-    }
-    let length = event.payload.len();
-    out.push_str("  ");
-    match (event.short, event.origin) {
-        (Some(layout), _) => {
-            let _ =
-                write!(out, "{length} bytes, shorter than the {} of {}", layout.size, layout.name);
-        }
-        (None, Origin::Composer | Origin::Printk(_)) => {
-            let _ = write!(out, "{length} bytes of unknown type");
-        }
-        (None, Origin::Map { map, .. }) => {
             paint.dimmed(&format!("{}: {length} bytes", inert::line(&map.map)), out);
         }
     }
     out.push_str("  ");
-    foreign::dump(event.payload, out);
+    user_map::dump(bytes, out);
+}
+
+/// The fields of a struct, each with its name.
+fn structure(layout: &Layout, bytes: &[u8], paint: Paint, out: &mut String) {
+    for field in &layout.fields {
+        let bytes = bytes.get(field.offset..).unwrap_or_default();
+        match (field.name.as_str(), &field.shape) {
+            // A flow says what it is.
+            (_, Shape::Flow) => out.push_str("  "),
+            ("ret", _) => out.push_str("  = "),
+            (name, _) => {
+                out.push_str("  ");
+                paint.key(name, out);
+            }
+        }
+        field.shape.human(bytes, out);
+    }
+}
+
+/// A line of `bpf_printk`, with whoever else may have written it.
+fn line(said: &Said, paint: Paint, out: &mut String) {
+    out.push_str("  ");
+    escaped(&said.text, out);
+    if !said.or.is_empty() {
+        out.push_str("  ");
+        paint.dimmed(&format!("(or {})", said.or.join(", ")), out);
+    }
+    if !said.known {
+        out.push_str("  ");
+        paint.dimmed("(or a program outside of the chain)", out);
+    }
 }
 
 /// Whether a byte is a letter that stands for itself everywhere.

@@ -1,40 +1,38 @@
-//! Records of the ring buffer → events with their node and typed fields → lines of text.
+//! Records of the ring buffer → events with their node and typed fields → text, in a format of
+//! `render`.
 //!
 //! The payload's struct is found in the BTF of the node's object, so an author's event is shown
 //! without a line of Rust. Knows no kernel: bytes in, text out.
 
+mod accounting;
 mod calls;
 mod digits;
-mod foreign;
 mod format;
 mod human;
 mod json;
 mod layout;
 mod paint;
 mod printk;
+mod render;
 mod schema;
 mod story;
-mod tally;
 #[cfg(test)]
 pub(crate) mod tests;
-mod trace_event;
 mod traced;
-mod tree;
+mod user_map;
 mod value;
 
 use freplace_compose_common::Header;
 
-pub use foreign::Foreign;
-pub use human::{Clock, Human};
-pub use json::{Json, NodeBooks};
+pub use accounting::{EventAccounting, EventCounts, Loss, Skips};
+pub use human::Clock;
 pub use layout::{Field, Layout, Shape};
 pub use paint::Paint;
 pub use printk::{Printk, Said, TraceLine};
+pub use render::{ChromeTrace, Count, Json, Log, Render, Totals, Tree};
 pub use schema::schema;
-pub use tally::Tally;
-pub use trace_event::TraceEvent;
 pub use traced::Traced;
-pub use tree::Tree;
+pub use user_map::UserEventMap;
 
 use crate::{
     chain::Chain,
@@ -69,35 +67,59 @@ pub struct Event<'a> {
     json: &'a str,
     /// When, where and in which process.
     pub header: Header,
-    /// The payload's struct; none when the node's object has no struct of the number given.
-    pub layout: Option<&'a Layout>,
-    /// What a built-in tracer tells, when it is one of its events.
-    pub traced: Option<&'a Traced>,
-    /// The payload's struct, when the payload is shorter than that.
-    pub short: Option<&'a Layout>,
-    /// The payload.
-    pub payload: &'a [u8],
-    /// How it came here.
-    pub origin: Origin<'a>,
+    /// What its bytes are.
+    pub payload: Payload<'a>,
+    /// The bytes behind the header; the text of a line.
+    pub bytes: &'a [u8],
+}
+
+/// What the bytes of an event are. A map is the node's own that they came through; without one they
+/// came through `fc_events`.
+#[derive(Debug, Clone, Copy)]
+pub enum Payload<'a> {
+    /// A struct.
+    Struct(&'a Layout, Option<&'a UserEventMap>),
+    /// Fewer bytes than the struct has.
+    Truncated(&'a Layout, Option<&'a UserEventMap>),
+    /// Of no known type: the chain names none for the map, or the object has none of the number in the
+    /// header.
+    Unknown(Option<&'a UserEventMap>),
+    /// A call that a built-in tracer saw begin or end.
+    Call(&'a Traced),
+    /// A line of `bpf_printk`.
+    Line(&'a Said),
 }
 
 /// In the place of a CPU that is not known.
 const NO_CPU: u32 = u32::MAX;
 
-/// How an event came to the composer.
-#[derive(Debug, Clone, Copy)]
-pub enum Origin<'a> {
-    /// Through `fc_events`.
-    Composer,
-    /// Through a map of the node's own.
-    Map {
-        /// The map.
-        map: &'a Foreign,
-        /// The CPU that wrote it, where the map tells.
-        cpu: Option<u32>,
-    },
-    /// As a line of `bpf_printk`, which is the payload.
-    Printk(&'a Said),
+impl<'a> Payload<'a> {
+    /// Bytes that ought to be a struct of `layout`, where a type is known.
+    fn of(layout: Option<&'a Layout>, bytes: &[u8], map: Option<&'a UserEventMap>) -> Self {
+        match layout {
+            Some(layout) if layout.size as usize <= bytes.len() => Self::Struct(layout, map),
+            Some(layout) => Self::Truncated(layout, map),
+            None => Self::Unknown(map),
+        }
+    }
+
+    /// Whether they came through `fc_events`, with a header of the composer's: it knows the call.
+    #[must_use]
+    pub fn has_header(&self) -> bool {
+        match self {
+            Self::Struct(_, map) | Self::Truncated(_, map) | Self::Unknown(map) => map.is_none(),
+            Self::Call(_) => true,
+            Self::Line(_) => false,
+        }
+    }
+
+    /// The call, when it is one.
+    fn call(&self) -> Option<&'a Traced> {
+        match self {
+            Self::Call(traced) => Some(traced),
+            _ => None,
+        }
+    }
 }
 
 impl Event<'_> {
@@ -105,16 +127,13 @@ impl Event<'_> {
     #[inline]
     #[must_use]
     pub fn is_undecoded(&self) -> bool {
-        let untyped = matches!(self.origin, Origin::Composer)
-            && self.layout.is_none()
-            && self.traced.is_none();
-        self.short.is_some() || untyped
+        matches!(self.payload, Payload::Truncated(..) | Payload::Unknown(None))
     }
 
     /// The kernel's word for what emitted it; of a tracer of both moments, the one it is of.
     #[must_use]
     pub fn label(&self) -> &'static str {
-        self.traced.map_or(self.node.label, |traced| traced.moment().name())
+        self.payload.call().map_or(self.node.label, |call| call.moment().name())
     }
 }
 
@@ -132,7 +151,7 @@ pub enum Malformed {
 impl Source {
     fn new(node: PlannedNode, mut layouts: Vec<(TypeId, Layout)>) -> Self {
         layouts.sort_by_key(|(id, _)| *id);
-        let json = Json::keys_of(&node);
+        let json = json::keys_of(&node);
         Self { json, node, layouts, traced: Vec::new() }
     }
 
@@ -173,23 +192,14 @@ impl Decoder {
     /// [`Malformed`], when it is no event of this chain.
     #[inline] // so that an event which is only counted is not put together
     pub fn decode<'a>(&'a self, record: &'a [u8]) -> Result<Event<'a>, Malformed> {
-        let (header, payload) = Header::split(record).ok_or(Malformed::Short(record.len()))?;
+        let (header, bytes) = Header::split(record).ok_or(Malformed::Short(record.len()))?;
         let index = header.node as usize;
         let source = self.nodes.get(index).ok_or(Malformed::Node(header.node))?;
-        let layout = source.layout(header.r#type);
-        let fits = |layout: &&Layout| layout.size as usize <= payload.len();
-        let traced = source.traced(header.r#type).filter(|traced| traced.fits(payload));
-        Ok(Event {
-            index,
-            node: &source.node,
-            json: traced.map_or(source.json.as_str(), Traced::keys),
-            header,
-            layout: layout.filter(fits),
-            traced,
-            short: layout.filter(|layout| !fits(layout)),
-            payload,
-            origin: Origin::Composer,
-        })
+        let (json, payload) = match source.traced(header.r#type) {
+            Some(traced) if traced.fits(bytes) => (traced.keys(), Payload::Call(traced)),
+            _ => (source.json.as_str(), Payload::of(source.layout(header.r#type), bytes, None)),
+        };
+        Ok(Event { index, node: &source.node, json, header, payload, bytes })
     }
 }
 

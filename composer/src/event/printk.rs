@@ -7,7 +7,7 @@
 
 use freplace_compose_common::Header;
 
-use super::{Event, Json, Origin, format::Format};
+use super::{Event, Payload, format::Format, json};
 use crate::{
     chain::Chain,
     check::Library,
@@ -84,7 +84,7 @@ impl Printk {
             speakers.push(Speaker {
                 node: index,
                 planned: plan.nodes[index].clone(),
-                json: Json::keys_of(&plan.nodes[index]),
+                json: json::keys_of(&plan.nodes[index]),
                 formats: all.iter().copied().flatten().map(|text| Format::new(text)).collect(),
                 has_more: all.iter().any(|format| format.is_none()),
                 wanted: node.output.printk == Some(true),
@@ -118,11 +118,8 @@ impl Printk {
             node: &speaker.planned,
             json: &speaker.json,
             header: *header,
-            layout: None,
-            traced: None,
-            short: None,
-            payload: said.text.as_bytes(),
-            origin: Origin::Printk(said),
+            payload: Payload::Line(said),
+            bytes: said.text.as_bytes(),
         });
     }
 

@@ -35,7 +35,7 @@ fn version() -> Value {
         json!({
             "version": {
                 "description": "Raised when a reader would have to change.",
-                "type": "integer", "enum": [super::json::VERSION],
+                "type": "integer", "enum": [super::render::VERSION],
             },
             "chain": text("The chain's name."),
         }),

@@ -3,7 +3,7 @@
 use freplace_compose_common::Header;
 use proptest::{prelude::*, test_runner::Config};
 
-use super::{Clock, Decoder, Event, Field, Human, Json, Layout, Paint, Shape, Source};
+use super::{Clock, Decoder, Event, Field, Json, Layout, Log, Paint, Render as _, Shape, Source};
 use crate::{
     chain::{Chain, Role},
     check::Library,
@@ -25,14 +25,14 @@ pub(crate) fn write_down(plan: &Plan, event: &Event<'_>) -> serde_json::Value {
         let [colored, bare] = [true, false].map(|colors| {
             let (clock, paint) = (Clock { offset_ns: -1 }, Paint { colors });
             let mut line = String::new();
-            Human::new(&plan.nodes, clock, has_tasks, paint).line(event, &mut line);
+            Log::new(&plan.nodes, clock, has_tasks, paint).event(event, &mut line);
             one_line(&line);
             line
         });
         assert_eq!(anstream::adapter::strip_str(&colored).to_string(), bare);
     }
     let mut line = String::new();
-    Json::default().event(event, &mut line);
+    Json::new(plan).event(event, &mut line);
     one_line(&line);
     let value: serde_json::Value = serde_json::from_str(&line).expect("JSON");
     assert_eq!(value["record"], "event");
@@ -248,7 +248,7 @@ fn names_of_fields_are_shown_escaped() {
         let (mut human, mut json) = (String::new(), String::new());
         // What trees and trace events hold.
         super::human::fields(&event, Paint { colors: false }, &mut human);
-        Json::payload(&event, &mut json);
+        super::json::payload(&event, &mut json);
         for text in [&human, &json] {
             assert!(text.chars().all(inert::is_visible), "{text:?}");
         }

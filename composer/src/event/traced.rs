@@ -2,7 +2,7 @@
 
 use freplace_compose_common::trace::UNKNOWN;
 
-use super::{Json, Paint, Shape, digits::decimal, layout, value};
+use super::{Paint, Shape, digits::decimal, json, layout, value};
 use crate::{
     chain::Moment,
     inert,
@@ -66,7 +66,7 @@ impl Traced {
         let moment = if exit.is_some() { Moment::Fexit } else { Moment::Fentry };
         Self {
             name: inert::line(node.place.rsplit(':').next().unwrap_or_default()).into_owned(),
-            keys: Json::keys(&node.id, moment.name()),
+            keys: json::keys(&node.id, moment.name()),
             function: tracing.function.clone(),
             size: tracing.table.size as usize,
             arguments: tracing.arguments.iter().map(|capture| argument(capture, btf)).collect(),

@@ -8,7 +8,7 @@ use super::{
     btf::{Btf, Type, TypeId},
     ext::{Ext, Relocation},
     insn::{Insn, WIDE, set_wide},
-    prototype,
+    prototype, type_match,
 };
 
 /// `BPF_CORE_FIELD_RSHIFT_U64`; the kinds up to it are of fields.
@@ -77,22 +77,32 @@ impl Object {
         self.unfound(relocations.iter().filter(takes_a_value), kernel)
     }
 
-    /// Settles what `cut` asks of types that `kernel` does not have, and that needs no such
-    /// instruction: their size and their number are 0.
+    /// Settles what `cut` asks of types as such: the size and the number of one that `kernel` does
+    /// not have are 0, and whether one matches is 1 or 0.
     pub fn settle(&self, cut: &mut Cut, kernel: &Btf) {
         let of_type = |one: &&Relocation| matches!(one.kind, TYPE_SIZE | TYPE_ID_TARGET);
         let unfound = self.unfound(cut.relocations.iter().filter(of_type), kernel);
-        let places: BTreeSet<u32> = unfound.into_iter().map(|one| one.at).collect();
-        for at in &places {
+        let mut settled: HashMap<u32, i32> = unfound.into_iter().map(|one| (one.at, 0)).collect();
+        for one in cut.relocations.iter().filter(|one| one.kind == TYPE_MATCHES) {
+            settled.insert(one.at, i32::from(self.has_match(one.of, kernel)));
+        }
+        for (at, value) in &settled {
             let at = *at as usize;
             let Some(insn) = Insn::at(&cut.code, at) else { continue };
             if insn.opcode == WIDE {
-                set_wide(&mut cut.code, at, insn.source, 0, 0);
+                set_wide(&mut cut.code, at, insn.source, *value, 0);
             } else {
-                Insn { immediate: 0, ..insn }.put(&mut cut.code, at);
+                Insn { immediate: *value, ..insn }.put(&mut cut.code, at);
             }
         }
-        cut.relocations.retain(|one| !places.contains(&one.at));
+        cut.relocations.retain(|one| !settled.contains_key(&one.at));
+    }
+
+    /// Whether a type of `kernel` matches the type `of`.
+    fn has_match(&self, of: TypeId, kernel: &Btf) -> bool {
+        let name = self.btf.get(of).and_then(|of| plain_name(&of));
+        let Some(name) = name.filter(|name| !name.is_empty()) else { return false };
+        kernel.called(&[name]).any(|id| type_match::matches(&self.btf, of, kernel, id))
     }
 
     /// Those of `asking` that have nothing to go by in the types of `kernel`.
@@ -272,6 +282,6 @@ fn plain_name<'a>(of: &Type<'a>) -> Option<&'a str> {
 }
 
 /// A name without its flavor.
-fn plain(name: &str) -> &str {
+pub(super) fn plain(name: &str) -> &str {
     name.split("___").next().unwrap_or_default()
 }

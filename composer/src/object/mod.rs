@@ -30,6 +30,7 @@ mod subset;
 #[cfg(test)]
 mod tests;
 mod trim;
+mod type_match;
 mod uses;
 
 use std::{

@@ -69,7 +69,7 @@ impl<'a> Excerpt<'a> {
 
 impl fmt::Display for Excerpt<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the verifier said")?;
+        f.write_str("verifier log")?;
         for line in &self.words {
             write!(f, "\n  {line}")?;
         }

@@ -142,7 +142,7 @@ fn an_excerpt_is_drawn_in_few_lines() {
     let [_, log] = logs!("careless");
     let lines = lines(log);
     let found = Excerpt::of(log, &lines).map(|found| found.to_string());
-    let expected = "the verifier said\n  \
+    let expected = "verifier log\n  \
                     invalid access to packet, off=0 size=1, R1(id=0,off=0,r=0)\n  \
                     R1 offset is outside of the packet\n    \
                     verdicts.bpf.c:89  return data[0];\n    \
@@ -156,7 +156,7 @@ fn what_linux_7_3_says_in_sentences_is_shown_below_its_words() {
     let log = include_str!("verifier_logs/careless-7.3.log");
     let lines = lines(log);
     let found = Excerpt::of(log, &lines).map(|found| found.to_string());
-    let expected = "the verifier said\n  \
+    let expected = "verifier log\n  \
                     invalid access to packet, off=0 size=1, R1(id=0,off=0,r=0)\n  \
                     R1 min value is outside of the allowed memory range\n    \
                     verdicts.bpf.c:89  return data[0];\n    \
@@ -196,7 +196,7 @@ fn words_without_any_instruction_are_shown_alone() {
     let found = Excerpt::of("Subprog stub doesn't exist\nprocessed 0 insns (limit 1000000)\n", &[]);
     assert_eq!(
         found.map(|found| found.to_string()).as_deref(),
-        Some("the verifier said\n  Subprog stub doesn't exist\n  and one more line")
+        Some("verifier log\n  Subprog stub doesn't exist\n  and one more line")
     );
 }
 

@@ -1,4 +1,4 @@
-//! The throw-away micro-VM: runs one command as root under a kernel of the user's choice, on a host that gives us neither
+//! The disposable micro-VM: runs one command as root under a kernel of the user's choice, on a host that gives us neither
 //! root nor KVM nor a network.
 //!
 //! Responsible for: getting a kernel, making an initramfs of the host's own executables, booting it in QEMU, streaming the

@@ -92,35 +92,45 @@ fn a_type_and_a_text_of_the_chain_decode_them() {
 #[test]
 #[ignore = "needs a kernel that allows freplace; `cargo xtask test` runs it in a micro-VM"]
 fn a_layout_of_the_chain_decodes_what_is_not_in_btf() {
-    let chain = r#"
-        name = "foreign"
-        [host.ring]
-        object = "foreign.o"
-        program = "untyped"
-        attach = { tracepoint = "syscalls/sys_enter_getpgid" }
-        [host.ring.events]
-        map = "events"
-        layout = "u8 kind; u64 ts; u32 saddr; __be16 port; char comm[16]; s16 pairs[2][2]"
-        time = "ts"
-        text = "{kind} {saddr:ipv4}:{port} {comm} {pairs[1][0]} {kind:enum mood}"
-    "#;
-    // C pads its struct to 48 bytes; 1 makes a record of 46, and 3 one of 45, which is too short.
-    let (events, stderr) = fired(chain, &["ring"], &[2, 1, 3]);
-    let own = of(&events, "ring");
-    assert_eq!(own.len(), 3, "{events:#?}");
-    assert_eq!(own[2]["bytes"].as_str().map(str::len), Some(2 * 45), "{events:#?}");
-    assert!(own[2].get("data").is_none(), "{events:#?}");
-    assert!(stderr.contains("1 could not be decoded"), "{stderr}");
-    for (event, (kind, mood)) in own.iter().zip([(2, "CROSS"), (1, "CALM")]) {
-        let data = &event["data"];
-        assert_eq!(event["type"], "events");
-        assert_eq!(event["time_ns"], data["ts"]);
-        assert_eq!(data["port"], 443);
-        assert_eq!(data["pairs"], serde_json::json!([[0, 0], [-13, 0]]));
-        let comm = data["comm"].as_str().filter(|comm| !comm.is_empty()).expect("text");
-        let expected = format!("{kind} 10.0.2.15:443 {comm} -13 {mood}");
-        assert_eq!(event["text"], expected);
+    let node = |id: &str, program: &str, map: &str| {
+        format!(
+            r#"
+            [host.{id}]
+            object = "foreign.o"
+            program = "{program}"
+            attach = {{ tracepoint = "syscalls/sys_enter_getpgid" }}
+            [host.{id}.events]
+            map = "{map}"
+            layout = "u8 kind; u64 ts; u32 saddr; __be16 port; char comm[16]; s16 pairs[2][2]"
+            time = "ts"
+            text = "{{kind}} {{saddr:ipv4}}:{{port}} {{comm}} {{pairs[1][0]}} {{kind:enum mood}}"
+            "#
+        )
+    };
+    let chain = "name = \"foreign\"\n".to_owned()
+        + &node("ring", "untyped", "events")
+        + &node("perf", "untyped_perf", "perf_events");
+    // C pads its struct to 48 bytes; 1 makes a record of 46, and 3 one of 45, which is too short;
+    // but perf pads what it is given.
+    let (events, stderr) = fired(&chain, &["ring", "perf"], &[2, 1, 3]);
+    for (node, map) in [("ring", "events"), ("perf", "perf_events")] {
+        let own = of(&events, node);
+        assert_eq!(own.len(), 3, "{events:#?}");
+        for (event, (kind, mood)) in own.iter().zip([(2, "CROSS"), (1, "CALM")]) {
+            let data = &event["data"];
+            assert_eq!(event["type"], map);
+            assert_eq!(event["time_ns"], data["ts"]);
+            assert_eq!(data["port"], 443);
+            assert_eq!(data["pairs"], serde_json::json!([[0, 0], [-13, 0]]));
+            let comm = data["comm"].as_str().filter(|comm| !comm.is_empty()).expect("text");
+            let expected = format!("{kind} 10.0.2.15:443 {comm} -13 {mood}");
+            assert_eq!(event["text"], expected);
+        }
     }
+    let short = &of(&events, "ring")[2];
+    assert_eq!(short["bytes"].as_str().map(str::len), Some(2 * 45), "{events:#?}");
+    assert!(short.get("data").is_none(), "{events:#?}");
+    assert!(stderr.contains("1 could not be decoded"), "{stderr}");
 }
 
 #[test]

@@ -3,6 +3,7 @@
 
 use std::net::UdpSocket;
 
+use ::object::{Object as _, ObjectSection as _};
 use freplace_compose::{
     chain::Chain,
     check::{Kernels, open},
@@ -17,8 +18,13 @@ use crate::support::{Folder, Snapshot, eventually, variables::variable};
 /// Brings `chain` up, which has to be valid for this kernel, and lets `look` see it while it is.
 #[track_caller]
 fn up(chain: &str, look: impl FnOnce()) -> Result<(), KernelError> {
+    up_in(&Folder::new(chain), look)
+}
+
+/// The same, for the chain of `folder`.
+#[track_caller]
+fn up_in(folder: &Folder, look: impl FnOnce()) -> Result<(), KernelError> {
     let before = Snapshot::take();
-    let folder = Folder::new(chain);
     let chain = Chain::open(&folder.chain()).expect("a good chain");
     let profiles = profile::nearest(machine::version()).into_iter().collect();
     let checked = open(&chain, &Kernels { profiles, asked: true });
@@ -113,6 +119,57 @@ fn a_type_that_this_kernel_has_not_is_of_size_0() {
         assert!(eventually(|| number(&object, "of_type", "size_of_nothing") == 0));
     });
     assert_eq!(done, Ok(()));
+}
+
+#[test]
+#[ignore = "needs a kernel that allows freplace; `cargo xtask test` runs it in a micro-VM"]
+fn a_type_of_this_kernel_matches_or_does_not() {
+    let bytes = freplace_compose_test_programs::object("type-match").expect("a test program");
+    let bytes = asked_for_matches(bytes.to_vec());
+    let folder = Folder::new(
+        "[host.h]\nobject = \"matches.o\"\nprogram = \"ask\"\n\
+         attach = { raw_tracepoint = \"sys_enter\" }\n",
+    );
+    std::fs::write(folder.chain().with_file_name("matches.o"), &bytes).expect("room");
+    let object = Object::parse(bytes).expect("a good object");
+    // Every other one, from the first on, is what the kernel has.
+    let done = up_in(&folder, || {
+        assert!(eventually(|| number(&object, "ask", "answers") == 0b01_01_01));
+    });
+    assert_eq!(done, Ok(()));
+}
+
+/// An object that asks whether types exist, made to ask whether they match, for which clang has a
+/// word only since version 15.
+fn asked_for_matches(mut object: Vec<u8>) -> Vec<u8> {
+    const EXISTS: u32 = 8;
+    const MATCHES: u32 = 12;
+    let elf = ::object::File::parse(object.as_slice()).expect("an object");
+    let section = elf.section_by_name(".BTF.ext").expect("what CO-RE goes by");
+    let (start, _) = section.file_range().expect("in the file");
+    let word = |object: &[u8], at: usize| {
+        u32::from_le_bytes(object[at..at + 4].try_into().expect("four bytes"))
+    };
+    let start = start as usize;
+    let relocations =
+        start + word(&object, start + 4) as usize + word(&object, start + 24) as usize;
+    let end = relocations + word(&object, start + 28) as usize;
+    // The size of a record; then a section's name, how many records it has, and the records.
+    let mut at = relocations + 4;
+    let mut changed = 0;
+    while at < end {
+        let count = word(&object, at + 4) as usize;
+        at += 8;
+        for record in (at..).step_by(16).take(count) {
+            if word(&object, record + 12) == EXISTS {
+                object[record + 12..record + 16].copy_from_slice(&MATCHES.to_le_bytes());
+                changed += 1;
+            }
+        }
+        at += 16 * count;
+    }
+    assert_eq!(changed, 6, "each question is one relocation");
+    object
 }
 
 #[test]

@@ -59,6 +59,14 @@ fn what_is_saved_knows_what_there_is_to_attach_to() {
 
 #[test]
 #[ignore = "needs a kernel that allows freplace; `cargo xtask test` runs it in a micro-VM"]
+fn a_folder_that_cannot_be_made_is_named() {
+    let finished = output(binary().args(["profile", "--save", "/proc/no/such/folder"]));
+    finished.assert_failed(1, "FC0508");
+    assert!(finished.stderr.contains("/proc/no/such/folder"), "{}", finished.stderr);
+}
+
+#[test]
+#[ignore = "needs a kernel that allows freplace; `cargo xtask test` runs it in a micro-VM"]
 fn without_the_right_to_use_ebpf_nothing_is_measured() {
     const NOBODY: u32 = 65534;
     let finished = output(binary().arg("profile").uid(NOBODY).gid(NOBODY));

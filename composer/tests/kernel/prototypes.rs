@@ -47,8 +47,7 @@ fn predicted(chain: &Chain, library: &Library) -> Option<String> {
         more => panic!("one mistake, several diagnostics: {more:?}"),
     };
     assert_eq!(found.code, Code::PrototypeMismatch, "{}", found.message);
-    let said =
-        found.notes.iter().find_map(|note| note.strip_prefix("the kernel would say: EINVAL, \""));
+    let said = found.notes.iter().find_map(|note| note.strip_prefix("kernel error: EINVAL, \""));
     Some(said.expect("the kernel's words are there").trim_end_matches('"').to_owned())
 }
 

@@ -57,7 +57,7 @@ fn tells(text: &str, words: &str, source: &str) {
     assert_eq!(told.code, Code::Rejected);
     let note = told.notes.first().expect("what the verifier said");
     let lines: Vec<_> = note.lines().collect();
-    assert_eq!(lines[0], "the verifier said", "{note}");
+    assert_eq!(lines[0], "verifier log", "{note}");
     assert!(lines[1..].iter().any(|line| line.contains(words)), "{words}: {note}");
     let place = lines
         .iter()

@@ -10,13 +10,39 @@ use super::{Corpus, Outcome, Refusal};
 /// What stands on the page before the tables.
 const HEAD: &str = include_str!("head.md");
 
-pub(super) fn render(kernels: &[&Corpus]) -> String {
+/// The page: `kernels` chain by chain, and a row of [`agreement`] for each of all that were ever asked.
+pub(super) fn render(kernels: &[&Corpus], agreement: &[String]) -> String {
     let mut text = HEAD.to_owned();
+    text.push_str("\n## Agreement\n\n| kernel | chains | refused by it | disagreements |\n");
+    text.push_str("|---|---|---|---|\n");
+    for row in agreement {
+        text += &format!("{row}\n");
+    }
     rules(&mut text, kernels);
     answers(&mut text, kernels);
     unknown(&mut text, kernels);
     chains(&mut text, kernels);
     text
+}
+
+/// A row on how many chains the validator and a kernel judged alike.
+pub(super) fn agreement(corpus: &Corpus) -> String {
+    let count = |is_it: fn(&&Outcome) -> bool| corpus.outcomes.iter().filter(is_it).count();
+    let refused = count(|outcome| outcome.refused.is_some());
+    let differ = count(|outcome| outcome.disagreement.is_some());
+    row(corpus.kernel.series, corpus.outcomes.len(), refused, differ)
+}
+
+fn row(series: &str, chains: usize, refused: usize, differ: usize) -> String {
+    format!("| {series} | {chains} | {refused} | {differ} |")
+}
+
+/// The row of a kernel that stands on `page`.
+pub(super) fn kept_agreement(page: &str, series: &str) -> Option<String> {
+    let (_, section) = page.split_once("\n## Agreement\n")?;
+    let (section, _) = section.split_once("\n## ")?;
+    let begin = format!("| {series} | ");
+    section.lines().find(|line| line.starts_with(&begin)).map(str::to_owned)
 }
 
 /// The rules that the corpus is about, in the order of their codes.
@@ -139,7 +165,7 @@ fn without_names(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::without_names;
+    use super::{kept_agreement, render, row, without_names};
 
     #[test]
     fn answers_that_differ_in_names_alone_are_one() {
@@ -147,5 +173,15 @@ mod tests {
         same("a() has 1 args while b() has 0 args", "X() has 1 args while X() has 0 args");
         same("Subprog left doesn't exist", "Subprog X doesn't exist");
         same("inner() is not a global function", "X() is not a global function");
+    }
+
+    #[test]
+    fn a_row_is_kept_until_its_kernel_is_asked_again() {
+        let rows = [row("6.1", 9, 4, 0), row("6.18", 7, 3, 0)];
+        let page = render(&[], &rows);
+        assert_eq!(kept_agreement(&page, "6.18").as_ref(), Some(&rows[1]));
+        assert_eq!(kept_agreement(&page, "6.1").as_ref(), Some(&rows[0]));
+        assert_eq!(kept_agreement(&page, "7.0"), None);
+        assert_eq!(kept_agreement("# A page of before\n\n| 6.1 | 9 |\n", "6.1"), None);
     }
 }

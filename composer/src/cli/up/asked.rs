@@ -19,22 +19,22 @@ use freplace_compose::{
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Asked {
-    /// End after this time: 10s, 1m30s, 500ms. Also ends CMD.
+    /// End after this time, for example 10s, 1m30s or 500ms. Also ends CMD.
     #[arg(long, value_name = "TIME", value_parser = duration)]
     pub(super) duration: Option<Duration>,
-    /// End after this many events were shown. Also ends CMD.
+    /// End after showing this many events. Also ends CMD.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     pub(super) limit: Option<u64>,
-    /// Show events of these nodes alone: ids, separated by commas or each with its own --only.
+    /// Show only events of these nodes. Separate ids with commas, or repeat the option.
     #[arg(long, value_name = "NODE", value_delimiter = ',')]
     only: Vec<String>,
-    /// How to lay events out for people: `log` when not given.
+    /// Layout of events for people [default: log].
     #[arg(long, value_name = "VIEW")]
     view: Option<Layout>,
-    /// How to write events (and, with --dry-run, the plan).
+    /// Format of events and, with --dry-run, of the plan.
     #[arg(long, value_name = "FORMAT", default_value = "human")]
     pub(super) format: EventFormat,
-    /// Write events to this file, `-` for stdout.
+    /// Write events to FILE; `-` is stdout.
     // The last one counts: the micro-VM's own command line has it again.
     #[arg(long, short, value_name = "FILE", overrides_with = "output")]
     output: Option<PathBuf>,
@@ -43,22 +43,22 @@ pub(super) struct Asked {
 /// How events are laid out for people.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(super) enum Layout {
-    /// One line an event, as they come.
+    /// One line per event, as it arrives.
     Log,
-    /// One invocation of a host after the other, with the way through the chain.
+    /// One host invocation at a time, as a call tree.
     Tree,
-    /// How many events of each node, at the end.
+    /// Only a per-node event count at the end.
     Count,
 }
 
 /// How events are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(super) enum EventFormat {
-    /// For people.
+    /// Text for people.
     Human,
-    /// For programs: NDJSON.
+    /// NDJSON for programs.
     Json,
-    /// For trace viewers such as ui.perfetto.dev: Chrome's trace-event JSON.
+    /// Chrome trace-event JSON for trace viewers such as ui.perfetto.dev.
     TraceEvent,
 }
 
@@ -88,13 +88,15 @@ impl Asked {
     /// Which nodes of `plan` are shown; refuses what goes with nothing.
     pub(super) fn check(&self, plan: &Plan, dry_run: bool) -> Result<Vec<bool>, Exit> {
         if self.view.is_some() && self.format != EventFormat::Human {
-            return Err(usage("`--view` lays events out for people: leave `--format` out"));
+            return Err(usage("`--view` requires `--format human`"));
         }
         if dry_run && self.format == EventFormat::TraceEvent {
-            return Err(usage("a plan can be written as `human` or as `json`"));
+            return Err(usage("`--dry-run` supports only the formats `human` and `json`"));
         }
         if dry_run && self.output.is_some() {
-            return Err(usage("`--output` is for events, and `--dry-run` has none"));
+            return Err(usage(
+                "`--output` cannot be used with `--dry-run`, which produces no events",
+            ));
         }
         if self.only.is_empty() {
             return Ok(vec![true; plan.nodes.len()]);
@@ -105,8 +107,7 @@ impl Asked {
                 plan.nodes.iter().find(|node| node.id == asked && node.role == Role::Stub)
             {
                 return Err(usage(&format!(
-                    "`--only {}`: a stub has no program that could emit anything; name what replaces \
-                     or traces it",
+                    "`--only {}`: a stub emits no events; name its replacement or tracer",
                     stub.id
                 )));
             }
@@ -118,11 +119,11 @@ impl Asked {
                 let ids = || programs().map(|node| node.id.as_str());
                 let near = match nearest(asked, ids()) {
                     Some(near) => format!("did you mean `{near}`?"),
-                    None => format!("those it has are {}", ids().collect::<Vec<_>>().join(", ")),
+                    None => format!("its nodes are {}", ids().collect::<Vec<_>>().join(", ")),
                 };
                 let chain = &plan.chain;
                 return Err(usage(&format!(
-                    "`--only {}`: `{chain}` has no program of this id; {near}",
+                    "`--only {}`: unknown node of chain `{chain}`; {near}",
                     asked.escape_debug()
                 )));
             };
@@ -158,7 +159,7 @@ impl Asked {
     pub(super) fn sink(&self) -> Result<Sink, Diagnostic> {
         match self.file() {
             Some(path) => {
-                let help = "Name a file in a folder that is there and that you may write to.";
+                let help = "Name a file in an existing folder that you can write to.";
                 let file = screen::create(path, help)?;
                 Ok(Sink::File { file, path: path.to_owned() })
             }

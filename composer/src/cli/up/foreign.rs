@@ -7,11 +7,10 @@ use rustix::time::{ClockId, clock_gettime};
 
 use super::{
     Ready,
-    books::Loss,
     ordered::{Ordered, Record},
 };
 use freplace_compose::{
-    event::{Event, Foreign, Printk, TraceLine},
+    event::{Event, Loss, Printk, TraceLine, UserEventMap},
     kernel::{KernelError, Linux, Source, TraceLines},
     run::Running,
 };
@@ -36,7 +35,7 @@ struct Lines {
 }
 
 struct Map {
-    decoder: Foreign,
+    decoder: UserEventMap,
     source: Source,
     /// Events that found no room and were told of.
     lost: u64,
@@ -70,7 +69,7 @@ impl ForeignMaps {
         ready: &Ready,
     ) -> Result<Self, KernelError> {
         let mut maps = Vec::new();
-        for decoder in Foreign::all(&ready.chain, &ready.library, &ready.plan) {
+        for decoder in UserEventMap::all(&ready.chain, &ready.library, &ready.plan) {
             let Some(map) = running.own_map(decoder.node, &decoder.map) else { continue };
             let source = kernel.source(map)?;
             let ordered = decoder.has_time() && source.has_several_buffers();

@@ -1,5 +1,5 @@
 //! The part of `up` between attaching and detaching: events from the kernel to stdout, until
-//! something ends it; and the books: produced = delivered + lost.
+//! something ends it; and the accounting: produced = delivered + lost.
 
 use std::time::Duration;
 
@@ -9,19 +9,12 @@ use rustix::{
 };
 use tokio::{process::Child, time::MissedTickBehavior};
 
-use super::{
-    Ready, Signals,
-    books::{Books, Loss},
-    foreign::ForeignMaps,
-    skips::Skips,
-    view::View,
-    writer::Writer,
-};
+use super::{Ready, Signals, foreign::ForeignMaps, view::View, writer::Writer};
 use crate::cli::{exit::Exit, ink::Ink as _, screen, vm::not_in_guest};
 use freplace_compose::{
     chain::buffer_size,
     diag::{Code, Diagnostic, list},
-    event::{Clock, Decoder},
+    event::{Clock, Decoder, EventAccounting, Loss, Skips},
     kernel::{Counts, Events, KernelError, Linux},
     plan::Plan,
     run::{Left, Running},
@@ -58,7 +51,7 @@ pub(super) struct Stream {
     source: Option<(Events, Counts)>,
     /// What programs write in forms of their own.
     foreign: ForeignMaps,
-    books: Books,
+    accounting: EventAccounting,
     /// What is to be written.
     out: String,
     writer: Writer,
@@ -84,7 +77,7 @@ impl Stream {
             view,
             source,
             foreign: ForeignMaps::open(kernel, running, ready)?,
-            books: Books::new(plan.nodes.len()),
+            accounting: EventAccounting::new(plan.nodes.len()),
             out: String::new(),
             writer,
             behind: false,
@@ -94,7 +87,7 @@ impl Stream {
 
     /// Tells who is up: nodes, and the kernel's ids of their programs.
     pub(super) fn start(&mut self, loaded: &[(usize, u32)]) {
-        self.view.start(&self.plan, loaded, &mut self.out);
+        self.view.start(loaded, &mut self.out);
         self.writer.write(&mut self.out);
     }
 
@@ -190,19 +183,19 @@ impl Stream {
 
     /// Takes up to a batch of records of each buffer; whether there may be more.
     fn drain_once(&mut self) -> bool {
-        let Self { source, foreign, decoder, view, books, out, .. } = self;
+        let Self { source, foreign, decoder, view, accounting, out, .. } = self;
         let behind = foreign.drain(BATCH, &mut |event| {
-            books.delivered_by_itself(event);
+            accounting.delivered_by_itself(event);
             view.event(event, out);
         });
         let Some((events, _)) = source else { return behind };
         let count = events.drain(BATCH, |record| match decoder.decode(record) {
             Ok(event) => {
-                books.delivered(&event);
+                accounting.delivered(&event);
                 view.event(&event, out);
             }
             Err(error) => {
-                books.malformed += 1;
+                accounting.malformed += 1;
                 screen::say!("{} {error}", "malformed:".red());
             }
         });
@@ -211,15 +204,15 @@ impl Stream {
 
     /// Tells of losses since the last look.
     fn look_for_losses(&mut self) {
-        let Self { source, foreign, books, view, out, plan, .. } = self;
+        let Self { source, foreign, accounting, view, out, plan, .. } = self;
         foreign.look(&mut |loss| {
-            books.lost_by_itself(loss);
+            accounting.lost_by_itself(loss);
             view.lost(plan, loss, out);
         });
         let Some((_, counts)) = source else { return };
         for node in 0..plan.nodes.len() {
             let Ok(count) = counts.get(u32::try_from(node).unwrap_or(u32::MAX)) else { continue };
-            let count = books.counted(node, count.produced, count.lost);
+            let count = accounting.counted(node, count.produced, count.lost);
             if count > 0 {
                 view.lost(plan, &Loss { node: Some(node), map: EVENTS_MAP, count }, out);
             }
@@ -236,43 +229,43 @@ impl Stream {
             while self.drain() {}
             self.look_for_losses();
             let over = std::time::Instant::now() > deadline;
-            if self.books.balance() || !left.is_empty() || over {
+            if self.accounting.balance() || !left.is_empty() || over {
                 break;
             }
             // Signals are heard meanwhile.
             tokio::task::yield_now().await;
         }
-        let Self { foreign, books, view, out, .. } = self;
+        let Self { foreign, accounting, view, out, .. } = self;
         foreign.flush(&mut |event| {
-            books.delivered_by_itself(event);
+            accounting.delivered_by_itself(event);
             view.event(event, out);
         });
         for (node, map) in self.foreign.unknown() {
-            self.books.unknown(node, map);
+            self.accounting.uncounted(node, map);
         }
         self.foreign.close();
     }
 
     /// How often programs were not run, now that they are detached.
     pub(super) fn skipped(&mut self, skips: Skips) {
-        self.books.skips = skips;
+        self.accounting.skips = skips;
     }
 
-    /// Writes what is left and the last lines; and a mismatch of the books, which would be a bug of
+    /// Writes what is left and the last lines; and a mismatch of the accounting, which would be a bug of
     /// ours.
     pub(super) async fn end(mut self) -> Exit {
-        self.view.end(&self.plan, &self.books, &mut self.out);
+        self.view.end(&self.accounting, &mut self.out);
         let written = self.writer.end(self.out).await;
         // As many as the head of it all says.
         let nodes = self.plan.nodes.len() as u64;
-        let (total, shown) = (self.books.total(), self.view.shown());
+        let (total, shown) = (self.accounting.total(), self.view.shown());
         let mut text = format!(
             "detached {}   {}, {} lost",
             screen::count(nodes, "node"),
             screen::count(shown, "event"),
             total.lost
         );
-        let skipped = self.books.skips.total();
+        let skipped = self.accounting.skips.total();
         if skipped > 0 {
             text += &format!(", {skipped} skipped");
         }
@@ -280,11 +273,11 @@ impl Stream {
         if more > 0 {
             text += &format!("   {more} more came that were not asked for");
         }
-        if self.books.undecoded > 0 {
-            text += &format!("   {} could not be decoded", self.books.undecoded);
+        if self.accounting.undecoded > 0 {
+            text += &format!("   {} could not be decoded", self.accounting.undecoded);
         }
         screen::say!("{text}");
-        if self.books.lost_in_common() > 0
+        if self.accounting.lost_in_common() > 0
             && let Some(size) = self.plan.buffer()
         {
             screen::say!(
@@ -300,21 +293,21 @@ impl Stream {
             );
         }
         for (index, node) in self.plan.nodes.iter().enumerate() {
-            for map in self.books.unknown_of(index) {
+            for map in self.accounting.uncounted_of(index) {
                 screen::say!(
                     "losses of `{}` cannot be known: only its program sees when `{map}` is full",
                     node.id
                 );
             }
         }
-        tell_skips(&self.plan, &self.books.skips);
-        if !self.books.balance() {
+        tell_skips(&self.plan, &self.accounting.skips);
+        if !self.accounting.balance() {
             screen::say!(
                 "{} {} were produced, {} read and {} lost: the numbers ought to agree, please \
                  report this",
                 "bug:".red(),
                 screen::count(total.produced, "event"),
-                total.delivered + self.books.malformed,
+                total.delivered + self.accounting.malformed,
                 total.lost
             );
             return Exit::Failed;

@@ -10,16 +10,16 @@ use freplace_compose::vm::{Bring, Machine};
 /// The options of the verbs that run a command in the micro-VM.
 #[derive(Debug, Clone, Default, clap::Args)]
 pub(crate) struct Luggage {
-    /// A file or folder for the micro-VM, by default at the same path; the libraries that
-    /// executables need come by themselves.
+    /// Copy a file or folder into the micro-VM, by default to the same path. Shared libraries of
+    /// executables are copied automatically.
     #[arg(long, value_name = "FILE[:PLACE]")]
     add: Vec<OsString>,
 
-    /// A module that the micro-VM's kernel loads before anything is run, with those it depends on.
+    /// Load a kernel module and its dependencies in the micro-VM before anything is run.
     #[arg(long, value_name = "NAME", value_delimiter = ',')]
     module: Vec<String>,
 
-    /// The micro-VM's memory: 1024 when not given. A quarter of it is room for files.
+    /// Memory of the micro-VM in MiB [default: 1024]. A quarter of it is available for files.
     #[arg(long, value_name = "MIB", value_parser = clap::value_parser!(u32).range(128..=65536))]
     memory: Option<u32>,
 }

@@ -25,6 +25,10 @@ pub(super) fn cases() -> Vec<Case> {
             cases.push(case(code, format!("locked/{way} in a {hook}"), broken, chain));
         }
     }
+    for (hook, attach, broken) in [("xdp", XDP, Nowhere), ("kprobe", KPROBE, Everywhere)] {
+        let chain = host("host", &format!("locks/enter_{hook}"), attach);
+        cases.push(case(code, format!("locked/lock in a table of a {hook}"), broken, chain));
+    }
     for (hook, attach) in HOOKS {
         let host = || host("host", &format!("locks/host_{hook}"), attach);
         for (way, in_tracing) in [

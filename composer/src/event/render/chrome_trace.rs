@@ -10,14 +10,16 @@ use std::{
     fmt::Write as _,
 };
 
-use super::{
-    Event, Json, NO_CPU,
-    calls::{Call, Calls, Kept},
-    story::{Map, Part, Span},
-    value,
-};
+use super::{Render, Totals};
 use crate::{
     chain::{Chain, Moment},
+    event::{
+        Event, Loss, NO_CPU,
+        calls::{Call, Calls, Kept},
+        json,
+        story::{Map, Part, Span},
+        value,
+    },
     plan::{Plan, PlannedNode},
 };
 
@@ -28,7 +30,7 @@ const CPUS: usize = 8192;
 
 /// Groups events by their call and formats slices.
 #[derive(Debug)]
-pub struct TraceEvent {
+pub struct ChromeTrace {
     calls: Calls,
     track: Tracks,
 }
@@ -47,7 +49,7 @@ struct Tracks {
     now: u64,
 }
 
-impl TraceEvent {
+impl ChromeTrace {
     /// For events of `chain`, of which `plan` was made.
     #[must_use]
     pub fn new(chain: &Chain, plan: &Plan) -> Self {
@@ -63,9 +65,11 @@ impl TraceEvent {
             },
         }
     }
+}
 
+impl Render for ChromeTrace {
     /// Opens the array, and names the process.
-    pub fn start(&self, out: &mut String) {
+    fn start(&mut self, _: &[(usize, u32)], out: &mut String) {
         out.push_str("[\n{\"ph\":\"M\",\"name\":\"process_name\",");
         // Writing to a String cannot fail, here and below.
         let _ = write!(out, "\"pid\":{PROCESS},\"args\":{{\"name\":");
@@ -74,31 +78,37 @@ impl TraceEvent {
     }
 
     /// Takes an event in, and writes the calls that have ended by it.
-    pub fn event(&mut self, event: &Event<'_>, out: &mut String) {
+    fn event(&mut self, event: &Event<'_>, out: &mut String) {
         let mut text = String::new();
-        Json::payload(event, &mut text);
+        json::payload(event, &mut text);
         let Self { calls, track } = self;
         track.now = track.now.max(event.header.time_ns);
         calls.push(event, Some(text), &mut |call| track.call(&call, out));
     }
 
+    fn holds(&self) -> bool {
+        true
+    }
+
     /// Writes the calls that no event came of since the last pause.
-    pub fn pause(&mut self, out: &mut String) {
+    fn pause(&mut self, out: &mut String) {
         let Self { calls, track } = self;
         calls.pause(&mut |call| track.call(&call, out));
     }
 
-    /// Events of `node` that were lost, by now.
-    pub fn lost(&mut self, node: &str, count: u64, out: &mut String) {
+    /// An instant at the time of the last event.
+    fn lost(&mut self, loss: &Loss<'_>, out: &mut String) {
+        let node = loss.node.and_then(|node| self.track.nodes.get(node));
+        let (source, count) = (node.map_or(loss.map, |node| &node.id), loss.count);
         out.push_str(",\n{\"ph\":\"i\",\"s\":\"g\",\"cat\":\"lost\",\"name\":");
-        value::string(&format!("{count} of {node} lost"), out);
+        value::string(&format!("{count} of {source} lost"), out);
         let _ = write!(out, ",\"pid\":{PROCESS},\"tid\":0,\"ts\":");
         micros(self.track.now, out);
         out.push('}');
     }
 
     /// Writes what is left, and closes the array.
-    pub fn end(&mut self, out: &mut String) {
+    fn end(&mut self, _: &Totals<'_>, out: &mut String) {
         let Self { calls, track } = self;
         calls.end(&mut |call| track.call(&call, out));
         for (cpu, kept) in std::mem::take(&mut track.entered) {
@@ -277,5 +287,5 @@ fn micros(ns: u64, out: &mut String) {
 }
 
 #[cfg(test)]
-#[path = "trace_event_tests.rs"]
+#[path = "chrome_trace_tests.rs"]
 mod tests;

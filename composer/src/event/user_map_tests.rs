@@ -2,12 +2,12 @@
 
 use proptest::{prelude::*, test_runner::Config};
 
-use super::{Foreign, Layout, Part, Shape};
+use super::{Layout, Part, Shape, UserEventMap};
 use crate::{
     chain::Chain,
     check::Library,
     event::{
-        Json, Printk, TraceLine,
+        Printk, TraceLine, json,
         tests::{field, node, shape, write_down},
     },
     plan::{self, Plan},
@@ -37,14 +37,14 @@ proptest! {
     ) {
         let plan = plan_of_one();
         let layout = layout.map(|(fields, size)| Layout { name: "event".into(), size, fields });
-        let json = Json::keys_of(&node());
-        let map = "events".to_owned();
-        let foreign = Foreign { node: 0, map, planned: node(), json, layout, text, time };
-        let event = foreign.event(&record, cpu, 5);
-        let is_short = foreign.layout.as_ref().is_some_and(|own| own.size as usize > record.len());
+        let json = json::keys_of(&node());
+        let name = "events".to_owned();
+        let map = UserEventMap { node: 0, map: name, planned: node(), json, layout, text, time };
+        let event = map.event(&record, cpu, 5);
+        let is_short = map.layout.as_ref().is_some_and(|own| own.size as usize > record.len());
         prop_assert_eq!(event.is_undecoded(), is_short);
         let value = write_down(&plan, &event);
-        prop_assert_eq!(value["data"].is_object(), foreign.layout.is_some() && !is_short);
+        prop_assert_eq!(value["data"].is_object(), map.layout.is_some() && !is_short);
     }
 }
 
@@ -76,9 +76,9 @@ fn by_layout(layout: &str, record: &[u8]) -> serde_json::Value {
          events = {{ map = \"events\", layout = \"{layout}\" }}\n"
     );
     let (chain, library, plan) = chain("foreign", &text);
-    let all = Foreign::all(&chain, &library, &plan);
-    let foreign = all.iter().find(|foreign| foreign.map == "events").expect("its map");
-    write_down(&plan, &foreign.event(record, None, 5))["data"].take()
+    let all = UserEventMap::all(&chain, &library, &plan);
+    let map = all.iter().find(|map| map.map == "events").expect("its map");
+    write_down(&plan, &map.event(record, None, 5))["data"].take()
 }
 
 #[test]

@@ -3,7 +3,7 @@
 
 use freplace_compose_common::Header;
 
-use super::{Event, Json, Layout, NO_CPU, Origin, Shape, layout::shown, value};
+use super::{Event, Layout, NO_CPU, Payload, Shape, json, layout::shown, value};
 use crate::{
     chain::{Chain, Declared, EventMap, FieldRef, Hint, Piece, Spanned, Step},
     check::{self, Library},
@@ -19,7 +19,7 @@ const DUMP: usize = 256;
 
 /// A map of events of one node, and how its records are decoded.
 #[derive(Debug, Clone)]
-pub struct Foreign {
+pub struct UserEventMap {
     /// The node, as an index in the plan.
     pub node: usize,
     /// The map's name.
@@ -41,7 +41,7 @@ enum Part {
     Value(usize, Shape),
 }
 
-impl Foreign {
+impl UserEventMap {
     /// Every event map that a node of `chain` has for itself.
     #[must_use]
     pub fn all(chain: &Chain, library: &Library, plan: &Plan) -> Vec<Self> {
@@ -50,19 +50,19 @@ impl Foreign {
             let Some(node) = chain.graph.nodes().map(|(_, node)| node).nth(index) else { continue };
             let Some((object, _)) = library.program(node) else { continue };
             let named = node.output.events.iter().find(|events| events.map.value == map.name);
-            let mut foreign = Self {
+            let mut events = Self {
                 node: index,
                 map: map.name.clone(),
                 planned: plan.nodes[index].clone(),
-                json: Json::keys_of(&plan.nodes[index]),
+                json: json::keys_of(&plan.nodes[index]),
                 layout: None,
                 text: Vec::new(),
                 time: None,
             };
             if let Some(named) = named {
-                foreign.decode_by(named, &object.btf);
+                events.decode_by(named, &object.btf);
             }
-            found.push(foreign);
+            found.push(events);
         }
         found
     }
@@ -104,8 +104,6 @@ impl Foreign {
     /// known.
     #[must_use]
     pub fn event<'a>(&'a self, record: &'a [u8], cpu: Option<u32>, now: u64) -> Event<'a> {
-        let layout = self.layout.as_ref();
-        let fits = |layout: &&Layout| layout.size as usize <= record.len();
         let time = self.time.and_then(|at| record.get(at..at.checked_add(8)?)?.try_into().ok());
         let header = Header {
             time_ns: time.map_or(now, u64::from_ne_bytes),
@@ -118,23 +116,24 @@ impl Foreign {
             node: &self.planned,
             json: &self.json,
             header,
-            layout: layout.filter(fits),
-            traced: None,
-            short: layout.filter(|layout| !fits(layout)),
-            payload: record,
-            origin: Origin::Map { map: self, cpu },
+            payload: Payload::of(self.layout.as_ref(), record, Some(self)),
+            bytes: record,
         }
     }
 
-    /// The record's text, when the chain has one for it.
-    pub(super) fn text(&self, payload: &[u8], out: &mut String) -> bool {
+    /// Whether the chain has a text for its records.
+    pub(super) fn has_text(&self) -> bool {
+        !self.text.is_empty()
+    }
+
+    /// The record's text.
+    pub(super) fn text(&self, payload: &[u8], out: &mut String) {
         for part in &self.text {
             match part {
                 Part::Literal(text) => super::human::escaped(text, out),
                 Part::Value(at, shape) => shape.human(payload.get(*at..).unwrap_or_default(), out),
             }
         }
-        !self.text.is_empty()
     }
 }
 
@@ -210,5 +209,5 @@ fn set(fields: &mut [super::Field], path: &[Spanned<Step>], shape: &Shape) {
 }
 
 #[cfg(test)]
-#[path = "foreign_tests.rs"]
+#[path = "user_map_tests.rs"]
 mod tests;

@@ -13,16 +13,17 @@
 
 use std::collections::BTreeSet;
 
-use super::{
-    Clock, Event, Origin, Paint,
-    calls::{Call, Calls},
-    digits::decimal,
-    human,
-    paint::pad,
-    story::{Map, Part, Place, Span},
-};
+use super::{Render, Totals};
 use crate::{
     chain::{Chain, Moment},
+    event::{
+        Clock, Event, Paint,
+        calls::{Call, Calls},
+        digits::decimal,
+        human,
+        paint::pad,
+        story::{Map, Part, Place, Span},
+    },
     plan::{Plan, PlannedNode},
 };
 
@@ -84,39 +85,48 @@ impl Tree {
         Self { calls: Calls::default(), page, unnumbered: BTreeSet::new() }
     }
 
-    /// Takes an event in; `shown` tells whether it is among those asked for. Writes the calls that
-    /// have ended by it.
-    pub fn event(&mut self, event: &Event<'_>, shown: bool, out: &mut String) {
-        let text = shown.then(|| {
-            let mut text = String::new();
-            human::fields(event, self.page.paint, &mut text);
-            text
-        });
+    /// Takes an event in, with its payload as `text` where it is asked for. Writes the calls that have
+    /// ended by it.
+    fn push(&mut self, event: &Event<'_>, text: Option<String>, out: &mut String) {
         let Self { calls, page, unnumbered } = self;
-        if event.header.call == 0 && matches!(event.origin, Origin::Composer) {
+        if event.header.call == 0 && event.payload.has_header() {
             unnumbered.extend(page.map.within_call(event.index));
         }
         calls.push(event, text, &mut |call| page.call(&call, out));
     }
+}
 
-    /// The hosts whose events stand alone, although they are of a call: their programs do not call
-    /// `fc_enter` and `fc_leave`.
-    pub fn unnumbered(&self) -> impl Iterator<Item = &str> {
-        let nodes = self.unnumbered.iter().filter_map(|host| self.page.nodes.get(*host));
-        nodes.map(|node| node.id.as_str())
+impl Render for Tree {
+    fn event(&mut self, event: &Event<'_>, out: &mut String) {
+        let mut text = String::new();
+        human::fields(event, self.page.paint, &mut text);
+        self.push(event, Some(text), out);
+    }
+
+    /// A tree learns from what is not shown where a call ends and of which host it is.
+    fn unshown(&mut self, event: &Event<'_>, out: &mut String) {
+        self.push(event, None, out);
+    }
+
+    fn holds(&self) -> bool {
+        true
     }
 
     /// Writes the calls that no event came of since the last pause: a host cannot wait, so they
     /// have ended.
-    pub fn pause(&mut self, out: &mut String) {
+    fn pause(&mut self, out: &mut String) {
         let Self { calls, page, .. } = self;
         calls.pause(&mut |call| page.call(&call, out));
     }
 
-    /// Writes what is left.
-    pub fn end(&mut self, out: &mut String) {
+    fn end(&mut self, _: &Totals<'_>, out: &mut String) {
         let Self { calls, page, .. } = self;
         calls.end(&mut |call| page.call(&call, out));
+    }
+
+    fn unnumbered(&self) -> Vec<&str> {
+        let nodes = self.unnumbered.iter().filter_map(|host| self.page.nodes.get(*host));
+        nodes.map(|node| node.id.as_str()).collect()
     }
 }
 

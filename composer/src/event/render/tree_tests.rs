@@ -1,8 +1,8 @@
 //! Calls as people read them, from records that were made up.
 
-use super::Tree;
+use super::{Render as _, Tree};
 use crate::event::{
-    Clock, Paint,
+    Clock, EventAccounting, Paint, Totals,
     tests::{Emitted, chain_of, with_events},
 };
 
@@ -39,9 +39,13 @@ fn shown(text: &str, events: &[(u64, &str, u64)], hidden: &[&str]) -> String {
     let [colored, bare] = trees.each_mut().map(|tree| {
         let mut out = String::new();
         with_events(&plan.nodes, &emitted, |event| {
-            tree.event(event, !hidden.contains(&event.node.id.as_str()), &mut out);
+            match hidden.contains(&event.node.id.as_str()) {
+                true => tree.unshown(event, &mut out),
+                false => tree.event(event, &mut out),
+            }
         });
-        tree.end(&mut out);
+        let accounting = EventAccounting::new(plan.nodes.len());
+        tree.end(&Totals { accounting: &accounting, shown: 0 }, &mut out);
         out
     });
     assert_eq!(anstream::adapter::strip_str(&colored).to_string(), bare);
@@ -188,9 +192,9 @@ fn without_a_number_no_bracket_is_left_open_and_the_host_is_named() {
         let mut tree = Tree::new(&chain, &plan, Clock { offset_ns: 0 }, Paint { colors: false });
         let node = plan.nodes.iter().position(|node| node.id == id).expect("a node") as u32;
         with_events(&plan.nodes, &[Emitted { node, ..Emitted::default() }], |event| {
-            tree.event(event, true, &mut String::new());
+            tree.event(event, &mut String::new());
         });
-        tree.unnumbered().map(str::to_owned).collect::<Vec<_>>()
+        tree.unnumbered().into_iter().map(str::to_owned).collect::<Vec<_>>()
     };
     assert_eq!(unnumbered("out"), ["fired"]);
     assert_eq!(unnumbered("fired"), ["fired"]);

@@ -3,10 +3,11 @@
 use proptest::{prelude::*, test_runner::Config};
 use serde_json::{Value, json};
 
-use super::TraceEvent;
+use super::{ChromeTrace, Render as _};
 use crate::event::{
+    EventAccounting, Loss, Totals,
+    render::tree::tests::CHAIN,
     tests::{Emitted, chain_of, with_events},
-    tree::tests::CHAIN,
 };
 
 /// The trace of events, given as (CPU, call, node, nanoseconds); every record but the names.
@@ -24,12 +25,13 @@ fn traced(events: &[(u32, u64, &str, u64)]) -> Vec<Value> {
             value: 7,
         })
         .collect();
-    let mut trace = TraceEvent::new(&chain, &plan);
+    let mut trace = ChromeTrace::new(&chain, &plan);
     let mut out = String::new();
-    trace.start(&mut out);
+    trace.start(&[], &mut out);
     with_events(&plan.nodes, &emitted, |event| trace.event(event, &mut out));
-    trace.lost("fired", 3, &mut out);
-    trace.end(&mut out);
+    trace.lost(&Loss { node: Some(node("fired") as usize), map: "fc_events", count: 3 }, &mut out);
+    let accounting = EventAccounting::new(plan.nodes.len());
+    trace.end(&Totals { accounting: &accounting, shown: 0 }, &mut out);
     let mut records: Vec<Value> = serde_json::from_str(&out).expect("valid JSON");
     assert_tracks(&records);
     let lost = records.iter().position(|record| record["name"] == "3 of fired lost");
