@@ -52,10 +52,10 @@ fn the_tables_of_hooks_are_current() {
 /// The first two digits of a code.
 const SUBJECTS: [(u16, &str); 7] = [
     (0, "The chain file"),
-    (1, "Its graph"),
+    (1, "The graph"),
     (2, "Objects"),
-    (3, "What goes with what"),
-    (4, "The environment"),
+    (3, "Compatibility"),
+    (4, "The machine"),
     (5, "The running chain"),
     (6, "The micro-VM"),
 ];
@@ -67,14 +67,14 @@ fn the_page_of_diagnostics_is_current() {
 
 <!-- Made from composer/src/diag/pages: see composer/tests/generated.rs. -->
 
-Every diagnostic has a code. Codes are stable: scripts may rely on them. What stands here of one,
-`freplace-compose explain FC0301` shows too. An example that is not a whole chain is a part of
-`chains/tcp.toml`; `my.bpf.o` is what clang makes of the C above it.
+Every diagnostic has a code. Codes are stable: scripts may rely on them.
+`freplace-compose explain FC0301` prints the section of a code. An example that is not a complete chain
+is a part of `chains/tcp.toml`; `my.bpf.o` is compiled from the C code above it.
 
 `validate` shows the first 100 diagnostics of each code. With `--format json` it writes a list with one
-object for each file: `file`, `valid`, `diagnostics` (of each its `code`, `severity`, `message`, `labels`
-with lines and columns, `notes`, `kernel` and `help`), `more`, the number of diagnostics not shown by
-code (`{ \"FC0003\": 999900 }`), and with `--vm` the same of each kernel in `kernels`.
+object for each file: `file`, `valid`, `diagnostics` (each with `code`, `severity`, `message`, `labels`
+with lines and columns, `notes`, `kernel` and `help`), `more`, the number of omitted diagnostics by
+code (`{ \"FC0003\": 999900 }`), and with `--vm` the same for each kernel in `kernels`.
 
 ",
     );

@@ -48,7 +48,7 @@ fn needs<'a>(context: &Context<'a>, index: NodeIndex, node: &'a Node) -> Vec<Nod
     if let Some(name) = program_type(context.library, node) {
         needs.push(NodeNeed {
             what: format!("programs of type {name}"),
-            span: &program.span,
+            span: program.span,
             label: "such a program",
             help: "Take a newer kernel, or one that is built with them.",
             lacks: Box::new(move |profile| profile.lacks_program(name)),
@@ -58,7 +58,7 @@ fn needs<'a>(context: &Context<'a>, index: NodeIndex, node: &'a Node) -> Vec<Nod
     for map in maps.into_iter().flatten() {
         needs.push(NodeNeed {
             what: format!("maps of type {}", map.type_name()),
-            span: &reference.span,
+            span: reference.span,
             label: "has such a map",
             help: "Take a newer kernel, or maps of another type.",
             lacks: Box::new(|profile| profile.lacks_map(map)),

@@ -60,7 +60,7 @@ pub(super) fn check(context: &mut Context<'_>) {
         let Some((reference, _)) = node.program() else { continue };
         for load in context.loads(node) {
             // A table's program is loaded once, whichever nodes have the table.
-            if load.is_own || told.insert((&reference.value, &load.program.name)) {
+            if load.is_own || told.insert((reference.value, &load.program.name)) {
                 program(context, index, &load);
             }
         }
@@ -88,7 +88,7 @@ fn program(context: &mut Context<'_>, index: NodeIndex, load: &Load<'_>) {
             Code::LockInTracing,
             format!("{} uses map `{name}`, whose values hold a {what}", load.title()),
         )
-        .label(&named.span, format!("at a {of_type}"))
+        .label(named.span, format!("at a {of_type}"))
         .says("EINVAL", format!("tracing progs cannot use {what} yet"))
         .help(format!(
             "Programs at kprobes and tracepoints may not.{judged} Count with \

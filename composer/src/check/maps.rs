@@ -24,7 +24,7 @@ pub(super) fn check(context: &mut Context<'_>) {
                 continue;
             };
             // Once for each object, whichever of its nodes comes first.
-            if definition.agrees_with(map) || !told.insert((&reference.value, &found.name)) {
+            if definition.agrees_with(map) || !told.insert((reference.value, &found.name)) {
                 continue;
             }
             let (Some((here, _)), Some((there, _))) = (node.program(), other.program()) else {
@@ -34,8 +34,8 @@ pub(super) fn check(context: &mut Context<'_>) {
                 Code::MapMismatch,
                 format!("map `{}` is defined in two ways", map.name),
             )
-            .label(&there.span, "first here")
-            .label(&here.span, "and otherwise here")
+            .label(there.span, "first here")
+            .label(here.span, "and otherwise here")
             .note(compare(node, map, other, definition))
             .help(
                 "Maps of one name are one map for the whole chain. Make the definitions equal, or \

@@ -13,11 +13,11 @@ use crate::{
 pub(super) fn check(context: &mut Context<'_>) {
     for (index, node) in context.chain.graph.nodes() {
         let Some((reference, name)) = node.program() else { continue };
-        let Some(object) = context.library.get(&reference.value) else { continue };
+        let Some(object) = context.library.get(reference.value) else { continue };
         let Some((_, program)) = context.program(node) else {
-            let help = suggest(object, &name.value);
+            let help = suggest(object, name.value);
             let message = format!("{} has no program `{}`", reference.value, name.value);
-            context.report(Code::UnknownProgram, message, &name.span, "not in the object", help);
+            context.report(Code::UnknownProgram, message, name.span, "not in the object", help);
             continue;
         };
         if !is_known_type(context, node) {
@@ -36,7 +36,7 @@ pub(super) fn check(context: &mut Context<'_>) {
         if let Some((wanted, help)) = mismatch(node, program, &host_kinds) {
             let message = format!("`{}` cannot be the program of {}", program.name, title(node));
             let label = format!("is SEC(\"{}\"), {wanted} is needed", program.section);
-            context.report(Code::WrongProgramType, message, &name.span, label, help);
+            context.report(Code::WrongProgramType, message, name.span, label, help);
             context.misfits.insert(index);
         }
     }

@@ -35,7 +35,7 @@ pub(super) fn check(context: &mut Context<'_>) {
             );
             let help =
                 "A table for tail calls holds programs: global functions with a SEC(\"...\").";
-            context.report(Code::TailEntry, message, &name.span, "uses it", help.to_owned());
+            context.report(Code::TailEntry, message, name.span, "uses it", help.to_owned());
         }
         for leaf in uses.leaves {
             let fits = matches!(node.kind, NodeKind::Replacement(_))
@@ -52,7 +52,7 @@ pub(super) fn check(context: &mut Context<'_>) {
                     leaf.name, leaf.section, program.name, program.section
                 );
                 let found = Diagnostic::new(Code::TailEntry, message)
-                    .label(&name.span, "this program")
+                    .label(name.span, "this program")
                     .errno("EINVAL")
                     .help(help);
                 context.found.push(found);

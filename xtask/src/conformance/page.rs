@@ -13,7 +13,7 @@ const HEAD: &str = include_str!("head.md");
 /// The page: `kernels` chain by chain, and a row of [`agreement`] for each of all that were ever asked.
 pub(super) fn render(kernels: &[&Corpus], agreement: &[String]) -> String {
     let mut text = HEAD.to_owned();
-    text.push_str("\n## Agreement\n\n| kernel | chains | refused by it | disagreements |\n");
+    text.push_str("\n## Agreement\n\n| kernel | chains | rejected | disagreements |\n");
     text.push_str("|---|---|---|---|\n");
     for row in agreement {
         text += &format!("{row}\n");
@@ -62,7 +62,7 @@ fn rules(text: &mut String, kernels: &[&Corpus]) {
         for kernel in kernels {
             let cases = || kernel.outcomes.iter().filter(|outcome| outcome.code == code);
             let refused = cases().filter(|outcome| outcome.refused.is_some()).count();
-            let _ = write!(text, " {refused} of {} refused |", cases().count());
+            let _ = write!(text, " {refused} of {} rejected |", cases().count());
         }
         text.push('\n');
     }
@@ -72,7 +72,7 @@ fn rules(text: &mut String, kernels: &[&Corpus]) {
 type Answers = BTreeMap<String, BTreeMap<usize, usize>>;
 
 fn answers(text: &mut String, kernels: &[&Corpus]) {
-    text.push_str("\n## What the kernel says\n");
+    text.push_str("\n## Kernel errors\n");
     for (code, title) in codes(kernels) {
         let mut answers = Answers::new();
         for (place, kernel) in kernels.iter().enumerate() {
@@ -96,7 +96,7 @@ fn answers(text: &mut String, kernels: &[&Corpus]) {
 
 /// The chains that are refused and let pass by the validator.
 fn unknown(text: &mut String, kernels: &[&Corpus]) {
-    text.push_str("\n## What only the kernel knows\n\n");
+    text.push_str("\n## Found only by the kernel\n\n");
     let mut told = BTreeSet::new();
     for outcome in kernels.iter().flat_map(|kernel| &kernel.outcomes) {
         if let Some(why) = &outcome.unknown
@@ -127,10 +127,10 @@ fn chains(text: &mut String, kernels: &[&Corpus]) {
 /// What both say of it: they agree, or there would be no page.
 fn verdict(outcome: &Outcome) -> String {
     if outcome.refused.is_none() {
-        return "taken".to_owned();
+        return "accepted".to_owned();
     }
     if outcome.unknown.is_some() {
-        return "refused, unforeseen".to_owned();
+        return "rejected, not foreseen".to_owned();
     }
     let mut codes: Vec<_> = outcome.foreseen.iter().map(|one| one.code.as_str()).collect();
     codes.dedup();
@@ -141,7 +141,7 @@ fn verdict(outcome: &Outcome) -> String {
 fn answer(refused: &Refusal) -> String {
     match &refused.text {
         Some(text) => format!("{} at {}, `{}`", refused.errno, refused.step, without_names(text)),
-        None => format!("{} at {}, and nothing more", refused.errno, refused.step),
+        None => format!("{} at {}, without a log", refused.errno, refused.step),
     }
 }
 

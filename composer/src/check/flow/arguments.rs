@@ -98,7 +98,7 @@ pub(super) fn find(
     }
     let (_, program) = subject.node.program()?;
     let mut found = Diagnostic::new(Code::ArgumentNotPassed, format!("{} {what}", subject.title()))
-        .label(&program.span, "the call is in this program");
+        .label(program.span, "the call is in this program");
     if let Some((_, span)) = stub(context, subject, name) {
         found = found.label(&span, "the function");
     }

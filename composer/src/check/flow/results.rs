@@ -49,7 +49,7 @@ pub(super) fn find(_: &Context<'_>, subject: &Subject<'_>, facts: &[Fact]) -> Op
     };
     let message = format!("{} returns {result}, where {taken} is taken", subject.title());
     let found = Diagnostic::new(Code::ResultRange, message)
-        .label(&program.span, format!("returns {result}"))
+        .label(program.span, format!("returns {result}"))
         .says("EINVAL", words)
         .help(*help);
     Some(Mistake::everywhere(found))

@@ -44,7 +44,7 @@ pub(super) fn check(context: &mut Context<'_>) {
             continue;
         }
         if let Some(function) = without_result(object, program)
-            && told.insert((&reference.value, name.value.as_str()))
+            && told.insert((reference.value, name.value))
         {
             found.push(
                 Diagnostic::new(
@@ -54,7 +54,7 @@ pub(super) fn check(context: &mut Context<'_>) {
                         title(node)
                     ),
                 )
-                .label(&name.span, "the call is in this program")
+                .label(name.span, "the call is in this program")
                 .says("EINVAL", "tail_call is only allowed in functions that return 'int'.")
                 .help(format!("Let `{function}` return an int, or inline it: __always_inline.")),
             );
@@ -81,8 +81,8 @@ pub(super) fn check(context: &mut Context<'_>) {
                             first_node.id.value, node.id.value
                         ),
                     )
-                    .label(&name.span, format!("uses `{table}` too"))
-                    .label(&first_name.span, "uses it first")
+                    .label(name.span, format!("uses `{table}` too"))
+                    .label(first_name.span, "uses it first")
                     .errno("EINVAL")
                     .help(
                         "Maps of one name are one map for the whole chain, and a table of programs \

@@ -79,7 +79,7 @@ pub(super) fn find(
     };
     let (_, program) = subject.node.program()?;
     let found = Diagnostic::new(Code::HelperNull, format!("{} {message}{within}", subject.title()))
-        .label(&program.span, "in this program")
+        .label(program.span, "in this program")
         .says("EACCES", words)
         .help(format!("{help}: test it before it is used, for example by if (!event) return 0;"));
     Some(Mistake::everywhere(found))

@@ -9,7 +9,7 @@ use crate::case::{
 use Broken::{Everywhere, Nowhere};
 
 /// Why some are not foreseen.
-const HELPER: &str = "what a helper returns is not known, but for a few";
+const HELPER: &str = "return values are known for a few helpers only";
 
 const HOOKS: [(&str, &str); 4] = [
     ("kprobe", KPROBE),

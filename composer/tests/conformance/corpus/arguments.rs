@@ -53,7 +53,7 @@ pub(super) fn cases() -> Vec<Case> {
             let name = format!("argument/{host_name}, {how}");
             let case = case(Code::ArgumentNotPassed, name, broken, chain);
             cases.push(match UNKNOWN.contains(&host_name) {
-                true => case.unknown("how much memory is behind a pointer is not followed"),
+                true => case.unknown("the size of the memory behind a pointer is not tracked"),
                 false => case,
             });
         }

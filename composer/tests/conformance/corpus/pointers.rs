@@ -56,8 +56,10 @@ pub(super) fn cases() -> Vec<Case> {
     for (name, broken) in REPLACEMENTS {
         let case = case(Code::NullNotTested, format!("pointer/{name}"), broken, with(name));
         cases.push(match name {
-            "number_as_pointer" => case.unknown("what is no pointer is not followed as one"),
-            "on_a_path" => case.unknown("an access behind a condition on an argument is not told"),
+            "number_as_pointer" => case.unknown("numbers used as pointers are not tracked"),
+            "on_a_path" => {
+                case.unknown("an access behind a condition on an argument is not reported")
+            }
             _ => case,
         });
     }
@@ -69,7 +71,7 @@ pub(super) fn cases() -> Vec<Case> {
             let name = format!("pointer/{program} in an {moment} of {target}");
             let case = case(Code::TracerDereference, name, broken, chain);
             cases.push(match program {
-                "write" => case.unknown("reads of a context are followed, writes are not"),
+                "write" => case.unknown("reads of a context are checked, writes are not"),
                 _ => case,
             });
         }

@@ -64,19 +64,19 @@ const UNKNOWN: [(&str, &str, &str, &str); 3] = [
         "tracepoint",
         "contexts/host_tracepoint",
         "sock/sched_switch",
-        "a kernel's types name its tracepoints, not the categories they are in",
+        "BTF has the names of tracepoints but not their categories",
     ),
     (
         "tracepoint",
         "contexts/host_tracepoint",
         "shed/sched_switch",
-        "a category can be made while the kernel runs: a warning says that this one is not known",
+        "categories can be created at run time: an unknown one is a warning",
     ),
     (
         "xdp",
         "contexts/host_xdp",
         "no_such_interface",
-        "interfaces come and go; they are not the kernel's but the machine's",
+        "interfaces depend on the machine, not on the kernel",
     ),
 ];
 
