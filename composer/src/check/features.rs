@@ -8,6 +8,7 @@ use super::{Context, ObjectStore, Profile, title};
 use crate::{
     chain::{Host, Node, NodeKind},
     diag::{Code, Diagnostic, Span},
+    object::ProgramType,
     resolve::uses,
 };
 
@@ -99,9 +100,11 @@ pub(super) fn lacks_something(library: &ObjectStore, node: &Node, profile: &Prof
 /// The type that the kernel loads the node's program as.
 fn program_type(library: &ObjectStore, node: &Node) -> Option<&'static str> {
     Some(match &node.kind {
-        NodeKind::Host(_) => library.program(node)?.1.kind.program_type().name(),
-        NodeKind::Replacement(_) => "ext",
-        NodeKind::Tracer(_) => "tracing",
+        NodeKind::Host(_) => {
+            library.program(node)?.1.kind.program_type().map_or("unknown", ProgramType::name)
+        }
+        NodeKind::Replacement(_) => ProgramType::Ext.name(),
+        NodeKind::Tracer(_) => ProgramType::Tracing.name(),
         NodeKind::Stub(_) => return None,
     })
 }

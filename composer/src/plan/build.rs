@@ -11,6 +11,7 @@ use super::{
 use crate::{
     chain::{Chain, Node, NodeKind, ObjectRef, Role, SpannedRef, TracerProgram},
     diag::Span,
+    hook::HostKind,
     object::{MapDef, Object, Program, Uses},
     resolve::{ObjectStore, is_shared, uses},
 };
@@ -331,7 +332,9 @@ pub(super) fn has_task(chain: &Chain, library: &ObjectStore) -> Vec<bool> {
     for index in chain.graph.order() {
         let node = chain.graph.node(index);
         all[index.index()] = match node.role() {
-            Role::Host => library.program(node).is_some_and(|(_, program)| program.kind.has_task()),
+            Role::Host => library.program(node).is_some_and(|(_, program)| {
+                HostKind::of_program(program.kind).is_some_and(|kind| kind.has_task)
+            }),
             _ => chain.graph.needs(index).iter().all(|need| all[need.index()]),
         };
     }

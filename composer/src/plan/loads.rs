@@ -123,7 +123,7 @@ impl<'a> Builder<'a> {
         for target in targets {
             let target: Option<Target> = target;
             let on = target.as_ref().and_then(|target| self.slots.program_type(target.slot));
-            let program_type = on.unwrap_or_else(|| of.program.kind.program_type());
+            let program_type = on.unwrap_or_else(|| of.program.kind.base());
             let action = Action::Load {
                 slot: self.slots.next(),
                 object: of.reference.value.clone(),
@@ -182,7 +182,7 @@ impl<'a> Builder<'a> {
             trace: None,
         };
         let asked = Asked::by(index, Reason::TableProgram, of.name.span);
-        let slot = self.load_one(index, asked, leaf.kind.program_type(), action);
+        let slot = self.load_one(index, asked, leaf.kind.base(), action);
         self.slots.leaves.insert((index, leaf.name.clone()), slot);
     }
 
