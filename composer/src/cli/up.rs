@@ -82,7 +82,7 @@ pub(super) struct Up {
 pub(super) async fn run(arguments: Up) -> Exit {
     let started = process::raise_open_files();
     if let (None, Some(option)) = (&arguments.vm.vm, arguments.luggage.first()) {
-        return asked::usage(&format!("`{option}` is for the micro-VM: it needs `--vm`"));
+        return asked::usage(&format!("`{option}` requires `--vm`"));
     }
     let ready = match ready_or_report(&arguments.file) {
         Ok(ready) => ready,
@@ -137,8 +137,8 @@ pub(super) async fn run(arguments: Up) -> Exit {
     let mut signals = match Signals::new() {
         Ok(signals) => signals,
         Err(error) => {
-            let message = format!("signals cannot be received: {}", plain(&error));
-            let help = "Nothing was loaded. See `ulimit -n`, the limit on open files.";
+            let message = format!("cannot receive signals: {}", plain(&error));
+            let help = "Check the limit on open files, `ulimit -n`. Nothing was loaded.";
             report::one(&Diagnostic::new(Code::NoSignals, message).help(help));
             return Exit::Failed;
         }
@@ -191,7 +191,7 @@ pub(super) async fn run(arguments: Up) -> Exit {
     };
     for operation in kept {
         if let Some((name, path)) = pin_of(&ready.plan, operation) {
-            screen::say!("kept {name}, pinned at {path}: rm {path} removes it");
+            screen::say!("kept {name}, pinned at {path}; remove it with: rm {path}");
         }
     }
     report::all(&gone::told(&gone, &ready.plan));
@@ -221,7 +221,7 @@ fn suits_this_machine(ready: &Ready) -> Result<(), Exit> {
 }
 
 fn interrupted_twice() {
-    screen::say!("interrupted twice: the kernel undoes the rest as this process ends");
+    screen::say!("second interrupt: exiting now; the kernel releases the remaining links");
 }
 
 /// Does the plan, with a line on stderr for each step, until `stop` is set; what was done by then
@@ -243,7 +243,7 @@ fn bring_up(
         let operation = &plan.operations[done.operation];
         if let Some((name, path)) = pin_of(plan, done.operation) {
             let (verb, what) =
-                if done.taken { ("take", "pinned") } else { ("pin", "made, pinned") };
+                if done.taken { ("take", "pinned") } else { ("pin", "created, pinned") };
             screen::say!("  {:<6}  {name}, {what} at {path}", verb.dimmed());
         }
         if let (Some(id), Some(node)) = (done.program_id, operation.node) {
@@ -264,7 +264,7 @@ fn bring_up(
                 report::one(&run::explain_left(&left, plan));
                 return Err(Exit::UndoIncomplete);
             }
-            screen::say!("interrupted: {steps} of {all} operations were done, and are undone");
+            screen::say!("interrupted: rolling back {steps} of {all} operations");
             Err(Exit::Done)
         }
         Ok(running) => {
@@ -272,7 +272,7 @@ fn bring_up(
             screen::say!("  {}  {}  {took} ms", "attach".dimmed(), attached(plan));
             let until = match arguments.command.first() {
                 Some(command) => format!("running {}", command.to_string_lossy()),
-                None => "listening, Ctrl-C detaches".to_owned(),
+                None => "listening; Ctrl-C detaches".to_owned(),
             };
             screen::say!("{until}\n");
             Ok((running, ids))
@@ -283,7 +283,10 @@ fn bring_up(
             let whole = arguments.logs.verbose;
             report::one(&run::explain(&failure, plan, &targets, whole));
             if failure.left.is_empty() {
-                screen::say!("nothing of `{}` is left in the kernel", inert::line(&plan.chain));
+                screen::say!(
+                    "`{}` was rolled back; nothing is left in the kernel",
+                    inert::line(&plan.chain)
+                );
                 return Err(Exit::Failed);
             }
             report::one(&run::explain_left(&failure.left, plan));
@@ -343,10 +346,9 @@ fn start(arguments: &Up, started: &process::Started) -> Result<Option<Child>, Di
     command.spawn().map(Some).map_err(|error| {
         let program = program.to_string_lossy();
         let why = plain(&error);
-        Diagnostic::new(Code::CommandFailed, format!("`{program}` cannot be run: {why}")).help(
-            not_in_guest().unwrap_or_else(|| {
-                "Write the command after `--` as you would in a shell.".to_owned()
-            }),
+        Diagnostic::new(Code::CommandFailed, format!("cannot run `{program}`: {why}")).help(
+            not_in_guest()
+                .unwrap_or_else(|| "Write the command after `--` as in a shell.".to_owned()),
         )
     })
 }
@@ -396,10 +398,10 @@ async fn undo(
 }
 
 fn stream_failed(error: &KernelError) -> Diagnostic {
-    let what = format!("events cannot be read: {error}");
+    let what = format!("cannot read events: {error}");
     match run::short_of(error.errno) {
         Some((code, why, help)) => Diagnostic::new(code, format!("{what}: {why}")).help(help),
         None => Diagnostic::new(Code::EventsUnreadable, what)
-            .help("`freplace-compose doctor` shows what this kernel offers."),
+            .help("Check what this kernel supports with `freplace-compose doctor`."),
     }
 }

@@ -34,12 +34,13 @@ pub(super) fn find(_: &Context<'_>, subject: &Subject<'_>, facts: &[Fact]) -> Op
     let (_, program) = subject.node.program()?;
     let help = match subject.loaded.kind {
         ProgramKind::RawTracepoint => {
-            "A replacement in a program at a raw tracepoint returns 0. What the host is to know \
-             goes through a map; a host at a tracepoint or a kprobe takes any result."
+            "Return 0. A replacement in a program at a raw tracepoint cannot return another \
+             value; use a map to pass data to the host, or a host at a tracepoint or a kprobe."
         }
-        _ => "A tracer returns 0: end it with return 0;",
+        _ => "Write `return 0;` at the end. A tracer has to return 0.",
     };
-    let message = format!("{} returns {result}, where 0 alone is taken", subject.title());
+    let message =
+        format!("{} returns {result}, but this attach type only allows 0", subject.title());
     let found = Diagnostic::new(Code::ResultRange, message)
         .label(&program.span, format!("returns {result}"))
         .says("EINVAL", words)

@@ -159,12 +159,12 @@ impl Stream {
             Ok(status) if status.success() => End::Done,
             Ok(status) => End::Failed(
                 Diagnostic::new(Code::CommandFailed, format!("the command failed: {status}"))
-                    .help("The chain itself was fine, and was undone.")
+                    .help("Check the command. The chain itself was loaded, and was rolled back.")
                     .maybe_help(not_in_guest()),
             ),
             Err(error) => End::Failed(Diagnostic::new(
                 Code::CommandFailed,
-                format!("the command cannot be waited for: {error}"),
+                format!("cannot wait for the command: {error}"),
             )),
         }
     }
@@ -271,7 +271,7 @@ impl Stream {
         }
         let more = total.delivered - shown;
         if more > 0 {
-            text += &format!("   {more} more came that were not asked for");
+            text += &format!("   {more} more events filtered out by --only");
         }
         if self.accounting.undecoded > 0 {
             text += &format!("   {} could not be decoded", self.accounting.undecoded);
@@ -281,21 +281,21 @@ impl Stream {
             && let Some(size) = self.plan.buffer()
         {
             screen::say!(
-                "a larger buffer loses fewer: it was {}, which `buffer = \"…\"` at the top of the chain \
-                 file changes",
+                "events were lost; increase `buffer` (currently {}) at the top of the chain file",
                 buffer_size(size)
             );
         }
         for host in self.view.unnumbered() {
             screen::say!(
-                "events of `{host}` stand alone: call fc_enter() first and fc_leave() last in its \
-                 program, and a tree puts those of one call together"
+                "events of `{host}` cannot be grouped by call: call fc_enter() first and \
+                 fc_leave() last in its program"
             );
         }
         for (index, node) in self.plan.nodes.iter().enumerate() {
             for map in self.accounting.uncounted_of(index) {
                 screen::say!(
-                    "losses of `{}` cannot be known: only its program sees when `{map}` is full",
+                    "lost events of `{}` cannot be counted: the kernel does not report drops for \
+                     `{map}`",
                     node.id
                 );
             }
@@ -303,8 +303,7 @@ impl Stream {
         tell_skips(&self.plan, &self.accounting.skips);
         if !self.accounting.balance() {
             screen::say!(
-                "{} {} were produced, {} read and {} lost: the numbers ought to agree, please \
-                 report this",
+                "{} {} produced, but {} read and {} lost; please report this",
                 "bug:".red(),
                 screen::count(total.produced, "event"),
                 total.delivered + self.accounting.malformed,
@@ -323,7 +322,7 @@ fn tell_skips(plan: &Plan, skips: &Skips) {
         match skips.of(index) {
             Some(0) => {}
             Some(count) => screen::say!(
-                "`{}` was skipped {}: its event came while a program ran on the same CPU",
+                "`{}` was skipped {}: its event occurred while a program ran on the same CPU",
                 node.id,
                 screen::count(count, "time")
             ),
@@ -332,7 +331,7 @@ fn tell_skips(plan: &Plan, skips: &Skips) {
     }
     if !unknown.is_empty() {
         screen::say!(
-            "skips of {} cannot be known: this kernel does not count them, Linux 6.7 and later do",
+            "skipped runs of {} cannot be counted: the kernel counts them since Linux 6.7",
             list(&unknown)
         );
     }

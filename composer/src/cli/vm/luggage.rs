@@ -112,7 +112,7 @@ fn missing(named: &OsStr, is_here: impl Fn(&Path) -> bool) -> Option<String> {
     let more = if more == 0 { String::new() } else { format!(" and {more} more") };
     let (names, options) = (names.join(", "), options.join(" "));
     Some(format!(
-        "{names}{more} {are} on your machine and not in the micro-VM. Bring {them} along: {options}"
+        "{names}{more} {are} on your machine but not in the micro-VM. Add {them} with: {options}"
     ))
 }
 

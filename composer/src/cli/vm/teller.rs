@@ -57,11 +57,11 @@ impl Drop for Teller {
 fn line(progress: &Progress, part: Option<u64>) -> String {
     match progress {
         Progress::Waiting { cache } => {
-            format!("waiting for another process that fills {}", cache.display())
+            format!("waiting for another process to fill {}", cache.display())
         }
         Progress::NotKept { cache, why } => {
             let cache = cache.display();
-            format!("the cache {cache} cannot be written ({why}): what is fetched is not kept")
+            format!("cannot write cache {cache} ({why}): fetched files are not kept")
         }
         Progress::Damaged { path, damage } => {
             format!("{} {damage}: fetching it again", path.display())
@@ -73,10 +73,10 @@ fn line(progress: &Progress, part: Option<u64>) -> String {
                 None => format!("fetching {package}  {}", megabytes(*bytes)),
             }
         }
-        Progress::Booting { release, kvm: true } => format!("booting linux {release}"),
-        Progress::Booting { release, kvm: false } => format!("booting linux {release}, emulated"),
+        Progress::Booting { release, kvm: true } => format!("booting Linux {release}"),
+        Progress::Booting { release, kvm: false } => format!("booting Linux {release}, emulated"),
         Progress::Booted { release, boot } => {
-            format!("linux {release}  booted in {:.1} s", boot.as_secs_f64())
+            format!("Linux {release}  booted in {:.1} s", boot.as_secs_f64())
         }
     }
 }
