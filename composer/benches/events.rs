@@ -34,7 +34,7 @@ fn records(library: &Library, chain: &Chain) -> Vec<Vec<u8>> {
     let id = |node: &str, name: &str| {
         let (_, node) = find(node);
         let (object, _) = node.program().expect("it has a program");
-        let object = library.get(&object.value).expect("it is built in");
+        let object = library.get(object.value).expect("it is built in");
         let mut ids = object.events.iter();
         let found = ids.find(|id| Layout::of(&object.btf, **id).is_some_and(|it| it.name == name));
         *found.expect("its event")

@@ -4,7 +4,7 @@
 //!
 //! [`chain`] (a file → a graph) and [`object`] (an ELF file → programs, functions, types) →
 //! [`check`] (the rules) → [`plan`] (what will be done) → [`kernel`] (who does it) by [`run`] (in
-//! order, and back) → [`event`] (what the programs have to say). [`diag`] is how every part says
+//! order, and back) → [`event`] (what the programs have to say), read in a [`session`]. [`diag`] is how every part says
 //! what is wrong, [`draw`] how that is shown, [`vm`] a machine to do it all in when this one may not, and [`traffic`] something for a chain to see.
 //!
 //! ```
@@ -39,6 +39,7 @@ pub mod object;
 pub mod plan;
 pub mod profile;
 pub mod run;
+pub mod session;
 pub mod trace;
 pub mod traffic;
 pub mod version;

@@ -118,7 +118,7 @@ fn inspect_json() {
 fn a_function_without_a_result_is_no_stub_before_linux_7_2() {
     let output = run(&objects(), &["inspect", "void-stub.bpf.o"]);
     let text = shown(&output);
-    assert!(text.contains("no stub: void: before Linux 7.2"), "{text}");
+    assert!(text.contains("not a stub: void: rejected by the verifier before Linux 7.2"), "{text}");
     assert!(!text.contains("can be a stub"), "{text}");
 }
 
@@ -382,4 +382,44 @@ fn the_readme_lists_the_exit_codes_that_help_does() {
     let (_, codes) = help.split_once("Exit codes: ").expect("it has them");
     let readme = fs::read_to_string(workspace().join("README.md")).expect("it is there");
     assert!(words(&readme).contains(codes), "{codes}");
+}
+
+/// The verbs that wait for nothing do without the files of a runtime: there is no room for those here.
+#[test]
+fn only_verbs_that_wait_start_a_runtime() {
+    let limited = |arguments: &[&str]| {
+        let mut command = std::process::Command::new("sh");
+        command.current_dir(workspace()).args(["-c", "ulimit -n 10; exec \"$0\" \"$@\""]);
+        let command = command.arg(common::binary()).args(arguments).stdin(Stdio::null());
+        command.output().expect("a shell")
+    };
+    for arguments in [
+        &["--version"][..],
+        &["validate", "chains/tcp.toml"],
+        &["plan", "chains/tcp.toml"],
+        &["up", "chains/tcp.toml", "--dry-run"],
+        &["graph", "chains/tcp.toml"],
+        &["inspect", "builtin:tcp"],
+        &["explain", "FC0301"],
+        &["schema"],
+        &["header"],
+        &["completions", "bash"],
+        &["man"],
+    ] {
+        let output = limited(arguments);
+        assert!(output.status.success(), "{arguments:?}: {}", shown(&output));
+    }
+    let waits = limited(&["vm", "--list"]);
+    assert!(shown(&waits).contains("cannot start"), "{}", shown(&waits));
+}
+
+#[test]
+fn a_file_beyond_its_limit_is_an_error_of_every_verb() {
+    let script = "ulimit -f 0; exec \"$0\" schema > \"$1\"";
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let mut command = std::process::Command::new("sh");
+    command.args(["-c", script]).arg(common::binary()).arg(folder.path().join("schema"));
+    let output = command.stdin(Stdio::null()).output().expect("a shell");
+    assert_eq!(output.status.code(), Some(1), "{}", shown(&output));
+    assert!(shown(&output).contains("FC0509"), "{}", shown(&output));
 }

@@ -189,6 +189,12 @@ fn the_kernel_layer_attaches_by_mechanisms() {
 }
 
 #[test]
+fn a_session_does_not_know_which_kernel_it_reads_from_or_who_reads_it() {
+    let unknown = ["aya", "Linux", "rustix", "libc", "clap", "anstream", "jiff", "SystemTime"];
+    assert_eq!(offences(&["session"], &unknown), Vec::<String>::new());
+}
+
+#[test]
 fn the_executor_does_not_know_which_kernel_it_works_for() {
     let unknown = ["aya", "aya_obj", "Linux", "stdout", "stderr", "println", "tokio"];
     assert_eq!(offences(&["run"], &unknown), Vec::<String>::new());

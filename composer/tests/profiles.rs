@@ -210,7 +210,7 @@ fn a_profile_that_cannot_be_read_is_shown_where() {
     let folder = folder();
     for (name, text, words) in [
         ("no-file", "btf = \"nowhere.btf\"\n", ["FC0001", "cannot read nowhere.btf"]),
-        ("no-btf", "btf = \"kallsyms.txt\"\n", ["FC0006", "kallsyms.txt is not a kernel's BTF"]),
+        ("no-btf", "btf = \"kallsyms.txt\"\n", ["FC0006", "invalid kernel BTF kallsyms.txt"]),
         ("no-key", "bft = \"vmlinux.btf\"\n", ["FC0006", "unknown field `bft`"]),
     ] {
         let text = format!("kernel = \"6.18\"\n{text}{}", features());

@@ -24,7 +24,7 @@ impl Stage {
     fn new(chain: Chain) -> Self {
         let library = crate::library();
         let kinds = |node: &Node| {
-            let object = node.program().and_then(|(object, _)| library.get(&object.value));
+            let object = node.program().and_then(|(object, _)| library.get(object.value));
             object.map(|object| object.events.iter().copied().collect())
         };
         let kinds = chain.graph.nodes().map(|(_, node)| kinds(node).unwrap_or_default()).collect();

@@ -38,7 +38,7 @@ pub fn object(data: &[u8]) {
         let library: Library = others.chain([(name.clone(), object.clone())]).collect();
         let is_in = |chain: &&Chain| {
             let mut objects = chain.graph.nodes().filter_map(|(_, node)| node.program());
-            objects.any(|(object, _)| object.value == *name)
+            objects.any(|(object, _)| object.value == name)
         };
         for chain in CHAINS.iter().filter(is_in) {
             let _ = check(chain, &library, &Kernels::default());

@@ -179,9 +179,9 @@ impl Graph {
                     found.extend(self.needs(need).into_iter().map(|host| (host, function)));
                 }
                 (_, NodeKind::Tracer(tracer)) => {
-                    let entry = target.program().map(|(_, program)| program);
-                    let function = tracer.function.as_ref().or(entry);
-                    found.extend(function.map(|function| (need, function.value.as_str())));
+                    let entry = || target.program().map(|(_, program)| program.value);
+                    let function = tracer.function.as_ref().map(|name| name.value.as_str());
+                    found.extend(function.or_else(entry).map(|function| (need, function)));
                 }
                 _ => {}
             }

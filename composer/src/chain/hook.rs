@@ -245,7 +245,7 @@ mod tests {
         let number = || Values::Number(1, 9);
         assert_eq!(read(number(), "0x9"), Ok(Setting::Number(9)));
         for text in ["0", "10", "-1", "99999999999"] {
-            let why = format!("`{text}` is not a good one. It is a number from 1 to 9.");
+            let why = format!("`{text}` is not a good one. Write a number from 1 to 9.");
             assert_eq!(read(number(), text), Err(why));
         }
         assert_eq!(read(number(), "'1'"), refused("`k` has to be an integer. "));

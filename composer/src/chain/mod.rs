@@ -38,7 +38,8 @@ pub use maps::{Data, MapChange, Pin, TailEntry};
 pub use output::{EventMap, Output};
 pub use schema::schema;
 pub use spec::{
-    Builtin, Host, Moment, Node, NodeKind, ObjectRef, Replacement, Role, Spanned, Stub, Tracer,
+    Builtin, Host, Moment, Node, NodeKind, ObjectRef, Replacement, Role, Spanned, SpannedRef, Stub,
+    Tracer, TracerProgram,
 };
 pub use text::{FieldRef, Hint, Piece, Step};
 

@@ -5,7 +5,7 @@ use std::{collections::HashMap, path::PathBuf, sync::Arc};
 use toml::de::DeTable;
 
 use super::{
-    Host, Node, NodeKind, ObjectRef, Replacement, Spanned, Stub,
+    Host, Node, NodeKind, ObjectRef, Replacement, Role, Spanned, Stub,
     buffer::buffer,
     hook::attach,
     maps::{Data, data, pins},
@@ -53,14 +53,14 @@ pub(super) fn file(
     let buffer = buffer(&mut top, &mut report);
     let pins = pins(&mut top, &mut report);
     let mut file = File { name, description, requires, buffer, pins, ..File::default() };
-    section(&mut top, "host", &mut report, &mut file, host);
+    section(&mut top, Role::Host, &mut report, &mut file, host);
     // Hosts that could not be read, and a `host` that is no table, were reported already.
     let mut has_hosts = top.get("host").is_some_and(|(_, value)| {
         value.get_ref().as_table().is_none_or(|tables| !tables.is_empty())
     });
-    section(&mut top, "stub", &mut report, &mut file, stub);
-    section(&mut top, "replacement", &mut report, &mut file, replacement);
-    section(&mut top, "tracer", &mut report, &mut file, tracer);
+    section(&mut top, Role::Stub, &mut report, &mut file, stub);
+    section(&mut top, Role::Replacement, &mut report, &mut file, replacement);
+    section(&mut top, Role::Tracer, &mut report, &mut file, tracer);
     for (key, near) in top.finish(&mut report) {
         has_hosts |= near == "host";
         let tables = root.get_ref().get(key).and_then(|value| value.get_ref().as_table());
@@ -107,14 +107,15 @@ fn requires(top: &mut Table<'_>, report: &mut Report<'_>) -> Option<Spanned<Requ
 /// Reads one of the node's tables; `None` when something that it needs is not there.
 type ReadNode = fn(&mut Table<'_>, &mut Report<'_>) -> Option<NodeKind>;
 
-/// Reads every `[key.ID]`.
+/// Reads every `[ROLE.ID]`.
 fn section(
     top: &mut Table<'_>,
-    key: &'static str,
+    role: Role,
     report: &mut Report<'_>,
     file: &mut File,
     read: ReadNode,
 ) {
+    let key = role.name();
     let Some((_, value)) = top.get(key) else { return };
     let Some(tables) = value.get_ref().as_table() else {
         let wanted = format!("single tables: [{key}.NAME]");
@@ -133,15 +134,15 @@ fn section(
         let mut table = Table::new(format!("{key} `{name}`"), span.clone(), entries);
         let kind = read(&mut table, report);
         // A stub has no program that could be of a type, or write anything.
-        let (section, output, data) = match key {
-            "stub" => (None, Output::default(), Data::default()),
-            _ => {
+        let (section, output, data) = match role {
+            Role::Stub => (None, Output::default(), Data::default()),
+            Role::Host | Role::Replacement | Role::Tracer => {
                 (table.string("type", report), output(&mut table, report), data(&mut table, report))
             }
         };
-        let is_builtin =
-            matches!(&kind, Some(NodeKind::Tracer(tracer)) if tracer.builtin.is_some());
-        if let Some(section) = section.as_ref().filter(|_| is_builtin) {
+        let is_built_in =
+            matches!(&kind, Some(NodeKind::Tracer(tracer)) if tracer.built_in().is_some());
+        if let Some(section) = section.as_ref().filter(|_| is_built_in) {
             let message = "`type` requires `object`; this is a built-in tracer";
             let found = report
                 .at(Code::BadValue, message, &section.span, "not valid without `object`")

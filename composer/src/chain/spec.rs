@@ -1,6 +1,6 @@
 //! What a chain file asks for, value by value, each with its place in the text.
 
-use std::{fmt, path::PathBuf};
+use std::{fmt, path::PathBuf, sync::LazyLock};
 
 use super::{
     Data, Output,
@@ -16,6 +16,23 @@ pub struct Spanned<T> {
     /// Where it stands.
     pub span: Span,
 }
+
+/// A value and the bytes of the file that ask for it.
+#[derive(Debug)]
+pub struct SpannedRef<'a, T: ?Sized> {
+    /// The value.
+    pub value: &'a T,
+    /// Where it is asked for.
+    pub span: &'a Span,
+}
+
+impl<T: ?Sized> Clone for SpannedRef<'_, T> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<T: ?Sized> Copy for SpannedRef<'_, T> {}
 
 /// A node of the chain.
 #[derive(Debug, Clone)]
@@ -53,14 +70,22 @@ pub enum Role {
     Tracer,
 }
 
-impl fmt::Display for Role {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
+impl Role {
+    /// The word for it, which is also the key in the file.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
             Self::Host => "host",
             Self::Stub => "stub",
             Self::Replacement => "replacement",
             Self::Tracer => "tracer",
-        })
+        }
+    }
+}
+
+impl fmt::Display for Role {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
     }
 }
 
@@ -98,26 +123,48 @@ pub struct Replacement {
 /// A program that runs when its target is entered or left.
 #[derive(Debug, Clone)]
 pub struct Tracer {
-    /// The object that holds it.
-    pub object: Spanned<ObjectRef>,
-    /// Its function.
-    pub program: Spanned<String>,
+    /// What runs.
+    pub program: TracerProgram,
     /// When it runs.
     pub moment: Moment,
     /// Id of the node it traces.
     pub target: Spanned<String>,
     /// The function of that node it traces; its entry function when not given.
     pub function: Option<Spanned<String>>,
-    /// What the built-in tracer is asked for, when it is that; the object and program are its own.
-    pub builtin: Option<Box<Builtin>>,
+}
+
+/// The program of a tracer.
+#[derive(Debug, Clone)]
+pub enum TracerProgram {
+    /// One of the author's.
+    Own {
+        /// The object that holds it.
+        object: Spanned<ObjectRef>,
+        /// Its function.
+        program: Spanned<String>,
+    },
+    /// The built-in tracer, and what it is asked for.
+    BuiltIn(Box<Builtin>),
 }
 
 impl Tracer {
+    /// What the built-in tracer is asked for, where that is its program.
+    #[must_use]
+    pub fn built_in(&self) -> Option<&Builtin> {
+        match &self.program {
+            TracerProgram::Own { .. } => None,
+            TracerProgram::BuiltIn(request) => Some(request),
+        }
+    }
+
     /// How many programs it puts on each function: one that measures how long a call takes has to
     /// see it begin, too.
     #[must_use]
     pub fn programs(&self) -> usize {
-        if self.builtin.is_some() && self.moment == Moment::Fexit { 2 } else { 1 }
+        match (&self.program, self.moment) {
+            (TracerProgram::BuiltIn(_), Moment::Fexit) => 2,
+            _ => 1,
+        }
     }
 }
 
@@ -134,7 +181,12 @@ pub struct Builtin {
 
 impl Builtin {
     /// The built-in object it is in.
-    pub const OBJECT: &str = "trace";
+    #[must_use]
+    pub fn object() -> &'static ObjectRef {
+        static OBJECT: LazyLock<ObjectRef> = LazyLock::new(|| ObjectRef::Builtin("trace".into()));
+        &OBJECT
+    }
+
     /// Its program for a moment.
     #[must_use]
     pub fn program(moment: Moment) -> &'static str {
@@ -206,6 +258,17 @@ impl Node {
         }
     }
 
+    /// When a tracer sees its target, in order; never, for a node that is none.
+    #[must_use]
+    pub fn moments(&self) -> &'static [Moment] {
+        let NodeKind::Tracer(tracer) = &self.kind else { return &[] };
+        match (tracer.built_in(), tracer.moment) {
+            (Some(request), _) if request.both => &[Moment::Fentry, Moment::Fexit],
+            (_, Moment::Fentry) => &[Moment::Fentry],
+            (_, Moment::Fexit) => &[Moment::Fexit],
+        }
+    }
+
     /// The word for what its program is: `kprobe`, `freplace`, `fentry`; `stub` has none.
     #[must_use]
     pub fn label(&self) -> &'static str {
@@ -214,21 +277,42 @@ impl Node {
             NodeKind::Host(Host { attach: None, .. }) => "tail call",
             NodeKind::Stub(_) => "stub",
             NodeKind::Replacement(_) => "freplace",
-            NodeKind::Tracer(tracer) => match &tracer.builtin {
-                Some(builtin) if builtin.both => "trace",
+            NodeKind::Tracer(tracer) => match self.moments() {
+                [_, _] => "trace",
                 _ => tracer.moment.name(),
             },
         }
     }
 
-    /// The object and program it loads; a stub loads none.
+    /// What the built-in tracer is asked for, where that is its program.
     #[must_use]
-    pub fn program(&self) -> Option<(&Spanned<ObjectRef>, &Spanned<String>)> {
+    pub fn built_in(&self) -> Option<&Builtin> {
         match &self.kind {
+            NodeKind::Tracer(tracer) => tracer.built_in(),
+            _ => None,
+        }
+    }
+
+    /// The object and program it loads, each with what asks for it; a stub loads none. What asks for those
+    /// of the built-in tracer is its target.
+    #[must_use]
+    pub fn program(&self) -> Option<(SpannedRef<'_, ObjectRef>, SpannedRef<'_, str>)> {
+        match &self.kind {
+            NodeKind::Stub(_) => None,
             NodeKind::Host(Host { object, program, .. })
             | NodeKind::Replacement(Replacement { object, program, .. })
-            | NodeKind::Tracer(Tracer { object, program, .. }) => Some((object, program)),
-            NodeKind::Stub(_) => None,
+            | NodeKind::Tracer(Tracer {
+                program: TracerProgram::Own { object, program }, ..
+            }) => {
+                let object = SpannedRef { value: &object.value, span: &object.span };
+                Some((object, SpannedRef { value: program.value.as_str(), span: &program.span }))
+            }
+            NodeKind::Tracer(Tracer {
+                program: TracerProgram::BuiltIn(_), moment, target, ..
+            }) => {
+                let object = SpannedRef { value: Builtin::object(), span: &target.span };
+                Some((object, SpannedRef { value: Builtin::program(*moment), span: &target.span }))
+            }
         }
     }
 }

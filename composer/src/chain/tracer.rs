@@ -1,7 +1,7 @@
 //! `[tracer.ID]`: a program of the author's, or the built-in tracer and what is asked of it.
 
 use super::{
-    Builtin, Moment, NodeKind, ObjectRef, Spanned, Tracer,
+    Builtin, Moment, NodeKind, Spanned, Tracer, TracerProgram,
     expression::{self, Mistake, Text},
     hook::several,
     read::object,
@@ -20,24 +20,14 @@ pub(super) fn tracer(table: &mut Table<'_>, report: &mut Report<'_>) -> Option<N
     let moment = moment(table, report);
     let builtin = builtin(table, has_own, report);
     let (moment, both, target) = moment?;
-    let (object, program, builtin) = match own {
+    let program = match own {
         Some(own) => {
             let (object, program) = own?;
-            (object, program, None)
+            TracerProgram::Own { object, program }
         }
-        None => {
-            // What is wrong with them is wrong with what asked for them.
-            let span = target.span.clone();
-            let object = ObjectRef::Builtin(Builtin::OBJECT.to_owned());
-            let program = Builtin::program(moment).to_owned();
-            (
-                Spanned { value: object, span: span.clone() },
-                Spanned { value: program, span },
-                Some(Box::new(Builtin { both, ..builtin? })),
-            )
-        }
+        None => TracerProgram::BuiltIn(Box::new(Builtin { both, ..builtin? })),
     };
-    Some(NodeKind::Tracer(Tracer { object, program, moment, target, function, builtin }))
+    Some(NodeKind::Tracer(Tracer { program, moment, target, function }))
 }
 
 /// When a tracer runs, whether it tells of both moments, and its target.

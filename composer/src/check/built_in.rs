@@ -4,7 +4,7 @@ use petgraph::graph::NodeIndex;
 
 use super::{Context, title};
 use crate::{
-    chain::{Builtin, Moment, Node, NodeKind, ObjectRef, Role, Tracer},
+    chain::{Builtin, Moment, Node, NodeKind, Tracer},
     diag::{Code, Diagnostic, Severity},
     object::ProgramKind,
     plan::target_of,
@@ -19,7 +19,7 @@ pub(super) fn check(context: &mut Context<'_>) {
         if context.misfits.contains(&index) {
             continue;
         }
-        let Some(request) = &tracer.builtin else { continue };
+        let Some(request) = tracer.built_in() else { continue };
         let mut told: Vec<Diagnostic> = Vec::new();
         for (holder, name) in context.chain.graph.functions_of(index) {
             for kind in kinds(context, holder) {
@@ -89,15 +89,14 @@ fn kinds(context: &Context<'_>, holder: NodeIndex) -> Vec<ProgramKind> {
 /// The built-in tracer's own object, named as if it were one to use: nothing would tell it what to
 /// take.
 fn by_hand(context: &mut Context<'_>, node: &Node) {
-    let is_builtin = matches!(&node.kind, NodeKind::Tracer(Tracer { builtin: Some(_), .. }));
-    let Some((reference, _)) = node.program().filter(|_| !is_builtin) else { return };
-    if reference.value == ObjectRef::Builtin(Builtin::OBJECT.to_owned()) {
+    let Some((reference, _)) = node.program() else { return };
+    if reference.value == Builtin::object() && node.built_in().is_none() {
         let message = format!("{} uses the object of the built-in tracer", title(node));
         let help = "Remove `object` and `program`. A tracer without them is the built-in tracer.";
         context.report(
             Code::BadValue,
             message,
-            &reference.span,
+            reference.span,
             "not a valid object",
             help.to_owned(),
         );
@@ -111,8 +110,7 @@ fn nested(context: &mut Context<'_>, index: NodeIndex, tracer: &Tracer) {
     let Some(target) = graph.needs(index).first().map(|target| graph.node(*target)) else {
         return;
     };
-    let is_builtin = matches!(&target.kind, NodeKind::Tracer(Tracer { builtin: Some(_), .. }));
-    if target.role() == Role::Tracer && is_builtin {
+    if target.built_in().is_some() {
         let message = format!("`{}` traces a built-in tracer", node.id.value);
         let found = Diagnostic::new(Code::WrongNodeKind, message)
             .label(&tracer.target.span, "is a built-in tracer")

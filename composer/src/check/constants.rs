@@ -76,7 +76,7 @@ fn dead<'a>(
 ) -> Option<Dead> {
     let (object, program) = context.program(host)?;
     let (reference, _) = host.program()?;
-    if matches!(&host.kind, NodeKind::Tracer(tracer) if tracer.builtin.is_some()) {
+    if host.built_in().is_some() {
         return None;
     }
     let (index, definition) = object.function(function)?;
@@ -96,7 +96,7 @@ fn dead<'a>(
     let is_reached = |reach: &Reach| reach.functions.contains(&index);
     let setter = (!host.data.globals.is_empty()).then_some(holder);
     let first = known
-        .entry((&reference.value, program.name.as_str(), setter))
+        .entry((reference.value, program.name.as_str(), setter))
         .or_insert_with(|| walked(&values(host, object), &reserved(object)));
     let first = first.as_ref()?;
     if is_reached(first) {

@@ -17,7 +17,7 @@ pub(super) fn check(context: &mut Context<'_>) {
         for load in context.loads(node) {
             let (object, program) = (load.object, load.program);
             // Chains may have many nodes of one program, and many that have one table.
-            let key = (&reference.value, program.name.as_str());
+            let key = (reference.value, program.name.as_str());
             if !load.is_own && !told.insert(key) {
                 continue;
             }

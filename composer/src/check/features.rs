@@ -47,7 +47,7 @@ fn needs<'a>(context: &Context<'a>, index: NodeIndex, node: &'a Node) -> Vec<Nod
     if let Some(name) = program_type(context.library, node) {
         needs.push(NodeNeed {
             what: format!("programs of type {name}"),
-            span: &program.span,
+            span: program.span,
             label: "requires this program type",
             help: "Use a newer kernel, or one that is built with this program type.",
             lacks: Box::new(move |profile| profile.lacks_program(name)),
@@ -57,7 +57,7 @@ fn needs<'a>(context: &Context<'a>, index: NodeIndex, node: &'a Node) -> Vec<Nod
     for map in maps.into_iter().flatten() {
         needs.push(NodeNeed {
             what: format!("maps of type {}", map.type_name()),
-            span: &reference.span,
+            span: reference.span,
             label: "has a map of this type",
             help: "Use a newer kernel, or another map type.",
             lacks: Box::new(|profile| profile.lacks_map(map)),

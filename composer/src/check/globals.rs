@@ -48,7 +48,7 @@ pub(super) fn check(context: &mut Context<'_>) {
         if node.data.globals.is_empty() {
             continue;
         }
-        if is_built_in(node) {
+        if node.built_in().is_some() {
             let first = &node.data.globals[0];
             let message =
                 format!("`globals` requires `object`; {} is a built-in tracer", title(node));
@@ -73,14 +73,10 @@ pub(super) fn check(context: &mut Context<'_>) {
     }
 }
 
-fn is_built_in(node: &Node) -> bool {
-    matches!(&node.kind, crate::chain::NodeKind::Tracer(tracer) if tracer.builtin.is_some())
-}
-
 /// What the globals of `node` are set to; what is wrong was reported by the check.
 #[must_use]
 pub(crate) fn settings(node: &Node, object: &Object) -> Vec<SetGlobal> {
-    if is_built_in(node) {
+    if node.built_in().is_some() {
         return Vec::new();
     }
     let set = resolve(node, object, &mut Vec::new());

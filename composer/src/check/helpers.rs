@@ -40,7 +40,7 @@ pub(super) fn check(context: &mut Context<'_>) {
         let Some((reference, _)) = node.program() else { continue };
         for load in context.loads(node) {
             // A table's program is loaded once, whichever nodes have the table.
-            if !load.is_own && !told.insert((&reference.value, &load.program.name)) {
+            if !load.is_own && !told.insert((reference.value, &load.program.name)) {
                 continue;
             }
             let (mut types, mut called) = (BTreeSet::new(), BTreeSet::new());
@@ -68,7 +68,7 @@ pub(super) fn check(context: &mut Context<'_>) {
 
 /// The helpers that a program certainly calls.
 fn certain<'a>(context: &mut Context<'a>, load: &Load<'a>, loaded: Loaded) -> BTreeSet<u32> {
-    if matches!(&load.node.kind, NodeKind::Tracer(tracer) if tracer.builtin.is_some()) {
+    if load.node.built_in().is_some() {
         // What it calls hangs on the table that it is given; there is none without this.
         return helper_called("bpf_get_func_arg").map(|helper| helper.id).into_iter().collect();
     }
@@ -113,7 +113,7 @@ fn available(context: &mut Context<'_>, load: &Load<'_>, types: &BTreeSet<&str>,
         Code::HelperNotAvailable,
         format!("{} calls {name}, which is not available to {of_type} programs", load.title()),
     )
-    .label(&program.span, format!("calls {name}"))
+    .label(program.span, format!("calls {name}"))
     .help(help(load, of_type, called, refusing));
     let words = refusing.helpers.as_ref().and_then(|helpers| helpers.refusal.as_ref());
     if let (Some(words), false) = (words, OTHER_WORDS.contains(name)) {
@@ -188,9 +188,9 @@ fn licence(
         Code::LicenceNotGpl,
         format!("{} {calls} the GPL-only helper {first}", load.title()),
     )
-    .label(&span.span, format!("{calls} {}", names.join(", ")))
+    .label(span.span, format!("{calls} {}", names.join(", ")))
     .label(
-        &reference.span,
+        reference.span,
         match licence {
             Some(licence) => format!("licence is \"{licence}\""),
             None => "has no licence".to_owned(),

@@ -6,7 +6,7 @@ use std::{
 };
 
 use crate::{
-    chain::{Chain, Node, ObjectRef, Spanned},
+    chain::{Chain, Node, ObjectRef, SpannedRef},
     diag::{Code, Diagnostic, list, nearest},
     files::{self, plain},
     object::{Object, ObjectError, Program},
@@ -29,7 +29,7 @@ impl Library {
         let mut found = Vec::new();
         for (_, node) in chain.graph.nodes() {
             let Some((reference, _)) = node.program() else { continue };
-            let name = &reference.value;
+            let name = reference.value;
             if library.objects.contains_key(name) || failed.contains_key(name) {
                 continue;
             }
@@ -57,9 +57,9 @@ impl Library {
     #[must_use]
     pub fn program(&self, node: &Node) -> Option<(&Object, &Program)> {
         let (object, program) = node.program()?;
-        let object = self.get(&object.value)?;
+        let object = self.get(object.value)?;
         let typed = self.typed.get(&node.id.value);
-        Some((object, typed.or_else(|| object.program(&program.value))?))
+        Some((object, typed.or_else(|| object.program(program.value))?))
     }
 
     /// The objects with their names.
@@ -85,12 +85,12 @@ fn typed(chain: &Chain, library: &Library) -> HashMap<String, Program> {
     chain.graph.nodes().filter_map(|(_, node)| program(node)).collect()
 }
 
-fn read(reference: &Spanned<ObjectRef>, chain: &Chain) -> Result<Object, Box<Diagnostic>> {
-    let name = match &reference.value {
+fn read(reference: SpannedRef<'_, ObjectRef>, chain: &Chain) -> Result<Object, Box<Diagnostic>> {
+    let name = match reference.value {
         ObjectRef::File(path) => ObjectRef::File(chain.folder.join(path)),
         builtin @ ObjectRef::Builtin(_) => builtin.clone(),
     };
-    open_object(&name).map_err(|found| Box::new(found.label(&reference.span, "not usable")))
+    open_object(&name).map_err(|found| Box::new(found.label(reference.span, "not usable")))
 }
 
 /// Reads the object called `name`; a path is relative to the working directory.

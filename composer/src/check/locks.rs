@@ -63,7 +63,7 @@ pub(super) fn check(context: &mut Context<'_>) {
         let Some((reference, _)) = node.program() else { continue };
         for load in context.loads(node) {
             // A table's program is loaded once, whichever nodes have the table.
-            if load.is_own || told.insert((&reference.value, &load.program.name)) {
+            if load.is_own || told.insert((reference.value, &load.program.name)) {
                 program(context, index, &load);
             }
         }
@@ -89,7 +89,7 @@ fn program(context: &mut Context<'_>, index: NodeIndex, load: &Load<'_>) {
             Code::LockInTracing,
             format!("{} uses map `{name}`, whose values contain a {what}", load.title()),
         )
-        .label(&named.span, format!("at a {of_type}"))
+        .label(named.span, format!("at a {of_type}"))
         .says("EINVAL", format!("tracing progs cannot use {what} yet"))
         .help(format!(
             "Count with __sync_fetch_and_add, or use a per-CPU map. Programs at kprobes and \

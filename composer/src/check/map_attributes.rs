@@ -40,7 +40,7 @@ pub(super) fn check(context: &mut Context<'_>) {
                     Code::LegacyMap,
                     format!("{} uses the legacy map `{legacy}`", title(node)),
                 )
-                .label(&name.span, "used here")
+                .label(name.span, "used here")
                 .help(format!(
                     "Write: struct {{ __uint(type, ...); __type(key, ...); __type(value, ...); \
                      __uint(max_entries, ...); }} {legacy} SEC(\".maps\"); libbpf no longer \
@@ -50,14 +50,14 @@ pub(super) fn check(context: &mut Context<'_>) {
         }
         for map in uses.maps {
             let (made, _) = changes.made(chain, node, map);
-            let key = (&reference.value, &map.name);
+            let key = (reference.value, &map.name);
             if told.contains(&key) {
                 continue;
             }
             if let Some((what, help)) = wrong(&made) {
                 told.push(key);
                 let change = node.data.maps.iter().find(|change| change.map.value == map.name);
-                let span = change.map_or(&reference.span, |change| &change.map.span);
+                let span = change.map_or(reference.span, |change| &change.map.span);
                 found.push(
                     Diagnostic::new(
                         Code::MapAttributes,

@@ -24,7 +24,7 @@ pub(super) fn check(context: &mut Context<'_>) {
                 continue;
             };
             // Once for each object, whichever of its nodes comes first.
-            if definition.agrees_with(map) || !told.insert((&reference.value, &found.name)) {
+            if definition.agrees_with(map) || !told.insert((reference.value, &found.name)) {
                 continue;
             }
             let (Some((here, _)), Some((there, _))) = (node.program(), other.program()) else {
@@ -34,8 +34,8 @@ pub(super) fn check(context: &mut Context<'_>) {
                 Code::MapMismatch,
                 format!("conflicting definitions of map `{}`", map.name),
             )
-            .label(&there.span, "first defined here")
-            .label(&here.span, "conflicting definition")
+            .label(there.span, "first defined here")
+            .label(here.span, "conflicting definition")
             .note(compare(node, map, other, definition))
             .help(
                 "Make the definitions equal, or rename one of the maps. Maps of the same name are \

@@ -13,11 +13,11 @@ use crate::{
 pub(super) fn check(context: &mut Context<'_>) {
     for (index, node) in context.chain.graph.nodes() {
         let Some((reference, name)) = node.program() else { continue };
-        let Some(object) = context.library.get(&reference.value) else { continue };
+        let Some(object) = context.library.get(reference.value) else { continue };
         let Some((_, program)) = context.program(node) else {
-            let help = suggest(object, &name.value);
+            let help = suggest(object, name.value);
             let message = format!("program `{1}` not found in {0}", reference.value, name.value);
-            context.report(Code::UnknownProgram, message, &name.span, "not in the object", help);
+            context.report(Code::UnknownProgram, message, name.span, "not in the object", help);
             continue;
         };
         if !is_known_type(context, node) {
@@ -37,7 +37,7 @@ pub(super) fn check(context: &mut Context<'_>) {
             let message =
                 format!("program `{}` has the wrong type for {}", program.name, title(node));
             let label = format!("is SEC(\"{}\"), but {wanted} is required", program.section);
-            context.report(Code::WrongProgramType, message, &name.span, label, help);
+            context.report(Code::WrongProgramType, message, name.span, label, help);
             context.misfits.insert(index);
         }
     }

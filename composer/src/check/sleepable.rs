@@ -18,6 +18,7 @@ pub(super) fn check(context: &mut Context<'_>) {
             continue;
         }
         let Some((_, program)) = context.program(node) else { continue };
+        let Some((_, named)) = node.program() else { continue };
         let Some((_, function)) = graph.functions_of(index).first().copied() else { continue };
         if !program.traits.sleepable {
             continue;
@@ -26,7 +27,7 @@ pub(super) fn check(context: &mut Context<'_>) {
         let message = format!("{} is sleepable, but `{function}` is not", title(node));
         let label = format!("is SEC(\"{}\")", program.section);
         let found = Diagnostic::new(Code::NotSleepable, message)
-            .label(&tracer.program.span, label)
+            .label(named.span, label)
             .label(&tracer.target.span, "target")
             .says("EINVAL", format!("{function} is not sleepable"))
             .help(format!(

@@ -34,7 +34,7 @@ pub(super) fn check(context: &mut Context<'_>) {
                 title(node)
             );
             let help = "Put only programs into it: global functions with a SEC(\"...\").";
-            context.report(Code::TailEntry, message, &name.span, "used here", help.to_owned());
+            context.report(Code::TailEntry, message, name.span, "used here", help.to_owned());
         }
         for leaf in uses.leaves {
             let fits = matches!(node.kind, NodeKind::Replacement(_))
@@ -51,7 +51,7 @@ pub(super) fn check(context: &mut Context<'_>) {
                     leaf.name, leaf.section, program.name, program.section
                 );
                 let found = Diagnostic::new(Code::TailEntry, message)
-                    .label(&name.span, "uses the program array")
+                    .label(name.span, "uses the program array")
                     .errno("EINVAL")
                     .help(help);
                 context.found.push(found);

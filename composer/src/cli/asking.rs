@@ -55,7 +55,7 @@ pub(super) struct Answer {
 
 impl Question<'_> {
     /// Asks in a micro-VM; diagnostics for people are on the screen then.
-    pub(super) async fn ask(self, flags: &LogFlags, logs: &mut Logs) -> Result<Answer, Exit> {
+    pub(super) fn ask(self, flags: &LogFlags, logs: &mut Logs) -> Result<Answer, Exit> {
         let format = match self.format {
             Format::Human => "human",
             Format::Json => "json",
@@ -74,7 +74,7 @@ impl Question<'_> {
             keep: flags.file(),
             ..Again::new(self.kernel)
         };
-        let ended = again.with(words, io::stdout().is_terminal(), out.clone()).await?;
+        let ended = again.with(words, io::stdout().is_terminal(), out.clone())?;
         logs.append(&ended.kept);
         let text = out.text();
         let valid = match ended.code {

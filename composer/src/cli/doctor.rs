@@ -32,9 +32,9 @@ pub(super) struct Doctor {
     vm: VmFlag,
 }
 
-pub(super) async fn run(arguments: &Doctor) -> Exit {
+pub(super) fn run(arguments: &Doctor) -> Exit {
     if let Some(kernel) = &arguments.vm.vm {
-        return Again::new(kernel).run().await;
+        return Again::new(kernel).run();
     }
     let findings = examine(Feature::ALL);
     let written = match arguments.format {

@@ -76,7 +76,7 @@ fn about(node: &Node) -> String {
         NodeKind::Replacement(_) => String::new(),
         NodeKind::Tracer(tracer) => {
             let function = tracer.function.iter().map(|name| name.value.clone());
-            let asked = tracer.builtin.iter().flat_map(|request| {
+            let asked = tracer.built_in().into_iter().flat_map(|request| {
                 let paths = request.capture.as_ref().map(|paths| {
                     let names: Vec<_> = paths.iter().map(|path| path.text.value.as_str()).collect();
                     names.join(", ")
@@ -229,22 +229,19 @@ fn mermaid(chain: &Chain) -> String {
 fn to_json(chain: &Chain) -> serde_json::Value {
     let id = |index: NodeIndex| chain.graph.node(index).id.value.as_str();
     let node = |(_, node): (NodeIndex, &Node)| {
-        let builtin = match &node.kind {
-            NodeKind::Tracer(tracer) => tracer.builtin.as_deref(),
-            _ => None,
-        };
+        let request = node.built_in();
         json!({
             "id": node.id.value,
             "role": node.role(),
             "kind": node.label(),
             "detail": detail(node),
             "function": function(node),
-            "capture": builtin.and_then(|request| request.capture.as_ref()).map(|paths| {
+            "capture": request.and_then(|request| request.capture.as_ref()).map(|paths| {
                 paths.iter().map(|path| &path.text.value).collect::<Vec<_>>()
             }),
-            "where": builtin.and_then(|request| Some(&request.filter.as_ref()?.0.value)),
+            "where": request.and_then(|request| Some(&request.filter.as_ref()?.0.value)),
             "object": node.program().map(|(object, _)| object.value.to_string()),
-            "program": node.program().map(|(_, program)| &program.value),
+            "program": node.program().map(|(_, program)| program.value),
         })
     };
     let edge = |(from, dependency, to)| json!({ "from": id(from), "to": id(to), "dependency": word(&dependency) });

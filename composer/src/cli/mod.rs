@@ -18,6 +18,7 @@ mod new;
 mod plan;
 mod profile;
 mod report;
+mod runtime;
 mod schema;
 mod screen;
 mod traffic;
@@ -31,15 +32,13 @@ use std::path::Path;
 
 use clap::{CommandFactory as _, Parser, Subcommand, ValueEnum};
 
-use tokio::{runtime::Builder, signal::unix};
-
 use exit::Exit;
 use freplace_compose::{
     chain::Chain,
     check::{self, Checked, Kernels, Library},
-    diag::{Code, Diagnostic},
+    diag::Diagnostic,
+    kernel::process,
     plan::Plan,
-    run::short_of,
 };
 
 /// An example that needs neither root nor a file of one's own.
@@ -132,53 +131,26 @@ pub(crate) fn main() -> Exit {
         ColorWhen::Always => screen::want_colors(true),
         ColorWhen::Never => screen::want_colors(false),
     }
-    let runtime = match room().and_then(|()| Builder::new_current_thread().enable_all().build()) {
-        Ok(runtime) => runtime,
-        Err(error) => {
-            let (code, why, help) = short_of(error.raw_os_error()).unwrap_or((
-                Code::NoSignals,
-                "the system refused a resource that every asynchronous program needs",
-                "Nothing was loaded.",
-            ));
-            let message = format!("freplace-compose cannot start: {why}");
-            report::one(&Diagnostic::new(code, message).help(help));
-            return Exit::Failed;
-        }
+    process::outlive_file_limit();
+    let exit = match arguments.verb {
+        Verb::Up(up) => up::run(up),
+        Verb::Validate(validate) => validate::run(&validate),
+        Verb::Plan(plan) => plan::run(&plan),
+        Verb::Graph(graph) => graph::run(&graph),
+        Verb::Inspect(inspect) => inspect::run(&inspect),
+        Verb::Doctor(doctor) => doctor::run(&doctor),
+        Verb::Profile(profile) => profile::run(&profile),
+        Verb::Explain(explain) => explain::run(&explain),
+        Verb::New(new) => new::run(&new),
+        Verb::Header => header::run(),
+        Verb::Schema => schema::run(),
+        Verb::Vm(vm) => vm::run(vm),
+        Verb::Traffic(traffic) => traffic::run(&traffic),
+        Verb::Completions(completions) => completions::run(&completions, &mut Arguments::command()),
+        Verb::Man => man::run(&mut Arguments::command()),
     };
-    let exit = runtime.block_on(async {
-        // A handler in the place of the default, which kills: a file beyond `ulimit -f` is an error
-        // of the write then. What is run from here has the default again.
-        let _beyond = unix::signal(unix::SignalKind::from_raw(libc::SIGXFSZ));
-        match arguments.verb {
-            Verb::Up(up) => up::run(up).await,
-            Verb::Validate(validate) => validate::run(&validate).await,
-            Verb::Plan(plan) => plan::run(&plan),
-            Verb::Graph(graph) => graph::run(&graph),
-            Verb::Inspect(inspect) => inspect::run(&inspect),
-            Verb::Doctor(doctor) => doctor::run(&doctor).await,
-            Verb::Profile(profile) => profile::run(&profile).await,
-            Verb::Explain(explain) => explain::run(&explain),
-            Verb::New(new) => new::run(&new),
-            Verb::Header => header::run(),
-            Verb::Schema => schema::run(),
-            Verb::Vm(vm) => vm::run(vm).await,
-            Verb::Traffic(traffic) => traffic::run(&traffic),
-            Verb::Completions(completions) => {
-                completions::run(&completions, &mut Arguments::command())
-            }
-            Verb::Man => man::run(&mut Arguments::command()),
-        }
-    });
     report::pointer();
-    // Who was interrupted twice does not wait for threads that hang.
-    runtime.shutdown_background();
     exit
-}
-
-/// Whether there is room for the files that the runtime opens, which takes that for granted.
-fn room() -> std::io::Result<()> {
-    let files = (0..8).map(|_| std::fs::File::open("/dev/null"));
-    files.collect::<std::io::Result<Vec<_>>>().map(drop)
 }
 
 /// A chain that was read, checked and planned.

@@ -87,7 +87,7 @@ impl Widths {
             (left.max(id.chars().count()), right.max(label.chars().count()))
         });
         let loading = plan.operations.iter().filter_map(|one| plan.nodes.get(one.node?));
-        let places = loading.map(|node| node.place.chars().count());
+        let places = loading.map(|node| node.place.to_string().chars().count());
         let loads = plan.operations.iter().filter_map(|operation| match &operation.action {
             Action::Load { slot, load_as, target, program, .. } => {
                 Some((*slot, (operation.node?, *load_as, target.clone(), program.clone())))
@@ -177,7 +177,7 @@ fn planned(plan: &Plan, operation: &Operation, widths: &Widths, columns: Option<
                 Some((_, LoadAs::Tracer(moment), ..)) => moment.name(),
                 _ => label,
             };
-            let place = node.map(|node| node.place.clone()).unwrap_or_default();
+            let place = node.map(|node| node.place.to_string()).unwrap_or_default();
             let owner = widths.loaded.get(slot).and_then(|(_, _, target, _)| {
                 owner(plan, operation.node?, target.as_ref()?, widths)
             });
@@ -201,7 +201,7 @@ fn planned(plan: &Plan, operation: &Operation, widths: &Widths, columns: Option<
 pub(super) fn loaded(plan: &Plan, operation: &Operation, widths: &Widths, program: u32) -> String {
     let node = operation.node.and_then(|node| plan.nodes.get(node));
     let (id, label) = node.map_or(("", ""), |node| (node.id.as_str(), node.label));
-    let place = node.map_or("", |node| node.place.as_str());
+    let place = node.map(|node| node.place.to_string()).unwrap_or_default();
     let label = operation_label(&operation.action).unwrap_or(label);
     let head = head("load", id, label, widths);
     let owner = match &operation.action {

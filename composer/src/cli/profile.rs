@@ -39,9 +39,9 @@ pub(super) struct ProfileArguments {
     vm: VmFlag,
 }
 
-pub(super) async fn run(arguments: &ProfileArguments) -> Exit {
+pub(super) fn run(arguments: &ProfileArguments) -> Exit {
     if let Some(kernel) = &arguments.vm.vm {
-        return Again::new(kernel).run().await;
+        return Again::new(kernel).run();
     }
     if let Some(missing) = doctor::lacking(&[Feature::Permission, Feature::Bpf], "be measured") {
         report::one(&missing);

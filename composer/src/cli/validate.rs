@@ -53,7 +53,7 @@ pub(super) struct Validate {
     ask_kernel: bool,
 }
 
-pub(super) async fn run(arguments: &Validate) -> Exit {
+pub(super) fn run(arguments: &Validate) -> Exit {
     if arguments.ask_kernel {
         return asking::here(&arguments.files, arguments.format, &arguments.logs);
     }
@@ -72,7 +72,7 @@ pub(super) async fn run(arguments: &Validate) -> Exit {
     let judged = Judged::of(&arguments.files, &kernels, arguments.format);
     match boots(arguments, &kernels) {
         None => judged.tell(arguments.format),
-        Some(boots) => ask(judged, &boots, arguments).await,
+        Some(boots) => ask(judged, &boots, arguments),
     }
 }
 
@@ -139,7 +139,7 @@ impl<'a> Judged<'a> {
 }
 
 /// Asks each of `boots` for what the rules let pass.
-async fn ask(mut judged: Judged<'_>, boots: &[KernelChoice], arguments: &Validate) -> Exit {
+fn ask(mut judged: Judged<'_>, boots: &[KernelChoice], arguments: &Validate) -> Exit {
     let good = judged.files.iter().filter_map(|(path, read)| Some((*path, read.as_ref()?)));
     let good: Vec<_> = good.collect();
     let read = good.iter().flat_map(|(path, (chain, library))| files(path, chain, library));
@@ -159,7 +159,7 @@ async fn ask(mut judged: Judged<'_>, boots: &[KernelChoice], arguments: &Validat
             luggage: &arguments.luggage,
             format: arguments.format,
         };
-        let answer = match question.ask(&arguments.logs, &mut logs).await {
+        let answer = match question.ask(&arguments.logs, &mut logs) {
             Ok(answer) => answer,
             Err(exit) => return exit,
         };

@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use super::{Format, exit::Exit, screen};
+use super::{Format, exit::Exit, runtime, screen};
 use freplace_compose::{
     chain::{Chain, ObjectRef},
     check::Library,
@@ -85,12 +85,12 @@ pub(crate) fn files(path: &Path, chain: &Chain, library: &Library) -> Vec<PathBu
 }
 
 /// Runs the command; its exit code, 128 + n for signal n.
-pub(crate) async fn run(args: VmArgs) -> Exit {
+pub(crate) fn run(args: VmArgs) -> Exit {
     if args.list {
-        return inventory::list(args.format, args.quiet).await;
+        return inventory::list(args.format, args.quiet);
     }
     if args.prune {
-        return inventory::prune(args.quiet).await;
+        return inventory::prune(args.quiet);
     }
     let mut machine = match Machine::new(args.command) {
         Ok(machine) => machine,
@@ -99,7 +99,7 @@ pub(crate) async fn run(args: VmArgs) -> Exit {
     machine.kernel = args.kernel;
     args.luggage.put_into(&mut machine);
     machine.run_timeout = args.timeout.map(|seconds| Duration::from_secs(seconds.into()));
-    match boot(machine, args.quiet, io::stdout()).await {
+    match boot(machine, args.quiet, io::stdout()) {
         Ok(ended) => Exit::Of(ended.code),
         Err(exit) => exit,
     }
@@ -137,7 +137,7 @@ impl<'a> Again<'a> {
     }
 
     /// Runs this very command line: the same verb and the same arguments, without `--vm`.
-    pub(crate) async fn run(mut self) -> Exit {
+    pub(crate) fn run(mut self) -> Exit {
         let output = self.output.take();
         // What stands behind `--` belongs to the command.
         let mut words = std::env::args_os().skip(1);
@@ -152,8 +152,8 @@ impl<'a> Again<'a> {
         }
         let keep = self.keep.map(Path::to_owned);
         let ended = match output {
-            Some(file) => self.with(own, false, file).await,
-            None => self.with(own, io::stdout().is_terminal(), io::stdout()).await,
+            Some(file) => self.with(own, false, file),
+            None => self.with(own, io::stdout().is_terminal(), io::stdout()),
         };
         match ended {
             Ok(ended) => {
@@ -169,14 +169,14 @@ impl<'a> Again<'a> {
 
     /// Runs this program with `words` as its arguments, its output going to `out`, with colours if
     /// nothing else was asked for.
-    pub(crate) async fn with(
+    pub(crate) fn with(
         self,
         words: Vec<OsString>,
         color: bool,
         out: impl io::Write + Send + 'static,
     ) -> Result<Ended, Exit> {
         let machine = self.machine(words, color).map_err(|error| failed(&error))?;
-        boot(machine, false, out).await
+        boot(machine, false, out)
     }
 
     fn machine(self, words: Vec<OsString>, color: bool) -> Result<Machine, VmError> {
@@ -218,16 +218,17 @@ fn no_color() -> bool {
     std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty())
 }
 
-async fn boot(
+fn boot(
     machine: Machine,
     quiet: bool,
     out: impl io::Write + Send + 'static,
 ) -> Result<Ended, Exit> {
     let memory = machine.memory_mib;
     let mut teller = Teller::new(quiet);
-    let ended = machine.run(&mut |progress| teller.tell(&progress), out, io::stderr()).await;
+    let ended =
+        runtime::run(machine.run(&mut |progress| teller.tell(&progress), out, io::stderr()));
     drop(teller);
-    Err(match ended {
+    Err(match ended? {
         Ok(exit) => {
             if let Some(process) = &exit.out_of_memory {
                 failure::out_of_memory(process, memory);

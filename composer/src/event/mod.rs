@@ -170,7 +170,7 @@ impl Decoder {
     #[must_use]
     pub fn new(chain: &Chain, library: &Library, plan: &Plan) -> Self {
         let source = |(node, planned): (&crate::chain::Node, &PlannedNode)| {
-            let object = node.program().and_then(|(object, _)| library.get(&object.value));
+            let object = node.program().and_then(|(object, _)| library.get(object.value));
             let layouts = object.map(layouts).unwrap_or_default();
             Source::new(planned.clone(), layouts)
         };

@@ -9,7 +9,7 @@ use crate::{
     check::Library,
     inert,
     object::Object,
-    plan::{self, Plan, PlannedNode},
+    plan::{self, AttachPoint, Plan, PlannedNode},
 };
 
 /// Decodes `record` and writes it down in both ways; says whether it was an event.
@@ -101,7 +101,8 @@ pub(crate) fn with_event(emitted: &Emitted, each: impl FnMut(&Event<'_>)) {
 }
 
 pub(crate) fn node() -> PlannedNode {
-    PlannedNode { id: "node".into(), role: Role::Host, label: "kprobe", place: "x".into() }
+    let place = AttachPoint { at: "x".into(), function: None };
+    PlannedNode { id: "node".into(), role: Role::Host, label: "kprobe", moments: &[], place }
 }
 
 fn record(kind: u32, size: u32, comm: &[u8], payload: &[u8]) -> Vec<u8> {

@@ -65,7 +65,7 @@ impl Traced {
         });
         let moment = if exit.is_some() { Moment::Fexit } else { Moment::Fentry };
         Self {
-            name: inert::line(node.place.rsplit(':').next().unwrap_or_default()).into_owned(),
+            name: inert::line(node.place.function()).into_owned(),
             keys: json::keys(&node.id, moment.name()),
             function: tracing.function.clone(),
             size: tracing.table.size as usize,

@@ -9,7 +9,7 @@ use aya::maps::{Map, MapData, PerCpuArray, RingBuf};
 use freplace_compose_common::Count;
 use tokio::io::unix::AsyncFd;
 
-use super::{KernelError, PerfEvents};
+use super::{CountReader, KernelError, PerfEvents, RecordReader};
 
 /// A reader of a ring buffer (`BPF_MAP_TYPE_RINGBUF`, Linux 5.8).
 pub struct Events {
@@ -32,18 +32,8 @@ impl Events {
         Ok(Self { ring, ready })
     }
 
-    /// Waits until there is something to read.
-    ///
-    /// # Errors
-    /// When the kernel cannot be asked.
-    pub async fn ready(&mut self) -> Result<(), KernelError> {
-        let ready = self.ready.readable().await;
-        ready.map_err(|error| KernelError::os(WAIT, &error))?.clear_ready();
-        Ok(())
-    }
-
     /// Hands over every record that is there, at most `limit`; returns how many.
-    pub fn drain(&mut self, limit: usize, mut each: impl FnMut(&[u8])) -> usize {
+    fn drain(&mut self, limit: usize, mut each: impl FnMut(&[u8])) -> usize {
         let mut count = 0;
         while count < limit
             && let Some(record) = self.ring.next()
@@ -63,12 +53,8 @@ pub enum Source {
     Perf(PerfEvents),
 }
 
-impl Source {
-    /// Whether there is something to read; if not, `context` is woken when there is.
-    ///
-    /// # Errors
-    /// When the kernel cannot be asked.
-    pub fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), KernelError>> {
+impl RecordReader for Source {
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), KernelError>> {
         let ready = match self {
             Self::Ring(events) => match events.ready.poll_read_ready(context) {
                 Poll::Ready(ready) => Poll::Ready(ready.map(|mut ready| ready.clear_ready())),
@@ -79,36 +65,28 @@ impl Source {
         ready.map_err(|error| KernelError::os(WAIT, &error))
     }
 
-    /// Hands over the records that are there, at most `limit`, each with the CPU that wrote it
-    /// where that is known; returns how many.
-    pub fn drain(&mut self, limit: usize, mut each: impl FnMut(Option<u32>, &[u8])) -> usize {
+    fn read(&mut self, limit: usize, mut each: impl FnMut(Option<u32>, &[u8])) -> usize {
         match self {
             Self::Ring(events) => events.drain(limit, |record| each(None, record)),
             Self::Perf(events) => events.drain(limit, &mut each),
         }
     }
 
-    /// Whether each CPU writes to a buffer of its own, so that records come out of order.
-    #[must_use]
-    pub fn has_several_buffers(&self) -> bool {
+    fn has_several_buffers(&self) -> bool {
         match self {
             Self::Ring(_) => false,
             Self::Perf(events) => events.has_several(),
         }
     }
 
-    /// How many events found no room so far; none where that cannot be known.
-    #[must_use]
-    pub fn lost(&self) -> Option<u64> {
+    fn lost(&self) -> Option<u64> {
         match self {
             Self::Ring(_) => None,
             Self::Perf(events) => Some(events.lost()),
         }
     }
 
-    /// Whether [`Self::lost`] is the whole of it.
-    #[must_use]
-    pub fn counts_all(&self) -> bool {
+    fn counts_all(&self) -> bool {
         match self {
             Self::Ring(_) => false,
             Self::Perf(events) => events.counts_all(),
@@ -129,12 +107,10 @@ impl Counts {
         let counts = PerCpuArray::try_from(again(map, CALL)?);
         Ok(Self { counts: counts.map_err(|error| KernelError::within(CALL, &error))? })
     }
+}
 
-    /// What node number `node` produced and lost so far, over all CPUs.
-    ///
-    /// # Errors
-    /// When there is no such node.
-    pub fn get(&self, node: u32) -> Result<Count, KernelError> {
+impl CountReader for Counts {
+    fn count(&self, node: u32) -> Result<Count, KernelError> {
         let values = self.counts.get(&node, 0);
         let values = values.map_err(|error| KernelError::here("read counters", error))?;
         Ok(values.iter().fold(Count::default(), |sum, [produced, lost]| Count {

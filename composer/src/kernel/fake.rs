@@ -1,4 +1,4 @@
-//! A kernel that only keeps books, for tests of the executor.
+//! A kernel that only keeps books, for tests of the executor and of sessions.
 //!
 //! It knows the rules that order and undo rest on, each anchored by a test on a real kernel: a
 //! target has to be loaded; a function is traced or replaced but not both; tracers nest one level,
@@ -7,7 +7,13 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     path::{Path, PathBuf},
+    sync::mpsc::Receiver,
+    time::Duration,
 };
+
+mod reading;
+
+pub use reading::{FakeBuffer, FakeCounters, FakeLines, Programs};
 
 use super::{
     AttachRequest, Kernel, KernelError, LinkHandle, LoadRequest, MapHandle, Origin, ProgramHandle,
@@ -43,6 +49,10 @@ pub struct Fake {
     pub pinned: BTreeSet<PathBuf>,
     /// Each call that was made, in words.
     pub journal: Vec<String>,
+    /// What the programs do that were loaded.
+    pub programs_do: Programs,
+    /// The first call that undoes something waits for this, for ten seconds at most.
+    pub hold_undo: Option<Receiver<()>>,
 }
 
 /// A function of a program.
@@ -107,6 +117,10 @@ impl Fake {
     }
 
     fn undo(&mut self, what: String) -> Result<(), KernelError> {
+        if let Some(hold) = self.hold_undo.take() {
+            // Whoever holds it may be gone by then; whoever forgets it is no reason to wait for ever.
+            let _ = hold.recv_timeout(Duration::from_secs(10));
+        }
         let number = self.undo_calls;
         self.undo_calls += 1;
         self.journal.push(what);

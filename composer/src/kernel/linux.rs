@@ -7,10 +7,12 @@ use std::{
 };
 
 use aya::maps::MapData;
+use rustix::time::{ClockId, clock_gettime};
 
 use super::{
-    AttachRequest, Counts, Events, Kernel, KernelError, LinkHandle, LoadRequest, MapHandle, Origin,
-    PerfEvents, ProgramHandle, Put, Source, TraceHandle, TraceLines, attach,
+    AttachRequest, Clock, Counts, Events, Kernel, KernelError, KernelReader, LinkHandle,
+    LoadRequest, MapHandle, Origin, PerfEvents, ProgramHandle, Put, Source, TraceHandle,
+    TraceLines, attach,
     loader::{self, Job, Loaded, Loader},
     map,
     perf::Buffers,
@@ -40,77 +42,6 @@ impl Linux {
     #[must_use]
     pub fn new() -> Self {
         Self::default()
-    }
-
-    /// A reader of the ring buffer `map`. It needs a tokio runtime.
-    ///
-    /// # Errors
-    /// When `map` is no ring buffer, or cannot be mapped into memory.
-    pub fn events(&self, map: MapHandle) -> Result<Events, KernelError> {
-        Events::open(self.map(map)?)
-    }
-
-    /// A reader of the event map `map`, which nobody reads yet. It needs a tokio runtime.
-    ///
-    /// # Errors
-    /// When `map` carries no events, or cannot be mapped into memory.
-    pub fn source(&mut self, map: MapHandle) -> Result<Source, KernelError> {
-        match self.buffers.remove(&map) {
-            Some(buffers) => Ok(Source::Perf(PerfEvents::new(buffers)?)),
-            None => Ok(Source::Ring(self.events(map)?)),
-        }
-    }
-
-    /// The reader of the lines that arrive at `trace`. It needs a tokio runtime.
-    ///
-    /// # Errors
-    /// When there is one already.
-    pub fn trace_lines(&mut self, trace: TraceHandle) -> Result<TraceLines, KernelError> {
-        self.traces.get_mut(&trace).ok_or_else(|| gone("trace"))?.lines()
-    }
-
-    /// Waits until programs that were running when they were detached have ended, so that all they
-    /// wrote is there.
-    pub fn settle(&self) {
-        sys::settle();
-    }
-
-    /// A reader of the counters in `map`.
-    ///
-    /// # Errors
-    /// When `map` is no map of counters.
-    pub fn counts(&self, map: MapHandle) -> Result<Counts, KernelError> {
-        Counts::open(self.map(map)?)
-    }
-
-    /// How often the kernel did not run `program` because it was running, or another one was, on the
-    /// same CPU.
-    ///
-    /// # Errors
-    /// When no such program is held.
-    pub fn recursions(&self, program: ProgramHandle) -> Result<u64, KernelError> {
-        let info = sys::program_info(self.program(program)?.program.as_fd());
-        let info = info.map_err(|error| KernelError::os("BPF_OBJ_GET_INFO_BY_FD", &error))?;
-        Ok(info.recursion_misses)
-    }
-
-    /// How often the kernel came to the hook of `link`, of a kprobe or a tracepoint, and not as far
-    /// as its program; none when it counts neither that nor what [`Linux::recursions`] tells of such
-    /// programs.
-    ///
-    /// # Errors
-    /// When no such link is held.
-    pub fn missed(&self, link: LinkHandle) -> Result<Option<u64>, KernelError> {
-        self.links.get(&link).ok_or_else(|| gone("link"))?.missed()
-    }
-
-    /// Whether `link` is one of an xdp program whose interface is gone, so that nothing is attached
-    /// any more.
-    ///
-    /// # Errors
-    /// When no such link is held.
-    pub fn lost_interface(&self, link: LinkHandle) -> Result<bool, KernelError> {
-        self.links.get(&link).ok_or_else(|| gone("link"))?.lost_interface()
     }
 
     /// Lets go of what is only needed while a chain comes up: the kernel's types, parsed objects.
@@ -273,5 +204,52 @@ impl Kernel for Linux {
     fn remove_map(&mut self, map: MapHandle) -> Result<(), KernelError> {
         self.buffers.remove(&map);
         self.maps.remove(&map).map(drop).ok_or_else(|| gone("map"))
+    }
+}
+
+impl KernelReader for Linux {
+    type Records = Source;
+    type Lines = TraceLines;
+    type Counters = Counts;
+
+    fn records(&mut self, map: MapHandle) -> Result<Source, KernelError> {
+        match self.buffers.remove(&map) {
+            Some(buffers) => Ok(Source::Perf(PerfEvents::new(buffers)?)),
+            None => Ok(Source::Ring(Events::open(self.map(map)?)?)),
+        }
+    }
+
+    fn lines(&mut self, trace: TraceHandle) -> Result<TraceLines, KernelError> {
+        self.traces.get_mut(&trace).ok_or_else(|| gone("trace"))?.lines()
+    }
+
+    fn counters(&self, map: MapHandle) -> Result<Counts, KernelError> {
+        Counts::open(self.map(map)?)
+    }
+
+    fn clock(&self) -> Clock {
+        Box::new(|| {
+            let now = clock_gettime(ClockId::Monotonic);
+            let (seconds, rest) = (now.tv_sec.cast_unsigned(), now.tv_nsec.cast_unsigned());
+            seconds.saturating_mul(1_000_000_000).saturating_add(rest)
+        })
+    }
+
+    fn settle(&self) {
+        sys::settle();
+    }
+
+    fn recursions(&self, program: ProgramHandle) -> Result<u64, KernelError> {
+        let info = sys::program_info(self.program(program)?.program.as_fd());
+        let info = info.map_err(|error| KernelError::os("BPF_OBJ_GET_INFO_BY_FD", &error))?;
+        Ok(info.recursion_misses)
+    }
+
+    fn missed(&self, link: LinkHandle) -> Result<Option<u64>, KernelError> {
+        self.links.get(&link).ok_or_else(|| gone("link"))?.missed()
+    }
+
+    fn lost_interface(&self, link: LinkHandle) -> Result<bool, KernelError> {
+        self.links.get(&link).ok_or_else(|| gone("link"))?.lost_interface()
     }
 }

@@ -1,8 +1,8 @@
-//! The narrow waist: the eleven things the composer asks of a kernel.
+//! The kernel boundary: all that the composer asks of a kernel.
 //!
-//! Everything above talks to [`Kernel`]; [`Linux`] behind it is the only place that knows aya and
-//! makes system calls, and `unsafe` is allowed nowhere else. [`fake`] stands in for it in tests of
-//! the executor. A handle is a number that the kernel gave out; using one it did not give out, or
+//! Whoever loads talks to [`Kernel`], whoever reads to [`KernelReader`]; [`Linux`] behind them is the
+//! only place that knows aya and makes system calls, and `unsafe` is allowed nowhere else. [`fake`]
+//! stands in for it in tests of the executor and of sessions. A handle is a number that the kernel gave out; using one it did not give out, or
 //! twice, is [`KernelError`].
 
 mod attach;
@@ -25,6 +25,7 @@ mod prepare;
 mod probe;
 pub mod process;
 pub mod profile;
+mod reading;
 mod sys;
 mod trace;
 mod tracing;
@@ -41,6 +42,7 @@ pub use lines::SourceLine;
 pub use linux::Linux;
 pub(crate) use map::{COMPARE, PIN};
 pub use perf::PerfEvents;
+pub use reading::{Clock, CountReader, KernelReader, LineReader, RecordReader};
 pub use trace::TraceLines;
 
 use crate::{

@@ -1,5 +1,5 @@
 //! What this process asks of the kernel for itself and for a command that it runs.
-#![allow(unsafe_code, reason = "what a child does between fork and exec")]
+#![allow(unsafe_code, reason = "a signal handler, and what a child does between fork and exec")]
 
 use std::{io, os::unix::process::CommandExt as _, process::Command};
 
@@ -22,6 +22,16 @@ pub fn raise_open_files() -> Started {
     // Where it is refused, it stays as it was, and what does not fit is told then.
     let _ = setrlimit(Resource::Nofile, Rlimit { current: files.maximum, ..files });
     Started { files }
+}
+
+/// Has a write to a file beyond `ulimit -f` be an error instead of the end of this process. What is run
+/// from here has the default again.
+pub fn outlive_file_limit() {
+    extern "C" fn nothing(_: libc::c_int) {}
+    let handler: extern "C" fn(libc::c_int) = nothing;
+    // SAFETY: the handler does nothing, so it may run at any time. The number is that of a signal that can
+    // be handled, so there is no failure to look at.
+    unsafe { libc::signal(libc::SIGXFSZ, handler as libc::sighandler_t) };
 }
 
 /// Has `command` end when this process does, however that ends, and begin with the limits that this

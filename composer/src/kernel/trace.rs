@@ -15,7 +15,7 @@ use std::{
 
 use tokio::io::unix::AsyncFd;
 
-use super::{KernelError, attach};
+use super::{KernelError, LineReader, attach};
 
 /// What the instances of this program are called, with a number behind it.
 const NAME: &str = "freplace-compose-";
@@ -125,12 +125,8 @@ pub struct TraceLines {
     rest: Vec<u8>,
 }
 
-impl TraceLines {
-    /// Whether there is something to read; if not, `context` is woken when there is.
-    ///
-    /// # Errors
-    /// When the kernel cannot be asked.
-    pub fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), KernelError>> {
+impl LineReader for TraceLines {
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), KernelError>> {
         let ready = match self.pipe.poll_read_ready(context) {
             Poll::Ready(ready) => ready.map(|mut ready| ready.clear_ready()),
             Poll::Pending => return Poll::Pending,
@@ -138,8 +134,7 @@ impl TraceLines {
         Poll::Ready(ready.map_err(|error| KernelError::os("wait for trace_pipe", &error)))
     }
 
-    /// Hands over lines that are there, without their ends; whether there may be more.
-    pub fn drain(&mut self, mut each: impl FnMut(&[u8])) -> bool {
+    fn read(&mut self, mut each: impl FnMut(&[u8])) -> bool {
         let mut bytes = [0; 4096]; // the kernel hands out a page at most
         let length = match self.pipe.get_mut().read(&mut bytes) {
             Ok(length) if length > 0 => length,

@@ -5,11 +5,11 @@ use std::collections::{HashMap, HashSet};
 use petgraph::graph::NodeIndex;
 
 use super::{
-    Action, LoadAs, Operation, Plan, PlannedNode, Target, built_in,
+    Action, AttachPoint, LoadAs, Operation, Plan, PlannedNode, Target, built_in,
     maps::{self, Leaves},
 };
 use crate::{
-    chain::{Chain, Node, NodeKind, Role, Tracer},
+    chain::{Chain, Node, NodeKind, Role, TracerProgram},
     check::{Library, globals},
     diag::Span,
     object::{Object, Program, ProgramKind},
@@ -44,21 +44,23 @@ pub fn build(chain: &Chain, library: &Library) -> Plan {
 }
 
 fn planned(node: &Node) -> PlannedNode {
+    let (at, function) = match &node.kind {
+        NodeKind::Host(host) => {
+            (host.attach.as_ref().map_or(String::new(), |attach| attach.value.to_string()), None)
+        }
+        NodeKind::Stub(stub) => (stub.function.value.clone(), None),
+        NodeKind::Replacement(replacement) => (replacement.stub.value.clone(), None),
+        NodeKind::Tracer(tracer) => {
+            let function = tracer.function.as_ref().map(|function| function.value.clone());
+            (tracer.target.value.clone(), function)
+        }
+    };
     PlannedNode {
         id: node.id.value.clone(),
         role: node.role(),
         label: node.label(),
-        place: match &node.kind {
-            NodeKind::Host(host) => {
-                host.attach.as_ref().map_or(String::new(), |attach| attach.value.to_string())
-            }
-            NodeKind::Stub(stub) => stub.function.value.clone(),
-            NodeKind::Replacement(replacement) => replacement.stub.value.clone(),
-            NodeKind::Tracer(tracer) => match &tracer.function {
-                Some(function) => format!("{}:{}", tracer.target.value, function.value),
-                None => tracer.target.value.clone(),
-            },
-        },
+        moments: node.moments(),
+        place: AttachPoint { at, function },
     }
 }
 
@@ -178,7 +180,9 @@ fn loads(chain: &Chain, library: &Library) -> (Vec<(NodeIndex, Operation)>, Slot
             ),
         };
         let has_task = has_task[index.index()];
-        if let NodeKind::Tracer(tracer @ Tracer { builtin: Some(request), .. }) = &node.kind {
+        if let NodeKind::Tracer(tracer) = &node.kind
+            && let TracerProgram::BuiltIn(request) = &tracer.program
+        {
             let targets = targets.into_iter().flatten().collect();
             let moment = tracer.moment;
             let tracer = built_in::Tracer { index, request, moment, targets, has_task };
@@ -194,7 +198,7 @@ fn loads(chain: &Chain, library: &Library) -> (Vec<(NodeIndex, Operation)>, Slot
             let action = Action::Load {
                 slot,
                 object: reference.value.clone(),
-                program: name.value.clone(),
+                program: name.value.to_owned(),
                 load_as,
                 traits: program.traits,
                 target,
@@ -207,7 +211,7 @@ fn loads(chain: &Chain, library: &Library) -> (Vec<(NodeIndex, Operation)>, Slot
             operations.push((index, operation));
         }
         for leaf in maps::uses(node, object, own).leaves {
-            if !loaded_leaves.insert((&reference.value, leaf.name.as_str())) {
+            if !loaded_leaves.insert((reference.value, leaf.name.as_str())) {
                 continue;
             }
             let slot = slots.number(index, leaf.kind.program_type());

@@ -4,7 +4,7 @@ use petgraph::graph::NodeIndex;
 
 use super::{Action, LoadAs, Target, build::Slots};
 use crate::{
-    chain::{Builtin, Chain, Moment, NodeKind, ObjectRef},
+    chain::{Builtin, Chain, Moment, NodeKind},
     check::Library,
     object::{ProgramKind, Traits},
     trace,
@@ -42,7 +42,7 @@ pub(super) fn loads(
             }
             actions.push(Action::Load {
                 slot: slots.push(tracer.index, kind),
-                object: ObjectRef::Builtin(Builtin::OBJECT.to_owned()),
+                object: Builtin::object().clone(),
                 program: Builtin::program(moment).to_owned(),
                 load_as: LoadAs::Tracer(moment),
                 traits: Traits::default(),

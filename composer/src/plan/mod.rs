@@ -10,6 +10,8 @@ mod built_in;
 mod maps;
 mod prune;
 
+use std::fmt;
+
 use serde::Serialize;
 
 pub use build::build;
@@ -46,8 +48,51 @@ pub struct PlannedNode {
     pub role: Role,
     /// The kernel's word for its program: `kprobe`, `freplace`.
     pub label: &'static str,
+    /// When a tracer sees its target; never, for a node that is none.
+    #[serde(skip)]
+    pub moments: &'static [Moment],
     /// Where it sits: the hook's place, the stub, the traced node.
-    pub place: String,
+    pub place: AttachPoint,
+}
+
+impl PlannedNode {
+    /// The labels that its events have: of a tracer of both moments the one that an event is of.
+    pub fn event_labels(&self) -> impl Iterator<Item = &'static str> {
+        let one = (self.moments.len() < 2).then_some(self.label);
+        one.into_iter().chain(self.moments.iter().map(|moment| moment.name()))
+    }
+}
+
+/// Where a node sits.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AttachPoint {
+    /// The hook's place, the stub or the traced node.
+    pub at: String,
+    /// The function that is traced, where it is not the entry of the traced node.
+    pub function: Option<String>,
+}
+
+impl AttachPoint {
+    /// What the function is called that a tracer is on: by the chain, where it is the entry of a node.
+    #[must_use]
+    pub fn function(&self) -> &str {
+        self.function.as_deref().unwrap_or(&self.at)
+    }
+}
+
+impl fmt::Display for AttachPoint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.function {
+            Some(function) => write!(f, "{}:{function}", self.at),
+            None => f.write_str(&self.at),
+        }
+    }
+}
+
+impl Serialize for AttachPoint {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
 }
 
 /// One step.

@@ -200,7 +200,7 @@ fn judge(
             "cannot create a tracefs instance for bpf_printk output".to_owned(),
             "Mount tracefs, or remove `printk` from the chain. `printk` requires a folder in \
              /sys/kernel/tracing/instances with the event bpf_trace/bpf_trace_printk, which \
-             exists since Linux 5.9.",
+             exists since 5.9.",
         ),
         (_, Some(libc::EPERM)) => refused(
             Code::NotPermitted,

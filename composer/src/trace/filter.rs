@@ -217,9 +217,7 @@ impl Operand {
             Constant::Name(name) if self.is_pointer && name == "NULL" => 0,
             Constant::Name(name) => {
                 let known = self.names.iter().find(|(known, _)| known == name);
-                known
-                    .map(|(_, value)| i128::from(*value))
-                    .ok_or_else(|| self.unknown(name))?
+                known.map(|(_, value)| i128::from(*value)).ok_or_else(|| self.unknown(name))?
             }
         };
         let bits = 8 * self.bytes;

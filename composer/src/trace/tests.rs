@@ -27,7 +27,7 @@ fn resolved(tracer: &str) -> Result<Vec<(Moment, Tracing)>, Vec<Diagnostic>> {
     let (library, _) = Library::open(&chain);
     let (index, node) = chain.graph.nodes().last().expect("it has nodes");
     let NodeKind::Tracer(tracer) = &node.kind else { panic!("the last is the tracer") };
-    let request = tracer.builtin.as_ref().expect("it has no object");
+    let request = tracer.built_in().expect("it has no object");
     let functions = chain.graph.functions_of(index);
     let (holder, name) = functions.first().expect("its target has a program");
     let target = target_of(&chain, &library, *holder, name, ProgramKind::Xdp).expect("it is there");

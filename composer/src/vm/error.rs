@@ -321,7 +321,7 @@ mod tests {
         let error = VmError::Hang { after: Duration::from_secs(60), console };
         assert_eq!(
             error.to_string(),
-            "the guest hangs: no heartbeat for 60 s; the end of the guest's console:\n  | one\n  | two"
+            "the guest does not respond: no heartbeat for 60 s; the end of the guest's console:\n  | one\n  | two"
         );
     }
 
@@ -332,12 +332,12 @@ mod tests {
             let (series, known) = ("5.4".to_owned(), known.clone());
             VmError::UnknownSeries { series, known, unasked }.to_string()
         };
-        let whole = "there is no Debian cloud kernel of series 5.4; there is 6.1, 6.12";
+        let whole = "no Debian cloud kernel of series 5.4; available are 6.1, 6.12";
         assert_eq!(error(Vec::new()), whole);
         let own = |text: &str| text.to_owned();
         let unasked = Unasked { suite: own("sid"), mirror: own("http://m"), why: own("no route") };
-        assert_eq!(unasked.to_string(), "cannot ask sid of http://m: no route");
-        let part = whole.replace(";", " in the suites that can be asked;");
+        assert_eq!(unasked.to_string(), "cannot query sid of http://m: no route");
+        let part = whole.replace(";", " in the available suites;");
         assert_eq!(error(vec![unasked]), part);
     }
 }

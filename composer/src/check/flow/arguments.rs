@@ -97,7 +97,7 @@ pub(super) fn find(
     }
     let (_, program) = subject.node.program()?;
     let mut found = Diagnostic::new(Code::ArgumentNotPassed, format!("{} {what}", subject.title()))
-        .label(&program.span, "calls it");
+        .label(program.span, "calls it");
     if let Some((_, span)) = stub(context, subject, name) {
         found = found.label(&span, "called function");
     }

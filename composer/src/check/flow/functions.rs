@@ -46,7 +46,7 @@ pub(super) fn check<'a>(
         let is_called = findings.certain.iter().any(|fact| calls(&fact.what))
             || stub(context, subject, &function.name).is_some();
         let may_be = findings.possible.iter().any(|fact| calls(&fact.what));
-        if !books.functions.insert((&reference.value, index)) {
+        if !books.functions.insert((reference.value, index)) {
             continue;
         }
         let found = describe(context, subject, function, &reason, refusing);

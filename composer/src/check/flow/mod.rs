@@ -66,7 +66,7 @@ impl<'a> Readings<'a> {
         let Load { node, object, program, .. } = *load;
         let found = || Arc::new(read(object, program, loaded.kind, loaded.by_prototype));
         let Some((reference, _)) = node.program() else { return found() };
-        let known = self.0.entry((&reference.value, program.name.as_str(), loaded));
+        let known = self.0.entry((reference.value, program.name.as_str(), loaded));
         Arc::clone(known.or_insert_with(found))
     }
 }
@@ -98,8 +98,7 @@ pub(super) fn check(context: &mut Context<'_>) {
     let mut books = Books::default();
     for (index, node) in context.chain.graph.nodes() {
         // Which way the built-in tracer goes hangs on a table that it is given.
-        let is_built_in = matches!(&node.kind, NodeKind::Tracer(it) if it.builtin.is_some());
-        if is_built_in || context.misfits.contains(&index) {
+        if node.built_in().is_some() || context.misfits.contains(&index) {
             continue;
         }
         for load in context.loads(node) {
@@ -113,7 +112,7 @@ pub(super) fn check(context: &mut Context<'_>) {
 
 fn judge<'a>(context: &mut Context<'a>, books: &mut Books<'a>, subject: &Subject<'a>) {
     let Some((reference, _)) = subject.node.program() else { return };
-    let (reference, name) = (&reference.value, subject.program.name.as_str());
+    let (reference, name) = (reference.value, subject.program.name.as_str());
     let findings = context.readings.of(&subject.load, subject.loaded);
     functions::check(context, books, subject, &findings);
     if books.told.insert((reference, name, Code::KernelLacksName)) {

@@ -47,7 +47,7 @@ pub(super) fn find(_: &Context<'_>, subject: &Subject<'_>, facts: &[Fact]) -> Op
     let (_, program) = subject.node.program()?;
     let message = format!("{} {what}{within}", subject.title());
     let found = Diagnostic::new(Code::NullNotTested, message)
-        .label(&program.span, "accesses it")
+        .label(program.span, "accesses it")
         .note(format!("function  {}", object.prototype(place).unwrap_or_default()))
         .says("EACCES", words)
         .help(help);

@@ -39,7 +39,7 @@ pub(super) fn check(context: &mut Context<'_>, subject: &Subject<'_>, findings: 
         let test = "Test for it first with bpf_core_field_exists(...), bpf_core_type_exists(...) \
                     or bpf_core_enum_value_exists(...).";
         let mut found = Diagnostic::new(Code::KernelLacksName, message)
-            .label(&program.span, "used by this program")
+            .label(program.span, "used by this program")
             .says("EINVAL", "invalid func unknown#195896080")
             .help(test);
         if !sure {

@@ -42,7 +42,7 @@ pub(super) fn find(_: &Context<'_>, subject: &Subject<'_>, facts: &[Fact]) -> Op
     let message =
         format!("{} returns {result}, but this attach type only allows 0", subject.title());
     let found = Diagnostic::new(Code::ResultRange, message)
-        .label(&program.span, format!("returns {result}"))
+        .label(program.span, format!("returns {result}"))
         .says("EINVAL", words)
         .help(help);
     Some(Mistake::everywhere(found))

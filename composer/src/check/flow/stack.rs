@@ -108,7 +108,7 @@ pub(super) fn check(context: &mut Context<'_>, subject: &Subject<'_>, findings: 
     let Some((_, program)) = subject.node.program() else { return };
     let report = |message: String| {
         let message = format!("{} {message}", subject.title());
-        Diagnostic::new(Code::StackLimit, message).label(&program.span, "entry of the calls")
+        Diagnostic::new(Code::StackLimit, message).label(program.span, "entry of the calls")
     };
     if let Some(index) = walk.in_a_circle {
         let name = object.functions.get(index).map_or("", |function| function.name.as_str());

@@ -44,7 +44,7 @@ pub(super) fn check(context: &mut Context<'_>) {
             continue;
         }
         if let Some(function) = without_result(object, program)
-            && told.insert((&reference.value, name.value.as_str()))
+            && told.insert((reference.value, name.value))
         {
             found.push(
                 Diagnostic::new(
@@ -54,7 +54,7 @@ pub(super) fn check(context: &mut Context<'_>) {
                         title(node)
                     ),
                 )
-                .label(&name.span, "makes the call")
+                .label(name.span, "makes the call")
                 .says("EINVAL", "tail_call is only allowed in functions that return 'int'.")
                 .help(format!(
                     "Change the return type of `{function}` to int, or declare it \
@@ -84,8 +84,8 @@ pub(super) fn check(context: &mut Context<'_>) {
                             first_node.id.value, node.id.value
                         ),
                     )
-                    .label(&name.span, format!("also uses `{table}`"))
-                    .label(&first_name.span, "first used here")
+                    .label(name.span, format!("also uses `{table}`"))
+                    .label(first_name.span, "first used here")
                     .errno("EINVAL")
                     .help(
                         "Use a separate program array for each. Maps of the same name are one map \

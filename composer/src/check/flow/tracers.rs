@@ -88,9 +88,10 @@ pub(super) fn find(
                 _ => None,
             });
             let Some(refusal) = refusal else { continue };
+            let Some((_, program)) = subject.node.program() else { continue };
             let message = format!("{} {}", subject.title(), refusal.what);
             let found = Diagnostic::new(Code::TracerDereference, message)
-                .label(&tracer.program.span, "reads it")
+                .label(program.span, "reads it")
                 .label(&tracer.target.span, "target")
                 .note(format!("target  {}", object.prototype(definition).unwrap_or_default()))
                 .says("EACCES", refusal.words)

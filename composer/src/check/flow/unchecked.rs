@@ -79,7 +79,7 @@ pub(super) fn find(
     };
     let (_, program) = subject.node.program()?;
     let found = Diagnostic::new(Code::HelperNull, format!("{} {message}{within}", subject.title()))
-        .label(&program.span, "used by this program")
+        .label(program.span, "used by this program")
         .says("EACCES", words)
         .help(format!(
             "Test the result before use, for example with `if (!event) return 0;`: \

@@ -7,7 +7,7 @@ use std::{
 
 use clap::{CommandFactory as _, ValueEnum, error::ErrorKind};
 
-use super::writer::Sink;
+use super::sink::Sink;
 use crate::cli::{Arguments, exit::Exit, screen};
 use freplace_compose::{
     chain::Role,

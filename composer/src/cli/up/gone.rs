@@ -3,18 +3,10 @@
 use freplace_compose::{
     diag::{Code, Diagnostic, Severity},
     inert,
-    kernel::Linux,
     plan::{Action, Plan},
-    run::Running,
 };
 
-/// The operations that attached to an interface which is gone, while their links are still held.
-pub(super) fn interfaces(kernel: &Linux, running: &Running) -> Vec<usize> {
-    let gone = running.links().filter(|(_, link)| kernel.lost_interface(*link).unwrap_or(false));
-    gone.map(|(operation, _)| operation).collect()
-}
-
-/// Says whose interface is gone.
+/// Says whose interface is gone, given the operations that attached to it.
 pub(super) fn told(gone: &[usize], plan: &Plan) -> Vec<Diagnostic> {
     let told = |operation: &usize| {
         let operation = plan.operations.get(*operation)?;

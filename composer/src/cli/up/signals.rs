@@ -1,8 +1,10 @@
-//! The signals that end an `up`: the first asks for an end in good order, the second cuts that short.
+//! The signals that end an `up`: SIGINT, SIGTERM and SIGHUP.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Context, Poll};
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
+
+use freplace_compose::session::InterruptSource;
 
 /// The signals that end an `up`.
 pub(super) struct Signals {
@@ -10,8 +12,6 @@ pub(super) struct Signals {
     terminate: Signal,
     /// None where whoever started us had it ignored, as nohup does: it stays ignored.
     hangup: Option<Signal>,
-    /// How many came so far.
-    count: u32,
 }
 
 impl Signals {
@@ -21,67 +21,19 @@ impl Signals {
             interrupt: signal(SignalKind::interrupt())?,
             terminate: signal(SignalKind::terminate())?,
             hangup: if is_ignored(hangup) { None } else { Some(signal(hangup)?) },
-            count: 0,
         })
     }
+}
 
-    /// Whether one came already.
-    pub(super) async fn came(&mut self) -> bool {
-        tokio::select! {
-            biased;
-            () = self.next() => true,
-            () = std::future::ready(()) => false,
+impl InterruptSource for Signals {
+    fn poll_interrupt(&mut self, context: &mut Context<'_>) -> Poll<()> {
+        let Self { interrupt, terminate, hangup } = self;
+        let mut all = [Some(interrupt), Some(terminate), hangup.as_mut()].into_iter().flatten();
+        // One at a time: each counts.
+        match all.any(|signal| signal.poll_recv(context).is_ready()) {
+            true => Poll::Ready(()),
+            false => Poll::Pending,
         }
-    }
-
-    /// Waits until two have come in all: one that comes first while the chain is being undone asks
-    /// for what is being done.
-    pub(super) async fn second(&mut self) {
-        while self.count < 2 {
-            self.next().await;
-        }
-    }
-
-    /// What comes of `work`; none when the second signal came before its end.
-    pub(super) async fn unless_second<T>(&mut self, work: impl Future<Output = T>) -> Option<T> {
-        tokio::select! {
-            biased;
-            done = work => Some(done),
-            () = self.second() => None,
-        }
-    }
-
-    /// What comes of `work`, for which `stop` is set when one comes; none when the second came
-    /// before its end.
-    pub(super) async fn stops<T>(
-        &mut self,
-        work: impl Future<Output = T>,
-        stop: &AtomicBool,
-    ) -> Option<T> {
-        tokio::pin!(work);
-        tokio::select! {
-            biased;
-            done = &mut work => return Some(done),
-            () = self.next() => stop.store(true, Ordering::Relaxed),
-        }
-        self.unless_second(work).await
-    }
-
-    /// Waits for one of them.
-    pub(super) async fn next(&mut self) {
-        let Self { interrupt, terminate, hangup, count } = self;
-        let hangup = async {
-            match hangup {
-                Some(hangup) => hangup.recv().await,
-                None => std::future::pending().await,
-            }
-        };
-        tokio::select! {
-            _ = interrupt.recv() => {}
-            _ = terminate.recv() => {}
-            _ = hangup => {}
-        }
-        *count += 1;
     }
 }
 

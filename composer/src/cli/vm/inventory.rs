@@ -5,20 +5,21 @@ use std::fmt::Write as _;
 use serde_json::{Value, json};
 
 use super::{
-    super::{Format, exit::Exit, ink::Ink as _, screen},
+    super::{Format, exit::Exit, ink::Ink as _, runtime, screen},
     failure::failed,
     teller::{Teller, megabytes},
 };
 use freplace_compose::vm::{self, Inventory, Series};
 
 /// Lists the kernels; which suites could not be asked is said on stderr.
-pub(super) async fn list(format: Format, quiet: bool) -> Exit {
+pub(super) fn list(format: Format, quiet: bool) -> Exit {
     let mut teller = Teller::new(quiet);
-    let inventory = Inventory::take(&mut |progress| teller.tell(&progress)).await;
+    let inventory = runtime::run(Inventory::take(&mut |progress| teller.tell(&progress)));
     drop(teller);
     let inventory = match inventory {
-        Ok(inventory) => inventory,
-        Err(error) => return failed(&error),
+        Ok(Ok(inventory)) => inventory,
+        Ok(Err(error)) => return failed(&error),
+        Err(exit) => return exit,
     };
     for unasked in &inventory.unasked {
         screen::say!("{}  {unasked}", "micro-VM".dimmed());
@@ -30,13 +31,14 @@ pub(super) async fn list(format: Format, quiet: bool) -> Exit {
 }
 
 /// Empties the cache, and says what was in it.
-pub(super) async fn prune(quiet: bool) -> Exit {
+pub(super) fn prune(quiet: bool) -> Exit {
     let mut teller = Teller::new(quiet);
-    let removed = vm::prune(&mut |progress| teller.tell(&progress)).await;
+    let removed = runtime::run(vm::prune(&mut |progress| teller.tell(&progress)));
     drop(teller);
     let removed = match removed {
-        Ok(removed) => removed,
-        Err(error) => return failed(&error),
+        Ok(Ok(removed)) => removed,
+        Ok(Err(error)) => return failed(&error),
+        Err(exit) => return exit,
     };
     let widest = removed.iter().map(|one| one.what.len()).max().unwrap_or_default();
     let mut out = String::new();

@@ -105,6 +105,6 @@ mod tests {
         assert_eq!(part, "fetching linux-image-x  1.2 of 34.3 MB");
         let booted =
             Progress::Booted { release: "6.12.1".to_owned(), boot: Duration::from_millis(2_940) };
-        assert_eq!(line(&booted, None), "linux 6.12.1  booted in 2.9 s");
+        assert_eq!(line(&booted, None), "Linux 6.12.1  booted in 2.9 s");
     }
 }

@@ -44,7 +44,7 @@ impl Json {
         value::string(&node.id, out);
         // A String takes everything, here and below.
         let _ = write!(out, ",\"kind\":\"{}\",\"place\":", node.label);
-        value::string(&node.place, out);
+        value::string(&node.place.to_string(), out);
         let _ = writeln!(out, ",\"program\":{program}}}");
     }
 

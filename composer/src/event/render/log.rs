@@ -23,15 +23,13 @@ impl Log {
     /// For events of `nodes`; `has_tasks` tells whether any of them knows its process.
     #[must_use]
     pub fn new(nodes: &[PlannedNode], clock: Clock, has_tasks: bool, paint: Paint) -> Self {
-        let widest = |text: fn(&PlannedNode) -> &str| {
-            nodes.iter().map(|node| width(text(node))).max().unwrap_or(0)
-        };
+        let ids = nodes.iter().map(|node| node.id.as_str());
+        let labels = nodes.iter().flat_map(PlannedNode::event_labels);
         Self {
             clock,
             paint,
-            id_width: widest(|node| &node.id),
-            // A tracer of both moments writes the word for one.
-            label_width: widest(|node| if node.label == "trace" { "fentry" } else { node.label }),
+            id_width: ids.map(width).max().unwrap_or(0),
+            label_width: labels.map(width).max().unwrap_or(0),
             has_tasks,
             task_width: 12,
             scratch: String::new(),

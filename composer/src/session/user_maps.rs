@@ -3,55 +3,52 @@
 
 use std::{future::poll_fn, task::Poll};
 
-use rustix::time::{ClockId, clock_gettime};
-
 use super::{
-    Ready,
+    Subject,
     ordered::{Ordered, Record},
 };
-use freplace_compose::{
+use crate::{
     event::{Event, Loss, Printk, TraceLine, UserEventMap},
-    kernel::{KernelError, Linux, Source, TraceLines},
-    run::Running,
+    kernel::{Clock, KernelError, KernelReader, LineReader as _, RecordReader as _},
 };
 
 /// The event maps of nodes that do not use the composer's.
-pub(super) struct ForeignMaps {
-    maps: Vec<Map>,
+pub(super) struct UserMaps<K: KernelReader> {
+    maps: Vec<Map<K>>,
     /// The map that is read first, so that none is always last.
     first: usize,
-    lines: Option<Lines>,
+    lines: Option<Lines<K>>,
+    clock: Clock,
 }
 
 /// Lines of `bpf_printk`.
-struct Lines {
+struct Lines<K: KernelReader> {
     decoder: Printk,
     /// None when nobody writes any more.
-    source: Option<TraceLines>,
+    source: Option<K::Lines>,
     /// Lines that were overwritten before they were read, of whoever wrote them, and not told of.
     lost: u64,
     /// When the chain was detached: what was written later is not the chain's.
     end: u64,
 }
 
-struct Map {
+struct Map<K: KernelReader> {
     decoder: UserEventMap,
-    source: Source,
+    source: K::Records,
     /// Events that found no room and were told of.
     lost: u64,
     /// Its records by their times, where several CPUs have a buffer each and the time is known.
     ordered: Option<Ordered>,
 }
 
-impl Map {
+impl<K: KernelReader> Map<K> {
     /// Hands over what is there, or what was held long enough; how many records were read.
-    fn drain(&mut self, limit: usize, each: &mut dyn FnMut(&Event<'_>)) -> usize {
-        let now = now();
+    fn drain(&mut self, limit: usize, now: u64, each: &mut dyn FnMut(&Event<'_>)) -> usize {
         let Self { decoder, source, ordered, .. } = self;
         let Some(ordered) = ordered else {
-            return source.drain(limit, |cpu, record| each(&decoder.event(record, cpu, now)));
+            return source.read(limit, |cpu, record| each(&decoder.event(record, cpu, now)));
         };
-        let read = source.drain(limit, |cpu, bytes| {
+        let read = source.read(limit, |cpu, bytes| {
             let time = decoder.event(bytes, cpu, now).header.time_ns;
             ordered.push(time, Record { cpu, read: now, bytes: bytes.to_owned() });
         });
@@ -62,36 +59,33 @@ impl Map {
     }
 }
 
-impl ForeignMaps {
-    pub(super) fn open(
-        kernel: &mut Linux,
-        running: &Running,
-        ready: &Ready,
-    ) -> Result<Self, KernelError> {
+impl<K: KernelReader> UserMaps<K> {
+    pub(super) fn open(kernel: &mut K, subject: &Subject<'_>) -> Result<Self, KernelError> {
+        let Subject { chain, library, plan, running } = *subject;
         let mut maps = Vec::new();
-        for decoder in UserEventMap::all(&ready.chain, &ready.library, &ready.plan) {
+        for decoder in UserEventMap::all(chain, library, plan) {
             let Some(map) = running.own_map(decoder.node, &decoder.map) else { continue };
-            let source = kernel.source(map)?;
+            let source = kernel.records(map)?;
             let ordered = decoder.has_time() && source.has_several_buffers();
             let ordered = ordered.then(Ordered::default);
             maps.push(Map { decoder, source, lost: 0, ordered });
         }
         let lines = match running.trace() {
             Some(trace) => Some(Lines {
-                decoder: Printk::new(&ready.chain, &ready.library, &ready.plan),
-                source: Some(kernel.trace_lines(trace)?),
+                decoder: Printk::new(chain, library, plan),
+                source: Some(kernel.lines(trace)?),
                 lost: 0,
                 end: u64::MAX,
             }),
             None => None,
         };
-        Ok(Self { maps, first: 0, lines })
+        Ok(Self { maps, first: 0, lines, clock: kernel.clock() })
     }
 
     /// Waits until there is something to read, or to hand over; for ever when there are no maps.
     pub(super) async fn ready(&mut self) -> Result<(), KernelError> {
         let ordered = self.maps.iter().filter_map(|map| map.ordered.as_ref());
-        let now = now();
+        let now = (self.clock)();
         match ordered.filter_map(|ordered| ordered.wait(now)).min() {
             Some(wait) => tokio::select! {
                 ready = self.readable() => ready,
@@ -125,10 +119,10 @@ impl ForeignMaps {
     /// more.
     pub(super) fn drain(&mut self, limit: usize, each: &mut dyn FnMut(&Event<'_>)) -> bool {
         let mut behind = self.lines.as_mut().is_some_and(|lines| lines.drain(each));
-        let count = self.maps.len();
+        let (count, now) = (self.maps.len(), (self.clock)());
         for turn in 0..count {
             let Some(map) = self.maps.get_mut((self.first + turn) % count) else { continue };
-            behind |= map.drain(limit, each) == limit;
+            behind |= map.drain(limit, now, each) == limit;
         }
         self.first = (self.first + 1) % count.max(1);
         behind
@@ -164,7 +158,7 @@ impl ForeignMaps {
     /// The chain was detached: lines that come from here on are those of other programs.
     pub(super) fn detached(&mut self) {
         if let Some(lines) = &mut self.lines {
-            lines.end = now();
+            lines.end = (self.clock)();
         }
     }
 
@@ -176,19 +170,19 @@ impl ForeignMaps {
     }
 
     /// The nodes and maps whose losses only their programs see.
-    pub(super) fn unknown(&self) -> impl Iterator<Item = (usize, &str)> {
+    pub(super) fn uncounted(&self) -> impl Iterator<Item = (usize, &str)> {
         let unknown = self.maps.iter().filter(|map| !map.source.counts_all());
         unknown.map(|map| (map.decoder.node, map.decoder.map.as_str()))
     }
 }
 
-impl Lines {
+impl<K: KernelReader> Lines<K> {
     /// Hands over lines that are there; whether there may be more.
     fn drain(&mut self, each: &mut dyn FnMut(&Event<'_>)) -> bool {
         let Self { decoder, source, lost, end } = self;
         let Some(source) = source else { return false };
         let mut is_over = false;
-        let more = source.drain(|line| {
+        let more = source.read(|line| {
             let line = TraceLine::read(line);
             match line {
                 TraceLine::Lost(count) => *lost += count,
@@ -200,11 +194,4 @@ impl Lines {
         });
         more && !is_over
     }
-}
-
-/// The kernel's monotonic clock, nanoseconds.
-fn now() -> u64 {
-    let now = clock_gettime(ClockId::Monotonic);
-    let (seconds, rest) = (now.tv_sec.cast_unsigned(), now.tv_nsec.cast_unsigned());
-    seconds.saturating_mul(1_000_000_000).saturating_add(rest)
 }

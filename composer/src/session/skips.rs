@@ -3,16 +3,21 @@
 //! A program does not interrupt itself, nor at a kprobe or tracepoint any other one on the same CPU:
 //! the kernel passes it over and counts that, for the program or for its attachment.
 
-use freplace_compose::{
+use crate::{
     event::Skips,
     hook::Mechanism,
-    kernel::Linux,
+    kernel::KernelReader,
     plan::{Action, Plan},
     run::Running,
 };
 
 /// Adds what the kernel counts for attachments, which are still there.
-pub(super) fn at_links(skips: &mut Skips, kernel: &Linux, running: &Running, plan: &Plan) {
+pub(super) fn at_links<K: KernelReader>(
+    skips: &mut Skips,
+    kernel: &K,
+    running: &Running,
+    plan: &Plan,
+) {
     for (operation, link) in running.links() {
         let operation = &plan.operations[operation];
         let (Action::AttachHook { attach, .. }, Some(node)) = (&operation.action, operation.node)
@@ -27,7 +32,12 @@ pub(super) fn at_links(skips: &mut Skips, kernel: &Linux, running: &Running, pla
 }
 
 /// Adds what it counts for programs, which are detached by now.
-pub(super) fn of_programs(skips: &mut Skips, kernel: &Linux, running: &Running, plan: &Plan) {
+pub(super) fn of_programs<K: KernelReader>(
+    skips: &mut Skips,
+    kernel: &K,
+    running: &Running,
+    plan: &Plan,
+) {
     for (operation, program) in running.programs() {
         if let Some(node) = plan.operations[operation].node {
             skips.add(node, kernel.recursions(program).ok());

@@ -1,0 +1,40 @@
+//! In which format the events of an `up` are written.
+
+use rustix::time::{ClockId, clock_gettime};
+
+use super::{
+    Ready,
+    asked::{Asked, EventFormat, Layout},
+};
+use freplace_compose::{
+    event::{ChromeTrace, Clock, Count, Json, Log, Paint, Render, Tree},
+    plan::Action,
+};
+
+/// The format that was asked for; `only` says of each node whether its events are shown.
+pub(super) fn format(asked: &Asked, ready: &Ready, only: &[bool], paint: Paint) -> Box<dyn Render> {
+    let Ready { chain, plan, .. } = ready;
+    match (asked.format, asked.layout()) {
+        (EventFormat::Json, _) => Box::new(Json::new(plan)),
+        (EventFormat::TraceEvent, _) => Box::new(ChromeTrace::new(chain, plan)),
+        (EventFormat::Human, Layout::Log) => {
+            let has_tasks = plan
+                .operations
+                .iter()
+                .any(|operation| matches!(operation.action, Action::Load { has_task: true, .. }));
+            Box::new(Log::new(&plan.nodes, clock(), has_tasks, paint))
+        }
+        (EventFormat::Human, Layout::Tree) => Box::new(Tree::new(chain, plan, clock(), paint)),
+        (EventFormat::Human, Layout::Count) => Box::new(Count::new(&plan.nodes, only, paint)),
+    }
+}
+
+/// From the kernel's monotonic clock to the local time of day.
+fn clock() -> Clock {
+    let monotonic = clock_gettime(ClockId::Monotonic);
+    let monotonic = i128::from(monotonic.tv_sec) * 1_000_000_000 + i128::from(monotonic.tv_nsec);
+    let now = jiff::Zoned::now();
+    let local =
+        now.timestamp().as_nanosecond() + i128::from(now.offset().seconds()) * 1_000_000_000;
+    Clock { offset_ns: local - monotonic }
+}

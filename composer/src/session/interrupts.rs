@@ -1,0 +1,76 @@
+//! Signals that end a session: the first asks for an end in good order, the second cuts that short.
+
+use std::{
+    future::poll_fn,
+    sync::atomic::{AtomicBool, Ordering},
+    task::{Context, Poll},
+};
+
+/// Where signals come from.
+pub trait InterruptSource {
+    /// Whether one came; if not, `context` is woken when one does.
+    fn poll_interrupt(&mut self, context: &mut Context<'_>) -> Poll<()>;
+}
+
+/// The signals that end a session.
+#[derive(Debug)]
+pub struct Interrupts<S> {
+    source: S,
+    /// How many came so far.
+    count: u32,
+}
+
+impl<S: InterruptSource> Interrupts<S> {
+    /// None came so far.
+    pub fn new(source: S) -> Self {
+        Self { source, count: 0 }
+    }
+
+    /// Waits for one.
+    pub async fn next(&mut self) {
+        poll_fn(|context| self.source.poll_interrupt(context)).await;
+        self.count += 1;
+    }
+
+    /// Whether one came already.
+    pub async fn came(&mut self) -> bool {
+        tokio::select! {
+            biased;
+            () = self.next() => true,
+            () = std::future::ready(()) => false,
+        }
+    }
+
+    /// Waits until two have come in all: one that comes first while the chain is being undone asks
+    /// for what is being done.
+    pub async fn second(&mut self) {
+        while self.count < 2 {
+            self.next().await;
+        }
+    }
+
+    /// What comes of `work`; none when the second signal came before its end.
+    pub async fn unless_second<T>(&mut self, work: impl Future<Output = T>) -> Option<T> {
+        tokio::select! {
+            biased;
+            done = work => Some(done),
+            () = self.second() => None,
+        }
+    }
+
+    /// What comes of `work`, for which `stop` is set when one comes; none when the second came
+    /// before its end.
+    pub async fn stops<T>(
+        &mut self,
+        work: impl Future<Output = T>,
+        stop: &AtomicBool,
+    ) -> Option<T> {
+        tokio::pin!(work);
+        tokio::select! {
+            biased;
+            done = &mut work => return Some(done),
+            () = self.next() => stop.store(true, Ordering::Relaxed),
+        }
+        self.unless_second(work).await
+    }
+}

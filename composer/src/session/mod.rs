@@ -1,0 +1,137 @@
+//! A session: the time for which a chain is up. Events are read, counted and handed on as text until
+//! something ends it; then the chain is undone, and what became of every event is known.
+//!
+//! It knows neither a real kernel nor a terminal. What programs write comes from a [`KernelReader`];
+//! text goes to a [`Writer`], in the format of a [`Render`]; a [`Command`] and [`Interrupts`] may end
+//! it; and what cannot wait for the end is a [`Notice`].
+
+mod command;
+#[cfg(test)]
+mod fake;
+mod interrupts;
+mod ordered;
+mod reading;
+mod skips;
+#[cfg(test)]
+mod tests;
+mod undo;
+mod user_maps;
+mod view;
+mod writer;
+
+use std::{io, process::ExitStatus};
+
+pub use command::Command;
+pub use interrupts::{InterruptSource, Interrupts};
+pub use undo::{Report, Undone, undo};
+pub use view::View;
+pub use writer::{Feed, Writer};
+
+use crate::{
+    chain::Chain,
+    check::Library,
+    event::{Decoder, EventAccounting, Loss, Malformed},
+    kernel::{KernelError, KernelReader},
+    plan::Plan,
+    run::Running,
+};
+use freplace_compose_common::{COUNTS_MAP, EVENTS_MAP};
+use user_maps::UserMaps;
+
+#[cfg(doc)]
+use crate::event::Render;
+
+/// A chain that is up.
+#[derive(Debug, Clone, Copy)]
+pub struct Subject<'a> {
+    /// The chain.
+    pub chain: &'a Chain,
+    /// Its objects.
+    pub library: &'a Library,
+    /// Its plan.
+    pub plan: &'a Plan,
+    /// What was done of that: all of it.
+    pub running: &'a Running,
+}
+
+/// What is reported while the session goes on.
+#[derive(Debug, Clone, Copy)]
+pub enum Notice<'a> {
+    /// A record that is no event of this chain.
+    Malformed(Malformed),
+    /// Events found no room, and the text does not say so.
+    Lost(Loss<'a>),
+}
+
+/// Why a session ended.
+#[derive(Debug)]
+pub enum End {
+    /// As it was asked to: by a signal, its duration, its limit, a command that succeeded, or a reader
+    /// that is gone.
+    Done,
+    /// The command failed.
+    Command(ExitStatus),
+    /// It is not known how the command ended.
+    Unknown(io::Error),
+    /// Events cannot be read.
+    Unreadable(KernelError),
+}
+
+/// Events on their way from the kernel to the writer.
+pub struct Session<K: KernelReader> {
+    decoder: Decoder,
+    view: View,
+    /// None when no program of the chain writes events in the composer's form.
+    source: Option<(K::Records, K::Counters)>,
+    /// What programs write in forms of their own.
+    user_maps: UserMaps<K>,
+    accounting: EventAccounting,
+    notify: Box<dyn FnMut(Notice<'_>)>,
+    /// How many nodes there are.
+    nodes: usize,
+    /// What is to be written.
+    out: String,
+    writer: Writer,
+    /// Whether there were more records in the kernel than were taken.
+    behind: bool,
+}
+
+impl<K: KernelReader> Session<K> {
+    /// Opens every buffer that the programs of a chain write to.
+    ///
+    /// # Errors
+    /// What the kernel said.
+    pub fn open(
+        kernel: &mut K,
+        subject: &Subject<'_>,
+        view: View,
+        writer: Writer,
+        notify: Box<dyn FnMut(Notice<'_>)>,
+    ) -> Result<Self, KernelError> {
+        let Subject { chain, library, plan, running } = *subject;
+        let source = match (running.map(EVENTS_MAP), running.map(COUNTS_MAP)) {
+            (Some(events), Some(counts)) => {
+                Some((kernel.records(events)?, kernel.counters(counts)?))
+            }
+            _ => None,
+        };
+        Ok(Self {
+            decoder: Decoder::new(chain, library, plan),
+            view,
+            source,
+            user_maps: UserMaps::open(kernel, subject)?,
+            accounting: EventAccounting::new(plan.nodes.len()),
+            notify,
+            nodes: plan.nodes.len(),
+            out: String::new(),
+            writer,
+            behind: false,
+        })
+    }
+
+    /// Writes who is up: nodes, and the kernel's ids of their programs.
+    pub fn start(&mut self, loaded: &[(usize, u32)]) {
+        self.view.start(loaded, &mut self.out);
+        self.writer.write(&mut self.out);
+    }
+}

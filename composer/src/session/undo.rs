@@ -1,0 +1,97 @@
+//! The end of a session: the chain is detached, what is left is read and written, and the rest is
+//! undone.
+
+use std::io;
+
+use tokio::task::{JoinError, spawn_blocking};
+
+use super::{Session, skips};
+use crate::{
+    event::{EventAccounting, Skips},
+    kernel::KernelReader,
+    plan::Plan,
+    run::{Left, Running},
+};
+
+/// What came of undoing a chain.
+#[derive(Debug)]
+pub struct Undone {
+    /// What could not be undone.
+    pub left: Vec<Left>,
+    /// The operations that attached to an interface which was deleted while the chain was up: the kernel
+    /// detached their programs.
+    pub gone: Vec<usize>,
+    /// What became of the events, when they were read.
+    pub report: Option<Report>,
+}
+
+/// What became of a session's events.
+#[derive(Debug)]
+pub struct Report {
+    /// How many there were of each node.
+    pub accounting: EventAccounting,
+    /// How many were shown.
+    pub shown: u64,
+    /// The ids of hosts that would have to number their calls for the format to put their events
+    /// together.
+    pub unnumbered: Vec<String>,
+    /// Whether all could be written.
+    pub written: io::Result<()>,
+}
+
+/// Undoes the chain and writes what is left to write. Links and programs go in a thread of their own,
+/// where the kernel may take its time: a signal has to be heard meanwhile.
+///
+/// # Errors
+/// When that thread panicked.
+pub async fn undo<K: KernelReader + Send + 'static>(
+    plan: &Plan,
+    mut running: Running,
+    mut kernel: K,
+    mut session: Option<Session<K>>,
+) -> Result<Undone, JoinError> {
+    let own = plan.clone();
+    let detached = spawn_blocking(move || {
+        let mut skips = Skips::new(own.nodes.len());
+        skips::at_links(&mut skips, &kernel, &running, &own);
+        let gone = lost_interfaces(&kernel, &running);
+        let left = running.detach(&mut kernel);
+        kernel.settle();
+        skips::of_programs(&mut skips, &kernel, &running, &own);
+        (running, kernel, left, skips, gone)
+    });
+    let (running, mut kernel, mut left, skips, gone) = detached.await?;
+    if let Some(session) = &mut session {
+        // Nothing new comes once the links are gone, so the numbers can be compared.
+        session.finish(&left).await;
+        session.accounting.skips = skips;
+    }
+    let down = spawn_blocking(move || running.down(&mut kernel));
+    // A panic in there was reported as such.
+    left.extend(down.await.unwrap_or_default());
+    let report = match session {
+        Some(session) => Some(session.end().await),
+        None => None,
+    };
+    Ok(Undone { left, gone, report })
+}
+
+impl<K: KernelReader> Session<K> {
+    /// Writes what is left and the last lines.
+    async fn end(mut self) -> Report {
+        self.view.end(&self.accounting, &mut self.out);
+        let written = self.writer.end(self.out).await;
+        Report {
+            accounting: self.accounting,
+            shown: self.view.shown(),
+            unnumbered: self.view.unnumbered().into_iter().map(str::to_owned).collect(),
+            written,
+        }
+    }
+}
+
+/// The operations that attached to an interface which is gone, while their links are still held.
+fn lost_interfaces(kernel: &impl KernelReader, running: &Running) -> Vec<usize> {
+    let gone = running.links().filter(|(_, link)| kernel.lost_interface(*link).unwrap_or(false));
+    gone.map(|(operation, _)| operation).collect()
+}
