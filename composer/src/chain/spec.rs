@@ -293,8 +293,8 @@ impl Node {
         }
     }
 
-    /// The object and program it loads, each with what asks for it; a stub loads none. What asks for those
-    /// of the built-in tracer is its target.
+    /// The object and program it loads, each with what asks for it; a stub loads none. What asks
+    /// for those of the built-in tracer is its target.
     #[must_use]
     pub fn program(&self) -> Option<(SpannedRef<'_, ObjectRef>, SpannedRef<'_, str>)> {
         match &self.kind {

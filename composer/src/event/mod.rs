@@ -81,8 +81,8 @@ pub enum Payload<'a> {
     Struct(&'a Layout, Option<&'a UserEventMap>),
     /// Fewer bytes than the struct has.
     Truncated(&'a Layout, Option<&'a UserEventMap>),
-    /// Of no known type: the chain names none for the map, or the object has none of the number in the
-    /// header.
+    /// Of no known type: the chain names none for the map, or the object has none of the number in
+    /// the header.
     Unknown(Option<&'a UserEventMap>),
     /// A call that a built-in tracer saw begin or end.
     Call(&'a Traced),

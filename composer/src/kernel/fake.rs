@@ -2,7 +2,8 @@
 //!
 //! It knows the rules that order and undo rest on, each anchored by a test on a real kernel: a
 //! target has to be loaded; a function is traced or replaced but not both; tracers nest one level,
-//! as in Linux 6.12; what is used twice or given back twice is an error. It can be told to fail at any call, and tells what is left.
+//! as in Linux 6.12; what is used twice or given back twice is an error. It can be told to fail at
+//! any call, and tells what is left.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -118,7 +119,8 @@ impl Fake {
 
     fn undo(&mut self, what: String) -> Result<(), KernelError> {
         if let Some(hold) = self.hold_undo.take() {
-            // Whoever holds it may be gone by then; whoever forgets it is no reason to wait for ever.
+            // Whoever holds it may be gone by then; whoever forgets it is no reason to wait for
+            // ever.
             let _ = hold.recv_timeout(Duration::from_secs(10));
         }
         let number = self.undo_calls;

@@ -1,9 +1,9 @@
 //! The kernel boundary: all that the composer asks of a kernel.
 //!
-//! Whoever loads talks to [`Kernel`], whoever reads to [`KernelReader`]; [`Linux`] behind them is the
-//! only place that knows aya and makes system calls, and `unsafe` is allowed nowhere else. [`fake`]
-//! stands in for it in tests of the executor and of sessions. A handle is a number that the kernel gave out; using one it did not give out, or
-//! twice, is [`KernelError`].
+//! Whoever loads talks to [`Kernel`], whoever reads to [`KernelReader`]; [`Linux`] behind them is
+//! the only place that knows aya and makes system calls, and `unsafe` is allowed nowhere else.
+//! [`fake`] stands in for it in tests of the executor and of sessions. A handle is a number that
+//! the kernel gave out; using one it did not give out, or twice, is [`KernelError`].
 
 mod attach;
 mod core;

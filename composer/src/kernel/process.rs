@@ -24,13 +24,13 @@ pub fn raise_open_files() -> Started {
     Started { files }
 }
 
-/// Has a write to a file beyond `ulimit -f` be an error instead of the end of this process. What is run
-/// from here has the default again.
+/// Has a write to a file beyond `ulimit -f` be an error instead of the end of this process. What is
+/// run from here has the default again.
 pub fn outlive_file_limit() {
     extern "C" fn nothing(_: libc::c_int) {}
     let handler: extern "C" fn(libc::c_int) = nothing;
-    // SAFETY: the handler does nothing, so it may run at any time. The number is that of a signal that can
-    // be handled, so there is no failure to look at.
+    // SAFETY: the handler does nothing, so it may run at any time. The number is that of a signal
+    // that can be handled, so there is no failure to look at.
     unsafe { libc::signal(libc::SIGXFSZ, handler as libc::sighandler_t) };
 }
 

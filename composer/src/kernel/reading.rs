@@ -40,16 +40,16 @@ pub trait KernelReader: Kernel {
     /// wrote is there.
     fn settle(&self);
 
-    /// How often the kernel did not run `program` because it was running, or another one was, on the
-    /// same CPU.
+    /// How often the kernel did not run `program` because it was running, or another one was, on
+    /// the same CPU.
     ///
     /// # Errors
     /// When no such program is held.
     fn recursions(&self, program: ProgramHandle) -> Result<u64, KernelError>;
 
     /// How often the kernel came to the hook of `link`, of a kprobe or a tracepoint, and not as far
-    /// as its program; none when it counts neither that nor what [`KernelReader::recursions`] tells of
-    /// such programs.
+    /// as its program; none when it counts neither that nor what [`KernelReader::recursions`] tells
+    /// of such programs.
     ///
     /// # Errors
     /// When no such link is held.
@@ -75,8 +75,8 @@ pub trait RecordReader {
     /// When the kernel cannot be asked.
     fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), KernelError>>;
 
-    /// Hands over the records that are there, at most `limit`, each with the CPU that wrote it where
-    /// that is known; returns how many.
+    /// Hands over the records that are there, at most `limit`, each with the CPU that wrote it
+    /// where that is known; returns how many.
     fn read(&mut self, limit: usize, each: impl FnMut(Option<u32>, &[u8])) -> usize;
 
     /// Whether each CPU writes to a buffer of its own, so that records come out of order.

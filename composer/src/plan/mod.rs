@@ -73,7 +73,8 @@ pub struct AttachPoint {
 }
 
 impl AttachPoint {
-    /// What the function is called that a tracer is on: by the chain, where it is the entry of a node.
+    /// What the function is called that a tracer is on: by the chain, where it is the entry of a
+    /// node.
     #[must_use]
     pub fn function(&self) -> &str {
         self.function.as_deref().unwrap_or(&self.at)

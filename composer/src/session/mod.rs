@@ -1,9 +1,9 @@
-//! A session: the time for which a chain is up. Events are read, counted and handed on as text until
-//! something ends it; then the chain is undone, and what became of every event is known.
+//! A session: the time for which a chain is up. Events are read, counted and handed on as text
+//! until something ends it; then the chain is undone, and what became of every event is known.
 //!
-//! It knows neither a real kernel nor a terminal. What programs write comes from a [`KernelReader`];
-//! text goes to a [`Writer`], in the format of a [`Render`]; a [`Command`] and [`Interrupts`] may end
-//! it; and what cannot wait for the end is a [`Notice`].
+//! It knows neither a real kernel nor a terminal. What programs write comes from a
+//! [`KernelReader`]; text goes to a [`Writer`], in the format of a [`Render`]; a [`Command`] and
+//! [`Interrupts`] may end it; and what cannot wait for the end is a [`Notice`].
 
 mod command;
 #[cfg(test)]
@@ -66,8 +66,8 @@ pub enum Notice<'a> {
 /// Why a session ended.
 #[derive(Debug)]
 pub enum End {
-    /// As it was asked to: by a signal, its duration, its limit, a command that succeeded, or a reader
-    /// that is gone.
+    /// As it was asked to: by a signal, its duration, its limit, a command that succeeded, or a
+    /// reader that is gone.
     Done,
     /// The command failed.
     Command(ExitStatus),

@@ -1,5 +1,5 @@
-//! The part of a session between attaching and detaching: events from the kernel to the writer, until
-//! something ends it; and what is left of them at the end.
+//! The part of a session between attaching and detaching: events from the kernel to the writer,
+//! until something ends it; and what is left of them at the end.
 
 use std::{future::poll_fn, time::Duration};
 
@@ -26,8 +26,8 @@ const TEXT: usize = 64 << 10;
 const LOOK: Duration = Duration::from_secs(1);
 /// After how long without an event a call is taken to have ended.
 const PAUSE: Duration = Duration::from_millis(100);
-/// How long records that are under way when the chain is detached are waited for, and how often they
-/// are looked for.
+/// How long records that are under way when the chain is detached are waited for, and how often
+/// they are looked for.
 const LATE: Duration = Duration::from_secs(1);
 const AGAIN: Duration = Duration::from_millis(1);
 

@@ -1,7 +1,7 @@
 //! How often the kernel did not run the program of a node though its event came.
 //!
-//! A program does not interrupt itself, nor at a kprobe or tracepoint any other one on the same CPU:
-//! the kernel passes it over and counts that, for the program or for its attachment.
+//! A program does not interrupt itself, nor at a kprobe or tracepoint any other one on the same
+//! CPU: the kernel passes it over and counts that, for the program or for its attachment.
 
 use crate::{
     event::Skips,

@@ -18,8 +18,8 @@ use crate::{
 pub struct Undone {
     /// What could not be undone.
     pub left: Vec<Left>,
-    /// The operations that attached to an interface which was deleted while the chain was up: the kernel
-    /// detached their programs.
+    /// The operations that attached to an interface which was deleted while the chain was up: the
+    /// kernel detached their programs.
     pub gone: Vec<usize>,
     /// What became of the events, when they were read.
     pub report: Option<Report>,
@@ -39,8 +39,8 @@ pub struct Report {
     pub written: io::Result<()>,
 }
 
-/// Undoes the chain and writes what is left to write. Links and programs go in a thread of their own,
-/// where the kernel may take its time: a signal has to be heard meanwhile.
+/// Undoes the chain and writes what is left to write. Links and programs go in a thread of their
+/// own, where the kernel may take its time: a signal has to be heard meanwhile.
 ///
 /// # Errors
 /// When that thread panicked.

@@ -1,4 +1,5 @@
-//! What is reported of the events of an `up`: losses as they come, and how all of it adds up at the end.
+//! What is reported of the events of an `up`: losses as they come, and how all of it adds up at the
+//! end.
 
 use super::sink::Target;
 use crate::cli::{exit::Exit, ink::Ink as _, screen};

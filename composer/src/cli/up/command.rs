@@ -18,7 +18,8 @@ pub(super) struct Cmd {
 }
 
 impl Cmd {
-    /// Starts `command`, when one was given. Its output goes to stderr where stdout is the events' alone.
+    /// Starts `command`, when one was given. Its output goes to stderr where stdout is the events'
+    /// alone.
     pub(super) fn start(
         command: &[OsString],
         started: &process::Started,
@@ -29,8 +30,8 @@ impl Cmd {
         command.args(words).kill_on_drop(true);
         process::bind(command.as_std_mut(), started);
         if !io::stdin().is_terminal() {
-            // A group of its own, so that what it starts can be ended with it. On a terminal it has to
-            // stay in ours, or it could not read from there.
+            // A group of its own, so that what it starts can be ended with it. On a terminal it has
+            // to stay in ours, or it could not read from there.
             command.process_group(0);
         }
         if events_have_stdout {

@@ -103,8 +103,8 @@ impl Render for Json {
         out.push_str("}\n");
     }
 
-    /// Events of a node that found no room, since the last such record; or lines of `bpf_printk`, of
-    /// the chain or of other programs, that were overwritten before they were read.
+    /// Events of a node that found no room, since the last such record; or lines of `bpf_printk`,
+    /// of the chain or of other programs, that were overwritten before they were read.
     fn lost(&mut self, loss: &Loss<'_>, out: &mut String) {
         let count = loss.count;
         match loss.node.and_then(|node| self.nodes.get(node)) {

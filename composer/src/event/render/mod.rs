@@ -60,8 +60,8 @@ pub trait Render: Send {
         let _ = (totals, out);
     }
 
-    /// The ids of hosts whose events stand alone, although they are of a call: their programs do not
-    /// call `fc_enter` and `fc_leave`.
+    /// The ids of hosts whose events stand alone, although they are of a call: their programs do
+    /// not call `fc_enter` and `fc_leave`.
     fn unnumbered(&self) -> Vec<&str> {
         Vec::new()
     }

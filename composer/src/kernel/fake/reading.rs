@@ -28,8 +28,8 @@ pub struct Programs {
 struct State {
     /// By the name of their map.
     buffers: BTreeMap<String, FakeBuffer>,
-    /// Records of a node that are on their way when the programs are detached.
-    late: Vec<(u32, Vec<u8>)>,
+    /// Records for `fc_events` that are on their way when the programs are detached.
+    late: Vec<Vec<u8>>,
     /// How often the kernel did not run each program; none when it does not count it.
     recursions: Option<u64>,
     /// The same of each attachment.
@@ -59,7 +59,7 @@ impl Programs {
     /// A record that `node` is about to write to `fc_events` when it is detached.
     pub fn emit_late(&self, node: u32, record: &[u8]) {
         self.counters.add(node, 1, 0);
-        lock(&self.state).late.push((node, record.to_owned()));
+        lock(&self.state).late.push(record.to_owned());
     }
 
     /// How often the kernel came to programs, and to attachments, and did not run the program; none
@@ -270,7 +270,7 @@ impl KernelReader for Fake {
 
     fn settle(&self) {
         let late = std::mem::take(&mut lock(&self.programs_do.state).late);
-        for (_, record) in late {
+        for record in late {
             self.programs_do.buffer(freplace_compose_common::EVENTS_MAP).write(None, &record);
         }
     }

@@ -103,8 +103,8 @@ async fn while_the_writer_stands_still_events_stay_in_the_kernel_and_none_is_los
     let told = played.records("lost");
     let told = told.iter().filter_map(|lost| lost["count"].as_u64()).sum::<u64>();
     assert_eq!(told, lost, "what was reported meanwhile waits for the writer, too");
-    // What is read is what waits for the writer, and what was in the buffer at the end. A batch is at
-    // most one over the size at which it is handed on.
+    // What is read is what waits for the writer, and what was in the buffer at the end. A batch is
+    // at most one over the size at which it is handed on.
     let most = (QUEUE as u64 + 3) * (64 * 1024 / 200 + 2 * BATCH as u64) + room as u64;
     assert!(lost > 0 && delivered > room as u64 && delivered < most, "{delivered} of {most}");
 }
