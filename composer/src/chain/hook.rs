@@ -248,7 +248,7 @@ mod tests {
             let why = format!("`{text}` is not a good one. Write a number from 1 to 9.");
             assert_eq!(read(number(), text), Err(why));
         }
-        assert_eq!(read(number(), "'1'"), refused("`k` has to be an integer. "));
+        assert_eq!(read(number(), "'1'"), refused("`k` must be an integer. "));
         assert_eq!(read(Values::Text, "'x'"), Ok(Setting::Text("x".to_owned())));
         assert_eq!(read(Values::Text, "''"), refused("`k` is empty. "));
     }

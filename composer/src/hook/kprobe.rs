@@ -103,7 +103,7 @@ fn refused(refused: &Refused<'_>) -> Option<Refusal> {
             )),
         ),
         "EADDRNOTAVAIL" => (
-            format!("ambiguous: several kernel functions are named `{function}`"),
+            format!("several kernel functions are named `{function}`"),
             "Probe a function with a unique name.".to_owned(),
         ),
         _ => return None,

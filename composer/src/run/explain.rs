@@ -25,7 +25,7 @@ pub fn explain(failure: &Failure, plan: &Plan, targets: &Targets, whole_log: boo
         .unwrap_or_else(|| judge(error, operation, name, targets, whole_log));
     let found = Diagnostic::new(code, message).label(&operation.span, answer(error)).help(help);
     let found = match &error.holder {
-        Some(holder) => found.note(format!("held by  {holder}")),
+        Some(holder) => found.note(format!("in use by  {holder}")),
         None => found,
     };
     let log = error.log.as_deref().unwrap_or_default();
@@ -164,7 +164,7 @@ fn judge(
         // perf_event_open(2) says EACCES, bpf(2) says EPERM.
         (Action::AttachHook { attach, .. }, Some(libc::EPERM | libc::EACCES)) => refused(
             Code::NotPermitted,
-            format!("no permission to attach `{name}` to its {}", attach.kind.name),
+            format!("no permission to attach `{name}` to its {} hook", attach.kind.name),
             PERMISSION,
         ),
         (Action::AttachHook { attach, .. }, errno) => hook(attach, errno, name, targets),
