@@ -81,7 +81,7 @@ fn shadowed(request: &Builtin, target: trace::Target<'_>) -> Vec<Diagnostic> {
 fn kinds(context: &Context<'_>, holder: NodeIndex) -> Vec<ProgramKind> {
     let hosts = context.chain.graph.hosts_below(holder).into_iter();
     let programs = hosts.filter_map(|host| context.program(context.chain.graph.node(host)));
-    let mut kinds: Vec<_> = programs.map(|(_, program)| program.kind.program_type()).collect();
+    let mut kinds: Vec<_> = programs.map(|(_, program)| program.kind.base()).collect();
     kinds.dedup();
     kinds
 }

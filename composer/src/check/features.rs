@@ -8,6 +8,7 @@ use super::{Context, Library, Profile, title};
 use crate::{
     chain::{Host, Node, NodeKind},
     diag::{Code, Diagnostic, Span},
+    object::ProgramType,
     plan::uses,
 };
 
@@ -98,9 +99,11 @@ pub(super) fn lacks_something(library: &Library, node: &Node, profile: &Profile)
 /// The type that the kernel loads the node's program as.
 fn program_type(library: &Library, node: &Node) -> Option<&'static str> {
     Some(match &node.kind {
-        NodeKind::Host(_) => library.program(node)?.1.kind.program_type().name(),
-        NodeKind::Replacement(_) => "ext",
-        NodeKind::Tracer(_) => "tracing",
+        NodeKind::Host(_) => {
+            library.program(node)?.1.kind.program_type().map_or("unknown", ProgramType::name)
+        }
+        NodeKind::Replacement(_) => ProgramType::Ext.name(),
+        NodeKind::Tracer(_) => ProgramType::Tracing.name(),
         NodeKind::Stub(_) => return None,
     })
 }

@@ -16,7 +16,7 @@ use super::{
 use crate::{
     chain::NodeKind,
     diag::{Code, Diagnostic, Severity},
-    object::{Helper, ProgramKind, helper, helper_called, helpers},
+    object::{Helper, ProgramKind, ProgramType, helper, helper_called, helpers},
 };
 
 /// Helpers that some programs are refused in other words than the usual ones: those that sleep,
@@ -93,10 +93,7 @@ pub(super) fn program_types(
 
 /// What profiles call the program type of `kind`.
 fn type_name(kind: ProgramKind) -> &'static str {
-    match kind.program_type() {
-        ProgramKind::Fentry | ProgramKind::Fexit => "tracing",
-        other => other.name(),
-    }
+    kind.program_type().map_or("unknown", ProgramType::name)
 }
 
 fn available(context: &mut Context<'_>, load: &Load<'_>, types: &BTreeSet<&str>, called: u32) {

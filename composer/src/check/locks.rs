@@ -14,14 +14,11 @@ use super::{Context, Load, helpers::program_types, is_replacement};
 use crate::{
     diag::{Code, Diagnostic},
     object::{
-        MapDef,
+        MapDef, ProgramType,
         btf::{Btf, Type},
     },
     profile::Profile,
 };
-
-/// The types of program that `is_tracing_prog_type` names and a chain can have.
-const TRACING: [&str; 3] = ["kprobe", "tracepoint", "raw_tracepoint"];
 
 /// What a value holds that is not for every program.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -73,7 +70,9 @@ pub(super) fn check(context: &mut Context<'_>) {
 fn program(context: &mut Context<'_>, index: NodeIndex, load: &Load<'_>) {
     let Load { node, object, program, is_own } = *load;
     let types = program_types(context, index, load);
-    let Some(of_type) = types.iter().copied().find(|name| TRACING.contains(name)) else { return };
+    let may_interrupt =
+        |name: &&str| ProgramType::named(name).is_some_and(ProgramType::may_interrupt);
+    let Some(of_type) = types.iter().copied().find(may_interrupt) else { return };
     let Some((_, named)) = node.program() else { return };
     let in_replacement = is_own && is_replacement(node);
     for part in Part::ALL {

@@ -103,7 +103,7 @@ fn mismatch(
         NodeKind::Host(host) => {
             let wanted = host.attach.as_ref()?.value.kind;
             // What the kernel looks at is the program type, which several kinds may share.
-            if kind.program_type() == wanted.program.program_type() {
+            if kind.program_type() == Some(wanted.program_type) {
                 return placed(program);
             }
             let name = wanted.name;

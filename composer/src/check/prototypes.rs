@@ -36,7 +36,7 @@ pub(super) fn check(context: &mut Context<'_>) {
             for host in context.chain.graph.needs(stub) {
                 let host = context.chain.graph.node(host);
                 let Some((host_object, host_program)) = context.program(host) else { continue };
-                let is_first = loaded.insert(host_program.kind.program_type());
+                let is_first = loaded.insert(host_program.kind.base());
                 let Some((_, function)) = host_object.function(&stub_spec.function.value) else {
                     continue;
                 };

@@ -38,7 +38,7 @@ pub(super) fn check(context: &mut Context<'_>) {
         }
         for leaf in uses.leaves {
             let fits = matches!(node.kind, NodeKind::Replacement(_))
-                || leaf.kind.program_type() == program.kind.program_type();
+                || leaf.kind.base() == program.kind.base();
             if !fits {
                 let message = format!(
                     "{} and `{}` in its program array have different program types",
@@ -110,8 +110,7 @@ fn entry(context: &Context<'_>, jump: &Jump) -> Option<Diagnostic> {
     }
     let (_, target) = context.program(to)?;
     // A replacement's table is for programs of its host's type.
-    let fits = !matches!(from.kind, NodeKind::Host(_))
-        || target.kind.program_type() == program.kind.program_type();
+    let fits = !matches!(from.kind, NodeKind::Host(_)) || target.kind.base() == program.kind.base();
     if !fits {
         let message = format!(
             "`{}` cannot be in a program array of `{}`: the program types differ",

@@ -1,6 +1,8 @@
 //! Raw tracepoints: what the kernel's code hands to a tracepoint, before a record is made of it.
 
-use super::{Arguments, HostKind, Lookup, Mechanism, Refusal, Refused, TargetKey, Template};
+use super::{
+    Arguments, HostKind, Lookup, Mechanism, Refusal, Refused, Returns, TargetKey, Template,
+};
 use crate::object::{ProgramKind, ProgramType};
 
 pub(super) static RAW_TRACEPOINT: HostKind = HostKind {
@@ -10,6 +12,10 @@ pub(super) static RAW_TRACEPOINT: HostKind = HostKind {
     program: ProgramKind::RawTracepoint,
     program_type: ProgramType::RawTracepoint,
     attach_type: None,
+    has_task: true,
+    verdicts: &[],
+    returns: None,
+    replacement_returns: Some(&ZERO),
     target: TargetKey {
         what: "a raw tracepoint",
         form: None,
@@ -50,6 +56,14 @@ pub(super) static RAW_TRACEPOINT: HostKind = HostKind {
         "`ctx->args[0]`, `ctx->args[1]` and so on: the arguments that the kernel passes to the \
          tracepoint",
     ),
+};
+
+/// At a raw tracepoint the host may return anything, a replacement in it 0 alone.
+static ZERO: Returns = Returns {
+    least: 0,
+    most: 0,
+    help: "Return 0. A replacement in a program at a raw tracepoint cannot return another value; \
+           use a map to pass data to the host, or a host at a tracepoint or a kprobe.",
 };
 
 fn refused(refused: &Refused<'_>) -> Option<Refusal> {

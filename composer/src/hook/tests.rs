@@ -66,12 +66,12 @@ fn a_kind_is_called_as_the_section_of_its_programs() {
 }
 
 #[test]
-fn kinds_whose_programs_are_of_one_type_are_loaded_alike() {
+fn a_kind_is_loaded_as_the_type_of_its_section() {
     for kind in KINDS {
-        let found = HostKind::of_program(kind.program.program_type());
-        let loaded = |kind: &HostKind| (kind.program_type, kind.attach_type);
-        assert_eq!(found.map(loaded), Some(loaded(kind)), "{kind:?}");
+        assert_eq!(kind.program.program_type(), Some(kind.program_type), "{kind:?}");
+        assert_eq!(HostKind::of_program(kind.program), Some(*kind));
     }
+    assert_eq!(HostKind::of_program(ProgramKind::Uretprobe), HostKind::named("kprobe"));
     assert_eq!(HostKind::of_program(ProgramKind::Freplace), None);
 }
 

@@ -16,6 +16,10 @@ pub(super) static TRACEPOINT: HostKind = HostKind {
     program: ProgramKind::Tracepoint,
     program_type: ProgramType::Tracepoint,
     attach_type: None,
+    has_task: true,
+    verdicts: &[],
+    returns: None,
+    replacement_returns: None,
     target: TargetKey {
         what: "a tracepoint",
         form: Some("CATEGORY/NAME"),

@@ -16,6 +16,17 @@ pub(super) static XDP: HostKind = HostKind {
     program: ProgramKind::Xdp,
     program_type: ProgramType::Xdp,
     attach_type: Some(AttachType::Xdp),
+    // It runs in whatever context the packet arrived in.
+    has_task: false,
+    verdicts: &[
+        ("XDP_ABORTED", 0),
+        ("XDP_DROP", 1),
+        ("XDP_PASS", 2),
+        ("XDP_TX", 3),
+        ("XDP_REDIRECT", 4),
+    ],
+    returns: None,
+    replacement_returns: None,
     target: TargetKey {
         what: "a network interface",
         form: None,

@@ -4,6 +4,8 @@
 
 use serde::Serialize;
 
+use super::ProgramType;
+
 /// The type of a program, as its section's name says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
@@ -27,8 +29,27 @@ pub enum ProgramKind {
     Lsm,
     Iter,
     PerfEvent,
-    /// A type that libbpf has a section name for, and a chain has no use for.
-    Unsupported,
+    Action,
+    CgroupDevice,
+    CgroupSock,
+    CgroupSockAddr,
+    CgroupSockopt,
+    CgroupSysctl,
+    FlowDissector,
+    Fsession,
+    LircMode2,
+    LwtIn,
+    LwtOut,
+    LwtSeg6local,
+    LwtXmit,
+    Netfilter,
+    SkLookup,
+    SkMsg,
+    SkReuseport,
+    SkSkb,
+    SockOps,
+    StructOps,
+    Syscall,
     /// A section of a name that its author made up.
     Other,
 }
@@ -63,23 +84,48 @@ const SECTIONS: &[(&str, ProgramKind)] = &[
     ("lsm_cgroup", ProgramKind::Lsm),
     ("iter", ProgramKind::Iter),
     ("perf_event", ProgramKind::PerfEvent),
-    ("action", ProgramKind::Unsupported),
-    ("cgroup", ProgramKind::Unsupported),
-    ("flow_dissector", ProgramKind::Unsupported),
-    ("fsession", ProgramKind::Unsupported),
-    ("lirc_mode2", ProgramKind::Unsupported),
-    ("lwt_in", ProgramKind::Unsupported),
-    ("lwt_out", ProgramKind::Unsupported),
-    ("lwt_seg6local", ProgramKind::Unsupported),
-    ("lwt_xmit", ProgramKind::Unsupported),
-    ("netfilter", ProgramKind::Unsupported),
-    ("sk_lookup", ProgramKind::Unsupported),
-    ("sk_msg", ProgramKind::Unsupported),
-    ("sk_reuseport", ProgramKind::Unsupported),
-    ("sk_skb", ProgramKind::Unsupported),
-    ("sockops", ProgramKind::Unsupported),
-    ("struct_ops", ProgramKind::Unsupported),
-    ("syscall", ProgramKind::Unsupported),
+    ("action", ProgramKind::Action),
+    ("cgroup/dev", ProgramKind::CgroupDevice),
+    ("cgroup/sock", ProgramKind::CgroupSock),
+    ("cgroup/sock_create", ProgramKind::CgroupSock),
+    ("cgroup/sock_release", ProgramKind::CgroupSock),
+    ("cgroup/post_bind4", ProgramKind::CgroupSock),
+    ("cgroup/post_bind6", ProgramKind::CgroupSock),
+    ("cgroup/bind4", ProgramKind::CgroupSockAddr),
+    ("cgroup/bind6", ProgramKind::CgroupSockAddr),
+    ("cgroup/connect4", ProgramKind::CgroupSockAddr),
+    ("cgroup/connect6", ProgramKind::CgroupSockAddr),
+    ("cgroup/connect_unix", ProgramKind::CgroupSockAddr),
+    ("cgroup/getpeername4", ProgramKind::CgroupSockAddr),
+    ("cgroup/getpeername6", ProgramKind::CgroupSockAddr),
+    ("cgroup/getpeername_unix", ProgramKind::CgroupSockAddr),
+    ("cgroup/getsockname4", ProgramKind::CgroupSockAddr),
+    ("cgroup/getsockname6", ProgramKind::CgroupSockAddr),
+    ("cgroup/getsockname_unix", ProgramKind::CgroupSockAddr),
+    ("cgroup/recvmsg4", ProgramKind::CgroupSockAddr),
+    ("cgroup/recvmsg6", ProgramKind::CgroupSockAddr),
+    ("cgroup/recvmsg_unix", ProgramKind::CgroupSockAddr),
+    ("cgroup/sendmsg4", ProgramKind::CgroupSockAddr),
+    ("cgroup/sendmsg6", ProgramKind::CgroupSockAddr),
+    ("cgroup/sendmsg_unix", ProgramKind::CgroupSockAddr),
+    ("cgroup/getsockopt", ProgramKind::CgroupSockopt),
+    ("cgroup/setsockopt", ProgramKind::CgroupSockopt),
+    ("cgroup/sysctl", ProgramKind::CgroupSysctl),
+    ("flow_dissector", ProgramKind::FlowDissector),
+    ("fsession", ProgramKind::Fsession),
+    ("lirc_mode2", ProgramKind::LircMode2),
+    ("lwt_in", ProgramKind::LwtIn),
+    ("lwt_out", ProgramKind::LwtOut),
+    ("lwt_seg6local", ProgramKind::LwtSeg6local),
+    ("lwt_xmit", ProgramKind::LwtXmit),
+    ("netfilter", ProgramKind::Netfilter),
+    ("sk_lookup", ProgramKind::SkLookup),
+    ("sk_msg", ProgramKind::SkMsg),
+    ("sk_reuseport", ProgramKind::SkReuseport),
+    ("sk_skb", ProgramKind::SkSkb),
+    ("sockops", ProgramKind::SockOps),
+    ("struct_ops", ProgramKind::StructOps),
+    ("syscall", ProgramKind::Syscall),
 ];
 
 /// What a section's name says of the program in it beyond its type.
@@ -180,58 +226,70 @@ impl ProgramKind {
         SECTIONS.iter().find(|(_, kind)| *kind == self).map_or("unknown", |(name, _)| name)
     }
 
-    /// The kind that stands for the kernel's program type: kprobes and uprobes, on entry and on
-    /// return, are one type to it.
+    /// The kind that stands for all that are one to the kernel: kprobes and uprobes, on entry and on
+    /// return.
     #[must_use]
-    pub fn program_type(self) -> Self {
+    pub fn base(self) -> Self {
         match self {
             Self::Kprobe | Self::Kretprobe | Self::Uprobe | Self::Uretprobe => Self::Kprobe,
             other => other,
         }
     }
 
-    /// The struct that a program of this kind gets a pointer to, as the kernel knows it by name;
-    /// none where it knows none, as for tracepoints, which have a struct each.
-    ///
-    /// `bpf_ctx_convert_map`,
-    /// <https://github.com/torvalds/linux/blob/v6.12/include/linux/bpf_types.h>.
+    /// The kernel's type of such programs; none where the section's name says nothing.
     #[must_use]
-    pub fn context_struct(self) -> Option<&'static str> {
-        Some(match self.program_type() {
-            Self::Kprobe => "pt_regs",
-            Self::RawTracepoint => "bpf_raw_tracepoint_args",
-            Self::Xdp => "xdp_md",
-            Self::Tc | Self::CgroupSkb | Self::SocketFilter => "__sk_buff",
-            Self::PerfEvent => "bpf_perf_event_data",
-            _ => return None,
+    pub fn program_type(self) -> Option<ProgramType> {
+        Some(match self {
+            Self::Kprobe | Self::Kretprobe | Self::Uprobe | Self::Uretprobe => ProgramType::Kprobe,
+            Self::Fentry
+            | Self::Fexit
+            | Self::FmodRet
+            | Self::Fsession
+            | Self::TpBtf
+            | Self::Iter => ProgramType::Tracing,
+            Self::Tracepoint => ProgramType::Tracepoint,
+            Self::RawTracepoint => ProgramType::RawTracepoint,
+            Self::Xdp => ProgramType::Xdp,
+            Self::Tc => ProgramType::SchedCls,
+            Self::Action => ProgramType::SchedAct,
+            Self::CgroupDevice => ProgramType::CgroupDevice,
+            Self::CgroupSkb => ProgramType::CgroupSkb,
+            Self::CgroupSock => ProgramType::CgroupSock,
+            Self::CgroupSockAddr => ProgramType::CgroupSockAddr,
+            Self::CgroupSockopt => ProgramType::CgroupSockopt,
+            Self::CgroupSysctl => ProgramType::CgroupSysctl,
+            Self::FlowDissector => ProgramType::FlowDissector,
+            Self::Freplace => ProgramType::Ext,
+            Self::LircMode2 => ProgramType::LircMode2,
+            Self::Lsm => ProgramType::Lsm,
+            Self::LwtIn => ProgramType::LwtIn,
+            Self::LwtOut => ProgramType::LwtOut,
+            Self::LwtSeg6local => ProgramType::LwtSeg6local,
+            Self::LwtXmit => ProgramType::LwtXmit,
+            Self::Netfilter => ProgramType::Netfilter,
+            Self::PerfEvent => ProgramType::PerfEvent,
+            Self::SkLookup => ProgramType::SkLookup,
+            Self::SkMsg => ProgramType::SkMsg,
+            Self::SkReuseport => ProgramType::SkReuseport,
+            Self::SkSkb => ProgramType::SkSkb,
+            Self::SockOps => ProgramType::SockOps,
+            Self::SocketFilter => ProgramType::SocketFilter,
+            Self::StructOps => ProgramType::StructOps,
+            Self::Syscall => ProgramType::Syscall,
+            Self::Other => return None,
         })
     }
 
-    /// Whether such a program sits at a hook, and so can be a host.
+    /// The struct that such a program gets a pointer to, where the kernel knows it by name.
     #[must_use]
-    pub fn is_hook(self) -> bool {
-        !matches!(
-            self,
-            Self::Freplace
-                | Self::Fentry
-                | Self::Fexit
-                | Self::FmodRet
-                | Self::Unsupported
-                | Self::Other
-        )
-    }
-
-    /// Whether the helpers that read the current task (pid, comm) are there and mean something.
-    /// A network hook runs in whatever context the packet arrived in.
-    #[must_use]
-    pub fn has_task(self) -> bool {
-        !matches!(self, Self::Xdp | Self::Tc | Self::CgroupSkb | Self::SocketFilter)
+    pub fn context_struct(self) -> Option<&'static str> {
+        self.program_type()?.context_struct()
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Many, ProgramKind, Table, Traits};
+    use super::{Many, ProgramKind, SECTIONS, Table, Traits};
 
     #[test]
     fn sections_are_known_by_their_stem() {
@@ -243,7 +301,7 @@ mod tests {
             ("xdp/anything", ProgramKind::Xdp),
             ("tcx/ingress", ProgramKind::Tc),
             ("cgroup/skb", ProgramKind::CgroupSkb),
-            ("cgroup/connect4", ProgramKind::Unsupported),
+            ("cgroup/connect4", ProgramKind::CgroupSockAddr),
             ("xdpx", ProgramKind::Other),
             ("xdp.x", ProgramKind::Other),
             ("tc.frags", ProgramKind::Other),
@@ -251,6 +309,14 @@ mod tests {
             (".text", ProgramKind::Other),
         ] {
             assert_eq!(ProgramKind::of_section(section).0, kind, "{section}");
+        }
+    }
+
+    #[test]
+    fn every_kind_has_a_section_and_a_type() {
+        for (name, kind) in SECTIONS {
+            assert_eq!(ProgramKind::of_section(name).0, *kind, "{name}");
+            assert!(kind.program_type().is_some(), "{name}");
         }
     }
 

@@ -63,6 +63,70 @@ program_types! {
     Netfilter = 32 "netfilter"
 }
 
+impl ProgramType {
+    /// The type that bpftool and the profiles call `name`.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|known| known.name() == name)
+    }
+
+    /// The struct that a program gets a pointer to, as the kernel knows it by name; none where it
+    /// knows none, as for tracepoints, which have a struct each.
+    ///
+    /// `bpf_ctx_convert_map`,
+    /// <https://github.com/torvalds/linux/blob/v6.12/include/linux/bpf_types.h>.
+    #[must_use]
+    pub fn context_struct(self) -> Option<&'static str> {
+        Some(match self {
+            Self::Kprobe => "pt_regs",
+            Self::RawTracepoint | Self::RawTracepointWritable => "bpf_raw_tracepoint_args",
+            Self::Xdp => "xdp_md",
+            Self::SocketFilter
+            | Self::SchedCls
+            | Self::SchedAct
+            | Self::CgroupSkb
+            | Self::LwtIn
+            | Self::LwtOut
+            | Self::LwtXmit
+            | Self::LwtSeg6local
+            | Self::SkSkb
+            | Self::FlowDissector => "__sk_buff",
+            Self::PerfEvent => "bpf_perf_event_data",
+            Self::CgroupSock => "bpf_sock",
+            Self::CgroupSockAddr => "bpf_sock_addr",
+            Self::CgroupSockopt => "bpf_sockopt",
+            Self::CgroupSysctl => "bpf_sysctl",
+            Self::CgroupDevice => "bpf_cgroup_dev_ctx",
+            Self::SockOps => "bpf_sock_ops",
+            Self::SkMsg => "sk_msg_md",
+            Self::SkReuseport => "sk_reuseport_md",
+            Self::SkLookup => "bpf_sk_lookup",
+            Self::Netfilter => "bpf_nf_ctx",
+            Self::Tracepoint
+            | Self::LircMode2
+            | Self::Tracing
+            | Self::StructOps
+            | Self::Ext
+            | Self::Lsm
+            | Self::Syscall => return None,
+        })
+    }
+
+    /// Whether a program may interrupt whatever the kernel does: `is_tracing_prog_type`,
+    /// <https://github.com/torvalds/linux/blob/v6.12/kernel/bpf/verifier.c>.
+    #[must_use]
+    pub fn may_interrupt(self) -> bool {
+        matches!(
+            self,
+            Self::Kprobe
+                | Self::Tracepoint
+                | Self::PerfEvent
+                | Self::RawTracepoint
+                | Self::RawTracepointWritable
+        )
+    }
+}
+
 /// A type of attachment: what a program is loaded or linked for, where its type alone does not say
 /// it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

@@ -12,6 +12,7 @@ use crate::{
     chain::{Chain, Node, NodeKind, Role, TracerProgram},
     check::{Library, globals},
     diag::Span,
+    hook::HostKind,
     object::{Object, Program, ProgramKind},
 };
 
@@ -194,7 +195,7 @@ fn loads(chain: &Chain, library: &Library) -> (Vec<(NodeIndex, Operation)>, Slot
         }
         for target in targets {
             let on = target.as_ref().and_then(|target: &Target| slots.program_type(target.slot));
-            let slot = slots.push(index, on.unwrap_or_else(|| program.kind.program_type()));
+            let slot = slots.push(index, on.unwrap_or_else(|| program.kind.base()));
             let action = Action::Load {
                 slot,
                 object: reference.value.clone(),
@@ -214,7 +215,7 @@ fn loads(chain: &Chain, library: &Library) -> (Vec<(NodeIndex, Operation)>, Slot
             if !loaded_leaves.insert((reference.value, leaf.name.as_str())) {
                 continue;
             }
-            let slot = slots.number(index, leaf.kind.program_type());
+            let slot = slots.number(index, leaf.kind.base());
             slots.leaves.insert((index, leaf.name.clone()), slot);
             let action = Action::Load {
                 slot,
@@ -241,7 +242,9 @@ fn has_task(chain: &Chain, library: &Library) -> Vec<bool> {
     for index in chain.graph.order() {
         let node = chain.graph.node(index);
         all[index.index()] = match node.role() {
-            Role::Host => library.program(node).is_some_and(|(_, program)| program.kind.has_task()),
+            Role::Host => library.program(node).is_some_and(|(_, program)| {
+                HostKind::of_program(program.kind).is_some_and(|kind| kind.has_task)
+            }),
             _ => chain.graph.needs(index).iter().all(|need| all[need.index()]),
         };
     }

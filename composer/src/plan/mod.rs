@@ -213,11 +213,11 @@ pub enum LoadAs {
 }
 
 impl LoadAs {
-    /// The type of program that the kernel is told; none when no kind of host has it.
+    /// The type of program that the kernel is told; none where a section's name says nothing.
     #[must_use]
     pub fn program_type(self) -> Option<ProgramType> {
         match self {
-            Self::Hook(program) => Some(HostKind::of_program(program)?.program_type),
+            Self::Hook(program) => program.program_type(),
             Self::Replacement => Some(ProgramType::Ext),
             Self::Tracer(_) => Some(ProgramType::Tracing),
         }

@@ -35,13 +35,12 @@ pub(super) enum Context {
 
 /// What the context of a program of `kind` is.
 pub(super) fn context(kind: ProgramKind) -> Context {
-    match kind {
-        ProgramKind::Xdp => Context::Other(XDP),
-        ProgramKind::Tc | ProgramKind::CgroupSkb | ProgramKind::SocketFilter => Context::Other(SKB),
-        ProgramKind::PerfEvent | ProgramKind::Unsupported | ProgramKind::Other => {
-            Context::Other(&[])
-        }
-        _ => Context::Same,
+    match kind.context_struct() {
+        Some("xdp_md") => Context::Other(XDP),
+        Some("__sk_buff") => Context::Other(SKB),
+        Some("pt_regs" | "bpf_raw_tracepoint_args") => Context::Same,
+        None if kind != ProgramKind::Other => Context::Same,
+        _ => Context::Other(&[]),
     }
 }
 

@@ -190,33 +190,6 @@ pub fn shadowed(request: &Builtin, target: Target<'_>) -> Vec<Shadowing> {
     found
 }
 
-/// The names of what a function returns that its program's hook takes for an answer.
-#[must_use]
-pub fn verdicts(kind: ProgramKind) -> &'static [(&'static str, i64)] {
-    match kind {
-        ProgramKind::Xdp => &[
-            ("XDP_ABORTED", 0),
-            ("XDP_DROP", 1),
-            ("XDP_PASS", 2),
-            ("XDP_TX", 3),
-            ("XDP_REDIRECT", 4),
-        ],
-        ProgramKind::Tc => &[
-            ("TC_ACT_UNSPEC", -1),
-            ("TC_ACT_OK", 0),
-            ("TC_ACT_RECLASSIFY", 1),
-            ("TC_ACT_SHOT", 2),
-            ("TC_ACT_PIPE", 3),
-            ("TC_ACT_STOLEN", 4),
-            ("TC_ACT_QUEUED", 5),
-            ("TC_ACT_REPEAT", 6),
-            ("TC_ACT_REDIRECT", 7),
-            ("TC_ACT_TRAP", 8),
-        ],
-        _ => &[],
-    }
-}
-
 fn names<S: serde::Serializer>(arguments: &[Capture], serializer: S) -> Result<S::Ok, S::Error> {
     serializer.collect_seq(arguments.iter().map(|argument| &argument.name))
 }

@@ -5,12 +5,13 @@ use freplace_compose_common::trace::{RET, TOOK};
 use super::{
     KernelField, Target,
     context::{Context, context},
-    pointee, verdicts,
+    pointee,
     walk::{Lost, Walk},
 };
 use crate::{
     chain::{PathStep, ValuePath, Way},
     diag::nearest,
+    hook::HostKind,
     object::btf::{Btf, Type, TypeId},
 };
 
@@ -135,9 +136,7 @@ impl<'a> Signature<'a> {
     pub(super) fn result(&self) -> Option<Found> {
         let (_, ty) = self.btf().resolve(self.returns)?;
         let of = match ty {
-            Type::Int { .. } if self.is_verdict() => {
-                Of::Verdict(self.returns, verdicts(self.target.kind))
-            }
+            Type::Int { .. } if self.is_verdict() => Of::Verdict(self.returns, self.verdicts()),
             Type::Int { size: ..=8, .. } | Type::Enum { .. } | Type::Ptr(_) => {
                 Of::Type(self.returns)
             }
@@ -146,10 +145,15 @@ impl<'a> Signature<'a> {
         Some(Found::of(RET, of))
     }
 
+    /// The names of what the target's program returns.
+    fn verdicts(&self) -> &'static [(&'static str, i64)] {
+        HostKind::of_program(self.target.kind).map_or(&[], |kind| kind.verdicts)
+    }
+
     /// Whether what it returns may be what its program answers.
     fn is_verdict(&self) -> bool {
         let takes_context = (0..self.parameters.len()).any(|index| self.is_context(index));
-        takes_context && !verdicts(self.target.kind).is_empty()
+        takes_context && !self.verdicts().is_empty()
     }
 
     /// A value that is a pointer to a struct with what it points to.

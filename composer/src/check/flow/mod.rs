@@ -145,7 +145,7 @@ pub(super) fn loaded(context: &Context<'_>, index: NodeIndex, load: &Load<'_>) -
         NodeKind::Replacement(_) => {
             let mut found: Vec<Loaded> = Vec::new();
             for kind in host_kinds(context, index) {
-                let loaded = Loaded { kind: kind.program_type(), by_prototype: true };
+                let loaded = Loaded { kind: kind.base(), by_prototype: true };
                 if !found.contains(&loaded) {
                     found.push(loaded);
                 }

@@ -7,43 +7,50 @@
 
 use super::{Context, Mistake, Subject};
 use crate::{
-    chain::NodeKind,
+    chain::{Host, NodeKind},
     diag::{Code, Diagnostic},
-    object::{
-        ProgramKind,
-        flow::{Fact, Returned, What},
-    },
+    hook::{HostKind, Returns},
+    object::flow::{Fact, Returned, What},
 };
 
+/// What a tracer may return.
+const TRACER: Returns =
+    Returns { least: 0, most: 0, help: "Write `return 0;` at the end. A tracer has to return 0." };
+
 pub(super) fn find(_: &Context<'_>, subject: &Subject<'_>, facts: &[Fact]) -> Option<Mistake> {
-    match (&subject.node.kind, subject.loaded.kind) {
-        (NodeKind::Replacement(_), ProgramKind::RawTracepoint)
-        | (NodeKind::Tracer(_), ProgramKind::Fentry | ProgramKind::Fexit) => {}
-        _ => return None,
-    }
+    let kind = HostKind::of_program(subject.loaded.kind);
+    let Returns { least, most, help } = match &subject.node.kind {
+        NodeKind::Host(Host { attach: Some(attach), .. }) => attach.value.kind.returns?,
+        NodeKind::Host(_) => kind?.returns?,
+        NodeKind::Replacement(_) => kind?.replacement_returns?,
+        NodeKind::Tracer(_) => &TRACER,
+        NodeKind::Stub(_) => return None,
+    };
+    let is_one = least == most;
     let (result, words) = facts.iter().find_map(|fact| {
         let (result, has) = match fact.what {
-            What::Returns(Returned::Number(0) | Returned::Unclear) => return None,
-            What::Returns(Returned::Number(number)) => (number.cast_signed().to_string(), "has"),
-            What::Returns(Returned::Several) => ("more than one number".to_owned(), "has"),
+            What::Returns(Returned::Number(number))
+                if !(*least..=*most).contains(&number.cast_signed()) =>
+            {
+                (number.cast_signed().to_string(), "has")
+            }
+            What::Returns(Returned::Several) if is_one => {
+                ("more than one number".to_owned(), "has")
+            }
             What::Returns(Returned::Pointer) => ("a pointer".to_owned(), "is not a known value"),
             _ => return None,
         };
         Some((result, format!("At program exit the register R0 {has}")))
     })?;
     let (_, program) = subject.node.program()?;
-    let help = match subject.loaded.kind {
-        ProgramKind::RawTracepoint => {
-            "Return 0. A replacement in a program at a raw tracepoint cannot return another \
-             value; use a map to pass data to the host, or a host at a tracepoint or a kprobe."
-        }
-        _ => "Write `return 0;` at the end. A tracer has to return 0.",
+    let allowed = match is_one {
+        true => format!("only allows {least}"),
+        false => format!("only allows {least} to {most}"),
     };
-    let message =
-        format!("{} returns {result}, but this attach type only allows 0", subject.title());
+    let message = format!("{} returns {result}, but this attach type {allowed}", subject.title());
     let found = Diagnostic::new(Code::ResultRange, message)
         .label(program.span, format!("returns {result}"))
         .says("EINVAL", words)
-        .help(help);
+        .help(*help);
     Some(Mistake::everywhere(found))
 }

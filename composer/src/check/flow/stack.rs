@@ -11,7 +11,7 @@ use super::{Context, Profile, Subject};
 use crate::{
     diag::{Code, Diagnostic},
     object::{
-        Object, ProgramKind, TAIL_CALL,
+        Object, ProgramType, TAIL_CALL,
         flow::{Findings, callees},
     },
 };
@@ -160,13 +160,9 @@ pub(super) fn check(context: &mut Context<'_>, subject: &Subject<'_>, findings: 
 /// Whether the kernel may give the program a stack of its own, so that its frames do not add up:
 /// `bpf_enable_priv_stack`.
 fn has_own_stack(subject: &Subject<'_>) -> bool {
-    use ProgramKind as Kind;
-    let kind = subject.loaded.kind.program_type();
+    let program_type = subject.loaded.kind.program_type();
     let tail_calls = subject.object.helpers(subject.program.function).contains(&TAIL_CALL);
     !subject.loaded.by_prototype
         && !tail_calls
-        && matches!(
-            kind,
-            Kind::Kprobe | Kind::Tracepoint | Kind::RawTracepoint | Kind::Fentry | Kind::Fexit
-        )
+        && program_type.is_some_and(|one| one.may_interrupt() || one == ProgramType::Tracing)
 }

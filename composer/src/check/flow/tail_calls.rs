@@ -103,7 +103,7 @@ pub(super) fn check(context: &mut Context<'_>) {
 fn owners_of<'a>(context: &Context<'a>, index: NodeIndex, node: &'a Node) -> Vec<Owner<'a>> {
     let graph = &context.chain.graph;
     let loaded = context.own(node).map(|load| loaded(context, index, &load)).unwrap_or_default();
-    let kinds = loaded.into_iter().map(|loaded| loaded.kind.program_type());
+    let kinds = loaded.into_iter().map(|loaded| loaded.kind.base());
     if !matches!(node.kind, NodeKind::Tracer(_)) {
         return kinds.map(|kind| Owner { kind, traced: None }).collect();
     }

@@ -13,7 +13,7 @@ use super::{address, descriptor, length};
 /// The first 72 bytes (`PERF_ATTR_SIZE_VER1`) of `struct perf_event_attr`.
 #[repr(C)]
 #[derive(Default)]
-struct PerfEvent {
+struct PerfEventAttr {
     event_type: u32,
     size: u32,
     config: u64,
@@ -35,15 +35,15 @@ pub(in crate::kernel) fn perf_event_open(
     name: Option<&CStr>,
 ) -> io::Result<OwnedFd> {
     const FIRST_CPU: u32 = 0;
-    let attribute = PerfEvent {
+    let attribute = PerfEventAttr {
         event_type,
-        size: length(size_of::<PerfEvent>()),
+        size: length(size_of::<PerfEventAttr>()),
         config,
         sample_period: 1,
         wakeup: 1,
         // SAFETY of the call below: `name` outlives it.
         config1: name.map_or(0, |name| address(name.to_bytes_with_nul())),
-        ..PerfEvent::default()
+        ..PerfEventAttr::default()
     };
     perf_open(&attribute, FIRST_CPU)
 }
@@ -56,15 +56,15 @@ pub(in crate::kernel) fn perf_output_event(cpu: u32, to: BorrowedFd<'_>) -> io::
     const RAW: u64 = 1 << 10; // PERF_SAMPLE_RAW
     const LOST: u64 = 1 << 4; // PERF_FORMAT_LOST
     const SET_OUTPUT: libc::Ioctl = 0x2405; // PERF_EVENT_IOC_SET_OUTPUT
-    let attribute = PerfEvent {
+    let attribute = PerfEventAttr {
         event_type: SOFTWARE,
-        size: length(size_of::<PerfEvent>()),
+        size: length(size_of::<PerfEventAttr>()),
         config: BPF_OUTPUT,
         sample_period: 1,
         sample_type: RAW,
         read_format: LOST,
         wakeup: 1,
-        ..PerfEvent::default()
+        ..PerfEventAttr::default()
     };
     let event = perf_open(&attribute, cpu)?;
     // SAFETY: both are open descriptors, and this request takes one as its argument.
@@ -84,7 +84,7 @@ pub(in crate::kernel) fn perf_lost(event: BorrowedFd<'_>) -> io::Result<u64> {
     lost.map(u64::from_ne_bytes).ok_or_else(|| io::ErrorKind::UnexpectedEof.into())
 }
 
-fn perf_open(attribute: &PerfEvent, cpu: u32) -> io::Result<OwnedFd> {
+fn perf_open(attribute: &PerfEventAttr, cpu: u32) -> io::Result<OwnedFd> {
     const ANY_PROCESS: i32 = -1;
     const NO_GROUP: i32 = -1;
     const CLOSE_ON_EXEC: u64 = 8; // PERF_FLAG_FD_CLOEXEC

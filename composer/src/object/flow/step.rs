@@ -192,7 +192,7 @@ impl Step<'_> {
 
     /// What a field of the context holds.
     fn context(&self, offset: i64, size: u8, fresh: Value) -> Value {
-        match (self.kind.program_type(), offset, size) {
+        match (self.kind.base(), offset, size) {
             (ProgramKind::Xdp, 0, 4) if self.state.packet.is_some() => Value::Packet(0),
             (ProgramKind::Xdp, 4, 4) if self.state.packet.is_some() => Value::PacketEnd,
             (ProgramKind::Xdp, 12.., _)

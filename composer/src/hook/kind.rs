@@ -1,0 +1,129 @@
+//! What a kind of host is made of.
+
+use std::fmt;
+
+use super::{Attach, KINDS, KeySpec, Lookup, Mechanism, Refusal, Refused, TargetKey, Template};
+use crate::{
+    object::{AttachType, ProgramKind, ProgramType},
+    profile::Profile,
+};
+
+/// A kind of host, as facts.
+pub struct HostKind {
+    /// The key in the chain file, the name of the section in `SEC("...")`, and the word for such a
+    /// host on the screen.
+    pub name: &'static str,
+    /// Short names that others have for it: `tp`.
+    pub aliases: &'static [&'static str],
+    /// Where such a host sits, in a sentence.
+    pub summary: &'static str,
+    /// What its program is by the name of its section.
+    pub program: ProgramKind,
+    /// What the kernel loads it as; its context goes by that, too.
+    pub program_type: ProgramType,
+    /// The type of attachment it is loaded for, where the kernel wants to know one.
+    pub attach_type: Option<AttachType>,
+    /// Whether its programs run for a process, so that the helpers that read the current task are
+    /// there and mean something.
+    pub has_task: bool,
+    /// The names of what its programs return, where that is an answer to the kernel.
+    pub verdicts: &'static [(&'static str, i64)],
+    /// What its programs may return, where not every number will do.
+    pub returns: Option<&'static Returns>,
+    /// The same for replacements in them, which the kernel looks at more closely.
+    pub replacement_returns: Option<&'static Returns>,
+    /// What its own key in the chain file holds.
+    pub target: TargetKey,
+    /// The keys that may stand beside it.
+    pub settings: &'static [KeySpec],
+    /// What the kernel is asked for.
+    pub mechanism: for<'a> fn(&'a Attach) -> Mechanism<'a>,
+    /// What not every kernel has, and such an attachment needs.
+    pub needs: &'static [&'static Need],
+    /// Why a target has one such host at most, and what to do about a second; none when it takes
+    /// several.
+    pub exclusive: Option<&'static str>,
+    /// Where a target is looked up; none when no kernel, but the machine, has it.
+    pub lookup: Option<Lookup>,
+    /// Explains an error number with which the kernel refused the attachment.
+    pub refused: fn(&Refused<'_>) -> Option<Refusal>,
+    /// What `new host` writes.
+    pub template: Template,
+    /// A program of this kind in C, and what it finds in its context.
+    pub source: (&'static str, &'static str),
+}
+
+/// What the kernel lets a program return: `check_return_code`,
+/// <https://github.com/torvalds/linux/blob/v6.12/kernel/bpf/verifier.c>.
+#[derive(Debug)]
+pub struct Returns {
+    /// From this number.
+    pub least: i64,
+    /// To this one.
+    pub most: i64,
+    /// What to return.
+    pub help: &'static str,
+}
+
+/// Something of the kernel that attachments of a kind need.
+#[derive(Debug)]
+pub struct Need {
+    /// In words: `links of perf events`.
+    pub what: &'static str,
+    /// What the attachment has to do with it.
+    pub label: &'static str,
+    /// Which kernels have it.
+    pub help: &'static str,
+    /// Whether a kernel lacks it.
+    pub lacks: fn(&Profile) -> bool,
+}
+
+/// What attaches kprobes and tracepoints.
+pub(super) static PERF_LINKS: Need = Need {
+    what: "perf event links",
+    label: "is attached with a perf event link",
+    help: "Use Linux 5.15 or later.",
+    lacks: |profile| !profile.features.perf_links,
+};
+
+impl HostKind {
+    /// The kind called `name`.
+    #[must_use]
+    pub fn named(name: &str) -> Option<&'static Self> {
+        KINDS.iter().copied().find(|kind| kind.name == name)
+    }
+
+    /// The kind whose programs are `program`; of several that the kernel loads alike, the one of that
+    /// very section.
+    #[must_use]
+    pub fn of_program(program: ProgramKind) -> Option<&'static Self> {
+        let own = KINDS.iter().find(|kind| kind.program == program);
+        let alike = || KINDS.iter().find(|kind| Some(kind.program_type) == program.program_type());
+        own.or_else(alike).copied()
+    }
+
+    /// The kinds with a key `key` beside their own.
+    pub fn with_setting(key: &str) -> impl Iterator<Item = &'static Self> {
+        let has = move |kind: &&Self| kind.settings.iter().any(|spec| spec.key == key);
+        KINDS.iter().copied().filter(has)
+    }
+
+    /// The names of all kinds.
+    pub fn names() -> impl Iterator<Item = &'static str> + Clone {
+        KINDS.iter().map(|kind| kind.name)
+    }
+}
+
+impl fmt::Debug for HostKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name)
+    }
+}
+
+impl PartialEq for HostKind {
+    fn eq(&self, other: &Self) -> bool {
+        self.name == other.name
+    }
+}
+
+impl Eq for HostKind {}
