@@ -267,7 +267,7 @@ impl Operand {
         let help = match nearest(name, names.iter().copied()) {
             Some(near) => format!("Did you mean `{near}`?"),
             None if self.is_pointer => "Compare the pointer with NULL or a number.".to_owned(),
-            None if names.is_empty() => format!("Compare it with a number."),
+            None if names.is_empty() => "Compare it with a number.".to_owned(),
             None => format!("Write a number, or one of: {}.", names.join(", ")),
         };
         (why, help)
