@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * freplace_compose.h: what an author of eBPF programs needs to take part in a chain.
+ * freplace_compose.h: stubs, events and calls for eBPF programs of a chain.
  *
- *   FC_STUB int handler(__u64 sk) { return fc_stub(0, sk); }    a named place to plug in
+ *   FC_STUB int handler(__u64 sk) { return fc_stub(0, sk); }    a replaceable function
  *
  *   __u64 outer = fc_enter();                                   a host: one call begins
  *   struct tcp_event *event = fc_reserve(struct tcp_event);     an event, header filled in
@@ -10,16 +10,16 @@
  *   fc_leave(outer);                                            ... and ends
  *
  * The payload is any struct of yours: the composer decodes it from the object's BTF and prints
- * its fields by name. The typedefs below say how a field is shown. A field called `ret` is
- * shown as `= value`. An event that finds no room is counted as lost for its node.
+ * its fields by name. The typedefs below determine the format of a field. A field named `ret` is
+ * shown as `= value`. If the buffer is full, the event is counted as lost for its node.
  *
- * Include <linux/bpf.h>, <bpf/bpf_helpers.h> and <bpf/bpf_core_read.h> first. Needs Linux 5.8
+ * Include <linux/bpf.h>, <bpf/bpf_helpers.h> and <bpf/bpf_core_read.h> first. Requires Linux 5.8
  * (ring buffer) and clang 12.
  */
 #ifndef FREPLACE_COMPOSE_H
 #define FREPLACE_COMPOSE_H
 
-/* How a field is shown. Multi-byte values are in network order where the name says so. */
+/* Formats of fields. Multi-byte values are in network order where noted. */
 typedef __u32 fc_ipv4_t;                           /* 10.0.2.15; network order */
 typedef struct { __u8 octets[16]; } fc_ipv6_t;     /* 2001:db8::1; network order */
 typedef struct { __u8 octets[16]; } fc_ip_t;       /* either: IPv4 as ::ffff:a.b.c.d, shown as a.b.c.d */
@@ -30,10 +30,10 @@ typedef int fc_errno_t;                            /* -13 is shown as -EACCES */
 typedef struct { fc_ip_t addr; fc_port_t port; } fc_endpoint_t;       /* 10.0.2.15:443 */
 typedef struct { fc_endpoint_t source, destination; } fc_flow_t;      /* a:1 → b:2 */
 
-/* In front of every payload. The Rust side is common/src/lib.rs; a test holds the two equal. */
+/* Precedes every payload. The Rust side is common/src/lib.rs; a test compares the two. */
 struct fc_header {
 	__u64 time_ns;  /* CLOCK_MONOTONIC, nanoseconds */
-	__u64 call;     /* the same for every node passed in one invocation of a host; 0: none */
+	__u64 call;     /* the same for all nodes in one invocation of a host; 0: none */
 	__u32 node;     /* set by the composer for each instance */
 	__u32 type;     /* BTF id of the payload's struct in the program's own object */
 	__u32 size;     /* of the payload, bytes */
@@ -46,13 +46,13 @@ struct fc_header {
 struct fc_count { __u64 produced, lost; };
 struct fc_call { __u64 last, current; };
 
-/* One ring buffer for the whole chain, so that the order of events is their true order. */
+/* One ring buffer for the whole chain, which preserves the order of events. */
 struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
 	__uint(max_entries, 512 * 1024);
 } fc_events SEC(".maps");
 
-/* What each node produced and lost; the composer makes one entry for each node. */
+/* Produced and lost events of each node; the composer creates one entry per node. */
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
 	__uint(max_entries, 1);
@@ -60,7 +60,7 @@ struct {
 	__type(value, struct fc_count);
 } fc_counts SEC(".maps");
 
-/* The number of the call that this CPU is in. */
+/* The number of the current call on this CPU. */
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
 	__uint(max_entries, 1);
@@ -69,21 +69,21 @@ struct {
 } fc_calls SEC(".maps");
 
 /*
- * Set by the composer before the program is loaded. They live in frozen read-only data, so the
- * verifier takes them as constants: with fc_has_task = 0 the helpers that a network hook does
- * not offer are dead code, and the same source serves every hook.
+ * Set by the composer before the program is loaded. They are in frozen read-only data, so the
+ * verifier treats them as constants: with fc_has_task = 0 the helpers that a network hook does
+ * not offer are dead code, and the same source works at every hook.
  */
 const volatile __u32 fc_node = 0;
 const volatile __u32 fc_has_task = 0;
 
 /*
- * A stub: global and not inlined, so the kernel can put a replacement in its place.
+ * A stub: global and not inlined, so that the kernel can replace it.
  *
- * fc_stub(result, arguments...) goes into its body. It costs no instruction, and it keeps alive
- * what clang would drop: a constant result (the call is folded away and there is no stub left)
+ * Use fc_stub(result, arguments...) in its body. It costs no instruction, and keeps alive what
+ * clang would otherwise remove: a constant result (the call is removed, and the stub with it)
  * and arguments that the body does not use (the caller then does not pass them).
- * A stub returns a scalar; its arguments are the context, scalars, or pointers to memory the
- * verifier knows. A kernel pointer is passed as a __u64.
+ * A stub returns a scalar; its arguments are the context, scalars, or pointers to memory of a
+ * known size. Pass a kernel pointer as a __u64.
  */
 #define FC_STUB __attribute__((noinline))
 
@@ -105,7 +105,7 @@ const volatile __u32 fc_has_task = 0;
 		fc__result; \
 	})
 
-/* A host's call begins: gives it a number; returns the one of the call it interrupted. */
+/* Begins a host's call and numbers it; returns the number of the call that it interrupted. */
 static __always_inline __u64 fc_enter(void)
 {
 	__u32 zero = 0;
@@ -168,13 +168,13 @@ static __always_inline void *fc__reserve(__u64 size, __u32 type)
 	return fc__reserve_at(size, type, bpf_ktime_get_ns());
 }
 
-/* Room for one event with a payload of `type`, its header filled in; NULL when there is none. */
+/* Reserves an event with a payload of `type` and fills in its header; NULL if the buffer is full. */
 #define fc_reserve(type) ((type *)fc__reserve(sizeof(type), bpf_core_type_id_local(type)))
 
-/* Hands the event over. After it the pointer is not to be used. */
+/* Submits the event. Do not use the pointer afterwards. */
 #define fc_submit(event) bpf_ringbuf_submit((struct fc_header *)(event) - 1, 0)
 
-/* Takes the event back: it was not worth telling. After it the pointer is not to be used. */
+/* Discards the event. Do not use the pointer afterwards. */
 #define fc_discard(event) \
 	({ \
 		fc__uncount(); \

@@ -30,10 +30,10 @@ pub fn read(path: &Path, most: u64) -> io::Result<Vec<u8>> {
             kind if kind.is_socket() => "a socket",
             _ => "a device",
         };
-        return Err(io::Error::other(format!("it is {what}, not a file: save it as one")));
+        return Err(io::Error::other(format!("it is {what}, not a regular file")));
     }
     let too_large =
-        || io::Error::other(format!("it is larger than {} MiB, which no such file is", most >> 20));
+        || io::Error::other(format!("it is larger than the limit of {} MiB", most >> 20));
     if found.len() > most {
         return Err(too_large());
     }

@@ -156,16 +156,16 @@ impl fmt::Display for Requirement {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum BadRequirement {
     /// Nothing where a bound should be.
-    #[error("nothing stands where a comparison should")]
+    #[error("missing comparison")]
     Nothing,
     /// A bound that does not begin with a comparison.
-    #[error("`{0}` does not begin with >=, >, <=, < or =")]
+    #[error("`{0}` must begin with >=, >, <=, < or =")]
     NoRelation(String),
     /// What is compared with is no version.
-    #[error("`{0}` is not a kernel's series")]
+    #[error("`{0}` is not a kernel series")]
     NoVersion(String),
     /// What is compared with is one release of a series.
-    #[error("`{0}` is one release: write its series, {1}")]
+    #[error("`{0}` is a single release: write its series, {1}")]
     PointRelease(String, String),
 }
 

@@ -267,9 +267,9 @@ fn the_words_of_the_log_lead_to_the_rule() {
     let log = "Cannot recursively attach\nprocessed 0 insns (limit 1000000)\n";
     let error = KernelError { log: Some(log.to_owned()), ..rejected() };
     let replacement = told("new", load, error.clone(), false);
-    assert!(replacement.contains("this is FC0103, reference to a node of the wrong kind\n"));
+    assert!(replacement.contains("this violates FC0103: reference to a node of the wrong kind\n"));
     let tracer = told("before", load, error, false);
-    assert!(tracer.contains("this is FC0307, "), "{tracer}");
+    assert!(tracer.contains("this violates FC0307: "), "{tracer}");
 }
 
 #[test]

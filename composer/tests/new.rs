@@ -83,7 +83,7 @@ fn what_cannot_be_a_host_is_told_and_leaves_nothing() {
         (&["tracepoint", "sched_switch"] as &[&str], 2, "FC0006"),
         (&["kprobe", ""], 2, "FC0006"),
         (&["kprob"], 2, "'kprobe'"),
-        (&["kprobe", "--name", "my-host"], 2, "a name of C"),
+        (&["kprobe", "--name", "my-host"], 2, "a C identifier"),
         (&["kprobe", "--folder", "/proc/nothing"], 2, "FC05"),
     ] {
         let text = shown(&new_host(folder.path(), words));

@@ -124,10 +124,10 @@ fn functions_are_judged_by_symbols_where_they_are_known() {
         no("sys_openat", "has no function", "Did you mean `__x64_sys_openat`?");
         no("no_such_function", "has no function", "/proc/kallsyms");
         no("bpf_prog_6deef7357e7b4530_host", "has no function", "/proc/kallsyms");
-        no("twice", "has 2 symbols called `twice`", "unique");
-        no("once", "has 2 symbols called `once`", "unique");
+        no("twice", "has 2 symbols named `twice`", "unique");
+        no("once", "has 2 symbols named `once`", "unique");
         no("jiffies_lock", "is a variable", "");
-        no("do_int3", "lets nobody probe", "Probe what calls it");
+        no("do_int3", "does not allow probing", "Probe a caller");
     }
 }
 
@@ -201,7 +201,7 @@ fn several_kernels_are_told_apart() {
             "both.profile,other.profile,6.1-kprobe-tcp_conect.toml",
         ],
     ));
-    assert!(screen.contains("refused by linux 6.18; taken by linux 6.20"), "{screen}");
+    assert!(screen.contains("rejected by Linux 6.18; accepted by Linux 6.20"), "{screen}");
     assert!(screen.contains("kernel error: ENOENT"), "{screen}");
 }
 
@@ -210,7 +210,7 @@ fn a_profile_that_cannot_be_read_is_shown_where() {
     let folder = folder();
     for (name, text, words) in [
         ("no-file", "btf = \"nowhere.btf\"\n", ["FC0001", "cannot read nowhere.btf"]),
-        ("no-btf", "btf = \"kallsyms.txt\"\n", ["FC0006", "kallsyms.txt is not a kernel's BTF"]),
+        ("no-btf", "btf = \"kallsyms.txt\"\n", ["FC0006", "invalid kernel BTF kallsyms.txt"]),
         ("no-key", "bft = \"vmlinux.btf\"\n", ["FC0006", "unknown field `bft`"]),
     ] {
         let text = format!("kernel = \"6.18\"\n{text}{}", features());
@@ -239,7 +239,7 @@ fn a_kernel_that_the_chain_is_not_meant_for_is_an_error_when_asked_for() {
     assert!(validate(&["--kernel", "6.12,both.profile"]).starts_with("exit code 0\n"));
     let screen = validate(&["--kernel", "6.1,6.12"]);
     assert!(screen.starts_with("exit code 3\n"), "{screen}");
-    for word in ["FC0319", "`newer` is not meant for linux 6.1", ">=6.6, <7", "does not take 6.1"] {
+    for word in ["FC0319", "chain `newer` excludes Linux 6.1", ">=6.6, <7", "excludes 6.1"] {
         assert!(screen.contains(word), "{word}: {screen}");
     }
 }
@@ -309,7 +309,7 @@ fn what_co_re_looks_for_is_foretold_where_the_kernels_types_are_known() {
                 message.replace("struct ", "").replace("enum ", "").contains(asked),
                 "{message}"
             );
-            let is_doubt = message.ends_with(", if the verifier comes there");
+            let is_doubt = message.ends_with(", if the verifier reaches it");
             assert_eq!(is_doubt, severity == doubtful, "{message}");
         }
         assert_eq!(of_types("symbols.profile", program), [], "{program}");

@@ -26,8 +26,8 @@ fn what_is_no_file_is_refused_at_once() {
     let _ = fs::remove_file(&pipe); // of a run before
     let made = Command::new("mkfifo").arg(&pipe).status().expect("coreutils have it");
     assert!(made.success());
-    refused(&folder, "pipe", "it is a pipe, not a file");
-    refused(&folder, "/dev/zero", "it is a device, not a file");
+    refused(&folder, "pipe", "it is a pipe, not a regular file");
+    refused(&folder, "/dev/zero", "it is a device, not a regular file");
     refused(&folder, ".", "is a directory");
 }
 
@@ -41,14 +41,20 @@ fn what_is_larger_than_any_of_its_kind_is_not_read() {
     };
     sparse("chain.toml", (16 << 20) + 1);
     let said = shown(&run(&folder, &["validate", "chain.toml"]));
-    assert!(said.contains("FC0001") && said.contains("it is larger than 16 MiB"), "{said}");
+    assert!(
+        said.contains("FC0001") && said.contains("it is larger than the limit of 16 MiB"),
+        "{said}"
+    );
     sparse("object.bpf.o", (1 << 30) + 1);
     let chain =
         "host.x = { object = \"object.bpf.o\", program = \"p\", attach = { xdp = \"lo\" } }\n";
     fs::write(folder.join("large.toml"), chain).expect("writable");
     for words in [&["inspect", "object.bpf.o"], &["validate", "large.toml"]] {
         let said = shown(&run(&folder, words));
-        assert!(said.contains("FC0201") && said.contains("it is larger than 1024 MiB"), "{said}");
+        assert!(
+            said.contains("FC0201") && said.contains("it is larger than the limit of 1024 MiB"),
+            "{said}"
+        );
     }
 }
 

@@ -214,7 +214,7 @@ fn what_is_shown_can_be_read() {
     assert_eq!(found.as_array().map(Vec::len), Some(1), "{found}");
     assert_eq!(found[0]["code"], "FC0006");
     assert_eq!(found[0]["labels"][0]["line"], 8);
-    let message = format!("`function{escaped}` is not the name of a kernel function");
+    let message = format!("`function{escaped}` is not a valid name of a kernel function");
     assert_eq!(found[0]["message"], message);
     // JSON holds the very text.
     let graph: serde_json::Value =

@@ -35,12 +35,20 @@ pub(super) fn buffer(top: &mut Table<'_>, report: &mut Report<'_>) -> Option<u32
     }
     let near = nearest(&value, known.iter().map(|(_, written)| written.as_str()));
     let label = near.map_or_else(
-        || "no such size".to_owned(),
-        |near| format!("no such size; did you mean `{near}`?"),
+        || "not a valid size".to_owned(),
+        |near| format!("not a valid size; did you mean `{near}`?"),
     );
     let found = report
-        .at(Code::BadValue, format!("`{value}` is no size of a ring buffer"), &span, label)
-        .help("It is a power of two: 64KiB, 128KiB, 256KiB, 512KiB, 1MiB, 2MiB and so on, up to 1GiB.");
+        .at(
+            Code::BadValue,
+            format!("`{value}` is not a valid size for a ring buffer"),
+            &span,
+            label,
+        )
+        .help(
+            "Write a power of two: 64KiB, 128KiB, 256KiB, 512KiB, 1MiB, 2MiB and so on, up to \
+               1GiB.",
+        );
     report.push(found);
     None
 }

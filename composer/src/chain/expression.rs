@@ -140,9 +140,9 @@ pub(super) struct Mistake {
     pub(super) help: &'static str,
 }
 
-const PATH: &str = "Write an argument, or what it leads to: len, pkt->proto, pkt->header.kind, names[1], \
-                    *count.";
-const COMPARISON: &str = "Write comparisons of a value with a constant, joined by && and ||: \
+const PATH: &str = "Write an argument, a field or an item: len, pkt->proto, pkt->header.kind, \
+                    names[1], *count.";
+const COMPARISON: &str = "Compare values with constants, and combine comparisons with && and ||: \
                           len > 100 && (ret != 2 || pkt->proto == 6).";
 
 /// Reads a path.
@@ -232,17 +232,15 @@ impl<'a> Parser<'a> {
             return Ok((Token::Sign(sign), sign.len()));
         }
         let what = match first {
-            '=' => "`=` does not compare: write ==".to_owned(),
+            '=' => "use `==` for comparison".to_owned(),
             '&' | '|' => {
-                format!(
-                    "`{first}` is not understood: {first}{first} joins, and bits cannot be picked"
-                )
+                format!("bitwise operators are not supported; use `{first}{first}`")
             }
-            '"' | '\'' => "texts cannot be compared, numbers can".to_owned(),
+            '"' | '\'' => "strings cannot be compared".to_owned(),
             '+' | '/' | '%' | '^' | '~' => {
-                format!("`{first}` is not understood: nothing is computed here")
+                format!("arithmetic is not supported: unexpected `{first}`")
             }
-            other => format!("`{}` is not understood", other.escape_debug()),
+            other => format!("unexpected `{}`", other.escape_debug()),
         };
         Err(self.mistake(at..at + first.len_utf8(), what))
     }
@@ -279,17 +277,17 @@ impl<'a> Parser<'a> {
     fn expected(&self, what: &str) -> Mistake {
         let here = self.here();
         match self.text.text.get(here.clone()).filter(|_| self.peek().is_some()) {
-            Some("and") => self.mistake(here, "`and` is written &&"),
-            Some("or") => self.mistake(here, "`or` is written ||"),
-            Some(found) => self.mistake(here, format!("{what} is expected, not `{found}`")),
-            None => self.mistake(here, format!("it ends where {what} is expected")),
+            Some("and") => self.mistake(here, "use `&&` instead of `and`"),
+            Some("or") => self.mistake(here, "use `||` instead of `or`"),
+            Some(found) => self.mistake(here, format!("expected {what}, found `{found}`")),
+            None => self.mistake(here, format!("expected {what} at the end")),
         }
     }
 
     fn end(&self) -> Result<(), Mistake> {
         match self.peek() {
             None => Ok(()),
-            Some(_) => Err(self.expected("its end")),
+            Some(_) => Err(self.expected("the end")),
         }
     }
 
@@ -335,7 +333,7 @@ impl<'a> Parser<'a> {
             Some(Token::Number(Constant::Number(number))) => u32::try_from(*number).ok(),
             _ => None,
         };
-        let number = number.ok_or_else(|| self.expected("the number of an item"))?;
+        let number = number.ok_or_else(|| self.expected("an item number"))?;
         self.next += 1;
         if !self.eat("]") {
             return Err(self.expected("`]`"));
@@ -364,11 +362,11 @@ impl<'a> Parser<'a> {
         let here = self.here();
         let deeper = |depth: usize| depth.checked_sub(1);
         if self.eat("!") {
-            let depth = deeper(depth).ok_or_else(|| self.mistake(here, "it nests too deep"))?;
+            let depth = deeper(depth).ok_or_else(|| self.mistake(here, "nested too deeply"))?;
             return Ok(Filter::Not(Box::new(self.one(depth)?)));
         }
         if self.eat("(") {
-            let depth = deeper(depth).ok_or_else(|| self.mistake(here, "it nests too deep"))?;
+            let depth = deeper(depth).ok_or_else(|| self.mistake(here, "nested too deeply"))?;
             let inner = self.any(depth)?;
             return if self.eat(")") { Ok(inner) } else { Err(self.expected("`)`")) };
         }
@@ -376,11 +374,11 @@ impl<'a> Parser<'a> {
         if self.text.text.get(here.clone()) == Some("not")
             && matches!(after, Some(Token::Name | Token::Sign("(" | "*")))
         {
-            return Err(self.mistake(here, "`not` is written !"));
+            return Err(self.mistake(here, "use `!` instead of `not`"));
         }
         self.tests += 1;
         if self.tests > TESTS {
-            return Err(self.mistake(here, format!("it has more than {TESTS} comparisons")));
+            return Err(self.mistake(here, format!("more than {TESTS} comparisons")));
         }
         self.comparison().map(Filter::Test)
     }
@@ -419,17 +417,17 @@ impl<'a> Parser<'a> {
             Some(Token::Name) if !negative => {
                 Constant::Name(self.text.text.get(here.clone()).unwrap_or_default().to_owned())
             }
-            _ => return Err(self.expected("a number or the name of a value")),
+            _ => return Err(self.expected("a number or the name of an enum value")),
         };
         let is_number = matches!(self.peek(), Some(Token::Number(_)));
         self.next += 1;
         if is_number && matches!(self.peek(), Some(Token::Sign("."))) {
-            let what = "a number has no point: write 1500us for 1.5ms, and an address as one number, \
-                        0x0a00020f for 10.0.2.15";
+            let what = "decimal points are not supported: write 1500us for 1.5ms, and an address \
+                        as one number, 0x0a00020f for 10.0.2.15";
             return Err(self.mistake(here, what));
         }
         if matches!(self.peek(), Some(Token::Sign("->" | "." | "["))) {
-            return Err(self.mistake(here, "a value is compared with a constant, not with another"));
+            return Err(self.mistake(here, "values can be compared only with constants"));
         }
         Ok(Spanned { value, span: self.place(start..here.end) })
     }
@@ -440,7 +438,7 @@ fn number(word: &str) -> Result<Constant, String> {
     let parse = |digits, radix| match u64::from_str_radix(digits, radix) {
         Ok(number) => Ok(i128::from(number)),
         Err(error) if *error.kind() == IntErrorKind::PosOverflow => {
-            Err(format!("`{word}` is more than 64 bits hold"))
+            Err(format!("`{word}` does not fit into 64 bits"))
         }
         Err(_) => Err(format!("`{word}` is not a number")),
     };
@@ -512,33 +510,33 @@ mod tests {
         }
     }
 
-    const POINT: &str = "a number has no point: write 1500us for 1.5ms, and an address as one \
-                         number, 0x0a00020f for 10.0.2.15";
+    const POINT: &str = "decimal points are not supported: write 1500us for 1.5ms, and an address \
+                         as one number, 0x0a00020f for 10.0.2.15";
 
     #[test]
     fn mistakes_are_told_where_they_are() {
         for (from, at, what) in [
-            ("", 0, "it ends where a name is expected"),
-            ("len >", 4, "it ends where a number or the name of a value is expected"),
-            ("len = 1", 4, "`=` does not compare: write =="),
-            ("a & b", 2, "`&` is not understood: && joins, and bits cannot be picked"),
-            ("a and b", 2, "`and` is written &&"),
-            ("a == 1 or b", 7, "`or` is written ||"),
-            ("not a", 0, "`not` is written !"),
+            ("", 0, "expected a name at the end"),
+            ("len >", 4, "expected a number or the name of an enum value at the end"),
+            ("len = 1", 4, "use `==` for comparison"),
+            ("a & b", 2, "bitwise operators are not supported; use `&&`"),
+            ("a and b", 2, "use `&&` instead of `and`"),
+            ("a == 1 or b", 7, "use `||` instead of `or`"),
+            ("not a", 0, "use `!` instead of `not`"),
             ("took > 1.5ms", 7, POINT),
             ("ip == 10.0.2.15", 6, POINT),
             ("took > 1min", 7, "`1min` is not a number; units are ns, us, ms and s"),
-            ("a == 0x10000000000000000", 5, "`0x10000000000000000` is more than 64 bits hold"),
-            ("(a || b", 6, "it ends where `)` is expected"),
-            ("a b", 2, "its end is expected, not `b`"),
-            ("a[b] == 1", 2, "the number of an item is expected, not `b`"),
-            ("$ == 1", 0, "`$` is not understood"),
+            ("a == 0x10000000000000000", 5, "`0x10000000000000000` does not fit into 64 bits"),
+            ("(a || b", 6, "expected `)` at the end"),
+            ("a b", 2, "expected the end, found `b`"),
+            ("a[b] == 1", 2, "expected an item number, found `b`"),
+            ("$ == 1", 0, "unexpected `$`"),
             ("a == 12x", 5, "`12x` is not a number; units are ns, us, ms and s"),
-            ("a == b->c", 5, "a value is compared with a constant, not with another"),
-            ("comm == \"x\"", 8, "texts cannot be compared, numbers can"),
-            ("1 == 1", 5, "a name is expected, not `1`"),
-            ("a ==\u{3000}", 4, "it ends where a number or the name of a value is expected"),
-            ("a == 99999999999999999999", 5, "`99999999999999999999` is more than 64 bits hold"),
+            ("a == b->c", 5, "values can be compared only with constants"),
+            ("comm == \"x\"", 8, "strings cannot be compared"),
+            ("1 == 1", 5, "expected a name, found `1`"),
+            ("a ==\u{3000}", 4, "expected a number or the name of an enum value at the end"),
+            ("a == 99999999999999999999", 5, "`99999999999999999999` does not fit into 64 bits"),
         ] {
             let mistake = filter(&text(from)).expect_err(from);
             assert_eq!((mistake.span.start(), mistake.what.as_str()), (at + 1, what), "{from}");

@@ -73,16 +73,16 @@ pub(super) fn globals(table: &mut Table<'_>, report: &mut Report<'_>) -> Vec<Glo
         let path = match path {
             Ok(path) if is_plain(&path) => Some(path),
             Ok(_) => {
-                let message = format!("`{}` leads through a pointer", name.value.escape_debug());
+                let message = format!("`{}` follows a pointer", name.value.escape_debug());
                 let found = report
-                    .at(Code::BadValue, message, &name.span, "no part of a global variable")
+                    .at(Code::BadValue, message, &name.span, "not a part of a global variable")
                     .help("Name a variable, a field or an item: limit, conf.used, conf.go_on[0].");
                 report.push(found);
                 None
             }
             Err(mistake) => {
                 let shown = name.value.escape_debug();
-                let message = format!("`{shown}` is not the name of a global variable");
+                let message = format!("`{shown}` is not a valid name of a global variable");
                 let found = report
                     .at(Code::BadValue, message, &mistake.span, mistake.what)
                     .help("Name a variable, a field or an item: limit, conf.used, conf.go_on[0].");
@@ -139,8 +139,16 @@ pub(super) fn integer(
     let read = i64::from_str_radix(number.as_str(), number.radix());
     if read.is_err() {
         let found = report
-            .at(Code::BadValue, format!("`{number}` is too large"), &report.span(value), "an integer")
-            .help("An integer of a chain file has 64 bits and a sign; write a larger one as a string: \"0xffffffffffffffff\".");
+            .at(
+                Code::BadValue,
+                format!("`{number}` is too large"),
+                &report.span(value),
+                "an integer",
+            )
+            .help(
+                "Integers in a chain file are signed 64-bit numbers; write a larger one as a \
+                   string: \"0xffffffffffffffff\".",
+            );
         report.push(found);
     }
     read.ok()

@@ -73,10 +73,10 @@ impl Graph {
             if let Some(first) = by_id.get(&id) {
                 let first = &inner[*first];
                 diagnostics.push(
-                    Diagnostic::new(Code::DuplicateId, format!("two nodes are called `{id}`"))
-                        .label(&node.id.span, format!("a {} here", node.role()))
-                        .label(&first.id.span, format!("a {} here", first.role()))
-                        .help("Ids are unique over all tables; rename one of them."),
+                    Diagnostic::new(Code::DuplicateId, format!("duplicate node id `{id}`"))
+                        .label(&node.id.span, format!("{} with this id", node.role()))
+                        .label(&first.id.span, format!("{} with this id", first.role()))
+                        .help("Ids are unique across all kinds of node. Rename one of the nodes."),
                 );
                 continue;
             }
@@ -232,13 +232,16 @@ fn unattached(graph: &Graph, diagnostics: &mut Vec<Diagnostic>) {
             continue;
         }
         let id = &node.id.value;
-        let found = Diagnostic::new(Code::MissingKey, format!("host `{id}` has no `attach`"))
-            .label(&node.id.span, "needs `attach`")
-            .help(format!(
-                "Write, for example, attach = {{ kprobe = \"tcp_connect\" }}. A host without \
-                     it is one that another node's tail call leads to: tail = {{ TABLE = {{ 0 = \
-                     \"{id}\" }} }}."
-            ));
+        let found = Diagnostic::new(
+            Code::MissingKey,
+            format!("missing key `attach` in host `{id}`"),
+        )
+        .label(&node.id.span, "`attach` missing")
+        .help(format!(
+            "Write, for example, attach = {{ kprobe = \"tcp_connect\" }}. Only a host that is \
+                 the target of another node's tail call has no `attach`: tail = {{ TABLE = {{ 0 = \
+                 \"{id}\" }} }}."
+        ));
         diagnostics.push(found);
     }
 }

@@ -48,8 +48,8 @@ pub(super) fn attach(value: Entry<'_>, report: &mut Report<'_>) -> Option<Spanne
         }
         Some((_, last, _)) => {
             let keys = kinds.into_iter().map(|(_, key, _)| key).chain([last]).collect();
-            let found = several("a host is attached to one hook", keys);
-            let help = "Write one host for each hook; they may name the same object and program.";
+            let found = several("multiple hooks for one host", keys);
+            let help = "Write one host for each hook. Hosts can share an object and a program.";
             report.push(found.help(help));
             None
         }
@@ -104,9 +104,11 @@ fn others(
     for key in keys.filter(|key| !own.contains(key) && entries.contains_key(*key)) {
         let Some((place, _)) = table.get(key) else { continue };
         let kinds: Vec<_> = HostKind::with_setting(key).map(|kind| kind.name).collect();
-        let message = format!("a {} has no `{key}`", only.name);
-        let found = report.at(Code::UnknownKey, message, &place, "not a key here");
-        report.push(found.help(format!("Leave it out: a {key} is for {}.", kinds.join(", "))));
+        let message = format!("unknown key `{key}` for a {}", only.name);
+        let found = report.at(Code::UnknownKey, message, &place, "unknown key");
+        report.push(
+            found.help(format!("Remove it. `{key}` is only valid for {}.", kinds.join(", "))),
+        );
     }
 }
 
@@ -123,7 +125,7 @@ fn setting(spec: &KeySpec, value: Entry<'_>, report: &mut Report<'_>) -> Option<
             let message = format!("`{}` is not {}", text.value, spec.what);
             let label = format!("not a {}", spec.key);
             let found = report.at(Code::BadValue, message, &text.span, label);
-            report.push(found.help(format!("It is one of: {}.", words.join(", "))));
+            report.push(found.help(format!("Valid values are: {}.", words.join(", "))));
             None
         }
         Values::Number(least, most) => {
@@ -132,7 +134,7 @@ fn setting(spec: &KeySpec, value: Entry<'_>, report: &mut Report<'_>) -> Option<
             if read.is_none() {
                 let message = format!("`{number}` is not {}", spec.what);
                 let found = report.at(Code::BadValue, message, &report.span(value), "out of range");
-                report.push(found.help(format!("It is a number from {least} to {most}.")));
+                report.push(found.help(format!("Write a number from {least} to {most}.")));
             }
             read.map(Setting::Number)
         }
@@ -164,17 +166,17 @@ fn no_kind(entries: &DeTable<'_>, span: &Span, report: &mut Report<'_>) {
             let help = match (meant(name), name) {
                 (Some(kind), _) => format!("Did you mean `{}`?", kind.name),
                 (None, "fentry" | "fexit") => format!(
-                    "A program that traces a function of the chain is a [tracer.NAME] with `{name}`. \
-                     Hooks are: {names}."
+                    "To trace a function of the chain, write a [tracer.NAME] with `{name}`. Hooks \
+                     are: {names}."
                 ),
                 (None, _) => format!("Hooks are: {names}."),
             };
-            let message = format!("`attach` names an unknown hook `{name}`");
-            report.at(Code::UnknownKey, message, &report.span(key), "not a hook").help(help)
+            let message = format!("unknown hook `{name}` in `attach`");
+            report.at(Code::UnknownKey, message, &report.span(key), "unknown hook").help(help)
         }
         None => report
-            .at(Code::MissingKey, "`attach` names no hook", span, "no hook")
-            .help(format!("Name one of: {names}.")),
+            .at(Code::MissingKey, "missing hook in `attach`", span, "hook missing")
+            .help(format!("Add one of: {names}.")),
     };
     report.push(found);
 }
@@ -197,15 +199,15 @@ fn read(kind: &HostKind, target: &Spanned<String>, report: &mut Report<'_>) -> O
     let (what, read) = (kind.target.what, kind.target.read);
     let (label, help) = match value.chars().all(inert::is_visible) {
         false => (
-            "with an invisible character",
-            "Type the name anew, without control characters and those that have no width.",
+            "contains an invisible character",
+            "Retype the name without control characters and zero-width characters.",
         ),
         true => match read(value) {
             Ok(target) => return Some(target),
             Err(misfit) => (misfit.label, misfit.help),
         },
     };
-    let message = format!("`{}` is not the name of {what}", inert::line(value));
+    let message = format!("`{}` is not a valid name of {what}", inert::line(value));
     report.push(report.at(Code::BadValue, message, span, label).help(help));
     None
 }
@@ -238,15 +240,15 @@ mod tests {
         assert_eq!(read(words(), "'two'"), Ok(Setting::Word("two")));
         assert_eq!(
             read(words(), "'three'"),
-            refused("`three` is not a good one. It is one of: one, two.")
+            refused("`three` is not a good one. Valid values are: one, two.")
         );
         let number = || Values::Number(1, 9);
         assert_eq!(read(number(), "0x9"), Ok(Setting::Number(9)));
         for text in ["0", "10", "-1", "99999999999"] {
-            let why = format!("`{text}` is not a good one. It is a number from 1 to 9.");
+            let why = format!("`{text}` is not a good one. Write a number from 1 to 9.");
             assert_eq!(read(number(), text), Err(why));
         }
-        assert_eq!(read(number(), "'1'"), refused("`k` has to be an integer. "));
+        assert_eq!(read(number(), "'1'"), refused("`k` must be an integer. "));
         assert_eq!(read(Values::Text, "'x'"), Ok(Setting::Text("x".to_owned())));
         assert_eq!(read(Values::Text, "''"), refused("`k` is empty. "));
     }

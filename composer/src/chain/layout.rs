@@ -72,7 +72,7 @@ impl Declared {
                 }
             };
             if fields.iter().any(|other| other.name == field.name) {
-                let message = format!("the layout has two fields `{}`", field.name);
+                let message = format!("duplicate field `{}` in the layout", field.name);
                 mistakes.push((whole, message, "Rename or remove one of them.".to_owned()));
                 continue;
             }
@@ -81,7 +81,7 @@ impl Declared {
             let size = items.and_then(|items| items.checked_mul(field.of.bytes));
             let next = size.and_then(|size| size.checked_add(field.offset));
             let Some(next) = next.filter(|next| *next <= MOST && fields.len() < FIELDS) else {
-                let message = "the layout is larger than a record can be".to_owned();
+                let message = "the layout is larger than the maximum size of a record".to_owned();
                 let help = format!("Declare at most {FIELDS} fields and {MOST} bytes.");
                 mistakes.push((whole, message, help));
                 break;
@@ -91,7 +91,7 @@ impl Declared {
         }
         if fields.is_empty() && mistakes.is_empty() {
             let help = "Declare fields as in C: u32 saddr; __be16 port; char comm[16]".to_owned();
-            mistakes.push((0..text.len(), "the layout has no field".to_owned(), help));
+            mistakes.push((0..text.len(), "the layout has no fields".to_owned(), help));
         }
         match mistakes.is_empty() {
             true => Ok(Self { fields, size: end }),
@@ -150,7 +150,7 @@ fn without_comments(text: &str) -> Result<String, Mistake> {
         let Some(end) = end else {
             let place = text.len() - comment.len()..text.len();
             let help = "End it with */.".to_owned();
-            return Err((place, "a comment without an end".to_owned(), help));
+            return Err((place, "unterminated comment".to_owned(), help));
         };
         clean.push_str(code);
         clean.extend(iter::repeat_n(' ', end));

@@ -68,7 +68,7 @@ pub(super) fn pins(top: &mut Table<'_>, report: &mut Report<'_>) -> Option<PathB
     let Spanned { value, span } = top.string("pins", report)?;
     let path = PathBuf::from(&value);
     if !path.is_absolute() || value.chars().any(char::is_control) {
-        let message = format!("`{}` is not a folder for pins", value.escape_debug());
+        let message = format!("`{}` is not a valid folder for pins", value.escape_debug());
         let found = report.at(Code::BadValue, message, &span, "not an absolute path");
         report.push(found.help("Name a folder of a mounted bpffs: \"/sys/fs/bpf/mine\"."));
         return None;
@@ -100,9 +100,12 @@ pub(super) fn data(table: &mut Table<'_>, report: &mut Report<'_>) -> Data {
         for (key, value) in entries {
             let number: &str = key.get_ref();
             let Ok(entry) = number.parse() else {
-                let message = format!("`{}` is not the number of an entry", number.escape_debug());
+                let message = format!("`{}` is not a valid index", number.escape_debug());
                 let found = report.at(Code::BadValue, message, &report.span(key), "not a number");
-                report.push(found.help("Entries of a table for tail calls are counted from 0."));
+                report.push(found.help(
+                    "Write an index. Entries of a program array are numbered \
+                                        from 0.",
+                ));
                 continue;
             };
             let what = format!("entry {entry} of `{}`", name.value);
@@ -156,7 +159,7 @@ fn number(
     let Ok(number) = u32::try_from(number) else {
         let message = format!("`{key}` cannot be {number}");
         let found = report.at(Code::BadValue, message, &report.span(value), "out of range");
-        report.push(found.help(format!("It is a number from 0 to {}.", u32::MAX)));
+        report.push(found.help(format!("Write a number from 0 to {}.", u32::MAX)));
         return None;
     };
     Some(Spanned { value: number, span: report.span(value) })
@@ -177,8 +180,8 @@ fn pin(value: &toml::Spanned<DeValue<'_>>, report: &mut Report<'_>) -> Option<Sp
     if text.contains('.') || text.chars().any(char::is_control) || text.ends_with('/') {
         let shown = text.escape_debug();
         let found = report
-            .at(Code::BadValue, format!("`{shown}` is not a place for a pin"), &span, "not a name")
-            .help("Write true, a name, or a path in a bpffs, which takes names without a dot.");
+            .at(Code::BadValue, format!("`{shown}` is not a valid pin"), &span, "not a valid name")
+            .help("Write true, a name, or a path in a bpffs. Names must not contain a dot.");
         report.push(found);
         return None;
     }

@@ -101,7 +101,7 @@ impl Chain {
         let text = String::from_utf8(bytes).map_err(|error| {
             let good = &error.as_bytes()[..error.utf8_error().valid_up_to()]; // valid up to there
             let line = good.iter().filter(|byte| **byte == b'\n').count() + 1;
-            unreadable(format!("line {line} is not UTF-8"), "TOML is UTF-8: save the file as that.")
+            unreadable(format!("invalid UTF-8 in line {line}"), "Save the file as UTF-8.")
         })?;
         Self::parse_on(path, text)
     }

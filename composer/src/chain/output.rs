@@ -68,11 +68,11 @@ fn event_map(table: &mut Table<'_>, report: &mut Report<'_>) -> Option<EventMap>
     let places = [table.get("type"), table.get("layout")].map(|found| Some(found?.0));
     let layout = table.string("layout", report);
     if let [Some(before), Some(again)] = &places {
-        let message = "`events` has both `type` and `layout`";
+        let message = "`type` and `layout` exclude each other";
         let found = report
             .at(Code::BadLayout, message, again, "again")
-            .label(before, "first here")
-            .help("Both say what a record is: remove one of the two.");
+            .label(before, "first defined here")
+            .help("Remove one of the two. Each of them defines the record.");
         report.push(found);
     }
     let layout = layout.and_then(|layout| layout::layout(&layout, report));
@@ -83,9 +83,9 @@ fn event_map(table: &mut Table<'_>, report: &mut Report<'_>) -> Option<EventMap>
     let time = time.map(|time| {
         let path = text::path(&time);
         if path.is_none() {
-            let message = format!("`{}` is not the name of a field", time.value.escape_debug());
+            let message = format!("`{}` is not a valid field name", time.value.escape_debug());
             let found = report.at(Code::BadText, message, &time.span, "here");
-            report.slip(found.help("Name a field of the type, as in C: ts, header.ts."));
+            report.slip(found.help("Write a field of the type as in C: ts, header.ts."));
         }
         path
     });
@@ -98,11 +98,11 @@ fn each_once(events: &[EventMap], report: &mut Report<'_>) {
     for (number, one) in events.iter().enumerate() {
         let Some(first) = events[..number].iter().find(|first| same(first, one)) else { continue };
         let (again, before): (Span, Span) = (one.map.span.clone(), first.map.span.clone());
-        let message = format!("`events` names the map `{}` twice", one.map.value);
+        let message = format!("duplicate map `{}` in `events`", one.map.value);
         let found = report
             .at(Code::BadValue, message, &again, "again")
-            .label(&before, "first here")
-            .help("A map's records are of one type: leave one of the two out.");
+            .label(&before, "first defined here")
+            .help("Remove one of the two. All records of a map have the same type.");
         report.push(found);
     }
 }

@@ -68,8 +68,8 @@ pub(super) fn file(
     }
     if !has_hosts {
         let found = report
-            .at(Code::NoHost, "the chain has no host", &report.bytes(0..0), "")
-            .help("A chain begins with a program at a kernel hook: add a [host.NAME] table.");
+            .at(Code::NoHost, "chain without a host", &report.bytes(0..0), "")
+            .help("Add a [host.NAME] table. A chain needs at least one program at a kernel hook.");
         report.push(found);
     }
     // The order of the file, whatever the order of the tables above.
@@ -94,7 +94,7 @@ fn requires(top: &mut Table<'_>, report: &mut Report<'_>) -> Option<Spanned<Requ
     match value.parse() {
         Ok(value) => Some(Spanned { value, span }),
         Err(error) => {
-            let message = format!("`{value}` does not say which kernels the chain is meant for");
+            let message = format!("invalid kernel requirement `{value}`");
             let found = report
                 .at(Code::BadValue, message, &span, format!("{error}"))
                 .help("Write, for example, kernel = \">=6.6\" or kernel = \">=6.1, <7\".");
@@ -118,14 +118,14 @@ fn section(
     let key = role.name();
     let Some((_, value)) = top.get(key) else { return };
     let Some(tables) = value.get_ref().as_table() else {
-        let wanted = format!("tables of their own: [{key}.NAME]");
+        let wanted = format!("single tables: [{key}.NAME]");
         return wrong_type(&format!("`{key}`"), &wanted, value, report);
     };
     for (id, value) in tables {
         let name: &str = id.get_ref();
         let span = report.span(id);
         let Some(entries) = value.get_ref().as_table() else {
-            let wanted = format!("a table of its own: [{key}.{name}]");
+            let wanted = format!("a single table: [{key}.{name}]");
             wrong_type(&format!("{key} `{name}`"), &wanted, value, report);
             file.unread.push(name.to_owned());
             continue;
@@ -143,10 +143,10 @@ fn section(
         let is_built_in =
             matches!(&kind, Some(NodeKind::Tracer(tracer)) if tracer.built_in().is_some());
         if let Some(section) = section.as_ref().filter(|_| is_built_in) {
-            let message = "`type` is for a program of your own, and this tracer has none";
+            let message = "`type` requires `object`; this is a built-in tracer";
             let found = report
-                .at(Code::BadValue, message, &section.span, "not without `object`")
-                .help("Leave it out: the built-in tracer knows what it is.");
+                .at(Code::BadValue, message, &section.span, "not valid without `object`")
+                .help("Remove it. The built-in tracer determines its own type.");
             report.push(found);
         }
         let misspelt = table.finish(report);
@@ -174,12 +174,12 @@ fn check_id(id: &str, span: &Span, report: &mut Report<'_>) {
     let plain = |letter: char| is_letter(letter) || matches!(letter, '_' | '-' | '.');
     if id.is_empty() || !id.chars().all(plain) {
         let message = match id {
-            "" => "a node has an empty id".to_owned(),
-            id => format!("`{id}` is not a good id for a node"),
+            "" => "empty node id".to_owned(),
+            id => format!("invalid node id `{id}`"),
         };
         let found = report
-            .at(Code::BadValue, message, span, "this id")
-            .help("An id consists of letters, digits, `_`, `-` and `.`.");
+            .at(Code::BadValue, message, span, "invalid id")
+            .help("Use letters, digits, `_`, `-` and `.`.");
         report.push(found);
     }
 }
@@ -215,7 +215,7 @@ fn stub(table: &mut Table<'_>, report: &mut Report<'_>) -> Option<NodeKind> {
             let is_empty = value.get_ref().as_array().is_some_and(|items| items.is_empty());
             if is_empty {
                 let found = report
-                    .at(Code::BadValue, "`hosts` is empty", &report.span(value), "no host")
+                    .at(Code::BadValue, "`hosts` is empty", &report.span(value), "no hosts listed")
                     .help("List the hosts whose objects define the stub.");
                 report.push(found);
             }
@@ -237,10 +237,10 @@ fn each_once(hosts: &[Spanned<String>], report: &mut Report<'_>) {
             seen.insert(&host.value, host);
             continue;
         };
-        let message = format!("`hosts` lists `{}` twice", host.value);
+        let message = format!("duplicate host `{}` in `hosts`", host.value);
         let found = report
             .at(Code::BadValue, message, &host.span, "again")
-            .label(&first.span, "first here")
+            .label(&first.span, "first listed here")
             .help("List each host once.");
         report.push(found);
     }

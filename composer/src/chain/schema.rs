@@ -23,21 +23,22 @@ pub fn schema() -> Value {
         "additionalProperties": false,
         "required": ["host"],
         "properties": {
-            "name": text("The chain's name; the file's stem when not given."),
-            "description": text("What the chain is for."),
-            "printk": printk("Show the lines of bpf_printk of every node that does not say otherwise."),
+            "name": text("The chain's name. Defaults to the file name without its extension."),
+            "description": text("The purpose of the chain."),
+            "printk": printk("Show bpf_printk lines of every node that does not set `printk` \
+                              itself."),
             "requires": requires(),
             "buffer": {
-                "description": "Room for events that wait to be read: a larger buffer loses fewer.",
+                "description": "Size of the event buffer: a larger buffer loses fewer events.",
                 "enum": sizes().map(|(_, written)| written).collect::<Vec<_>>(),
             },
             "pins": pins(),
             "host": nodes("host", "Programs at kernel hooks: [host.ID].", 1),
-            "stub": nodes("stub", "Functions of hosts that may be replaced: [stub.ID].", 0),
+            "stub": nodes("stub", "Functions of hosts that can be replaced: [stub.ID].", 0),
             "replacement": nodes(
-                "replacement", "Programs that take a stub's place: [replacement.ID].", 0,
+                "replacement", "Programs that replace a stub: [replacement.ID].", 0,
             ),
-            "tracer": nodes("tracer", "Programs that watch a function: [tracer.ID].", 0),
+            "tracer": nodes("tracer", "Programs that trace a function: [tracer.ID].", 0),
         },
         "definitions": {
             "host": host(),
@@ -53,12 +54,12 @@ pub fn schema() -> Value {
 
 fn requires() -> Value {
     let mut kernel = text(
-        "The series of kernels: comparisons (>=, >, <=, <, =) with versions, joined by commas, of \
-         which all have to hold.",
+        "Kernel series: comparisons (>=, >, <=, <, =) with versions, separated by commas, all of \
+         which have to hold.",
     );
     kernel["pattern"] = Requirement::PATTERN.into();
     kernel["examples"] = json!([">=6.6", ">=6.1, <7"]);
-    node("What the chain is meant for.", &["kernel"], json!({ "kernel": kernel }))
+    node("Requirements of the chain.", &["kernel"], json!({ "kernel": kernel }))
 }
 
 fn host() -> Value {
@@ -81,7 +82,7 @@ fn host() -> Value {
 
 fn stub() -> Value {
     node(
-        "A function of one or more hosts that a replacement may take the place of.",
+        "A function of one or more hosts that can be replaced.",
         &["function", "hosts"],
         json!({
             "function": text(
@@ -89,7 +90,7 @@ fn stub() -> Value {
                  works too.",
             ),
             "hosts": {
-                "description": "Ids of the hosts whose objects define it.",
+                "description": "Ids of the hosts whose objects define the function.",
                 "type": "array",
                 "items": text("The id of a host."),
                 "minItems": 1,
@@ -101,7 +102,7 @@ fn stub() -> Value {
 
 fn replacement() -> Value {
     node(
-        "A program that takes a stub's place.",
+        "A program that replaces a stub.",
         &["object", "program", "stub"],
         json!({
             "object": object(),
@@ -118,20 +119,21 @@ fn replacement() -> Value {
 }
 
 fn tracer() -> Value {
-    let target = "the id of what is traced: a host, a stub that is not replaced, a replacement, or \
-                  a tracer.";
+    let target = "the id of the target, which is a host, a stub that is not replaced, a \
+                  replacement, or a tracer.";
     let mut tracer = node(
-        "A program that runs when a function is entered (fentry) or left (fexit).",
+        "A program that runs at the entry (fentry) or return (fexit) of a function.",
         &[],
         json!({
             "object": object(),
             "program": program("SEC(\"fentry\") or SEC(\"fexit\")"),
             "type": section(),
-            "fentry": text(&format!("Runs when the target is entered: {target}")),
-            "fexit": text(&format!("Runs when the target returns: {target}")),
-            "trace": text(&format!("Built-in tracer: tells when the target is entered and when it returns: {target}")),
+            "fentry": text(&format!("Runs at the entry of the target: {target}")),
+            "fexit": text(&format!("Runs at the return of the target: {target}")),
+            "trace": text(&format!("Built-in tracer: records entry and return of the target: \
+                                    {target}")),
             "function": text(
-                "A function of the target's program; its entry function when not given.",
+                "A function of the target's program. Defaults to its entry function.",
             ),
             "capture": capture(),
             "where": filter(),
@@ -160,8 +162,8 @@ fn tracer() -> Value {
 
 fn section() -> Value {
     let mut section = text(
-        "What the program is, as SEC(\"...\") would say it; only where the object's own section name \
-         does not.",
+        "The program's type, as written in SEC(\"...\"). Needed only if the object's section name \
+         does not give it.",
     );
     section["examples"] = json!(["xdp", "xdp.frags", "kprobe"]);
     section
@@ -169,18 +171,18 @@ fn section() -> Value {
 
 fn capture() -> Value {
     json!({
-        "description": "Built-in tracer: what it takes of a call, besides result and duration; all \
-                        arguments when not given.",
+        "description": "Built-in tracer: values to record of a call, besides result and duration. \
+                        Defaults to all arguments.",
         "type": "array",
-        "items": text("An argument, or what it leads to: len, pkt->proto, *count."),
+        "items": text("An argument, a field or a dereferenced pointer: len, pkt->proto, *count."),
         "examples": [["len", "pkt->proto"]],
     })
 }
 
 fn filter() -> Value {
     let mut filter = text(
-        "Built-in tracer: what has to hold of a call that it tells, decided in the kernel. \
-         Comparisons of values with constants, joined by &&, || and !.",
+        "Built-in tracer: condition for recording a call, evaluated in the kernel. Comparisons of \
+         values with constants, combined with &&, || and !.",
     );
     filter["examples"] = json!(["len > 100 && ret != 2"]);
     filter
@@ -191,28 +193,28 @@ fn printk(description: &str) -> Value {
 }
 
 fn own_printk() -> Value {
-    printk("Show the lines that this node writes with bpf_printk.")
+    printk("Show the bpf_printk lines of this node.")
 }
 
 /// One map or several.
 fn own_events() -> Value {
     let one = json!({ "$ref": "#/definitions/events" });
     json!({
-        "description": "How records of the node's own event maps are decoded; those not named here \
-                        are shown as bytes.",
+        "description": "Decoding of records from the node's own event maps. Records of maps not \
+                        listed here are shown as bytes.",
         "oneOf": [one, { "type": "array", "items": one }],
     })
 }
 
 fn events() -> Value {
     let mut text_of = text(
-        "A record as text, with fields in braces: {saddr:ipv4}:{sport:be16}. Behind the colon: \
+        "Format string for a record, with fields in braces: {saddr:ipv4}:{sport:be16}. Formats: \
          ipv4, ipv6, be16, be32, be64, mac, hex, str, ns, errno, enum NAME.",
     );
     text_of["examples"] = json!(["{saddr:ipv4}:{sport:be16} → {daddr:ipv4}:{dport:be16}"]);
     let mut layout = text(
-        "The struct of its records, when it is not in BTF: C declarations of integers and arrays of \
-         them; without gaps when `packed` is the first word.",
+        "The struct of the records if it is not in BTF: C declarations of integers and arrays of \
+         integers; without gaps if `packed` is the first word.",
     );
     layout["examples"] = json!(["u32 saddr; __be16 port; char comm[16]; u64 pad[2]"]);
     let mut events = node(
@@ -220,10 +222,10 @@ fn events() -> Value {
         &["map"],
         json!({
             "map": text("A ring buffer or perf event array of the node's object."),
-            "type": text("The struct that its records are, as the object's BTF calls it."),
+            "type": text("The struct of the records, by its name in the object's BTF."),
             "layout": layout,
             "text": text_of,
-            "time": text("The field with the time, as bpf_ktime_get_ns() gave it."),
+            "time": text("The field with the result of bpf_ktime_get_ns()."),
         }),
     );
     let decoded = json!({ "oneOf": [{ "required": ["type"] }, { "required": ["layout"] }] });
@@ -236,7 +238,7 @@ fn events() -> Value {
 }
 
 fn pins() -> Value {
-    let mut pins = text("The folder of pinned maps, in a bpffs; /sys/fs/bpf when not given.");
+    let mut pins = text("The folder of pinned maps, in a bpffs. Defaults to /sys/fs/bpf.");
     pins["pattern"] = "^/".into();
     pins["examples"] = json!(["/sys/fs/bpf/mine"]);
     pins
@@ -257,8 +259,8 @@ fn globals() -> Value {
 fn value() -> Value {
     let own = json!({ "$ref": "#/definitions/value" });
     json!({
-        "description": "An integer, a boolean, a text or an expression, a list for an array, a table \
-                        for a struct.",
+        "description": "An integer, a boolean, a string or an expression, a list for an array, a \
+                        table for a struct.",
         "oneOf": [
             { "type": "integer" },
             { "type": "boolean" },
@@ -282,17 +284,17 @@ fn maps() -> Value {
         "default": true,
     });
     let map = node(
-        "What is changed of a map.",
+        "Changes to a map.",
         &[],
         json!({
-            "max_entries": number("How many entries it has; bytes of a ring buffer."),
-            "flags": number("BPF_F_..., instead of those of the object."),
+            "max_entries": number("Number of entries; for a ring buffer, its size in bytes."),
+            "flags": number("BPF_F_... flags, instead of those of the object."),
             "pin": pin,
             "keep": keep,
         }),
     );
     json!({
-        "description": "What is changed of maps of the node's object, by their names.",
+        "description": "Changes to maps of the node's object, by map name.",
         "type": "object",
         "additionalProperties": map,
     })
@@ -300,8 +302,8 @@ fn maps() -> Value {
 
 fn tail() -> Value {
     json!({
-        "description": "Programs put into tables for tail calls (BPF_MAP_TYPE_PROG_ARRAY) of the \
-                        node's object: by the table's name and the entry's number, the id of a host.",
+        "description": "Programs put into program arrays (BPF_MAP_TYPE_PROG_ARRAY) of the node's \
+                        object: the id of a host, by map name and index.",
         "type": "object",
         "additionalProperties": {
             "type": "object",
@@ -377,7 +379,7 @@ fn nodes(kind: &str, description: &str, least: u32) -> Value {
         "type": "object",
         "minProperties": least,
         "propertyNames": {
-            "description": "An id, unique over all tables: letters, digits, `_`, `-` and `.`.",
+            "description": "An id, unique across all tables: letters, digits, `_`, `-` and `.`.",
             "pattern": ID,
         },
         "additionalProperties": { "$ref": format!("#/definitions/{kind}") },
@@ -401,8 +403,8 @@ fn text(description: &str) -> Value {
 
 fn object() -> Value {
     let mut object = text(
-        "The compiled object, its path relative to this file; or builtin:NAME, one that comes with \
-         the program.",
+        "The compiled object: a path relative to this file, or builtin:NAME for an object \
+         included in freplace-compose.",
     );
     object["examples"] = json!(["my.bpf.o", "builtin:tcp"]);
     object

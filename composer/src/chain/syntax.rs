@@ -30,21 +30,21 @@ pub(super) fn report(errors: &[Error], root: &DeTable<'_>, report: &mut Report<'
             header = Some(line.0);
             let title = text.get(line.0..line.1).unwrap_or_default();
             let path = path(title).unwrap_or_default();
-            let message = format!("the table [{}] is there twice", path.join("."));
+            let message = format!("duplicate table [{}]", path.join("."));
             let first = tables.get_or_insert_with(|| first_tables(text)).get(&path).cloned();
-            (message, first, "Ids are unique; rename one of the two.")
+            (message, first, "Rename one of the two. Ids are unique.")
         } else {
             let key = text.get(span.clone()).unwrap_or_default();
-            let message = format!("the key `{key}` is there twice");
+            let message = format!("duplicate key `{key}`");
             let places = keys.get_or_insert_with(|| places(root)).get(key);
             let before = places.into_iter().flatten().filter(|place| place.start < span.start);
-            (message, before.max_by_key(|place| place.start).cloned(), "Leave one of the two out.")
+            (message, before.max_by_key(|place| place.start).cloned(), "Remove one of the two.")
         };
         let (message, first, help) = found;
         let mut found =
             report.at(Code::Syntax, message, &report.bytes(span.clone()), "again").help(help);
         if let Some(first) = first.filter(|first| first.end <= span.start) {
-            found = found.label(&report.bytes(first), "first here");
+            found = found.label(&report.bytes(first), "first defined here");
         }
         report.push(found);
     }

@@ -128,13 +128,12 @@ impl<'t> Table<'t> {
             let near = self.meant(name, strangers.len());
             let help = match near {
                 Some(near) => format!("Did you mean `{near}`?"),
-                None => format!("It may have: {}.", self.known.join(", ")),
+                None => format!("Valid keys are: {}.", self.known.join(", ")),
             };
             misspelt.extend(near.map(|near| (name, near)));
-            let message = format!("{} has an unknown key `{name}`", self.title);
-            let found = report
-                .at(Code::UnknownKey, message, &report.span(key), "not a key here")
-                .help(help);
+            let message = format!("unknown key `{name}` in {}", self.title);
+            let found =
+                report.at(Code::UnknownKey, message, &report.span(key), "unknown key").help(help);
             report.push(found);
         }
         self.missing.retain(|(keys, _)| !misspelt.iter().any(|(_, near)| keys.contains(near)));
@@ -142,9 +141,9 @@ impl<'t> Table<'t> {
             let Some(first) = keys.first() else { continue };
             let names: Vec<_> = keys.iter().map(|key| format!("`{key}`")).collect();
             let names = names.join(" or ");
-            let message = format!("{} has no {names}", self.title);
+            let message = format!("missing key {names} in {}", self.title);
             let found = report
-                .at(Code::MissingKey, message, &self.span, format!("needs {names}"))
+                .at(Code::MissingKey, message, &self.span, format!("{names} missing"))
                 .help(format!("Write, for example, {first} = {example}"));
             report.push(found);
         }
@@ -173,7 +172,7 @@ pub(super) fn string(
     match value.get_ref().as_str() {
         Some("") => {
             let message = format!("{what} is empty");
-            let found = report.at(Code::BadValue, message, &report.span(value), "says nothing");
+            let found = report.at(Code::BadValue, message, &report.span(value), "is empty");
             report.push(found);
             None
         }
@@ -228,9 +227,9 @@ pub(super) fn of_wrong_type(
         "boolean" => "a boolean",
         "table" => "a table",
         "datetime" => "a date",
-        _ => "something else",
+        _ => "another type",
     };
     let got = if value.get_ref().is_str() { "a string" } else { got };
-    let message = format!("{what} has to be {wanted}");
-    report.at(Code::WrongType, message, &report.span(value), format!("this is {got}"))
+    let message = format!("{what} must be {wanted}");
+    report.at(Code::WrongType, message, &report.span(value), format!("found {got}"))
 }

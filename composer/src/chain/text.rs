@@ -113,7 +113,7 @@ pub(super) fn path(value: &Spanned<String>) -> Option<Vec<Spanned<Step>>> {
 
 fn read(text: &str, place: &dyn Fn(Range<usize>) -> Span) -> Result<Vec<Piece>, Mistake> {
     const BRACES: &str =
-        "A field stands in braces: {saddr:ipv4}. For a brace itself write {{ or }}.";
+        "Write fields in braces: {saddr:ipv4}. For a literal brace write {{ or }}.";
     let mut pieces = Vec::new();
     let mut literal = String::new();
     let mut rest = text;
@@ -128,9 +128,9 @@ fn read(text: &str, place: &dyn Fn(Range<usize>) -> Span) -> Result<Vec<Piece>, 
         let end = match (letter, rest.find('}')) {
             ('{', Some(end)) => end,
             ('{', None) => {
-                return Err((at..text.len(), "`{` is not closed".to_owned(), BRACES.to_owned()));
+                return Err((at..text.len(), "unclosed `{`".to_owned(), BRACES.to_owned()));
             }
-            _ => return Err((at..at + 1, "`}` closes nothing".to_owned(), BRACES.to_owned())),
+            _ => return Err((at..at + 1, "unmatched `}`".to_owned(), BRACES.to_owned())),
         };
         if !literal.is_empty() {
             pieces.push(Piece::Literal(std::mem::take(&mut literal)));
@@ -163,9 +163,9 @@ fn field(
             let words = || Hint::WORDS.iter().map(|(word, _)| *word).chain(["enum NAME"]);
             let help = match nearest(word, words()) {
                 Some(near) => format!("Did you mean `{near}`?"),
-                None => format!("It is one of: {}.", words().collect::<Vec<_>>().join(", ")),
+                None => format!("Valid formats are: {}.", words().collect::<Vec<_>>().join(", ")),
             };
-            Err((span, format!("`{}` is not a way to show a field", word.escape_debug()), help))
+            Err((span, format!("unknown format `{}`", word.escape_debug()), help))
         }
     }
 }
@@ -176,11 +176,11 @@ fn steps(
     at: usize,
     place: &dyn Fn(Range<usize>) -> Span,
 ) -> Result<Vec<Spanned<Step>>, Mistake> {
-    const PATHS: &str = "A field is written as in C: port, flow.port, ports[0].";
+    const PATHS: &str = "Write a field as in C: port, flow.port, ports[0].";
     let bad = |part: Range<usize>| {
         Err((
             part,
-            format!("`{}` is not the name of a field", name.escape_debug()),
+            format!("`{}` is not a valid field name", name.escape_debug()),
             PATHS.to_owned(),
         ))
     };
@@ -254,13 +254,13 @@ mod tests {
     #[test]
     fn a_mistake_is_told_at_its_place() {
         for (text, told) in [
-            ("a {b", "2..4 `{` is not closed"),
-            ("a } b", "2..3 `}` closes nothing"),
-            ("{}", "1..1 `` is not the name of a field"),
-            ("{a.}", "3..3 `a.` is not the name of a field"),
-            ("{a[x]}", "2..5 `a[x]` is not the name of a field"),
-            ("{a[1}", "2..4 `a[1` is not the name of a field"),
-            ("ä {a:ipv5}", "6..10 `ipv5` is not a way to show a field"),
+            ("a {b", "2..4 unclosed `{`"),
+            ("a } b", "2..3 unmatched `}`"),
+            ("{}", "1..1 `` is not a valid field name"),
+            ("{a.}", "3..3 `a.` is not a valid field name"),
+            ("{a[x]}", "2..5 `a[x]` is not a valid field name"),
+            ("{a[1}", "2..4 `a[1` is not a valid field name"),
+            ("ä {a:ipv5}", "6..10 unknown format `ipv5`"),
         ] {
             assert_eq!(shown(text), told, "{text}");
         }

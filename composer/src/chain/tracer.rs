@@ -44,10 +44,10 @@ fn moment(
     let others: Vec<_> = given.map(|(_, (place, _))| place).collect();
     if !others.is_empty() {
         let places = std::iter::once(place).chain(others).collect();
-        let message = "a tracer has one of `fentry`, `fexit` and `trace`";
+        let message = "multiple attach types for one tracer";
         let found = several(message, places);
-        let help = "Write two tracers, one for each; or, without `object`, one with `trace`, which \
-                    is both.";
+        let help = "Write one tracer for each. Without `object`, `trace` covers both entry and \
+                    return.";
         report.push(found.help(help));
         return None;
     }
@@ -61,10 +61,13 @@ fn builtin(table: &mut Table<'_>, has_own: bool, report: &mut Report<'_>) -> Opt
     if has_own {
         for key in ["trace", "capture", "where"] {
             let Some((place, _)) = table.get(key) else { continue };
-            let message = format!("`{key}` is for the built-in tracer, and this one has a program");
+            let message = format!(
+                "`{key}` is only valid for the built-in tracer; this tracer \
+                                   sets `program`"
+            );
             let found = report
-                .at(Code::BadValue, message, &place, "not with a program of your own")
-                .help("Leave out `object` and `program` to have the built-in tracer.");
+                .at(Code::BadValue, message, &place, "not valid with `program`")
+                .help("Remove `object` and `program` to use the built-in tracer.");
             report.push(found);
         }
         return None;
@@ -77,7 +80,7 @@ fn builtin(table: &mut Table<'_>, has_own: bool, report: &mut Report<'_>) -> Opt
             Ok(path) => Some(path),
             Err(mistake) => {
                 let shown = text.value.escape_debug();
-                let message = format!("`{shown}` is not a value to capture");
+                let message = format!("`{shown}` is not a valid value to capture");
                 mistaken(Code::BadValue, message, mistake, report);
                 None
             }
@@ -96,7 +99,7 @@ fn builtin(table: &mut Table<'_>, has_own: bool, report: &mut Report<'_>) -> Opt
                 Some((Spanned { value: words.join(" "), span: text.span.clone() }, filter))
             }
             Err(mistake) => {
-                mistaken(Code::BadFilter, "the filter cannot be read".to_owned(), mistake, report);
+                mistaken(Code::BadFilter, "invalid filter expression".to_owned(), mistake, report);
                 None
             }
         })

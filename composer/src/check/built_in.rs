@@ -63,14 +63,15 @@ fn shadowed(request: &Builtin, target: trace::Target<'_>) -> Vec<Diagnostic> {
             "$ret" => ("ret", "result"),
             _ => ("took", "duration"),
         };
-        let message = format!("`{name}` is an argument of `{}` here", target.function.name);
+        let message = format!("`{name}` refers to an argument of `{}`", target.function.name);
         let found = Diagnostic::new(Code::Shadowed, message)
-            .label(&shadowing.span, format!("the argument, not the {what}"))
+            .label(&shadowing.span, format!("the argument, not the call's {what}"))
             .help(match shadowing.is_captured {
                 true => format!(
-                    "The {what} is told of every call: leave `{name}` out unless the argument is meant."
+                    "Remove `{name}` unless the argument is meant. The {what} is recorded for \
+                     every call."
                 ),
-                false => format!("Write {} for the {what}.", shadowing.hidden),
+                false => format!("Write {} to use the {what}.", shadowing.hidden),
             });
         Diagnostic { severity: Severity::Warning, ..found }
     };
@@ -91,9 +92,15 @@ fn kinds(context: &Context<'_>, holder: NodeIndex) -> Vec<ProgramKind> {
 fn by_hand(context: &mut Context<'_>, node: &Node) {
     let Some((reference, _)) = node.program() else { return };
     if reference.value == Builtin::object() && node.built_in().is_none() {
-        let message = format!("{} names the built-in tracer as its object", title(node));
-        let help = "Leave out `object` and `program`: a tracer without them is the built-in one.";
-        context.report(Code::BadValue, message, reference.span, "not to be named", help.to_owned());
+        let message = format!("{} uses the object of the built-in tracer", title(node));
+        let help = "Remove `object` and `program`. A tracer without them is the built-in tracer.";
+        context.report(
+            Code::BadValue,
+            message,
+            reference.span,
+            "not a valid object",
+            help.to_owned(),
+        );
     }
 }
 
@@ -107,9 +114,9 @@ fn nested(context: &mut Context<'_>, index: NodeIndex, tracer: &Tracer) {
     if target.built_in().is_some() {
         let message = format!("`{}` traces a built-in tracer", node.id.value);
         let found = Diagnostic::new(Code::WrongNodeKind, message)
-            .label(&tracer.target.span, "a built-in tracer")
-            .label(&target.id.span, "the tracer is here")
-            .help("Trace what that one traces: any number of tracers may sit on one function.");
+            .label(&tracer.target.span, "is a built-in tracer")
+            .label(&target.id.span, "tracer defined here")
+            .help("Trace the target of that tracer. A function can have several tracers.");
         context.found.push(found);
         context.misfits.insert(index);
     }

@@ -32,18 +32,19 @@ pub(super) fn check(context: &mut Context<'_>) {
             let first = graph.node(*first);
             let NodeKind::Replacement(first_spec) = &first.kind else { continue };
             let message = format!(
-                "`{}` and `{}` both replace `{}` of `{}`",
+                "two replacements, `{}` and `{}`, for `{}` of `{}`",
                 first.id.value,
                 node.id.value,
                 place.1,
                 graph.node(place.0).id.value
             );
             let found = Diagnostic::new(Code::ReplacedTwice, message)
-                .label(&spec.stub.span, "replaces it again")
-                .label(&first_spec.stub.span, "replaced here")
+                .label(&spec.stub.span, "second replacement")
+                .label(&first_spec.stub.span, "first replacement")
                 .errno("EBUSY")
                 .help(
-                    "A function is replaced once. Give the host a second stub, or leave one out.",
+                    "Add a second stub to the host, or remove one replacement. A function can \
+                     have only one replacement.",
                 );
             context.found.push(found);
             break;
@@ -73,8 +74,8 @@ fn tracers(context: &mut Context<'_>, replaced: &HashMap<Place<'_>, NodeIndex>) 
                 .label(&spec.stub.span, "replaced here")
                 .errno("EBUSY")
                 .help(format!(
-                    "A function is either traced or replaced, never both. Trace the replacement: \
-                     {moment} = \"{}\"",
+                    "Trace the replacement: {moment} = \"{}\". A function is either traced or \
+                     replaced, never both.",
                     by.id.value
                 ));
             context.found.push(found);
@@ -109,11 +110,11 @@ fn too_many(context: &mut Context<'_>) {
         let message =
             format!("`{}` of `{}` has more than {fewest} tracers", place.1, host.id.value);
         let found = Diagnostic::new(Code::TooManyTracers, message)
-            .label(&tracer.target.span, "one too many")
+            .label(&tracer.target.span, "exceeds the limit")
             .errno("E2BIG")
             .help(format!(
-                "There are {count}, and a built-in tracer that measures is two. Let one tracer do \
-                 what several do."
+                "Combine several tracers in one. There are {count}; a built-in tracer that \
+                 measures the duration counts twice."
             ));
         context.push_where(found, |profile| count > most(profile));
     }
@@ -134,8 +135,8 @@ fn hooks(context: &mut Context<'_>) {
         let message =
             format!("`{}` and `{}` are both attached to {target}", first.id.value, node.id.value);
         let found = Diagnostic::new(Code::HookTaken, message)
-            .label(&attach.span, "attached again")
-            .label(&first_attach.span, "attached here")
+            .label(&attach.span, "second attachment")
+            .label(&first_attach.span, "previously attached here")
             .errno("EBUSY")
             .help(help);
         context.found.push(found);

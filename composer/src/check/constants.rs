@@ -212,8 +212,8 @@ fn put(values: &mut BTreeMap<String, Vec<u8>>, read: &Read, value: u64) {
 
 fn finding(node: &Node, host: &Node, function: &str, dead: &Dead) -> (Diagnostic, bool) {
     let constants: Vec<_> =
-        dead.constants.iter().map(|(name, value, _)| format!("`{name}` is {value}")).collect();
-    let message = format!("{} never runs: {}", title(node), constants.join(", "));
+        dead.constants.iter().map(|(name, value, _)| format!("`{name}` = {value}")).collect();
+    let message = format!("{} never runs because of {}", title(node), constants.join(", "));
     let span = match &node.kind {
         NodeKind::Replacement(replacement) => &replacement.stub.span,
         NodeKind::Tracer(tracer) => {
@@ -230,15 +230,15 @@ fn finding(node: &Node, host: &Node, function: &str, dead: &Dead) -> (Diagnostic
         format!("Set the constants on `{}`: globals = {{ ... }}", host.id.value)
     } else {
         format!(
-            "`{}` calls `{function}` only where these constants say so. Set them on it, for example: \
-             globals = {{ {} }}",
+            "Set the constants on `{}`, for example: globals = {{ {1} }}. They disable every call \
+             of `{function}`.",
             host.id.value,
             write.join(", ")
         )
     };
     let found = Diagnostic::new(Code::ConstantOff, message)
         .label(span, format!("`{function}` is never called"))
-        .label(&host.id.span, "by this program")
+        .label(&host.id.span, "program without an active call")
         .says("EINVAL", format!("Subprog {function} doesn't exist"))
         .help(help);
     (found, dead.is_global)
@@ -256,11 +256,11 @@ fn push(context: &mut Context<'_>, mut found: Diagnostic, is_global: bool) {
     if !taking.is_empty() {
         let refused = match refusing.is_empty() {
             true => String::new(),
-            false => format!("refused by linux {}, ", refusing.join(", ")),
+            false => format!("rejected by Linux {}, ", refusing.join(", ")),
         };
         found = found.note(format!(
-            "{refused}brought up by {} and never run",
-            taking.iter().map(|name| format!("linux {name}")).collect::<Vec<_>>().join(", ")
+            "{refused}accepted by {} but never run",
+            taking.iter().map(|name| format!("Linux {name}")).collect::<Vec<_>>().join(", ")
         ));
         if refusing.is_empty() {
             found.answer = None;

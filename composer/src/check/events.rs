@@ -53,33 +53,31 @@ impl Rule<'_> {
         match found {
             Some(found) if carries(&found) => None,
             Some(found) => {
-                let message = format!("the map `{name}` of {} carries no events", title(self.node));
+                let message = format!("map `{name}` of {} is not an event map", title(self.node));
                 let message = match found.is_event_buffer() {
                     false => message,
-                    true => format!("the events of `{name}` are the composer's own"),
+                    true => format!("`{name}` is the composer's own map"),
                 };
                 let help = match found.is_event_buffer() {
                     false => format!(
-                        "It is of type {}. Events come from maps of type ringbuf and \
-                         perf_event_array.",
+                        "Name a map of type ringbuf or perf_event_array. This one has type {}.",
                         found.type_name()
                     ),
-                    true => {
-                        "They are decoded without being named: leave this table out.".to_owned()
-                    }
+                    true => "Remove this table. Events of this map are always decoded.".to_owned(),
                 };
-                Some(self.at(Code::NotAnEventsMap, message, map, "this map").help(help))
+                Some(self.at(Code::NotAnEventsMap, message, map, "not an event map").help(help))
             }
             None => {
-                let message = format!("{} has no map `{name}`", title(self.node));
+                let message =
+                    format!("map `{name}` not found in the object of {}", title(self.node));
                 let names: Vec<_> = self.object.maps.iter().filter(carries).collect();
                 let names: Vec<&str> = names.iter().map(|map| map.name.as_str()).collect();
                 let help = match (nearest(name, names.iter().copied()), names.is_empty()) {
                     (Some(near), _) => format!("Did you mean `{near}`?"),
-                    (None, false) => format!("Its maps of events: {}.", names.join(", ")),
-                    (None, true) => "Its object has no map of events.".to_owned(),
+                    (None, false) => format!("Its event maps are: {}.", names.join(", ")),
+                    (None, true) => "Its object has no event maps.".to_owned(),
                 };
-                Some(self.at(Code::UnknownMap, message, map, "not a map of its object").help(help))
+                Some(self.at(Code::UnknownMap, message, map, "not in its object").help(help))
             }
         }
     }
@@ -108,9 +106,11 @@ impl Rule<'_> {
             Err((step, misstep)) => found.push(self.misstep(&record, &time[step], &misstep)),
             Ok((_, time_type)) if record.btf.size(time_type) != Some(8) => {
                 let Some(last) = time.last() else { return };
-                let message = "a time has 8 bytes, nanoseconds of CLOCK_MONOTONIC".to_owned();
-                let help = "Name a field that holds what bpf_ktime_get_ns() gave.".to_owned();
-                found.push(self.at(Code::BadText, message, last, "this field").help(help));
+                let message = "`time` requires a field of 8 bytes, in nanoseconds of \
+                               CLOCK_MONOTONIC"
+                    .to_owned();
+                let help = "Name a field that holds a result of bpf_ktime_get_ns().".to_owned();
+                found.push(self.at(Code::BadText, message, last, "not a time").help(help));
             }
             Ok(_) => {}
         }
@@ -125,12 +125,13 @@ impl Rule<'_> {
         let near = near.and_then(|near| names.iter().find(|name| bare(name) == near));
         let help = match near {
             Some(near) => format!("Did you mean `{near}`?"),
-            None => "clang leaves out of BTF what no function or variable has in its type. This \
-                     keeps it: const struct event *unused __attribute__((unused));"
+            None => "Keep the type in BTF with: const struct event *unused \
+                     __attribute__((unused)); clang omits types that no function or variable uses."
                 .to_owned(),
         };
-        let message = format!("{} has no type `{}`", title(self.node), record.value);
-        self.at(Code::UnknownType, message, record, "not in its object's BTF").help(help)
+        let message =
+            format!("type `{1}` not found in the object of {0}", title(self.node), record.value);
+        self.at(Code::UnknownType, message, record, "not in the object's BTF").help(help)
     }
 
     fn field(&self, record: &Record<'_>, field: &FieldRef) -> Option<Diagnostic> {
@@ -145,20 +146,20 @@ impl Rule<'_> {
         if let Hint::Enum(name) = &hint.value
             && place::enumeration(object, name).is_none()
         {
-            let message = format!("{} has no enum `{name}`", title(self.node));
+            let message = format!("enum `{name}` not found in the object of {}", title(self.node));
             let names = place::enumerations(object);
             let near = nearest(name, names.iter().map(String::as_str));
             let help = match near {
                 Some(near) => format!("Did you mean `{near}`?"),
-                None => "Name an enum of its object's BTF.".to_owned(),
+                None => "Name an enum of the object's BTF.".to_owned(),
             };
             return Some(self.at(Code::UnknownType, message, hint, "not in BTF").help(help));
         }
         let Err(wanted) = fits(&hint.value, btf, at) else { return None };
         let size = btf.size(at).unwrap_or(0);
-        let message = format!("`{}` shows {wanted}", hint.value.name());
-        let label = format!("the field has {size} {}", if size == 1 { "byte" } else { "bytes" });
-        let help = "Show it in another way, or by its type: without a word behind its name.";
+        let message = format!("format `{}` requires {wanted}", hint.value.name());
+        let label = format!("field of {size} {}", if size == 1 { "byte" } else { "bytes" });
+        let help = "Use another format, or omit it to use the field's type.";
         Some(self.at(Code::BadText, message, hint, &label).help(help))
     }
 
@@ -171,25 +172,24 @@ impl Rule<'_> {
             (Misstep::NoField(names), Step::Field(wanted)) => {
                 let help = match nearest(wanted, names.iter().map(String::as_str)) {
                     Some(near) => format!("Did you mean `{near}`?"),
-                    None => format!("There are: {}.", names.join(", ")),
+                    None => format!("Fields are: {}.", names.join(", ")),
                 };
-                (format!("there is no {name} in {}", record.name), help)
+                (format!("{name} not found in {}", record.name), help)
             }
             (Misstep::BitField, _) => (
-                format!("{name} is a bit field, which cannot be shown"),
-                "Leave it out, or give it a byte of its own.".to_owned(),
+                format!("{name} is a bit field, which is not supported"),
+                "Remove it, or declare the field with a size of whole bytes.".to_owned(),
             ),
             (Misstep::TooFar(length), _) => (
-                format!("there is no {name}: the array has {length}"),
-                "Items are counted from 0.".to_owned(),
+                format!("{name} is out of range: the array has {length}"),
+                "Write a lower number. Items are numbered from 0.".to_owned(),
             ),
-            (Misstep::NotAnArray, _) => (
-                format!("there is no {name}: this is no array"),
-                "Leave the brackets out.".to_owned(),
-            ),
+            (Misstep::NotAnArray, _) => {
+                (format!("{name} not found: not an array"), "Remove the brackets.".to_owned())
+            }
             (Misstep::NotAStruct | Misstep::NoField(_), _) => (
-                format!("there is no {name}: what stands before it is no struct"),
-                "Fields are those of structs; a pointer is not followed.".to_owned(),
+                format!("{name} not found: not a field of a struct"),
+                "Use fields of structs only. Pointers are not followed.".to_owned(),
             ),
         };
         self.at(Code::BadText, message, step, "this").help(help)

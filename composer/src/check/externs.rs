@@ -42,26 +42,30 @@ fn tell(context: &mut Context<'_>, load: &Load<'_>, finding: &Finding) {
     };
     match finding {
         Finding::Broken(error) => {
-            let message = format!("{it} is not whole: {error}");
-            let help = "Build the object again; it may be one of several that are to be linked \
-                        first (bpftool gen object).";
-            context.report(Code::Undefined, message, &place, "this program", help.to_owned());
+            let message = format!("{it} is incomplete: {error}");
+            let help = "Build the object again. If it is one of several, link them first (bpftool \
+                        gen object).";
+            context.report(
+                Code::Undefined,
+                message,
+                &place,
+                "used by this program",
+                help.to_owned(),
+            );
         }
         Finding::Undefined(extern_name) => {
-            let message = format!("{it} refers to `{extern_name}`, which nobody defines");
+            let message = format!("undefined reference to `{extern_name}` in {it}");
             let help = format!(
-                "Define `{extern_name}`, or link the object that does (bpftool gen object). \
-                 Declare it __ksym if it is the kernel's."
+                "Define `{extern_name}`, or link the object that defines it (bpftool gen object). \
+                 Declare it __ksym if it is a kernel symbol."
             );
-            context.report(Code::Undefined, message, &place, "this program", help);
+            context.report(Code::Undefined, message, &place, "used by this program", help);
         }
         Finding::OfKernel(extern_name, what) => {
-            let message = format!("{it} needs the kernel's {what} `{extern_name}`");
-            let help = format!(
-                "Declare it __weak and test it, if the program can do without `{extern_name}`."
-            );
+            let message = format!("{it} requires the kernel's {what} `{extern_name}`");
+            let help = format!("If `{extern_name}` is optional, declare it __weak and test it.");
             let found = Diagnostic::new(Code::KernelLacksName, message)
-                .label(&place, "this program")
+                .label(&place, "used by this program")
                 .help(help);
             let plain = extern_name.split("___").next().unwrap_or_default().to_owned();
             let is_function = *what == "function";

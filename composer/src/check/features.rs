@@ -22,7 +22,7 @@ pub(super) fn check(context: &mut Context<'_>) {
         }
         for NodeNeed { what, span, label, help, lacks } in needs(context, index, node) {
             if told.insert(what.clone()) {
-                let message = format!("{} needs {what}, which not every kernel has", title(node));
+                let message = format!("{} requires {what}", title(node));
                 let found =
                     Diagnostic::new(Code::KernelLacks, message).label(span, label).help(help);
                 context.push_where(found, lacks);
@@ -49,8 +49,8 @@ fn needs<'a>(context: &Context<'a>, index: NodeIndex, node: &'a Node) -> Vec<Nod
         needs.push(NodeNeed {
             what: format!("programs of type {name}"),
             span: program.span,
-            label: "such a program",
-            help: "Take a newer kernel, or one that is built with them.",
+            label: "requires this program type",
+            help: "Use a newer kernel, or one that is built with this program type.",
             lacks: Box::new(move |profile| profile.lacks_program(name)),
         });
     }
@@ -59,8 +59,8 @@ fn needs<'a>(context: &Context<'a>, index: NodeIndex, node: &'a Node) -> Vec<Nod
         needs.push(NodeNeed {
             what: format!("maps of type {}", map.type_name()),
             span: reference.span,
-            label: "has such a map",
-            help: "Take a newer kernel, or maps of another type.",
+            label: "has a map of this type",
+            help: "Use a newer kernel, or another map type.",
             lacks: Box::new(|profile| profile.lacks_map(map)),
         });
     }
@@ -76,11 +76,10 @@ fn needs<'a>(context: &Context<'a>, index: NodeIndex, node: &'a Node) -> Vec<Nod
         }
         NodeKind::Replacement(replacement) if several_of_one_type(context, index) => {
             needs.push(NodeNeed {
-                what: "replacements on several stubs".to_owned(),
+                what: "replacements attached to several stubs".to_owned(),
                 span: &replacement.stub.span,
                 label: "a stub of several hosts",
-                help: "They came with Linux 5.10. On an older one each host needs a stub and a \
-                       replacement of its own.",
+                help: "Use Linux 5.10 or later, or give each host its own stub and replacement.",
                 lacks: Box::new(|profile| !profile.features.several_stubs),
             });
         }

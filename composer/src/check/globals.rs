@@ -16,11 +16,16 @@ pub(super) fn check(context: &mut Context<'_>) {
         if node.built_in().is_some() {
             let first = &node.data.globals[0];
             let message =
-                format!("{} is the built-in tracer, which has no globals to set", title(node));
+                format!("`globals` requires `object`; {} is a built-in tracer", title(node));
             let span = first.path.text.span.clone();
-            let help =
-                "Leave `globals` out, or give the tracer an object and a program.".to_owned();
-            context.report(Code::BadValue, message, &span, "not of the built-in tracer", help);
+            let help = "Remove `globals`, or give the tracer an object and a program.".to_owned();
+            context.report(
+                Code::BadValue,
+                message,
+                &span,
+                "not valid for the built-in tracer",
+                help,
+            );
             continue;
         }
         let Some((object, program)) = context.program(node) else { continue };
@@ -54,12 +59,12 @@ fn unused(
     if uses {
         return;
     }
-    let message = format!("{} sets `{}`, which its program does not use", title(node), set.name);
+    let message = format!("{} sets `{}`, but its program does not use it", title(node), set.name);
     let mut found = Diagnostic::new(Code::GlobalUnused, message)
         .label(&value.path.text.span, "not used")
         .help(format!(
-            "Each node has its own global variables. Set `{}` on the node whose program uses it, \
-             or leave it out.",
+            "Set `{}` on the node whose program uses it, or remove it. Each node has its own \
+             global variables.",
             set.name
         ));
     found.severity = Severity::Warning;

@@ -108,7 +108,7 @@ fn available(context: &mut Context<'_>, load: &Load<'_>, types: &BTreeSet<&str>,
     let Some((refusing, of_type)) = first else { return };
     let mut found = Diagnostic::new(
         Code::HelperNotAvailable,
-        format!("{} calls {name}, which is not for {of_type} programs", load.title()),
+        format!("{} calls {name}, which is not available to {of_type} programs", load.title()),
     )
     .label(program.span, format!("calls {name}"))
     .help(help(load, of_type, called, refusing));
@@ -131,23 +131,23 @@ fn help(load: &Load<'_>, of_type: &str, helper: u32, refusing: &Profile) -> Stri
         .map(|(name, _)| name.as_str())
         .collect();
     let there = if offering.is_empty() {
-        format!("Linux {} offers it to no program of a chain.", refusing.kernel)
+        format!("Linux {} does not offer this helper to any program of a chain.", refusing.kernel)
     } else {
-        format!("Linux {} offers it to: {}.", refusing.kernel, offering.join(", "))
+        format!("Linux {} offers this helper to: {}.", refusing.kernel, offering.join(", "))
     };
     let judged = match &load.node.kind {
         NodeKind::Replacement(_) if load.is_own => {
-            " A replacement is taken for a program of its host's type."
+            " A replacement is verified as a program of its host's type."
         }
         _ => "",
     };
     let instead = if of_type == "xdp" {
-        "Do without; or put the call behind `if (fc_has_task)` of freplace_compose.h, if the \
-         source is for hooks with a current process too."
+        "Remove the call, or guard it with `if (fc_has_task)` of freplace_compose.h if the source \
+         is also used at hooks with a current process."
     } else {
-        "Do without, or let a node of such a type call it."
+        "Remove the call, or move it to a node of one of these types."
     };
-    format!("{there}{judged} {instead}")
+    format!("{instead} {there}{judged}")
 }
 
 /// What is kept for the GPL, and the object is not under it.
@@ -183,20 +183,20 @@ fn licence(
     let calls = if perhaps { "may call" } else { "calls" };
     let found = Diagnostic::new(
         Code::LicenceNotGpl,
-        format!("{} {calls} {first}, which is kept for programs under the GPL", load.title()),
+        format!("{} {calls} the GPL-only helper {first}", load.title()),
     )
     .label(span.span, format!("{calls} {}", names.join(", ")))
     .label(
         reference.span,
         match licence {
-            Some(licence) => format!("its licence is \"{licence}\""),
-            None => "it has no licence".to_owned(),
+            Some(licence) => format!("licence is \"{licence}\""),
+            None => "has no licence".to_owned(),
         },
     )
     .says("EINVAL", "cannot call GPL-restricted function from non-GPL compatible program")
     .help(format!(
-        "The kernel asks each object for itself. If it may be had under the GPL, write so next to \
-         `{}`: char LICENSE[] SEC(\"license\") = \"GPL\"; or another that the kernel knows: {}.",
+        "If the object can be licensed under the GPL, write next to `{}`: char LICENSE[] \
+         SEC(\"license\") = \"GPL\"; or another licence that the kernel accepts: {}.",
         program.name,
         WITH_GPL[1..].join(", ")
     ));

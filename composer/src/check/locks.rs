@@ -80,19 +80,19 @@ fn program(context: &mut Context<'_>, index: NodeIndex, load: &Load<'_>) {
         let Some(map) = used.find(|map| holds(&object.btf, map, part)) else { continue };
         let (what, name) = (part.name(), &map.name);
         let judged = if in_replacement {
-            " Some kernels take a replacement for a program of its host's type here, some do not."
+            " Some kernels check the type of a replacement's host here, others do not."
         } else {
             ""
         };
         let found = Diagnostic::new(
             Code::LockInTracing,
-            format!("{} uses map `{name}`, whose values hold a {what}", load.title()),
+            format!("{} uses map `{name}`, whose values contain a {what}", load.title()),
         )
         .label(named.span, format!("at a {of_type}"))
         .says("EINVAL", format!("tracing progs cannot use {what} yet"))
         .help(format!(
-            "Programs at kprobes and tracepoints may not.{judged} Count with \
-             __sync_fetch_and_add, or take a map with a value for each CPU."
+            "Count with __sync_fetch_and_add, or use a per-CPU map. Programs at kprobes and \
+             tracepoints may not use such a map.{judged}"
         ));
         context.push_where(found, |profile| part.is_refused(profile, in_replacement));
     }

@@ -38,13 +38,13 @@ pub(super) fn check(context: &mut Context<'_>) {
             found.push(
                 Diagnostic::new(
                     Code::LegacyMap,
-                    format!("{} uses the map `{legacy}`, which is of the old form", title(node)),
+                    format!("{} uses the legacy map `{legacy}`", title(node)),
                 )
-                .label(name.span, "uses it")
+                .label(name.span, "used here")
                 .help(format!(
-                    "SEC(\"maps\") with struct bpf_map_def says nothing of types, and libbpf takes \
-                     it no more. Write: struct {{ __uint(type, ...); __type(key, ...); \
-                     __type(value, ...); __uint(max_entries, ...); }} {legacy} SEC(\".maps\");"
+                    "Write: struct {{ __uint(type, ...); __type(key, ...); __type(value, ...); \
+                     __uint(max_entries, ...); }} {legacy} SEC(\".maps\"); libbpf no longer \
+                     supports SEC(\"maps\") with struct bpf_map_def."
                 )),
             );
         }
@@ -61,9 +61,9 @@ pub(super) fn check(context: &mut Context<'_>) {
                 found.push(
                     Diagnostic::new(
                         Code::MapAttributes,
-                        format!("the map `{}` of {} {what}", map.name, title(node)),
+                        format!("map `{}` of {} {what}", map.name, title(node)),
                     )
-                    .label(span, "no kernel makes it so")
+                    .label(span, "rejected by every kernel")
                     .note(format!(
                         "{}  {}  key {}  value {}  entries {}  flags {:#x}",
                         map.name,
@@ -99,23 +99,24 @@ fn unknown(
         Diagnostic::new(code, message).label(&name.span, label)
     };
     if own.contains(&name.value.as_str()) {
-        let message = format!("{} changes `{shown}`, which is the composer's own", title(node));
-        let help = "Leave it out. `buffer = \"4MiB\"` at the top of the chain says how much room \
-                    there is for events.";
-        return Some(found(Code::BadValue, message, "not for a chain").help(help));
+        let message =
+            format!("{} changes `{shown}`, which is reserved for the composer", title(node));
+        let help = "Remove it. Set the size of the event buffer with `buffer = \"4MiB\"` at the \
+                    top of the chain.";
+        return Some(found(Code::BadValue, message, "reserved").help(help));
     }
     if map.is_some() {
         return None;
     }
     let names: Vec<_> = object.maps.iter().map(|map| map.name.as_str()).collect();
     let names: Vec<_> = names.into_iter().filter(|name| !own.contains(name)).collect();
-    let message = format!("{} has no map `{shown}`", title(node));
+    let message = format!("map `{shown}` not found in the object of {}", title(node));
     let help = match nearest(&name.value, names.iter().copied()) {
         Some(near) => format!("Did you mean `{near}`?"),
-        None if names.is_empty() => "Its object has no map of its own.".to_owned(),
-        None => format!("Its maps: {}.", list(&names)),
+        None if names.is_empty() => "Its object has no maps of its own.".to_owned(),
+        None => format!("Its maps are: {}.", list(&names)),
     };
-    Some(found(Code::UnknownMap, message, "not a map of its object").help(help))
+    Some(found(Code::UnknownMap, message, "not in its object").help(help))
 }
 
 /// Two nodes that say different things of a map that both share.
@@ -141,14 +142,16 @@ fn said_twice(context: &Context<'_>) -> Vec<Diagnostic> {
                 || matches!((before.keep, change.keep), (Some(one), Some(two)) if one != two);
             if differ {
                 let message = format!(
-                    "`{}` and `{}` say different things of the map `{name}`",
+                    "conflicting attributes in `{}` and `{}` for map `{name}`",
                     other.id.value, node.id.value
                 );
                 found.push(
                     Diagnostic::new(Code::BadValue, message)
-                        .label(&change.map.span, "and another here")
-                        .label(&before.map.span, "one thing here")
-                        .help("Maps of one name are one map for the whole chain: say it once."),
+                        .label(&change.map.span, "conflicts with this")
+                        .label(&before.map.span, "first set here")
+                        .help(
+                            "Set it once. Maps of the same name are one map for the whole chain.",
+                        ),
                 );
             }
         }
@@ -162,10 +165,10 @@ fn wrong(map: &MapDef) -> Option<(String, String)> {
     let kind = map.type_name();
     let name = &map.name;
     let (key, value) = (map.key_size, map.value_size);
-    let write = |what: &str| format!("Write, in its definition, {what}");
+    let write = |what: &str| format!("In its definition, write {what}");
     let sized = format!(
-        "Its author left it to the loader. Say it in the chain: maps = {{ {name} = {{ max_entries = \
-         1024 }} }}"
+        "Set it in the chain: maps = {{ {name} = {{ max_entries = 1024 }} }}. The object leaves \
+         it to the loader."
     );
     let may_be_empty = matches!(
         kind,
@@ -187,18 +190,20 @@ fn wrong(map: &MapDef) -> Option<(String, String)> {
         return Some(("has no entries".to_owned(), sized));
     }
     if map.holds_maps() && map.inner.is_none() {
-        let help =
-            write("what it holds: __array(values, struct inner), where struct inner is a map.");
-        return Some(("holds maps, and nothing says which".to_owned(), help));
+        let help = write(
+            "the type of its maps: __array(values, struct inner), where struct inner is a \
+                   map.",
+        );
+        return Some(("has no definition of its inner maps".to_owned(), help));
     }
     if let Some((what, help)) = map.inner.as_deref().and_then(wrong) {
-        return Some((format!("holds maps, of which each {what}"), help));
+        return Some((format!("has an inner map that {what}"), help));
     }
     if let Some((last, _)) = map.values.last().filter(|(last, _)| *last >= map.max_entries) {
-        let what = format!("has {} entries, and something at entry {last}", map.max_entries);
+        let what = format!("has {} entries, but a value at entry {last}", map.max_entries);
         return Some((
             what,
-            format!("Write more: maps = {{ {name} = {{ max_entries = {} }} }}", last + 1),
+            format!("Increase it: maps = {{ {name} = {{ max_entries = {} }} }}", last + 1),
         ));
     }
     let is_hash = matches!(kind, "hash" | "lru_hash" | "percpu_hash" | "lru_percpu_hash");
@@ -221,18 +226,21 @@ fn wrong(map: &MapDef) -> Option<(String, String)> {
         "percpu_array" | "percpu_hash" | "lru_percpu_hash"
             if value.checked_next_multiple_of(8).is_none_or(|value| value > PER_CPU) =>
         {
-            let what = format!("has values of {value} bytes for each CPU, of which {PER_CPU} fit");
-            Some((what, "Make the value smaller, or take a type without `percpu`.".to_owned()))
+            let what = format!(
+                "has per-CPU values of {value} bytes, but at most {PER_CPU} are \
+                                supported"
+            );
+            Some((what, "Reduce the size of the value, or use a type without `percpu`.".to_owned()))
         }
         "hash" | "lru_hash" if u64::from(key) + u64::from(value) > LARGEST => {
             let what = format!("has entries of {} bytes", u64::from(key) + u64::from(value));
-            Some((what, "An entry of a hash is smaller than 4 MiB.".to_owned()))
+            Some((what, "Reduce it. An entry of a hash has to be smaller than 4 MiB.".to_owned()))
         }
         "cpumap" if map.max_entries > MOST_CPUS => {
             let what = format!("is a cpumap of {} entries", map.max_entries);
             let help = format!(
-                "It has one for each CPU, and no kernel is built for more than {MOST_CPUS}: maps = \
-                 {{ {name} = {{ max_entries = {MOST_CPUS} }} }}"
+                "Reduce it: maps = {{ {name} = {{ max_entries = {MOST_CPUS} }} }}. The map has \
+                 one entry per CPU, and kernels support at most {MOST_CPUS}."
             );
             Some((what, help))
         }
@@ -243,8 +251,11 @@ fn wrong(map: &MapDef) -> Option<(String, String)> {
             Some((what, write("__uint(value_size, 4).")))
         }
         "stack_trace" if value % 8 != 0 || value / 8 > DEEPEST_STACK => {
-            let what = format!("is for stacks of {value} bytes");
-            let help = format!("A stack is of up to {DEEPEST_STACK} addresses of 8 bytes.");
+            let what = format!("holds stacks of {value} bytes");
+            let help = format!(
+                "Use a multiple of 8 bytes. A stack has at most {DEEPEST_STACK} \
+                                addresses of 8 bytes."
+            );
             Some((what, help))
         }
         "lpm_trie" if map.flags & NO_PREALLOC == 0 => {
@@ -258,7 +269,7 @@ fn wrong(map: &MapDef) -> Option<(String, String)> {
         }
         "lpm_trie" if !(5..=260).contains(&key) => {
             let what = format!("is a trie with keys of {key} bytes");
-            Some((what, write("a key of a __u32, the length, and 1 to 256 bytes behind it.")))
+            Some((what, write("a key that consists of the length, a __u32, and 1 to 256 bytes.")))
         }
         "bloom_filter" if map.extra > 15 => {
             let what = format!("is a filter with {} hash functions", map.extra);

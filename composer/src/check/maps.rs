@@ -32,14 +32,14 @@ pub(super) fn check(context: &mut Context<'_>) {
             };
             let found = Diagnostic::new(
                 Code::MapMismatch,
-                format!("map `{}` is defined in two ways", map.name),
+                format!("conflicting definitions of map `{}`", map.name),
             )
-            .label(there.span, "first here")
-            .label(here.span, "and otherwise here")
+            .label(there.span, "first defined here")
+            .label(here.span, "conflicting definition")
             .note(compare(node, map, other, definition))
             .help(
-                "Maps of one name are one map for the whole chain. Make the definitions equal, or \
-                 give one of them another name.",
+                "Make the definitions equal, or rename one of the maps. Maps of the same name are \
+                 one map for the whole chain.",
             );
             context.found.push(found);
         }

@@ -175,9 +175,9 @@ impl<'a> Context<'a> {
         if refusing.is_empty() {
             return;
         }
-        let mut note = format!("refused by linux {}", refusing.join(", "));
+        let mut note = format!("rejected by Linux {}", refusing.join(", "));
         if !taking.is_empty() {
-            note += &format!(", taken by {}", taking.join(", "));
+            note += &format!(", accepted by {}", taking.join(", "));
         }
         let mut found = found.note(note);
         if !self.kernels.asked && !taking.is_empty() {
@@ -230,7 +230,7 @@ impl Load<'_> {
         if self.is_own {
             return node;
         }
-        format!("`{}`, which a table of {node} holds,", self.program.name)
+        format!("`{}`, in a program array of {node},", self.program.name)
     }
 }
 

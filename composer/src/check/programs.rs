@@ -16,7 +16,7 @@ pub(super) fn check(context: &mut Context<'_>) {
         let Some(object) = context.library.get(reference.value) else { continue };
         let Some((_, program)) = context.program(node) else {
             let help = suggest(object, name.value);
-            let message = format!("{} has no program `{}`", reference.value, name.value);
+            let message = format!("program `{1}` not found in {0}", reference.value, name.value);
             context.report(Code::UnknownProgram, message, name.span, "not in the object", help);
             continue;
         };
@@ -34,8 +34,9 @@ pub(super) fn check(context: &mut Context<'_>) {
             Vec::new()
         };
         if let Some((wanted, help)) = mismatch(node, program, &host_kinds) {
-            let message = format!("`{}` cannot be the program of {}", program.name, title(node));
-            let label = format!("is SEC(\"{}\"), {wanted} is needed", program.section);
+            let message =
+                format!("program `{}` has the wrong type for {}", program.name, title(node));
+            let label = format!("is SEC(\"{}\"), but {wanted} is required", program.section);
             context.report(Code::WrongProgramType, message, name.span, label, help);
             context.misfits.insert(index);
         }
@@ -66,23 +67,27 @@ fn is_known_type(context: &mut Context<'_>, node: &Node) -> bool {
     }
     let help = match nearest(&section.value, ProgramKind::section_names()) {
         Some(near) => format!("Did you mean `{near}`?"),
-        None => "Write what would stand in SEC(\"...\"): type = \"xdp\".".to_owned(),
+        None => "Write a type as in SEC(\"...\"): type = \"xdp\".".to_owned(),
     };
-    let message = format!("`{}` is no type of program", section.value);
-    context.report(Code::BadValue, message, &section.span, "this type", help);
+    let message = format!("unknown program type `{}`", section.value);
+    context.report(Code::BadValue, message, &section.span, "unknown type", help);
     false
 }
 
 fn suggest(object: &Object, name: &str) -> String {
     let programs = || object.programs.iter().map(|program| program.name.as_str());
     if let Some((_, function)) = object.function(name) {
-        let what = if function.section == ".text" { "a function, not a program" } else { "static" };
-        return format!("`{name}` is {what}: a program is a global function with a SEC(\"...\").");
+        let what =
+            if function.section == ".text" { "is a function, not a program" } else { "static" };
+        return format!(
+            "Write the name of a global function with a SEC(\"...\"). `{name}` is \
+                        {what}."
+        );
     }
     match nearest(name, programs()) {
         Some(near) => format!("Did you mean `{near}`?"),
-        None if object.programs.is_empty() => "The object holds no program at all.".to_owned(),
-        None => format!("It has: {}.", list(&programs().collect::<Vec<_>>())),
+        None if object.programs.is_empty() => "The object has no programs.".to_owned(),
+        None => format!("Its programs are: {}.", list(&programs().collect::<Vec<_>>())),
     }
 }
 
@@ -104,12 +109,12 @@ fn mismatch(
             let name = wanted.name;
             let help = match (KINDS.iter().find(|own| own.program == kind), kind) {
                 (Some(own), _) => format!(
-                    "Attach it where it belongs: attach = {{ {} = \"...\" }}, or compile it as \
+                    "Attach it to a matching hook, attach = {{ {} = \"...\" }}, or compile it as \
                      SEC(\"{name}\").",
                     own.name
                 ),
                 (None, Kind::Freplace) => {
-                    "A SEC(\"freplace\") program belongs in a [replacement.NAME].".to_owned()
+                    "Move the SEC(\"freplace\") program to a [replacement.NAME].".to_owned()
                 }
                 (None, Kind::Fentry | Kind::Fexit | Kind::FmodRet) => tracing(kind),
                 (None, Kind::Other) => made_up(name),
@@ -137,12 +142,12 @@ fn mismatch(
                     }
                     Kind::FmodRet => tracing(kind),
                     Kind::Freplace => {
-                        "A SEC(\"freplace\") program belongs in a [replacement.NAME].".to_owned()
+                        "Move the SEC(\"freplace\") program to a [replacement.NAME].".to_owned()
                     }
                     Kind::Other => made_up(wanted),
                     _ => format!(
-                        "A tracer is written for what it traces: SEC(\"{wanted}\") int BPF_PROG(...). \
-                         Without `object` and `program`, this is the built-in tracer."
+                        "Write a program for this target: SEC(\"{wanted}\") int BPF_PROG(...). Or \
+                         remove `object` and `program` to use the built-in tracer."
                     ),
                 };
                 (format!("SEC(\"{wanted}\")"), help)
@@ -155,16 +160,13 @@ fn mismatch(
 /// What becomes of a tracing program in a chain.
 fn tracing(kind: ProgramKind) -> String {
     match kind {
-        ProgramKind::FmodRet => "A SEC(\"fmod_ret\") program changes what a function of the kernel \
-                                 returns, and no kernel puts it on one of another program. To watch \
-                                 a result, write a SEC(\"fexit\") program; to change it, a \
-                                 SEC(\"freplace\") one for a stub."
+        ProgramKind::FmodRet => "To observe a result, write a SEC(\"fexit\") program; to change \
+                                 it, a SEC(\"freplace\") program for a stub. SEC(\"fmod_ret\") \
+                                 programs attach only to kernel functions."
             .to_owned(),
         kind => {
             let name = kind.name();
-            format!(
-                "A SEC(\"{name}\") program belongs in a [tracer.NAME] with {name} = \"...\"."
-            )
+            format!("Move the SEC(\"{name}\") program to a [tracer.NAME] with {name} = \"...\".")
         }
     }
 }
@@ -183,14 +185,15 @@ fn placed(program: &Program) -> Option<(String, String)> {
             Table::Cpumap => "cpumap",
         };
         let help = format!(
-            "No interface takes it: a map of type {table} leads to it. Compile it as SEC(\"{name}\")."
+            "Compile it as SEC(\"{name}\"). Interfaces do not accept it: it is called through a \
+             map of type {table}."
         );
         return Some((format!("SEC(\"{name}\")"), help));
     }
     program.traits.many.map(|_| {
         let help = format!(
-            "It is made for many places at once, and this host has one. Compile it as \
-             SEC(\"{name}\")."
+            "Compile it as SEC(\"{name}\"). This one is for several attach targets, but a host \
+             has one."
         );
         (format!("SEC(\"{name}\")"), help)
     })

@@ -53,8 +53,8 @@ pub(super) fn check(context: &mut Context<'_>) {
                 }
                 let found =
                     explain(context, node, stub_node, host, replacement, &original, &mismatch)
-                        .label(&spec.stub.span, "replaces this stub")
-                        .label(&stub_spec.function.span, "the stub");
+                        .label(&spec.stub.span, "stub of this replacement")
+                        .label(&stub_spec.function.span, "stub defined here");
                 let found = if is_first {
                     found.says("EINVAL", said(replacement, &original, &mismatch))
                 } else {
@@ -82,7 +82,7 @@ fn explain(
     // The result is the first place, parameters follow.
     let (what, place) = match mismatch {
         Mismatch::Count => ("the number of arguments differs".to_owned(), None),
-        Mismatch::Result => ("what it returns differs".to_owned(), Some(0)),
+        Mismatch::Result => ("the return type differs".to_owned(), Some(0)),
         Mismatch::Pointee(number) => {
             (format!("argument {} does not point to a struct", number + 1), Some(number + 1))
         }
@@ -110,16 +110,15 @@ fn help(context: &Context<'_>, host: &Node, stub: &Side<'_>, mismatch: &Mismatch
     let wanted = stub.text().0;
     match mismatch {
         Mismatch::Pointee(_) => {
-            "The kernel replaces functions whose pointers lead to structs, the \
-                                 context or one of your own. Wrap the value in a struct, or pass \
-                                 it as an integer."
+            "Wrap the value in a struct, or pass it as an integer. The kernel replaces only \
+             functions whose pointers point to structs."
                 .to_owned()
         }
         _ => {
             let section = context.program(host).map_or("", |(_, program)| program.kind.name());
             format!(
-                "The stub of {} (SEC(\"{section}\")) is `{wanted}`: write the replacement with \
-                 the same arguments and result.",
+                "Write the replacement with the stub's arguments and result. The stub of {} \
+                 (SEC(\"{section}\")) is `{wanted}`.",
                 title(host)
             )
         }

@@ -17,17 +17,15 @@ pub(super) fn within(chain: &Chain, kernels: &Kernels) -> (Kernels, Option<Diagn
     let said = if kernels.asked {
         excluding(chain, &outside)
     } else if inside.is_empty() {
-        excluding(chain, &outside).map(|found| {
-            Diagnostic {
+        excluding(chain, &outside).map(|found| Diagnostic {
             severity: Severity::Warning,
-            message: format!("none of the kernels known here is {}", requires.value),
+            message: format!("no known kernel is {}", requires.value),
             help: Some(
-                "What differs from kernel to kernel was not checked. A profile of the kernel it is \
-                 meant for tells: validate --kernel FILE."
+                "Check against a profile of a suitable kernel with validate --kernel FILE. \
+                 Differences between kernels were not checked."
                     .to_owned(),
             ),
             ..found
-        }
         })
     } else {
         None
@@ -50,12 +48,12 @@ fn excluding(chain: &Chain, outside: &[Version]) -> Option<Diagnostic> {
     (!names.is_empty()).then(|| {
         Diagnostic::new(
             Code::KernelExcluded,
-            format!("`{}` is not meant for linux {names}", chain.name),
+            format!("chain `{}` excludes Linux {names}", chain.name),
         )
-        .label(&requires.span, format!("does not take {names}"))
+        .label(&requires.span, format!("excludes {names}"))
         .help(
-            "Use a kernel that it is meant for; or, when it works with this one too, say so in \
-             `requires`.",
+            "Use a kernel that `requires` includes; or, if the chain works with this kernel, \
+             change `requires`.",
         )
     })
 }

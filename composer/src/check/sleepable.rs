@@ -24,15 +24,15 @@ pub(super) fn check(context: &mut Context<'_>) {
             continue;
         }
         let awake = program.section.replacen(".s", "", 1);
-        let message = format!("{} may sleep, and `{function}` does not", title(node));
+        let message = format!("{} is sleepable, but `{function}` is not", title(node));
         let label = format!("is SEC(\"{}\")", program.section);
         let found = Diagnostic::new(Code::NotSleepable, message)
             .label(named.span, label)
-            .label(&tracer.target.span, "traces this")
+            .label(&tracer.target.span, "target")
             .says("EINVAL", format!("{function} is not sleepable"))
             .help(format!(
-                "No tracer of an eBPF program may sleep. Compile it as SEC(\"{awake}\"), and leave \
-                 out what only sleeping programs may call, such as bpf_copy_from_user()."
+                "Compile it as SEC(\"{awake}\"), and remove calls of sleepable helpers such as \
+                 bpf_copy_from_user(). Tracers of eBPF programs cannot be sleepable."
             ));
         context.found.push(found);
         context.misfits.insert(index);

@@ -33,11 +33,19 @@ pub(super) fn check(context: &mut Context<'_>) {
                 let target = context.chain.graph.node(target);
                 match target.kind {
                     NodeKind::Stub(_) => {
-                        let message =
-                            format!("`{}` traces a stub, which is one function", node.id.value);
-                        let help = "Leave out `function`.".to_owned();
+                        let message = format!(
+                            "`{}` traces a stub, which is a single function",
+                            node.id.value
+                        );
+                        let help = "Remove `function`.".to_owned();
                         let span = function.span.clone();
-                        context.report(Code::BadValue, message, &span, "not needed", help);
+                        context.report(
+                            Code::BadValue,
+                            message,
+                            &span,
+                            "not valid for a stub",
+                            help,
+                        );
                     }
                     _ => check_function(context, node, function, target, false),
                 }
@@ -57,14 +65,14 @@ fn nested(context: &mut Context<'_>, stub: &Node, replacement: &Node) {
     let Some(reference) = spec.hosts.iter().find(|host| host.value == *name) else { return };
     let found = Diagnostic::new(
         Code::WrongNodeKind,
-        format!("{} is in a replacement, where it cannot be replaced", title(stub)),
+        format!("{} is in a replacement, which cannot contain a stub", title(stub)),
     )
-    .label(&reference.span, "a replacement")
-    .label(&replacement.id.span, "the replacement is here")
+    .label(&reference.span, "is a replacement")
+    .label(&replacement.id.span, "replacement defined here")
     .says("EINVAL", "Cannot recursively attach")
     .help(
-        "The kernel does not replace part of a replacement. Put the stub into a host, or trace \
-         the replacement.",
+        "Move the stub to a host, or trace the replacement. The kernel does not replace functions \
+         of a replacement.",
     );
     context.found.push(found);
 }
@@ -111,18 +119,18 @@ fn entry(
     // Of none the older kernels think nothing wrong, and then compare prototypes.
     let empty = object.has_no_parameters(definition);
     let help = match wanted {
-        Some(wanted) => format!("Write it as int {}(struct {wanted} *ctx).", program.name),
+        Some(wanted) => format!("Declare it as int {}(struct {wanted} *ctx).", program.name),
         None => format!(
-            "The kernel knows no context by name for SEC(\"{}\"). Let the program call a global \
-             function, and replace that.",
+            "Call a global function from the program, and replace that function. The kernel has \
+             no named context for SEC(\"{}\").",
             program.section
         ),
     };
     let found = Diagnostic::new(
         Code::UntrustedEntry,
-        format!("{} is an entry whose prototype the kernel does not trust", title(node)),
+        format!("{} is an entry function with an untrusted prototype", title(node)),
     )
-    .label(&function.span, "the program itself")
+    .label(&function.span, "entry function")
     .note(format!("stub  {}", object.prototype(definition).unwrap_or_default()))
     .says("EINVAL", "Cannot replace static functions")
     .help(help);
@@ -147,12 +155,12 @@ fn check_function(
     let name = &function.value;
     let span = function.span.clone();
     let Some((index, found)) = object.function(name) else {
-        let message = format!("{} has no function `{name}`", title(target));
+        let message = format!("function `{name}` not found in the object of {}", title(target));
         let help = match nearest(name, candidates(object, program)) {
             Some(near) => format!("Did you mean `{near}`?"),
             None => missing_help(object, program, to_replace),
         };
-        return context.report(Code::UnknownFunction, message, &span, "not in its object", help);
+        return context.report(Code::UnknownFunction, message, &span, "not in the object", help);
     };
     // With it are loaded the programs that its tables for tail calls hold.
     let called = object.reachable(program).contains(&index)
@@ -165,8 +173,8 @@ fn check_function(
     if to_replace && !found.is_global {
         let message = format!("{} is a static function, which cannot be replaced", title(node));
         let help = format!(
-            "The verifier checks a static function together with its callers, so nothing else \
-             can take its place. Declare it without `static`: __attribute__((noinline)) {};",
+            "Declare it without `static`: __attribute__((noinline)) {}; The verifier checks a \
+             static function together with its callers, so it cannot be replaced.",
             object.prototype(found).unwrap_or_else(|| format!("int {name}(...)"))
         );
         let found = Diagnostic::new(Code::StaticStub, message)
@@ -195,18 +203,18 @@ fn not_called(object: &Object, program: &Program, index: usize, to_replace: bool
     let why = if !others.is_empty() {
         format!("It is called by: {}.", list(&others))
     } else if to_replace {
-        "If the source calls it, clang inlined it (declare it FC_STUB, which is noinline) or folded the \
-         call away: make the result of the stub unknown \
-         to it with asm volatile(\"\" : \"+r\"(result)), or return fc_stub(result, arguments...) of \
-         freplace_compose.h."
+        "If the source calls it, clang inlined it or removed the call. Declare it FC_STUB, which \
+         is noinline, and hide its result with `return fc_stub(result, arguments...)` of \
+         freplace_compose.h or with asm volatile(\"\" : \"+r\"(result))."
             .to_owned()
     } else {
-        "If the source calls it, clang inlined it: add __attribute__((noinline)); `static` may stay."
+        "If the source calls it, clang inlined it: add __attribute__((noinline)). It can stay \
+         `static`."
             .to_owned()
     };
     format!(
-        "The kernel loads a program with the functions it calls and no others. {why} Program `{}` \
-         calls: {}.",
+        "{why} The kernel loads a program only with the functions it calls. Program `{}` calls: \
+         {}.",
         program.name,
         list_or_nothing(&candidates(object, program))
     )
@@ -231,11 +239,12 @@ fn name(function: &Function) -> &str {
 fn missing_help(object: &Object, program: &Program, to_replace: bool) -> String {
     let inlined = match to_replace {
         true => {
-            "If the source has it, clang inlined it: declare it FC_STUB, which is noinline, and not \
-             `static`."
+            "If the source has it, clang inlined it: declare it FC_STUB, which is noinline, and \
+             not `static`."
         }
         false => {
-            "If the source has it, clang inlined it: add __attribute__((noinline)); `static` may stay."
+            "If the source has it, clang inlined it: add __attribute__((noinline)). It can stay \
+             `static`."
         }
     };
     let calls = list_or_nothing(&candidates(object, program));
@@ -243,5 +252,5 @@ fn missing_help(object: &Object, program: &Program, to_replace: bool) -> String 
 }
 
 fn list_or_nothing(names: &[&str]) -> String {
-    if names.is_empty() { "no function".to_owned() } else { list(names) }
+    if names.is_empty() { "no functions".to_owned() } else { list(names) }
 }

@@ -30,29 +30,28 @@ pub(super) fn check(context: &mut Context<'_>) {
         let uses = uses(node, object, program);
         for (table, missing) in uses.missing {
             let message = format!(
-                "the table `{table}` of {} holds `{missing}`, which is no program",
+                "program array `{table}` of {} contains `{missing}`, which is not a program",
                 title(node)
             );
-            let help =
-                "A table for tail calls holds programs: global functions with a SEC(\"...\").";
-            context.report(Code::TailEntry, message, name.span, "uses it", help.to_owned());
+            let help = "Put only programs into it: global functions with a SEC(\"...\").";
+            context.report(Code::TailEntry, message, name.span, "used here", help.to_owned());
         }
         for leaf in uses.leaves {
             let fits = matches!(node.kind, NodeKind::Replacement(_))
                 || leaf.kind.base() == program.kind.base();
             if !fits {
                 let message = format!(
-                    "{} and `{}`, which a table of its object holds, are programs of two types",
+                    "{} and `{}` in its program array have different program types",
                     title(node),
                     leaf.name
                 );
                 let help = format!(
-                    "`{}` is SEC(\"{}\"), `{}` is SEC(\"{}\"). A table for tail calls holds programs \
-                     of the type of those that use it.",
+                    "Use programs of one type: `{}` is SEC(\"{}\"), `{}` is SEC(\"{}\"). A \
+                     program array holds programs of the type that uses it.",
                     leaf.name, leaf.section, program.name, program.section
                 );
                 let found = Diagnostic::new(Code::TailEntry, message)
-                    .label(name.span, "this program")
+                    .label(name.span, "uses the program array")
                     .errno("EINVAL")
                     .help(help);
                 context.found.push(found);
@@ -77,32 +76,36 @@ fn entry(context: &Context<'_>, jump: &Jump) -> Option<Diagnostic> {
     };
     let is_table = |map: &&MapDef| map.type_name() == "prog_array";
     let Some(map) = object.maps.iter().find(|map| map.name == *name) else {
-        let message = format!("{} has no map `{}`", title(from), name.escape_debug());
+        let message =
+            format!("map `{1}` not found in the object of {0}", title(from), name.escape_debug());
         let names: Vec<_> =
             object.maps.iter().filter(is_table).map(|map| map.name.as_str()).collect();
         let help = match nearest(name, names.iter().copied()) {
             Some(near) => format!("Did you mean `{near}`?"),
-            None if names.is_empty() => "Its object has no table for tail calls.".to_owned(),
-            None => format!("Its tables for tail calls: {}.", list(&names)),
+            None if names.is_empty() => "Its object has no program arrays.".to_owned(),
+            None => format!("Its program arrays are: {}.", list(&names)),
         };
         let span = &jump.map.span;
-        return Some(found(Code::UnknownMap, message, span, "not a map of its object").help(help));
+        return Some(found(Code::UnknownMap, message, span, "not in its object").help(help));
     };
     if !is_table(&map) {
-        let message = format!("the map `{name}` of {} holds no programs", title(from));
-        let help = format!("It is of type {}; tail calls go by a prog_array.", map.type_name());
-        return Some(found(Code::TailEntry, message, &jump.map.span, "this map").help(help));
+        let message = format!("map `{name}` of {} is not a program array", title(from));
+        let help = format!("Name a map of type prog_array. This one has type {}.", map.type_name());
+        return Some(
+            found(Code::TailEntry, message, &jump.map.span, "not a program array").help(help),
+        );
     }
     let change = from.data.maps.iter().find(|change| change.map.value == *name);
     let entries = change.and_then(|change| change.max_entries.as_ref());
     let entries = entries.map_or(map.max_entries, |entries| entries.value);
     if jump.entry.value >= entries && entries > 0 {
-        let message = format!("the table `{name}` has {entries} entries, counted from 0");
+        let message = format!("index out of range: program array `{name}` has {entries} entries");
         let help = format!(
-            "Write a lower number, or more entries: maps = {{ {name} = {{ max_entries = {} }} }}",
+            "Write a lower index, or increase the size: maps = {{ {name} = {{ max_entries = {} }} \
+             }}",
             jump.entry.value.saturating_add(1)
         );
-        let found = found(Code::TailEntry, message, &jump.entry.span, "no such entry");
+        let found = found(Code::TailEntry, message, &jump.entry.span, "out of range");
         return Some(found.errno("E2BIG").help(help));
     }
     let (_, target) = context.program(to)?;
@@ -110,15 +113,15 @@ fn entry(context: &Context<'_>, jump: &Jump) -> Option<Diagnostic> {
     let fits = !matches!(from.kind, NodeKind::Host(_)) || target.kind.base() == program.kind.base();
     if !fits {
         let message = format!(
-            "`{}` cannot be in a table of `{}`: they are programs of two types",
+            "`{}` cannot be in a program array of `{}`: the program types differ",
             to.id.value, from.id.value
         );
         let help = format!(
-            "`{}` is SEC(\"{}\"), `{}` is SEC(\"{}\"). A table for tail calls holds programs of the \
-             type of those that use it.",
+            "Use programs of one type: `{}` is SEC(\"{}\"), `{}` is SEC(\"{}\"). A program array \
+             holds programs of the type that uses it.",
             to.id.value, target.section, from.id.value, program.section
         );
-        let found = found(Code::TailEntry, message, &jump.span, "of another type");
+        let found = found(Code::TailEntry, message, &jump.span, "different program type");
         return Some(found.errno("EINVAL").help(help));
     }
     None
@@ -158,17 +161,17 @@ fn replaced(
             Diagnostic::new(
                 Code::TailCall,
                 format!(
-                    "{} replaces a function of `{name}`, which is in a table for tail calls",
+                    "{} replaces a function of `{name}`, which is in a program array",
                     title(replacement)
                 ),
             )
             .label(&by.stub.span, "replaced")
-            .label(&spec.function.span, format!("a function of `{name}`"))
+            .label(&spec.function.span, format!("function of `{name}`"))
             .errno("EBUSY")
             .help(
-                "The kernel keeps the two apart, since a program could go on in itself without end. \
-                 Replace a function of the program that makes the tail call, or attach both programs \
-                 by themselves.",
+                "Replace a function of the program that makes the tail call, or attach both \
+                 programs separately. The kernel does not allow both, since a program could \
+                 continue in itself without end.",
             ),
         );
     }
@@ -202,10 +205,10 @@ fn passed_by(
             Code::PassedByTailCall,
             format!("{} sees no call of `{function}`", title(tracer)),
         )
-        .label(span, "entered by tail calls only")
+        .label(span, "entered only by tail calls")
         .help(
-            "A tail call goes past the place where a tracer is. Trace a function that the program \
-             calls, or the program that makes the tail call.",
+            "Trace a function that the program calls, or the program that makes the tail call. A \
+             tail call skips the instruction at which a tracer is attached.",
         );
         passed.severity = Severity::Warning;
         found.push(passed);

@@ -33,7 +33,7 @@ pub(super) fn check(context: &mut Context<'_>) {
         let found = Diagnostic::new(
             Code::RawTracepointArguments,
             format!(
-                "{} reads argument {read} of {what} `{target}`, which has {least}",
+                "{} reads argument {read} of {what} `{target}`, which has only {least}",
                 title(node)
             ),
         )

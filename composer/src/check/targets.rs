@@ -42,11 +42,11 @@ pub(super) fn check(context: &mut Context<'_>) {
         };
         let mut found = finding(node, (attached, lookup), profile, targets, *presence)
             .label(&attach.span, label(*presence));
-        let lists = [("refused by", refusing), ("unknown of", unsure), ("taken by", taking)];
+        let lists = [("rejected by", refusing), ("unknown for", unsure), ("accepted by", taking)];
         if judged.len() > 1 {
             let lists = lists.iter().filter(|(_, names)| !names.is_empty());
             let lists: Vec<_> =
-                lists.map(|(what, names)| format!("{what} linux {}", names.join(", "))).collect();
+                lists.map(|(what, names)| format!("{what} Linux {}", names.join(", "))).collect();
             found = found.note(lists.join("; "));
         }
         let some_take_it = judged.len() < context.kernels.profiles.len()
@@ -60,12 +60,12 @@ pub(super) fn check(context: &mut Context<'_>) {
 
 fn label(presence: Presence) -> &'static str {
     match presence {
-        Presence::Missing => "not there",
-        Presence::Several(_) => "not the name of one alone",
+        Presence::Missing => "not found",
+        Presence::Several(_) => "ambiguous: several kernel functions have this name",
         Presence::Data => "not a function",
-        Presence::Gone => "gone after boot",
+        Presence::Gone => "removed after boot",
         Presence::Forbidden => "must not be probed",
-        Presence::There | Presence::Unsure => "perhaps not there",
+        Presence::There | Presence::Unsure => "possibly not found",
     }
 }
 
@@ -79,17 +79,17 @@ fn finding(
     let (id, kernel) = (&node.id.value, profile.kernel);
     let what = lookup.what;
     let why = match presence {
-        Presence::Several(count) => format!("linux {kernel} has {count} symbols called `{attach}`"),
-        Presence::Data => format!("`{attach}` is a variable in linux {kernel}"),
-        Presence::Gone => format!("linux {kernel} drops `{attach}` when it has booted"),
-        Presence::Forbidden => format!("linux {kernel} lets nobody probe `{attach}`"),
-        _ => format!("linux {kernel} has no {what} `{attach}`"),
+        Presence::Several(count) => format!("Linux {kernel} has {count} symbols named `{attach}`"),
+        Presence::Data => format!("`{attach}` is a variable in Linux {kernel}"),
+        Presence::Gone => format!("Linux {kernel} removes `{attach}` after boot"),
+        Presence::Forbidden => format!("Linux {kernel} does not allow probing `{attach}`"),
+        _ => format!("Linux {kernel} has no {what} `{attach}`"),
     };
     let message = match presence {
         Presence::Unsure => {
             format!(
-                "whether `{id}` can be attached is unknown until load: linux {kernel} may have \
-                     no {what} `{attach}`"
+                "attach target of `{id}` unknown until load: Linux {kernel} may have no {what} \
+                 `{attach}`"
             )
         }
         _ => format!("`{id}` cannot be attached: {why}"),
@@ -110,8 +110,8 @@ fn finding(
 
 fn help(attach: &Attach, lookup: &Lookup, targets: &Targets, presence: Presence) -> String {
     match presence {
-        Presence::Several(_) => return "Probe a function whose name is unique.".to_owned(),
-        Presence::Forbidden => return "Probe what calls it.".to_owned(),
+        Presence::Several(_) => return "Probe a function with a unique name.".to_owned(),
+        Presence::Forbidden => return "Probe a caller of the function.".to_owned(),
         _ => {}
     }
     match attach.near(targets) {

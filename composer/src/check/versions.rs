@@ -31,10 +31,10 @@ fn nested_tracing(context: &mut Context<'_>) {
         let target = &tracer.target;
         let found = Diagnostic::new(
             Code::NestedTracing,
-            format!("`{}` traces `{}`, which is a tracer itself", node.id.value, target.value),
+            format!("`{}` traces `{}`, which is a tracer", node.id.value, target.value),
         )
-        .label(&target.span, "a tracer")
-        .help("Trace what that one traces: any number of tracers may sit on one function.");
+        .label(&target.span, "is a tracer")
+        .help("Trace the target of that tracer. A function can have several tracers.");
         if *depth == 1 {
             let found = found.says("EINVAL", "Cannot recursively attach");
             context.push_where(found, |profile| !profile.features.nested_tracing);
@@ -89,18 +89,19 @@ fn packet_data(context: &mut Context<'_>) {
             let found = Diagnostic::new(
                 Code::ChangesPacketData,
                 format!(
-                    "`{}` changes packet data, and the stub `{}` of `{}` does not",
+                    "`{}` changes packet data, but stub `{}` of `{}` does not",
                     node.id.value,
                     spec.stub.value,
                     graph.node(host).id.value
                 ),
             )
             .label(&spec.program.span, format!("calls {helper}"))
-            .label(&stub_spec.function.span, "calls nothing of the kind")
+            .label(&stub_spec.function.span, "calls no such helper")
             .says("EINVAL", "Extension program changes packet data, while original does not")
             .help(format!(
-                "Let the stub call such a helper too, if only where it cannot be reached: if \
-                 (never) {helper}(...), with a `never` that clang cannot see through."
+                "Call such a helper in the stub as well; a call that is never executed is \
+                 sufficient: if (never) {helper}(...), with a variable `never` that clang cannot \
+                 evaluate."
             ));
             context.push_where(found, |profile| profile.features.packet_data_compared);
             break;

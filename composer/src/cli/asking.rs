@@ -85,7 +85,7 @@ impl Question<'_> {
         let results = match self.format {
             Format::Human => Vec::new(),
             Format::Json => serde_json::from_str(&text).map_err(|error| {
-                screen::say!("bug: the guest's answer cannot be read: {error}");
+                screen::say!("bug: invalid response of the guest: {error}");
                 Exit::Failed
             })?,
         };
@@ -156,7 +156,7 @@ pub(super) fn here(files: &[PathBuf], format: Format, flags: &LogFlags) -> Exit 
         }
         if is_valid(&found) {
             let nodes = line(path, widest, plan.nodes.len());
-            good += &format!("{nodes}  taken by the verifier of linux {}\n", machine::release());
+            good += &format!("{nodes}  accepted by the verifier of Linux {}\n", machine::release());
         }
     }
     let written = match format {
@@ -192,7 +192,7 @@ fn refusals(
 fn not_tried(mut told: Diagnostic) -> Diagnostic {
     told.severity = Severity::Warning;
     told.note(
-        "the verifier took it; whether it can be attached is not known, since the micro-VM has \
-         neither\nthe interfaces nor the modules of your machine; --module NAME loads one",
+        "accepted by the verifier; attachment not checked, since the micro-VM has neither\nthe \
+         interfaces nor the modules of your machine; --module NAME loads a module",
     )
 }

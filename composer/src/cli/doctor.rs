@@ -46,7 +46,7 @@ pub(super) fn run(arguments: &Doctor) -> Exit {
 }
 
 fn human(findings: &[Finding]) -> String {
-    let mut out = format!("linux {}\n", release());
+    let mut out = format!("Linux {}\n", release());
     for finding in findings {
         let mark = match finding.present {
             Some(true) => format!("{:<7}", "yes".green()),
@@ -98,10 +98,10 @@ pub(super) fn lacking(features: &[Feature], what: &str) -> Option<Diagnostic> {
         Feature::Tracefs => Code::NoTracefs,
     };
     let message =
-        format!("this machine cannot {what}: no {} (linux {})", finding.feature.title(), release());
+        format!("this machine cannot {what}: no {} (Linux {})", finding.feature.title(), release());
     Some(
         Diagnostic::new(code, message)
-            .note(format!("found by  {}", finding.how))
+            .note(format!("detected by  {}", finding.how))
             .help(remedy(&finding)),
     )
 }
@@ -110,12 +110,12 @@ fn remedy(finding: &Finding) -> &'static str {
     match finding.feature {
         // The verifier's own words.
         Feature::Trampoline if finding.how.contains("JITed") => {
-            "The BPF JIT is off. Turn it on: sudo sysctl net.core.bpf_jit_enable=1"
+            "Enable the BPF JIT: sudo sysctl net.core.bpf_jit_enable=1"
         }
         // Who is in a micro-VM already is not helped by one.
         Feature::KernelBtf if vm::is_in_guest() => {
-            "The micro-VM's kernel is built without CONFIG_DEBUG_INFO_BTF=y. Name another one, such \
-             as --vm=6.12."
+            "Use another kernel, such as --vm=6.12. The micro-VM's kernel is built without \
+             CONFIG_DEBUG_INFO_BTF=y."
         }
         Feature::Bpf
         | Feature::RingBuffer
@@ -124,34 +124,35 @@ fn remedy(finding: &Finding) -> &'static str {
         | Feature::Kprobes
             if vm::is_in_guest() =>
         {
-            "The micro-VM's kernel does not offer it. Name another one, such as --vm=6.12."
+            "Use another kernel, such as --vm=6.12. The micro-VM's kernel does not support it."
         }
         Feature::Permission => {
-            "Run it with sudo, or with --vm: a micro-VM with a stock kernel, no root needed."
+            "Run it with sudo, or with --vm in a micro-VM, which does not require root."
         }
         Feature::Bpf => {
-            "This kernel refuses bpf(2). Use --vm: a micro-VM with a stock kernel, no root needed."
+            "Use --vm to run in a micro-VM, which does not require root. This kernel rejects \
+             bpf(2)."
         }
         Feature::KernelBtf => {
-            "The kernel wants CONFIG_DEBUG_INFO_BTF=y, which every distribution's own kernel has. \
-             Use --vm to run the chain in a micro-VM with one."
+            "Use a kernel with CONFIG_DEBUG_INFO_BTF=y, which all major distributions ship, or \
+             --vm to run the chain in a micro-VM with one."
         }
-        Feature::RingBuffer => "Ring buffers came with Linux 5.8. Use --vm for a newer kernel.",
+        Feature::RingBuffer => "Use --vm for a newer kernel. Ring buffers came with Linux 5.8.",
         Feature::PerfLinks => {
-            "Links of perf events, which attach kprobes and tracepoints, came with Linux 5.15. Use \
-             --vm for a newer kernel."
+            "Use --vm for a newer kernel. Perf event links, which attach kprobes and tracepoints, \
+             came with Linux 5.15."
         }
         Feature::Trampoline => {
-            "This kernel refuses programs that need a BPF trampoline. Use --vm: a micro-VM with a \
-             stock kernel, no root needed."
+            "Use --vm to run in a micro-VM, which does not require root. This kernel rejects \
+             programs that need a BPF trampoline."
         }
         Feature::Kprobes => {
-            "This kernel is built without CONFIG_KPROBES. Use --vm: a micro-VM with a stock \
-             kernel, no root needed."
+            "Use --vm to run in a micro-VM, which does not require root. This kernel is built \
+             without CONFIG_KPROBES."
         }
         Feature::Tracefs => {
-            "Mount it: mount -t tracefs tracefs /sys/kernel/tracing. Or use --vm: a micro-VM, where it \
-             is mounted."
+            "Mount tracefs with mount -t tracefs tracefs /sys/kernel/tracing, or use --vm to run \
+             in a micro-VM, where it is mounted."
         }
     }
 }

@@ -21,9 +21,9 @@ pub(super) struct Explain {
 fn code(text: &str) -> Result<Code, String> {
     Code::from_str(text).map_err(|unknown| {
         let near =
-            unknown.near.map(|near| format!(", did you mean {near}, {}?", near.page().title));
+            unknown.near.map(|near| format!("; did you mean {near}, {}?", near.page().title));
         let near = near.unwrap_or_else(|| ";".to_owned());
-        format!("there is no such code{near} `freplace-compose explain` lists all of them")
+        format!("unknown code{near} `freplace-compose explain` lists all codes")
     })
 }
 

@@ -56,15 +56,15 @@ fn callers(object: &Object, index: usize) -> Vec<&str> {
 /// Why a function cannot be a stub; none when it can.
 fn why_not(object: &Object, index: usize, function: &Function) -> Option<&'static str> {
     if object.programs.iter().any(|program| program.function == index) {
-        Some("a program itself")
+        Some("is a program")
     } else if !function.is_global {
-        Some("static: the verifier checks it with its callers, nothing else can take its place")
+        Some("static: verified with its callers, cannot be replaced")
     } else if callers(object, index).is_empty() {
-        Some("no program calls it, so none is loaded with it")
+        Some("not called by any program, so not loaded")
     } else if function.prototype.is_none() {
-        Some("not in BTF: compile with -g")
+        Some("not in BTF; compile with -g")
     } else if object.returns_nothing(function) {
-        Some("void: before Linux 7.2 the verifier takes no global function without a result")
+        Some("void: rejected by the verifier before Linux 7.2")
     } else {
         None
     }
@@ -99,7 +99,7 @@ fn human(object: &Object) -> String {
         let _ = writeln!(out, "  {}", inert::line(&prototype(object, function)));
         match why_not(object, index, function) {
             Some(why) => {
-                let _ = writeln!(out, "    {} {why}", "no stub:".yellow());
+                let _ = writeln!(out, "    {} {why}", "not a stub:".yellow());
             }
             None => {
                 let callers = callers(object, index).join(", ");

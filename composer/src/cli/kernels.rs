@@ -38,7 +38,7 @@ fn name(text: &str) -> Result<Name, String> {
         return Ok(Name::File(text.to_owned()));
     }
     let series = profile::series().collect::<Vec<_>>().join(", ");
-    Err(format!("there is no profile of it: name one of {series}, `running`, or a file"))
+    Err(format!("no profile for this kernel; use one of {series}, `running`, or a file"))
 }
 
 impl KernelFlag {
@@ -72,11 +72,11 @@ fn running() -> Option<Profile> {
     let nearest = profile::nearest(version)?;
     let kernel = version.unwrap_or(nearest.kernel);
     if kernel != nearest.kernel {
-        note(&format!("no profile of linux {kernel}: judged as {}", nearest.kernel));
+        note(&format!("no profile for Linux {kernel}: checked as {}", nearest.kernel));
     }
     let (targets, unread) = machine::targets();
     for what in unread {
-        note(&format!("cannot read {what}; what it would tell of targets is not known"));
+        note(&format!("cannot read {what}; attach targets in it are not checked"));
     }
     let mut features = nearest.features;
     // The shipped profiles are of x86-64, and trampolines of others hold other numbers.

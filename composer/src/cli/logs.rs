@@ -87,7 +87,7 @@ impl Logs {
         let (id, name, kernel) = (&node.id, &chain.source.name, machine::release());
         let written = writeln!(
             file,
-            "==> {name}: `{program}` of `{id}`, linux {kernel} <==\n{}\n",
+            "==> {name}: `{program}` of `{id}`, Linux {kernel} <==\n{}\n",
             log.trim_end()
         );
         if let Err(error) = written {
@@ -96,14 +96,13 @@ impl Logs {
     }
 }
 
-const HELP: &str = "Give --verifier-log a file in a folder that is there and is yours.";
+const HELP: &str = "Name a file for --verifier-log in an existing folder that you can write to.";
 
 /// Says that the file cannot be written.
 pub(super) fn cannot_write(path: &Path, error: &io::Error) -> Exit {
     let (path, why) = (path.display(), plain(error));
     report::one(
-        &Diagnostic::new(Code::OutputFile, format!("the log {path} cannot be written: {why}"))
-            .help(HELP),
+        &Diagnostic::new(Code::OutputFile, format!("cannot write log {path}: {why}")).help(HELP),
     );
     Exit::Failed
 }

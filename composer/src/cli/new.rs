@@ -50,7 +50,7 @@ struct NewHost {
 
 fn hook() -> impl clap::builder::TypedValueParser<Value = &'static HostKind> {
     let names = PossibleValuesParser::new(HostKind::names());
-    names.try_map(|name| HostKind::named(&name).ok_or("no such hook"))
+    names.try_map(|name| HostKind::named(&name).ok_or("unknown hook"))
 }
 
 /// What the target of a host is, for each kind.
@@ -76,7 +76,7 @@ fn name(text: &str) -> Result<String, &'static str> {
     let letter = |letter: char| letter.is_ascii_alphabetic() || letter == '_';
     let good = text.starts_with(letter)
         && text.chars().all(|other| letter(other) || other.is_ascii_digit());
-    if good { Ok(text.to_owned()) } else { Err("a name of C: letters, digits and `_`") }
+    if good { Ok(text.to_owned()) } else { Err("a C identifier: letters, digits and `_`") }
 }
 
 pub(super) fn run(arguments: &New) -> Exit {
@@ -174,13 +174,13 @@ fn put(path: &Path, text: &str) -> Result<(), Diagnostic> {
 fn exists(path: &Path) -> Diagnostic {
     let message = format!("{} already exists", path.display());
     Diagnostic::new(Code::OutputFile, message)
-        .help("Give the host another name with --name, or another folder with --folder.")
+        .help("Choose another name with --name, or another folder with --folder.")
 }
 
 fn failed(path: &Path, error: &io::Error) -> Diagnostic {
     let message = format!("cannot write {}: {}", path.display(), plain(error));
     Diagnostic::new(Code::OutputFile, message)
-        .help("Name a folder that you may write to with --folder.")
+        .help("Name a folder that you can write to with --folder.")
 }
 
 /// The command that compiles `source`; both as words of a shell.

@@ -118,7 +118,7 @@ fn planned(plan: &Plan, operation: &Operation, widths: &Widths, columns: Option<
     let (id, label) = node.map_or(("", ""), |node| (node.id.as_str(), node.label));
     let label = operation_label(&operation.action).unwrap_or(label);
     let (verb, id, label, place) = match &operation.action {
-        Action::Listen => ("listen", "bpf_printk", "trace", "an instance of tracefs".to_owned()),
+        Action::Listen => ("listen", "bpf_printk", "trace", "a tracefs instance".to_owned()),
         Action::Fill { table, entry, with } => {
             let kind = plan.operations.iter().find_map(|operation| match &operation.action {
                 Action::CreateMap { map, .. } if map.name == *table => Some(map.type_name()),
@@ -138,11 +138,11 @@ fn planned(plan: &Plan, operation: &Operation, widths: &Widths, columns: Option<
         }
         Action::CreateMap { map, pin, .. } => {
             let entries = match map.is_event_buffer() {
-                true if map.max_entries == 0 => "one buffer for each CPU".to_owned(),
+                true if map.max_entries == 0 => "one buffer per CPU".to_owned(),
                 true => format!("{} KiB", map.max_entries / 1024),
                 false => screen::count(map.max_entries.into(), "entry"),
             };
-            let of = if id.is_empty() { entries } else { format!("{entries}, for {id} alone") };
+            let of = if id.is_empty() { entries } else { format!("{entries}, only for {id}") };
             let of = match pin {
                 Some(pin) => format!("{of}, pinned at {}", pin.path.display()),
                 None => of,
@@ -170,7 +170,7 @@ fn planned(plan: &Plan, operation: &Operation, widths: &Widths, columns: Option<
         }
         Action::AttachHook { attach, .. } => ("attach", id, label, attach.to_string()),
         Action::AttachReplacement { target, .. } => {
-            ("attach", id, label, format!("in the place of {}", target_name(plan, target, widths)))
+            ("attach", id, label, format!("replaces {}", target_name(plan, target, widths)))
         }
         Action::AttachTracer { slot } => {
             let label = match widths.loaded.get(slot) {
@@ -227,13 +227,13 @@ fn owner<'a>(plan: &'a Plan, node: usize, target: &Target, widths: &Widths) -> O
 /// What a built-in tracer does with the function `target`.
 fn taken(tracing: &Tracing, target: &str) -> String {
     if !tracing.tells() {
-        return format!("notes when {target} begins");
+        return format!("records when {target} is entered");
     }
     let names = tracing.names();
     let names = if names.is_empty() { "nothing".to_owned() } else { names.join(", ") };
     match &tracing.filter {
-        Some(filter) => format!("takes {names} of {target} where {filter}"),
-        None => format!("takes {names} of {target}"),
+        Some(filter) => format!("captures {names} of {target} where {filter}"),
+        None => format!("captures {names} of {target}"),
     }
 }
 

@@ -51,7 +51,7 @@ pub(super) fn run(arguments: &ProfileArguments) -> Exit {
         Ok(measured) => measured,
         Err(error) => {
             let message = format!("this kernel cannot be measured: {error}");
-            let help = "`freplace-compose doctor` shows what this kernel offers.";
+            let help = "Check what this kernel supports with `freplace-compose doctor`.";
             report::one(&Diagnostic::new(Code::NoBpf, message).help(help));
             return Exit::Environment;
         }
@@ -61,7 +61,7 @@ pub(super) fn run(arguments: &ProfileArguments) -> Exit {
         Ok(()) => Exit::Done,
         Err(error) => {
             let message = format!("cannot write to {}: {}", folder.display(), plain(&error));
-            let help = "Name a folder that you may write to: --save DIR.";
+            let help = "Name a folder that you can write to: --save DIR.";
             report::one(&Diagnostic::new(Code::OutputFile, message).help(help));
             Exit::Failed
         }
@@ -79,6 +79,6 @@ fn save(measured: &Profile, folder: &Path) -> io::Result<()> {
 
 fn text(measured: &Profile, files: &[(&str, &str)]) -> String {
     let release = machine::release();
-    let head = format!("Linux {release}, as `freplace-compose profile` measured it.");
+    let head = format!("Linux {release}, measured by `freplace-compose profile`.");
     measured.to_toml(&head, files)
 }

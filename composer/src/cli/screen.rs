@@ -75,8 +75,9 @@ pub(super) fn write_failed(error: &io::Error) -> Exit {
     }
     // One that was put together here names its file, whose letters are not ours to change.
     let why = if error.raw_os_error().is_some() { plain(error) } else { error.to_string() };
-    let message = format!("the output cannot be written: {why}");
-    let help = "Everything before this was done; what was written so far is there.";
+    let message = format!("cannot write the output: {why}");
+    let help = "Free space or choose another output. Everything before this was completed, and \
+                the output so far is kept.";
     report::one(&Diagnostic::new(Code::WriteFailed, message).help(help));
     Exit::Failed
 }
@@ -95,9 +96,9 @@ pub(super) fn create(path: &Path, help: &str) -> Result<File, Diagnostic> {
             // A link: of whom?
             let owner = path.symlink_metadata().map_err(failed)?.uid();
             if owner != 0 && owner != rustix::process::geteuid().as_raw() {
-                let message =
-                    format!("{} is a symbolic link that user {owner} made", path.display());
-                let help = "Name the file itself, or one in a folder where others make no links.";
+                let message = format!("{} is a symbolic link of user {owner}", path.display());
+                let help = "Name the file itself, or a file in a folder where other users cannot \
+                            create links.";
                 return Err(Diagnostic::new(Code::ForeignLink, message).help(help));
             }
             options.open(path).map_err(failed)
@@ -114,7 +115,7 @@ pub(super) fn spare(output: &Path, inputs: &[PathBuf]) -> Result<(), Exit> {
         return Ok(());
     }
     let message = format!("{} is the chain or one of its objects", output.display());
-    let help = "Writing there would empty it: give the output another name.";
+    let help = "Choose another name for the output. Writing to this file would empty it.";
     report::one(&Diagnostic::new(Code::OutputOverInput, message).help(help));
     Err(Exit::Usage)
 }

@@ -79,16 +79,16 @@ impl Traffic {
         let (loopback, has_ports) = (self.host.is_loopback(), protocol != Protocol::Icmp);
         let listen = loopback && has_ports && !self.no_listen;
         if has_ports && !listen && self.port.is_none() {
-            return Err("name the port that somebody listens on: --port PORT".to_owned());
+            return Err("missing port of the receiver: --port PORT".to_owned());
         }
         if !has_ports && self.port.is_some() {
-            return Err("echo requests have no port: leave --port out".to_owned());
+            return Err("`--port` is not valid for echo requests".to_owned());
         }
         if self.size > protocol.most() {
-            return Err(format!("{protocol} takes at most {} bytes: --size", protocol.most()));
+            return Err(format!("{protocol} supports at most {} bytes: --size", protocol.most()));
         }
         if self.wait.is_zero() {
-            return Err("nothing arrives in no time: --wait".to_owned());
+            return Err("`--wait` must be greater than 0".to_owned());
         }
         Ok(Request {
             protocol,
@@ -125,17 +125,20 @@ pub(super) fn run(arguments: &Traffic) -> Exit {
 
 fn failed(request: &Request, error: &io::Error) -> Exit {
     let denied = error.kind() == io::ErrorKind::PermissionDenied;
-    let message = format!("{} traffic cannot be made: {}", request.protocol, plain(error));
+    let message = format!("cannot generate {} traffic: {}", request.protocol, plain(error));
     let help = match (error.kind(), request.protocol) {
         (io::ErrorKind::PermissionDenied, Protocol::Icmp) => {
-            "Echo requests need root, or a group in `sysctl net.ipv4.ping_group_range`; with --vm, run it \
-             in the micro-VM."
+            "Run it as root, as a group in `sysctl net.ipv4.ping_group_range`, or in the micro-VM \
+             with --vm. Echo requests require it."
         }
-        (io::ErrorKind::PermissionDenied, _) => "Ports below 1024 need root: name another --port.",
+        (io::ErrorKind::PermissionDenied, _) => {
+            "Use another --port. Ports below 1024 require \
+                                                 root."
+        }
         (io::ErrorKind::AddrInUse, _) => {
-            "Name another --port, or use --no-listen to send to who listens there."
+            "Use another --port, or --no-listen to send to the existing receiver."
         }
-        _ => "`ip address` shows the addresses of this machine.",
+        _ => "Use an address of this machine: `ip address` lists them.",
     };
     report::one(&Diagnostic::new(Code::Traffic, message).help(help));
     if denied { Exit::Environment } else { Exit::Failed }

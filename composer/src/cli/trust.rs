@@ -17,10 +17,10 @@ pub(super) fn untrusted(files: &[PathBuf], strict: bool) -> Vec<Diagnostic> {
 }
 
 fn told(file: &Path, why: &str, strict: bool) -> Diagnostic {
-    let message = format!("others may change {}", file.display());
+    let message = format!("other users can modify {}", file.display());
     let mut found = Diagnostic::new(Code::UntrustedFile, message).note(why).help(
-        "What this file says is loaded into the kernel as root. Give it and its folders to root: \
-         chown root and chmod go-w.",
+        "Change the owner and mode of the file and its folders: chown root and chmod go-w. The \
+         file determines what is loaded into the kernel as root.",
     );
     if !strict {
         found.severity = Severity::Warning;
@@ -54,9 +54,9 @@ impl Ours {
             } else if sticky {
                 None
             } else if mode & 0o002 != 0 {
-                Some(format!("{what} may be written to by everybody (mode {:o})", mode & 0o7777))
+                Some(format!("{what} is writable by everybody (mode {:o})", mode & 0o7777))
             } else if mode & 0o020 != 0 && !self.groups.contains(&found.gid()) {
-                Some(format!("{what} may be written to by group {}", found.gid()))
+                Some(format!("{what} is writable by group {}", found.gid()))
             } else {
                 None
             }

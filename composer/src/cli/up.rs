@@ -74,7 +74,7 @@ pub(super) struct Up {
 pub(super) fn run(arguments: Up) -> Exit {
     let started = process::raise_open_files();
     if let (None, Some(option)) = (&arguments.vm.vm, arguments.luggage.first()) {
-        return asked::usage(&format!("`{option}` is for the micro-VM: it needs `--vm`"));
+        return asked::usage(&format!("`{option}` requires `--vm`"));
     }
     let ready = match ready_or_report(&arguments.file) {
         Ok(ready) => ready,
@@ -141,8 +141,8 @@ async fn stay_up(
     let mut interrupts = match Signals::new() {
         Ok(signals) => Interrupts::new(signals),
         Err(error) => {
-            let message = format!("signals cannot be received: {}", plain(&error));
-            let help = "Nothing was loaded. See `ulimit -n`, the limit on open files.";
+            let message = format!("cannot receive signals: {}", plain(&error));
+            let help = "Check the limit on open files, `ulimit -n`. Nothing was loaded.";
             report::one(&Diagnostic::new(Code::NoSignals, message).help(help));
             return Exit::Failed;
         }
@@ -211,7 +211,7 @@ async fn stay_up(
     };
     for operation in kept {
         if let Some((name, path)) = pin_of(&plan[operation]) {
-            screen::say!("kept {name}, pinned at {path}: rm {path} removes it");
+            screen::say!("kept {name}, pinned at {path}; remove it with: rm {path}");
         }
     }
     report::all(&gone::told(&undone.gone, plan));
@@ -241,7 +241,7 @@ fn suits_this_machine(ready: &Ready) -> Result<(), Exit> {
 }
 
 fn interrupted_twice() {
-    screen::say!("interrupted twice: the kernel undoes the rest as this process ends");
+    screen::say!("second interrupt: exiting now; the kernel releases the remaining links");
 }
 
 /// Why a session failed, if it did.
@@ -250,12 +250,12 @@ fn failure(end: End) -> Option<Diagnostic> {
         End::Done => None,
         End::Command(status) => Some(
             Diagnostic::new(Code::CommandFailed, format!("the command failed: {status}"))
-                .help("The chain itself was fine, and was undone.")
+                .help("Check the command. The chain itself was loaded, and was rolled back.")
                 .maybe_help(not_in_guest()),
         ),
         End::Unknown(error) => Some(Diagnostic::new(
             Code::CommandFailed,
-            format!("the command cannot be waited for: {error}"),
+            format!("cannot wait for the command: {error}"),
         )),
         End::Unreadable(error) => Some(unreadable(&error)),
     }
@@ -264,17 +264,16 @@ fn failure(end: End) -> Option<Diagnostic> {
 fn not_started(command: &[OsString], error: &std::io::Error) -> Diagnostic {
     let program = command.first().map(|program| program.to_string_lossy()).unwrap_or_default();
     let why = plain(error);
-    Diagnostic::new(Code::CommandFailed, format!("`{program}` cannot be run: {why}")).help(
-        not_in_guest()
-            .unwrap_or_else(|| "Write the command after `--` as you would in a shell.".to_owned()),
+    Diagnostic::new(Code::CommandFailed, format!("cannot run `{program}`: {why}")).help(
+        not_in_guest().unwrap_or_else(|| "Write the command after `--` as in a shell.".to_owned()),
     )
 }
 
 fn unreadable(error: &KernelError) -> Diagnostic {
-    let what = format!("events cannot be read: {error}");
+    let what = format!("cannot read events: {error}");
     match run::short_of(error.errno) {
         Some((code, why, help)) => Diagnostic::new(code, format!("{what}: {why}")).help(help),
         None => Diagnostic::new(Code::EventsUnreadable, what)
-            .help("`freplace-compose doctor` shows what this kernel offers."),
+            .help("Check what this kernel supports with `freplace-compose doctor`."),
     }
 }

@@ -59,11 +59,11 @@ pub(super) fn run(arguments: &Validate) -> Exit {
         return asking::here(&arguments.files, arguments.format, &arguments.logs);
     }
     if arguments.vm.is_none() && arguments.logs.any() {
-        screen::say!("error: without --vm nothing is loaded, so there is no verifier's log");
+        screen::say!("error: `--verifier-log` and `-v` require `--vm`");
         return Exit::Usage;
     }
     if let (None, Some(option)) = (&arguments.vm, arguments.luggage.first()) {
-        screen::say!("error: `{option}` is for the micro-VM: it needs `--vm`");
+        screen::say!("error: `{option}` requires `--vm`");
         return Exit::Usage;
     }
     let kernels = match arguments.kernels.kernels() {
@@ -132,7 +132,7 @@ impl<'a> Judged<'a> {
             Format::Json => screen::json(&self.results),
         };
         if format == Format::Human && self.files.iter().any(|(_, read)| read.is_some()) {
-            let line = "checked by the rules alone: `validate --vm` asks a real verifier as well";
+            let line = "checked without a kernel; `validate --vm` also runs the verifier";
             screen::say!("{}", line.dimmed());
         }
         if self.valid { written } else { Exit::Invalid }

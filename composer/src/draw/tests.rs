@@ -25,7 +25,7 @@ fn a_line_too_long_to_be_drawn_is_told_by_number() {
     let found = Chain::parse(Path::new("long.toml"), text).expect_err("`b` is no key");
     let unknown = found.iter().find(|one| one.message.contains("`b`")).expect("it is told");
     let unknown = Drawing::new(100).text(unknown);
-    assert!(unknown.contains("  long.toml:2:1  not a key here\n"), "{unknown}");
+    assert!(unknown.contains("  long.toml:2:1  unknown key\n"), "{unknown}");
     assert!(unknown.len() < 500, "{unknown}");
 }
 

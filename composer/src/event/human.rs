@@ -117,7 +117,7 @@ fn line(said: &Said, paint: Paint, out: &mut String) {
     }
     if !said.known {
         out.push_str("  ");
-        paint.dimmed("(or a program outside of the chain)", out);
+        paint.dimmed("(or a program outside the chain)", out);
     }
 }
 

@@ -141,10 +141,10 @@ impl Event<'_> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Malformed {
     /// Shorter than its header, or than the header says.
-    #[error("a record of {0} bytes is shorter than it says")]
+    #[error("a record of {0} bytes is shorter than its header states")]
     Short(usize),
     /// From a node that the chain does not have.
-    #[error("a record of node number {0}, which the chain does not have")]
+    #[error("a record of unknown node number {0}")]
     Node(u32),
 }
 

@@ -34,7 +34,7 @@ fn version() -> Value {
         "The first record.",
         json!({
             "version": {
-                "description": "Raised when a reader would have to change.",
+                "description": "Increased on changes that break readers.",
                 "type": "integer", "enum": [super::render::VERSION],
             },
             "chain": text("The chain's name."),
@@ -45,12 +45,12 @@ fn version() -> Value {
 fn node_up() -> Value {
     record(
         "node_up",
-        "A program that was loaded: one for each node, more where a node is loaded for several.",
+        "A loaded program: one per node, or several if a node is loaded for several hosts.",
         json!({
             "node": node(),
             "kind": kind(),
-            "place": text("Where it is attached: a hook, a stub, a node."),
-            "program": count("The kernel's id of the program."),
+            "place": text("The attach target: a hook, a stub, a node."),
+            "program": count("The program's id in the kernel."),
         }),
     )
 }
@@ -64,41 +64,42 @@ fn event() -> Value {
             "kind": kind(),
             "time_ns": count("CLOCK_MONOTONIC, nanoseconds."),
             "call": count(
-                "The same for all nodes passed in one invocation of a host; 0 for none. It may be \
-                 larger than 2^53.",
+                "The same number for all nodes in one invocation of a host; 0 if unknown. It may \
+                 exceed 2^53.",
             ),
         }),
     );
     let more = json!({
-        "cpu": count("The CPU it came from, where that is known."),
+        "cpu": count("The CPU of the event, if known."),
         "pid": count("The process."),
         "tid": count("The thread."),
         "comm": text("The thread's name."),
-        "type": text("The name of the author's struct."),
+        "type": text("The name of the event's struct."),
         "data": {
             "description": "Its fields by name.",
             "type": "object",
             "additionalProperties": {},
         },
         "bytes": {
-            "description": "The payload in hexadecimal, where its type is not known, or is longer.",
+            "description": "The payload in hexadecimal, if its type is unknown or larger than the \
+                            payload.",
             "type": "string",
             "pattern": "^([0-9a-f]{2})*$",
         },
-        "function": text("The function that a built-in tracer tells of; `type` is call or return."),
+        "function": text("The function of a built-in tracer's event; `type` is call or return."),
         "args": {
-            "description": "Its arguments by name, or what was asked for of them.",
+            "description": "Its arguments by name, or the captured values.",
             "type": "object",
             "additionalProperties": {},
         },
-        "ret": { "description": "What it returned." },
-        "ret_name": text("The name of that, where it has one: XDP_PASS."),
+        "ret": { "description": "The return value." },
+        "ret_name": text("The name of the return value, if it has one: XDP_PASS."),
         "took_ns": {
-            "description": "How long it took, nanoseconds; null where its entry was not seen.",
+            "description": "The duration in nanoseconds; null if the entry was not seen.",
             "oneOf": [{ "type": "integer", "minimum": 0 }, { "type": "null" }],
         },
-        "map": text("The map it came through, where that is not the composer's."),
-        "text": text("It as the chain's text says."),
+        "map": text("The node's own event map, if it is not the composer's."),
+        "text": text("The record formatted with the chain's `text`."),
         "printk": text("A line of bpf_printk."),
         "or": {
             "description": "Other nodes that may have written the line.",
@@ -129,10 +130,10 @@ fn event() -> Value {
 fn lost() -> Value {
     let mut lost = record(
         "lost",
-        "Events that found no room, since the last such record of that node.",
+        "Events lost since the last such record of the node.",
         json!({
             "count": {
-                "description": "How many.",
+                "description": "The number of events.",
                 "type": "integer",
                 "minimum": 1,
             },
@@ -154,24 +155,24 @@ fn lost() -> Value {
 fn node_down() -> Value {
     let mut down = record(
         "node_down",
-        "A node that was detached, and what became of its events: produced = delivered + lost.",
+        "A detached node and its event counts: produced = delivered + lost.",
         json!({
             "node": node(),
-            "produced": count("Events that it emitted."),
-            "delivered": count("Those that were read, shown or not."),
-            "lost": count("Those that found no room."),
+            "produced": count("Events emitted."),
+            "delivered": count("Events read, shown or not."),
+            "lost": count("Events lost."),
             "skipped": {
-                "description": "How often the kernel did not run its program though its event came, \
-                                because a program ran on the same CPU; null from a kernel that does \
-                                not count that. Not among the others: such a call emits nothing.",
+                "description": "The number of runs skipped by the kernel because a program ran on \
+                                the same CPU; null if the kernel does not count them. Not \
+                                included in the other counts: a skipped run emits nothing.",
                 "oneOf": [{ "type": "integer", "minimum": 0 }, { "type": "null" }],
             },
         }),
     );
     if let Some(known) = down["properties"].as_object_mut() {
         let uncounted = json!({
-            "description": "Maps of which only the program sees what finds no room: losses there \
-                            are not among `produced` and `lost`.",
+            "description": "Maps whose losses the kernel does not report: they are not included \
+                            in `produced` and `lost`.",
             "type": "array",
             "items": text("The map's name."),
             "minItems": 1,
@@ -186,11 +187,11 @@ fn summary() -> Value {
         "summary",
         "The last record.",
         json!({
-            "events": count("How many event records there were."),
-            "lost": count("How many events of all nodes found no room."),
-            "skipped": count("How often programs were not run, as far as the kernel counts that."),
+            "events": count("The number of event records."),
+            "lost": count("The number of lost events of all nodes."),
+            "skipped": count("The number of skipped runs, as far as the kernel counts them."),
             "undecoded": count(
-                "How many events were shorter than their type, or of a type that is not known.",
+                "The number of events shorter than their type, or of unknown type.",
             ),
         }),
     )
@@ -202,7 +203,7 @@ fn record(name: &str, description: &str, keys: Value) -> Value {
     let mut properties = Map::new();
     properties.insert(
         "record".to_owned(),
-        json!({ "description": "What it is.", "type": "string", "enum": [name] }),
+        json!({ "description": "The kind of record.", "type": "string", "enum": [name] }),
     );
     properties.extend(keys.as_object().cloned().unwrap_or_default());
     let required: Vec<_> = properties.keys().cloned().collect();

@@ -7,7 +7,7 @@ use super::{HostKind, KINDS, KeySpec, UNSUPPORTED, Values};
 /// What `attach` may be.
 #[must_use]
 pub fn attachments() -> String {
-    let mut table = head(&["`attach = ...`", "the program is a", "where"]);
+    let mut table = head(&["`attach = ...`", "program section", "where"]);
     for kind in KINDS {
         let HostKind { name, target, summary, settings, .. } = kind;
         let settings = settings.iter().map(setting).collect::<String>();
@@ -25,7 +25,7 @@ fn setting(KeySpec { key, doc, values, .. }: &KeySpec) -> String {
     let values = match values {
         Values::Words(words) => {
             let quoted: Vec<_> = words.iter().map(|word| format!("`\"{word}\"`")).collect();
-            format!("one of {}; the first when not given", quoted.join(", "))
+            format!("one of {}; the first is the default", quoted.join(", "))
         }
         Values::Number(least, most) => format!("a number from {least} to {most}"),
         Values::Text => "a string".to_owned(),
@@ -36,7 +36,7 @@ fn setting(KeySpec { key, doc, values, .. }: &KeySpec) -> String {
 /// What the programs of each kind look like.
 #[must_use]
 pub fn programs() -> String {
-    let mut table = head(&["hook", "the program", "what it finds there"]);
+    let mut table = head(&["hook", "the program", "context"]);
     for kind in KINDS {
         let (prototype, finds) = kind.source;
         let _ = writeln!(table, "| {} | `{prototype}` | {finds} |", kind.name);
@@ -47,7 +47,7 @@ pub fn programs() -> String {
 /// The types of programs that are no hosts.
 #[must_use]
 pub fn unsupported() -> String {
-    let mut table = head(&["program type", "why it is no host"]);
+    let mut table = head(&["program type", "reason"]);
     for (types, why) in UNSUPPORTED {
         let names: Vec<_> = types.iter().map(|one| format!("`{}`", one.name())).collect();
         let _ = writeln!(table, "| {} | {why} |", names.join(", "));

@@ -80,9 +80,9 @@ pub struct Need {
 
 /// What attaches kprobes and tracepoints.
 pub(super) static PERF_LINKS: Need = Need {
-    what: "links of perf events",
-    label: "is attached by one",
-    help: "They came with Linux 5.15.",
+    what: "perf event links",
+    label: "is attached with a perf event link",
+    help: "Use Linux 5.15 or later.",
     lacks: |profile| !profile.features.perf_links,
 };
 

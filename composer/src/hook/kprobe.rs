@@ -69,8 +69,8 @@ const LOOKUP: Lookup = Lookup {
     what: "function",
     presence,
     near: |function, targets| targets.near_function(function),
-    help: "It may be inlined, renamed, or in a module that is not loaded. /proc/kallsyms lists the \
-           functions of the running kernel.",
+    help: "The function may be inlined, renamed, or in a module that is not loaded. \
+           /proc/kallsyms lists the functions of the running kernel.",
     arguments: None,
 };
 
@@ -98,21 +98,21 @@ fn refused(refused: &Refused<'_>) -> Option<Refusal> {
     let (why, help) = match refused.errno {
         "EINVAL" if refused.targets.has_function(function) => (
             format!("`{function}` cannot be probed"),
-            "It is on the kernel's list of functions that must not be probed, cannot be traced, or \
-             is gone once the kernel has started. Probe what calls it."
+            "Probe a caller of the function. The function is on the kernel's kprobe blacklist, \
+             cannot be traced, or is removed once the kernel has started."
                 .to_owned(),
         ),
         // Older kernels say EINVAL where newer ones say ENOENT.
         "ENOENT" | "EINVAL" => (
-            format!("the kernel has no function `{function}` to probe"),
+            format!("kernel function `{function}` not found"),
             refused.or_near(format!(
-                "It may be inlined, renamed, or on the kernel's list of functions that cannot be \
-                 probed. Look for it: grep {function} /proc/kallsyms"
+                "Search for the function with: grep {function} /proc/kallsyms. It may be inlined, \
+                 renamed, or on the kernel's kprobe blacklist."
             )),
         ),
         "EADDRNOTAVAIL" => (
-            format!("several functions are called `{function}`"),
-            "Probe a function whose name is unique.".to_owned(),
+            format!("several kernel functions are named `{function}`"),
+            "Probe a function with a unique name.".to_owned(),
         ),
         _ => return None,
     };

@@ -32,15 +32,15 @@ pub(super) static RAW_TRACEPOINT: HostKind = HostKind {
         what: "raw tracepoint",
         presence: |name, _, targets| targets.raw_tracepoint(name),
         near: |name, targets| targets.near_raw_tracepoint(name),
-        help: "A raw tracepoint is named without its category: inet_sock_set_state. Those of a \
-               module are there while it is loaded.",
+        help: "Write a raw tracepoint without its category: inet_sock_set_state. A module's \
+               tracepoints exist while it is loaded.",
         // `bpf_probe_register`,
         // <https://github.com/torvalds/linux/blob/v6.12/kernel/trace/bpf_trace.c>: a program that
         // reads beyond the last argument is loaded, and refused when it is attached.
         arguments: Some(Arguments {
             count: |name, targets| targets.raw_tracepoint_arguments(name),
-            help: "A raw tracepoint hands over the arguments of its TP_PROTO, without more. \
-                   `bpftool btf dump file /sys/kernel/btf/vmlinux` shows them at btf_trace_NAME.",
+            help: "A raw tracepoint passes only the arguments of its TP_PROTO. `bpftool btf dump \
+                   file /sys/kernel/btf/vmlinux` shows them at btf_trace_NAME.",
         }),
     }),
     refused,
@@ -53,7 +53,8 @@ pub(super) static RAW_TRACEPOINT: HostKind = HostKind {
     },
     source: (
         "int f(struct bpf_raw_tracepoint_args *ctx)",
-        "`ctx->args[0]` and on: what the kernel's code hands to the tracepoint",
+        "`ctx->args[0]`, `ctx->args[1]` and so on: the arguments that the kernel passes to the \
+         tracepoint",
     ),
 };
 
@@ -61,17 +62,17 @@ pub(super) static RAW_TRACEPOINT: HostKind = HostKind {
 static ZERO: Returns = Returns {
     least: 0,
     most: 0,
-    help: "A replacement in a program at a raw tracepoint returns 0. What the host is to know goes \
-           through a map; a host at a tracepoint or a kprobe takes any result.",
+    help: "Return 0. A replacement in a program at a raw tracepoint cannot return another value; \
+           use a map to pass data to the host, or a host at a tracepoint or a kprobe.",
 };
 
 fn refused(refused: &Refused<'_>) -> Option<Refusal> {
     let name = &refused.attach.target;
     (refused.errno == "ENOENT").then(|| {
         Refusal::no_target(
-            format!("there is no raw tracepoint {name}"),
+            format!("raw tracepoint {name} not found"),
             refused.or_near(
-                "A raw tracepoint is named without its category: inet_sock_set_state.".to_owned(),
+                "Write a raw tracepoint without its category: inet_sock_set_state.".to_owned(),
             ),
         )
     })

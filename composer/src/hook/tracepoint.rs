@@ -45,7 +45,7 @@ pub(super) static TRACEPOINT: HostKind = HostKind {
             let (category, name) = split(target);
             targets.near_tracepoint(category, name)
         },
-        help: "/sys/kernel/tracing/available_events lists those of the running kernel.",
+        help: "/sys/kernel/tracing/available_events lists the tracepoints of the running kernel.",
         arguments: None,
     }),
     refused,
@@ -58,10 +58,10 @@ pub(super) static TRACEPOINT: HostKind = HostKind {
     },
     source: (
         "int f(struct trace_event_raw_NAME *ctx)",
-        "the record's fields, by `preserve_access_index` or `BPF_CORE_READ`. The struct is that of \
-         the event's class: `trace_event_raw_sys_enter` for all of `syscalls/sys_enter_*`. \
-         `/sys/kernel/tracing/events/CATEGORY/NAME/format` lists the fields; a `__data_loc` field \
-         has in its lower half the offset of a text",
+        "the record's fields, read with `preserve_access_index` or `BPF_CORE_READ`. The struct \
+         belongs to the event's class: `trace_event_raw_sys_enter` for all of \
+         `syscalls/sys_enter_*`. `/sys/kernel/tracing/events/CATEGORY/NAME/format` lists the \
+         fields; the lower half of a `__data_loc` field is the offset of a string",
     ),
 };
 
@@ -72,8 +72,8 @@ fn read(text: &str) -> Result<String, Misfit> {
             Ok(format!("{category}/{name}"))
         }
         _ => Err(Misfit {
-            label: "no category",
-            help: "A tracepoint is written CATEGORY/NAME: \"sock/inet_sock_set_state\".",
+            label: "category missing",
+            help: "Write a tracepoint as CATEGORY/NAME: \"sock/inet_sock_set_state\".",
         }),
     }
 }
@@ -91,17 +91,18 @@ fn refused(refused: &Refused<'_>) -> Option<Refusal> {
     let (target, (category, _)) = (&refused.attach.target, parts(refused.attach));
     match refused.errno {
         "ENOENT" => Some(Refusal::no_target(
-            format!("there is no tracepoint {target}"),
-            refused.or_near(format!("See what there is: ls /sys/kernel/tracing/events/{category}")),
+            format!("tracepoint {target} not found"),
+            refused.or_near(format!(
+                "List the available tracepoints with: ls \
+                                     /sys/kernel/tracing/events/{category}"
+            )),
         )),
         // BPF_TRACE_MAX_PROGS of kernel/trace/bpf_trace.c.
         "E2BIG" => Some(Refusal {
             code: Code::Busy,
-            why: format!("tracepoint {target} has 64 programs already"),
-            help:
-                "A tracepoint takes no more. A raw_tracepoint or a kprobe of the same moment has \
-                   no such limit."
-                    .to_owned(),
+            why: format!("tracepoint {target} already has 64 programs"),
+            help: "Use a raw_tracepoint or a kprobe at the same point, which have no such limit."
+                .to_owned(),
         }),
         _ => None,
     }

@@ -12,7 +12,7 @@ use crate::{
 pub(super) static XDP: HostKind = HostKind {
     name: "xdp",
     aliases: &[],
-    summary: "A network interface, before the kernel's own stack.",
+    summary: "A network interface, before the kernel's network stack.",
     program: ProgramKind::Xdp,
     program_type: ProgramType::Xdp,
     attach_type: Some(AttachType::Xdp),
@@ -38,8 +38,8 @@ pub(super) static XDP: HostKind = HostKind {
     settings: &[KeySpec {
         key: MODE,
         what: "a mode of XDP",
-        doc: "auto: in the driver where it can, else generic. generic: every interface has it. \
-              native: in the driver.",
+        doc: "auto: in the driver if supported, otherwise generic. generic: supported by every \
+              interface. native: in the driver.",
         values: Values::Words(&["auto", "generic", "native"]),
     }],
     mechanism: |attach| Mechanism::Link {
@@ -48,7 +48,7 @@ pub(super) static XDP: HostKind = HostKind {
         flags: flags(attach),
     },
     needs: &[],
-    exclusive: Some("An interface takes one xdp program. Let one host call two stubs."),
+    exclusive: Some("Write one host that calls two stubs. An interface takes one xdp program."),
     // Interfaces are a machine's, not a kernel's.
     lookup: None,
     refused,
@@ -80,21 +80,22 @@ fn refused(refused: &Refused<'_>) -> Option<Refusal> {
     let interface = &refused.attach.target;
     match refused.errno {
         "ENODEV" | "ENOENT" => Some(Refusal::no_target(
-            format!("there is no network interface {interface}"),
-            "See what there is: ip link".to_owned(),
+            format!("network interface {interface} not found"),
+            "List the interfaces with: ip link".to_owned(),
         )),
         "EBUSY" | "EEXIST" => Some(Refusal {
             code: Code::Busy,
-            why: format!("{interface} has an xdp program already"),
+            why: format!("{interface} already has an xdp program"),
             help: format!(
-                "An interface takes one. See which: ip link show dev {interface}, bpftool net. \
-                 Another freplace-compose may be up."
+                "Detach the other program, which may belong to another freplace-compose. Show it \
+                 with: ip link show dev {interface}, bpftool net. An interface takes one xdp \
+                 program."
             ),
         }),
         "EOPNOTSUPP" => Some(Refusal {
             code: Code::Refused,
-            why: format!("{interface} does not take xdp in this mode"),
-            help: "Write mode = \"generic\", which every interface has.".to_owned(),
+            why: format!("{interface} does not support this xdp mode"),
+            help: "Write mode = \"generic\", which every interface supports.".to_owned(),
         }),
         _ => None,
     }

@@ -162,5 +162,5 @@ fn interface_index(name: &str) -> Result<u32, KernelError> {
 }
 
 fn c_string(text: &str) -> Result<CString, KernelError> {
-    CString::new(text).map_err(|_| KernelError::here("attach", "a name holds a NUL byte"))
+    CString::new(text).map_err(|_| KernelError::here("attach", "a name contains a NUL byte"))
 }

@@ -132,7 +132,7 @@ pub fn examine(features: &[Feature]) -> Vec<Finding> {
                 findings.push(Finding {
                     feature: *feature,
                     present: None,
-                    how: "not tried: something it needs is missing".to_owned(),
+                    how: "not tested: a requirement is missing".to_owned(),
                 });
                 continue;
             }
@@ -180,7 +180,12 @@ fn permission() -> (Option<bool>, String) {
     let missing: Vec<_> =
         CAPABILITIES.iter().filter(|(_, bit)| !has(*bit)).map(|(name, _)| *name).collect();
     if missing.is_empty() {
-        return (Some(true), "CAP_BPF, CAP_PERFMON and CAP_NET_ADMIN are there".to_owned());
+        return (
+            Some(true),
+            "CAP_BPF, CAP_PERFMON and CAP_NET_ADMIN are in CapEff of \
+                             /proc/self/status"
+                .to_owned(),
+        );
     }
     (Some(false), format!("CapEff of /proc/self/status lacks {}", missing.join(", ")))
 }
@@ -195,7 +200,7 @@ fn file(path: &str) -> (Option<bool>, String) {
 fn tracefs() -> (Option<bool>, String) {
     match attach::tracefs() {
         Some(root) => (Some(true), root.to_owned()),
-        None => (Some(false), "/sys/kernel/tracing/events is not there".to_owned()),
+        None => (Some(false), "/sys/kernel/tracing/events not found".to_owned()),
     }
 }
 
@@ -204,7 +209,7 @@ fn ring_buffer() -> (Option<bool>, String) {
     let size = u32::try_from(page).unwrap_or(4096);
     let ring = aya_obj::Map::new_from_params(RINGBUF, 0, 0, size, 0);
     match aya::maps::MapData::create(ring, "probe", None) {
-        Ok(_) => (Some(true), "BPF_MAP_CREATE of one: done".to_owned()),
+        Ok(_) => (Some(true), "BPF_MAP_CREATE of one: ok".to_owned()),
         Err(error) => {
             let errno = KernelError::within("BPF_MAP_CREATE", &error).errno;
             (absent(errno), format!("BPF_MAP_CREATE of one: {error}"))
@@ -215,9 +220,9 @@ fn ring_buffer() -> (Option<bool>, String) {
 fn perf_links() -> (Option<bool>, String) {
     let present = profile::perf_links();
     let how = match present {
-        Some(true) => "BPF_LINK_CREATE knows them",
+        Some(true) => "BPF_LINK_CREATE supports them",
         Some(false) => "BPF_LINK_CREATE of one: EINVAL",
-        None => "not tried: no program to attach could be loaded",
+        None => "not tested: no program to attach could be loaded",
     };
     (present, how.to_owned())
 }
@@ -227,7 +232,7 @@ fn bpf(probe: &mut Probe, host: &mut Option<Loaded>) -> (Option<bool>, String) {
     match probe.load("probe_host", LoadAs::Hook(ProgramKind::Xdp), None) {
         Ok(loaded) => {
             *host = Some(loaded);
-            (Some(true), "BPF_PROG_LOAD of a small xdp program: done".to_owned())
+            (Some(true), "BPF_PROG_LOAD of a small xdp program: ok".to_owned())
         }
         Err(error) => (absent(error.errno), refused("xdp", &error)),
     }
@@ -246,7 +251,7 @@ fn trampoline(probe: &mut Probe, host: Option<&Loaded>) -> (Option<bool>, String
     let target = Some((&replacement, "probe_replacement"));
     match probe.load("probe_tracer", LoadAs::Tracer(Moment::Fentry), target) {
         Ok(_) => {
-            (Some(true), "BPF_PROG_LOAD of a small freplace and fentry program: done".to_owned())
+            (Some(true), "BPF_PROG_LOAD of a small freplace and fentry program: ok".to_owned())
         }
         Err(error) => (absent(error.errno), refused("fentry", &error)),
     }

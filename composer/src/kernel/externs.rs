@@ -86,9 +86,9 @@ impl Externs {
             None if wanted.weak => Ok(Found::Nothing),
             None => {
                 let what = match wanted.kind {
-                    ExternKind::Kconfig(_) => "is not in the configuration of this kernel",
-                    ExternKind::Variable(_) => "is no variable of this kernel",
-                    ExternKind::Function(_) => "is no function that this kernel offers to programs",
+                    ExternKind::Kconfig(_) => "not found in the configuration of this kernel",
+                    ExternKind::Variable(_) => "is not a variable of this kernel",
+                    ExternKind::Function(_) => "is not a kernel function available to programs",
                     ExternKind::Undefined => "is not defined",
                 };
                 let missing = Box::new([(0, name.to_owned())]);
@@ -115,7 +115,7 @@ impl Externs {
         match addresses.get(name) {
             Some(0) => Err(KernelError::here(
                 CALL,
-                format!("the address of `{name}` is hidden: kernel.kptr_restrict does that"),
+                format!("the address of `{name}` is hidden by kernel.kptr_restrict"),
             )),
             found => Ok(found.copied()),
         }

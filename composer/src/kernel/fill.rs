@@ -47,7 +47,7 @@ pub(super) fn fill(
             Referent::Map(name) => {
                 let map = job.maps.get(name.as_str());
                 let map =
-                    map.ok_or_else(|| KernelError::here(PARSE, format!("no map `{name}`")))?;
+                    map.ok_or_else(|| KernelError::here(PARSE, format!("map `{name}` not found")))?;
                 set_wide(code, at, wide::MAP, map.as_raw_fd(), 0);
             }
             Referent::Variable { section, offset, .. } => {
@@ -146,13 +146,14 @@ fn data_map(
     workshop: &mut Workshop,
 ) -> Result<OwnedFd, KernelError> {
     let section = object.data.iter().find(|section| section.name == name);
-    let section = section.ok_or_else(|| KernelError::here(PARSE, format!("no section {name}")))?;
+    let section =
+        section.ok_or_else(|| KernelError::here(PARSE, format!("section {name} not found")))?;
     let mut bytes = content(section, object)?;
     for setting in settings.iter().filter(|setting| setting.section == name) {
         let from = usize::try_from(setting.offset).unwrap_or(usize::MAX);
         let to = from.saturating_add(setting.bytes.len());
         let place = bytes.get_mut(from..to).ok_or_else(|| {
-            KernelError::here(PARSE, format!("{name} ends before byte {to}, which is to be set"))
+            KernelError::here(PARSE, format!("byte {to} is beyond the end of {name}"))
         })?;
         place.copy_from_slice(&setting.bytes);
     }

@@ -77,7 +77,7 @@ impl Linux {
 }
 
 fn gone(what: &str) -> KernelError {
-    KernelError::here("look up", format!("no such {what} is held"))
+    KernelError::here("look up", format!("unknown {what}"))
 }
 
 fn key_size(map: &MapData) -> Result<u32, KernelError> {

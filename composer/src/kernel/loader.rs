@@ -43,8 +43,15 @@ pub(super) struct Loaded {
 impl Loaded {
     /// The BTF id of the function called `name`.
     pub(super) fn function(&self, name: &str) -> Result<u32, KernelError> {
-        let missing =
-            || KernelError::here("find function", format!("the program has no function `{name}`"));
+        let missing = || {
+            KernelError::here(
+                "find function",
+                format!(
+                    "function `{name}` not found in the \
+                                                           program"
+                ),
+            )
+        };
         self.functions.get(name).copied().ok_or_else(missing)
     }
 }
@@ -108,7 +115,8 @@ pub(super) fn load(loader: &mut Loader, job: &Job<'_>) -> Result<Loaded, KernelE
     };
     // As the author wrote it: what is not there is no licence.
     let license = CString::new(job.object.license.clone().unwrap_or_default());
-    let license = license.map_err(|_| KernelError::here(PARSE, "the licence holds a NUL byte"))?;
+    let license =
+        license.map_err(|_| KernelError::here(PARSE, "the licence contains a NUL byte"))?;
     let fd = verify(&sys::Program {
         name: job.program,
         program_type,

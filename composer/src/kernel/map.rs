@@ -99,9 +99,9 @@ pub(super) fn pinned(path: &Path, def: &MapDef) -> Result<Option<OwnedFd>, Kerne
         .map(|(what, wanted, there)| match *what {
             "type" => {
                 let name = |number| MapDef { map_type: number, ..MapDef::default() }.type_name();
-                format!("type {} there, {} in the chain", name(*there), name(*wanted))
+                format!("type {} pinned, {} in the chain", name(*there), name(*wanted))
             }
-            what => format!("{what} {there} there, {wanted} in the chain"),
+            what => format!("{what} {there} pinned, {wanted} in the chain"),
         })
         .collect();
     match differing.is_empty() {
@@ -171,7 +171,7 @@ fn in_bpffs(folder: &Path) -> io::Result<bool> {
 
 fn text(path: &Path) -> Result<CString, KernelError> {
     CString::new(path.as_os_str().as_bytes())
-        .map_err(|_| KernelError::here(PIN, "the path holds a NUL byte"))
+        .map_err(|_| KernelError::here(PIN, "the path contains a NUL byte"))
 }
 
 /// Puts the descriptor `value` at `entry` of `map`, which holds maps or programs.

@@ -61,8 +61,8 @@ impl Workshop {
             return Ok(Arc::clone(known));
         }
         let program = object.program(name);
-        let program =
-            program.ok_or_else(|| KernelError::here(PARSE, format!("no program `{name}`")))?;
+        let program = program
+            .ok_or_else(|| KernelError::here(PARSE, format!("program `{name}` not found")))?;
         let made = Arc::new(self.make(object, program)?);
         self.prepared.insert(key, Arc::clone(&made));
         Ok(made)

@@ -21,7 +21,8 @@ pub(super) fn placed(tracing: &Tracing, types: &Btf) -> Result<Trace, KernelErro
             Some((offset, size))
         });
         let (offset, size) = found.ok_or_else(|| {
-            let message = format!("this kernel has no {}.{}", field.structure, field.field);
+            let message =
+                format!("field {}.{} not found in this kernel", field.structure, field.field);
             KernelError::here(CALL, message)
         })?;
         let value = table.values.get_mut(unplaced.value);

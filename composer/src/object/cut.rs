@@ -56,10 +56,10 @@ pub struct Open {
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum CutError {
     /// A function whose instructions are not in the file.
-    #[error("the instructions of `{0}` are not in the file")]
+    #[error("instructions of `{0}` missing in the file")]
     NoCode(String),
     /// A reference that leads nowhere.
-    #[error("instruction {at} of `{function}` refers to something that the object does not have")]
+    #[error("dangling reference in instruction {at} of `{function}`")]
     Dangling {
         /// The function.
         function: String,
@@ -67,7 +67,7 @@ pub enum CutError {
         at: usize,
     },
     /// More instructions than any kernel takes.
-    #[error("it has more instructions than any kernel takes")]
+    #[error("more instructions than any kernel accepts")]
     TooLong,
 }
 

@@ -44,19 +44,18 @@ impl Text {
 /// What is wrong with it, or with a file it names.
 pub fn open(path: &Path) -> Result<Profile, Vec<Diagnostic>> {
     let name = path.display().to_string();
-    let text = files::read(path, files::CHAIN).and_then(|bytes| {
-        String::from_utf8(bytes).map_err(|_| std::io::Error::other("it is not UTF-8"))
-    });
+    let text = files::read(path, files::CHAIN)
+        .and_then(|bytes| String::from_utf8(bytes).map_err(|_| std::io::Error::other("not UTF-8")));
     let text = text.map_err(|error| {
         let message = format!("cannot read the profile {name}: {}", plain(&error));
-        let help = "Name a series such as 6.12, `running`, or a file with a profile.";
+        let help = "Use a series such as 6.12, `running`, or a profile file.";
         vec![Diagnostic::new(Code::FileUnreadable, message).help(help)]
     })?;
     let source = Source::first(name, text);
     let read: Text = toml::from_str(&source.text).map_err(|error: toml::de::Error| {
-        let message = format!("{} is not a profile: {}", source.name, error.message());
+        let message = format!("invalid profile {}: {}", source.name, error.message());
         let span = Span::new(&source, error.span().unwrap_or_default());
-        let help = "The profiles in composer/profiles show what stands in one.";
+        let help = "See the profiles in composer/profiles for the format.";
         vec![Diagnostic::new(Code::BadValue, message).label(&span, "here").help(help)]
     })?;
     let folder = path.parent().unwrap_or(Path::new(""));
@@ -82,16 +81,16 @@ pub fn open(path: &Path) -> Result<Profile, Vec<Diagnostic>> {
 fn unreadable(source: &Arc<Source>, file: &toml::Spanned<PathBuf>, why: &str) -> Diagnostic {
     let message = format!("cannot read {}: {why}", file.get_ref().display());
     Diagnostic::new(Code::FileUnreadable, message)
-        .label(&Span::new(source, file.span()), "named here")
-        .help("Paths in a profile are relative to it.")
+        .label(&Span::new(source, file.span()), "used here")
+        .help("Check the path. Paths in a profile are relative to its file.")
 }
 
 fn damaged(source: &Arc<Source>, read: &Text, error: &BtfError) -> Option<Diagnostic> {
     let file = read.btf.as_ref()?;
-    let message = format!("{} is not a kernel's BTF: {error}", file.get_ref().display());
+    let message = format!("invalid kernel BTF {}: {error}", file.get_ref().display());
     Some(
         Diagnostic::new(Code::BadValue, message)
-            .label(&Span::new(source, file.span()), "named here")
+            .label(&Span::new(source, file.span()), "used here")
             .help("Copy it from the machine: cp /sys/kernel/btf/vmlinux vmlinux.btf"),
     )
 }

@@ -51,9 +51,9 @@ pub(crate) fn settings<'a>(
     for value in &node.data.globals {
         let done = variable(object, &value.path).and_then(|(global, fields)| {
             let of = global.of.ok_or_else(|| {
-                let what = format!("`{}` has no type in the object's BTF", global.name);
+                let what = format!("missing BTF type of `{}`", global.name);
                 let help = "Compile the object with -g.".to_owned();
-                Mistake::unknown(&value.path.text.span, what, "type not known", help)
+                Mistake::unknown(&value.path.text.span, what, "type unknown", help)
             })?;
             let index = set
                 .iter()
@@ -99,9 +99,9 @@ fn variable<'a, 'p>(
 ) -> Result<(&'a Global, &'p [crate::chain::PathStep]), Box<Mistake>> {
     let Spanned { value: name, span } = &path.first;
     if RESERVED.contains(&name.as_str()) {
-        let what = format!("`{name}` is set by the composer");
-        let help = "Leave it out: it is the node's number, or what the composer knows of its host.";
-        return Err(Mistake::unknown(span, what, "not for a chain", help.to_owned()));
+        let what = format!("`{name}` is reserved for the composer");
+        let help = "Remove it. The composer sets this variable for each node.";
+        return Err(Mistake::unknown(span, what, "reserved", help.to_owned()));
     }
     // A static variable of a function has the function's name in front.
     if let Some(step) = path.fields.first().filter(|step| step.way == Way::Dot) {
@@ -116,26 +116,26 @@ fn variable<'a, 'p>(
         [] => {
             let names: Vec<_> = object.globals.iter().map(|global| global.name.as_str()).collect();
             let names: Vec<_> = names.into_iter().filter(|name| !RESERVED.contains(name)).collect();
-            let what = format!("its object has no global variable `{name}`");
+            let what = format!("global variable `{name}` not found");
             let help = match nearest(name, names.iter().copied()) {
                 Some(near) => format!("Did you mean `{near}`?"),
-                None if names.is_empty() => "The object has no global variable.".to_owned(),
-                None => format!("It has: {}.", list(&names)),
+                None if names.is_empty() => "The object has no global variables.".to_owned(),
+                None => format!("Its variables are: {}.", list(&names)),
             };
             Err(Mistake::unknown(span, what, "not in its object", help))
         }
         several => {
             let names: Vec<_> = several.iter().map(|global| global.name.as_str()).collect();
-            let what = format!("its object has several variables `{name}`");
+            let what = format!("ambiguous global variable `{name}`");
             let mut unique = names.clone();
             unique.dedup();
             let help = match unique.len() == names.len() {
-                true => format!("Name one of: {}.", list(&names)),
+                true => format!("Write one of: {}.", list(&names)),
                 false => {
-                    "They are static variables of several files; give one another name.".to_owned()
+                    "Rename one of them. They are static variables of several files.".to_owned()
                 }
             };
-            Err(Mistake::unknown(span, what, "which one?", help))
+            Err(Mistake::unknown(span, what, "ambiguous", help))
         }
     }
 }
@@ -154,16 +154,16 @@ fn part(
                 let Some((_, Type::Array { element, length })) = btf.resolve(place.of) else {
                     let declared = prototype::declare(btf, place.of, "");
                     let what = format!("`{name}` is a {}, not an array", declared.trim());
-                    let help = "Leave out the number in brackets.".to_owned();
-                    return Err(Mistake::unknown(&step.name.span, what, "no item", help));
+                    let help = "Remove the brackets.".to_owned();
+                    return Err(Mistake::unknown(&step.name.span, what, "not an array", help));
                 };
                 if index >= length {
-                    let what = format!("`{name}` has {length} items, counted from 0");
+                    let what = format!("index out of range: `{name}` has {length} items");
                     let help = match length {
-                        0 => "An array without a size has none.".to_owned(),
-                        _ => format!("The last one is {}.", length - 1),
+                        0 => "An array without a size has no items.".to_owned(),
+                        _ => format!("The last index is {}.", length - 1),
                     };
-                    return Err(Mistake::unknown(&step.name.span, what, "no such item", help));
+                    return Err(Mistake::unknown(&step.name.span, what, "out of range", help));
                 }
                 let bits = u64::from(btf.size(element).unwrap_or(0)) * 8;
                 let at = place.at.saturating_add(u64::from(index) * bits);

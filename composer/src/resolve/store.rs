@@ -90,7 +90,7 @@ fn read(reference: SpannedRef<'_, ObjectRef>, chain: &Chain) -> Result<Object, B
         ObjectRef::File(path) => ObjectRef::File(chain.folder.join(path)),
         builtin @ ObjectRef::Builtin(_) => builtin.clone(),
     };
-    open_object(&name).map_err(|found| Box::new(found.label(reference.span, "this object")))
+    open_object(&name).map_err(|found| Box::new(found.label(reference.span, "not usable")))
 }
 
 /// Reads the object called `name`; a path is relative to the working directory.
@@ -107,9 +107,11 @@ pub fn open_object(name: &ObjectRef) -> Result<Object, Box<Diagnostic>> {
                 let names = freplace_compose_ebpf_programs::names;
                 let help = match nearest(builtin, names()) {
                     Some(near) => format!("Did you mean `builtin:{near}`?"),
-                    None => format!("There are: {}.", list(&names().collect::<Vec<_>>())),
+                    None => {
+                        format!("Built-in objects are: {}.", list(&names().collect::<Vec<_>>()))
+                    }
                 };
-                let message = format!("there is no built-in object `{builtin}`");
+                let message = format!("unknown built-in object `{builtin}`");
                 Err(Box::new(Diagnostic::new(Code::UnknownBuiltin, message).help(help)))
             }
         },
@@ -124,9 +126,9 @@ fn bytes(path: &Path) -> Result<Vec<u8>, Box<Diagnostic>> {
         let stem = name.trim_end_matches(".o").trim_end_matches(".bpf");
         let arch = std::env::consts::ARCH;
         let help = format!(
-            "In a chain, paths of objects are relative to its file. Build it first, for example: \
-             clang -O2 -g -target bpf -D__TARGET_ARCH_x86 -I common/include \
-             -I /usr/include/{arch}-linux-gnu -c {stem}.bpf.c -o {name}"
+            "Build the object first, for example: clang -O2 -g -target bpf -D__TARGET_ARCH_x86 -I \
+             common/include -I /usr/include/{arch}-linux-gnu -c {stem}.bpf.c -o {name}. Paths of \
+             objects are relative to the chain file."
         );
         Box::new(Diagnostic::new(Code::ObjectUnreadable, message).help(help))
     })
@@ -134,22 +136,21 @@ fn bytes(path: &Path) -> Result<Vec<u8>, Box<Diagnostic>> {
 
 fn describe(error: &ObjectError, name: &str) -> Diagnostic {
     let (code, help) = match error {
-        ObjectError::NotElf | ObjectError::NotBpf(_) => (
-            Code::NotAnObject,
-            "An object is what clang -target bpf makes of a C file. Is this the right file?",
-        ),
+        ObjectError::NotElf | ObjectError::NotBpf(_) => {
+            (Code::NotAnObject, "Name an object file compiled with clang -target bpf.")
+        }
         ObjectError::ByteOrder => (
             Code::NotAnObject,
-            "Build it for this machine: -target bpf takes the byte order of the machine it runs on.",
+            "Build it for this machine: -target bpf uses the byte order of the machine it runs on.",
         ),
         ObjectError::Damaged(_) | ObjectError::Btf(_) => {
-            (Code::ObjectDamaged, "Build it again; the file may have been cut short.")
+            (Code::ObjectDamaged, "Build it again. The file may have been truncated.")
         }
         ObjectError::NoBtf => (
             Code::NoObjectBtf,
-            "Replacing and tracing go by BTF: compile with -g, and do not strip it \
-             (llvm-strip -g keeps BTF).",
+            "Compile with -g, and do not strip the object (llvm-strip -g keeps BTF). Replacing \
+             and tracing require BTF.",
         ),
     };
-    Diagnostic::new(code, format!("{name} is not a usable eBPF object: {error}")).help(help)
+    Diagnostic::new(code, format!("invalid eBPF object {name}: {error}")).help(help)
 }

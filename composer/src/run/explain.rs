@@ -11,7 +11,7 @@ use crate::{
 };
 
 const PERMISSION: &str =
-    "Run it as root, or with --vm in a micro-VM. `freplace-compose doctor` looks closer.";
+    "Run it as root, or with --vm in a micro-VM. `freplace-compose doctor` shows what is missing.";
 
 /// Explains why `plan` did not come up on a kernel where there are `targets` to attach to. With
 /// `whole_log`, the verifier's log is shown as well.
@@ -27,7 +27,7 @@ pub fn explain(failure: &Failure, plan: &Plan, targets: &Targets, whole_log: boo
         .maybe_label(operation.span.as_ref(), answer(error))
         .help(help);
     let found = match &error.holder {
-        Some(holder) => found.note(format!("taken by  {holder}")),
+        Some(holder) => found.note(format!("in use by  {holder}")),
         None => found,
     };
     let log = error.log.as_deref().unwrap_or_default();
@@ -49,16 +49,20 @@ fn told(found: Diagnostic, log: &str, excerpt: Option<Excerpt<'_>>, whole_log: b
         Some(excerpt) => found.note(excerpt.to_string()),
         None => found,
     };
-    if whole { found.note(format!("the whole log\n  {}", lines.join("\n  "))) } else { found }
+    if whole {
+        found.note(format!("complete verifier log\n  {}", lines.join("\n  ")))
+    } else {
+        found
+    }
 }
 
 /// `this is FC0304, a stub that returns something else than a scalar`, and where there is more.
 fn pointer(rules: &[Code], error: &KernelError) -> String {
-    let names: Vec<_> = rules.iter().map(|code| format!("{code}, {}", code.page().title)).collect();
+    let names: Vec<_> = rules.iter().map(|code| format!("{code}: {}", code.page().title)).collect();
     let codes: Vec<_> = rules.iter().map(ToString::to_string).collect();
     // EINVAL without a word has many reasons, of which the rule is the likely one.
     let bare = error.log.is_none() && error.errno == Some(libc::EINVAL);
-    let verb = if bare || rules.len() > 1 { "may be" } else { "is" };
+    let verb = if bare || rules.len() > 1 { "may violate" } else { "violates" };
     let names = names.join("\n  or ");
     format!("this {verb} {names}\n  freplace-compose explain {}", codes.join(" "))
 }
@@ -68,11 +72,12 @@ fn pointer(rules: &[Code], error: &KernelError) -> String {
 pub fn explain_left(left: &[Left], plan: &Plan) -> Diagnostic {
     let mut found = Diagnostic::new(
         Code::UndoIncomplete,
-        format!("{} of the chain's operations could not be undone", left.len()),
+        format!("{} of the chain's operations could not be rolled back", left.len()),
     )
     .help(
-        "Everything the chain holds in the kernel is bound to this process and goes when it ends, \
-         but for an instance of tracefs: the next `up` that wants one removes it. `bpftool prog`, `bpftool link` and `bpftool map` show what is there.",
+        "Check for remaining objects with `bpftool prog`, `bpftool link` and `bpftool map`. The \
+         kernel releases everything of the chain when this process ends, except a tracefs \
+         instance, which the next `up` with `printk` removes.",
     );
     for one in left {
         let operation = &plan[one.operation];
@@ -82,10 +87,10 @@ pub fn explain_left(left: &[Left], plan: &Plan) -> Diagnostic {
             Action::CreateMap { map, .. } => format!("map `{}`", map.name),
             Action::Load { .. } => "program".to_owned(),
             Action::Fill { table, entry, .. } => format!("entry {entry} of `{table}`"),
-            Action::Listen => "instance of tracefs".to_owned(),
+            Action::Listen => "tracefs instance".to_owned(),
             _ => "link".to_owned(),
         };
-        let text = format!("the {what}{name} is left: {}", answer(&one.error));
+        let text = format!("{what}{name} remains: {}", answer(&one.error));
         found = found.maybe_label(operation.span.as_ref(), text);
     }
     found
@@ -110,18 +115,18 @@ fn lacking(
         Some(log) => {
             let at = poisoned(log)?;
             let (_, missing) = error.missing.iter().find(|(missing, _)| *missing == at)?;
-            let help = "Test for it first: bpf_core_field_exists(...), bpf_core_type_exists(...) or \
-                        bpf_core_enum_value_exists(...).";
+            let help = "Test for it first with bpf_core_field_exists(...), \
+                        bpf_core_type_exists(...) or bpf_core_enum_value_exists(...).";
             (missing, help.to_owned())
         }
         None => {
             let (_, missing) = error.missing.first()?;
-            let help =
-                format!("Declare `{missing}` __weak and test it, if the program can do without.");
+            let help = format!("If `{missing}` is optional, declare it __weak and test it.");
             (missing, help)
         }
     };
-    let message = format!("this kernel has no `{missing}`, which `{program}` of `{name}` needs");
+    let message =
+        format!("kernel symbol or field `{missing}` of `{program}` of `{name}` not found");
     Some((Code::KernelLacksName, message, help))
 }
 
@@ -151,32 +156,36 @@ fn judge(
             Code::Rejected,
             format!("the verifier rejected `{program}` of `{name}`"),
             match whole_log {
-                true => "Its last words say why; what it knew on the way is in the log.",
-                false => "Its last words say why. -v shows the whole log, --verifier-log keeps it.",
+                true => "See the last lines of the log for the reason.",
+                false => {
+                    "See the last lines for the reason. Use -v to show the complete log, or \
+                          --verifier-log to save it."
+                }
             },
         ),
         // perf_event_open(2) says EACCES, bpf(2) says EPERM.
         (Action::AttachHook { attach, .. }, Some(libc::EPERM | libc::EACCES)) => refused(
             Code::NotPermitted,
-            format!("the kernel does not permit `{name}` at its {}", attach.kind.name),
+            format!("no permission to attach `{name}` to its {} hook", attach.kind.name),
             PERMISSION,
         ),
         (Action::AttachHook { attach, .. }, errno) => hook(attach, errno, name, targets),
         (Action::AttachReplacement { target, .. }, Some(libc::EBUSY)) => refused(
             Code::Busy,
-            format!("`{name}` cannot replace `{}`: the function is taken", target.function),
-            "A function is either traced or replaced, and replaced once only; another program \
-             holds it. `bpftool link` lists who. Trace the replacement instead of the stub.",
+            format!("`{name}` cannot replace `{}`: the function is in use", target.function),
+            "Trace the replacement instead of the stub. A function is either traced or replaced, \
+             and only once; `bpftool link` lists the program that holds it.",
         ),
         (Action::AttachTracer { .. }, Some(libc::EBUSY)) => refused(
             Code::Busy,
-            format!("`{name}` cannot trace its target: the function is taken"),
-            "A function is either traced or replaced, never both. Trace the replacement instead.",
+            format!("`{name}` cannot trace its target: the function is in use"),
+            "Trace the replacement instead. A function is either traced or replaced, never both.",
         ),
         (Action::AttachReplacement { target, .. }, Some(libc::EINVAL)) => refused(
             Code::Refused,
-            format!("the kernel refused `{name}` in the place of `{}`", target.function),
-            "At a second stub a bare EINVAL means that its prototype differs from the first one's.",
+            format!("`{name}` rejected as replacement of `{}`", target.function),
+            "Give all stubs of the replacement the same prototype. At a second stub, EINVAL \
+             without a log means that its prototype differs from the first one's.",
         ),
         (Action::CreateMap { map, pin: Some(pin), .. }, _)
             if matches!(error.call, COMPARE | PIN | "BPF_OBJ_GET") =>
@@ -185,20 +194,23 @@ fn judge(
         }
         (Action::CreateMap { map, .. }, Some(libc::EPERM)) => refused(
             Code::NotPermitted,
-            format!("the kernel does not permit the map `{}`", map.name),
+            format!("no permission to create map `{}`", map.name),
             PERMISSION,
         ),
         (Action::Listen, _) => refused(
             Code::NoTracefs,
-            "no place can be made for lines of bpf_printk".to_owned(),
-            "It would be a folder in /sys/kernel/tracing/instances, with the event \
-             bpf_trace/bpf_trace_printk, which kernels have from 5.9 on. Without `printk` the chain needs none.",
+            "cannot create a tracefs instance for bpf_printk output".to_owned(),
+            "Mount tracefs, or remove `printk` from the chain. `printk` requires a folder in \
+             /sys/kernel/tracing/instances with the event bpf_trace/bpf_trace_printk, which \
+             exists since 5.9.",
         ),
-        (_, Some(libc::EPERM)) => {
-            refused(Code::NotPermitted, format!("the kernel does not permit `{name}`"), PERMISSION)
-        }
+        (_, Some(libc::EPERM)) => refused(
+            Code::NotPermitted,
+            format!("no permission to load or attach `{name}`"),
+            PERMISSION,
+        ),
         (Action::CreateMap { map, .. }, Some(errno)) => {
-            (Code::Refused, format!("map `{}` cannot be made", map.name), maps::why(map, errno))
+            (Code::Refused, format!("map `{}` cannot be created", map.name), maps::why(map, errno))
         }
         (Action::Fill { table, entry, with }, _) => maps::fill(table, *entry, with, error),
         (action, errno) => refused(Code::Refused, undone(operation, name), remedy(action, errno)),
@@ -208,7 +220,7 @@ fn judge(
 /// What an operation came to: `` `k_accept` of `accept` cannot be loaded ``.
 fn undone(operation: &Operation, name: &str) -> String {
     match &operation.action {
-        Action::CreateMap { map, .. } => format!("map `{}` cannot be made", map.name),
+        Action::CreateMap { map, .. } => format!("map `{}` cannot be created", map.name),
         Action::Load { program, .. } => format!("`{program}` of `{name}` cannot be loaded"),
         _ => format!("`{name}` cannot be attached"),
     }
@@ -218,17 +230,17 @@ fn undone(operation: &Operation, name: &str) -> String {
 fn remedy(action: &Action, errno: Option<i32>) -> &'static str {
     match (action, errno) {
         (_, None) => {
-            "The kernel was not asked: the object cannot be made ready for it. `freplace-compose \
-             inspect` shows what the object holds."
+            "Check the object with `freplace-compose inspect`. It could not be prepared for \
+             loading, so no system call was made."
         }
         // An empty log: it was refused before the verifier looked at it.
         (Action::Load { .. }, _) => {
-            "The verifier did not get to see it. `freplace-compose doctor` shows whether this kernel \
-             takes programs of its type."
+            "Check whether this kernel supports the program type with `freplace-compose doctor`. \
+             The program was rejected before verification."
         }
         _ => {
-            "An attachment is refused without a word. `bpftool link` lists what is attached; `up --vm` \
-             shows whether another kernel takes it."
+            "Check what is attached with `bpftool link`, or try another kernel with `up --vm`. \
+             The kernel gives no reason for a failed attachment."
         }
     }
 }
@@ -251,7 +263,7 @@ fn hook(
         None => (
             Code::Refused,
             format!("`{name}` cannot be attached to its {}, {attach}", attach.kind.name),
-            "`freplace-compose doctor` shows what this kernel offers.".to_owned(),
+            "Check what this kernel supports with `freplace-compose doctor`.".to_owned(),
         ),
     }
 }

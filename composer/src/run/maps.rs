@@ -16,28 +16,26 @@ pub(super) fn pin(map: &MapDef, pin: &PinnedAt, error: &KernelError) -> (Code, S
     if error.call == COMPARE {
         return (
             Code::PinnedMapDiffers,
-            format!("`{}` is pinned at {path}, and is another map", map.name),
+            format!("pinned map at {path} differs from `{}`", map.name),
             format!(
-                "{}. Whoever uses that pin goes by its map. Pin the chain's elsewhere, maps = {{ {} = \
-                 {{ pin = \"another\" }} }} or pins = \"/sys/fs/bpf/mine\"; or remove the old one: \
-                 rm {path}",
+                "{}. Pin the chain's map elsewhere, maps = {{ {} = {{ pin = \"another\" }} }} or \
+                 pins = \"/sys/fs/bpf/mine\"; or, if no other program uses the pinned map, remove \
+                 it: rm {path}",
                 error.message, map.name
             ),
         );
     }
     let help = match error.errno {
         Some(libc::EPERM) => {
-            "A pin is a file in a bpffs, with a name without a dot, made by root: mount -t bpf bpf \
-             /sys/fs/bpf. With pin = false the map is not pinned."
+            "Mount a bpffs, mount -t bpf bpf /sys/fs/bpf, or set pin = false. A pin is a file in \
+             a bpffs, created by root, with a name without a dot."
         }
-        Some(libc::EEXIST) => "Another program has just made it. Try again.",
+        Some(libc::EEXIST) => "Try again. Another program has just created it.",
         Some(libc::EINVAL | libc::EACCES) => {
-            "What is at that place is no map, or belongs to another user. Choose another: pins = \
-             \"/sys/fs/bpf/mine\"."
+            "Choose another folder: pins = \"/sys/fs/bpf/mine\". The existing file is not a map, \
+             or belongs to another user."
         }
-        _ => {
-            "Choose another place: pins = \"/sys/fs/bpf/mine\". With pin = false the map is not pinned."
-        }
+        _ => "Choose another folder, pins = \"/sys/fs/bpf/mine\", or set pin = false.",
     };
     (Code::CannotPin, format!("`{}` cannot be pinned at {path}", map.name), help.to_owned())
 }
@@ -48,7 +46,7 @@ const ENOTSUPP: i32 = 524;
 /// What may be wrong with a map that the kernel does not make.
 pub(super) fn why(map: &MapDef, errno: i32) -> String {
     let attributes = format!(
-        "It is a {} with keys of {} and values of {} bytes, {} entries, flags {:#x}.",
+        "The map is a {} with keys of {} and values of {} bytes, {} entries, flags {:#x}.",
         map.type_name(),
         map.key_size,
         map.value_size,
@@ -57,27 +55,27 @@ pub(super) fn why(map: &MapDef, errno: i32) -> String {
     );
     let what = match errno {
         libc::E2BIG => match map.type_name() {
-            "cpumap" => "A cpumap has no more entries than the kernel is built for CPUs.",
+            "cpumap" => "A cpumap has at most as many entries as the kernel supports CPUs.",
             "percpu_array" | "percpu_hash" | "lru_percpu_hash" => {
-                "A value that each CPU has for itself is at most 32 KiB large."
+                "A per-CPU value has at most 32 KiB."
             }
-            _ => "It is larger than the kernel makes maps of this type.",
+            _ => "It exceeds the kernel's size limit for this type.",
         },
-        libc::ENOMEM => "There is not enough memory for it. Write fewer entries.",
+        libc::ENOMEM => "Memory is insufficient: reduce the number of entries.",
         libc::EINVAL | ENOTSUPP => {
-            "The kernel does not take these sizes or flags for this type, or does not have the type."
+            "The kernel does not support these sizes or flags for this type, or the type itself."
         }
-        libc::ENOENT => "The kernel does not have what the map's type needs.",
-        _ => "`freplace-compose doctor` shows what this kernel offers.",
+        libc::ENOENT => "The kernel lacks a requirement of the map's type.",
+        _ => "Check what this kernel supports with `freplace-compose doctor`.",
     };
     match map.name.as_str() {
         EVENTS_MAP => {
-            format!("{attributes} {what} `buffer` at the top of the chain says how large.")
+            format!("{attributes} {what} Set its size with `buffer` at the top of the chain.")
         }
         COUNTS_MAP | TIMES_MAP => format!("{attributes} {what}"),
         name => format!(
-            "{attributes} {what} A node may say otherwise: maps = {{ {name} = {{ max_entries = 1024 \
-             }} }}"
+            "{attributes} {what} Change it on a node: maps = {{ {name} = {{ max_entries = 1024 }} \
+             }}"
         ),
     }
 }
@@ -97,16 +95,14 @@ pub(super) fn fill(
     let help = match (error.errno, with) {
         (Some(libc::E2BIG), _) => format!("`{table}` has fewer entries."),
         (Some(libc::EBUSY), _) => {
-            "A program with a replaced function cannot be in a table for tail calls, or the other \
-             way round."
-                .to_owned()
+            "A program in a program array cannot have a replaced function.".to_owned()
         }
         (_, Filling::Program { .. }) => {
-            "A table for tail calls holds programs of one type, that of the programs that use it."
+            "A program array holds programs of one type, that of the programs that use it."
                 .to_owned()
         }
         (_, Filling::Map { .. }) => {
-            "The maps in a map are all defined alike: type, sizes, flags, and entries of arrays."
+            "All inner maps need the same definition: type, sizes, flags, and entries of arrays."
                 .to_owned()
         }
     };

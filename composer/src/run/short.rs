@@ -8,20 +8,20 @@ pub fn short_of(errno: Option<i32>) -> Option<(Code, &'static str, &'static str)
     match errno? {
         libc::EMFILE => Some((
             Code::TooManyFiles,
-            "this process may not open more files",
-            "A node takes two to four open files. `ulimit -Hn` shows the limit, which root raises; for \
-             a service LimitNOFILE=, for a container --ulimit nofile=65536 does.",
+            "limit on open files of this process reached",
+            "Raise the limit as root (`ulimit -Hn` shows it), for a service with LimitNOFILE=, \
+             for a container with --ulimit nofile=65536. A node needs two to four open files.",
         )),
         libc::ENFILE => Some((
             Code::TooManyFiles,
-            "this machine may not open more files",
-            "All processes together have reached fs.file-max: sudo sysctl fs.file-max=1000000.",
+            "limit on open files of this machine reached",
+            "Raise fs.file-max: sudo sysctl fs.file-max=1000000.",
         )),
         libc::ENOMEM => Some((
             Code::OutOfMemory,
-            "the kernel has no memory for it",
-            "Free some, raise the memory limit of the container or service, or make maps and event \
-             buffers smaller: `freplace-compose plan` shows their sizes.",
+            "out of kernel memory",
+            "Free memory, raise the memory limit of the container or service, or reduce the size \
+             of maps and event buffers: `freplace-compose plan` shows their sizes.",
         )),
         _ => None,
     }

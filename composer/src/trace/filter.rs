@@ -75,13 +75,15 @@ impl Maker<'_> {
             let name = &path.text.value;
             let (why, help) = match self.request.both {
                 true => {
-                    ("`trace` tells of entries too", "Write fexit = \"...\" in the place of trace.")
+                    ("`trace` records entries as well", "Use fexit = \"...\" instead of trace.")
                 }
-                false => {
-                    ("not known at the entry", "Write fexit = \"...\": at the return it is known.")
-                }
+                false => (
+                    "not available at the entry",
+                    "Use fexit = \"...\". The value is available \
+                                                    at the return.",
+                ),
             };
-            let message = format!("a call cannot be chosen by `{name}` when it begins");
+            let message = format!("`{name}` is not available at the entry of a call");
             let wrong =
                 Diagnostic::new(Code::BadFilter, message).label(&path.text.span, why).help(help);
             self.wrong.push(wrong);
@@ -95,7 +97,7 @@ impl Maker<'_> {
         };
         let is_value = matches!(&constant.value, Constant::Name(name) if self.signature.has(name));
         let number = if is_value {
-            let help = "Values are compared with constants, not with one another.";
+            let help = "Compare the value with a constant.";
             Err(("another value of the call".to_owned(), help.to_owned()))
         } else {
             operand.number(relation, &constant.value, &path.text.value)
@@ -103,7 +105,7 @@ impl Maker<'_> {
         let number = match number {
             Ok(number) => number,
             Err((why, help)) => {
-                let message = format!("`{}` cannot be compared so", path.text.value);
+                let message = format!("unsupported comparison of `{}`", path.text.value);
                 let mut wrong =
                     Diagnostic::new(Code::BadFilter, message).label(&constant.span, why).help(help);
                 if let Some(prototype) = self.target.object.prototype(self.target.function) {
@@ -114,11 +116,13 @@ impl Maker<'_> {
             }
         };
         let Some(index) = self.value(&found) else {
-            let message = format!("`{}` is one value more than a tracer takes", path.text.value);
+            let message =
+                format!("too many values: `{}` exceeds the limit of a tracer", path.text.value);
             let wrong = Diagnostic::new(Code::BadFilter, message)
-                .label(&path.text.span, "one too many")
+                .label(&path.text.span, "exceeds the limit")
                 .help(format!(
-                    "It takes {VALUES}, result, duration and those of `capture` included."
+                    "Use at most {VALUES} values, including result, duration and those of \
+                     `capture`."
                 ));
             self.wrong.push(wrong);
             return None;
@@ -184,10 +188,8 @@ impl Maker<'_> {
                 let shown = crate::object::prototype::declare(btf, id, "");
                 let message = format!("`{}` cannot be compared", path.text.value);
                 let wrong = Diagnostic::new(Code::BadFilter, message)
-                    .label(&path.text.span, format!("a `{shown}`, no number"))
-                    .help(
-                        "Numbers, enums and addresses can be compared; name a field that is one.",
-                    );
+                    .label(&path.text.span, format!("is a `{shown}`, not a number"))
+                    .help("Compare a number, an enum or an address.");
                 self.wrong.push(wrong);
                 None
             }
@@ -200,32 +202,30 @@ impl Operand {
     fn number(&self, relation: Relation, constant: &Constant, path: &str) -> Result<u64, Wrong> {
         let number = match constant {
             Constant::Number(number) if self.is_duration && *number != 0 => {
-                let why = "a number without a unit".to_owned();
+                let why = "unit missing".to_owned();
                 return Err((
                     why,
-                    format!("`{path}` is a duration: write {number}us, for example."),
+                    format!("Add a unit, for example {number}us. `{path}` is a duration."),
                 ));
             }
             Constant::Number(number) => *number,
             Constant::Duration(ns) if self.is_duration => *ns,
             Constant::Duration(_) => {
                 let why = "a duration".to_owned();
-                return Err((why, format!("`{path}` is a number without a unit.")));
+                return Err((why, format!("Remove the unit. `{path}` is a number.")));
             }
             Constant::Name(name) if self.is_pointer && name == "NULL" => 0,
             Constant::Name(name) => {
                 let known = self.names.iter().find(|(known, _)| known == name);
-                known
-                    .map(|(_, value)| i128::from(*value))
-                    .ok_or_else(|| self.unknown(name, path))?
+                known.map(|(_, value)| i128::from(*value)).ok_or_else(|| self.unknown(name))?
             }
         };
         let bits = 8 * self.bytes;
         let is_order = !matches!(relation, Relation::Equal | Relation::NotEqual);
         if self.may_be_signed && is_order {
-            let why = "only == and != go with it".to_owned();
-            let help = "The object does not tell whether this enum has a sign: clang 15 and newer \
-                        write that down.";
+            let why = "only == and != are supported here".to_owned();
+            let help = "Use == or !=, or compile with clang 15 or later, which records whether an \
+                        enum is signed.";
             return Err((why, help.to_owned()));
         }
         let number = match number {
@@ -239,14 +239,14 @@ impl Operand {
             false => (0, (1_i128 << bits) - 1),
         };
         if number < least || number > most {
-            let why = "it can never be that".to_owned();
+            let why = "out of range for its type".to_owned();
             let unit = if self.is_duration { " of nanoseconds" } else { "" };
-            return Err((why, format!("`{path}` is a number{unit} from {least} to {most}.")));
+            return Err((why, format!("Write a number{unit} from {least} to {most}.")));
         }
         if self.is_swapped {
             if is_order {
-                let why = "only == and != go with it".to_owned();
-                return Err((why, format!("`{path}` is in network order.")));
+                let why = "only == and != are supported here".to_owned();
+                return Err((why, format!("Use == or !=. `{path}` is in network order.")));
             }
             // What is in network order is compared as the bytes lie.
             let swapped = u64::try_from(number).unwrap_or_default().to_be();
@@ -261,13 +261,13 @@ impl Operand {
             .map_or_else(|_| u64::try_from(number).unwrap_or_default(), i64::cast_unsigned))
     }
 
-    fn unknown(&self, name: &str, path: &str) -> Wrong {
-        let why = "no constant of this name".to_owned();
+    fn unknown(&self, name: &str) -> Wrong {
+        let why = "unknown constant".to_owned();
         let names: Vec<_> = self.names.iter().map(|(name, _)| name.as_str()).collect();
         let help = match nearest(name, names.iter().copied()) {
             Some(near) => format!("Did you mean `{near}`?"),
-            None if self.is_pointer => "Compare a pointer with NULL or a number.".to_owned(),
-            None if names.is_empty() => format!("`{path}` is a number: compare it with one."),
+            None if self.is_pointer => "Compare the pointer with NULL or a number.".to_owned(),
+            None if names.is_empty() => "Compare it with a number.".to_owned(),
             None => format!("Write a number, or one of: {}.", names.join(", ")),
         };
         (why, help)

@@ -36,10 +36,10 @@ impl<'a> Maker<'a> {
         target: Target<'a>,
     ) -> Result<Self, Vec<Diagnostic>> {
         let signature = Signature::of(target).ok_or_else(|| {
-            let message = format!("`{}` has no prototype in its object", target.function.name);
+            let message = format!("missing prototype of `{}`", target.function.name);
             vec![
                 Diagnostic::new(Code::CannotCapture, message)
-                    .help("Compile the object with -g: arguments are shown by their types."),
+                    .help("Compile the object with -g. The types of arguments are read from BTF."),
             ]
         })?;
         Ok(Self {
@@ -73,10 +73,10 @@ impl<'a> Maker<'a> {
         let mut seen = HashSet::new();
         for path in request.capture.iter().flatten() {
             if !seen.insert(&path.text.value) {
-                let message = format!("`{}` is captured twice", path.text.value);
+                let message = format!("duplicate value `{}` in `capture`", path.text.value);
                 let wrong = Diagnostic::new(Code::CannotCapture, message)
-                    .label(&path.text.span, "a second time")
-                    .help("Name each value once.");
+                    .label(&path.text.span, "captured again")
+                    .help("List each value once.");
                 self.wrong.push(wrong);
             }
             match self.signature.find(path, false) {
@@ -125,12 +125,12 @@ impl<'a> Maker<'a> {
     fn capture(&mut self, name: &str, found: &Found, path: Option<&ValuePath>) -> Option<Capture> {
         let capture = self.try_capture(name, found);
         if capture.is_none() {
-            let message = format!("`{name}` is one value more than a tracer takes");
+            let message = format!("too many values: `{name}` exceeds the limit of a tracer");
             let mut wrong = Diagnostic::new(Code::CannotCapture, message).help(format!(
-                "It takes {VALUES}, result, duration and those of `where` included."
+                "Use at most {VALUES} values, including result, duration and those of `where`."
             ));
             if let Some(path) = path {
-                wrong = wrong.label(&path.text.span, "one too many");
+                wrong = wrong.label(&path.text.span, "exceeds the limit");
             }
             self.wrong.push(wrong);
         }

@@ -182,11 +182,11 @@ impl<'a> Signature<'a> {
             && path.followed
             && let Context::Other(fields) = context(self.target.kind)
         {
-            let why = "a tracer sees the kernel's own struct here".to_owned();
+            let why = "is the kernel's own struct for a tracer".to_owned();
             let name = fields.first().map(|field| format!("{}->{}", path.first.value, field.name));
             let help = match name {
-                Some(name) => format!("Name one of its fields: {name}, for example."),
-                None => "Capture its address alone.".to_owned(),
+                Some(name) => format!("Name one of its fields, for example {name}."),
+                None => "Capture only its address.".to_owned(),
             };
             return Err(Lost::Not { span: path.text.span.clone(), why, help });
         }
@@ -213,26 +213,26 @@ impl<'a> Signature<'a> {
             |why: String, help: &str| Lost::Not { span: span.clone(), why, help: help.to_owned() };
         if self.beyond.iter().any(|other| other == name) {
             return Err(not(
-                format!("`{name}` does not stand in a register of its own"),
-                "Arguments of up to eight bytes can be taken, and of those the first five.",
+                format!("`{name}` is not passed in a single register"),
+                "Capture one of the first five arguments, of up to eight bytes each.",
             ));
         }
-        let own =
-            match name {
-                "ret" | RESULT => Some(self.result().ok_or_else(|| {
-                    not("the function returns nothing".to_owned(), "Leave it out.")
-                })?),
-                "took" | DURATION => Some(Found::of(TOOK, Of::Nanoseconds)),
-                _ => None,
-            };
+        let own = match name {
+            "ret" | RESULT => Some(
+                self.result()
+                    .ok_or_else(|| not("the function returns nothing".to_owned(), "Remove it."))?,
+            ),
+            "took" | DURATION => Some(Found::of(TOOK, Of::Nanoseconds)),
+            _ => None,
+        };
         match own {
             Some(found) if filter && path.fields.is_empty() && !path.followed => Ok(found),
             Some(_) if filter => {
-                Err(not(format!("`{name}` has no fields"), "Compare it as it is."))
+                Err(not(format!("`{name}` has no fields"), "Compare it without a field."))
             }
             Some(_) => Err(not(
-                "result and duration are always told".to_owned(),
-                "Leave it out: `capture` chooses among arguments.",
+                "result and duration are always recorded".to_owned(),
+                "Remove it. `capture` selects arguments.",
             )),
             None => {
                 let mut candidates: Vec<_> =
@@ -257,15 +257,15 @@ impl<'a> Signature<'a> {
         let Some(found) = fields.iter().find(|field| field.name == step.name.value) else {
             let names: Vec<_> = fields.iter().map(|field| field.name).collect();
             let help = match (nearest(&step.name.value, names.iter().copied()), names.as_slice()) {
-                (_, []) => "Capture its address alone.".to_owned(),
+                (_, []) => "Capture only its address.".to_owned(),
                 (Some(near), _) => format!("Did you mean `{near}`?"),
-                (None, names) => format!("There are: {}.", names.join(", ")),
+                (None, names) => format!("Available fields are: {}.", names.join(", ")),
             };
-            let why = "a tracer sees the kernel's own struct, where this has no place".to_owned();
+            let why = "not in the kernel's own struct, which a tracer sees".to_owned();
             return Err(Lost::Not { span, why, help });
         };
         if path.fields.len() > 1 || path.followed || step.way != Way::Arrow {
-            let why = "a field of the context is one number".to_owned();
+            let why = "is a number".to_owned();
             let help = format!("Write {}->{}.", path.first.value, found.name);
             return Err(Lost::Not { span, why, help });
         }

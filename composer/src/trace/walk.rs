@@ -60,16 +60,17 @@ impl<'a> Walk<'a> {
         match (step.way, is_pointer) {
             (Way::Arrow, true) => self.follow(&span)?,
             (Way::Arrow, false) => {
-                let why = format!("what stands in front is a `{}`, no pointer", self.shown(""));
+                let why =
+                    format!("`->` requires a pointer, but this follows a `{}`", self.shown(""));
                 return Err(not(why, format!("Write .{name} for a field of a struct.")));
             }
             (Way::Dot, true) => {
-                let why = "what stands in front is a pointer".to_owned();
+                let why = "`.` cannot follow a pointer".to_owned();
                 return Err(not(why, format!("Write ->{name}.")));
             }
             (Way::Item(_), true) => {
-                let why = "what stands in front is a pointer, no array".to_owned();
-                return Err(not(why, "Write *NAME for what a pointer leads to.".to_owned()));
+                let why = "index into a pointer".to_owned();
+                return Err(not(why, "Write *NAME to dereference the pointer.".to_owned()));
             }
             (Way::Dot | Way::Item(_), false) => {}
         }
@@ -83,25 +84,22 @@ impl<'a> Walk<'a> {
                 Misstep::NoField(candidates) => {
                     Lost::Field { span: span.clone(), of: shown, candidates }
                 }
-                Misstep::BitField => not(
-                    "a bit field has no bytes of its own".to_owned(),
-                    "Leave it out.".to_owned(),
-                ),
+                Misstep::BitField => not("is a bit field".to_owned(), "Remove it.".to_owned()),
                 Misstep::NotAStruct => not(
-                    format!("what stands in front is a `{shown}`, which has no fields"),
-                    "Only structs and unions have fields.".to_owned(),
+                    format!("follows a `{shown}`, which has no fields"),
+                    "Remove the field. Only structs and unions have fields.".to_owned(),
                 ),
                 Misstep::NotAnArray => not(
-                    format!("what stands in front is a `{shown}`, no array"),
-                    "Only arrays have items.".to_owned(),
+                    format!("follows a `{shown}`, which is not an array"),
+                    "Remove the brackets. Only arrays have items.".to_owned(),
                 ),
                 Misstep::TooFar(length) => not(
-                    "the array is not that long".to_owned(),
-                    format!("It has {length} items, the first of which is 0."),
+                    "index out of range".to_owned(),
+                    format!("Write a lower index. The array has {length} items, numbered from 0."),
                 ),
             }
         })?;
-        let far = || not("it is out of reach".to_owned(), "Leave it out.".to_owned());
+        let far = || not("offset out of range".to_owned(), "Remove it.".to_owned());
         self.at = Some(self.at.unwrap_or(0).checked_add(offset).ok_or_else(far)?);
         self.of = of;
         Ok(())
@@ -115,14 +113,11 @@ impl<'a> Walk<'a> {
             help: help.to_owned(),
         };
         let Some((_, Type::Ptr(to))) = self.btf.resolve(self.of) else {
-            let why = format!("it is a `{}`, no pointer", self.shown(""));
-            return Err(not(&why, "Leave out the `*`."));
+            let why = format!("is a `{}`, not a pointer", self.shown(""));
+            return Err(not(&why, "Remove the `*`."));
         };
         if self.btf.size(to).is_none() {
-            return Err(not(
-                "the object does not say what the pointer leads to",
-                "Capture the pointer itself.",
-            ));
+            return Err(not("pointer to an unknown type", "Capture the pointer itself."));
         }
         if let Some(at) = self.at {
             self.read(at, 8, span)?;
@@ -136,8 +131,8 @@ impl<'a> Walk<'a> {
         if self.hops.len() == HOPS {
             return Err(Lost::Not {
                 span: span.clone(),
-                why: format!("more than {HOPS} pointers lead to it"),
-                help: "Choose a value that is nearer.".to_owned(),
+                why: format!("follows more than {HOPS} pointers"),
+                help: "Choose a value behind fewer pointers.".to_owned(),
             });
         }
         self.hops.push((offset, size));
@@ -158,8 +153,8 @@ impl<'a> Walk<'a> {
             return Ok(Found { hops: self.hops, ..Found::of(self.source, Of::Type(self.of)) });
         }
         if size == 0 {
-            let why = "it has no bytes".to_owned();
-            return Err(Lost::Not { span: span.clone(), why, help: "Leave it out.".to_owned() });
+            let why = "has no size".to_owned();
+            return Err(Lost::Not { span: span.clone(), why, help: "Remove it.".to_owned() });
         }
         Ok(Found {
             hops: self.hops,
@@ -186,25 +181,24 @@ impl Lost {
         let found = match self {
             Self::Argument { candidates } => {
                 let name = &path.first.value;
-                let message = format!("`{}` has no argument `{name}`", target.function.name);
+                let message = format!("unknown argument `{name}` of `{}`", target.function.name);
                 Diagnostic::new(Code::UnknownArgument, message)
-                    .label(&path.first.span, "not an argument")
+                    .label(&path.first.span, "unknown argument")
                     .help(choose(name, &candidates, "argument"))
             }
             Self::Field { span, of, candidates } => {
                 let name = path.fields.iter().find(|step| step.name.span == span);
                 let name = name.map_or("", |step| step.name.value.as_str());
-                let message = format!("`{text}`: {of} has no field `{name}`");
+                let message = format!("unknown field `{name}` of {of} in `{text}`");
                 Diagnostic::new(Code::UnknownArgument, message)
-                    .label(&span, "not a field")
+                    .label(&span, "unknown field")
                     .help(choose(name, &candidates, "field"))
             }
-            Self::Not { span, why, help } => Diagnostic::new(
-                Code::CannotCapture,
-                format!("`{text}` cannot be taken from a call"),
-            )
-            .label(&span, why)
-            .help(help),
+            Self::Not { span, why, help } => {
+                Diagnostic::new(Code::CannotCapture, format!("`{text}` cannot be captured"))
+                    .label(&span, why)
+                    .help(help)
+            }
         };
         Box::new(found.note(prototype))
     }

@@ -14,7 +14,8 @@ use super::{
     suites::{KEYRINGS, Mirrors, SUITES, Suite},
 };
 
-const NO_KEYRING: &str = "Debian's keys are not installed: on Debian and Ubuntu, run `apt-get install debian-archive-keyring` as root";
+const NO_KEYRING: &str = "Debian's archive keys are not installed: on Debian and Ubuntu, run \
+                          `apt-get install debian-archive-keyring` as root";
 
 /// Looks packages up. Lists of its own are kept in a folder, so that asking again takes a request and no lists.
 pub(super) struct Archive {
@@ -106,7 +107,7 @@ impl Archive {
         }
         let apt = self.fresh(progress).await?;
         let Some(package) = apt.show(name).await? else {
-            let why = "apt does not know it".to_owned();
+            let why = "unknown to apt".to_owned();
             return Err(VmError::Fetch { what: name.to_owned(), why });
         };
         apt.unpack(&package, &inside(work, "fresh")?, progress).await
@@ -135,8 +136,8 @@ impl Archive {
             }
         }
         let why = format!(
-            "no suite that can be asked has version {version}, which the cached kernel is of; \
-             `freplace-compose vm --prune` makes room for a newer one"
+            "no available suite has version {version} of the cached kernel; run `freplace-compose \
+             vm --prune` to fetch a newer one"
         );
         Err(VmError::Fetch { what: name.to_owned(), why })
     }

@@ -55,7 +55,7 @@ impl<W: Write> Archive<W> {
                 if io::copy(&mut source.take(size.into()), &mut self.to)? != u64::from(size) {
                     return Err(io::Error::new(
                         io::ErrorKind::UnexpectedEof,
-                        "it shrank while it was read",
+                        "file truncated while reading",
                     ));
                 }
                 self.pad(size as usize)?;

@@ -30,7 +30,7 @@ pub struct Unasked {
 impl fmt::Display for Unasked {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { suite, mirror, why } = self;
-        write!(f, "cannot ask {suite} of {mirror}: {why}")
+        write!(f, "cannot query {suite} of {mirror}: {why}")
     }
 }
 
@@ -39,7 +39,7 @@ impl fmt::Display for Unasked {
 #[non_exhaustive]
 pub enum VmError {
     /// Kernels are fetched for x86-64 only, and the guest runs the host's own executables.
-    #[error("the micro-VM needs an x86-64 host, this one is {}", std::env::consts::ARCH)]
+    #[error("the micro-VM requires an x86-64 host, this one is {}", std::env::consts::ARCH)]
     Architecture,
 
     /// A program of the host that the micro-VM is made with is not installed.
@@ -55,7 +55,8 @@ pub enum VmError {
 
     /// Kernels are fetched with apt, which this system does not have.
     #[error(
-        "kernels are fetched with apt-get and dpkg-deb, which this system does not have: pass the path of a kernel image (a vmlinuz) in place of `{series}`"
+        "apt-get and dpkg-deb, which fetch kernels, are not installed: pass the path of a kernel \
+         image (a vmlinuz) instead of `{series}`"
     )]
     NoApt {
         /// The series asked for.
@@ -64,8 +65,8 @@ pub enum VmError {
 
     /// No suite that could be asked has a cloud kernel of that series.
     #[error(
-        "there is no Debian cloud kernel of series {series}{}; there is {}",
-        if .unasked.is_empty() { "" } else { " in the suites that can be asked" },
+        "no Debian cloud kernel of series {series}{}; available are {}",
+        if .unasked.is_empty() { "" } else { " in the available suites" },
         list(.known)
     )]
     UnknownSeries {
@@ -78,7 +79,7 @@ pub enum VmError {
     },
 
     /// A file of the cache is not what was put there, and cannot be fetched again.
-    #[error("{} {damage}, and cannot be fetched again: {why}", .path.display())]
+    #[error("{} {damage} and cannot be fetched again: {why}", .path.display())]
     Damaged {
         /// The file.
         path: PathBuf,
@@ -98,12 +99,13 @@ pub enum VmError {
     },
 
     /// There is no place for the cache: no home directory, and no variable that names another.
-    #[error("no place to keep kernels: set FREPLACE_COMPOSE_CACHE to a folder")]
+    #[error("no cache folder for kernels: set FREPLACE_COMPOSE_CACHE to a folder")]
     NoCache,
 
     /// There is no such file.
     #[error(
-        "there is no kernel image {}: give the path of a vmlinuz, or a series such as 6.1 or 6.12, which is fetched",
+        "kernel image {} not found: give the path of a vmlinuz, or a series such as 6.1 or 6.12, \
+         which is fetched",
         .path.display()
     )]
     NoImage {
@@ -119,21 +121,22 @@ pub enum VmError {
     },
 
     /// The command is neither on the host, nor brought along, nor one of busybox's.
-    #[error("no command `{command}`: neither on this host's PATH nor in busybox")]
+    #[error("command `{command}` not found: neither in this host's PATH nor in busybox")]
     CommandNotFound {
         /// The command's first word.
         command: String,
     },
 
     /// The guest would not see the file, because a filesystem of the kernel's is mounted over that place.
-    #[error("cannot bring a file to {}: the guest has its own /dev, /proc, /sys, /modules, /init and /job", .path.display())]
+    #[error("cannot copy a file to {}: the guest has its own /dev, /proc, /sys, /modules, /init \
+             and /job", .path.display())]
     Destination {
         /// The path in the guest.
         path: PathBuf,
     },
 
     /// An executable needs a shared library that the host does not have.
-    #[error("{} needs the shared library {library}, which is not on this host", .file.display())]
+    #[error("shared library {library} of {} not found on this host", .file.display())]
     MissingLibrary {
         /// The executable or library.
         file: PathBuf,
@@ -142,7 +145,7 @@ pub enum VmError {
     },
 
     /// A script's `#!` line names a program that the host does not have.
-    #[error("{} is run by {}, which is not on this host", .script.display(), .interpreter.display())]
+    #[error("interpreter {} of {} not found on this host", .script.display(), .interpreter.display())]
     MissingInterpreter {
         /// The script.
         script: PathBuf,
@@ -151,7 +154,7 @@ pub enum VmError {
     },
 
     /// The kernel has no module of that name.
-    #[error("linux {release} has no module `{module}`{}", did_you_mean(.near.as_deref()))]
+    #[error("module `{module}` of Linux {release} not found{}", did_you_mean(.near.as_deref()))]
     NoModule {
         /// The module.
         module: String,
@@ -162,7 +165,7 @@ pub enum VmError {
     },
 
     /// The modules of a kernel are nowhere to be found.
-    #[error("the modules of linux {release} are not on this machine: there is no {}", .folder.display())]
+    #[error("modules of Linux {release} not found on this machine: missing {}", .folder.display())]
     NoModules {
         /// The kernel's.
         release: String,
@@ -171,7 +174,7 @@ pub enum VmError {
     },
 
     /// A command is a script that starts another program, which would not be in the guest.
-    #[error("`{command}` is {}, a script of a version manager that starts the real program", .path.display())]
+    #[error("`{command}` is {}, a script of a version manager that starts the actual program", .path.display())]
     Shim {
         /// The command.
         command: String,
@@ -181,7 +184,8 @@ pub enum VmError {
 
     /// What the guest is to start with does not fit in its memory.
     #[error(
-        "the files for the guest are {} MiB, more than a guest of {memory_mib} MiB can start with: bring less, or give it more memory",
+        "the files for the guest are {} MiB, too large for a guest of {memory_mib} MiB: add fewer \
+         files, or increase its memory",
         .bytes >> 20
     )]
     TooBig {
@@ -235,7 +239,7 @@ pub enum VmError {
     },
 
     /// No sign of life from the guest.
-    #[error("the guest hangs: no heartbeat for {} s{console}", .after.as_secs())]
+    #[error("the guest does not respond: no heartbeat for {} s{console}", .after.as_secs())]
     Hang {
         /// The bound.
         after: Duration,
@@ -264,7 +268,7 @@ pub enum VmError {
     },
 
     /// Less of the job's output arrived than the guest sent.
-    #[error("the guest sent {sent} bytes of output and {received} arrived{console}")]
+    #[error("the guest sent {sent} bytes of output, but {received} arrived{console}")]
     LostOutput {
         /// Bytes, standard output and standard error together.
         sent: u64,
@@ -317,7 +321,7 @@ mod tests {
         let error = VmError::Hang { after: Duration::from_secs(60), console };
         assert_eq!(
             error.to_string(),
-            "the guest hangs: no heartbeat for 60 s; the end of the guest's console:\n  | one\n  | two"
+            "the guest does not respond: no heartbeat for 60 s; the end of the guest's console:\n  | one\n  | two"
         );
     }
 
@@ -328,12 +332,12 @@ mod tests {
             let (series, known) = ("5.4".to_owned(), known.clone());
             VmError::UnknownSeries { series, known, unasked }.to_string()
         };
-        let whole = "there is no Debian cloud kernel of series 5.4; there is 6.1, 6.12";
+        let whole = "no Debian cloud kernel of series 5.4; available are 6.1, 6.12";
         assert_eq!(error(Vec::new()), whole);
         let own = |text: &str| text.to_owned();
         let unasked = Unasked { suite: own("sid"), mirror: own("http://m"), why: own("no route") };
-        assert_eq!(unasked.to_string(), "cannot ask sid of http://m: no route");
-        let part = whole.replace(";", " in the suites that can be asked;");
+        assert_eq!(unasked.to_string(), "cannot query sid of http://m: no route");
+        let part = whole.replace(";", " in the available suites;");
         assert_eq!(error(vec![unasked]), part);
     }
 }

@@ -76,7 +76,7 @@ impl Control {
         let mut port = self.port.lock().unwrap_or_else(PoisonError::into_inner);
         // A broken control port cannot be reported over it; the owner notices the silence.
         if let Err(error) = port.write_all(format!("{message}\n").as_bytes()) {
-            eprintln!("init: cannot say `{message}`: {error}");
+            eprintln!("init: cannot send `{message}`: {error}");
         }
     }
 }

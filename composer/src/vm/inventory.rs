@@ -156,7 +156,7 @@ fn kind(name: &str) -> Option<String> {
     match name {
         BUSYBOX => Some("busybox".to_owned()),
         LISTS => Some("package lists".to_owned()),
-        _ if name.starts_with(WORK) => Some("leftovers of a killed process".to_owned()),
+        _ if name.starts_with(WORK) => Some("remains of a killed process".to_owned()),
         _ => series(KERNEL, "kernel").or_else(|| series(MODULES, "modules of kernel")),
     }
 }

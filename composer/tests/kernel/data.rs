@@ -174,7 +174,7 @@ fn a_pinned_map_goes_on_counting() {
         format!("name = \"data\"\n{head}\n{}", host("counts", "map-sizes", "pinned", more))
     };
     let folder = Folder::new(&chain("", ""));
-    for (round, verb) in [(1, "made, pinned at"), (2, "pinned at")] {
+    for (round, verb) in [(1, "created, pinned at"), (2, "pinned at")] {
         let live = Live::json(&folder.chain());
         fire(1);
         assert!(pin.exists());
@@ -195,7 +195,7 @@ fn a_pinned_map_goes_on_counting() {
     let folder = Folder::new(&chain("", "maps = { total = { max_entries = 2 } }"));
     let finished = run::<&str>(&folder.chain(), &[]);
     finished.assert_failed(1, "FC0333");
-    assert!(finished.stderr.contains("entries 1 there, 2 in the chain"), "{}", finished.stderr);
+    assert!(finished.stderr.contains("entries 1 pinned, 2 in the chain"), "{}", finished.stderr);
     assert!(pin.exists());
     std::fs::remove_file(&pin).expect("it is there");
     before.assert_nothing_new();

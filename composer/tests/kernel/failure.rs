@@ -33,7 +33,7 @@ fn a_rejection_by_the_verifier_undoes_what_was_loaded_before() {
         program = "reads_past_the_end"
         stub = "filter"
     "#;
-    let words = ["verifier rejected", "`careless`", "invalid access to packet", "nothing of"];
+    let words = ["verifier rejected", "`careless`", "invalid access to packet", "rolled back"];
     let finished = fails(chain, 1, "FC0501", &words);
     assert!(finished.stderr.contains("load    ingress"), "the host was loaded before");
     assert!(!finished.stderr.contains("processed "), "statistics only with -v");
@@ -50,7 +50,7 @@ fn a_second_program_on_an_interface_is_refused_and_the_first_stays() {
     let with_first = Snapshot::take();
     let second = run(&recipe("xdp"), &["--", "true"]);
     second.assert_failed(1, "FC0503");
-    assert!(second.stderr.contains("lo has an xdp program"), "{}", second.stderr);
+    assert!(second.stderr.contains("lo already has an xdp program"), "{}", second.stderr);
     let holder = format!("held by freplace-compos/{}", first.pid());
     assert!(second.stderr.contains("`xdp_host` (program "), "{}", second.stderr);
     assert!(second.stderr.contains(&holder), "{holder}: {}", second.stderr);

@@ -49,8 +49,8 @@ fn records_that_no_type_is_named_for_are_bytes_under_their_node() {
             assert_eq!(&bytes[40..48], expected, "{bytes}");
         }
     }
-    assert!(stderr.contains("losses of `ring` cannot be known"), "{stderr}");
-    assert!(!stderr.contains("losses of `perf`"), "{stderr}");
+    assert!(stderr.contains("lost events of `ring` cannot be counted"), "{stderr}");
+    assert!(!stderr.contains("lost events of `perf`"), "{stderr}");
 }
 
 #[test]

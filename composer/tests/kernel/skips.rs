@@ -65,7 +65,7 @@ fn a_program_within_another_is_skipped_and_that_is_told() {
     } else {
         assert_eq!((of("outer"), of("inner")), (Value::Null, Value::Null));
         assert_eq!(*summary, 0);
-        let said = "skips of outer, inner cannot be known";
+        let said = "skipped runs of outer, inner cannot be counted";
         assert!(finished.stderr.contains(said), "{}", finished.stderr);
     }
     before.assert_nothing_new();

@@ -165,6 +165,6 @@ fn a_disk_that_is_full_is_an_error_that_names_the_file() {
     let folder = Folder::new(CHAIN);
     let finished = run(&folder.chain(), &["--format", "json", "-o", "/dev/full", "--", "true"]);
     assert_eq!(finished.status.code(), Some(1), "{}", finished.stderr);
-    let told = "the output cannot be written: /dev/full: ";
+    let told = "cannot write the output: /dev/full: ";
     assert!(finished.stderr.contains(told), "{}", finished.stderr);
 }

@@ -64,7 +64,7 @@ fn a_chain_is_judged_with_the_modules_and_files_it_needs() {
     assert!(without.starts_with("exit code 0\n") && without.contains("FC0502"), "{without}");
     let with = ask(&["--module", "dummy"]);
     assert!(with.starts_with("exit code 0\n") && !with.contains("FC0502"), "{with}");
-    assert!(with.contains("taken by the verifier of linux 6.12"), "{with}");
+    assert!(with.contains("accepted by the verifier of Linux 6.12"), "{with}");
     let nothing = ask(&["--add", "not-there"]);
     assert!(nothing.starts_with("exit code 1\n") && nothing.contains("FC0601"), "{nothing}");
     assert!(nothing.contains("not-there"), "{nothing}");
@@ -88,7 +88,7 @@ fn files_that_a_failed_command_names_are_named() {
     let words = ["up", "--vm=6.1", "xdp.toml", "--", "sh", "-c", "cat <notes | wc; cat notes"];
     let text = flat(&run(folder.path(), &words));
     assert!(text.starts_with("exit code 1 ") && text.contains("FC0506"), "{text}");
-    assert!(text.contains("`notes` is on your machine and not in the micro-VM"), "{text}");
+    assert!(text.contains("`notes` is on your machine but not in the micro-VM"), "{text}");
     assert!(text.contains("--add notes"), "{text}");
 }
 

@@ -185,7 +185,7 @@ fn the_example_of_another_tool_is_decoded_as_its_chain_says() {
     let text = example("other-tool", &format!("{}; {}; true", get("127.0.0.1"), get("[::1]")));
     assert!(text.contains("127.0.0.1 → 127.0.0.1:9"), "{text}");
     assert!(text.contains("family 10 is passed over"), "{text}");
-    assert!(text.contains("losses of `connect` cannot be known"), "{text}");
+    assert!(text.contains("lost events of `connect` cannot be counted"), "{text}");
 }
 
 #[test]
@@ -247,7 +247,7 @@ fn what_only_a_verifier_knows_is_told_against_the_chain() {
     let lines: Vec<_> = stdout.lines().collect();
     assert_eq!(lines.len(), 1, "{text}");
     assert!(lines[0].starts_with("good.toml"), "{text}");
-    assert!(lines[0].contains("valid  5 nodes  taken by the verifier of linux 6.1."), "{text}");
+    assert!(lines[0].contains("valid  5 nodes  accepted by the verifier of Linux 6.1."), "{text}");
     for words in [
         "[careless_host.toml:3:11]",
         "invalid access to packet",
@@ -260,7 +260,7 @@ fn what_only_a_verifier_knows_is_told_against_the_chain() {
     let log = fs::read_to_string(folder.path().join("log")).expect("it came back");
     let heads: Vec<_> = log.lines().filter(|line| line.starts_with("==> ")).collect();
     assert_eq!(heads.len(), 2, "{log}");
-    assert!(heads[0].starts_with("==> careless_host.toml: `careless_host` of `host`, linux 6.1."));
+    assert!(heads[0].starts_with("==> careless_host.toml: `careless_host` of `host`, Linux 6.1."));
     assert!(log.contains("\n frame1: R1=ctx") && log.contains("\nprocessed "), "whole: {log}");
 }
 
@@ -314,9 +314,9 @@ fn the_log_of_an_up_in_a_micro_vm_comes_back() {
 #[ignore = "asks apt; `cargo xtask test` does"]
 fn a_kernel_that_is_not_to_be_had_is_a_matter_of_the_environment() {
     for (kernel, code, words) in [
-        ("9.99", "FC0602", "no Debian cloud kernel of series 9.99; there is 5.10, 6.1, 6.12"),
+        ("9.99", "FC0602", "no Debian cloud kernel of series 9.99; available are 5.10, 6.1, 6.12"),
         ("/bin/sh", "FC0603", "not a bootable"),
-        ("/no/such/vmlinuz", "FC0602", "no kernel image"),
+        ("/no/such/vmlinuz", "FC0602", "kernel image /no/such/vmlinuz not found"),
     ] {
         let output = run(&workspace(), &["vm", "--kernel", kernel, "--", "true"]);
         let text = shown(&output);

@@ -48,13 +48,15 @@ fn explain(graph: &Graph, cycle: &[NodeIndex]) -> Diagnostic {
     }
     let mut found = Diagnostic::new(
         Code::Cycle,
-        format!("these nodes need each other in a circle: {}", round.join(" → ")),
+        format!("cyclic dependency between nodes: {}", round.join(" → ")),
     )
-    .help("A chain starts at hosts that need nothing; break the circle at one of these places.");
+    .help(
+        "Remove one of these references. A chain starts at hosts, which depend on no other node.",
+    );
     for (from, to) in cycle.iter().zip(cycle.iter().cycle().skip(1)).take(NAMED) {
         let edge = graph.inner.find_edge(*from, *to).map(|edge| &graph.inner[edge]);
         if let Some((_, span)) = edge {
-            let text = format!("`{}` needs `{}`", id(*from), id(*to));
+            let text = format!("`{}` depends on `{}`", id(*from), id(*to));
             found = found.label(span, text);
         }
     }

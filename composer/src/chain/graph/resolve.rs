@@ -76,21 +76,21 @@ impl<'a> Resolver<'a> {
             if self.unread.contains(to.value.as_str()) {
                 return Ok(None);
             }
-            let message = format!("`{from}` refers to `{}`, which is not there", to.value);
+            let message = format!("`{from}` refers to unknown node `{}`", to.value);
             return Err(Box::new(
                 Diagnostic::new(Code::UnknownNode, message)
-                    .label(&to.span, format!("no {what} of this name"))
+                    .label(&to.span, format!("unknown {what}"))
                     .help(self.suggest(reference)),
             ));
         };
         let node = &self.inner[*found];
         if !fits(node.role()) {
             let role = node.role();
-            let message = format!("`{from}` needs a {what}, and `{}` is a {role}", to.value);
+            let message = format!("`{from}` requires a {what}, but `{}` is a {role}", to.value);
             return Err(Box::new(
                 Diagnostic::new(Code::WrongNodeKind, message)
                     .label(&to.span, format!("a {role}"))
-                    .label(&node.id.span, format!("the {role} is here"))
+                    .label(&node.id.span, format!("{role} defined here"))
                     .help(self.suggest(reference)),
             ));
         }

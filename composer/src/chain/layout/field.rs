@@ -67,7 +67,7 @@ const EXAMPLE: &str = "Declare it as in C: u32 saddr, char comm[16].";
 pub(super) fn declaration(text: &str, at: usize) -> Result<Field, Mistake> {
     let (head, brackets) = text.split_at(text.find('[').unwrap_or(text.len()));
     if let Some((place, letter)) = head.char_indices().find(|(_, letter)| is_strange(*letter)) {
-        let message = format!("`{}` in a declaration", letter.escape_debug());
+        let message = format!("unexpected `{}` in a declaration", letter.escape_debug());
         let place = at + place;
         return Err((place..place + letter.len_utf8(), message, instead_of(letter).to_owned()));
     }
@@ -75,22 +75,22 @@ pub(super) fn declaration(text: &str, at: usize) -> Result<Field, Mistake> {
     let all = words.join(" ");
     let whole = at..at + head.trim_end().len();
     let Some((name, of)) = words.split_last() else {
-        let message = "a declaration without a type and a name".to_owned();
+        let message = "missing type and name in a declaration".to_owned();
         return Err((at..at + text.len(), message, EXAMPLE.to_owned()));
     };
     if scalar(&words).is_some() || (!of.is_empty() && scalar(&[*name]).is_some()) {
-        return Err((whole, format!("`{all}` declares no name"), EXAMPLE.to_owned()));
+        return Err((whole, format!("missing name in `{all}`"), EXAMPLE.to_owned()));
     }
     if of.is_empty() {
-        let message = format!("`{all}` is not a type and a name");
+        let message = format!("`{all}` is not a declaration of a type and a name");
         return Err((whole, message, EXAMPLE.to_owned()));
     }
     if name.starts_with(|first: char| first.is_ascii_digit()) {
-        let message = format!("`{name}` is not the name of a field");
+        let message = format!("`{name}` is not a valid field name");
         return Err((whole, message, EXAMPLE.to_owned()));
     }
     let Some(scalar) = scalar(of) else {
-        let message = format!("a layout knows no type `{}`", of.join(" "));
+        let message = format!("unknown type `{}` in a layout", of.join(" "));
         let before = head.trim_end().len() - name.len();
         return Err((at..at + head[..before].trim_end().len(), message, known_types(of)));
     };
@@ -106,7 +106,7 @@ fn is_strange(letter: char) -> bool {
 fn instead_of(letter: char) -> &'static str {
     match letter {
         '*' => "A pointer is a number of 8 bytes: declare it as u64.",
-        ':' => "Bit fields cannot be shown: declare the integer that they are in.",
+        ':' => "Bit fields cannot be shown: declare the integer that contains them.",
         ',' => "Declare one field at a time: u16 sport; u16 dport.",
         '{' | '}' => "Write the fields only, without the struct and braces around them.",
         '(' | ')' => "For a struct without gaps, write `packed` before the first field.",
@@ -117,15 +117,15 @@ fn instead_of(letter: char) -> &'static str {
 fn known_types(words: &[&str]) -> String {
     match words {
         ["struct" | "union", ..] => "Declare its fields one by one.".to_owned(),
-        ["enum", ..] => "An enum is an integer: declare it as u32. A text shows its names when \
-                         they are in BTF: {kind:enum NAME}."
+        ["enum", ..] => "Declare an enum as u32. `text` shows the names of its values if they are \
+                         in BTF: {kind:enum NAME}."
             .to_owned(),
         _ => {
             let known = SCALARS.iter().flat_map(|scalar| scalar.words).copied();
             match nearest(&words.join(" "), known) {
                 Some(near) => format!("Did you mean `{near}`?"),
-                None => "There are: u8 to u64, s8 to s64, __be16 to __be64, char, bool, and C's \
-                         own integers."
+                None => "Valid types are: u8 to u64, s8 to s64, __be16 to __be64, char, bool, and \
+                         C's own integers."
                     .to_owned(),
             }
         }
@@ -141,9 +141,9 @@ fn lengths(brackets: &str, at: usize) -> Result<Vec<u32>, Mistake> {
         let length = inner.and_then(|(inner, _)| length(inner.trim()));
         let (Some((_, after)), Some(length), true) = (inner, length, lengths.len() < 2) else {
             let begin = at + brackets.len() - rest.len();
-            let message = format!("`{}` is not the length of an array", rest.escape_debug());
-            let help = "Write lengths as numbers from 1 on, at most two: char comm[16], \
-                        u16 ports[2][4].";
+            let message = format!("`{}` is not a valid array length", rest.escape_debug());
+            let help = "Write one or two lengths as numbers of at least 1: char comm[16], u16 \
+                        ports[2][4].";
             return Err((begin..at + brackets.len(), message, help.to_owned()));
         };
         lengths.push(length);

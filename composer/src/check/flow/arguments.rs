@@ -57,34 +57,33 @@ pub(super) fn find(
         }
         _ => "Caller passes invalid args into func#".to_owned(),
     };
-    let keep = "keep it alive there: return fc_stub(result, arguments...) of freplace_compose.h, or \
-                asm volatile(\"\" :: \"r\"(argument));";
+    let keep = "keep it alive with `return fc_stub(result, arguments...)` of freplace_compose.h, \
+                or with `asm volatile(\"\" :: \"r\"(argument));`.";
     let mut help = match (held, wanted) {
         (Held::Nothing, _) => format!(
-            "Clang does not pass what `{name}` does not use, and the verifier takes what happens \
-             to be in the register: {keep}"
+            "Use the argument in `{name}`, since clang does not pass unused arguments: {keep}"
         ),
         (Held::Constant, _) => format!(
-            "The verifier takes it that `{name}` writes to what it is given, and read-only data \
-             cannot be written: pass a copy on the stack, or the value itself."
+            "Pass a copy on the stack, or the value itself. The verifier assumes that `{name}` \
+             writes to its argument, and read-only data cannot be written."
         ),
         (Held::Short(bytes), Wanted::Memory(size)) => format!(
-            "The verifier goes by the type: `{name}` takes {size} bytes, and from that address to \
-             the end of the stack frame there are {bytes}. Pass a whole one."
+            "Pass a complete object. The type of the argument requires {size} bytes in `{name}`, \
+             but there are {bytes} from the address to the end of the stack frame."
         ),
         (Held::Moved(by), Wanted::Context) => format!(
-            "{by} bytes are added to it. Pass the context on as the program got it, or the value \
-             that is there as a __u64."
+            "Pass the context unchanged, or the value at that offset as a __u64. {by} bytes are \
+             added to the context."
         ),
         (_, Wanted::Memory(size)) => format!(
-            "The verifier lets through the address of {size} bytes on the stack, in a map or in an \
-             event, and NULL. A pointer read out of registers is a number to it: take it as a \
-             __u64, and read what it leads to with bpf_probe_read_kernel()."
+            "Pass NULL or the address of {size} bytes on the stack, in a map or in an event. \
+             Declare a pointer read from registers as a __u64, since it is a number to the \
+             verifier, and read its memory with bpf_probe_read_kernel()."
         ),
         (_, Wanted::Context) => {
-            "Pass the context on as the program got it, or take the value as a __u64.".to_owned()
+            "Pass the context unchanged, or declare the parameter as a __u64.".to_owned()
         }
-        _ => "Take the pointer as what it points to, a struct of yours or the context, or pass a \
+        _ => "Declare the parameter as a pointer to your struct or to the context, or pass a \
               number."
             .to_owned(),
     };
@@ -92,15 +91,15 @@ pub(super) fn find(
     if (held, number) == (Held::Context, 0) && !flow::uses_argument(subject.object, callee, number)
     {
         help += &format!(
-            " If the source passes something else, `{name}` does not use it, and clang does not \
-             pass what is not used: {keep}"
+            " If the source passes another value, `{name}` does not use it, and clang does not \
+             pass unused arguments: {keep}"
         );
     }
     let (_, program) = subject.node.program()?;
     let mut found = Diagnostic::new(Code::ArgumentNotPassed, format!("{} {what}", subject.title()))
-        .label(program.span, "the call is in this program");
+        .label(program.span, "calls it");
     if let Some((_, span)) = stub(context, subject, name) {
-        found = found.label(&span, "the function");
+        found = found.label(&span, "called function");
     }
     let prototype = subject.object.prototype(function).unwrap_or_default();
     // Where there is nothing, a context is not even compared.

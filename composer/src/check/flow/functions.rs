@@ -100,13 +100,13 @@ fn describe(
             } else {
                 format!("Global function {name}() doesn't return scalar. Only those are supported.")
             },
-            format!("Let it return an int: __attribute__((noinline)) int {name}(...)"),
+            format!("Change the return type to int: __attribute__((noinline)) int {name}(...)"),
         ),
         Unfit::Count(count) => (
             Code::FunctionPrototype,
-            format!("has {count} parameters, and arguments travel in 5 registers"),
+            format!("has {count} parameters, but at most 5 are supported"),
             format!("Global function {name}() with {count} > 5 args. Buggy compiler."),
-            "Put some of them into a struct and pass a pointer to that.".to_owned(),
+            "Put some of them into a struct and pass a pointer to it.".to_owned(),
         ),
         Unfit::Pointee { number, kind, name: tag } => {
             let declared = match *kind {
@@ -116,12 +116,12 @@ fn describe(
             };
             (
                 Code::FunctionPrototype,
-                format!("takes {} as a pointer to {declared}", argument(*number)),
+                format!("has {} of type pointer to {declared}", argument(*number)),
                 format!("arg#{number} reference type('{kind} {tag}') size cannot be determined"),
                 format!(
-                    "The verifier goes by the size of what a pointer leads to. Define the struct, \
-                     take the address as a __u64, or make the function static: it is verified \
-                     together with `{}` then, and cannot be replaced.",
+                    "Define the struct, pass the address as a __u64, or make the function static: \
+                     it is then verified together with `{}`, and cannot be replaced. The verifier \
+                     needs the size of the pointed-to type.",
                     subject.program.name
                 ),
             )
@@ -129,13 +129,13 @@ fn describe(
         Unfit::Parameter { number, kind } => (
             Code::FunctionPrototype,
             match *kind {
-                "PTR" => format!("takes {} as a pointer to memory", argument(*number)),
-                _ => format!("takes {} as neither a number nor a pointer", argument(*number)),
+                "PTR" => format!("has {} of type pointer to memory", argument(*number)),
+                _ => format!("has {} that is neither a number nor a pointer", argument(*number)),
             },
             format!("Arg#{number} type {kind} in {name}() is not supported yet."),
             match *kind {
-                "PTR" => "This kernel takes a pointer to the context and no other: pass what it \
-                          leads to, or the address as a __u64."
+                "PTR" => "Pass the value behind the pointer, or the address as a __u64. This \
+                          kernel accepts only pointers to the context."
                     .to_owned(),
                 _ => "Pass a pointer to it.".to_owned(),
             },

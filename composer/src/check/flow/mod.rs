@@ -191,11 +191,11 @@ fn look(context: &Context<'_>, subject: &Subject<'_>, findings: &Findings) -> Ve
 /// What is said of a mistake that may be none.
 fn doubt(mut found: Diagnostic) -> Diagnostic {
     let severity = Severity::Warning;
-    found.message = format!("{}, if the verifier comes there", found.message);
+    found.message = format!("{}, if the verifier reaches it", found.message);
     found.help = Some(
-        "It goes by a constant that is set when the program is loaded, in read-only data or by \
-         CO-RE: `freplace-compose validate --vm` asks the verifier. Or write it so that it is right \
-         either way."
+        "Run `freplace-compose validate --vm` to check it with the verifier, or write the code so \
+         that both branches are valid. It depends on a constant that is set at load, in read-only \
+         data or by CO-RE."
             .to_owned(),
     );
     Diagnostic { code: Code::UnknownUntilLoad, severity, ..found }

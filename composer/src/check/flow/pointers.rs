@@ -29,11 +29,12 @@ pub(super) fn find(_: &Context<'_>, subject: &Subject<'_>, facts: &[Fact]) -> Op
                 let words =
                     format!("invalid access to memory, mem_size={size} off={offset} size={width}");
                 let help = format!(
-                    "The verifier goes by the type that `{argument}` points to: {size} bytes. Give \
-                     it a larger one on both sides of the call, or pass what is behind it apart."
+                    "Use a larger type for `{argument}` on both sides of the call, or pass the \
+                     memory beyond it separately. The verifier uses the size of the pointed-to \
+                     type: {size} bytes."
                 );
                 let what =
-                    format!("accesses byte {offset} of `{argument}`, which has {size} bytes");
+                    format!("accesses byte {offset} of `{argument}`, which has only {size} bytes");
                 (function, what, words, help)
             }
             _ => return None,
@@ -46,7 +47,7 @@ pub(super) fn find(_: &Context<'_>, subject: &Subject<'_>, facts: &[Fact]) -> Op
     let (_, program) = subject.node.program()?;
     let message = format!("{} {what}{within}", subject.title());
     let found = Diagnostic::new(Code::NullNotTested, message)
-        .label(program.span, "the access is in this program")
+        .label(program.span, "accesses it")
         .note(format!("function  {}", object.prototype(place).unwrap_or_default()))
         .says("EACCES", words)
         .help(help);

@@ -35,19 +35,19 @@ pub(super) fn check(context: &mut Context<'_>, subject: &Subject<'_>, findings: 
     let Ok(cut) = subject.object.cut(subject.program) else { return };
     let Some((_, program)) = subject.node.program() else { return };
     for Missing { asked, lacking, sure } in missing(profiles, subject, findings, &cut) {
-        let message = format!("{} needs the kernel's `{asked}`", subject.title());
-        let test = "Test for it first: bpf_core_field_exists(...), bpf_core_type_exists(...) or \
-                    bpf_core_enum_value_exists(...).";
+        let message = format!("{} requires the kernel's `{asked}`", subject.title());
+        let test = "Test for it first with bpf_core_field_exists(...), bpf_core_type_exists(...) \
+                    or bpf_core_enum_value_exists(...).";
         let mut found = Diagnostic::new(Code::KernelLacksName, message)
-            .label(program.span, "this program")
+            .label(program.span, "used by this program")
             .says("EINVAL", "invalid func unknown#195896080")
             .help(test);
         if !sure {
-            found.message += ", if the verifier comes there";
+            found.message += ", if the verifier reaches it";
             found.severity = Severity::Warning;
             found.help = Some(format!(
-                "It is not certain that the verifier does: `freplace-compose validate --vm` asks \
-                 it. {test}"
+                "Run `freplace-compose validate --vm` to check whether the verifier reaches it. \
+                 {test}"
             ));
         }
         context.push_where(found, |profile| lacking.iter().any(|one| ptr::eq(*one, profile)));

@@ -15,7 +15,7 @@ use crate::{
 
 /// What a tracer may return.
 const TRACER: Returns =
-    Returns { least: 0, most: 0, help: "A tracer returns 0: end it with return 0;" };
+    Returns { least: 0, most: 0, help: "Write `return 0;` at the end. A tracer has to return 0." };
 
 pub(super) fn find(_: &Context<'_>, subject: &Subject<'_>, facts: &[Fact]) -> Option<Mistake> {
     let kind = HostKind::of_program(subject.loaded.kind);
@@ -43,11 +43,11 @@ pub(super) fn find(_: &Context<'_>, subject: &Subject<'_>, facts: &[Fact]) -> Op
         Some((result, format!("At program exit the register R0 {has}")))
     })?;
     let (_, program) = subject.node.program()?;
-    let taken = match is_one {
-        true => format!("{least} alone"),
-        false => format!("{least} to {most}"),
+    let allowed = match is_one {
+        true => format!("only allows {least}"),
+        false => format!("only allows {least} to {most}"),
     };
-    let message = format!("{} returns {result}, where {taken} is taken", subject.title());
+    let message = format!("{} returns {result}, but this attach type {allowed}", subject.title());
     let found = Diagnostic::new(Code::ResultRange, message)
         .label(program.span, format!("returns {result}"))
         .says("EINVAL", words)

@@ -108,13 +108,13 @@ pub(super) fn check(context: &mut Context<'_>, subject: &Subject<'_>, findings: 
     let Some((_, program)) = subject.node.program() else { return };
     let report = |message: String| {
         let message = format!("{} {message}", subject.title());
-        Diagnostic::new(Code::StackLimit, message).label(program.span, "the calls begin here")
+        Diagnostic::new(Code::StackLimit, message).label(program.span, "entry of the calls")
     };
     if let Some(index) = walk.in_a_circle {
         let name = object.functions.get(index).map_or("", |function| function.name.as_str());
-        let help = "The verifier takes no recursion. Write it as a loop with a bound, or with \
-                    bpf_loop().";
-        let found = report(format!("calls `{name}`, which calls itself")).help(help);
+        let help = "Write a bounded loop, or use bpf_loop(). The verifier does not accept \
+                    recursion.";
+        let found = report(format!("calls the recursive function `{name}`")).help(help);
         context.found.push(found);
         return;
     }
@@ -126,9 +126,8 @@ pub(super) fn check(context: &mut Context<'_>, subject: &Subject<'_>, findings: 
     let too_deep = |profile: &Profile| counted(profile) > most(profile);
     let fewest = context.kernels.profiles.iter().filter(|one| too_deep(one)).map(most).min();
     if let Some(fewest) = fewest {
-        let help =
-            format!("Put some of them together: no more than {fewest} run inside each other.");
-        let found = report(format!("has calls within calls, {frames} functions deep"))
+        let help = format!("Merge some of the functions. At most {fewest} calls can be nested.");
+        let found = report(format!("nests calls {frames} functions deep"))
             .says("E2BIG", "the call stack of ")
             .help(help);
         context.push_where(found, too_deep);
@@ -137,13 +136,13 @@ pub(super) fn check(context: &mut Context<'_>, subject: &Subject<'_>, findings: 
     if way.eager > STACK {
         let bytes = if way.fine > STACK { way.fine } else { way.eager };
         let found = report(format!(
-            "takes at least {bytes} bytes of the stack with the functions it calls"
+            "uses at least {bytes} bytes of stack, including the functions it calls"
         ))
         .says("EACCES", "combined stack size of ")
         .help(format!(
-            "All functions that run inside each other share {STACK} bytes; each takes a multiple \
-             of 16 or, before Linux 6.9, of 32. Keep large values in a map: an array for each CPU \
-             with one entry is as good as the stack."
+            "Move large values to a map, for example a per-CPU array with one entry. Nested \
+             functions share {STACK} bytes; each uses a multiple of 16 or, before Linux 6.9, of \
+             32."
         ));
         let apart = has_own_stack(subject);
         context.push_where(found, |profile: &Profile| {

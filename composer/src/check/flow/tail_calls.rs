@@ -50,13 +50,16 @@ pub(super) fn check(context: &mut Context<'_>) {
                 Diagnostic::new(
                     Code::TailCall,
                     format!(
-                        "{} makes a tail call in `{function}`, which returns nothing",
+                        "{} makes a tail call in `{function}`, which does not return a number",
                         title(node)
                     ),
                 )
-                .label(name.span, "the call is in this program")
+                .label(name.span, "makes the call")
                 .says("EINVAL", "tail_call is only allowed in functions that return 'int'.")
-                .help(format!("Let `{function}` return an int, or inline it: __always_inline.")),
+                .help(format!(
+                    "Change the return type of `{function}` to int, or declare it \
+                               __always_inline."
+                )),
             );
             continue;
         }
@@ -76,17 +79,17 @@ pub(super) fn check(context: &mut Context<'_>) {
                     Diagnostic::new(
                         Code::TailCall,
                         format!(
-                            "`{}` and `{}` share the table `{table}`, and are programs for other \
-                             {what}",
+                            "`{}` and `{}` share program array `{table}`, but are programs for \
+                             different {what}",
                             first_node.id.value, node.id.value
                         ),
                     )
-                    .label(name.span, format!("uses `{table}` too"))
-                    .label(first_name.span, "uses it first")
+                    .label(name.span, format!("also uses `{table}`"))
+                    .label(first_name.span, "first used here")
                     .errno("EINVAL")
                     .help(
-                        "Maps of one name are one map for the whole chain, and a table of programs \
-                         belongs to those of one type. Give each its own.",
+                        "Use a separate program array for each. Maps of the same name are one map \
+                         for the whole chain, and a program array holds programs of one type.",
                     ),
                 );
                 break;

@@ -91,8 +91,8 @@ pub(super) fn find(
             let Some((_, program)) = subject.node.program() else { continue };
             let message = format!("{} {}", subject.title(), refusal.what);
             let found = Diagnostic::new(Code::TracerDereference, message)
-                .label(program.span, "reads it here")
-                .label(&tracer.target.span, "traces this")
+                .label(program.span, "reads it")
+                .label(&tracer.target.span, "target")
                 .note(format!("target  {}", object.prototype(definition).unwrap_or_default()))
                 .says("EACCES", refusal.words)
                 .help(refusal.help);
@@ -120,7 +120,7 @@ fn refusal(
     let first = offset / 8 * 8;
     if !(0..MOST_BYTES).contains(&offset) || offset % i64::from(width) != 0 {
         return Some(Refusal {
-            what: format!("reads byte {offset} of its context, where no argument is"),
+            what: format!("reads byte {offset} of its context, beyond its arguments"),
             words: invalid,
             help: has(function, count, moment),
             refused_by: None,
@@ -128,9 +128,9 @@ fn refusal(
     }
     if offset != first {
         return Some(Refusal {
-            what: format!("reads a part of an argument of `{function}`"),
+            what: format!("reads part of an argument of `{function}`"),
             words: format!("func '{function}' offset {offset} is not multiple of 8"),
-            help: "Read the whole argument, 8 bytes, and take the part from that.".to_owned(),
+            help: "Read the whole argument of 8 bytes, and extract the part from it.".to_owned(),
             refused_by: None,
         });
     }
@@ -143,7 +143,7 @@ fn refusal(
             Seen::Untyped => number + 1,
         };
         return Some(Refusal {
-            what: format!("reads an argument {} of `{function}`", number + 1),
+            what: format!("reads missing argument {} of `{function}`", number + 1),
             words: format!("func '{function}' doesn't have {counted}-th argument"),
             help: has(function, count, moment),
             refused_by: None,
@@ -161,18 +161,19 @@ fn refusal(
     let is_context = |name: &str| kind.context_struct() == Some(name) || name.ends_with("_buff");
     if pointee.is_none_or(is_context) {
         return (width != 8).then(|| Refusal {
-            what: format!("reads a part of `{name}` of `{function}`, a pointer"),
+            what: format!("reads part of pointer `{name}` of `{function}`"),
             words: format!("func '{function}' size {width} must be 8"),
-            help: "Read the whole pointer, 8 bytes.".to_owned(),
+            help: "Read the whole pointer of 8 bytes.".to_owned(),
             refused_by: Some(|profile| profile.features.pointer_arguments_whole),
         });
     }
     Some(Refusal {
-        what: format!("reads `{name}` of `{function}`, a pointer to a type of the program's own"),
+        what: format!("reads `{name}` of `{function}`, a pointer to the program's own type"),
         words: invalid,
         help: format!(
-            "Fetch it with bpf_get_func_arg(ctx, {number}, &address), and what it leads to with \
-             bpf_probe_read_kernel(); do not name it among the arguments of BPF_PROG."
+            "Read the pointer with bpf_get_func_arg(ctx, {number}, &address), and the memory \
+             behind it with bpf_probe_read_kernel(). Do not list it among the arguments of \
+             BPF_PROG."
         ),
         refused_by: None,
     })
@@ -211,12 +212,11 @@ fn through(
     is_it.then(|| Refusal {
         what: format!("reads fields of `struct {context}` through `{name}` of `{function}`"),
         words: "cannot access ptr member ".to_owned(),
-        help:
-            "A tracer is given the kernel's own `struct xdp_buff` in the place of `struct xdp_md`. \
-               Let the built-in tracer take the fields: trace = \"NODE\" and \
-               capture = [\"ctx->data\"]. Or declare `struct xdp_buff` with \
-               __attribute__((preserve_access_index)) and read its fields."
-                .to_owned(),
+        help: "Use the built-in tracer for these fields: trace = \"NODE\" and capture = \
+             [\"ctx->data\"]. Or declare `struct xdp_buff` with \
+             __attribute__((preserve_access_index)) and read its fields. A tracer gets the \
+             kernel's own `struct xdp_buff` instead of `struct xdp_md`."
+            .to_owned(),
         refused_by: None,
     })
 }
@@ -224,11 +224,11 @@ fn through(
 /// How many arguments there are to read.
 fn has(function: &str, count: usize, moment: Moment) -> String {
     let result = match moment {
-        Moment::Fexit => ", and the result behind that",
+        Moment::Fexit => ", followed by the result",
         Moment::Fentry => "",
     };
     let arguments = match count {
-        0 => "no argument".to_owned(),
+        0 => "no arguments".to_owned(),
         1 => "one argument".to_owned(),
         count => format!("{count} arguments"),
     };

@@ -41,19 +41,19 @@ pub(super) fn find(
     };
     let (what, held, help) = match giver {
         Giver::Reserve => (
-            format!("what {reserves} returns"),
+            format!("the result of {reserves}"),
             format!("{room}_or_null"),
-            format!("{reserves} returns NULL when there is no room"),
+            format!("{reserves} returns NULL if the buffer is full"),
         ),
         Giver::LookUp => (
-            "what bpf_map_lookup_elem() returns".to_owned(),
+            "the result of bpf_map_lookup_elem()".to_owned(),
             "map_value_or_null".to_owned(),
-            "bpf_map_lookup_elem() returns NULL when there is no such key".to_owned(),
+            "bpf_map_lookup_elem() returns NULL if the key does not exist".to_owned(),
         ),
         Giver::Null => (
             "NULL".to_owned(),
             "scalar".to_owned(),
-            format!("what {reserves} or bpf_map_lookup_elem() returns may be NULL"),
+            format!("the result of {reserves} or bpf_map_lookup_elem() may be NULL"),
         ),
     };
     let untested = if giver == Giver::Null { "" } else { " without a test for NULL" };
@@ -68,7 +68,7 @@ pub(super) fn find(
         Used::Handed(id) => {
             let name = helper(id).map_or("a helper", |helper| helper.name);
             (
-                format!("hands {what} to {name}(){untested}"),
+                format!("passes {what} to {name}(){untested}"),
                 format!("R{register} type={held} expected="),
             )
         }
@@ -79,8 +79,11 @@ pub(super) fn find(
     };
     let (_, program) = subject.node.program()?;
     let found = Diagnostic::new(Code::HelperNull, format!("{} {message}{within}", subject.title()))
-        .label(program.span, "in this program")
+        .label(program.span, "used by this program")
         .says("EACCES", words)
-        .help(format!("{help}: test it before it is used, for example by if (!event) return 0;"));
+        .help(format!(
+            "Test the result before use, for example with `if (!event) return 0;`: \
+                       {help}."
+        ));
     Some(Mistake::everywhere(found))
 }

@@ -50,17 +50,17 @@ pub(super) fn maps(object: &Object, out: &mut String) {
         let kind = MapDef { map_type: map.map_type, ..MapDef::default() }.type_name();
         let _ = writeln!(
             out,
-            "  {:<names$}  {kind}  {} SEC(\"maps\") is the old form: define it in SEC(\".maps\")",
+            "  {:<names$}  {kind}  {} legacy SEC(\"maps\") definition; define it in SEC(\".maps\")",
             inert::line(&map.name),
-            "not made:".yellow()
+            "not created:".yellow()
         );
     }
 }
 
 fn entries(map: &MapDef) -> String {
     match (map.max_entries, map.type_name()) {
-        (0, "perf_event_array") => "one for each CPU".to_owned(),
-        (0, kind) if !kind.ends_with("_storage") => "left open".to_owned(),
+        (0, "perf_event_array") => "one per CPU".to_owned(),
+        (0, kind) if !kind.ends_with("_storage") => "not set".to_owned(),
         (entries, _) => entries.to_string(),
     }
 }

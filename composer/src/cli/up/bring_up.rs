@@ -33,7 +33,7 @@ pub(super) fn bring_up(
         let operation = done.operation;
         if let Some((name, path)) = pin_of(operation) {
             let (verb, what) =
-                if done.taken { ("take", "pinned") } else { ("pin", "made, pinned") };
+                if done.taken { ("take", "pinned") } else { ("pin", "created, pinned") };
             screen::say!("  {:<6}  {name}, {what} at {path}", verb.dimmed());
         }
         if let (Some(id), Some(node)) = (done.program_id, operation.node) {
@@ -54,7 +54,7 @@ pub(super) fn bring_up(
                 report::one(&run::explain_left(&left, plan));
                 return Err(Exit::UndoIncomplete);
             }
-            screen::say!("interrupted: {steps} of {all} operations were done, and are undone");
+            screen::say!("interrupted: rolling back {steps} of {all} operations");
             Err(Exit::Done)
         }
         Ok(running) => {
@@ -62,7 +62,7 @@ pub(super) fn bring_up(
             screen::say!("  {}  {}  {took} ms", "attach".dimmed(), attached(plan));
             let until = match arguments.command.first() {
                 Some(command) => format!("running {}", command.to_string_lossy()),
-                None => "listening, Ctrl-C detaches".to_owned(),
+                None => "listening; Ctrl-C detaches".to_owned(),
             };
             screen::say!("{until}\n");
             Ok((running, ids))
@@ -73,7 +73,10 @@ pub(super) fn bring_up(
             let whole = arguments.logs.verbose;
             report::one(&run::explain(&failure, plan, &targets, whole));
             if failure.left.is_empty() {
-                screen::say!("nothing of `{}` is left in the kernel", inert::line(&plan.chain));
+                screen::say!(
+                    "`{}` was rolled back; nothing is left in the kernel",
+                    inert::line(&plan.chain)
+                );
                 return Err(Exit::Failed);
             }
             report::one(&run::explain_left(&failure.left, plan));

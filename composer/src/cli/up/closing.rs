@@ -49,7 +49,7 @@ pub(super) fn closing(report: Report, plan: &Plan, target: &Target) -> Exit {
     }
     let more = total.delivered - shown;
     if more > 0 {
-        text += &format!("   {more} more came that were not asked for");
+        text += &format!("   {more} more events filtered out by --only");
     }
     if accounting.undecoded > 0 {
         text += &format!("   {} could not be decoded", accounting.undecoded);
@@ -59,21 +59,21 @@ pub(super) fn closing(report: Report, plan: &Plan, target: &Target) -> Exit {
         && let Some(size) = plan.buffer()
     {
         screen::say!(
-            "a larger buffer loses fewer: it was {}, which `buffer = \"…\"` at the top of the chain \
-             file changes",
+            "events were lost; increase `buffer` (currently {}) at the top of the chain file",
             buffer_size(size)
         );
     }
     for host in &report.unnumbered {
         screen::say!(
-            "events of `{host}` stand alone: call fc_enter() first and fc_leave() last in its \
-             program, and a tree puts those of one call together"
+            "events of `{host}` cannot be grouped by call: call fc_enter() first and fc_leave() \
+             last in its program"
         );
     }
     for (index, node) in plan.nodes.iter().enumerate() {
         for map in accounting.uncounted_of(index) {
             screen::say!(
-                "losses of `{}` cannot be known: only its program sees when `{map}` is full",
+                "lost events of `{}` cannot be counted: the kernel does not report drops for \
+                 `{map}`",
                 node.id
             );
         }
@@ -81,8 +81,7 @@ pub(super) fn closing(report: Report, plan: &Plan, target: &Target) -> Exit {
     report_skips(plan, &accounting.skips);
     if !accounting.balance() {
         screen::say!(
-            "{} {} were produced, {} read and {} lost: the numbers ought to agree, please \
-             report this",
+            "{} {} produced, but {} read and {} lost; please report this",
             "bug:".red(),
             screen::count(total.produced, "event"),
             total.delivered + accounting.malformed,
@@ -100,7 +99,7 @@ fn report_skips(plan: &Plan, skips: &Skips) {
         match skips.of(index) {
             Some(0) => {}
             Some(count) => screen::say!(
-                "`{}` was skipped {}: its event came while a program ran on the same CPU",
+                "`{}` was skipped {}: its event occurred while a program ran on the same CPU",
                 node.id,
                 screen::count(count, "time")
             ),
@@ -109,7 +108,7 @@ fn report_skips(plan: &Plan, skips: &Skips) {
     }
     if !unknown.is_empty() {
         screen::say!(
-            "skips of {} cannot be known: this kernel does not count them, Linux 6.7 and later do",
+            "skipped runs of {} cannot be counted: the kernel counts them since Linux 6.7",
             list(&unknown)
         );
     }

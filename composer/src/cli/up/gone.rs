@@ -19,8 +19,8 @@ pub(super) fn told(gone: &[OperationId], plan: &Plan) -> Vec<Diagnostic> {
         let mut found = Diagnostic::new(Code::InterfaceGone, message)
             .maybe_label(operation.span.as_ref(), "detached by the kernel")
             .help(
-                "From then on the host saw no frame, one made later under the same name included: \
-                 run `up` again once the interface is there.",
+                "Run `up` again once the interface exists. The host saw no frames since, not even \
+                 of a new interface with the same name.",
             );
         found.severity = Severity::Warning;
         Some(found)

@@ -112,7 +112,7 @@ fn missing(named: &OsStr, is_here: impl Fn(&Path) -> bool) -> Option<String> {
     let more = if more == 0 { String::new() } else { format!(" and {more} more") };
     let (names, options) = (names.join(", "), options.join(" "));
     Some(format!(
-        "{names}{more} {are} on your machine and not in the micro-VM. Bring {them} along: {options}"
+        "{names}{more} {are} on your machine but not in the micro-VM. Add {them} with: {options}"
     ))
 }
 
@@ -153,7 +153,7 @@ mod tests {
         assert_eq!(of("here"), None);
         assert_eq!(
             of("a.py\nhere").as_deref(),
-            Some("`a.py` is on your machine and not in the micro-VM. Bring it along: --add a.py")
+            Some("`a.py` is on your machine but not in the micro-VM. Add it with: --add a.py")
         );
         let many = of("a\nb\nc\nd\ne\nf").unwrap_or_default();
         assert!(many.starts_with("`a`, `b`, `c`, `d`, `e` and 1 more are on"), "{many}");

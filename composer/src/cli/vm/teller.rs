@@ -57,11 +57,11 @@ impl Drop for Teller {
 fn line(progress: &Progress, part: Option<u64>) -> String {
     match progress {
         Progress::Waiting { cache } => {
-            format!("waiting for another process that fills {}", cache.display())
+            format!("waiting for another process to fill {}", cache.display())
         }
         Progress::NotKept { cache, why } => {
             let cache = cache.display();
-            format!("the cache {cache} cannot be written ({why}): what is fetched is not kept")
+            format!("cannot write cache {cache} ({why}): fetched files are not kept")
         }
         Progress::Damaged { path, damage } => {
             format!("{} {damage}: fetching it again", path.display())
@@ -73,10 +73,10 @@ fn line(progress: &Progress, part: Option<u64>) -> String {
                 None => format!("fetching {package}  {}", megabytes(*bytes)),
             }
         }
-        Progress::Booting { release, kvm: true } => format!("booting linux {release}"),
-        Progress::Booting { release, kvm: false } => format!("booting linux {release}, emulated"),
+        Progress::Booting { release, kvm: true } => format!("booting Linux {release}"),
+        Progress::Booting { release, kvm: false } => format!("booting Linux {release}, emulated"),
         Progress::Booted { release, boot } => {
-            format!("linux {release}  booted in {:.1} s", boot.as_secs_f64())
+            format!("Linux {release}  booted in {:.1} s", boot.as_secs_f64())
         }
     }
 }
@@ -105,6 +105,6 @@ mod tests {
         assert_eq!(part, "fetching linux-image-x  1.2 of 34.3 MB");
         let booted =
             Progress::Booted { release: "6.12.1".to_owned(), boot: Duration::from_millis(2_940) };
-        assert_eq!(line(&booted, None), "linux 6.12.1  booted in 2.9 s");
+        assert_eq!(line(&booted, None), "Linux 6.12.1  booted in 2.9 s");
     }
 }

@@ -6,15 +6,15 @@
 #include <bpf/bpf_tracing.h>
 #include "freplace_compose.h"
 
-/* Many helpers are kept for programs under the GPL. */
+/* Many helpers require a GPL-compatible licence. */
 char LICENSE[] SEC("license") = "Dual MIT/GPL";
 
-/* An event is any struct: its fields are shown by their names. */
+/* An event is any struct: its fields are shown by name. */
 struct NAME_event {
 	void *argument;
 };
 
-/* A stub: a replacement takes its place, and then decides which calls are shown. */
+/* A stub: a replacement for it selects the calls that are shown. */
 FC_STUB int NAME_wanted(__u64 argument)
 {
 	return fc_stub(1, argument);
@@ -24,7 +24,7 @@ SEC("kprobe")
 int on_NAME(struct pt_regs *ctx)
 {
 	__u64 outer = fc_enter();
-	/* Where it is a pointer to a kernel struct, BPF_CORE_READ() reads what is behind it. */
+	/* For a pointer to a kernel struct, read its fields with BPF_CORE_READ(). */
 	__u64 argument = PT_REGS_PARM1(ctx);
 
 	if (NAME_wanted(argument)) {

@@ -6,15 +6,15 @@
 #include <bpf/bpf_tracing.h>
 #include "freplace_compose.h"
 
-/* Many helpers are kept for programs under the GPL. */
+/* Many helpers require a GPL-compatible licence. */
 char LICENSE[] SEC("license") = "Dual MIT/GPL";
 
-/* An event is any struct: its fields are shown by their names, `ret` as `= value`. */
+/* An event is any struct: its fields are shown by name, `ret` as `= value`. */
 struct NAME_event {
 	__s64 ret;
 };
 
-/* A stub: a replacement takes its place, and then decides which calls are shown. */
+/* A stub: a replacement for it selects the calls that are shown. */
 FC_STUB int NAME_wanted(__s64 ret)
 {
 	return fc_stub(1, ret);

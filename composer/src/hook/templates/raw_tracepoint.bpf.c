@@ -4,15 +4,15 @@
 #include <bpf/bpf_core_read.h>
 #include "freplace_compose.h"
 
-/* Many helpers are kept for programs under the GPL. */
+/* Many helpers require a GPL-compatible licence. */
 char LICENSE[] SEC("license") = "Dual MIT/GPL";
 
-/* An event is any struct: its fields are shown by their names. */
+/* An event is any struct: its fields are shown by name. */
 struct NAME_event {
 	void *argument;
 };
 
-/* A stub: a replacement takes its place, and then decides which events are shown. */
+/* A stub: a replacement for it selects the events that are shown. */
 FC_STUB int NAME_wanted(__u64 argument)
 {
 	return fc_stub(1, argument);
@@ -22,7 +22,7 @@ SEC("raw_tracepoint")
 int on_NAME(struct bpf_raw_tracepoint_args *ctx)
 {
 	__u64 outer = fc_enter();
-	/* Where it is a pointer to a kernel struct, BPF_CORE_READ() reads what is behind it. */
+	/* For a pointer to a kernel struct, read its fields with BPF_CORE_READ(). */
 	__u64 argument = ctx->args[0];
 
 	if (NAME_wanted(argument)) {

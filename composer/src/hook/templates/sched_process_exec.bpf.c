@@ -4,7 +4,7 @@
 #include <bpf/bpf_core_read.h>
 #include "freplace_compose.h"
 
-/* Many helpers are kept for programs under the GPL. */
+/* Many helpers require a GPL-compatible licence. */
 char LICENSE[] SEC("license") = "Dual MIT/GPL";
 
 /*
@@ -13,17 +13,17 @@ char LICENSE[] SEC("license") = "Dual MIT/GPL";
  * `preserve_access_index` has the fields found in the running kernel by their names.
  */
 struct trace_event_raw_sched_process_exec {
-	__u32 __data_loc_filename; /* where the text stands: the lower half is its offset */
+	__u32 __data_loc_filename; /* location of the string: the lower half is its offset */
 	int pid;
 } __attribute__((preserve_access_index));
 
-/* An event is any struct: its fields are shown by their names. */
+/* An event is any struct: its fields are shown by name. */
 struct NAME_event {
 	__s32 pid;
 	char filename[64];
 };
 
-/* A stub: a replacement takes its place, and then decides which events are shown. */
+/* A stub: a replacement for it selects the events that are shown. */
 FC_STUB int NAME_wanted(__s32 pid)
 {
 	return fc_stub(1, pid);

@@ -4,7 +4,7 @@
 #include <bpf/bpf_core_read.h>
 #include "freplace_compose.h"
 
-/* Many helpers are kept for programs under the GPL. */
+/* Many helpers require a GPL-compatible licence. */
 char LICENSE[] SEC("license") = "Dual MIT/GPL";
 
 /*
@@ -18,12 +18,12 @@ struct trace_entry {
 	int pid;
 } __attribute__((preserve_access_index));
 
-/* An event is any struct: its fields are shown by their names. */
+/* An event is any struct: its fields are shown by name. */
 struct NAME_event {
 	__s32 thread;
 };
 
-/* A stub: a replacement takes its place, and then decides which events are shown. */
+/* A stub: a replacement for it selects the events that are shown. */
 FC_STUB int NAME_wanted(__s32 thread)
 {
 	return fc_stub(1, thread);

@@ -7,14 +7,14 @@
 
 char LICENSE[] SEC("license") = "Dual MIT/GPL";
 
-/* An event is any struct: its fields are shown by their names, `ret` as `= value`. */
+/* An event is any struct: its fields are shown by name, `ret` as `= value`. */
 struct NAME_event {
 	__u32 length;
 	__be16 protocol; /* 2048 (0x0800) is IPv4 */
 	enum xdp_action ret;
 };
 
-/* A stub: a replacement takes its place, and then decides what becomes of each frame. */
+/* A stub: a replacement for it determines the verdict for each frame. */
 FC_STUB int NAME_verdict(struct xdp_md *ctx)
 {
 	return fc_stub(XDP_PASS, ctx);
@@ -31,7 +31,7 @@ int on_NAME(struct xdp_md *ctx)
 
 	if (event) {
 		event->length = end - data;
-		/* The verifier wants to see that a field lies within the frame. */
+		/* The verifier requires a check that the field is within the frame. */
 		event->protocol = (void *)(ethernet + 1) <= end ? ethernet->h_proto : 0;
 		event->ret = verdict;
 		fc_submit(event);

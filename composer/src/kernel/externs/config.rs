@@ -109,9 +109,9 @@ fn version_code(release: &str) -> u32 {
 
 /// `word` as a value of type `of`.
 fn bytes(word: &str, of: TypeId, types: &Btf) -> Result<Vec<u8>, String> {
-    let size = types.size(of).ok_or("its type has no size")?;
-    let (_, resolved) = types.resolve(of).ok_or("its type is not known")?;
-    let misfit = |wanted: &str| format!("{word} is no {wanted}");
+    let size = types.size(of).ok_or("type without a size")?;
+    let (_, resolved) = types.resolve(of).ok_or("unknown type")?;
+    let misfit = |wanted: &str| format!("{word} is not a {wanted}");
     let state = |no: u64, yes: u64, module: u64| match word {
         "n" => Ok(no),
         "y" => Ok(yes),
@@ -143,7 +143,7 @@ fn bytes(word: &str, of: TypeId, types: &Btf) -> Result<Vec<u8>, String> {
             bytes.resize(size, 0);
             return Ok(bytes);
         }
-        _ => return Err("it is of a type that no value of a configuration has".to_owned()),
+        _ => return Err("type not supported for a configuration value".to_owned()),
     };
     let all = number.to_ne_bytes();
     let size = (size as usize).min(all.len());

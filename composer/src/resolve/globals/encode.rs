@@ -73,8 +73,8 @@ impl Encoder<'_> {
         let overlaps = |other: &Range<u64>| other.start < range.end && range.start < other.end;
         if self.written.iter().any(overlaps) {
             let what = format!("`{name}` is set twice");
-            let help = "Another entry sets it or a part of it: leave one of the two out.";
-            return Err(Mistake::value(&value.span, what, "again here", help.to_owned()));
+            let help = "Remove one of the two entries. Another entry sets it or a part of it.";
+            return Err(Mistake::value(&value.span, what, "set again here", help.to_owned()));
         }
         self.written.push(range);
         self.go(name, to, value, DEPTH)
@@ -109,7 +109,7 @@ impl Encoder<'_> {
                         None => declared.trim().to_owned(),
                     };
                     let what = format!("`{name}` cannot be {number}: it is a {declared}");
-                    let help = format!("It takes {} to {}.", range.start(), range.end());
+                    let help = format!("Write a value from {} to {}.", range.start(), range.end());
                     return Err(Mistake::value(span, what, "out of range", help));
                 }
                 self.put(to.at, bits, number, span)
@@ -122,8 +122,11 @@ impl Encoder<'_> {
                     false => 0..=(1 << bits) - 1,
                 };
                 if !range.contains(&number) {
-                    let what = format!("`{name}` cannot be {number}: it has {bits} bits");
-                    let help = format!("It takes {} to {}.", range.start(), range.end());
+                    let what = format!(
+                        "`{name}` cannot be {number}: it is a bit field of {bits} \
+                                        bits"
+                    );
+                    let help = format!("Write a value from {} to {}.", range.start(), range.end());
                     return Err(Mistake::value(span, what, "out of range", help));
                 }
                 self.put(to.at, bits, number, span)
@@ -139,7 +142,7 @@ impl Encoder<'_> {
                 ),
                 _ => refuse(
                     format!("is an array of {length}"),
-                    "Write a list, or name one item: \"NAME[0]\".".to_owned(),
+                    "Write a list, or set one item: \"NAME[0]\".".to_owned(),
                 ),
             },
             Some(Type::Struct { union, members, .. }) => match &value.value {
@@ -157,17 +160,17 @@ impl Encoder<'_> {
                     let names: Vec<_> = members.iter().map(|one| one.name).collect();
                     refuse(
                         format!("is a {}", if union { "union" } else { "struct" }),
-                        format!("Write a table of its fields, which are: {}.", list(&names)),
+                        format!("Write a table of fields, which are: {}.", list(&names)),
                     )
                 }
             },
             Some(Type::Ptr(_)) => refuse(
                 "is a pointer".to_owned(),
-                "A pointer cannot be set before the program is loaded.".to_owned(),
+                "Remove it. Pointers cannot be set before the program is loaded.".to_owned(),
             ),
             _ => refuse(
                 "has a type that cannot be set".to_owned(),
-                "Numbers, enums, characters, and arrays and structs of these can.".to_owned(),
+                "Set only numbers, enums, characters, and arrays and structs of these.".to_owned(),
             ),
         }
     }
@@ -189,7 +192,7 @@ impl Encoder<'_> {
             Value::Text(text) => text,
             Value::List(_) | Value::Table(_) => {
                 let what = format!("`{name}` is a {declared}");
-                let help = "Write one value.".to_owned();
+                let help = "Write a single value.".to_owned();
                 return Err(Mistake::value(&value.span, what, kind(&value.value), help));
             }
         };
@@ -206,8 +209,8 @@ impl Encoder<'_> {
                 format!("`{name}` cannot be set to \"{}\"", text.escape_debug()),
                 &why,
                 format!(
-                    "`{name}` is a {declared}: write a number, or an expression of numbers and \
-                     names: \"1 << XDP_PASS\"."
+                    "Write a number, or an expression of numbers and names: \"1 << XDP_PASS\". \
+                     `{name}` is a {declared}."
                 ),
             ),
             NoNumber::Name(missing, _) => {
@@ -221,16 +224,15 @@ impl Encoder<'_> {
                     (Some(near), _) => format!("Did you mean `{near}`?"),
                     (None, Some(variants)) => {
                         let names: Vec<_> = variants.iter().map(|(name, _)| *name).collect();
-                        format!("It is one of: {}.", list(&names))
+                        format!("Valid values are: {}.", list(&names))
                     }
                     (None, None) => format!(
-                        "`{name}` is a {declared}. Names are those of the enums in the object's \
-                         BTF, and of common constants of the kernel's headers; of others write \
-                         the number."
+                        "Write a number. `{name}` is a {declared}; known names are the enums in \
+                         the object's BTF and common constants of the kernel's headers."
                     ),
                 };
                 let what = format!("`{name}` cannot be set to \"{}\"", text.escape_debug());
-                Mistake::value(&value.span, what, &format!("`{missing}` is not known"), help)
+                Mistake::value(&value.span, what, &format!("unknown name `{missing}`"), help)
             }
         })
     }
@@ -245,8 +247,8 @@ impl Encoder<'_> {
         depth: usize,
     ) -> Result<(), Box<Mistake>> {
         if items.len() > length as usize {
-            let what = format!("`{name}` has {length} items, and the list {}", items.len());
-            let help = format!("Write at most {length}; those left out stay as they are.");
+            let what = format!("`{name}` has {length} items, but the list has {}", items.len());
+            let help = format!("Write at most {length} items. Omitted ones are unchanged.");
             return Err(Mistake::value(span, what, "too long", help));
         }
         let bits = u64::from(self.btf.size(element).unwrap_or(0)) * 8;
@@ -269,7 +271,8 @@ impl Encoder<'_> {
         if text.len() >= length as usize {
             let what = format!("`{name}` has room for {} bytes", length.saturating_sub(1));
             let help = format!(
-                "The text has {}, and needs a NUL behind it. Shorten it, or write a list of numbers.",
+                "Shorten the string, or write a list of numbers. It has {}, and needs a \
+                 terminating NUL.",
                 text.len()
             );
             return Err(Mistake::value(span, what, "too long", help));
@@ -277,8 +280,8 @@ impl Encoder<'_> {
         let start = usize::try_from(at / 8).unwrap_or(usize::MAX);
         let end = start.saturating_add(length as usize);
         let Some(room) = self.bytes.get_mut(start..end) else {
-            let what = "it lies outside of its variable".to_owned();
-            let help = "The object's BTF is damaged.".to_owned();
+            let what = "offset out of range".to_owned();
+            let help = "Build the object again. Its BTF is damaged.".to_owned();
             return Err(Mistake::value(span, what, "here", help));
         };
         room.fill(0);
@@ -293,8 +296,13 @@ impl Encoder<'_> {
     /// Puts the lowest `bits` of `number` at bit `at`.
     fn put(&mut self, at: u64, bits: u32, number: i128, span: &Span) -> Result<(), Box<Mistake>> {
         let outside = || {
-            let what = "it lies outside of its variable".to_owned();
-            Mistake::value(span, what, "here", "The object's BTF is damaged.".to_owned())
+            let what = "offset out of range".to_owned();
+            Mistake::value(
+                span,
+                what,
+                "here",
+                "Build the object again. Its BTF is damaged.".to_owned(),
+            )
         };
         for bit in 0..u64::from(bits) {
             // Within a byte bits are counted from the other end where bytes are.
@@ -361,17 +369,17 @@ fn fields(btf: &Btf, of: TypeId, depth: usize) -> Vec<String> {
 /// What is said of a field that is not there.
 pub(super) fn no_field(btf: &Btf, name: &str, of: TypeId, field: &Spanned<String>) -> Box<Mistake> {
     let shown = field.value.escape_debug();
-    let what = format!("`{name}` has no field `{shown}`");
+    let what = format!("unknown field `{shown}` of `{name}`");
     let names = fields(btf, of, 4);
     let names: Vec<_> = names.iter().map(String::as_str).collect();
     let help = match nearest(&field.value, names.iter().copied()) {
         Some(near) => format!("Did you mean `{near}`?"),
         None if names.is_empty() => {
-            format!("It is a {}, which has no fields.", prototype::declare(btf, of, "").trim())
+            format!("Remove the field. A {} has none.", prototype::declare(btf, of, "").trim())
         }
-        None => format!("It has: {}.", list(&names)),
+        None => format!("Its fields are: {}.", list(&names)),
     };
-    Mistake::unknown(&field.span, what, "no such field", help)
+    Mistake::unknown(&field.span, what, "unknown field", help)
 }
 
 fn enumerators(btf: &Btf) -> impl Iterator<Item = (&str, i64)> {

@@ -33,7 +33,7 @@ pub(super) fn number(
     parser.blank();
     match parser.rest().is_empty() {
         true => Ok(value),
-        false => Err(parser.here("an operator is expected here")),
+        false => Err(parser.here("expected an operator")),
     }
 }
 
@@ -59,7 +59,7 @@ impl Parser<'_> {
 
     fn here(&self, what: &str) -> NoNumber {
         let length = self.rest().chars().next().map_or(0, char::len_utf8);
-        let what = if length == 0 { "it ends where a number is expected" } else { what };
+        let what = if length == 0 { "expected a number at the end" } else { what };
         NoNumber::Other(what.to_owned(), self.at..self.at + length)
     }
 
@@ -84,7 +84,7 @@ impl Parser<'_> {
     fn one(&mut self, depth: u32) -> Result<i128, NoNumber> {
         self.blank();
         if depth == 0 {
-            return Err(self.here("it nests too deep"));
+            return Err(self.here("nested too deeply"));
         }
         let first = self.rest().chars().next().unwrap_or_default();
         if let Some(sign) = ['-', '~', '+', '('].iter().find(|sign| **sign == first) {
@@ -97,7 +97,7 @@ impl Parser<'_> {
                     self.blank();
                     let closed = self.rest().starts_with(')');
                     self.at += usize::from(closed);
-                    if closed { Ok(value) } else { Err(self.here("`)` is expected here")) }
+                    if closed { Ok(value) } else { Err(self.here("expected `)`")) }
                 }
                 _ => Ok(value),
             };
@@ -106,7 +106,7 @@ impl Parser<'_> {
         let length = self.rest().find(|letter| !is_word(letter)).unwrap_or(self.rest().len());
         let (start, word) = (self.at, self.rest()[..length].to_owned());
         if word.is_empty() {
-            return Err(self.here("a number or a name is expected here"));
+            return Err(self.here("expected a number or a name"));
         }
         self.at += length;
         let range = start..self.at;
