@@ -72,7 +72,12 @@ fn a_function_to_probe_that_is_not_there_is_named() {
     for probe in ["kprobe", "kretprobe"] {
         let attach = format!("{{ {probe} = \"no_such_function\" }}");
         let chain = host("hosts.o", &format!("at_{probe}"), &attach);
-        fails(&chain, 1, "FC0502", &["no function `no_such_function`", "/proc/kallsyms"]);
+        fails(
+            &chain,
+            1,
+            "FC0502",
+            &["kernel function `no_such_function` not found", "/proc/kallsyms"],
+        );
     }
 }
 
@@ -88,14 +93,14 @@ fn a_function_that_must_not_be_probed_is_named() {
 #[ignore = "needs a kernel that allows freplace; `cargo xtask test` runs it in a micro-VM"]
 fn an_interface_that_is_not_there_is_named() {
     let chain = host("builtin:xdp", "xdp_host", "{ xdp = \"nowhere0\" }");
-    fails(&chain, 1, "FC0502", &["no network interface nowhere0", "ip link"]);
+    fails(&chain, 1, "FC0502", &["network interface nowhere0 not found", "ip link"]);
 }
 
 #[test]
 #[ignore = "needs a kernel that allows freplace; `cargo xtask test` runs it in a micro-VM"]
 fn a_tracepoint_that_is_not_there_is_named() {
     let chain = host("hosts.o", "at_tracepoint", "{ tracepoint = \"syscalls/sys_enter_no\" }");
-    fails(&chain, 1, "FC0502", &["no tracepoint syscalls/sys_enter_no"]);
+    fails(&chain, 1, "FC0502", &["tracepoint syscalls/sys_enter_no not found"]);
     let chain = host("hosts.o", "at_raw_tracepoint", "{ raw_tracepoint = \"sys_enter_no\" }");
-    fails(&chain, 1, "FC0502", &["no raw tracepoint sys_enter_no"]);
+    fails(&chain, 1, "FC0502", &["raw tracepoint sys_enter_no not found"]);
 }

@@ -68,7 +68,7 @@ fn a_tracepoint_takes_64_programs_and_says_so() {
     run(&hosts(64).chain(), &["--", "true"]).assert_done();
     let finished = run(&hosts(65).chain(), &["--", "true"]);
     finished.assert_failed(1, "FC0503");
-    assert!(finished.stderr.contains("has 64 programs already"), "{}", finished.stderr);
+    assert!(finished.stderr.contains("already has 64 programs"), "{}", finished.stderr);
     before.assert_nothing_new();
 }
 

@@ -59,7 +59,7 @@ fn a_program_within_another_is_skipped_and_that_is_told() {
     } else if are_counted() {
         assert_eq!((of("outer"), of("inner")), (Value::from(0), Value::from(CALLS)));
         assert_eq!(*summary, CALLS);
-        let said = "`inner` was skipped 5 times: its event came while a program ran";
+        let said = "`inner` was skipped 5 times: its event occurred while a program ran";
         assert!(finished.stderr.contains(said), "{}", finished.stderr);
         assert!(finished.stderr.contains("0 lost, 5 skipped"), "{}", finished.stderr);
     } else {
