@@ -11,6 +11,7 @@ use crate::{
         ProgramKind,
         flow::{self, Fact, Held, Wanted, What},
     },
+    version::Version,
 };
 
 pub(super) fn find(
@@ -107,8 +108,25 @@ pub(super) fn find(
         (Wanted::Context, Held::Nothing | Held::Moved(_)) => "EACCES",
         _ => "EINVAL",
     };
-    let found = found.note(format!("function  {prototype}")).says(errno, words).help(help);
+    let found = found.note(format!("function  {prototype}")).help(help);
+    let is_kprobe = subject.loaded.kind.base() == ProgramKind::Kprobe;
+    let found = match (wanted, held) {
+        (Wanted::Memory(_), Held::Context) if is_kprobe && all_refuse_at_attach(context) => {
+            found.errno("EINVAL")
+        }
+        _ => found.says(errno, words),
+    };
     Some(Mistake::everywhere(found))
+}
+
+/// Whether all kernels asked for let a program at a kprobe write to its context, and refuse to attach
+/// one that does, or may: `perf_event_set_bpf_prog`,
+/// <https://github.com/torvalds/linux/blob/v6.18/kernel/events/core.c>. Tried on 6.18 and 7.0; the
+/// verifier of 6.12 and that of 7.2 refuse it themselves.
+fn all_refuse_at_attach(context: &Context<'_>) -> bool {
+    let profiles = &context.kernels.profiles;
+    let kernels = Version::new(6, 18)..Version::new(7, 2);
+    !profiles.is_empty() && profiles.iter().all(|profile| kernels.contains(&profile.kernel))
 }
 
 /// The node that calls the function a stub of this program, and where it does.
