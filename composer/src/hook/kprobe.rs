@@ -9,7 +9,9 @@ use crate::{
     profile::{Presence, Profile, Targets},
 };
 
-pub(super) static KPROBE: HostKind = HostKind {
+pub(super) static KPROBE: HostKind = AT_ENTRY;
+
+const AT_ENTRY: HostKind = HostKind {
     name: "kprobe",
     aliases: &[],
     summary: "A kernel function, at its entry.",
@@ -36,24 +38,12 @@ pub(super) static KPROBE: HostKind = HostKind {
 
 pub(super) static KRETPROBE: HostKind = HostKind {
     name: "kretprobe",
-    aliases: &[],
     summary: "A kernel function, at its return.",
     program: ProgramKind::Kretprobe,
-    program_type: ProgramType::Kprobe,
-    attach_type: None,
-    has_task: true,
-    verdicts: &[],
-    returns: None,
-    replacement_returns: None,
-    target: FUNCTION,
-    settings: &[],
     mechanism: |attach| at(attach, true),
-    needs: &[&PERF_LINKS],
-    exclusive: None,
-    lookup: Some(LOOKUP),
-    refused,
     template: Template { program: include_str!("templates/kretprobe.bpf.c"), ..TEMPLATE },
     source: ("int f(struct pt_regs *ctx)", "`PT_REGS_RC(ctx)`: the result"),
+    ..AT_ENTRY
 };
 
 const FUNCTION: TargetKey = TargetKey {

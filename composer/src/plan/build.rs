@@ -9,7 +9,7 @@ use super::{
     loads::Slots, order,
 };
 use crate::{
-    chain::{Chain, Node, NodeKind, ObjectRef, Role, SpannedRef, TracerProgram},
+    chain::{Chain, Node, NodeKind, ObjectRef, Role, SpannedRef},
     diag::Span,
     hook::HostKind,
     object::{MapDef, Object, Program, Uses},
@@ -163,7 +163,7 @@ impl<'a> Builder<'a> {
         span: &'a Span,
         make: Action,
     ) {
-        let node = (!is_shared(map)).then_some(index.index());
+        let node = owner(index, map);
         let asked = Asked { node, ..Asked::by(index, Reason::UsesMap, span) };
         let id = self.push(asked, make, Vec::new());
         self.maps.insert((node, map.name.as_str()), id);
@@ -203,10 +203,7 @@ impl<'a> Builder<'a> {
     /// The operations that make the maps of a node's program.
     pub(super) fn maps_of(&self, index: NodeIndex) -> Vec<OperationId> {
         let Some(of) = self.programs.get(&index) else { return Vec::new() };
-        let id = |map: &&MapDef| {
-            let node = (!is_shared(map)).then_some(index.index());
-            self.maps.get(&(node, map.name.as_str())).copied()
-        };
+        let id = |map: &&MapDef| self.maps.get(&(owner(index, map), map.name.as_str())).copied();
         of.uses.maps.iter().filter_map(id).collect()
     }
 
@@ -238,7 +235,7 @@ impl<'a> Builder<'a> {
             after.extend(on_it.iter().filter_map(|on_it| attached.get(on_it)).flatten());
             let first = self.operations.len();
             self.attach_node(index);
-            let is_pair = is_built_in(self.chain.graph.node(index));
+            let is_pair = self.chain.graph.node(index).built_in().is_some();
             let mut before: Option<OperationId> = None;
             for operation in &mut self.operations[first..] {
                 operation.after.clone_from(&after);
@@ -264,8 +261,8 @@ impl<'a> Builder<'a> {
             NodeKind::Replacement(replacement) => {
                 for target in self.targets(index) {
                     let program_type = self.slots.program_type(target.slot);
-                    let fits = |slot: &&usize| self.slots.program_type(**slot) == program_type;
-                    let Some(slot) = own.iter().copied().find(|slot| fits(&slot)) else { continue };
+                    let fits = |slot: &usize| self.slots.program_type(*slot) == program_type;
+                    let Some(slot) = own.iter().copied().find(fits) else { continue };
                     let needs = self.loads_of(&[slot, target.slot]);
                     let action = Action::AttachReplacement { slot, target };
                     self.push(asked(&replacement.stub.span), action, needs);
@@ -298,13 +295,13 @@ impl<'a> Builder<'a> {
     }
 }
 
-fn asks_for_lines(node: &Node) -> bool {
-    node.output.printk == Some(true)
+/// The node that has `map`, which that of `index` uses, for itself; none when it is the chain's.
+fn owner(index: NodeIndex, map: &MapDef) -> Option<usize> {
+    (!is_shared(map)).then_some(index.index())
 }
 
-fn is_built_in(node: &Node) -> bool {
-    matches!(&node.kind, NodeKind::Tracer(tracer)
-        if matches!(tracer.program, TracerProgram::BuiltIn(_)))
+fn asks_for_lines(node: &Node) -> bool {
+    node.output.printk == Some(true)
 }
 
 /// What is on each node: tracers of it, and what is in the place or on its stubs.

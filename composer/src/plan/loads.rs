@@ -87,16 +87,23 @@ impl<'a> Builder<'a> {
         for index in self.chain.graph.order() {
             let Some(of) = self.programs.get(&index).map(Rc::clone) else { continue };
             let has_task = has_task[index.index()];
-            self.load_own(index, &of, has_task);
+            let globals = settings(&of);
+            self.load_own(index, &of, has_task, &globals);
             for leaf in &of.uses.leaves {
                 if leaves.insert((of.reference.value, leaf.name.as_str())) {
-                    self.load_leaf(index, &of, leaf, has_task);
+                    self.load_leaf(index, &of, leaf, has_task, &globals);
                 }
             }
         }
     }
 
-    fn load_own(&mut self, index: NodeIndex, of: &NodeProgram<'a>, has_task: bool) {
+    fn load_own(
+        &mut self,
+        index: NodeIndex,
+        of: &NodeProgram<'a>,
+        has_task: bool,
+        globals: &[SetGlobal],
+    ) {
         let (load_as, targets) = match &of.node.kind {
             NodeKind::Host(_) => (LoadAs::Hook(of.program.kind), vec![None]),
             NodeKind::Stub(_) => return,
@@ -119,7 +126,6 @@ impl<'a> Builder<'a> {
                 (LoadAs::Tracer(tracer.moment), targets.into_iter().map(Some).collect())
             }
         };
-        let globals = settings(of);
         for target in targets {
             let target: Option<Target> = target;
             let on = target.as_ref().and_then(|target| self.slots.program_type(target.slot));
@@ -132,7 +138,7 @@ impl<'a> Builder<'a> {
                 traits: of.program.traits,
                 target,
                 has_task,
-                globals: globals.clone(),
+                globals: globals.to_vec(),
                 trace: None,
             };
             let asked = Asked::by(index, Reason::Program, of.name.span);
@@ -169,6 +175,7 @@ impl<'a> Builder<'a> {
         of: &NodeProgram<'a>,
         leaf: &Program,
         has_task: bool,
+        globals: &[SetGlobal],
     ) {
         let action = Action::Load {
             slot: self.slots.next(),
@@ -178,7 +185,7 @@ impl<'a> Builder<'a> {
             traits: leaf.traits,
             target: None,
             has_task,
-            globals: settings(of),
+            globals: globals.to_vec(),
             trace: None,
         };
         let asked = Asked::by(index, Reason::TableProgram, of.name.span);
