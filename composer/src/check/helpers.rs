@@ -165,7 +165,7 @@ fn licence(
     let Some((reference, span)) = node.program() else { return };
     let profiles = &context.kernels.profiles;
     let kept = |profile: &Profile, helper: u32| {
-        profile.keeps_for_gpl(helper)
+        types.iter().any(|of_type| profile.keeps_for_gpl(of_type, helper))
             && !types.iter().any(|of_type| profile.lacks_helper(of_type, helper))
     };
     let kept_among = |helpers: &BTreeSet<u32>| -> Vec<u32> {

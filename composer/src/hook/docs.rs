@@ -9,12 +9,13 @@ use super::{HostKind, KINDS, KeySpec, UNSUPPORTED, Values};
 pub fn attachments() -> String {
     let mut table = head(&["`attach = ...`", "program section", "where"]);
     for kind in KINDS {
-        let HostKind { name, target, summary, settings, .. } = kind;
+        let HostKind { name, section, target, summary, settings, .. } = kind;
         let settings = settings.iter().map(setting).collect::<String>();
         let _ = writeln!(
             table,
-            "| `{{ {name} = \"{}\" }}` | `SEC(\"{name}\")` | {summary}{settings} |",
-            target.example
+            "| `{{ {name} = \"{}\"{} }}` | `SEC(\"{section}\")` | {summary}{settings} |",
+            target.example,
+            kind.required_example(),
         );
     }
     table
@@ -26,6 +27,10 @@ fn setting(KeySpec { key, doc, values, .. }: &KeySpec) -> String {
         Values::Words(words) => {
             let quoted: Vec<_> = words.iter().map(|word| format!("`\"{word}\"`")).collect();
             format!("one of {}; the first is the default", quoted.join(", "))
+        }
+        Values::Required(words) => {
+            let quoted: Vec<_> = words.iter().map(|word| format!("`\"{word}\"`")).collect();
+            format!("one of {}, and required", quoted.join(", "))
         }
         Values::Number(least, most) => format!("a number from {least} to {most}"),
         Values::Text => "a string".to_owned(),

@@ -82,6 +82,7 @@ impl Feature {
         match mechanism {
             Mechanism::PerfEvent(PerfEvent::Kprobe { .. }) => &[Self::PerfLinks, Self::Kprobes],
             Mechanism::PerfEvent(PerfEvent::Tracepoint { .. }) => &[Self::PerfLinks, Self::Tracefs],
+            Mechanism::PerfEvent(PerfEvent::Sampled { .. }) => &[Self::PerfLinks],
             Mechanism::RawTracepoint(_) | Mechanism::Link { .. } => &[],
         }
     }

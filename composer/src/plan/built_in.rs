@@ -43,6 +43,7 @@ pub(super) fn programs(
             object: Builtin::object().clone(),
             program: Builtin::program(moment).to_owned(),
             load_as: LoadAs::Tracer(moment),
+            expected_attach_type: None,
             traits: Traits::default(),
             target: Some(target.clone()),
             has_task: tracer.has_task,

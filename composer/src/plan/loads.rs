@@ -14,8 +14,8 @@ use super::{
     maps::Leaves,
 };
 use crate::{
-    chain::{NodeKind, TracerProgram},
-    object::{Object, Program, ProgramKind},
+    chain::{Node, NodeKind, TracerProgram},
+    object::{AttachType, Object, Program, ProgramKind},
     resolve::{SetGlobal, globals},
 };
 
@@ -135,6 +135,7 @@ impl<'a> Builder<'a> {
                 object: of.reference.value.clone(),
                 program: of.name.value.to_owned(),
                 load_as,
+                expected_attach_type: expected_attach_type(of.node, of.program.kind),
                 traits: of.program.traits,
                 target,
                 has_task,
@@ -182,6 +183,7 @@ impl<'a> Builder<'a> {
             object: of.reference.value.clone(),
             program: leaf.name.clone(),
             load_as: LoadAs::Hook(leaf.kind),
+            expected_attach_type: expected_attach_type(of.node, leaf.kind),
             traits: leaf.traits,
             target: None,
             has_task,
@@ -219,4 +221,16 @@ impl<'a> Builder<'a> {
 fn settings(of: &NodeProgram<'_>) -> Vec<SetGlobal> {
     let set = globals::settings(of.node, of.object, &mut Vec::new());
     set.into_iter().map(|(one, _)| one).collect()
+}
+
+/// The `expected_attach_type` of a program that a host is loaded with, where the attachment of the host
+/// decides it: the programs that it calls are loaded for the same.
+fn expected_attach_type(node: &Node, program: ProgramKind) -> Option<AttachType> {
+    let NodeKind::Host(host) = &node.kind else { return None };
+    let attach = &host.attach.as_ref()?.value;
+    if program.program_type() != Some(attach.kind.program_type) {
+        return None;
+    }
+    let decided = (attach.kind.expected_attach_type)(Some(attach));
+    decided.filter(|_| decided != LoadAs::Hook(program).attach_type())
 }

@@ -178,6 +178,9 @@ pub enum Action {
         program: String,
         /// As what.
         load_as: LoadAs,
+        /// Its `expected_attach_type`, where that depends on the attachment and not on its type alone.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        expected_attach_type: Option<AttachType>,
         /// What else is to be said of it.
         #[serde(flatten)]
         traits: Traits,
@@ -252,11 +255,11 @@ impl LoadAs {
         }
     }
 
-    /// The type of attachment that the kernel is told, where it wants to know one.
+    /// Its `expected_attach_type`, as far as that does not depend on the attachment.
     #[must_use]
     pub fn attach_type(self) -> Option<AttachType> {
         match self {
-            Self::Hook(program) => HostKind::of_program(program)?.attach_type,
+            Self::Hook(program) => (HostKind::of_program(program)?.expected_attach_type)(None),
             Self::Replacement => None,
             Self::Tracer(Moment::Fentry) => Some(AttachType::TraceFentry),
             Self::Tracer(Moment::Fexit) => Some(AttachType::TraceFexit),
