@@ -8,7 +8,7 @@ use crate::{
     object::{
         MapDef, Object,
         btf::{Btf, TypeId},
-        place::{self, Misstep},
+        place::{self, FieldError},
     },
     resolve::{fits, is_shared, walk},
 };
@@ -163,31 +163,36 @@ impl Rule<'_> {
         Some(self.at(Code::BadText, message, hint, &label).help(help))
     }
 
-    fn misstep(&self, record: &Record<'_>, step: &Spanned<Step>, misstep: &Misstep) -> Diagnostic {
+    fn misstep(
+        &self,
+        record: &Record<'_>,
+        step: &Spanned<Step>,
+        misstep: &FieldError,
+    ) -> Diagnostic {
         let name = match &step.value {
             Step::Field(name) => format!("field `{name}`"),
             Step::Item(number) => format!("item {number}"),
         };
         let (message, help) = match (misstep, &step.value) {
-            (Misstep::NoField(names), Step::Field(wanted)) => {
+            (FieldError::NoField(names), Step::Field(wanted)) => {
                 let help = match nearest(wanted, names.iter().map(String::as_str)) {
                     Some(near) => format!("Did you mean `{near}`?"),
                     None => format!("Fields are: {}.", names.join(", ")),
                 };
                 (format!("{name} not found in {}", record.name), help)
             }
-            (Misstep::BitField, _) => (
+            (FieldError::BitField, _) => (
                 format!("{name} is a bit field, which is not supported"),
                 "Remove it, or declare the field with a size of whole bytes.".to_owned(),
             ),
-            (Misstep::TooFar(length), _) => (
+            (FieldError::TooFar(length), _) => (
                 format!("{name} is out of range: the array has {length}"),
                 "Write a lower number. Items are numbered from 0.".to_owned(),
             ),
-            (Misstep::NotAnArray, _) => {
+            (FieldError::NotAnArray, _) => {
                 (format!("{name} not found: not an array"), "Remove the brackets.".to_owned())
             }
-            (Misstep::NotAStruct | Misstep::NoField(_), _) => (
+            (FieldError::NotAStruct | FieldError::NoField(_), _) => (
                 format!("{name} not found: not a field of a struct"),
                 "Use fields of structs only. Pointers are not followed.".to_owned(),
             ),

@@ -4,7 +4,7 @@ use crate::{
     chain::{Hint, Spanned, Step},
     object::{
         btf::{Btf, Type, TypeId},
-        place::{self, Misstep, Place},
+        place::{self, FieldError, TypedOffset},
     },
 };
 
@@ -12,8 +12,12 @@ use crate::{
 ///
 /// # Errors
 /// The step that leads nowhere, and why.
-pub fn walk(btf: &Btf, of: TypeId, path: &[Spanned<Step>]) -> Result<Place, (usize, Misstep)> {
-    let mut at: Place = (0, of);
+pub fn walk(
+    btf: &Btf,
+    of: TypeId,
+    path: &[Spanned<Step>],
+) -> Result<TypedOffset, (usize, FieldError)> {
+    let mut at: TypedOffset = (0, of);
     for (number, step) in path.iter().enumerate() {
         let next = match &step.value {
             Step::Field(name) => place::field(btf, at.1, name),

@@ -11,7 +11,7 @@ use crate::{
     diag::{Code, Diagnostic, Span, nearest},
     object::{
         btf::{Btf, Type, TypeId},
-        place::{self, Misstep},
+        place::{self, FieldError},
         prototype::declare,
     },
 };
@@ -81,19 +81,19 @@ impl<'a> Walk<'a> {
         let (offset, of) = found.map_err(|misstep| {
             let shown = self.shown("");
             match misstep {
-                Misstep::NoField(candidates) => {
+                FieldError::NoField(candidates) => {
                     Lost::Field { span: span.clone(), of: shown, candidates }
                 }
-                Misstep::BitField => not("is a bit field".to_owned(), "Remove it.".to_owned()),
-                Misstep::NotAStruct => not(
+                FieldError::BitField => not("is a bit field".to_owned(), "Remove it.".to_owned()),
+                FieldError::NotAStruct => not(
                     format!("follows a `{shown}`, which has no fields"),
                     "Remove the field. Only structs and unions have fields.".to_owned(),
                 ),
-                Misstep::NotAnArray => not(
+                FieldError::NotAnArray => not(
                     format!("follows a `{shown}`, which is not an array"),
                     "Remove the brackets. Only arrays have items.".to_owned(),
                 ),
-                Misstep::TooFar(length) => not(
+                FieldError::TooFar(length) => not(
                     "index out of range".to_owned(),
                     format!("Write a lower index. The array has {length} items, numbered from 0."),
                 ),

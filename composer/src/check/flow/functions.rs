@@ -11,7 +11,7 @@ use crate::{
     diag::{Code, Diagnostic},
     object::{
         Function,
-        flow::{Findings, Takes, Unfit, What, unfit},
+        flow::{FactKind, Findings, Takes, Unfit, unfit},
     },
 };
 
@@ -41,7 +41,7 @@ pub(super) fn check<'a>(
         else {
             continue;
         };
-        let calls = |what: &What| *what == What::Calls(index);
+        let calls = |what: &FactKind| *what == FactKind::Calls(index);
         // What is not called is not there to be replaced, so a stub is judged in any case.
         let is_called = findings.certain.iter().any(|fact| calls(&fact.what))
             || stub(context, subject, &function.name).is_some();

@@ -6,7 +6,7 @@
 use super::{Context, Mistake, Subject};
 use crate::{
     diag::{Code, Diagnostic},
-    object::flow::{Fact, What},
+    object::flow::{Fact, FactKind},
 };
 
 pub(super) fn find(_: &Context<'_>, subject: &Subject<'_>, facts: &[Fact]) -> Option<Mistake> {
@@ -15,7 +15,7 @@ pub(super) fn find(_: &Context<'_>, subject: &Subject<'_>, facts: &[Fact]) -> Op
         let function = object.functions.get(fact.function)?;
         let name = |number| argument(subject, fact.function, number);
         Some(match fact.what {
-            What::Untested { number, register, computed } => {
+            FactKind::Untested { number, register, computed } => {
                 let argument = name(number);
                 let words = match computed {
                     false => format!("R{register} invalid mem access 'mem_or_null'"),
@@ -24,7 +24,7 @@ pub(super) fn find(_: &Context<'_>, subject: &Subject<'_>, facts: &[Fact]) -> Op
                 let help = format!("Test it first: if (!{argument}) return 0;");
                 (function, format!("uses `{argument}` without a test for NULL"), words, help)
             }
-            What::Beyond { number, size, offset, width, .. } => {
+            FactKind::Beyond { number, size, offset, width, .. } => {
                 let argument = name(number);
                 let words =
                     format!("invalid access to memory, mem_size={size} off={offset} size={width}");

@@ -12,7 +12,7 @@ use crate::{
     object::{
         Cut, Relocation,
         btf::Btf,
-        flow::{Fact, Findings, What},
+        flow::{Fact, FactKind, Findings},
     },
 };
 
@@ -98,7 +98,7 @@ fn kernel_types(profile: &Profile) -> Option<&Btf> {
 fn fact(cut: &Cut, relocation: &Relocation) -> Option<Fact> {
     let piece = cut.functions.iter().rfind(|piece| piece.start <= relocation.at)?;
     let at = (relocation.at - piece.start) as usize;
-    Some(Fact { function: piece.function, at, what: What::Relocated })
+    Some(Fact { function: piece.function, at, what: FactKind::Relocated })
 }
 
 /// Whether the program asks if a type is there, a value of an enum, or a field of the same struct:

@@ -10,7 +10,7 @@ use crate::{
     chain::{Host, NodeKind},
     diag::{Code, Diagnostic},
     hook::{HostKind, Returns},
-    object::flow::{Fact, Returned, What},
+    object::flow::{Fact, FactKind, Returned},
 };
 
 /// What a tracer may return.
@@ -29,15 +29,17 @@ pub(super) fn find(_: &Context<'_>, subject: &Subject<'_>, facts: &[Fact]) -> Op
     let is_one = least == most;
     let (result, words) = facts.iter().find_map(|fact| {
         let (result, has) = match fact.what {
-            What::Returns(Returned::Number(number))
+            FactKind::Returns(Returned::Number(number))
                 if !(*least..=*most).contains(&number.cast_signed()) =>
             {
                 (number.cast_signed().to_string(), "has")
             }
-            What::Returns(Returned::Several) if is_one => {
+            FactKind::Returns(Returned::Several) if is_one => {
                 ("more than one number".to_owned(), "has")
             }
-            What::Returns(Returned::Pointer) => ("a pointer".to_owned(), "is not a known value"),
+            FactKind::Returns(Returned::Pointer) => {
+                ("a pointer".to_owned(), "is not a known value")
+            }
             _ => return None,
         };
         Some((result, format!("At program exit the register R0 {has}")))

@@ -10,7 +10,7 @@ use crate::{
     object::{
         Object, ProgramKind,
         btf::{Type, TypeId},
-        flow::{Fact, What},
+        flow::{Fact, FactKind},
     },
     profile::Profile,
 };
@@ -77,10 +77,10 @@ pub(super) fn find(
         };
         for fact in facts {
             let refusal = kinds.iter().find_map(|kind| match fact.what {
-                What::ReadsContext { offset, width } => {
+                FactKind::ReadsContext { offset, width } => {
                     refusal(object, function, &seen, tracer.moment, *kind, offset, width)
                 }
-                What::ReadsThrough { number, offset, width, of } => {
+                FactKind::ReadsThrough { number, offset, width, of } => {
                     let of = of.and_then(|of| subject.object.btf.resolve(of));
                     let of = of.map(|(_, ty)| ty);
                     through(object, function, &seen, *kind, number, offset, width, of.as_ref())

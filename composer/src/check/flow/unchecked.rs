@@ -9,7 +9,7 @@ use super::{Context, Mistake, Subject};
 use crate::{
     diag::{Code, Diagnostic},
     object::{
-        flow::{Fact, Giver, Used, What},
+        flow::{Fact, FactKind, Giver, Used},
         helper,
     },
     version::Version,
@@ -25,7 +25,7 @@ pub(super) fn find(
 ) -> Option<Mistake> {
     let object = subject.object;
     let (function, giver, register, used) = facts.iter().find_map(|fact| match fact.what {
-        What::Unchecked { giver, register, used } => {
+        FactKind::Unchecked { giver, register, used } => {
             Some((object.functions.get(fact.function)?, giver, register, used))
         }
         _ => None,
