@@ -3,7 +3,7 @@
 
 use super::{Context, title};
 use crate::{
-    chain::{Declared, EventMap, FieldRef, Hint, Node, Piece, Spanned, Step},
+    chain::{Declared, EventMap, FieldRef, FieldStep, Hint, Node, Spanned, TextPiece},
     diag::{Code, Diagnostic, nearest},
     object::{
         MapDef, Object,
@@ -97,7 +97,7 @@ impl Rule<'_> {
             }
         };
         for piece in events.text.iter().flatten() {
-            if let Piece::Field(field) = piece {
+            if let TextPiece::Field(field) = piece {
                 found.extend(self.field(&record, field));
             }
         }
@@ -166,15 +166,15 @@ impl Rule<'_> {
     fn misstep(
         &self,
         record: &Record<'_>,
-        step: &Spanned<Step>,
+        step: &Spanned<FieldStep>,
         misstep: &FieldError,
     ) -> Diagnostic {
         let name = match &step.value {
-            Step::Field(name) => format!("field `{name}`"),
-            Step::Item(number) => format!("item {number}"),
+            FieldStep::Field(name) => format!("field `{name}`"),
+            FieldStep::Item(number) => format!("item {number}"),
         };
         let (message, help) = match (misstep, &step.value) {
-            (FieldError::NoField(names), Step::Field(wanted)) => {
+            (FieldError::NoField(names), FieldStep::Field(wanted)) => {
                 let help = match nearest(wanted, names.iter().map(String::as_str)) {
                     Some(near) => format!("Did you mean `{near}`?"),
                     None => format!("Fields are: {}.", names.join(", ")),

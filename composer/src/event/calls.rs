@@ -9,7 +9,7 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use super::{Event, Traced, human};
-use crate::chain::Moment;
+use crate::chain::ProbePoint;
 
 /// Calls that are held for each CPU: the latest, and the one it may have interrupted.
 const HELD: usize = 2;
@@ -27,7 +27,7 @@ pub(super) struct Kept {
     /// Its payload as text.
     pub(super) text: String,
     /// When in its function it was, where a built-in tracer tells.
-    pub(super) moment: Option<Moment>,
+    pub(super) moment: Option<ProbePoint>,
     /// How long the call took that it is the end of, where a built-in tracer tells.
     pub(super) took_ns: Option<u64>,
 }

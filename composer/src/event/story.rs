@@ -5,7 +5,7 @@ use petgraph::graph::NodeIndex;
 
 use super::calls::{Call, Kept};
 use crate::{
-    chain::{Chain, Moment, NodeKind, Role},
+    chain::{Chain, NodeKind, ProbePoint, Role},
     inert,
 };
 
@@ -35,7 +35,7 @@ pub(super) struct Stand {
     /// The functions within the host's own, from the outermost to the one that the event is of.
     pub(super) path: Vec<usize>,
     /// When its tracer runs; none for an event that the function itself emits.
-    pub(super) moment: Option<Moment>,
+    pub(super) moment: Option<ProbePoint>,
     /// The hosts that it may be called from.
     pub(super) hosts: Vec<usize>,
 }
@@ -137,7 +137,7 @@ impl Map {
     }
 
     /// When the tracer that emitted `event` runs.
-    pub(super) fn moment(&self, event: &Kept) -> Option<Moment> {
+    pub(super) fn moment(&self, event: &Kept) -> Option<ProbePoint> {
         event.moment.or(self.stand(event)?.moment)
     }
 
@@ -187,13 +187,13 @@ impl Map {
             Part::Event(number) => events.get(*number),
             Part::Span(_) => None,
         });
-        let exit = Some(Moment::Fexit);
+        let exit = Some(ProbePoint::Fexit);
         match self.moment(event) {
             // Entered once more, and what left it last may have been lost.
-            Some(Moment::Fentry) => before.any(|earlier| {
-                self.moment(earlier) != Some(Moment::Fentry) || earlier.node == event.node
+            Some(ProbePoint::Fentry) => before.any(|earlier| {
+                self.moment(earlier) != Some(ProbePoint::Fentry) || earlier.node == event.node
             }),
-            Some(Moment::Fexit) => {
+            Some(ProbePoint::Fexit) => {
                 before.any(|earlier| earlier.node == event.node && self.moment(earlier) == exit)
             }
             None => before.any(|earlier| self.moment(earlier) == exit),

@@ -4,7 +4,7 @@ use freplace_compose_common::trace::UNKNOWN;
 
 use super::{Paint, Shape, digits::decimal, json, layout, value};
 use crate::{
-    chain::Moment,
+    chain::ProbePoint,
     inert,
     object::btf::{Btf, Type},
     plan::PlannedNode,
@@ -63,7 +63,7 @@ impl Traced {
             },
             took,
         });
-        let moment = if exit.is_some() { Moment::Fexit } else { Moment::Fentry };
+        let moment = if exit.is_some() { ProbePoint::Fexit } else { ProbePoint::Fentry };
         Self {
             name: inert::line(node.place.function()).into_owned(),
             keys: json::keys(&node.id, moment.name()),
@@ -86,8 +86,8 @@ impl Traced {
 
     /// When it tells.
     #[must_use]
-    pub fn moment(&self) -> Moment {
-        if self.exit.is_some() { Moment::Fexit } else { Moment::Fentry }
+    pub fn moment(&self) -> ProbePoint {
+        if self.exit.is_some() { ProbePoint::Fexit } else { ProbePoint::Fentry }
     }
 
     /// How long the call took; none where that is not known.

@@ -5,7 +5,7 @@ use freplace_compose_common::Header;
 
 use super::{Event, Layout, NO_CPU, Payload, Shape, json, layout::shown, value};
 use crate::{
-    chain::{Chain, Declared, EventMap, FieldRef, Hint, Piece, Spanned, Step},
+    chain::{Chain, Declared, EventMap, FieldRef, FieldStep, Hint, Spanned, TextPiece},
     object::{
         btf::{Btf, Type, TypeId},
         place,
@@ -84,8 +84,8 @@ impl UserEventMap {
         }
         for piece in named.text.iter().flatten() {
             self.text.extend(match piece {
-                Piece::Literal(text) => Some(Part::Literal(text.clone())),
-                Piece::Field(field) => value(btf, of, field, object, &mut layout),
+                TextPiece::Literal(text) => Some(Part::Literal(text.clone())),
+                TextPiece::Field(field) => value(btf, of, field, object, &mut layout),
             });
         }
         let time = named.time.as_ref().and_then(|path| resolve::walk(btf, of, path).ok());
@@ -198,8 +198,10 @@ fn shape(hint: &Hint, btf: &Btf, of: TypeId, object: &Btf) -> Option<Shape> {
 }
 
 /// Gives the field at the end of `path` the shape `shape`; not an item of an array.
-fn set(fields: &mut [super::Field], path: &[Spanned<Step>], shape: &Shape) {
-    let Some((Spanned { value: Step::Field(name), .. }, rest)) = path.split_first() else { return };
+fn set(fields: &mut [super::Field], path: &[Spanned<FieldStep>], shape: &Shape) {
+    let Some((Spanned { value: FieldStep::Field(name), .. }, rest)) = path.split_first() else {
+        return;
+    };
     let Some(field) = fields.iter_mut().find(|field| field.name == *name) else { return };
     match (&mut field.shape, rest) {
         (own, []) => *own = shape.clone(),

@@ -158,7 +158,7 @@ fn a_hint_holds_for_the_field_wherever_it_is_shown() {
     ];
     let text = crate::diag::Source::first("chain.toml", "");
     let step = |name: &str| crate::chain::Spanned {
-        value: crate::chain::Step::Field(name.to_owned()),
+        value: crate::chain::FieldStep::Field(name.to_owned()),
         span: crate::diag::Span::new(&text, 0..0),
     };
     super::set(&mut fields, &[step("b"), step("c")], &Shape::BigEndian(2));

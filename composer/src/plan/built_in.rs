@@ -4,7 +4,7 @@ use petgraph::graph::NodeIndex;
 
 use super::{Action, LoadAs, Reason, Target, build::Builder};
 use crate::{
-    chain::{Builtin, Moment},
+    chain::{Builtin, ProbePoint},
     object::{ProgramKind, Traits},
     resolve::traced_function,
     trace,
@@ -13,7 +13,7 @@ use crate::{
 /// A built-in tracer.
 pub(super) struct Tracer<'a> {
     pub(super) request: &'a Builtin,
-    pub(super) moment: Moment,
+    pub(super) moment: ProbePoint,
     pub(super) has_task: bool,
 }
 
@@ -32,7 +32,7 @@ pub(super) fn programs(
         return Vec::new();
     };
     let resolved = trace::resolve(tracer.request, tracer.moment, found).unwrap_or_default();
-    let load = |(number, (moment, mut tracing)): (usize, (Moment, trace::Tracing))| {
+    let load = |(number, (moment, mut tracing)): (usize, (ProbePoint, trace::Tracing))| {
         let reason = if tracing.tells() { Reason::Program } else { Reason::CallBegin };
         if tracing.tells() {
             *layouts += 1;

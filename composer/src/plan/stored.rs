@@ -7,7 +7,7 @@ use thiserror::Error;
 
 use super::{Action, AttachPoint, Filling, Operation, OperationId, PlannedNode, order::ordered};
 use crate::{
-    chain::{Moment, Role},
+    chain::{ProbePoint, Role},
     hook::HostKind,
 };
 
@@ -114,10 +114,10 @@ impl TryFrom<Node> for PlannedNode {
         let Node { id, role, label, place } = stored;
         let known = HostKind::names().chain(OTHERS).find(|name| *name == label);
         let label = known.ok_or(PlanError::Label(label))?;
-        let moments: &[Moment] = match label {
-            "fentry" => &[Moment::Fentry],
-            "fexit" => &[Moment::Fexit],
-            "trace" => &[Moment::Fentry, Moment::Fexit],
+        let moments: &[ProbePoint] = match label {
+            "fentry" => &[ProbePoint::Fentry],
+            "fexit" => &[ProbePoint::Fexit],
+            "trace" => &[ProbePoint::Fentry, ProbePoint::Fexit],
             _ => &[],
         };
         // Neither a node nor a function has a colon in its name.

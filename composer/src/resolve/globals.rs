@@ -11,7 +11,7 @@ use freplace_compose_common::{HAS_TASK_GLOBAL, NODE_GLOBAL, trace::TRACE_GLOBAL}
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    chain::{GlobalValue, Node, Spanned, ValuePath as Path, Way, title},
+    chain::{Access, GlobalValue, Node, Spanned, ValuePath, title},
     diag::{Code, Diagnostic, list, nearest},
     object::{
         Global, Object,
@@ -95,7 +95,7 @@ pub(crate) fn settings<'a>(
 /// The variable that `path` begins with, and the steps that are left.
 fn variable<'a, 'p>(
     object: &'a Object,
-    path: &'p Path,
+    path: &'p ValuePath,
 ) -> Result<(&'a Global, &'p [crate::chain::PathStep]), Box<Mistake>> {
     let Spanned { value: name, span } = &path.first;
     if RESERVED.contains(&name.as_str()) {
@@ -104,7 +104,7 @@ fn variable<'a, 'p>(
         return Err(Mistake::unknown(span, what, "reserved", help.to_owned()));
     }
     // A static variable of a function has the function's name in front.
-    if let Some(step) = path.fields.first().filter(|step| step.way == Way::Dot) {
+    if let Some(step) = path.fields.first().filter(|step| step.way == Access::Dot) {
         let full = format!("{name}.{}", step.name.value);
         if let Some(found) = object.globals.iter().find(|global| global.name == full) {
             return Ok((found, &path.fields[1..]));
@@ -150,7 +150,7 @@ fn part(
     let mut name = name.to_owned();
     for step in steps {
         match step.way {
-            Way::Item(index) => {
+            Access::Item(index) => {
                 let Some((_, Type::Array { element, length })) = btf.resolve(place.of) else {
                     let declared = prototype::declare(btf, place.of, "");
                     let what = format!("`{name}` is a {}, not an array", declared.trim());
@@ -170,7 +170,7 @@ fn part(
                 place = Place { of: element, at, width: None };
                 name = format!("{name}[{index}]");
             }
-            Way::Dot | Way::Arrow => {
+            Access::Dot | Access::Arrow => {
                 let field = &step.name;
                 place = member(btf, place, &field.value)
                     .ok_or_else(|| no_field(btf, &name, place.of, field))?;

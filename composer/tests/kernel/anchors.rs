@@ -2,7 +2,7 @@
 //! and undo rest on, and those a chain is checked by before any kernel is asked.
 
 use freplace_compose::{
-    chain::{Chain, Moment, ObjectRef},
+    chain::{Chain, ObjectRef, ProbePoint},
     check::{self, Kernels},
     kernel::{
         AttachRequest, Kernel as _, KernelError, Linux, LoadRequest, MapHandle, ProgramHandle,
@@ -108,7 +108,7 @@ impl Bench {
     }
 
     pub(crate) fn tracer(&mut self, target: ProgramHandle, function: &str) -> ProgramHandle {
-        let as_tracer = LoadAs::Tracer(Moment::Fentry);
+        let as_tracer = LoadAs::Tracer(ProbePoint::Fentry);
         let loaded = self.load("tracers.o", "entry", as_tracer, Some((target, function)));
         loaded.expect("it loads, even where it cannot be attached")
     }

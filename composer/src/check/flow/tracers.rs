@@ -4,7 +4,7 @@
 
 use super::{Context, Mistake, Subject, host_kinds};
 use crate::{
-    chain::{Moment, NodeKind},
+    chain::{NodeKind, ProbePoint},
     check::stubs::has_trusted_entry,
     diag::{Code, Diagnostic},
     object::{
@@ -107,7 +107,7 @@ fn refusal(
     object: &Object,
     function: &str,
     seen: &Seen<'_>,
-    moment: Moment,
+    moment: ProbePoint,
     kind: ProgramKind,
     offset: i64,
     width: u8,
@@ -135,7 +135,7 @@ fn refusal(
         });
     }
     let number = usize::try_from(offset / 8).ok()?;
-    let last = count + usize::from(moment == Moment::Fexit);
+    let last = count + usize::from(moment == ProbePoint::Fexit);
     if number >= last {
         // Behind the last one the kernel does not go on counting where it knows the types.
         let counted = match seen {
@@ -222,10 +222,10 @@ fn through(
 }
 
 /// How many arguments there are to read.
-fn has(function: &str, count: usize, moment: Moment) -> String {
+fn has(function: &str, count: usize, moment: ProbePoint) -> String {
     let result = match moment {
-        Moment::Fexit => ", followed by the result",
-        Moment::Fentry => "",
+        ProbePoint::Fexit => ", followed by the result",
+        ProbePoint::Fentry => "",
     };
     let arguments = match count {
         0 => "no arguments".to_owned(),

@@ -12,7 +12,7 @@ use std::{
 
 use super::{Render, Totals};
 use crate::{
-    chain::{Chain, Moment},
+    chain::{Chain, ProbePoint},
     event::{
         Event, Loss, NO_CPU,
         calls::{Call, Calls, Kept},
@@ -184,7 +184,7 @@ impl Tracks {
                 Part::Span(_) => None,
             })
         };
-        let (entry, exit) = (of(Moment::Fentry).next(), of(Moment::Fexit).next_back());
+        let (entry, exit) = (of(ProbePoint::Fentry).next(), of(ProbePoint::Fexit).next_back());
         // A built-in tracer at the return knows when the call began.
         let began = entry.map(|entry| entry.time_ns).or_else(|| exit?.began());
         if let (Some(exit), Some(began), Some(place)) =
@@ -229,7 +229,7 @@ impl Tracks {
             _ => None,
         };
         match (before, self.map.moment(event)) {
-            (Some(entry), Some(Moment::Fexit)) if target(&entry) == target(event) => {
+            (Some(entry), Some(ProbePoint::Fexit)) if target(&entry) == target(event) => {
                 if let Some(place) = place {
                     slice(place, cpu, (entry.time_ns, event.time_ns), out);
                     self.ends(Some(&entry), event, out);
@@ -243,7 +243,7 @@ impl Tracks {
                 if let Some(before) = before {
                     self.instant(cpu, &before, out);
                 }
-                if moment == Some(Moment::Fentry) && self.entered.len() < CPUS {
+                if moment == Some(ProbePoint::Fentry) && self.entered.len() < CPUS {
                     self.entered.insert(cpu, event.clone());
                 } else {
                     self.instant(cpu, event, out);

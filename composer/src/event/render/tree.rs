@@ -15,7 +15,7 @@ use std::collections::BTreeSet;
 
 use super::{Render, Totals};
 use crate::{
-    chain::{Chain, Moment},
+    chain::{Chain, ProbePoint},
     event::{
         Clock, Event, Paint,
         calls::{Call, Calls},
@@ -151,7 +151,7 @@ impl Page {
             text.push_str("  ");
             self.paint.dimmed(&call.task, &mut text);
         }
-        let label = first.moment.filter(|_| alone).map(Moment::name);
+        let label = first.moment.filter(|_| alone).map(ProbePoint::name);
         self.head(&hosts, label, call.continued, &text, out);
         if alone {
             // What it is within is not known, so there is nothing to draw around it.
@@ -163,7 +163,7 @@ impl Page {
                 RowOf::Event(number) => {
                     let Some(event) = call.events.get(number) else { continue };
                     let Some(node) = self.nodes.get(event.node) else { continue };
-                    let label = event.moment.map_or(node.label, Moment::name);
+                    let label = event.moment.map_or(node.label, ProbePoint::name);
                     let place = Place { name: node.id.clone(), label, node: Some(event.node) };
                     let ns = event.time_ns.saturating_sub(first.time_ns);
                     time.clear();
@@ -263,7 +263,7 @@ impl Page {
         let mut rows = self.rows(&span.parts, call);
         if !tells {
             // Where its own event would be: after the tracers of its entry.
-            let entered = |part: &&Part| moment(part) == Some(Some(Moment::Fentry));
+            let entered = |part: &&Part| moment(part) == Some(Some(ProbePoint::Fentry));
             let at = span.parts.iter().take_while(entered).count();
             rows.insert(at, Row { indent: String::new(), of: RowOf::Place(span.place) });
         }

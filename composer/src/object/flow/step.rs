@@ -239,7 +239,7 @@ impl Interpreter<'_> {
             }
             RegState::Argument { .. } => argument(pointer, at)?,
             RegState::Pointer | RegState::Passed { .. } | RegState::Unknown => {
-                self.state.spoil(pointer)
+                self.state.spoil(pointer);
             }
             RegState::Memory { .. } | RegState::Context(_) | RegState::Packet(_) => {}
             _ => return Err(no_memory(pointer, at.base)),
