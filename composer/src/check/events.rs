@@ -18,7 +18,7 @@ pub(super) fn check(context: &mut Context<'_>) {
     for (_, node) in context.chain.graph.nodes() {
         let Some((reference, _)) = node.program() else { continue };
         let Some(object) = context.library.get(reference.value) else { continue };
-        let rule = Rule { node, object };
+        let rule = NodeObject { node, object };
         for events in &node.output.events {
             found.extend(rule.map(&events.map));
             rule.types(events, &mut found);
@@ -28,20 +28,20 @@ pub(super) fn check(context: &mut Context<'_>) {
 }
 
 /// A node and its object.
-struct Rule<'a> {
+struct NodeObject<'a> {
     node: &'a Node,
     object: &'a Object,
 }
 
 /// The struct that records are.
-struct Record<'a> {
+struct RecordStruct<'a> {
     btf: &'a Btf,
     of: TypeId,
     /// For messages.
     name: String,
 }
 
-impl Rule<'_> {
+impl NodeObject<'_> {
     fn at<T>(&self, code: Code, message: String, place: &Spanned<T>, label: &str) -> Diagnostic {
         Diagnostic::new(code, message).label(&place.span, label)
     }
@@ -85,7 +85,9 @@ impl Rule<'_> {
     fn types(&self, events: &EventMap, found: &mut Vec<Diagnostic>) {
         let declared = events.layout.as_ref().and_then(|own| Btf::parse(own.section()).ok());
         let record = match (&declared, &events.record) {
-            (Some(btf), _) => Record { btf, of: Declared::STRUCT, name: "the layout".to_owned() },
+            (Some(btf), _) => {
+                RecordStruct { btf, of: Declared::STRUCT, name: "the layout".to_owned() }
+            }
             (None, None) => return,
             (None, Some(record)) => {
                 let btf = &self.object.btf;
@@ -93,7 +95,7 @@ impl Rule<'_> {
                     found.push(self.unknown_type(record));
                     return;
                 };
-                Record { btf, of, name: format!("`{}`", record.value) }
+                RecordStruct { btf, of, name: format!("`{}`", record.value) }
             }
         };
         for piece in events.text.iter().flatten() {
@@ -134,7 +136,7 @@ impl Rule<'_> {
         self.at(Code::UnknownType, message, record, "not in the object's BTF").help(help)
     }
 
-    fn field(&self, record: &Record<'_>, field: &FieldRef) -> Option<Diagnostic> {
+    fn field(&self, record: &RecordStruct<'_>, field: &FieldRef) -> Option<Diagnostic> {
         let (btf, object) = (record.btf, &self.object.btf);
         let at = match walk(btf, record.of, &field.path) {
             Ok((_, at)) => at,
@@ -165,7 +167,7 @@ impl Rule<'_> {
 
     fn misstep(
         &self,
-        record: &Record<'_>,
+        record: &RecordStruct<'_>,
         step: &Spanned<FieldStep>,
         misstep: &FieldError,
     ) -> Diagnostic {

@@ -72,11 +72,11 @@ pub(super) struct Call {
 /// The calls that are not known to have ended. What they hold is bounded.
 #[derive(Debug, Default)]
 pub(super) struct Calls {
-    cpus: BTreeMap<u32, Cpu>,
+    cpus: BTreeMap<u32, CpuCalls>,
 }
 
 #[derive(Debug, Default)]
-struct Cpu {
+struct CpuCalls {
     /// In the order in which they began.
     open: VecDeque<Call>,
     /// The highest number that was handed over: they only grow.
@@ -172,7 +172,7 @@ fn in_order(mut calls: Vec<Call>, each: &mut dyn FnMut(Call)) {
     calls.into_iter().for_each(each);
 }
 
-impl Cpu {
+impl CpuCalls {
     fn end(&mut self, each: &mut dyn FnMut(Call)) {
         while !self.open.is_empty() {
             self.end_first(each);

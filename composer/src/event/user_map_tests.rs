@@ -2,7 +2,7 @@
 
 use proptest::{prelude::*, test_runner::Config};
 
-use super::{Layout, Part, Shape, UserEventMap};
+use super::{Layout, Shape, TextPart, UserEventMap};
 use crate::{
     chain::Chain,
     event::{
@@ -17,10 +17,10 @@ fn plan_of_one() -> Plan {
     Plan { chain: "x".into(), nodes: vec![node()], operations: Vec::new() }
 }
 
-fn part() -> impl Strategy<Value = Part> {
+fn part() -> impl Strategy<Value = TextPart> {
     prop_oneof![
-        ".{0,5}".prop_map(Part::Literal),
-        (0_usize..100, shape()).prop_map(|(at, shape)| Part::Value(at, shape)),
+        ".{0,5}".prop_map(TextPart::Literal),
+        (0_usize..100, shape()).prop_map(|(at, shape)| TextPart::Value(at, shape)),
     ]
 }
 

@@ -11,7 +11,7 @@ use crate::{
 };
 
 /// A built-in tracer.
-pub(super) struct Tracer<'a> {
+pub(super) struct BuiltinTracer<'a> {
     pub(super) request: &'a Builtin,
     pub(super) moment: ProbePoint,
     pub(super) has_task: bool,
@@ -21,7 +21,7 @@ pub(super) struct Tracer<'a> {
 /// why each is loaded. What cannot be traced, which the check has reported, is left out.
 pub(super) fn programs(
     builder: &Builder<'_>,
-    tracer: &Tracer<'_>,
+    tracer: &BuiltinTracer<'_>,
     holder: NodeIndex,
     target: &Target,
     kind: ProgramKind,

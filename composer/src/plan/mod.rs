@@ -33,7 +33,7 @@ use crate::{
 
 /// What will be done.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(try_from = "stored::Plan")]
+#[serde(try_from = "stored::StoredPlan")]
 pub struct Plan {
     /// The chain's name.
     pub chain: String,

@@ -3,7 +3,7 @@
 //! `btf_check_func_arg_match`,
 //! <https://github.com/torvalds/linux/blob/v6.12/kernel/bpf/verifier.c>.
 
-use super::{Context, Mistake, Subject};
+use super::{CheckedProgram, Context, Rejection};
 use crate::{
     chain::{Node, NodeKind},
     diag::{Code, Diagnostic, Span},
@@ -16,9 +16,9 @@ use crate::{
 
 pub(super) fn find(
     context: &Context<'_>,
-    subject: &Subject<'_>,
+    subject: &CheckedProgram<'_>,
     facts: &[Fact],
-) -> Option<Mistake> {
+) -> Option<Rejection> {
     let (callee, number, wanted, held) = facts.iter().find_map(|fact| match fact.what {
         FactKind::Passes { callee, number, wanted, held } => Some((callee, number, wanted, held)),
         _ => None,
@@ -123,7 +123,7 @@ pub(super) fn find(
         }
         _ => found.says(errno, words),
     };
-    Some(Mistake::everywhere(found))
+    Some(Rejection::everywhere(found))
 }
 
 /// Whether all kernels asked for let a program at a kprobe write to its context, and refuse to attach
@@ -139,7 +139,7 @@ fn all_refuse_at_attach(context: &Context<'_>) -> bool {
 /// The node that calls the function a stub of this program, and where it does.
 pub(super) fn stub<'a>(
     context: &Context<'a>,
-    subject: &Subject<'_>,
+    subject: &CheckedProgram<'_>,
     function: &str,
 ) -> Option<(&'a Node, Span)> {
     let graph = &context.chain.graph;

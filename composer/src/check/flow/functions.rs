@@ -5,7 +5,7 @@
 //! is nothing to the kernel. Before Linux 6.8 every one that is loaded is looked at, since then those
 //! that the verifier comes to call.
 
-use super::{Books, Context, Profile, Subject, arguments::stub, doubt};
+use super::{Books, CheckedProgram, Context, Profile, arguments::stub, doubt};
 use crate::{
     check::title,
     diag::{Code, Diagnostic},
@@ -18,7 +18,7 @@ use crate::{
 pub(super) fn check<'a>(
     context: &mut Context<'a>,
     books: &mut Books<'a>,
-    subject: &Subject<'a>,
+    subject: &CheckedProgram<'a>,
     findings: &Findings,
 ) {
     let object = subject.object;
@@ -70,7 +70,7 @@ fn takes(profile: &Profile) -> Takes {
 
 fn describe(
     context: &Context<'_>,
-    subject: &Subject<'_>,
+    subject: &CheckedProgram<'_>,
     function: &Function,
     why: &Unfit<'_>,
     refusing: &Profile,

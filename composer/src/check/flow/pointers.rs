@@ -3,13 +3,17 @@
 //! `btf_prepare_func_args` gives such an argument the type `mem_or_null`,
 //! <https://github.com/torvalds/linux/blob/v6.12/kernel/bpf/btf.c>.
 
-use super::{Context, Mistake, Subject};
+use super::{CheckedProgram, Context, Rejection};
 use crate::{
     diag::{Code, Diagnostic},
     object::flow::{Fact, FactKind},
 };
 
-pub(super) fn find(_: &Context<'_>, subject: &Subject<'_>, facts: &[Fact]) -> Option<Mistake> {
+pub(super) fn find(
+    _: &Context<'_>,
+    subject: &CheckedProgram<'_>,
+    facts: &[Fact],
+) -> Option<Rejection> {
     let object = subject.object;
     let (place, what, words, help) = facts.iter().find_map(|fact| {
         let function = object.functions.get(fact.function)?;
@@ -51,11 +55,11 @@ pub(super) fn find(_: &Context<'_>, subject: &Subject<'_>, facts: &[Fact]) -> Op
         .note(format!("function  {}", object.prototype(place).unwrap_or_default()))
         .says("EACCES", words)
         .help(help);
-    Some(Mistake::everywhere(found))
+    Some(Rejection::everywhere(found))
 }
 
 /// The name of a parameter.
-fn argument(subject: &Subject<'_>, function: usize, number: u8) -> String {
+fn argument(subject: &CheckedProgram<'_>, function: usize, number: u8) -> String {
     let names = subject.object.parameters(function);
     let name = names.get(usize::from(number)).filter(|name| !name.is_empty());
     name.map_or_else(|| format!("argument {}", number + 1), |name| (*name).to_owned())

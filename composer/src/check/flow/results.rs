@@ -5,7 +5,7 @@
 //! tracepoint the host may return anything, a replacement in it 0 alone. Kprobes, tracepoints and
 //! xdp bound neither.
 
-use super::{Context, Mistake, Subject};
+use super::{CheckedProgram, Context, Rejection};
 use crate::{
     chain::{Host, NodeKind},
     diag::{Code, Diagnostic},
@@ -17,7 +17,11 @@ use crate::{
 const TRACER: Returns =
     Returns { least: 0, most: 0, help: "Write `return 0;` at the end. A tracer has to return 0." };
 
-pub(super) fn find(_: &Context<'_>, subject: &Subject<'_>, facts: &[Fact]) -> Option<Mistake> {
+pub(super) fn find(
+    _: &Context<'_>,
+    subject: &CheckedProgram<'_>,
+    facts: &[Fact],
+) -> Option<Rejection> {
     let kind = HostKind::of_program(subject.loaded.kind);
     let Returns { least, most, help } = match &subject.node.kind {
         NodeKind::Host(Host { attach: Some(attach), .. }) => attach.value.kind.returns?,
@@ -54,5 +58,5 @@ pub(super) fn find(_: &Context<'_>, subject: &Subject<'_>, facts: &[Fact]) -> Op
         .label(program.span, format!("returns {result}"))
         .says("EINVAL", words)
         .help(*help);
-    Some(Mistake::everywhere(found))
+    Some(Rejection::everywhere(found))
 }

@@ -5,7 +5,7 @@
 
 use freplace_compose_common::EVENTS_MAP;
 
-use super::{Context, Mistake, Subject};
+use super::{CheckedProgram, Context, Rejection};
 use crate::{
     diag::{Code, Diagnostic},
     object::{
@@ -20,9 +20,9 @@ const RENAMED: Version = Version::new(6, 2);
 
 pub(super) fn find(
     context: &Context<'_>,
-    subject: &Subject<'_>,
+    subject: &CheckedProgram<'_>,
     facts: &[Fact],
-) -> Option<Mistake> {
+) -> Option<Rejection> {
     let object = subject.object;
     let (function, giver, register, used) = facts.iter().find_map(|fact| match fact.what {
         FactKind::Unchecked { giver, register, used } => {
@@ -85,5 +85,5 @@ pub(super) fn find(
             "Test the result before use, for example with `if (!event) return 0;`: \
                        {help}."
         ));
-    Some(Mistake::everywhere(found))
+    Some(Rejection::everywhere(found))
 }
