@@ -11,7 +11,10 @@
 
 char LICENSE[] SEC("license") = "Dual MIT/GPL";
 
-struct bpf_nf_ctx;
+struct bpf_nf_ctx {
+	const void *state;
+	void *skb;
+};
 
 struct hook_event {
 	int context; /* what the stub with the context answered */
@@ -46,6 +49,8 @@ static __always_inline void told(int answer)
 #define HOOK(name, section, context, result) \
 	FC_STUB int name##_context(struct context *ctx) \
 	{ \
+		/* clang writes the whole of a struct only where something asks for it. */ \
+		asm volatile("" ::"r"(bpf_core_type_id_local(struct context))); \
 		return fc_stub(result, ctx); \
 	} \
 	FC_STUB int name##_number(__u64 number) \

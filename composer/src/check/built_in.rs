@@ -4,7 +4,7 @@ use petgraph::graph::NodeIndex;
 
 use super::{Context, title};
 use crate::{
-    chain::{Builtin, Moment, Node, NodeKind, Tracer},
+    chain::{Builtin, Node, NodeKind, ProbePoint, Tracer},
     diag::{Code, Diagnostic, Severity},
     object::ProgramKind,
     resolve::traced_function,
@@ -29,7 +29,7 @@ pub(super) fn check(context: &mut Context<'_>) {
                 else {
                     continue;
                 };
-                if tracer.moment == Moment::Fexit {
+                if tracer.moment == ProbePoint::Fexit {
                     told.extend(shadowed(request, target));
                 }
                 let resolved = trace::resolve(request, tracer.moment, target);
@@ -57,7 +57,7 @@ pub(super) fn check(context: &mut Context<'_>) {
 }
 
 /// Arguments that stand where somebody may mean the result.
-fn shadowed(request: &Builtin, target: trace::Target<'_>) -> Vec<Diagnostic> {
+fn shadowed(request: &Builtin, target: trace::TracedFunction<'_>) -> Vec<Diagnostic> {
     let one = |shadowing: trace::Shadowing| {
         let (name, what) = match shadowing.hidden {
             "$ret" => ("ret", "result"),

@@ -79,14 +79,14 @@ pub(super) struct Builder<'a> {
 
 /// What an operation is done for, and where the chain file asks for it.
 #[derive(Clone, Copy)]
-pub(super) struct Asked<'a> {
+pub(super) struct Purpose<'a> {
     /// The node it is done for; none for what the whole chain shares.
     pub(super) node: Option<usize>,
     pub(super) cause: Cause,
     pub(super) span: &'a Span,
 }
 
-impl<'a> Asked<'a> {
+impl<'a> Purpose<'a> {
     /// By a node, for itself.
     pub(super) fn by(index: NodeIndex, reason: Reason, span: &'a Span) -> Self {
         let of = index.index();
@@ -122,12 +122,12 @@ impl<'a> Builder<'a> {
     /// Adds an operation that takes the results of those in `needs`.
     pub(super) fn push(
         &mut self,
-        asked: Asked<'_>,
+        asked: Purpose<'_>,
         action: Action,
         needs: Vec<OperationId>,
     ) -> OperationId {
         let id = OperationId(u32::try_from(self.operations.len()).unwrap_or(u32::MAX));
-        let Asked { node, cause, span } = asked;
+        let Purpose { node, cause, span } = asked;
         let (span, after) = (Some(span.clone()), Vec::new());
         self.operations.push(Operation { id, node, action, needs, after, cause, span });
         id
@@ -150,7 +150,7 @@ impl<'a> Builder<'a> {
         let first = self.in_file_order().into_iter().find(|(_, of)| prints(of));
         if let Some((index, of)) = first {
             let span = &of.node.id.span;
-            let asked = Asked::for_all(index, Reason::Printk, span);
+            let asked = Purpose::for_all(index, Reason::Printk, span);
             self.listens = Some(self.push(asked, Action::Listen, Vec::new()));
         }
     }
@@ -164,7 +164,7 @@ impl<'a> Builder<'a> {
         make: Action,
     ) {
         let node = owner(index, map);
-        let asked = Asked { node, ..Asked::by(index, Reason::UsesMap, span) };
+        let asked = Purpose { node, ..Purpose::by(index, Reason::UsesMap, span) };
         let id = self.push(asked, make, Vec::new());
         self.maps.insert((node, map.name.as_str()), id);
     }
@@ -172,7 +172,7 @@ impl<'a> Builder<'a> {
     /// Puts something into an entry of `table`, a map of the whole chain's.
     pub(super) fn fill(
         &mut self,
-        asked: Asked<'_>,
+        asked: Purpose<'_>,
         table: &'a str,
         action: Action,
         with: Option<OperationId>,
@@ -185,7 +185,7 @@ impl<'a> Builder<'a> {
     /// Puts a loaded program into an entry of `table`.
     pub(super) fn put_program(
         &mut self,
-        asked: Asked<'_>,
+        asked: Purpose<'_>,
         table: &'a str,
         entry: u32,
         slot: usize,
@@ -249,7 +249,7 @@ impl<'a> Builder<'a> {
     fn attach_node(&mut self, index: NodeIndex) {
         let node = self.chain.graph.node(index);
         let own = self.slots.of(index).to_vec();
-        let asked = |span| Asked::by(index, Reason::Attachment, span);
+        let asked = |span| Purpose::by(index, Reason::Attachment, span);
         match &node.kind {
             NodeKind::Host(host) => {
                 let Some(to) = &host.attach else { return };

@@ -4,16 +4,16 @@ use petgraph::graph::NodeIndex;
 
 use super::{Action, LoadAs, Reason, Target, build::Builder};
 use crate::{
-    chain::{Builtin, Moment},
+    chain::{Builtin, ProbePoint},
     object::{ProgramKind, Traits},
     resolve::traced_function,
     trace,
 };
 
 /// A built-in tracer.
-pub(super) struct Tracer<'a> {
+pub(super) struct BuiltinTracer<'a> {
     pub(super) request: &'a Builtin,
-    pub(super) moment: Moment,
+    pub(super) moment: ProbePoint,
     pub(super) has_task: bool,
 }
 
@@ -21,7 +21,7 @@ pub(super) struct Tracer<'a> {
 /// why each is loaded. What cannot be traced, which the check has reported, is left out.
 pub(super) fn programs(
     builder: &Builder<'_>,
-    tracer: &Tracer<'_>,
+    tracer: &BuiltinTracer<'_>,
     holder: NodeIndex,
     target: &Target,
     kind: ProgramKind,
@@ -32,7 +32,7 @@ pub(super) fn programs(
         return Vec::new();
     };
     let resolved = trace::resolve(tracer.request, tracer.moment, found).unwrap_or_default();
-    let load = |(number, (moment, mut tracing)): (usize, (Moment, trace::Tracing))| {
+    let load = |(number, (moment, mut tracing)): (usize, (ProbePoint, trace::Tracing))| {
         let reason = if tracing.tells() { Reason::Program } else { Reason::CallBegin };
         if tracing.tells() {
             *layouts += 1;

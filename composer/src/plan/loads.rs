@@ -9,7 +9,7 @@ use petgraph::graph::NodeIndex;
 
 use super::{
     Action, LoadAs, OperationId, Reason, Target,
-    build::{Asked, Builder, NodeProgram, has_task},
+    build::{Builder, NodeProgram, Purpose, has_task},
     built_in,
     maps::Leaves,
 };
@@ -120,7 +120,8 @@ impl<'a> Builder<'a> {
             NodeKind::Tracer(tracer) => {
                 let targets = self.targets(index);
                 if let TracerProgram::BuiltIn(request) = &tracer.program {
-                    let tracer = built_in::Tracer { request, moment: tracer.moment, has_task };
+                    let tracer =
+                        built_in::BuiltinTracer { request, moment: tracer.moment, has_task };
                     return self.load_built_in(index, of, &tracer, targets);
                 }
                 (LoadAs::Tracer(tracer.moment), targets.into_iter().map(Some).collect())
@@ -142,7 +143,7 @@ impl<'a> Builder<'a> {
                 globals: globals.to_vec(),
                 trace: None,
             };
-            let asked = Asked::by(index, Reason::Program, of.name.span);
+            let asked = Purpose::by(index, Reason::Program, of.name.span);
             let slot = self.load_one(index, asked, program_type, action);
             self.slots.of.entry(index).or_default().push(slot);
         }
@@ -153,7 +154,7 @@ impl<'a> Builder<'a> {
         &mut self,
         index: NodeIndex,
         of: &NodeProgram<'a>,
-        tracer: &built_in::Tracer<'_>,
+        tracer: &built_in::BuiltinTracer<'_>,
         targets: Vec<Target>,
     ) {
         let mut layouts = 0;
@@ -162,7 +163,7 @@ impl<'a> Builder<'a> {
             let Some(holder) = self.slots.nodes.get(target.slot).copied() else { continue };
             let programs = built_in::programs(self, tracer, holder, &target, kind, &mut layouts);
             for (reason, action) in programs {
-                let asked = Asked::by(index, reason, of.name.span);
+                let asked = Purpose::by(index, reason, of.name.span);
                 let slot = self.load_one(index, asked, kind, action);
                 self.slots.of.entry(index).or_default().push(slot);
             }
@@ -190,7 +191,7 @@ impl<'a> Builder<'a> {
             globals: globals.to_vec(),
             trace: None,
         };
-        let asked = Asked::by(index, Reason::TableProgram, of.name.span);
+        let asked = Purpose::by(index, Reason::TableProgram, of.name.span);
         let slot = self.load_one(index, asked, leaf.kind.base(), action);
         self.slots.leaves.insert((index, leaf.name.clone()), slot);
     }
@@ -199,7 +200,7 @@ impl<'a> Builder<'a> {
     fn load_one(
         &mut self,
         index: NodeIndex,
-        asked: Asked<'_>,
+        asked: Purpose<'_>,
         program_type: ProgramKind,
         action: Action,
     ) -> usize {

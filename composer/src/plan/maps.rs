@@ -6,7 +6,7 @@ use petgraph::graph::NodeIndex;
 
 use super::{
     Action, Filling, Reason,
-    build::{Asked, Builder},
+    build::{Builder, Purpose},
 };
 use crate::{
     chain::Jump,
@@ -41,7 +41,7 @@ impl Builder<'_> {
         for (index, span, map, entry, inner) in fills {
             let with = Filling::Map { inner: inner.clone() };
             let action = Action::Fill { table: map.name.clone(), entry, with };
-            let asked = Asked::for_all(index, Reason::InitialEntry, span);
+            let asked = Purpose::for_all(index, Reason::InitialEntry, span);
             self.fill(asked, &map.name, action, self.shared_map(inner));
         }
     }
@@ -65,14 +65,14 @@ impl Builder<'_> {
                     }
                     let slot = self.slots.leaves.get(&(index, leaf.clone()));
                     let Some(slot) = slot.copied() else { continue };
-                    let asked = Asked::by(index, Reason::InitialEntry, of.reference.span);
+                    let asked = Purpose::by(index, Reason::InitialEntry, of.reference.span);
                     self.put_program(asked, &map.name, *entry, slot);
                 }
             }
         }
         for jump in jumps {
             let Some(slot) = self.slots.of(jump.to).first().copied() else { continue };
-            let asked = Asked::by(jump.from, Reason::TailCall, &jump.span);
+            let asked = Purpose::by(jump.from, Reason::TailCall, &jump.span);
             self.put_program(asked, &jump.map.value, jump.entry.value, slot);
         }
     }

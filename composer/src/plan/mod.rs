@@ -23,7 +23,7 @@ pub use cause::{Cause, Reason};
 pub use stored::PlanError;
 
 use crate::{
-    chain::{Moment, ObjectRef, Role},
+    chain::{ObjectRef, ProbePoint, Role},
     diag::Span,
     hook::{Attach, HostKind},
     object::{AttachType, MapDef, ProgramKind, ProgramType, Traits},
@@ -33,7 +33,7 @@ use crate::{
 
 /// What will be done.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(try_from = "stored::Plan")]
+#[serde(try_from = "stored::StoredPlan")]
 pub struct Plan {
     /// The chain's name.
     pub chain: String,
@@ -54,7 +54,7 @@ pub struct PlannedNode {
     pub label: &'static str,
     /// When a tracer sees its target; never, for a node that is none.
     #[serde(skip)]
-    pub moments: &'static [Moment],
+    pub moments: &'static [ProbePoint],
     /// Where it sits: the hook's place, the stub, the traced node.
     pub place: AttachPoint,
 }
@@ -241,7 +241,7 @@ pub enum LoadAs {
     /// `BPF_PROG_TYPE_EXT`.
     Replacement,
     /// `BPF_PROG_TYPE_TRACING`.
-    Tracer(Moment),
+    Tracer(ProbePoint),
 }
 
 impl LoadAs {
@@ -261,8 +261,8 @@ impl LoadAs {
         match self {
             Self::Hook(program) => (HostKind::of_program(program)?.expected_attach_type)(None),
             Self::Replacement => None,
-            Self::Tracer(Moment::Fentry) => Some(AttachType::TraceFentry),
-            Self::Tracer(Moment::Fexit) => Some(AttachType::TraceFexit),
+            Self::Tracer(ProbePoint::Fentry) => Some(AttachType::TraceFentry),
+            Self::Tracer(ProbePoint::Fexit) => Some(AttachType::TraceFexit),
         }
     }
 }

@@ -16,10 +16,10 @@ pub(crate) fn traced_function<'a>(
     holder: NodeIndex,
     name: &str,
     kind: ProgramKind,
-) -> Option<trace::Target<'a>> {
+) -> Option<trace::TracedFunction<'a>> {
     let node = chain.graph.node(holder);
     let (object, program) = library.program(node)?;
     let (index, function) = object.function(name)?;
     let is_entry = index == program.function && !matches!(node.kind, NodeKind::Tracer(_));
-    Some(trace::Target { object, function, kind, is_entry, holder: holder.index() })
+    Some(trace::TracedFunction { object, function, kind, is_entry, holder: holder.index() })
 }

@@ -8,7 +8,7 @@ use std::{
 };
 
 use crate::{
-    chain::Moment,
+    chain::ProbePoint,
     hook::KINDS,
     kernel::{
         KernelError,
@@ -104,7 +104,7 @@ pub(super) fn offered(host: &Loaded) -> Result<(Helpers, BTreeSet<String>), Kern
     }
     let id = host.function("stub")?;
     let target = Some((host.program.as_fd(), id));
-    let load_as = LoadAs::Tracer(Moment::Fentry);
+    let load_as = LoadAs::Tracer(ProbePoint::Fentry);
     types.push(("tracing", vec![Type { load_as, attach_type: load_as.attach_type(), target }]));
 
     let mut found = Helpers::default();

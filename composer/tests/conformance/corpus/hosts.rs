@@ -3,7 +3,7 @@
 
 use freplace_compose::diag::Code;
 
-use crate::case::{Broken, Case, case, fentry, fexit, host, replacement, stub};
+use crate::case::{Broken, Case, XDP, breaks, case, fentry, fexit, host, replacement, stub};
 
 /// A kind of host.
 struct Kind {
@@ -42,7 +42,24 @@ const KINDS: &[Kind] = &[
 ];
 
 pub(super) fn cases() -> Vec<Case> {
-    KINDS.iter().flat_map(of).collect()
+    let mut cases: Vec<Case> = KINDS.iter().flat_map(of).collect();
+    // A context whose struct is only declared is no context to the kernel.
+    let declared = |program: &str, function: &str| {
+        format!("name = \"declared\"\n{}", host("h", &format!("declared/{program}"), XDP))
+            + &stub("s", function, &["h"])
+            + &replacement("r", "declared/for_declared", "s")
+    };
+    cases.push(breaks(
+        Code::FunctionPrototype,
+        "hosts/a stub with a declared context",
+        declared("declared_host", "declared_stub"),
+    ));
+    cases.push(breaks(
+        Code::UntrustedEntry,
+        "hosts/an entry with a declared context",
+        declared("declared_entry", "declared_entry"),
+    ));
+    cases
 }
 
 fn of(kind: &Kind) -> Vec<Case> {
