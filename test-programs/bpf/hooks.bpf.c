@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT OR Apache-2.0
 // A host at each hook, with a stub that takes its context and one that takes a number, and what goes
-// in their places: replacements that answer as the stubs do, and some that answer a number that no
-// hook with an answer to the kernel knows.
+// in their places. A host returns 0 where the latter answers 0; at many hooks that is a refusal. No
+// hook of those that bound the answer knows 77.
 #include <linux/bpf.h>
 #include <linux/ptrace.h>
 #include <linux/bpf_perf_event.h>
@@ -64,7 +64,7 @@ static __always_inline void told(int answer)
 		int context_answer = name##_context(ctx), answer = name##_number(41); \
 		tell(context_answer, answer); \
 		fc_leave(outer); \
-		return result; \
+		return answer ? result : 0; \
 	} \
 	SEC(section) \
 	int name##_wrong(struct context *ctx) \
@@ -100,7 +100,8 @@ FOR_NUMBER(77)
 HOOK(kprobe, "kprobe", pt_regs, 0)
 HOOK(raw_tracepoint, "raw_tracepoint", bpf_raw_tracepoint_args, 0)
 HOOK(xdp, "xdp", xdp_md, XDP_PASS)
-HOOK(tcx, "tcx/ingress", __sk_buff, 0)
+// -1 leaves the packet to the next program.
+HOOK(tcx, "tcx/ingress", __sk_buff, -1)
 HOOK(netkit, "netkit/primary", __sk_buff, 0)
 HOOK(cgroup_skb, "cgroup_skb/ingress", __sk_buff, 1)
 HOOK(cgroup_sock, "cgroup/sock_create", bpf_sock, 1)

@@ -16,7 +16,8 @@ struct NAME_event {
 /* A stub: a replacement for it determines the verdict for each packet. */
 FC_STUB int NAME_verdict(struct __sk_buff *ctx)
 {
-	return fc_stub(0, ctx);
+	/* -1 leaves the packet to the next program of the device. */
+	return fc_stub(-1, ctx);
 }
 
 SEC("netkit/primary")

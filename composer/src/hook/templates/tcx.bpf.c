@@ -17,7 +17,8 @@ struct NAME_event {
 /* A stub: a replacement for it determines the verdict for each packet. */
 FC_STUB int NAME_verdict(struct __sk_buff *ctx)
 {
-	return fc_stub(TC_ACT_OK, ctx);
+	/* TC_ACT_UNSPEC leaves the packet to the next program of the interface. */
+	return fc_stub(TC_ACT_UNSPEC, ctx);
 }
 
 SEC("tcx/ingress")

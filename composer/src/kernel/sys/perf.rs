@@ -55,7 +55,7 @@ pub(in crate::kernel) struct Sampled {
     pub(in crate::kernel) event_type: u32,
     pub(in crate::kernel) config: u64,
     pub(in crate::kernel) every: Sampling,
-    /// Of this task and those that it starts; of every process when there is none.
+    /// Of this task and the threads that it starts; of every process when there is none.
     pub(in crate::kernel) task: Option<i32>,
     /// On this CPU; on every one when there is none.
     pub(in crate::kernel) cpu: Option<i32>,
@@ -63,7 +63,9 @@ pub(in crate::kernel) struct Sampled {
 
 /// Opens an event that is sampled. One of every process is of one CPU.
 pub(in crate::kernel) fn perf_sampled_event(event: Sampled) -> io::Result<OwnedFd> {
-    const INHERIT: u64 = 1 << 1;
+    /// Threads that the task starts later are counted as well, other processes are not:
+    /// `inherit` and `inherit_thread` (5.13).
+    const INHERIT: u64 = 1 << 1 | 1 << 35;
     const FREQUENCY: u64 = 1 << 10;
     let (sample_period, unit) = match event.every {
         Sampling::Frequency(frequency) => (frequency, FREQUENCY),
