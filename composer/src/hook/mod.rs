@@ -31,7 +31,7 @@ mod tracepoint;
 mod xdp;
 
 pub use attach::Attach;
-pub use docs::{attachments, programs, unsupported};
+pub use docs::{attachments, programs, settings, unsupported};
 pub use key::{KeySpec, Misfit, Setting, TargetKey, Values};
 pub use kind::{HostKind, Need, Returns};
 pub use lookup::{Arguments, Lookup};

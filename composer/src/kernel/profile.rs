@@ -93,9 +93,15 @@ fn features(
     })
 }
 
+/// Loads the smallest program of this type.
+pub(super) fn loads(program: ProgramKind) -> Result<(), KernelError> {
+    let loaded = Type::of(program).load_smallest();
+    loaded.map(drop).map_err(|error| KernelError::os("BPF_PROG_LOAD", &error))
+}
+
 /// Whether there are links of this type at interfaces: asks for one at an interface that does not
 /// exist. A kernel that has such links looks for it and says ENODEV.
-fn links_interfaces(attach_type: AttachType) -> bool {
+pub(super) fn links_interfaces(attach_type: AttachType) -> bool {
     /// The highest number that an interface can have.
     const NONE: u32 = i32::MAX.cast_unsigned();
     let Ok(program) = Type::of(ProgramKind::Tc).load_smallest() else { return false };

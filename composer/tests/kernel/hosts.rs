@@ -58,7 +58,7 @@ fn runs(name: &str, attach: &str, answer: u8, traffic: impl Fn() -> bool) -> Vec
     let call = whole_call(&events).unwrap_or_else(|| panic!("{name}: {events:#?}"));
     assert_eq!(call[2]["data"]["answer"], answer, "{name}");
     assert_eq!(call[3]["data"]["number"], answer, "{name}");
-    assert!(!call[4]["returns"].is_null(), "{name}: {:#}", call[4]);
+    assert!(!call[4]["ret"].is_null(), "{name}: {:#}", call[4]);
     events
 }
 
@@ -249,7 +249,7 @@ fn flow_dissector() {
 #[ignore = "needs a kernel that allows freplace; `cargo xtask test` runs it in a micro-VM"]
 fn netfilter() {
     if !since(6, 4) {
-        return lacking(r#"netfilter = "ipv4/local_in""#, "netfilter", "type netfilter");
+        return lacking(r#"netfilter = "ipv4/local_in""#, "netfilter", "netfilter programs");
     }
     let attach = r#"netfilter = "ipv4/local_in""#;
     runs("netfilter", attach, 1, datagram);
@@ -282,7 +282,7 @@ fn lacking(attach: &str, name: &str, what: &str) {
     let before = Snapshot::take();
     let folder = Folder::new(&whole(name, attach, 1));
     let finished = run(&folder.chain(), &["--", "true"]);
-    finished.assert_failed(1, "FC0316");
+    finished.assert_failed(4, "FC0405");
     assert!(finished.stderr.contains(what), "{}", finished.stderr);
     before.assert_nothing_new();
 }
