@@ -1,8 +1,8 @@
-//! Text of others, made harmless for a terminal: what it would obey, and what nobody sees, is shown
-//! as an escape.
+//! Makes text from other sources harmless for a terminal: control characters and invisible ones are
+//! shown as escapes.
 //!
-//! The one place that knows which characters these are. Whoever shows text goes through it: the
-//! command line for all that it prints, `draw` for diagnostics, `event` for what programs wrote.
+//! The only module that defines these characters. All output uses it: the command line for
+//! everything that it prints, `draw` for diagnostics, `event` for what programs wrote.
 
 use std::{borrow::Cow, fmt::Write as _};
 
