@@ -1,4 +1,4 @@
-//! `doctor`: what this machine's kernel can run, and how that was found out.
+//! `doctor`: which features this machine's kernel supports, and how each was detected.
 
 use std::fmt::Write as _;
 
@@ -63,7 +63,10 @@ fn human(findings: &[Finding]) -> String {
         Some(finding) => remedy(finding).to_owned(),
         None if without.is_empty() => "Chains run on this machine.".to_owned(),
         None => {
-            format!("Chains run on this machine, except for hosts that need {}.", without.join(", "))
+            format!(
+                "Chains run on this machine, except for hosts that need {}.",
+                without.join(", ")
+            )
         }
     };
     let _ = writeln!(out, "{verdict}");
