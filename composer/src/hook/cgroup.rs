@@ -50,6 +50,7 @@ const AT_CGROUP: HostKind = HostKind {
         traffic: "ping -c 1 127.0.0.1",
         target: "/sys/fs/cgroup",
         elsewhere: None,
+        since: None,
     },
     source: (
         "int f(struct __sk_buff *ctx)",

@@ -72,6 +72,7 @@ const TEMPLATE: Template = Template {
     elsewhere: None,
     stub: "wanted",
     traffic: "true",
+    since: None,
 };
 
 fn at(attach: &Attach, at_return: bool) -> Mechanism<'_> {

@@ -59,6 +59,7 @@ pub(super) static NETFILTER: HostKind = HostKind {
         elsewhere: None,
         stub: "verdict",
         traffic: "ping -c 1 127.0.0.1",
+        since: Some("6.4"),
     },
     source: (
         "int f(struct bpf_nf_ctx *ctx)",

@@ -51,6 +51,7 @@ const AT_NAMESPACE: HostKind = HostKind {
         elsewhere: None,
         stub: "verdict",
         traffic: "nc -z 127.0.0.1 9",
+        since: None,
     },
     source: (
         "int f(struct bpf_sk_lookup *ctx)",

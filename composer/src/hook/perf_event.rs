@@ -77,6 +77,7 @@ pub(super) static PERF_EVENT: HostKind = HostKind {
         elsewhere: None,
         stub: "wanted",
         traffic: "sleep 1",
+        since: None,
     },
     source: (
         "int f(struct bpf_perf_event_data *ctx)",

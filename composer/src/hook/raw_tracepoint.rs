@@ -51,6 +51,7 @@ pub(super) static RAW_TRACEPOINT: HostKind = HostKind {
         elsewhere: None,
         stub: "wanted",
         traffic: "true",
+        since: None,
     },
     source: (
         "int f(struct bpf_raw_tracepoint_args *ctx)",

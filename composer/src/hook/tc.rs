@@ -76,6 +76,7 @@ const AT_INTERFACE: HostKind = HostKind {
         elsewhere: None,
         stub: "verdict",
         traffic: "ping -c 1 127.0.0.1",
+        since: Some("6.6"),
     },
     source: (
         "int f(struct __sk_buff *ctx)",
@@ -118,6 +119,7 @@ pub(super) static NETKIT: HostKind = HostKind {
         elsewhere: None,
         stub: "verdict",
         traffic: "true",
+        since: Some("6.7"),
     },
     ..AT_INTERFACE
 };

@@ -56,6 +56,7 @@ pub(super) static TRACEPOINT: HostKind = HostKind {
         elsewhere: Some(include_str!("templates/tracepoint.bpf.c")),
         stub: "wanted",
         traffic: "true",
+        since: None,
     },
     source: (
         "int f(struct trace_event_raw_NAME *ctx)",

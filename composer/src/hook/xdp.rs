@@ -61,6 +61,7 @@ pub(super) static XDP: HostKind = HostKind {
         elsewhere: None,
         stub: "verdict",
         traffic: "ping -c 1 127.0.0.1",
+        since: None,
     },
     source: (
         "int f(struct xdp_md *ctx)",

@@ -37,23 +37,22 @@ pub(super) fn tracefs() -> Option<&'static str> {
 /// What keeps an attachment: dropped in this order, the links first.
 #[derive(Debug)]
 pub(super) struct Link {
-    link: OwnedFd,
-    /// Those of further perf events of the same program.
-    others: Vec<OwnedFd>,
+    /// One; of a perf event on several CPUs one for each.
+    links: Vec<OwnedFd>,
     _events: Vec<OwnedFd>,
 }
 
 impl Link {
     /// One link, without an event.
     fn alone(link: OwnedFd) -> Self {
-        Self { link, others: Vec::new(), _events: Vec::new() }
+        Self { links: vec![link], _events: Vec::new() }
     }
 
     /// How often the kernel came to the place and did not get as far as the program; none when it
     /// does not count that.
     pub(super) fn missed(&self) -> Result<Option<u64>, KernelError> {
         let mut all = 0;
-        for link in std::iter::once(&self.link).chain(&self.others) {
+        for link in &self.links {
             let missed = sys::missed(link.as_fd())
                 .map_err(|error| KernelError::os("BPF_OBJ_GET_INFO_BY_FD", &error))?;
             let Some(missed) = missed else { return Ok(None) };
@@ -67,9 +66,14 @@ impl Link {
     pub(super) fn lost_interface(&self) -> Result<bool, KernelError> {
         /// Links of interfaces: `BPF_LINK_TYPE_XDP`, `BPF_LINK_TYPE_TCX`, `BPF_LINK_TYPE_NETKIT`.
         const OF_INTERFACES: [u32; 3] = [6, 11, 13];
-        let info = sys::info_of_link(self.link.as_fd())
-            .map_err(|error| KernelError::os("BPF_OBJ_GET_INFO_BY_FD", &error))?;
-        Ok(OF_INTERFACES.contains(&info.link_type) && info.words[0] == 0)
+        for link in &self.links {
+            let info = sys::info_of_link(link.as_fd())
+                .map_err(|error| KernelError::os("BPF_OBJ_GET_INFO_BY_FD", &error))?;
+            if OF_INTERFACES.contains(&info.link_type) && info.words[0] == 0 {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 }
 
@@ -197,9 +201,7 @@ fn on_events(program: BorrowedFd<'_>, event: PerfEvent<'_>) -> Result<Link, Kern
         sys::link_create(program, BPF_PERF_EVENT as u32, target)
             .map_err(|error| KernelError::os("BPF_LINK_CREATE", &error))
     };
-    let mut links = events.iter().map(link).collect::<Result<Vec<_>, _>>()?.into_iter();
-    let first = links.next().ok_or_else(|| KernelError::here("perf_event_open", "no CPU"))?;
-    Ok(Link { link: first, others: links.collect(), _events: events })
+    Ok(Link { links: events.iter().map(link).collect::<Result<_, _>>()?, _events: events })
 }
 
 /// The threads of a process.
