@@ -6,8 +6,8 @@ use super::{Context, is_replacement, title, tracing_kind};
 use crate::{
     chain::{Node, NodeKind},
     diag::{Code, list, nearest},
-    hook::KINDS,
-    object::{Object, Program, ProgramKind, RedirectMap},
+    hook::{HostKind, KINDS},
+    object::{Object, Program, ProgramKind, ProgramType, RedirectMap},
 };
 
 pub(super) fn check(context: &mut Context<'_>) {
@@ -103,8 +103,14 @@ fn mismatch(
         NodeKind::Host(host) => {
             let wanted = host.attach.as_ref()?.value.kind;
             // What the kernel looks at is the program type, which several kinds may share.
-            if kind.program_type() == Some(wanted.program_type) {
-                return placed(program);
+            let is_one_place = matches!(
+                wanted.program_type,
+                ProgramType::Tracing | ProgramType::Lsm
+            );
+            if kind.program_type() == Some(wanted.program_type)
+                && (kind == wanted.program || !is_one_place)
+            {
+                return placed(program, wanted);
             }
             let name = wanted.name;
             let help = match (KINDS.iter().find(|own| own.program == kind), kind) {
@@ -177,7 +183,7 @@ fn made_up(name: &str) -> String {
 }
 
 /// What the program of a host ought to be when it is of the right type, but not made for one place.
-fn placed(program: &Program) -> Option<(String, String)> {
+fn placed(program: &Program, wanted: &HostKind) -> Option<(String, String)> {
     let name = program.kind.name();
     if let Some(table) = program.traits.table {
         let table = match table {
@@ -190,7 +196,8 @@ fn placed(program: &Program) -> Option<(String, String)> {
         );
         return Some((format!("SEC(\"{name}\")"), help));
     }
-    program.traits.many.map(|_| {
+    let (_, wanted) = ProgramKind::of_section(wanted.section);
+    program.traits.many.filter(|_| wanted.many.is_none()).map(|_| {
         let help = format!(
             "Compile it as SEC(\"{name}\"). This one is for several attach targets, but a host \
              has one."

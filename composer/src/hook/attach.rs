@@ -6,7 +6,7 @@ use serde::{
     Deserialize, Deserializer, Serialize, Serializer, de::Error as _, ser::SerializeMap as _,
 };
 
-use super::{HostKind, Mechanism, Setting, Values};
+use super::{AttachBtf, HostKind, Mechanism, Setting, Values};
 use crate::profile::Targets;
 
 /// A kind of host with a target.
@@ -25,6 +25,12 @@ impl Attach {
     #[must_use]
     pub fn mechanism(&self) -> Mechanism<'_> {
         (self.kind.mechanism)(self)
+    }
+
+    /// The type of the kernel that the program is loaded for.
+    #[must_use]
+    pub fn attach_btf(&self) -> Option<AttachBtf> {
+        (self.kind.attach_btf)(self)
     }
 
     /// The value of a key beside the kind's own.

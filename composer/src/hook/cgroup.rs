@@ -15,6 +15,8 @@ const AT_CGROUP: HostKind = HostKind {
     program_type: ProgramType::CgroupSkb,
     section: "cgroup_skb/ingress",
     expected_attach_type: |attach| Some(packets(attach)),
+    attach_btf: |_| None,
+    not_replaceable: None,
     // Packets are received in whatever context the kernel is in.
     has_task: false,
     verdicts: &[],

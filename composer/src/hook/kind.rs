@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::{
-    Attach, KINDS, KeySpec, Lookup, Mechanism, Refusal, Refused, Setting, TargetKey, Template,
+    Attach, AttachBtf, KINDS, KeySpec, Lookup, Mechanism, Refusal, Refused, Setting, TargetKey, Template,
     Values,
 };
 use crate::{
@@ -29,6 +29,11 @@ pub struct HostKind {
     /// The `expected_attach_type` of the program when it is loaded, where the kernel compares it.
     /// A program without an attachment is only called by others.
     pub expected_attach_type: fn(Option<&Attach>) -> Option<AttachType>,
+    /// The type of the kernel that such a program is loaded for; none where it is loaded for no place
+    /// of its own.
+    pub attach_btf: fn(&Attach) -> Option<AttachBtf>,
+    /// What the kernel says when a function of such a program is to be replaced; none where it can be.
+    pub not_replaceable: Option<&'static str>,
     /// Whether its programs run for a process, so that the helpers that read the current task are
     /// there and mean something.
     pub has_task: bool,

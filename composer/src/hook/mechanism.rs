@@ -1,6 +1,8 @@
 //! The ways in which the kernel attaches a program to itself. There are few of them, and many kinds
 //! of host share one: the kernel layer does these, and knows no kinds.
 
+use serde::{Deserialize, Serialize};
+
 use crate::object::AttachType;
 
 /// What the kernel is asked for.
@@ -10,6 +12,17 @@ pub enum Mechanism<'a> {
     PerfEvent(PerfEvent<'a>),
     /// `BPF_RAW_TRACEPOINT_OPEN` of a tracepoint.
     RawTracepoint(&'a str),
+    /// `BPF_RAW_TRACEPOINT_OPEN` without a name: the program was loaded for one place.
+    AsLoaded,
+    /// One link at many functions of the kernel: `BPF_LINK_CREATE` with their names.
+    KprobeMulti {
+        /// A name with `*` and `?`, or several of those with commas in between.
+        pattern: &'a str,
+        /// Whether at their returns.
+        at_return: bool,
+    },
+    /// A packet socket that is opened at an interface, with the program as its filter.
+    PacketSocket(&'a str),
     /// `BPF_LINK_CREATE` at something.
     Link {
         /// What it is made at.
@@ -30,8 +43,28 @@ pub enum PerfEvent<'a> {
     Kprobe {
         /// A function of the kernel.
         function: &'a str,
+        /// Bytes from its start.
+        offset: u32,
         /// Whether at its return.
         at_return: bool,
+    },
+    /// One of the PMU `kprobe`, at the function of a system call.
+    Syscall {
+        /// The system call, without what the architecture puts in front of it.
+        name: &'a str,
+        /// Whether at its return.
+        at_return: bool,
+    },
+    /// One of the PMU `uprobe`.
+    Uprobe {
+        /// A program or library: its path or its name.
+        binary: &'a str,
+        /// A function, with an offset where there is one, or an offset in the file.
+        place: &'a str,
+        /// Whether at its return.
+        at_return: bool,
+        /// In this process alone.
+        pid: Option<u32>,
     },
     /// One that is sampled.
     Sampled {
@@ -53,6 +86,16 @@ pub enum PerfEvent<'a> {
         /// The folder in that.
         name: &'a str,
     },
+}
+
+/// A type of the kernel that a program is loaded for: its `attach_btf_id`, by name.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AttachBtf {
+    /// A function.
+    Function(String),
+    /// A typedef.
+    Typedef(String),
 }
 
 /// How often an event is sampled.

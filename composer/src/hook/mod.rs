@@ -23,11 +23,14 @@ mod order;
 mod perf_event;
 mod raw_tracepoint;
 mod refusal;
+mod socket_filter;
 mod tc;
 mod template;
 #[cfg(test)]
 mod tests;
 mod tracepoint;
+mod trampoline;
+mod uprobe;
 mod xdp;
 
 pub use attach::Attach;
@@ -35,7 +38,7 @@ pub use docs::{attachments, programs, settings, unsupported};
 pub use key::{KeySpec, Misfit, Setting, TargetKey, Values};
 pub use kind::{HostKind, Need, Returns};
 pub use lookup::{Arguments, Lookup};
-pub use mechanism::{Anchor, Mechanism, PerfEvent, Position, Sampling};
+pub use mechanism::{Anchor, AttachBtf, Mechanism, PerfEvent, Position, Sampling};
 pub use refusal::{Refusal, Refused};
 pub use template::Template;
 
@@ -46,6 +49,12 @@ use kind::PERF_LINKS;
 pub static KINDS: &[&HostKind] = &[
     &kprobe::KPROBE,
     &kprobe::KRETPROBE,
+    &kprobe::KPROBE_MULTI,
+    &kprobe::KRETPROBE_MULTI,
+    &kprobe::KSYSCALL,
+    &kprobe::KRETSYSCALL,
+    &uprobe::UPROBE,
+    &uprobe::URETPROBE,
     &tracepoint::TRACEPOINT,
     &raw_tracepoint::RAW_TRACEPOINT,
     &xdp::XDP,
@@ -62,22 +71,22 @@ pub static KINDS: &[&HostKind] = &[
     &netns::SK_LOOKUP,
     &netns::FLOW_DISSECTOR,
     &perf_event::PERF_EVENT,
+    &trampoline::TP_BTF,
+    &trampoline::FENTRY,
+    &trampoline::FEXIT,
+    &trampoline::FMOD_RET,
+    &trampoline::LSM,
+    &socket_filter::SOCKET_FILTER,
 ];
 
 /// The kernel's types of programs that no kind has, each group with the reason.
 pub const UNSUPPORTED: &[(&[Type], &str)] = &[
-    (
-        &[Type::Tracing],
-        "used for tracers, on functions of the chain; tracing kernel functions is not supported \
-         yet",
-    ),
-    (&[Type::Lsm], "its hook has to be given as a BTF id at load, which is not supported yet"),
     (&[Type::Ext], "used for replacements"),
     (&[Type::RawTracepointWritable], "use `raw_tracepoint` with a section that ends in `.w`"),
     (&[Type::StructOps], "registered in sets by a map; the programs have no hook of their own"),
     (&[Type::Syscall], "run on demand by a user-space program"),
     (
-        &[Type::SocketFilter, Type::SkReuseport, Type::SkMsg, Type::SkSkb],
+        &[Type::SkReuseport, Type::SkMsg, Type::SkSkb],
         "attached to sockets of another process",
     ),
     (

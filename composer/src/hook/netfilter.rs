@@ -18,6 +18,8 @@ pub(super) static NETFILTER: HostKind = HostKind {
     program_type: ProgramType::Netfilter,
     section: "netfilter",
     expected_attach_type: |_| Some(AttachType::Netfilter),
+    attach_btf: |_| None,
+    not_replaceable: None,
     // Packets pass in whatever context the kernel is in.
     has_task: false,
     verdicts: &[("NF_DROP", 0), ("NF_ACCEPT", 1)],

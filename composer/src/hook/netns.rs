@@ -19,6 +19,8 @@ const AT_NAMESPACE: HostKind = HostKind {
     program_type: ProgramType::SkLookup,
     section: "sk_lookup",
     expected_attach_type: |_| Some(AttachType::SkLookup),
+    attach_btf: |_| None,
+    not_replaceable: None,
     // Packets are received in whatever context the kernel is in.
     has_task: false,
     verdicts: &[("SK_DROP", 0), ("SK_PASS", 1)],

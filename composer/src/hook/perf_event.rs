@@ -14,6 +14,8 @@ pub(super) static PERF_EVENT: HostKind = HostKind {
     program_type: ProgramType::PerfEvent,
     section: "perf_event",
     expected_attach_type: |_| None,
+    attach_btf: |_| None,
+    not_replaceable: None,
     has_task: true,
     verdicts: &[],
     returns: |_| None,

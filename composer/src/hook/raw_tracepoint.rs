@@ -13,6 +13,8 @@ pub(super) static RAW_TRACEPOINT: HostKind = HostKind {
     program_type: ProgramType::RawTracepoint,
     section: "raw_tracepoint",
     expected_attach_type: |_| None,
+    attach_btf: |_| None,
+    not_replaceable: None,
     has_task: true,
     verdicts: &[],
     returns: |_| None,

@@ -9,6 +9,8 @@ use crate::{diag::Code, profile::Targets};
 pub struct Refused<'a> {
     /// The attachment.
     pub attach: &'a Attach,
+    /// The call or step that was refused.
+    pub call: &'a str,
     /// The name of the error number: `ENOENT`.
     pub errno: &'a str,
     /// What is known of the kernel.

@@ -20,6 +20,8 @@ const AT_INTERFACE: HostKind = HostKind {
     program_type: ProgramType::SchedCls,
     section: "tcx/ingress",
     expected_attach_type: |_| None,
+    attach_btf: |_| None,
+    not_replaceable: None,
     // It runs in whatever context the packet is handled in.
     has_task: false,
     verdicts: &[

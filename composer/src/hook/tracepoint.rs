@@ -17,6 +17,8 @@ pub(super) static TRACEPOINT: HostKind = HostKind {
     program_type: ProgramType::Tracepoint,
     section: "tracepoint",
     expected_attach_type: |_| None,
+    attach_btf: |_| None,
+    not_replaceable: None,
     has_task: true,
     verdicts: &[],
     returns: |_| None,

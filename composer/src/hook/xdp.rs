@@ -17,6 +17,8 @@ pub(super) static XDP: HostKind = HostKind {
     program_type: ProgramType::Xdp,
     section: "xdp",
     expected_attach_type: |_| Some(AttachType::Xdp),
+    attach_btf: |_| None,
+    not_replaceable: None,
     // It runs in whatever context the packet arrived in.
     has_task: false,
     verdicts: &[

@@ -233,6 +233,10 @@ impl Kernel for Fake {
         Ok((ProgramHandle(id), id))
     }
 
+    fn locate(&mut self, _: Mechanism<'_>, _: Option<&AttachBtf>) -> Result<(), KernelError> {
+        Ok(())
+    }
+
     fn attach(&mut self, request: &AttachRequest<'_>) -> Result<LinkHandle, KernelError> {
         let (program, replaces, traces) = match request {
             AttachRequest::Host { program, .. } => (*program, None, None),

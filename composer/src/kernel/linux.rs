@@ -159,6 +159,7 @@ impl Kernel for Linux {
             program: request.program,
             load_as: request.load_as,
             expected_attach_type: request.expected_attach_type,
+            attach_btf: request.attach_btf,
             traits: request.traits,
             target,
             maps: &maps,
@@ -171,6 +172,17 @@ impl Kernel for Linux {
         let handle = ProgramHandle(self.number());
         self.programs.insert(handle, loaded);
         Ok((handle, id))
+    }
+
+    fn locate(
+        &mut self,
+        mechanism: Mechanism<'_>,
+        attach_btf: Option<&AttachBtf>,
+    ) -> Result<(), KernelError> {
+        if let Some(wanted) = attach_btf {
+            self.loader.attach_btf_id(wanted)?;
+        }
+        attach::locate(mechanism)
     }
 
     fn attach(&mut self, request: &AttachRequest<'_>) -> Result<LinkHandle, KernelError> {

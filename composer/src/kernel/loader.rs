@@ -22,6 +22,7 @@ use super::{
     sys, tracing,
 };
 use crate::{
+    hook::AttachBtf,
     object::{AttachType, MapDef, Needed, Object, RedirectMap, Traits, btf::Btf},
     plan::LoadAs,
     resolve::SetGlobal,
@@ -62,6 +63,7 @@ pub(super) struct Job<'a> {
     pub(super) program: &'a str,
     pub(super) load_as: LoadAs,
     pub(super) expected_attach_type: Option<AttachType>,
+    pub(super) attach_btf: Option<&'a AttachBtf>,
     pub(super) traits: Traits,
     pub(super) target: Option<(&'a Loaded, &'a str)>,
     pub(super) maps: &'a HashMap<&'a str, BorrowedFd<'a>>,
@@ -81,6 +83,21 @@ impl Loader {
     /// Lets go of what is only needed while a chain comes up.
     pub(super) fn finish(&mut self) {
         *self = Self::default();
+    }
+
+    /// The number of a type in the kernel's BTF.
+    pub(super) fn attach_btf_id(&mut self, wanted: &AttachBtf) -> Result<u32, KernelError> {
+        let types = self.workshop.types()?;
+        let (found, name) = match wanted {
+            AttachBtf::Function(name) => (types.function(name).map(|(id, ..)| id), name),
+            AttachBtf::Typedef(name) => {
+                (types.typedefs().find(|(_, other)| *other == name).map(|(id, _)| id), name)
+            }
+        };
+        found.ok_or_else(|| KernelError {
+            errno: Some(libc::ENOENT),
+            ..KernelError::here("find attach target", format!("`{name}` is not in the kernel's BTF"))
+        })
     }
 }
 
@@ -106,6 +123,10 @@ pub(super) fn create_map(
 /// Loads a program.
 pub(super) fn load(loader: &mut Loader, job: &Job<'_>) -> Result<Loaded, KernelError> {
     let settings = settings(&mut loader.workshop, job)?;
+    let attach_btf_id = match job.attach_btf {
+        Some(wanted) => loader.attach_btf_id(wanted)?,
+        None => 0,
+    };
     let prepared = loader.workshop.prepare(job.object, job.program)?;
     let Loader { workshop, externs } = loader;
     let filled = fill(&prepared, job, &settings, workshop, externs)?;
@@ -131,6 +152,7 @@ pub(super) fn load(loader: &mut Loader, job: &Job<'_>) -> Result<Loaded, KernelE
         line_info: &prepared.line_info,
         line_info_size: LINE_INFO,
         target: target.map(|(loaded, function)| (loaded.program.as_fd(), function)),
+        attach_btf_id,
     })
     .map_err(|error| KernelError {
         lines: source_lines(&prepared.cut.lines, &job.object.btf),

@@ -109,6 +109,17 @@ pub trait Kernel {
     /// What the kernel said, with the verifier's log when that rejected the program.
     fn load(&mut self, request: &LoadRequest<'_>) -> Result<(ProgramHandle, u32), KernelError>;
 
+    /// Looks for what an attachment is for, and the type of the kernel that its program is loaded for,
+    /// as far as that can be done without a program.
+    ///
+    /// # Errors
+    /// What is not there.
+    fn locate(
+        &mut self,
+        mechanism: Mechanism<'_>,
+        attach_btf: Option<&AttachBtf>,
+    ) -> Result<(), KernelError>;
+
     /// Attaches a loaded program.
     ///
     /// # Errors
@@ -169,6 +180,8 @@ pub struct LoadRequest<'a> {
     pub load_as: LoadAs,
     /// Its `expected_attach_type`, where `load_as` does not say it.
     pub expected_attach_type: Option<AttachType>,
+    /// The type of the kernel that it is for.
+    pub attach_btf: Option<&'a AttachBtf>,
     /// What else is to be said of it.
     pub traits: Traits,
     /// The program and the function of it that it extends or traces.

@@ -47,6 +47,7 @@ impl Probe {
             program,
             load_as,
             expected_attach_type: None,
+            attach_btf: None,
             traits: Traits::default(),
             target,
             maps: &maps,

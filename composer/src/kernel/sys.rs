@@ -9,12 +9,12 @@
 mod perf;
 
 use std::{
-    ffi::CStr,
+    ffi::{CStr, CString},
     io,
     os::fd::{AsFd as _, AsRawFd as _, BorrowedFd, FromRawFd as _, OwnedFd},
 };
 
-pub(super) use perf::{Sampled, perf_event_open, perf_lost, perf_output_event, perf_sampled_event};
+pub(super) use perf::{Probe, perf_probe,Sampled, perf_event_open, perf_lost, perf_output_event, perf_sampled_event};
 
 use crate::object::insn::SIZE;
 use aya_obj::generated::{
@@ -86,6 +86,8 @@ pub(super) struct Program<'a> {
     pub(super) line_info_size: usize,
     /// The program and the BTF id of its function that this one extends or traces.
     pub(super) target: Option<(BorrowedFd<'a>, u32)>,
+    /// The BTF id in the kernel's own BTF of what this one is for; 0 when there is none.
+    pub(super) attach_btf_id: u32,
 }
 
 #[repr(C)]
@@ -127,7 +129,8 @@ pub(super) fn name(full: &str) -> [u8; 16] {
 
 /// `BPF_PROG_LOAD`. With `log`, the verifier writes to it, NUL-terminated.
 pub(super) fn program_load(program: &Program<'_>, log: Option<&mut [u8]>) -> io::Result<OwnedFd> {
-    let (target, function) = program.target.map_or((0, 0), |(fd, id)| (number(fd), id));
+    let of_kernel = (0, program.attach_btf_id);
+    let (target, function) = program.target.map_or(of_kernel, |(fd, id)| (number(fd), id));
     let mut attribute = ProgramLoad {
         prog_type: program.program_type,
         insn_cnt: length(program.code.len() / SIZE),
@@ -453,7 +456,7 @@ struct LinkCreate {
     attach_type: u32,
     flags: u32,
     /// What is particular to the type of link.
-    words: [u32; 4],
+    words: [u32; 8],
 }
 impl Attribute for LinkCreate {}
 
@@ -468,6 +471,8 @@ pub(super) enum LinkTarget<'a> {
     Ordered(u32, u32, u32),
     /// A cgroup, or a network namespace.
     Folder(BorrowedFd<'a>, u32),
+    /// Functions of the kernel, by their names, and `BPF_F_KPROBE_MULTI_RETURN`.
+    Functions(&'a [CString], u32),
     /// A hook of netfilter: family, hook and priority.
     Netfilter(u32, u32, i32),
     /// A function of a program, by its BTF id.
@@ -480,18 +485,38 @@ pub(super) fn link_create(
     attach_type: u32,
     to: LinkTarget<'_>,
 ) -> io::Result<OwnedFd> {
-    let (target, flags, words) = match to {
-        LinkTarget::PerfEvent(event) => (number(event), 0, [0; 4]),
-        LinkTarget::Interface(index, flags) => (index, flags, [0; 4]),
-        LinkTarget::Ordered(index, flags, relative) => (index, flags, [relative, 0, 0, 0]),
-        LinkTarget::Folder(folder, flags) => (number(folder), flags, [0; 4]),
-        LinkTarget::Netfilter(family, hook, priority) => {
-            (0, 0, [family, hook, priority.cast_unsigned(), 0])
+    let names: Vec<u64> = match to {
+        LinkTarget::Functions(names, _) => {
+            names.iter().map(|name| address(name.to_bytes_with_nul())).collect()
         }
-        LinkTarget::Function(program, id) => (number(program), 0, [id, 0, 0, 0]),
+        _ => Vec::new(),
     };
+    let (target, flags, words): (u32, u32, &[u32]) = match to {
+        LinkTarget::PerfEvent(event) => (number(event), 0, &[]),
+        LinkTarget::Interface(index, flags) => (index, flags, &[]),
+        LinkTarget::Ordered(index, flags, relative) => (index, flags, &[relative]),
+        LinkTarget::Folder(folder, flags) => (number(folder), flags, &[]),
+        LinkTarget::Netfilter(family, hook, priority) => {
+            (0, 0, &[family, hook, priority.cast_unsigned()])
+        }
+        LinkTarget::Functions(_, flags) => {
+            let [low, high] = halves(address(names.as_slice()));
+            (0, 0, &[flags, length(names.len()), low, high])
+        }
+        LinkTarget::Function(program, id) => (number(program), 0, &[id]),
+    };
+    let mut all = [0; 8];
+    all[..words.len()].copy_from_slice(words);
+    let words = all;
     let mut attribute = LinkCreate { prog_fd: number(program), target, attach_type, flags, words };
     bpf(BPF_LINK_CREATE, &mut attribute).map(descriptor)
+}
+
+/// The two words of a number of 64 bits, as they lie in memory.
+fn halves(number: u64) -> [u32; 2] {
+    let bytes = number.to_ne_bytes();
+    let half = |at: usize| u32::from_ne_bytes([bytes[at], bytes[at + 1], bytes[at + 2], bytes[at + 3]]);
+    [half(0), half(4)]
 }
 
 #[repr(C)]
@@ -554,6 +579,49 @@ pub(super) fn programs_at(interface: u32, attach_type: u32) -> io::Result<Vec<u3
     bpf(BPF_PROG_QUERY, &mut attribute)?;
     ids.truncate(attribute.count as usize);
     Ok(ids)
+}
+
+/// A packet socket that receives what passes an interface.
+pub(super) fn packet_socket(interface: u32) -> io::Result<OwnedFd> {
+    let protocol = u16::try_from(libc::ETH_P_ALL).unwrap_or_default().to_be();
+    // SAFETY: it takes numbers only.
+    let socket = unsafe {
+        libc::socket(libc::AF_PACKET, libc::SOCK_RAW | libc::SOCK_CLOEXEC, protocol.into())
+    };
+    if socket < 0 {
+        return Err(io::Error::last_os_error());
+    }
+    let socket = descriptor(socket);
+    // SAFETY: the struct is made of integers; all zeros is a value of it.
+    let mut place: libc::sockaddr_ll = unsafe { std::mem::zeroed() };
+    place.sll_family = u16::try_from(libc::AF_PACKET).unwrap_or_default();
+    place.sll_protocol = protocol;
+    place.sll_ifindex = interface.cast_signed();
+    // SAFETY: `place` is a live struct of the size given.
+    let bound = unsafe {
+        libc::bind(
+            socket.as_raw_fd(),
+            std::ptr::from_ref(&place).cast(),
+            length(size_of::<libc::sockaddr_ll>()),
+        )
+    };
+    if bound < 0 { Err(io::Error::last_os_error()) } else { Ok(socket) }
+}
+
+/// Makes `program` the filter of a socket.
+pub(super) fn filter_socket(socket: BorrowedFd<'_>, program: BorrowedFd<'_>) -> io::Result<()> {
+    let program = program.as_raw_fd();
+    // SAFETY: the option's value is a live int of the size given.
+    let done = unsafe {
+        libc::setsockopt(
+            socket.as_raw_fd(),
+            libc::SOL_SOCKET,
+            libc::SO_ATTACH_BPF,
+            std::ptr::from_ref(&program).cast(),
+            length(size_of::<i32>()),
+        )
+    };
+    if done < 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
 }
 
 /// Waits until no CPU is inside a program that it entered before: membarrier(2), which on more

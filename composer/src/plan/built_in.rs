@@ -44,6 +44,7 @@ pub(super) fn programs(
             program: Builtin::program(moment).to_owned(),
             load_as: LoadAs::Tracer(moment),
             expected_attach_type: None,
+            attach_btf: None,
             traits: Traits::default(),
             target: Some(target.clone()),
             has_task: tracer.has_task,

@@ -15,6 +15,7 @@ use super::{
 };
 use crate::{
     chain::{Node, NodeKind, TracerProgram},
+    hook::{Attach, AttachBtf},
     object::{AttachType, Object, Program, ProgramKind},
     resolve::{SetGlobal, globals},
 };
@@ -137,6 +138,7 @@ impl<'a> Builder<'a> {
                 program: of.name.value.to_owned(),
                 load_as,
                 expected_attach_type: expected_attach_type(of.node, of.program.kind),
+                attach_btf: attach_btf(of.node, of.program.kind),
                 traits: of.program.traits,
                 target,
                 has_task,
@@ -185,6 +187,7 @@ impl<'a> Builder<'a> {
             program: leaf.name.clone(),
             load_as: LoadAs::Hook(leaf.kind),
             expected_attach_type: expected_attach_type(of.node, leaf.kind),
+            attach_btf: attach_btf(of.node, leaf.kind),
             traits: leaf.traits,
             target: None,
             has_task,
@@ -227,11 +230,19 @@ fn settings(of: &NodeProgram<'_>) -> Vec<SetGlobal> {
 /// The `expected_attach_type` of a program that a host is loaded with, where the attachment of the host
 /// decides it: the programs that it calls are loaded for the same.
 fn expected_attach_type(node: &Node, program: ProgramKind) -> Option<AttachType> {
-    let NodeKind::Host(host) = &node.kind else { return None };
-    let attach = &host.attach.as_ref()?.value;
-    if program.program_type() != Some(attach.kind.program_type) {
-        return None;
-    }
+    let attach = attachment(node, program)?;
     let decided = (attach.kind.expected_attach_type)(Some(attach));
     decided.filter(|_| decided != LoadAs::Hook(program).attach_type())
+}
+
+/// The type of the kernel that a program is for, which a host is loaded with.
+fn attach_btf(node: &Node, program: ProgramKind) -> Option<AttachBtf> {
+    attachment(node, program)?.attach_btf()
+}
+
+/// The attachment of a host, which a program that is loaded with it is loaded for too.
+fn attachment(node: &Node, program: ProgramKind) -> Option<&Attach> {
+    let NodeKind::Host(host) = &node.kind else { return None };
+    let attach = &host.attach.as_ref()?.value;
+    (program.program_type() == Some(attach.kind.program_type)).then_some(attach)
 }

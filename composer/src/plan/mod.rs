@@ -181,6 +181,9 @@ pub enum Action {
         /// Its `expected_attach_type`, where that depends on the attachment and not on its type alone.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         expected_attach_type: Option<AttachType>,
+        /// The type of the kernel that it is for.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        attach_btf: Option<AttachBtf>,
         /// What else is to be said of it.
         #[serde(flatten)]
         traits: Traits,

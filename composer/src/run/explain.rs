@@ -164,12 +164,16 @@ fn judge(
             },
         ),
         // perf_event_open(2) says EACCES, bpf(2) says EPERM.
-        (Action::AttachHook { attach, .. }, Some(libc::EPERM | libc::EACCES)) => refused(
+        (Action::AttachHook { attach, .. }, Some(libc::EPERM | libc::EACCES))
+            if refusal(attach, error, targets).is_none() =>
+        {
+            refused(
             Code::NotPermitted,
             format!("no permission to attach `{name}` to its {} hook", attach.kind.name),
             PERMISSION,
-        ),
-        (Action::AttachHook { attach, .. }, errno) => hook(attach, errno, name, targets),
+        )
+        }
+        (Action::AttachHook { attach, .. }, _) => hook(attach, error, name, targets),
         (Action::AttachReplacement { target, .. }, Some(libc::EBUSY)) => refused(
             Code::Busy,
             format!("`{name}` cannot replace `{}`: the function is in use", target.function),
@@ -245,18 +249,20 @@ fn remedy(action: &Action, errno: Option<i32>) -> &'static str {
     }
 }
 
+/// What the refusal of an attachment means to its kind.
+fn refusal(attach: &Attach, error: &KernelError, targets: &Targets) -> Option<Refusal> {
+    let refused = Refused { attach, call: error.call, errno: errno_name(error.errno?), targets };
+    (attach.kind.refused)(&refused)
+}
+
 /// Why a host cannot be attached, as its kind explains it.
 fn hook(
     attach: &Attach,
-    errno: Option<i32>,
+    error: &KernelError,
     name: &str,
     targets: &Targets,
 ) -> (Code, String, String) {
-    let refused = |errno| {
-        let refused = Refused { attach, errno: errno_name(errno), targets };
-        (attach.kind.refused)(&refused)
-    };
-    match errno.and_then(refused) {
+    match refusal(attach, error, targets) {
         Some(Refusal { code, why, help }) => {
             (code, format!("`{name}` cannot be attached: {why}"), help)
         }

@@ -94,6 +94,14 @@ pub fn up<K: Kernel>(
     library: &ObjectStore,
     watch: &mut dyn FnMut(Done<'_>) -> ControlFlow<()>,
 ) -> Result<Running, Failure> {
+    // What an attachment is for is looked up before anything is loaded.
+    for operation in &plan.operations {
+        let Action::AttachHook { attach, .. } = &operation.action else { continue };
+        if let Err(error) = kernel.locate(attach.mechanism(), attach.attach_btf().as_ref()) {
+            let (operation, left) = (operation.id, Vec::new());
+            return Err(Failure { operation, error: Box::new(error), left });
+        }
+    }
     let mut running = Running { journal: Journal::default(), maps: Vec::new() };
     let mut programs = HashMap::new();
     for operation in &plan.operations {
@@ -275,6 +283,7 @@ fn step<K: Kernel>(
             program,
             load_as,
             expected_attach_type,
+            attach_btf,
             traits,
             target,
             has_task,
@@ -298,6 +307,7 @@ fn step<K: Kernel>(
                 program,
                 load_as: *load_as,
                 expected_attach_type: *expected_attach_type,
+                attach_btf: attach_btf.as_ref(),
                 traits: *traits,
                 target,
                 maps: &maps,

@@ -196,6 +196,7 @@ fn a_tracer_reads_the_arguments_that_it_may_read() {
         program,
         load_as,
         expected_attach_type: None,
+        attach_btf: None,
         target,
         maps: &[],
         globals: &[],

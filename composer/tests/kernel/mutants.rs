@@ -99,6 +99,7 @@ impl MutantLoader<'_> {
             program,
             load_as,
             expected_attach_type: None,
+            attach_btf: None,
             target,
             maps,
             globals: &[],

@@ -67,6 +67,7 @@ fn prototypes_are_compared_as_the_kernel_compares_them() {
         program,
         load_as,
         expected_attach_type: None,
+        attach_btf: None,
         target,
         maps: &[],
         globals: &[],

@@ -85,6 +85,7 @@ impl Type<'_> {
             line_info: &[],
             line_info_size: 0,
             target: self.target,
+            attach_btf_id: 0,
         };
         sys::program_load(&program, log)
     }

@@ -35,7 +35,6 @@ pub(in crate::kernel) fn perf_event_open(
     config: u64,
     name: Option<&CStr>,
 ) -> io::Result<OwnedFd> {
-    const FIRST_CPU: i32 = 0;
     let attribute = PerfEventAttr {
         event_type,
         size: length(size_of::<PerfEventAttr>()),
@@ -48,6 +47,42 @@ pub(in crate::kernel) fn perf_event_open(
     };
     perf_open(&attribute, EVERY_PROCESS, FIRST_CPU)
 }
+
+/// A kprobe or uprobe.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::kernel) struct Probe<'a> {
+    /// The number of its PMU.
+    pub(in crate::kernel) event_type: u32,
+    /// The function, or the path of the file.
+    pub(in crate::kernel) name: &'a CStr,
+    /// Bytes from the start of either.
+    pub(in crate::kernel) offset: u64,
+    pub(in crate::kernel) at_return: bool,
+    /// In this process alone.
+    pub(in crate::kernel) pid: Option<u32>,
+}
+
+/// Opens a kprobe or uprobe.
+pub(in crate::kernel) fn perf_probe(probe: Probe<'_>) -> io::Result<OwnedFd> {
+    let attribute = PerfEventAttr {
+        event_type: probe.event_type,
+        size: length(size_of::<PerfEventAttr>()),
+        // Bit 0 makes it a return probe: /sys/bus/event_source/devices/kprobe/format/retprobe
+        config: probe.at_return.into(),
+        sample_period: 1,
+        wakeup: 1,
+        // SAFETY of the call below: the name outlives it.
+        config1: address(probe.name.to_bytes_with_nul()),
+        config2: probe.offset,
+        ..PerfEventAttr::default()
+    };
+    match probe.pid {
+        Some(pid) => perf_open(&attribute, pid.cast_signed(), EVERY_CPU),
+        None => perf_open(&attribute, EVERY_PROCESS, FIRST_CPU),
+    }
+}
+
+const FIRST_CPU: i32 = 0;
 
 /// An event that is sampled.
 #[derive(Debug, Clone, Copy)]

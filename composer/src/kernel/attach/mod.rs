@@ -3,6 +3,10 @@
 //!
 //! Links of perf events are there from Linux 5.15.
 
+mod events;
+mod multi;
+mod uprobe;
+
 use std::{
     ffi::CString,
     fs, io,
@@ -10,24 +14,20 @@ use std::{
     path::Path,
 };
 
+pub(super) use events::{KPROBE_PMU, UPROBE_PMU, kprobe_event};
+
 use rustix::{
     fs::{Mode, OFlags},
     net::{AddressFamily, SocketType, netdevice::name_to_index, socket},
 };
-
-use aya_obj::generated::bpf_attach_type::BPF_PERF_EVENT;
 
 use super::{
     KernelError, holder,
     loader::Loaded,
     sys::{self, LinkTarget},
 };
-use crate::hook::{Anchor, Mechanism, PerfEvent, Position};
+use crate::hook::{Anchor, Mechanism, Position};
 
-/// `PERF_TYPE_TRACEPOINT`.
-const PERF_TYPE_TRACEPOINT: u32 = 2;
-/// The PMU that kprobes are opened with; its number differs between machines.
-pub(super) const KPROBE_PMU: &str = "/sys/bus/event_source/devices/kprobe/type";
 /// Where tracefs is mounted, newer place first.
 pub(super) fn tracefs() -> Option<&'static str> {
     let roots = ["/sys/kernel/tracing", "/sys/kernel/debug/tracing"];
@@ -39,13 +39,14 @@ pub(super) fn tracefs() -> Option<&'static str> {
 pub(super) struct Link {
     /// One; of a perf event on several CPUs one for each.
     links: Vec<OwnedFd>,
-    _events: Vec<OwnedFd>,
+    /// What else has to stay open: perf events, a socket.
+    _keep: Vec<OwnedFd>,
 }
 
 impl Link {
     /// One link, without an event.
     fn alone(link: OwnedFd) -> Self {
-        Self { links: vec![link], _events: Vec::new() }
+        Self { links: vec![link], _keep: Vec::new() }
     }
 
     /// How often the kernel came to the place and did not get as far as the program; none when it
@@ -80,7 +81,20 @@ impl Link {
 /// Attaches `program` to the kernel itself.
 pub(super) fn host(program: BorrowedFd<'_>, mechanism: Mechanism<'_>) -> Result<Link, KernelError> {
     match mechanism {
-        Mechanism::PerfEvent(event) => on_events(program, event),
+        Mechanism::PerfEvent(event) => events::link(program, event),
+        Mechanism::AsLoaded => {
+            let link = sys::raw_tracepoint_open(program, None)
+                .map_err(|error| KernelError::os("BPF_RAW_TRACEPOINT_OPEN", &error))?;
+            Ok(Link::alone(link))
+        }
+        Mechanism::KprobeMulti { pattern, at_return } => multi::link(program, pattern, at_return),
+        Mechanism::PacketSocket(interface) => {
+            let socket = sys::packet_socket(interface_index(interface)?)
+                .map_err(|error| KernelError::os("open packet socket", &error))?;
+            sys::filter_socket(socket.as_fd(), program)
+                .map_err(|error| KernelError::os("SO_ATTACH_BPF", &error))?;
+            Ok(Link { links: Vec::new(), _keep: vec![socket] })
+        }
         Mechanism::RawTracepoint(name) => {
             let name = c_string(name)?;
             let link = sys::raw_tracepoint_open(program, Some(&name))
@@ -90,6 +104,22 @@ pub(super) fn host(program: BorrowedFd<'_>, mechanism: Mechanism<'_>) -> Result<
         Mechanism::Link { at, attach_type, flags, position } => {
             linked(program, (at, attach_type as u32), flags, position)
         }
+    }
+}
+
+/// Looks for what an attachment is for.
+pub(super) fn locate(mechanism: Mechanism<'_>) -> Result<(), KernelError> {
+    match mechanism {
+        Mechanism::PerfEvent(event) => events::locate(event),
+        Mechanism::KprobeMulti { pattern, .. } => multi::functions(pattern).map(drop),
+        Mechanism::PacketSocket(interface) => interface_index(interface).map(drop),
+        Mechanism::Link { at: Anchor::Interface(name), attach_type, position, .. } => {
+            placed(interface_index(name)?, attach_type as u32, position).map(drop)
+        }
+        Mechanism::Link { at: Anchor::Cgroup(path), .. } => {
+            open_folder("open cgroup", path).map(drop)
+        }
+        Mechanism::Link { .. } | Mechanism::RawTracepoint(_) | Mechanism::AsLoaded => Ok(()),
     }
 }
 
@@ -167,52 +197,6 @@ fn open_folder(call: &'static str, path: &str) -> Result<OwnedFd, KernelError> {
         .map_err(|error| KernelError::os(call, &error.into()))
 }
 
-/// A link at each perf event that stands for `event`.
-fn on_events(program: BorrowedFd<'_>, event: PerfEvent<'_>) -> Result<Link, KernelError> {
-    let events = match event {
-        PerfEvent::Kprobe { function, at_return } => vec![kprobe_event(function, at_return)?],
-        PerfEvent::Tracepoint { category, name } => {
-            let number = tracepoint_id(category, name)?;
-            let event = sys::perf_event_open(PERF_TYPE_TRACEPOINT, number, None);
-            vec![event.map_err(|error| not_opened(&error))?]
-        }
-        PerfEvent::Sampled { event_type, config, every, cpu, pid } => {
-            let cpu = cpu.map(u32::cast_signed);
-            let open = |task, cpu| {
-                let event = sys::Sampled { event_type, config, every, task, cpu };
-                sys::perf_sampled_event(event).map_err(|error| not_opened(&error))
-            };
-            match (pid, cpu) {
-                (Some(pid), cpu) => {
-                    threads(pid)?.into_iter().map(|thread| open(Some(thread), cpu)).collect()
-                }
-                (None, Some(cpu)) => open(None, Some(cpu)).map(|event| vec![event]),
-                (None, None) => {
-                    let online = aya::util::online_cpus().map_err(|(path, error)| {
-                        KernelError::here("list CPUs", format!("{path}: {error}"))
-                    })?;
-                    online.into_iter().map(|cpu| open(None, Some(cpu.cast_signed()))).collect()
-                }
-            }?
-        }
-    };
-    let link = |event: &OwnedFd| {
-        let target = LinkTarget::PerfEvent(event.as_fd());
-        sys::link_create(program, BPF_PERF_EVENT as u32, target)
-            .map_err(|error| KernelError::os("BPF_LINK_CREATE", &error))
-    };
-    Ok(Link { links: events.iter().map(link).collect::<Result<_, _>>()?, _events: events })
-}
-
-/// The threads of a process.
-fn threads(pid: u32) -> Result<Vec<i32>, KernelError> {
-    let missing = || KernelError::os("find process", &io::Error::from_raw_os_error(libc::ESRCH));
-    let tasks = fs::read_dir(format!("/proc/{pid}/task")).map_err(|_| missing())?;
-    let ids = tasks.flatten().filter_map(|task| task.file_name().to_str()?.parse().ok());
-    let ids: Vec<i32> = ids.collect();
-    if ids.is_empty() { Err(missing()) } else { Ok(ids) }
-}
-
 /// Puts `program` in the place of `function` of `target`.
 pub(super) fn replacement(
     program: BorrowedFd<'_>,
@@ -247,32 +231,6 @@ fn taken(
     let taken = matches!(error.errno, Some(libc::EBUSY | libc::EEXIST));
     let holder = if taken { holder().map(Box::new) } else { None };
     KernelError { holder, ..error }
-}
-
-/// A kprobe that nothing is attached to yet.
-pub(super) fn kprobe_event(function: &str, at_return: bool) -> Result<OwnedFd, KernelError> {
-    let pmu = fs::read_to_string(KPROBE_PMU)
-        .map_err(|error| KernelError::os("read the kprobe PMU's type", &error))?;
-    let pmu = pmu
-        .trim()
-        .parse()
-        .map_err(|error| KernelError::here("read the kprobe PMU's type", error))?;
-    let function = c_string(function)?;
-    // Bit 0 of the configuration makes it a return probe:
-    // /sys/bus/event_source/devices/kprobe/format/retprobe
-    sys::perf_event_open(pmu, at_return.into(), Some(&function)).map_err(|error| not_opened(&error))
-}
-
-fn not_opened(error: &io::Error) -> KernelError {
-    KernelError::os("perf_event_open", error)
-}
-
-fn tracepoint_id(category: &str, name: &str) -> Result<u64, KernelError> {
-    const CALL: &str = "find tracepoint";
-    let root = tracefs().ok_or_else(|| KernelError::here(CALL, "tracefs is not mounted"))?;
-    let path = Path::new(root).join("events").join(category).join(name).join("id");
-    let text = fs::read_to_string(path).map_err(|error| KernelError::os(CALL, &error))?;
-    text.trim().parse().map_err(|error| KernelError::here(CALL, error))
 }
 
 fn interface_index(name: &str) -> Result<u32, KernelError> {

@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: GPL-2.0 OR MIT
+#include <linux/bpf.h>
+#include <bpf/bpf_helpers.h>
+#include <bpf/bpf_core_read.h>
+#include "freplace_compose.h"
+
+char LICENSE[] SEC("license") = "Dual MIT/GPL";
+
+/* An event is any struct: its fields are shown by name, `ret` as `= value`. */
+struct NAME_event {
+	__u32 length;
+	__be16 protocol; /* 2048 (0x0800) is IPv4 */
+	__s32 ret;
+};
+
+/* A stub: a replacement for it determines how many bytes of a frame the socket keeps. */
+FC_STUB int NAME_length(struct __sk_buff *ctx)
+{
+	return fc_stub(0, ctx);
+}
+
+SEC("socket")
+int on_NAME(struct __sk_buff *ctx)
+{
+	__u64 outer = fc_enter();
+	int length = NAME_length(ctx);
+	struct NAME_event *event = fc_reserve(struct NAME_event);
+
+	if (event) {
+		event->length = ctx->len;
+		event->protocol = ctx->protocol;
+		event->ret = length;
+		fc_submit(event);
+	}
+	fc_leave(outer);
+	return length;
+}
