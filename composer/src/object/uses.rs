@@ -4,22 +4,24 @@ use std::collections::BTreeSet;
 
 use super::{Initial, MapDef, Object, Program, Referent};
 
-/// What a program of an object takes along.
+/// What is loaded with a program of an object.
 #[derive(Debug, Default)]
 pub struct Uses<'a> {
-    /// Maps that it or what it takes along refers to, in the order of the object.
+    /// Maps that it refers to, directly or through programs loaded with it, in the order of the
+    /// object.
     pub maps: Vec<&'a MapDef>,
-    /// Programs that a table for tail calls holds from the start, in the order of the object. They
-    /// are loaded besides it.
+    /// Programs that are initial entries of program arrays, in the order of the object. They are
+    /// loaded as well.
     pub leaves: Vec<&'a Program>,
-    /// What tables hold that is no program of the object: the table's name, and its.
+    /// Initial entries of program arrays that are not programs of the object: the name of the array
+    /// and of the entry.
     pub missing: Vec<(&'a str, &'a str)>,
     /// Maps of the old form.
     pub legacy: Vec<&'a str>,
 }
 
 impl Object {
-    /// What `program` takes along, and `more` maps besides those it refers to.
+    /// What is loaded with `program`, and `more` maps besides those that it refers to.
     #[must_use]
     pub fn uses<'a>(&'a self, program: &'a Program, more: impl Fn(&MapDef) -> bool) -> Uses<'a> {
         let mut uses = Uses::default();
