@@ -54,7 +54,7 @@ pub struct Jump {
 }
 
 /// The nodes in the order of the file, and their dependencies.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Graph {
     inner: DiGraph<Node, (Dependency, Span)>,
     jumps: Vec<Jump>,
@@ -113,6 +113,11 @@ impl Graph {
     /// The nodes, in the order of the file.
     pub fn nodes(&self) -> impl Iterator<Item = (NodeIndex, &Node)> {
         self.inner.node_indices().map(|index| (index, &self.inner[index]))
+    }
+
+    /// The indices of the nodes, in the order of the file.
+    pub fn node_indices(&self) -> impl Iterator<Item = NodeIndex> + use<> {
+        self.inner.node_indices()
     }
 
     /// How many nodes there are.

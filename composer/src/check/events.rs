@@ -17,7 +17,7 @@ pub(super) fn check(context: &mut Context<'_>) {
     let mut found = Vec::new();
     for (_, node) in context.chain.graph.nodes() {
         let Some((reference, _)) = node.program() else { continue };
-        let Some(object) = context.library.get(reference.value) else { continue };
+        let Some(object) = context.names.objects().get(reference.value) else { continue };
         let rule = Rule { node, object };
         for events in &node.output.events {
             found.extend(rule.map(&events.map));

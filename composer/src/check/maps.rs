@@ -7,17 +7,17 @@ use crate::{
     chain::Node,
     diag::{Code, Diagnostic},
     object::MapDef,
-    resolve::{Changes, is_shared, uses},
+    resolve::{Changes, is_shared},
 };
 
 pub(super) fn check(context: &mut Context<'_>) {
     let mut first: HashMap<&str, (&Node, MapDef)> = HashMap::new();
     let changes = Changes::of(context.chain);
     let mut told = HashSet::new();
-    for (_, node) in context.chain.graph.nodes() {
+    for (index, node) in context.chain.graph.nodes() {
         let Some((reference, _)) = node.program() else { continue };
-        let Some((object, program)) = context.program(node) else { continue };
-        for found in uses(node, object, program).maps.into_iter().filter(|map| is_shared(map)) {
+        let Some(of) = context.names.program(index) else { continue };
+        for found in of.maps().filter(|map| is_shared(map)) {
             let (map, _) = &changes.made(context.chain, node, found);
             let Some((other, definition)) = first.get(map.name.as_str()) else {
                 first.insert(&found.name, (node, map.clone()));

@@ -9,7 +9,7 @@ use crate::{
     chain::{Jump, Node, NodeKind},
     diag::{Code, Diagnostic, Severity, Span, list, nearest},
     object::{MapDef, Object, Program},
-    resolve::{is_only_jumped_to, uses},
+    resolve::{NodeProgram, is_only_jumped_to},
 };
 
 pub(super) fn check(context: &mut Context<'_>) {
@@ -20,15 +20,15 @@ pub(super) fn check(context: &mut Context<'_>) {
     }
     let jumped_to: HashSet<NodeIndex> = graph.jumps().iter().map(|jump| jump.to).collect();
     for (index, node) in graph.nodes() {
-        let Some((object, program)) = context.program(node) else { continue };
+        let Some(of) = context.names.program(index) else { continue };
+        let (object, program) = (of.object(), of.program());
         let Some((_, name)) = node.program() else { continue };
         // Without a table there is no tail call.
         let has_table = object.maps.iter().any(|map| map.type_name() == "prog_array");
         if !has_table && !jumped_to.contains(&index) {
             continue;
         }
-        let uses = uses(node, object, program);
-        for (table, missing) in uses.missing {
+        for (table, missing) in &of.uses().missing {
             let message = format!(
                 "program array `{table}` of {} contains `{missing}`, which is not a program",
                 title(node)
@@ -36,7 +36,7 @@ pub(super) fn check(context: &mut Context<'_>) {
             let help = "Put only programs into it: global functions with a SEC(\"...\").";
             context.report(Code::TailEntry, message, name.span, "used here", help.to_owned());
         }
-        for leaf in uses.leaves {
+        for leaf in of.leaves() {
             let fits = matches!(node.kind, NodeKind::Replacement(_))
                 || leaf.kind.base() == program.kind.base();
             if !fits {
@@ -61,7 +61,7 @@ pub(super) fn check(context: &mut Context<'_>) {
         if jumped_to.contains(&index) {
             replaced(context, index, object, None, program);
         }
-        passed_by(context, index, node, object, program);
+        passed_by(context, index, node, of);
     }
 }
 
@@ -69,7 +69,7 @@ pub(super) fn check(context: &mut Context<'_>) {
 fn entry(context: &Context<'_>, jump: &Jump) -> Option<Diagnostic> {
     let graph = &context.chain.graph;
     let (from, to) = (graph.node(jump.from), graph.node(jump.to));
-    let (object, program) = context.program(from)?;
+    let (object, program) = context.program(jump.from)?;
     let name = &jump.map.value;
     let found = |code, message: String, span: &Span, label: &str| {
         Diagnostic::new(code, message).label(span, label)
@@ -108,7 +108,7 @@ fn entry(context: &Context<'_>, jump: &Jump) -> Option<Diagnostic> {
         let found = found(Code::TailEntry, message, &jump.entry.span, "out of range");
         return Some(found.errno("E2BIG").help(help));
     }
-    let (_, target) = context.program(to)?;
+    let (_, target) = context.program(jump.to)?;
     // A replacement's table is for programs of its host's type.
     let fits = !matches!(from.kind, NodeKind::Host(_)) || target.kind.base() == program.kind.base();
     if !fits {
@@ -185,12 +185,11 @@ fn passed_by(
     context: &mut Context<'_>,
     index: NodeIndex,
     node: &Node,
-    object: &Object,
-    program: &Program,
+    of: &NodeProgram,
 ) {
     let graph = &context.chain.graph;
-    let leaves: Vec<&str> =
-        uses(node, object, program).leaves.iter().map(|leaf| leaf.name.as_str()).collect();
+    let program = of.program();
+    let leaves: Vec<&str> = of.leaves().map(|leaf| leaf.name.as_str()).collect();
     let mut found = Vec::new();
     for tracer in graph.needed_by(index) {
         let tracer = graph.node(tracer);

@@ -2,16 +2,18 @@
 //! bytes.
 
 use freplace_compose_common::Header;
+use petgraph::graph::NodeIndex;
 
 use super::{Event, Layout, NO_CPU, Payload, Shape, json, layout::shown, value};
 use crate::{
-    chain::{Chain, Declared, EventMap, FieldRef, Hint, Piece, Spanned, Step},
+    chain::{Declared, EventMap, FieldRef, Hint, Node, Piece, Spanned, Step},
     object::{
+        MapDef,
         btf::{Btf, Type, TypeId},
         place,
     },
-    plan::{Plan, PlannedNode},
-    resolve::{self, ObjectStore},
+    plan::PlannedNode,
+    resolve::{self, NodeProgram, Resolved},
 };
 
 /// The most bytes of a record of unknown type that are written for people.
@@ -42,29 +44,33 @@ enum Part {
 }
 
 impl UserEventMap {
-    /// Every event map that a node of `chain` has for itself.
+    /// Every event map that a node has for itself.
     #[must_use]
-    pub fn all(chain: &Chain, library: &ObjectStore, plan: &Plan) -> Vec<Self> {
-        let mut found = Vec::new();
-        for (index, map) in plan.event_maps() {
-            let Some(node) = chain.graph.nodes().map(|(_, node)| node).nth(index) else { continue };
-            let Some((object, _)) = library.program(node) else { continue };
-            let named = node.output.events.iter().find(|events| events.map.value == map.name);
-            let mut events = Self {
-                node: index,
-                map: map.name.clone(),
-                planned: plan.nodes[index].clone(),
-                json: json::keys_of(&plan.nodes[index]),
-                layout: None,
-                text: Vec::new(),
-                time: None,
-            };
-            if let Some(named) = named {
-                events.decode_by(named, &object.btf);
-            }
-            found.push(events);
+    pub fn all(resolved: &Resolved) -> Vec<Self> {
+        let own = |map: &&MapDef| !resolve::is_shared(map);
+        let maps = resolved
+            .programs()
+            .flat_map(|(index, node, of)| of.maps().filter(own).map(move |map| (index, node, of, map)));
+        maps.map(|(index, node, of, map)| Self::new(index, node, of, map)).collect()
+    }
+
+    /// The event map `map` of the program of a node.
+    fn new(index: NodeIndex, node: &Node, of: &NodeProgram, map: &MapDef) -> Self {
+        let planned = PlannedNode::of(node);
+        let mut events = Self {
+            node: index.index(),
+            map: map.name.clone(),
+            json: json::keys_of(&planned),
+            planned,
+            layout: None,
+            text: Vec::new(),
+            time: None,
+        };
+        let named = node.output.events.iter().find(|events| events.map.value == map.name);
+        if let Some(named) = named {
+            events.decode_by(named, &of.object().btf);
         }
-        found
+        events
     }
 
     /// Takes over what the chain says of the map. What is wrong with that was reported.

@@ -95,7 +95,7 @@ impl<'a> Changes<'a> {
 
 /// What the program of `node` takes along; the maps that the chain names besides those it refers to
 /// are among them.
-pub(crate) fn uses<'a>(node: &Node, object: &'a Object, program: &'a Program) -> Uses<'a> {
+pub(super) fn uses(node: &Node, object: &Object, program: &Program) -> Uses {
     let is_built_in = node.built_in().is_some();
     object.uses(program, |map| {
         // Of the built-in tracer two programs may be loaded.

@@ -61,9 +61,9 @@ impl<K: KernelReader> Map<K> {
 
 impl<K: KernelReader> UserMaps<K> {
     pub(super) fn open(kernel: &mut K, subject: &Subject<'_>) -> Result<Self, KernelError> {
-        let Subject { chain, library, plan, running } = *subject;
+        let Subject { resolved, running } = *subject;
         let mut maps = Vec::new();
-        for decoder in UserEventMap::all(chain, library, plan) {
+        for decoder in UserEventMap::all(resolved) {
             let Some(map) = running.own_map(decoder.node, &decoder.map) else { continue };
             let source = kernel.records(map)?;
             let ordered = decoder.has_time() && source.has_several_buffers();
@@ -72,7 +72,7 @@ impl<K: KernelReader> UserMaps<K> {
         }
         let lines = match running.trace() {
             Some(trace) => Some(Lines {
-                decoder: Printk::new(chain, library, plan),
+                decoder: Printk::new(resolved),
                 source: Some(kernel.lines(trace)?),
                 lost: 0,
                 end: u64::MAX,

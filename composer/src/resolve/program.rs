@@ -1,0 +1,132 @@
+//! The program of a node, and what it takes along.
+
+use std::sync::Arc;
+
+use super::{ObjectStore, SetGlobal, globals, maps};
+use crate::{
+    chain::{Node, ObjectRef, Spanned},
+    diag::{Code, Diagnostic, Span, list, nearest},
+    object::{MapDef, Object, Program, Uses},
+};
+
+/// The program of a node, and what it takes along.
+#[derive(Debug)]
+pub struct NodeProgram {
+    reference: Spanned<ObjectRef>,
+    asked: Span,
+    object: Arc<Object>,
+    program: Program,
+    uses: Uses,
+    globals: Vec<(SetGlobal, usize)>,
+}
+
+impl NodeProgram {
+    /// The program of `node`; none for a stub, or where something of it is not there. What that is
+    /// goes to `wrong`, but for objects, which were looked for before.
+    pub(super) fn find(
+        node: &Node,
+        objects: &ObjectStore,
+        wrong: &mut Vec<Diagnostic>,
+    ) -> Option<Self> {
+        let (reference, name) = node.program()?;
+        let object = objects.get(reference.value)?;
+        let Some(found) = object.program(name.value) else {
+            let message = format!("program `{1}` not found in {0}", reference.value, name.value);
+            let found = Diagnostic::new(Code::UnknownProgram, message)
+                .label(name.span, "not in the object")
+                .help(suggest(object, name.value));
+            wrong.push(found);
+            return None;
+        };
+        let program = match &node.section {
+            // The node says by itself of which type its program is.
+            Some(section) => Program::new(&found.name, &section.value, found.function),
+            None => found.clone(),
+        };
+        // The built-in tracer is given its tables otherwise.
+        let globals = match node.built_in() {
+            Some(_) => Vec::new(),
+            None => globals::settings(node, object, wrong),
+        };
+        Some(Self {
+            reference: Spanned { value: reference.value.clone(), span: reference.span.clone() },
+            asked: name.span.clone(),
+            uses: maps::uses(node, object, &program),
+            object: Arc::clone(object),
+            program,
+            globals,
+        })
+    }
+
+    /// Its object, as the chain calls it, and what asks for that.
+    #[must_use]
+    pub fn reference(&self) -> &Spanned<ObjectRef> {
+        &self.reference
+    }
+
+    /// What asks for the program.
+    #[must_use]
+    pub fn asked(&self) -> &Span {
+        &self.asked
+    }
+
+    /// Its object.
+    #[must_use]
+    pub fn object(&self) -> &Object {
+        &self.object
+    }
+
+    /// Its object, for who keeps it.
+    pub(super) fn shared_object(&self) -> &Arc<Object> {
+        &self.object
+    }
+
+    /// The program itself.
+    #[must_use]
+    pub fn program(&self) -> &Program {
+        &self.program
+    }
+
+    /// The maps that it takes along, in the order of the object: those that it and its leaves refer
+    /// to, and those that the chain names.
+    pub fn maps(&self) -> impl Iterator<Item = &MapDef> {
+        self.uses.maps(&self.object)
+    }
+
+    /// The programs that its tables for tail calls hold from the start, which are loaded besides it.
+    pub fn leaves(&self) -> impl Iterator<Item = &Program> {
+        self.uses.leaves(&self.object)
+    }
+
+    /// The global variables that are set to something else than in the object.
+    pub fn globals(&self) -> impl Iterator<Item = &SetGlobal> {
+        self.globals.iter().map(|(set, _)| set)
+    }
+
+    /// The same, each with the number of the first of the node's values that is for it.
+    pub(crate) fn settings(&self) -> &[(SetGlobal, usize)] {
+        &self.globals
+    }
+
+    /// What it takes along, for the rules.
+    pub(crate) fn uses(&self) -> &Uses {
+        &self.uses
+    }
+}
+
+fn suggest(object: &Object, name: &str) -> String {
+    let programs = || object.programs.iter().map(|program| program.name.as_str());
+    if let Some((_, function)) = object.function(name) {
+        let what =
+            if function.section == ".text" { "is a function, not a program" } else { "static" };
+        return format!(
+            "Write the name of a global function with a SEC(\"...\"). `{name}` is \
+                        {what}."
+        );
+    }
+    match nearest(name, programs()) {
+        Some(near) => format!("Did you mean `{near}`?"),
+        None if object.programs.is_empty() => "The object has no programs.".to_owned(),
+        None => format!("Its programs are: {}.", list(&programs().collect::<Vec<_>>())),
+    }
+}
