@@ -85,7 +85,7 @@ impl Header {
 /// What a node produced and lost on one CPU.
 #[repr(C)]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Count {
+pub struct NodeCount {
     /// Events the node tried to write.
     pub produced: u64,
     /// Those that found no room in the ring buffer.

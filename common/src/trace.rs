@@ -46,7 +46,7 @@ pub struct Hop {
 /// A value of a call.
 #[repr(C)]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Value {
+pub struct CapturedValue {
     /// The pointers that are followed.
     pub hops: [Hop; HOPS],
     /// From where it points to what is copied.
@@ -66,7 +66,7 @@ pub struct Value {
 /// A comparison of a filter.
 #[repr(C)]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Test {
+pub struct FilterTest {
     /// What the value is compared with.
     pub constant: u64,
     /// Which of the values.
@@ -92,9 +92,9 @@ pub struct Test {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Trace {
     /// The filter; it begins at the first.
-    pub tests: [Test; TESTS],
+    pub tests: [FilterTest; TESTS],
     /// What is read.
-    pub values: [Value; VALUES],
+    pub values: [CapturedValue; VALUES],
     /// Which of the node's layouts the event has.
     pub r#type: u32,
     /// The payload's bytes.
@@ -116,8 +116,8 @@ pub struct Trace {
 impl Default for Trace {
     fn default() -> Self {
         Self {
-            tests: [Test::default(); TESTS],
-            values: [Value::default(); VALUES],
+            tests: [FilterTest::default(); TESTS],
+            values: [CapturedValue::default(); VALUES],
             r#type: 0,
             size: 0,
             unread_to: NOWHERE,
@@ -162,7 +162,7 @@ impl Trace {
     /// The table that has these bytes; none when there are too few or too many.
     #[must_use]
     pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
-        let mut rest = Bytes(bytes);
+        let mut rest = ByteReader(bytes);
         let mut trace = Self::default();
         for test in &mut trace.tests {
             test.constant = u64::from_ne_bytes(rest.take()?);
@@ -190,9 +190,9 @@ impl Trace {
 }
 
 /// Bytes that are taken from the front.
-struct Bytes<'a>(&'a [u8]);
+struct ByteReader<'a>(&'a [u8]);
 
-impl Bytes<'_> {
+impl ByteReader<'_> {
     fn take<const N: usize>(&mut self) -> Option<[u8; N]> {
         let (first, rest) = self.0.split_first_chunk()?;
         self.0 = rest;
@@ -202,18 +202,19 @@ impl Bytes<'_> {
 
 #[cfg(test)]
 mod tests {
-    use super::{PASS, Test, Trace, Value};
+    use super::{CapturedValue, FilterTest, PASS, Trace};
 
     #[test]
     fn bytes_stand_where_the_struct_has_them() {
         let mut trace = Trace { times: 1, size: 0x0102, ..Trace::default() };
-        trace.tests[0] = Test { if_true: PASS, ..Test::default() };
-        trace.values[1] = Value { source: 7, ..Value::default() };
+        trace.tests[0] = FilterTest { if_true: PASS, ..FilterTest::default() };
+        trace.values[1] = CapturedValue { source: 7, ..CapturedValue::default() };
         let bytes = trace.to_bytes();
         assert_eq!(bytes.len(), size_of::<Trace>());
         let values = std::mem::offset_of!(Trace, values);
-        assert_eq!(bytes[std::mem::offset_of!(Test, if_true)], PASS);
-        let second = values + size_of::<Value>() + std::mem::offset_of!(Value, source);
+        assert_eq!(bytes[std::mem::offset_of!(FilterTest, if_true)], PASS);
+        let second =
+            values + size_of::<CapturedValue>() + std::mem::offset_of!(CapturedValue, source);
         assert_eq!(bytes[second], 7);
         assert_eq!(bytes[std::mem::offset_of!(Trace, times)], 1);
         let size = std::mem::offset_of!(Trace, size);

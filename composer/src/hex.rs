@@ -25,15 +25,15 @@ mod tests {
     use serde::{Deserialize, Serialize};
 
     #[derive(Debug, PartialEq, Serialize, Deserialize)]
-    struct Text(#[serde(with = "super")] Vec<u8>);
+    struct HexBytes(#[serde(with = "super")] Vec<u8>);
 
     #[test]
     fn bytes_are_read_back_and_nothing_else_is() {
-        let text = Text(vec![0, 0x7f, 0xff]);
+        let text = HexBytes(vec![0, 0x7f, 0xff]);
         assert_eq!(serde_json::to_string(&text).expect("text"), r#""007fff""#);
-        assert_eq!(serde_json::from_str::<Text>(r#""007FfF""#).expect("bytes"), text);
+        assert_eq!(serde_json::from_str::<HexBytes>(r#""007FfF""#).expect("bytes"), text);
         for wrong in [r#""0""#, r#""0g""#, r#""+1""#, r#""éé""#, "7"] {
-            assert!(serde_json::from_str::<Text>(wrong).is_err(), "{wrong}");
+            assert!(serde_json::from_str::<HexBytes>(wrong).is_err(), "{wrong}");
         }
     }
 }

@@ -9,9 +9,9 @@ use freplace_compose::object::{
     btf::{Btf, Type},
 };
 use freplace_compose_common::{
-    COUNT_STRUCT, COUNTS_MAP, Count, EVENTS_MAP, HAS_TASK_GLOBAL, HEADER_STRUCT, Header,
-    NODE_GLOBAL,
-    trace::{self, Hop, TIMES_MAP, TRACE_GLOBAL, Test, Trace, Value},
+    COUNT_STRUCT, COUNTS_MAP, EVENTS_MAP, HAS_TASK_GLOBAL, HEADER_STRUCT, Header, NODE_GLOBAL,
+    NodeCount,
+    trace::{self, CapturedValue, FilterTest, Hop, TIMES_MAP, TRACE_GLOBAL, Trace},
 };
 
 /// Name, offset and size in bytes of each field, and the size of the whole.
@@ -64,7 +64,7 @@ fn the_header_is_the_same_in_c_and_rust() {
 
 #[test]
 fn the_counter_is_the_same_in_c_and_rust() {
-    let expected: Fields = in_rust!(Count { produced, lost });
+    let expected: Fields = in_rust!(NodeCount { produced, lost });
     let mut seen = 0;
     for (name, object) in objects().filter(|(_, object)| !object.events.is_empty()) {
         assert_eq!(in_c(&object.btf, COUNT_STRUCT), expected, "{name}");
@@ -96,9 +96,10 @@ fn what_the_built_in_tracer_is_told_is_the_same_in_c_and_rust() {
     let (_, object) = objects().find(|(name, _)| *name == "trace").expect("it is built in");
     let btf = &object.btf;
     assert_eq!(in_c(btf, "fc_trace_hop"), in_rust!(Hop { offset, size }));
-    let value = in_rust!(Value { hops, block_offset, block_size, block_to, to, source, hop_count });
+    let value =
+        in_rust!(CapturedValue { hops, block_offset, block_size, block_to, to, source, hop_count });
     assert_eq!(in_c(btf, "fc_trace_value"), value);
-    let test = in_rust!(Test {
+    let test = in_rust!(FilterTest {
         constant,
         value,
         shift,

@@ -20,7 +20,7 @@ use proptest::{prelude::*, sample::Index, test_runner::Config};
 
 /// A tracer's target: an index over all nodes that came before.
 #[derive(Debug, Clone)]
-struct Shape {
+struct ChainShape {
     hosts: usize,
     stubs: Vec<Vec<Index>>,
     replacements: Vec<Index>,
@@ -28,7 +28,7 @@ struct Shape {
     order: Vec<u32>,
 }
 
-fn shapes() -> impl Strategy<Value = Shape> {
+fn shapes() -> impl Strategy<Value = ChainShape> {
     let hosts = prop::collection::vec(any::<Index>(), 1..4);
     (
         1_usize..5,
@@ -37,7 +37,7 @@ fn shapes() -> impl Strategy<Value = Shape> {
         prop::collection::vec((any::<Index>(), any::<bool>()), 0..6),
         prop::collection::vec(any::<u32>(), 20),
     )
-        .prop_map(|(hosts, stubs, replacements, tracers, order)| Shape {
+        .prop_map(|(hosts, stubs, replacements, tracers, order)| ChainShape {
             hosts,
             stubs,
             replacements,
@@ -47,7 +47,7 @@ fn shapes() -> impl Strategy<Value = Shape> {
 }
 
 /// The chain as a file, its tables in any order.
-fn write(shape: &Shape) -> String {
+fn write(shape: &ChainShape) -> String {
     let mut tables = Vec::new();
     let mut ids = Vec::new();
     for number in 0..shape.hosts {

@@ -12,7 +12,7 @@ use freplace_compose::{
 use freplace_compose_common::Header;
 
 /// A chain, as far as events go.
-struct Stage {
+struct FuzzedChain {
     chain: Chain,
     plan: Plan,
     decoder: Decoder,
@@ -20,7 +20,7 @@ struct Stage {
     kinds: Vec<Vec<u32>>,
 }
 
-impl Stage {
+impl FuzzedChain {
     fn new(chain: Chain) -> Self {
         let library = crate::library();
         let kinds = |node: &Node| {
@@ -39,8 +39,8 @@ impl Stage {
 /// # Panics
 /// When the composer does, or what it writes is no line.
 pub fn event(data: &[u8]) {
-    static STAGES: LazyLock<Vec<Stage>> =
-        LazyLock::new(|| crate::shipped().into_iter().map(Stage::new).collect());
+    static STAGES: LazyLock<Vec<FuzzedChain>> =
+        LazyLock::new(|| crate::shipped().into_iter().map(FuzzedChain::new).collect());
     let Some((&[chain, node, kind], payload)) = data.split_first_chunk() else { return };
     let stage = &STAGES[usize::from(chain) % STAGES.len()];
     if node == b'!' {

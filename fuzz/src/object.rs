@@ -8,7 +8,7 @@ use freplace_compose::{
     check::{Kernels, check},
     event::{Decoder, Layout},
     object::{
-        Kinds, Needed, Object,
+        BtfKinds, Needed, Object,
         btf::{Btf, Type},
         prototype, subset,
     },
@@ -81,7 +81,7 @@ fn look_at(object: &Object) {
     for cut in cuts.take(TYPES) {
         let functions = object.function_info(&cut).into_iter().map(|(_, id)| (id, true));
         let needed = Needed { functions: functions.collect(), ..Needed::default() };
-        Btf::parse(object.trimmed(&needed, Kinds::Linux5_15)).expect("types keep their numbers");
+        Btf::parse(object.trimmed(&needed, BtfKinds::Linux5_15)).expect("types keep their numbers");
         kernel.extend(object.kernel_types(&cut).unwrap_or_default());
     }
     let kernel = kernel.iter().map(String::as_str);

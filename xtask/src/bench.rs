@@ -33,7 +33,7 @@ use crate::{Result, build, build::Built, setup, shell};
 pub(crate) struct Bench {
     /// Only this part.
     #[arg(value_name = "PART")]
-    part: Option<Part>,
+    part: Option<BenchPart>,
     /// The kernel to measure on.
     #[arg(long, value_name = "KERNEL", default_value = "6.12")]
     kernel: String,
@@ -43,7 +43,7 @@ pub(crate) struct Bench {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Part {
+enum BenchPart {
     /// What needs no kernel: `validate`, and chains of a thousand and ten thousand nodes
     Validate,
     /// How fast events become text, on this machine and in the micro-VM
@@ -70,27 +70,27 @@ pub(crate) fn run(arguments: &Bench) -> Result {
     let packages = ["--package", "freplace-compose", "--package", "freplace-compose-test-programs"];
     let built = build::cargo(&[&["build", "--release"][..], &packages].concat())?;
     let composer = built.executable("freplace-compose")?;
-    if asked(Part::Validate) {
+    if asked(BenchPart::Validate) {
         validate::run(composer)?;
     }
-    if arguments.part != Some(Part::Validate) {
+    if arguments.part != Some(BenchPart::Validate) {
         setup::ensure(&[setup::VM])?;
     }
     let Bench { kernel, rounds, .. } = arguments;
     let lab = Lab { built: &built, composer, kernel, rounds: *rounds };
-    if asked(Part::Text) {
+    if asked(BenchPart::Text) {
         text(arguments, composer)?;
     }
-    if asked(Part::Stream) {
+    if asked(BenchPart::Stream) {
         stream::run(&lab)?;
     }
-    if asked(Part::Tracer) {
+    if asked(BenchPart::Tracer) {
         tracer::run(&lab)?;
     }
-    if asked(Part::Loaders) {
+    if asked(BenchPart::Loaders) {
         loaders::run(&lab)?;
     }
-    if asked(Part::Command) {
+    if asked(BenchPart::Command) {
         command::run(&lab)?;
     }
     Ok(())

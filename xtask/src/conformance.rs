@@ -10,11 +10,11 @@ use serde::Deserialize;
 use crate::{
     Result,
     build::{self, Built},
-    kernels::{self, Kernel},
-    log::{self, CASE_ENDS, Log},
+    kernels::{self, TestedKernel},
+    log::{self, CASE_ENDS, StepLog},
     setup, shell,
     test::{
-        Counts, cores,
+        TestCounts, cores,
         jobs::{self, Job},
         kernel::{ONE_TEST, vm},
     },
@@ -38,27 +38,27 @@ pub(crate) struct Conformance {
 
 /// What became of a case on one kernel.
 #[derive(Debug, Deserialize)]
-struct Outcome {
+struct CaseResult {
     case: String,
     /// The rule that the case is about.
     code: String,
     title: String,
     /// The validator's errors.
-    foreseen: Vec<Foreseen>,
+    foreseen: Vec<ExpectedError>,
     /// The kernel's refusal.
-    refused: Option<Refusal>,
+    refused: Option<KernelAnswer>,
     /// Why only the kernel can know that it refuses it.
     unknown: Option<String>,
     disagreement: Option<String>,
 }
 
 #[derive(Debug, Deserialize)]
-struct Foreseen {
+struct ExpectedError {
     code: String,
 }
 
 #[derive(Debug, Deserialize)]
-struct Refusal {
+struct KernelAnswer {
     step: String,
     errno: String,
     text: Option<String>,
@@ -66,17 +66,17 @@ struct Refusal {
 
 /// The results of one kernel, in the order of the corpus.
 pub(crate) struct Corpus {
-    kernel: &'static Kernel,
-    outcomes: Vec<Outcome>,
+    kernel: &'static TestedKernel,
+    outcomes: Vec<CaseResult>,
 }
 
 pub(crate) fn run(arguments: &Conformance) -> Result {
     setup::ensure(&[setup::BUILD, setup::VM])?;
     let built = build::for_tests()?;
     let corpora = std::sync::Mutex::new(Vec::new());
-    let job = |kernel: &'static Kernel| {
+    let job = |kernel: &'static TestedKernel| {
         let (built, corpora) = (&built, &corpora);
-        let work = move |log: &Log, counts: &mut Counts| {
+        let work = move |log: &StepLog, counts: &mut TestCounts| {
             let corpus = judge(built, kernel, None, log, counts)?;
             corpora.lock().map_err(|error| error.to_string())?.push(corpus);
             Ok(())
@@ -96,10 +96,10 @@ pub(crate) fn run(arguments: &Conformance) -> Result {
 /// Each chain counts as one test.
 pub(crate) fn judge(
     built: &Built,
-    kernel: &'static Kernel,
+    kernel: &'static TestedKernel,
     only: Option<&str>,
-    log: &Log,
-    counts: &mut Counts,
+    log: &StepLog,
+    counts: &mut TestCounts,
 ) -> Result<Corpus> {
     let (series, tests) = (kernel.series, built.test(TARGET)?);
     let mut vm = vm(built, kernel)?;
@@ -134,7 +134,7 @@ pub(crate) fn judge(
 
 /// Holds the page to what came out, or writes it.
 pub(crate) fn page(corpora: &[Corpus], update: bool) -> Result {
-    let of = |kernel: &Kernel| corpora.iter().find(|corpus| corpus.kernel == kernel);
+    let of = |kernel: &TestedKernel| corpora.iter().find(|corpus| corpus.kernel == kernel);
     let landing: Option<Vec<_>> = kernels::asked(false).map(of).collect();
     let Some(landing) = landing else {
         return Err("without the corpus of every kernel there is no page".into());

@@ -26,22 +26,22 @@ const CASES: &str = "conformance has: ";
 pub(crate) const CASE_ENDS: &str = "conformance: ";
 
 /// The log of one step.
-pub(crate) struct Log {
+pub(crate) struct StepLog {
     name: String,
     path: PathBuf,
     /// Whether it is shown as it comes, too.
     shown: bool,
-    state: Mutex<State>,
+    state: Mutex<LogState>,
 }
 
-struct State {
+struct LogState {
     file: File,
-    seen: Seen,
+    seen: StepProgress,
 }
 
 /// What is known of a step from its output.
 #[derive(Debug, Default)]
-struct Seen {
+struct StepProgress {
     /// Tests that have ended.
     ended: u64,
     /// Tests that there are.
@@ -52,25 +52,29 @@ struct Seen {
 }
 
 /// A command that has ended.
-pub(crate) struct Said {
+pub(crate) struct CommandOutput {
     pub(crate) status: ExitStatus,
     pub(crate) stdout: String,
     pub(crate) stderr: String,
 }
 
-impl Log {
+impl StepLog {
     /// A new log for the step `name`, in `folder`.
     pub(crate) fn create(folder: &Path, name: &str, shown: bool) -> Result<Self> {
         fs::create_dir_all(folder)?;
         let path = folder.join(file_name(name));
         let file = File::create(&path)?;
-        let state = Mutex::new(State { file, seen: Seen::default() });
+        let state = Mutex::new(LogState { file, seen: StepProgress::default() });
         Ok(Self { name: name.to_owned(), path, shown, state })
     }
 
     /// Runs a command to its end. It is ended, and an error tells which test was at work, when
     /// nothing is heard from it for as long as `silence`.
-    pub(crate) fn run(&self, command: &mut Command, silence: Option<Duration>) -> Result<Said> {
+    pub(crate) fn run(
+        &self,
+        command: &mut Command,
+        silence: Option<Duration>,
+    ) -> Result<CommandOutput> {
         let line = shell::line(command);
         self.write(format!("$ {line}\n").as_bytes());
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
@@ -110,7 +114,7 @@ impl Log {
             Ok(text) => text,
             Err(_) => Err(io::Error::other("the reader of the output panicked")),
         };
-        Ok(Said { status, stdout: text(stdout)?, stderr: text(stderr)? })
+        Ok(CommandOutput { status, stdout: text(stdout)?, stderr: text(stderr)? })
     }
 
     /// Reads a stream to its end.
@@ -152,7 +156,7 @@ impl Log {
     /// How far the step is, in a few words.
     pub(crate) fn progress(&self) -> String {
         let state = self.state();
-        let Seen { ended, all, at_work, .. } = &state.seen;
+        let StepProgress { ended, all, at_work, .. } = &state.seen;
         let mut text = self.name.clone();
         if *all > 0 {
             text += &format!(" {ended}/{all}");
@@ -187,7 +191,7 @@ impl Log {
         lines[from..].iter().take(SHOWN).map(|line| format!("  {line}\n")).collect()
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
+    fn state(&self) -> MutexGuard<'_, LogState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -206,7 +210,7 @@ fn file_name(name: &str) -> String {
     format!("{name}.log")
 }
 
-impl Seen {
+impl StepProgress {
     /// Takes note of a whole line, of libtest, nextest or the conformance corpus.
     fn line(&mut self, line: &str) {
         let number = |text: &str| text.split(' ').next()?.parse::<u64>().ok();
@@ -263,10 +267,10 @@ impl Seen {
 mod tests {
     use std::{process::Command, time::Duration};
 
-    use super::{Log, Seen};
+    use super::{StepLog, StepProgress};
 
-    fn seen(lines: &[&str]) -> Seen {
-        let mut seen = Seen::default();
+    fn seen(lines: &[&str]) -> StepProgress {
+        let mut seen = StepProgress::default();
         lines.iter().for_each(|line| seen.line(line));
         seen
     }
@@ -302,7 +306,7 @@ mod tests {
 
     #[test]
     fn a_test_that_hangs_is_ended_and_named() {
-        let log = Log::create(&std::env::temp_dir(), "xtask-a-test-that-hangs", false);
+        let log = StepLog::create(&std::env::temp_dir(), "xtask-a-test-that-hangs", false);
         let log = log.expect("it is writable");
         let mut hangs = Command::new("sh");
         hangs.args(["-c", "printf 'test deep::sleep ... '; exec sleep 600"]);

@@ -25,7 +25,7 @@ type Result<T = ()> = std::result::Result<T, Box<dyn std::error::Error>>;
 /// The chores of this repository.
 #[derive(Debug, Parser)]
 #[command(name = "cargo xtask", bin_name = "cargo xtask", max_term_width = 100)]
-struct Arguments {
+struct Xtask {
     #[command(subcommand)]
     chore: Chore,
 }
@@ -49,14 +49,14 @@ enum Chore {
     Connect(connect::Connect),
     /// The part of `bench` that runs in the guest.
     #[command(hide = true)]
-    BenchGuest(bench::guest::Guest),
+    BenchGuest(bench::guest::GuestArgs),
     /// The part of `objects` that runs in the guest.
     #[command(hide = true)]
-    ObjectsGuest(objects::Guest),
+    ObjectsGuest(objects::ObjectsArgs),
 }
 
 fn main() -> ExitCode {
-    let done = match Arguments::parse().chore {
+    let done = match Xtask::parse().chore {
         Chore::Demo => demo::run(),
         Chore::Test(test) => test::run(&test),
         Chore::Conformance(conformance) => conformance::run(&conformance),

@@ -26,7 +26,7 @@ pub(crate) struct Objects {
 
 /// The part that runs in the guest.
 #[derive(Debug, clap::Args)]
-pub(crate) struct Guest {
+pub(crate) struct ObjectsArgs {
     composer: PathBuf,
     objects: PathBuf,
 }
@@ -129,7 +129,7 @@ enum Fate {
     NotTried(String),
 }
 
-pub(crate) fn guest(arguments: &Guest) -> Result {
+pub(crate) fn guest(arguments: &ObjectsArgs) -> Result {
     let mut fates: BTreeMap<Fate, Vec<String>> = BTreeMap::new();
     let mut objects: Vec<_> =
         fs::read_dir(&arguments.objects)?.flatten().map(|entry| entry.path()).collect();
@@ -183,7 +183,7 @@ fn told(fate: &Fate) -> String {
     }
 }
 
-fn judge(arguments: &Guest, object: &Path, seen: &Value, program: &Value) -> Result<Fate> {
+fn judge(arguments: &ObjectsArgs, object: &Path, seen: &Value, program: &Value) -> Result<Fate> {
     let text = |key: &str| program[key].as_str().unwrap_or_default();
     let (name, section) = (text("name"), text("section"));
     let Some(attach) = attach(section) else {
@@ -247,7 +247,7 @@ fn attach(section: &str) -> Option<String> {
     })
 }
 
-fn composer(arguments: &Guest, words: &[&str], file: &Path) -> Result<Output> {
+fn composer(arguments: &ObjectsArgs, words: &[&str], file: &Path) -> Result<Output> {
     let mut command = Command::new(&arguments.composer);
     Ok(command.args(words).arg(file).stdin(Stdio::null()).output()?)
 }

@@ -8,7 +8,7 @@ use crate::{Result, shell};
 
 /// Something to have installed.
 #[derive(Debug)]
-pub(crate) struct Need {
+pub(crate) struct Prerequisite {
     package: &'static str,
     why: &'static str,
     mark: Mark,
@@ -22,9 +22,13 @@ enum Mark {
 }
 
 /// To build the product.
-pub(crate) const BUILD: &[Need] = &[
-    Need { package: "clang", why: "compiles the eBPF programs", mark: Mark::Program("clang") },
-    Need {
+pub(crate) const BUILD: &[Prerequisite] = &[
+    Prerequisite {
+        package: "clang",
+        why: "compiles the eBPF programs",
+        mark: Mark::Program("clang"),
+    },
+    Prerequisite {
         package: "libbpf-dev",
         why: "the headers that eBPF programs include",
         mark: Mark::File("/usr/include/bpf/bpf_helpers.h"),
@@ -32,20 +36,20 @@ pub(crate) const BUILD: &[Need] = &[
 ];
 
 /// To run chains on a kernel that is not this machine's.
-pub(crate) const VM: &[Need] = &[Need {
+pub(crate) const VM: &[Prerequisite] = &[Prerequisite {
     package: "qemu-system-x86",
     why: "the micro-VM that chains are tried in",
     mark: Mark::Program("qemu-system-x86_64"),
 }];
 
 /// Objects and tools of other projects.
-pub(crate) const OTHERS: &[Need] = &[
-    Need {
+pub(crate) const OTHERS: &[Prerequisite] = &[
+    Prerequisite {
         package: "libxdp1",
         why: "its dispatcher is a host with ten stubs",
         mark: Mark::File("/usr/lib/x86_64-linux-gnu/bpf/xdp-dispatcher.o"),
     },
-    Need {
+    Prerequisite {
         package: "xdp-tools",
         why: "programs for the dispatcher, and a loader to compare with",
         mark: Mark::File("/usr/sbin/xdp-loader"),
@@ -60,7 +64,7 @@ pub(crate) const OBJECTS_OF_OTHERS: [&str; 3] = [
 ];
 
 /// More objects: each tool of this package has one in it.
-pub(crate) const LIBBPF_TOOLS: &[Need] = &[Need {
+pub(crate) const LIBBPF_TOOLS: &[Prerequisite] = &[Prerequisite {
     package: "libbpf-tools",
     why: "tools with some sixty eBPF objects in them",
     mark: Mark::File("/usr/sbin/opensnoop"),
@@ -70,8 +74,8 @@ pub(crate) const LIBBPF_TOOLS: &[Need] = &[Need {
 const TRIES: u32 = 3;
 
 /// Installs what is missing of `needs`.
-pub(crate) fn ensure(needs: &[&[Need]]) -> Result {
-    let missing: Vec<&Need> =
+pub(crate) fn ensure(needs: &[&[Prerequisite]]) -> Result {
+    let missing: Vec<&Prerequisite> =
         needs.iter().copied().flatten().filter(|need| !need.is_there()).collect();
     if missing.is_empty() {
         return Ok(());
@@ -82,7 +86,7 @@ pub(crate) fn ensure(needs: &[&[Need]]) -> Result {
         missing.iter().map(|need| need.explained()).collect::<Vec<_>>().join("; "),
         packages.join(" ")
     );
-    let Some(apt) = Apt::find() else { return Err(wanted.into()) };
+    let Some(apt) = AptGet::find() else { return Err(wanted.into()) };
     for need in &missing {
         eprintln!("installing {}", need.explained());
     }
@@ -96,7 +100,7 @@ pub(crate) fn ensure(needs: &[&[Need]]) -> Result {
     }
 }
 
-impl Need {
+impl Prerequisite {
     fn is_there(&self) -> bool {
         match self.mark {
             Mark::Program(name) => shell::on_path(name).is_some(),
@@ -110,11 +114,11 @@ impl Need {
 }
 
 /// apt-get with the right to install.
-struct Apt {
+struct AptGet {
     sudo: bool,
 }
 
-impl Apt {
+impl AptGet {
     fn find() -> Option<Self> {
         shell::on_path("apt-get")?;
         let sudo = !rustix::process::geteuid().is_root();

@@ -21,12 +21,12 @@ use crate::{
     Result,
     build::{self, Built},
     conformance::{self, Corpus},
-    log::{self, Log},
+    log::{self, StepLog},
     setup, shell,
 };
-pub(crate) use counts::Counts;
-use jobs::{Job, Row};
-use step::{Asked, Step};
+pub(crate) use counts::TestCounts;
+use jobs::{Job, JobResult};
+use step::{Selection, Step};
 
 /// Run every check and every test, those on real kernels included.
 #[derive(Debug, clap::Args)]
@@ -49,7 +49,7 @@ pub(crate) struct Test {
 
 pub(crate) fn run(arguments: &Test) -> Result {
     let Test { only, test, quick, all } = arguments;
-    let asked = Asked { only, test: test.as_deref(), matrix: *all, quick: *quick };
+    let asked = Selection { only, test: test.as_deref(), matrix: *all, quick: *quick };
     let mut steps = asked.steps()?;
     if only.is_empty() {
         steps.retain(|step| step.compiler().is_none_or(there));
@@ -74,7 +74,7 @@ pub(crate) fn run(arguments: &Test) -> Result {
         builds: step.builds(),
         work: Box::new({
             let run = &run;
-            move |log: &Log, counts: &mut Counts| run.step(step, log, counts)
+            move |log: &StepLog, counts: &mut TestCounts| run.step(step, log, counts)
         }),
     };
     let (last, first): (Vec<_>, Vec<_>) = steps.into_iter().partition(|step| step.last());
@@ -111,7 +111,7 @@ struct Run<'a> {
 
 impl Run<'_> {
     /// Does a step; what was counted is in `counts` even when it failed.
-    fn step(&self, step: Step, log: &Log, counts: &mut Counts) -> Result {
+    fn step(&self, step: Step, log: &StepLog, counts: &mut TestCounts) -> Result {
         let Self { built, test, threads, .. } = self;
         match step {
             Step::Format => host::cargo(&["fmt", "--all", "--check"], *threads, log).map(drop),

@@ -2,7 +2,7 @@
 
 use super::{
     Spanned,
-    table::{Report, Table},
+    table::{Diagnostics, Table},
 };
 use crate::diag::{Code, nearest};
 
@@ -27,7 +27,7 @@ pub fn buffer_size(bytes: u32) -> String {
 }
 
 /// Reads it, as bytes.
-pub(super) fn buffer(top: &mut Table<'_>, report: &mut Report<'_>) -> Option<u32> {
+pub(super) fn buffer(top: &mut Table<'_>, report: &mut Diagnostics<'_>) -> Option<u32> {
     let Spanned { value, span } = top.string("buffer", report)?;
     let known: Vec<_> = sizes().collect();
     if let Some((bytes, _)) = known.iter().find(|(_, written)| *written == value) {

@@ -24,7 +24,7 @@ const DEPTH: usize = 32;
 
 /// The way to a value: `len`, `pkt->proto`, `*count`.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Path {
+pub struct ValuePath {
     /// As it is written.
     pub text: Spanned<String>,
     /// Whether it is what the pointer at its end points to.
@@ -32,21 +32,21 @@ pub struct Path {
     /// An argument, or `ret` or `took`; `$ret` and `$took` where arguments are called so.
     pub first: Spanned<String>,
     /// The fields and items from there on.
-    pub fields: Vec<Step>,
+    pub fields: Vec<PathStep>,
 }
 
 /// One step of a path.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Step {
+pub struct PathStep {
     /// Which kind.
-    pub way: Way,
+    pub way: Access,
     /// The field, or the item's number.
     pub name: Spanned<String>,
 }
 
 /// A kind of step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Way {
+pub enum Access {
     /// `->`: to a field, where a pointer leads.
     Arrow,
     /// `.`: to a field.
@@ -72,15 +72,15 @@ pub enum Filter {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Comparison {
     /// The value.
-    pub path: Path,
+    pub path: ValuePath,
     /// How it has to stand to the constant; none when it has to be other than zero.
-    pub to: Option<(Relation, Spanned<Constant>)>,
+    pub to: Option<(CompareOp, Spanned<Constant>)>,
 }
 
 /// How a value stands to a constant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[expect(missing_docs, reason = "the names say it")]
-pub enum Relation {
+pub enum CompareOp {
     Equal,
     NotEqual,
     Less,
@@ -110,7 +110,7 @@ impl fmt::Display for Constant {
     }
 }
 
-impl Relation {
+impl CompareOp {
     /// The same seen from the other side: `100 < len` is `len > 100`.
     fn turned(self) -> Self {
         match self {
@@ -124,7 +124,7 @@ impl Relation {
 }
 
 /// A text and where it stands in the file.
-pub(super) struct Text<'a> {
+pub(super) struct ExpressionText<'a> {
     pub(super) text: &'a str,
     /// The string in the file.
     pub(super) span: Span,
@@ -134,7 +134,7 @@ pub(super) struct Text<'a> {
 
 /// What is wrong with a text.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Mistake {
+pub(super) struct SyntaxError {
     pub(super) span: Span,
     pub(super) what: String,
     pub(super) help: &'static str,
@@ -146,16 +146,16 @@ const COMPARISON: &str = "Compare values with constants, and combine comparisons
                           len > 100 && (ret != 2 || pkt->proto == 6).";
 
 /// Reads a path.
-pub(super) fn path(text: &Text<'_>) -> Result<Path, Mistake> {
-    let mut parser = Parser::new(text, PATH)?;
+pub(super) fn path(text: &ExpressionText<'_>) -> Result<ValuePath, SyntaxError> {
+    let mut parser = ExpressionParser::new(text, PATH)?;
     let path = parser.path()?;
     parser.end()?;
     Ok(path)
 }
 
 /// Reads a filter.
-pub(super) fn filter(text: &Text<'_>) -> Result<Filter, Mistake> {
-    let mut parser = Parser::new(text, COMPARISON)?;
+pub(super) fn filter(text: &ExpressionText<'_>) -> Result<Filter, SyntaxError> {
+    let mut parser = ExpressionParser::new(text, COMPARISON)?;
     let filter = parser.any(DEPTH)?;
     parser.end()?;
     Ok(filter)
@@ -165,33 +165,33 @@ pub(super) fn filter(text: &Text<'_>) -> Result<Filter, Mistake> {
 enum Token {
     Name,
     Number(Constant),
-    Relation(Relation),
+    Relation(CompareOp),
     Sign(&'static str),
 }
 
 /// Longer ones first.
 const SIGNS: [&str; 11] = ["->", "&&", "||", ".", "*", "!", "(", ")", "-", "[", "]"];
-const RELATIONS: [(&str, Relation); 6] = [
-    ("==", Relation::Equal),
-    ("!=", Relation::NotEqual),
-    ("<=", Relation::AtMost),
-    (">=", Relation::AtLeast),
-    ("<", Relation::Less),
-    (">", Relation::Greater),
+const RELATIONS: [(&str, CompareOp); 6] = [
+    ("==", CompareOp::Equal),
+    ("!=", CompareOp::NotEqual),
+    ("<=", CompareOp::AtMost),
+    (">=", CompareOp::AtLeast),
+    ("<", CompareOp::Less),
+    (">", CompareOp::Greater),
 ];
 const UNITS: [(&str, i128); 4] =
     [("ns", 1), ("us", 1_000), ("ms", 1_000_000), ("s", 1_000_000_000)];
 
-struct Parser<'a> {
-    text: &'a Text<'a>,
+struct ExpressionParser<'a> {
+    text: &'a ExpressionText<'a>,
     tokens: Vec<(Token, Range<usize>)>,
     next: usize,
     tests: usize,
     help: &'static str,
 }
 
-impl<'a> Parser<'a> {
-    fn new(text: &'a Text<'a>, help: &'static str) -> Result<Self, Mistake> {
+impl<'a> ExpressionParser<'a> {
+    fn new(text: &'a ExpressionText<'a>, help: &'static str) -> Result<Self, SyntaxError> {
         let mut parser = Self { text, tokens: Vec::new(), next: 0, tests: 0, help };
         let mut at = 0;
         while let Some(rest) = text.text.get(at..).filter(|rest| !rest.is_empty()) {
@@ -207,7 +207,7 @@ impl<'a> Parser<'a> {
         Ok(parser)
     }
 
-    fn token(&self, rest: &str, at: usize) -> Result<(Token, usize), Mistake> {
+    fn token(&self, rest: &str, at: usize) -> Result<(Token, usize), SyntaxError> {
         let first = rest.chars().next().unwrap_or_default();
         let is_word = |letter: char| letter.is_ascii_alphanumeric() || letter == '_';
         let word = rest.find(|letter| !is_word(letter)).unwrap_or(rest.len());
@@ -253,8 +253,8 @@ impl<'a> Parser<'a> {
         }
     }
 
-    fn mistake(&self, range: Range<usize>, what: impl Into<String>) -> Mistake {
-        Mistake { span: self.place(range), what: what.into(), help: self.help }
+    fn mistake(&self, range: Range<usize>, what: impl Into<String>) -> SyntaxError {
+        SyntaxError { span: self.place(range), what: what.into(), help: self.help }
     }
 
     fn peek(&self) -> Option<&Token> {
@@ -274,7 +274,7 @@ impl<'a> Parser<'a> {
         found
     }
 
-    fn expected(&self, what: &str) -> Mistake {
+    fn expected(&self, what: &str) -> SyntaxError {
         let here = self.here();
         match self.text.text.get(here.clone()).filter(|_| self.peek().is_some()) {
             Some("and") => self.mistake(here, "use `&&` instead of `and`"),
@@ -284,14 +284,14 @@ impl<'a> Parser<'a> {
         }
     }
 
-    fn end(&self) -> Result<(), Mistake> {
+    fn end(&self) -> Result<(), SyntaxError> {
         match self.peek() {
             None => Ok(()),
             Some(_) => Err(self.expected("the end")),
         }
     }
 
-    fn name(&mut self) -> Result<Spanned<String>, Mistake> {
+    fn name(&mut self) -> Result<Spanned<String>, SyntaxError> {
         let here = self.here();
         match self.peek() {
             Some(Token::Name) => {
@@ -303,16 +303,16 @@ impl<'a> Parser<'a> {
         }
     }
 
-    fn path(&mut self) -> Result<Path, Mistake> {
+    fn path(&mut self) -> Result<ValuePath, SyntaxError> {
         let start = self.here().start;
         let followed = self.eat("*");
         let first = self.name()?;
         let mut fields = Vec::new();
         loop {
             if self.eat("->") {
-                fields.push(Step { way: Way::Arrow, name: self.name()? });
+                fields.push(PathStep { way: Access::Arrow, name: self.name()? });
             } else if self.eat(".") {
-                fields.push(Step { way: Way::Dot, name: self.name()? });
+                fields.push(PathStep { way: Access::Dot, name: self.name()? });
             } else if self.eat("[") {
                 fields.push(self.item()?);
             } else {
@@ -323,11 +323,11 @@ impl<'a> Parser<'a> {
         // Without the blanks that may stand in it.
         let text = self.text.text.get(start..end).unwrap_or_default().split_whitespace().collect();
         let text = Spanned { value: text, span: self.place(start..end) };
-        Ok(Path { text, followed, first, fields })
+        Ok(ValuePath { text, followed, first, fields })
     }
 
     /// `1]`
-    fn item(&mut self) -> Result<Step, Mistake> {
+    fn item(&mut self) -> Result<PathStep, SyntaxError> {
         let here = self.here();
         let number = match self.peek() {
             Some(Token::Number(Constant::Number(number))) => u32::try_from(*number).ok(),
@@ -339,10 +339,10 @@ impl<'a> Parser<'a> {
             return Err(self.expected("`]`"));
         }
         let name = Spanned { value: number.to_string(), span: self.place(here) };
-        Ok(Step { way: Way::Item(number), name })
+        Ok(PathStep { way: Access::Item(number), name })
     }
 
-    fn any(&mut self, depth: usize) -> Result<Filter, Mistake> {
+    fn any(&mut self, depth: usize) -> Result<Filter, SyntaxError> {
         let mut left = self.all(depth)?;
         while self.eat("||") {
             left = Filter::Or(Box::new(left), Box::new(self.all(depth)?));
@@ -350,7 +350,7 @@ impl<'a> Parser<'a> {
         Ok(left)
     }
 
-    fn all(&mut self, depth: usize) -> Result<Filter, Mistake> {
+    fn all(&mut self, depth: usize) -> Result<Filter, SyntaxError> {
         let mut left = self.one(depth)?;
         while self.eat("&&") {
             left = Filter::And(Box::new(left), Box::new(self.one(depth)?));
@@ -358,7 +358,7 @@ impl<'a> Parser<'a> {
         Ok(left)
     }
 
-    fn one(&mut self, depth: usize) -> Result<Filter, Mistake> {
+    fn one(&mut self, depth: usize) -> Result<Filter, SyntaxError> {
         let here = self.here();
         let deeper = |depth: usize| depth.checked_sub(1);
         if self.eat("!") {
@@ -383,7 +383,7 @@ impl<'a> Parser<'a> {
         self.comparison().map(Filter::Test)
     }
 
-    fn comparison(&mut self) -> Result<Comparison, Mistake> {
+    fn comparison(&mut self) -> Result<Comparison, SyntaxError> {
         if matches!(self.peek(), Some(Token::Number(_) | Token::Sign("-"))) {
             let constant = self.constant()?;
             let relation = self.relation().ok_or_else(|| self.expected("a comparison"))?;
@@ -397,14 +397,14 @@ impl<'a> Parser<'a> {
         Ok(Comparison { path, to })
     }
 
-    fn relation(&mut self) -> Option<Relation> {
+    fn relation(&mut self) -> Option<CompareOp> {
         let Some(Token::Relation(relation)) = self.peek() else { return None };
         let relation = *relation;
         self.next += 1;
         Some(relation)
     }
 
-    fn constant(&mut self) -> Result<Spanned<Constant>, Mistake> {
+    fn constant(&mut self) -> Result<Spanned<Constant>, SyntaxError> {
         let start = self.here().start;
         let negative = self.eat("-");
         let here = self.here();
@@ -459,19 +459,19 @@ fn number(word: &str) -> Result<Constant, String> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Constant, Filter, Path, Relation, Text, Way, filter, path};
+    use super::{Access, CompareOp, Constant, ExpressionText, Filter, ValuePath, filter, path};
     use crate::diag::{Source, Span};
 
-    fn text(text: &str) -> Text<'_> {
+    fn text(text: &str) -> ExpressionText<'_> {
         let source = Source::first("chain.toml", format!("\"{text}\""));
-        Text { text, span: Span::new(&source, 0..text.len() + 2), start: Some(1) }
+        ExpressionText { text, span: Span::new(&source, 0..text.len() + 2), start: Some(1) }
     }
 
-    fn written(path: &Path) -> String {
+    fn written(path: &ValuePath) -> String {
         let fields = path.fields.iter().map(|step| match step.way {
-            Way::Arrow => format!("->{}", step.name.value),
-            Way::Dot => format!(".{}", step.name.value),
-            Way::Item(number) => format!("[{number}]"),
+            Access::Arrow => format!("->{}", step.name.value),
+            Access::Dot => format!(".{}", step.name.value),
+            Access::Item(number) => format!("[{number}]"),
         });
         let star = if path.followed { "*" } else { "" };
         format!("{star}{}{}", path.first.value, fields.collect::<String>())
@@ -555,9 +555,9 @@ mod tests {
         let found = path(&text(" pkt->head.kind ")).expect("a path");
         assert_eq!(found.text.value, "pkt->head.kind");
         assert_eq!(found.fields[1].name.span.range(), 12..16);
-        assert_eq!([found.fields[0].way, found.fields[1].way], [Way::Arrow, Way::Dot]);
+        assert_eq!([found.fields[0].way, found.fields[1].way], [Access::Arrow, Access::Dot]);
         assert!(path(&text("a->")).is_err() && path(&text("a == 1")).is_err());
-        assert_eq!(Relation::Less.turned(), Relation::Greater);
+        assert_eq!(CompareOp::Less.turned(), CompareOp::Greater);
         assert_eq!(Constant::Number(1).to_string(), "1");
     }
 }

@@ -5,8 +5,8 @@ use toml::de::DeValue;
 
 use super::{
     Spanned,
-    expression::{self, Path, Way},
-    table::{Report, Table, wrong_type},
+    expression::{self, Access, ValuePath},
+    table::{Diagnostics, Table, wrong_type},
     tracer::text_at,
 };
 use crate::diag::Code;
@@ -15,7 +15,7 @@ use crate::diag::Code;
 #[derive(Debug, Clone)]
 pub struct GlobalValue {
     /// The variable and the way to the part: `conf.go_on[0]`.
-    pub path: Path,
+    pub path: ValuePath,
     /// What it is set to.
     pub value: Spanned<Value>,
 }
@@ -58,7 +58,7 @@ impl std::fmt::Display for Value {
 }
 
 /// Reads the key of a node with a program.
-pub(super) fn globals(table: &mut Table<'_>, report: &mut Report<'_>) -> Vec<GlobalValue> {
+pub(super) fn globals(table: &mut Table<'_>, report: &mut Diagnostics<'_>) -> Vec<GlobalValue> {
     let Some((_, value)) = table.get("globals") else { return Vec::new() };
     let Some(entries) = value.get_ref().as_table() else {
         wrong_type("`globals`", "a table: { limit = 5 }", value, report);
@@ -68,8 +68,9 @@ pub(super) fn globals(table: &mut Table<'_>, report: &mut Report<'_>) -> Vec<Glo
     for (key, value) in entries {
         let name = Spanned { value: key.get_ref().to_string(), span: report.span(key) };
         let path = expression::path(&text_at(&name));
-        let is_plain =
-            |path: &Path| !path.followed && path.fields.iter().all(|step| step.way != Way::Arrow);
+        let is_plain = |path: &ValuePath| {
+            !path.followed && path.fields.iter().all(|step| step.way != Access::Arrow)
+        };
         let path = match path {
             Ok(path) if is_plain(&path) => Some(path),
             Ok(_) => {
@@ -97,7 +98,10 @@ pub(super) fn globals(table: &mut Table<'_>, report: &mut Report<'_>) -> Vec<Glo
     found
 }
 
-fn read(value: &toml::Spanned<DeValue<'_>>, report: &mut Report<'_>) -> Option<Spanned<Value>> {
+fn read(
+    value: &toml::Spanned<DeValue<'_>>,
+    report: &mut Diagnostics<'_>,
+) -> Option<Spanned<Value>> {
     let found = match value.get_ref() {
         DeValue::Boolean(boolean) => Value::Boolean(*boolean),
         DeValue::String(text) => Value::Text(text.to_string()),
@@ -130,7 +134,7 @@ fn read(value: &toml::Spanned<DeValue<'_>>, report: &mut Report<'_>) -> Option<S
 pub(super) fn integer(
     what: &str,
     value: &toml::Spanned<DeValue<'_>>,
-    report: &mut Report<'_>,
+    report: &mut Diagnostics<'_>,
 ) -> Option<i64> {
     let Some(number) = value.get_ref().as_integer() else {
         wrong_type(what, "an integer", value, report);

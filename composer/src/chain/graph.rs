@@ -17,7 +17,7 @@ use crate::{
     diag::{Code, Diagnostic, Span},
     order::topological,
 };
-use resolve::{Reference, Resolver, references};
+use resolve::{NodeReference, Resolver, references};
 
 /// Why a node needs another.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -94,7 +94,7 @@ impl Graph {
             }
         }
         let mut jumps = Vec::new();
-        for (to, Reference { from, kind, to: Spanned { span, .. }, .. }) in edges {
+        for (to, NodeReference { from, kind, to: Spanned { span, .. }, .. }) in edges {
             match kind {
                 Dependency::JumpsTo { map, entry } => {
                     jumps.push(Jump { from, map, entry, to, span });

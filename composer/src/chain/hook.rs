@@ -5,7 +5,7 @@ use toml::de::{DeTable, DeValue};
 use super::{
     Spanned,
     globals::integer,
-    table::{Report, Table, of_wrong_type, string},
+    table::{Diagnostics, Table, of_wrong_type, string},
 };
 use crate::{
     diag::{Code, Diagnostic, Span, nearest},
@@ -13,12 +13,15 @@ use crate::{
     inert,
 };
 
-type Entry<'t> = &'t toml::Spanned<DeValue<'t>>;
+type TomlValue<'t> = &'t toml::Spanned<DeValue<'t>>;
 
 /// A kind's own key that was found, and its value where that is a text.
-type Found = (&'static HostKind, Span, Option<Spanned<String>>);
+type FoundKey = (&'static HostKind, Span, Option<Spanned<String>>);
 
-pub(super) fn attach(value: Entry<'_>, report: &mut Report<'_>) -> Option<Spanned<Attach>> {
+pub(super) fn attach(
+    value: TomlValue<'_>,
+    report: &mut Diagnostics<'_>,
+) -> Option<Spanned<Attach>> {
     let span = report.span(value);
     let Some(entries) = value.get_ref().as_table() else {
         let help = value.get_ref().as_str().and_then(in_a_word);
@@ -28,7 +31,7 @@ pub(super) fn attach(value: Entry<'_>, report: &mut Report<'_>) -> Option<Spanne
         return None;
     };
     let mut table = Table::new("`attach`".to_owned(), span.clone(), entries);
-    let mut kinds: Vec<Found> = Vec::new();
+    let mut kinds: Vec<FoundKey> = Vec::new();
     for kind in KINDS {
         if let Some((key, target)) = table.get(kind.name) {
             let target = string(&format!("`{}`", kind.name), target, report);
@@ -60,10 +63,10 @@ pub(super) fn attach(value: Entry<'_>, report: &mut Report<'_>) -> Option<Spanne
 /// Reads the keys beside a kind's own: those of the only kind that was found, or else of all. None
 /// when one of them is wrong.
 fn settings(
-    found: &[Found],
+    found: &[FoundKey],
     entries: &DeTable<'_>,
     table: &mut Table<'_>,
-    report: &mut Report<'_>,
+    report: &mut Diagnostics<'_>,
 ) -> Option<Vec<(&'static str, Setting)>> {
     let only = match found {
         [(kind, ..)] => Some(*kind),
@@ -98,7 +101,7 @@ fn others(
     own: &[&str],
     entries: &DeTable<'_>,
     table: &mut Table<'_>,
-    report: &mut Report<'_>,
+    report: &mut Diagnostics<'_>,
 ) {
     let keys = KINDS.iter().flat_map(|kind| kind.settings).map(|spec| spec.key);
     for key in keys.filter(|key| !own.contains(key) && entries.contains_key(*key)) {
@@ -113,7 +116,7 @@ fn others(
 }
 
 /// Reads the value of a key beside a kind's own.
-fn setting(spec: &KeySpec, value: Entry<'_>, report: &mut Report<'_>) -> Option<Setting> {
+fn setting(spec: &KeySpec, value: TomlValue<'_>, report: &mut Diagnostics<'_>) -> Option<Setting> {
     let what = format!("`{}`", spec.key);
     match spec.values {
         Values::Text => string(&what, value, report).map(|text| Setting::Text(text.value)),
@@ -157,7 +160,7 @@ fn meant(name: &str) -> Option<&'static HostKind> {
 }
 
 /// Reports that `entries` name no kind: one that there is not, if there is any.
-fn no_kind(entries: &DeTable<'_>, span: &Span, report: &mut Report<'_>) {
+fn no_kind(entries: &DeTable<'_>, span: &Span, report: &mut Diagnostics<'_>) {
     let names = HostKind::names().collect::<Vec<_>>().join(", ");
     let is_setting = |key: &str| HostKind::with_setting(key).next().is_some();
     let found = match entries.keys().find(|key| !is_setting(key.get_ref())) {
@@ -194,7 +197,7 @@ pub(super) fn several(message: &str, mut keys: Vec<Span>) -> Diagnostic {
 /// The target in the form in which it is kept. A name with characters in it that a terminal obeys,
 /// or that nobody sees, is that of no function and no tracepoint, and an interface that has one only
 /// looks like another.
-fn read(kind: &HostKind, target: &Spanned<String>, report: &mut Report<'_>) -> Option<String> {
+fn read(kind: &HostKind, target: &Spanned<String>, report: &mut Diagnostics<'_>) -> Option<String> {
     let Spanned { value, span } = target;
     let (what, read) = (kind.target.what, kind.target.read);
     let (label, help) = match value.chars().all(inert::is_visible) {
@@ -214,7 +217,7 @@ fn read(kind: &HostKind, target: &Spanned<String>, report: &mut Report<'_>) -> O
 
 #[cfg(test)]
 mod tests {
-    use super::{KeySpec, Report, Setting, Values, setting};
+    use super::{Diagnostics, KeySpec, Setting, Values, setting};
     use crate::diag::Source;
 
     /// What a key with such `values` is set to by `text`, or the message and the help.
@@ -224,7 +227,7 @@ mod tests {
         let source = Source::first("chain.toml", text.clone());
         let (mut diagnostics, mut slips) = (Vec::new(), Vec::new());
         let mut report =
-            Report { source: &source, diagnostics: &mut diagnostics, slips: &mut slips };
+            Diagnostics { source: &source, diagnostics: &mut diagnostics, slips: &mut slips };
         let table = toml::de::DeTable::parse(&text).expect("TOML");
         let value = table.get_ref().values().next().expect("one key");
         setting(&spec, value, &mut report).ok_or_else(|| {

@@ -6,10 +6,14 @@ mod field;
 #[cfg(test)]
 mod tests;
 
-use std::{iter, ops::Range};
+use std::iter;
 
-use self::field::{Field, Scalar, declaration};
-use super::{Spanned, table::Report, text};
+use self::field::{DeclaredField, Scalar, declaration};
+use super::{
+    Spanned,
+    table::Diagnostics,
+    text::{self, TextError},
+};
 use crate::diag::Code;
 
 /// The most bytes of a record.
@@ -20,17 +24,14 @@ const FIELDS: usize = 1024;
 /// The fields of a record.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Declared {
-    fields: Vec<Field>,
+    fields: Vec<DeclaredField>,
     /// Bytes up to the end of the last field. C pads a struct to a multiple of its alignment; a
     /// record that is put together by hand may end here.
     size: u32,
 }
 
-/// A mistake: where in the text, what, and what to do.
-type Mistake = (Range<usize>, String, String);
-
 /// Reads the declarations in `value`; what is wrong with them is reported.
-pub(super) fn layout(value: &Spanned<String>, report: &mut Report<'_>) -> Option<Declared> {
+pub(super) fn layout(value: &Spanned<String>, report: &mut Diagnostics<'_>) -> Option<Declared> {
     let place = text::place(value);
     let mistakes = match Declared::read(&value.value) {
         Ok(found) => return Some(found),
@@ -47,14 +48,14 @@ impl Declared {
     /// The number of the struct in [`Declared::section`].
     pub const STRUCT: u32 = 1;
 
-    fn read(written: &str) -> Result<Self, Vec<Mistake>> {
+    fn read(written: &str) -> Result<Self, Vec<TextError>> {
         let text = without_comments(written).map_err(|mistake| vec![mistake])?;
         let body = text.trim_start();
         let after = body.strip_prefix("packed");
         let after = after.filter(|after| after.starts_with(char::is_whitespace));
         let packed = after.is_some();
         let mut at = text.len() - after.unwrap_or(body).len();
-        let (mut fields, mut mistakes) = (Vec::<Field>::new(), Vec::new());
+        let (mut fields, mut mistakes) = (Vec::<DeclaredField>::new(), Vec::new());
         let mut end = 0;
         for part in text[at..].split(';') {
             let begin = at + part.len() - part.trim_start().len();
@@ -138,7 +139,7 @@ impl Declared {
 }
 
 /// `text` with blanks in place of C's comments, so that every byte stays where it was.
-fn without_comments(text: &str) -> Result<String, Mistake> {
+fn without_comments(text: &str) -> Result<String, TextError> {
     let mut clean = String::with_capacity(text.len());
     let mut rest = text;
     while let Some(begin) = [rest.find("/*"), rest.find("//")].into_iter().flatten().min() {

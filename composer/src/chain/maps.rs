@@ -8,7 +8,7 @@ use toml::de::DeValue;
 use super::{
     Spanned,
     globals::{GlobalValue, globals, integer},
-    table::{Report, Table, string, wrong_type},
+    table::{Diagnostics, Table, string, wrong_type},
 };
 use crate::diag::Code;
 
@@ -33,14 +33,14 @@ pub struct MapChange {
     /// `BPF_F_...`, instead of those of the object.
     pub flags: Option<Spanned<u32>>,
     /// Whether it is pinned, and where.
-    pub pin: Option<Spanned<Pin>>,
+    pub pin: Option<Spanned<Pinning>>,
     /// Whether a pin that is made is left in place when the chain goes down.
     pub keep: Option<bool>,
 }
 
 /// Whether a map is pinned, and where.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Pin {
+pub enum Pinning {
     /// Not at all, whatever its object asks for.
     Not,
     /// Under the map's name in the folder of pins.
@@ -64,7 +64,7 @@ pub struct TailEntry {
 pub(super) const PINS: &str = "/sys/fs/bpf";
 
 /// Reads `pins = "/sys/fs/bpf/mine"`.
-pub(super) fn pins(top: &mut Table<'_>, report: &mut Report<'_>) -> Option<PathBuf> {
+pub(super) fn pins(top: &mut Table<'_>, report: &mut Diagnostics<'_>) -> Option<PathBuf> {
     let Spanned { value, span } = top.string("pins", report)?;
     let path = PathBuf::from(&value);
     if !path.is_absolute() || value.chars().any(char::is_control) {
@@ -77,7 +77,7 @@ pub(super) fn pins(top: &mut Table<'_>, report: &mut Report<'_>) -> Option<PathB
 }
 
 /// Reads the keys of a node with a program.
-pub(super) fn data(table: &mut Table<'_>, report: &mut Report<'_>) -> Data {
+pub(super) fn data(table: &mut Table<'_>, report: &mut Diagnostics<'_>) -> Data {
     let globals = globals(table, report);
     let mut maps = Vec::new();
     for (name, value) in tables(table, "maps", "{ flows = { max_entries = 1024 } }", report) {
@@ -126,7 +126,7 @@ fn tables<'t>(
     table: &mut Table<'t>,
     key: &'static str,
     example: &str,
-    report: &mut Report<'_>,
+    report: &mut Diagnostics<'_>,
 ) -> Vec<Named<'t>> {
     let Some((_, value)) = table.get(key) else { return Vec::new() };
     let Some(entries) = value.get_ref().as_table() else {
@@ -141,7 +141,7 @@ fn tables<'t>(
     found
 }
 
-fn change(map: Spanned<String>, table: &mut Table<'_>, report: &mut Report<'_>) -> MapChange {
+fn change(map: Spanned<String>, table: &mut Table<'_>, report: &mut Diagnostics<'_>) -> MapChange {
     let max_entries = number(table, "max_entries", report);
     let flags = number(table, "flags", report);
     let pin = table.get("pin").and_then(|(_, value)| pin(value, report));
@@ -152,7 +152,7 @@ fn change(map: Spanned<String>, table: &mut Table<'_>, report: &mut Report<'_>) 
 fn number(
     table: &mut Table<'_>,
     key: &'static str,
-    report: &mut Report<'_>,
+    report: &mut Diagnostics<'_>,
 ) -> Option<Spanned<u32>> {
     let (_, value) = table.get(key)?;
     let number = integer(&format!("`{key}`"), value, report)?;
@@ -166,10 +166,13 @@ fn number(
 }
 
 /// `true`, `false`, a name in the folder of pins, or a path.
-fn pin(value: &toml::Spanned<DeValue<'_>>, report: &mut Report<'_>) -> Option<Spanned<Pin>> {
+fn pin(
+    value: &toml::Spanned<DeValue<'_>>,
+    report: &mut Diagnostics<'_>,
+) -> Option<Spanned<Pinning>> {
     let span = report.span(value);
     if let Some(wanted) = value.get_ref().as_bool() {
-        return Some(Spanned { value: if wanted { Pin::ByName } else { Pin::Not }, span });
+        return Some(Spanned { value: if wanted { Pinning::ByName } else { Pinning::Not }, span });
     }
     if !value.get_ref().is_str() {
         wrong_type("`pin`", "true, false, or a string", value, report);
@@ -185,5 +188,5 @@ fn pin(value: &toml::Spanned<DeValue<'_>>, report: &mut Report<'_>) -> Option<Sp
         report.push(found);
         return None;
     }
-    Some(Spanned { value: Pin::At(PathBuf::from(text)), span })
+    Some(Spanned { value: Pinning::At(PathBuf::from(text)), span })
 }

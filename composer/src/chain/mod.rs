@@ -28,21 +28,19 @@ use std::{
 };
 
 pub use buffer::buffer_size;
-pub use expression::{
-    Comparison, Constant, Filter, Path as ValuePath, Relation, Step as PathStep, Way,
-};
+pub use expression::{Access, CompareOp, Comparison, Constant, Filter, PathStep, ValuePath};
 pub use globals::{GlobalValue, Value};
 pub use graph::{Dependency, Graph, Jump};
 pub use layout::Declared;
-pub use maps::{Data, MapChange, Pin, TailEntry};
+pub use maps::{Data, MapChange, Pinning, TailEntry};
 pub use output::{EventMap, Output};
 pub use schema::schema;
 pub(crate) use spec::title;
 pub use spec::{
-    Builtin, Host, Moment, Node, NodeKind, ObjectRef, Replacement, Role, Spanned, SpannedRef, Stub,
-    Tracer, TracerProgram,
+    Builtin, Host, Node, NodeKind, ObjectRef, ProbePoint, Replacement, Role, Spanned, SpannedRef,
+    Stub, Tracer, TracerProgram,
 };
-pub use text::{FieldRef, Hint, Piece, Step};
+pub use text::{FieldRef, FieldStep, Hint, TextPiece};
 
 use crate::{
     diag::{Code, Diagnostic, Source, in_file_order},

@@ -6,8 +6,8 @@ use toml::de::DeValue;
 use super::{
     Spanned,
     layout::{self, Declared},
-    table::{Report, Table, wrong_type},
-    text::{self, Piece, Step},
+    table::{Diagnostics, Table, wrong_type},
+    text::{self, FieldStep, TextPiece},
 };
 use crate::diag::{Code, Span};
 
@@ -30,13 +30,13 @@ pub struct EventMap {
     /// The declarations of that struct, when they are in the chain.
     pub layout: Option<Declared>,
     /// How they are shown, when not field by field.
-    pub text: Option<Vec<Piece>>,
+    pub text: Option<Vec<TextPiece>>,
     /// The field that holds the time, `CLOCK_MONOTONIC` in nanoseconds.
-    pub time: Option<Vec<Spanned<Step>>>,
+    pub time: Option<Vec<Spanned<FieldStep>>>,
 }
 
 /// Reads the keys of a node that has a program.
-pub(super) fn output(table: &mut Table<'_>, report: &mut Report<'_>) -> Output {
+pub(super) fn output(table: &mut Table<'_>, report: &mut Diagnostics<'_>) -> Output {
     let printk = table.boolean("printk", report);
     let mut events = Vec::new();
     if let Some((_, value)) = table.get("events") {
@@ -60,7 +60,7 @@ pub(super) fn output(table: &mut Table<'_>, report: &mut Report<'_>) -> Output {
     Output { events, printk }
 }
 
-fn event_map(table: &mut Table<'_>, report: &mut Report<'_>) -> Option<EventMap> {
+fn event_map(table: &mut Table<'_>, report: &mut Diagnostics<'_>) -> Option<EventMap> {
     let map = table.required(&["map"], "\"events\"", report);
     let record = table.string("type", report);
     let text = table.string("text", report);
@@ -93,7 +93,7 @@ fn event_map(table: &mut Table<'_>, report: &mut Report<'_>) -> Option<EventMap>
 }
 
 /// Two ways to decode the records of one map are one too many.
-fn each_once(events: &[EventMap], report: &mut Report<'_>) {
+fn each_once(events: &[EventMap], report: &mut Diagnostics<'_>) {
     let same = |one: &EventMap, other: &EventMap| one.map.value == other.map.value;
     for (number, one) in events.iter().enumerate() {
         let Some(first) = events[..number].iter().find(|first| same(first, one)) else { continue };

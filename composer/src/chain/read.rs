@@ -11,7 +11,7 @@ use super::{
     maps::{Data, data, pins},
     output::{Output, output},
     syntax,
-    table::{Report, Table, strings, wrong_type},
+    table::{Diagnostics, Table, strings, wrong_type},
     tracer::tracer,
 };
 use crate::{
@@ -39,7 +39,7 @@ pub(super) fn file(
     diagnostics: &mut Vec<Diagnostic>,
     slips: &mut Vec<Diagnostic>,
 ) -> File {
-    let mut report = Report { source, diagnostics, slips };
+    let mut report = Diagnostics { source, diagnostics, slips };
     let (root, errors) = DeTable::parse_recoverable(&source.text);
     if !errors.is_empty() {
         syntax::report(&errors, root.get_ref(), &mut report);
@@ -81,7 +81,7 @@ pub(super) fn file(
 }
 
 /// Reads `requires = { kernel = ">=6.6" }`.
-fn requires(top: &mut Table<'_>, report: &mut Report<'_>) -> Option<Spanned<Requirement>> {
+fn requires(top: &mut Table<'_>, report: &mut Diagnostics<'_>) -> Option<Spanned<Requirement>> {
     let (_, value) = top.get("requires")?;
     let Some(entries) = value.get_ref().as_table() else {
         wrong_type("`requires`", "a table: { kernel = \">=6.6\" }", value, report);
@@ -105,13 +105,13 @@ fn requires(top: &mut Table<'_>, report: &mut Report<'_>) -> Option<Spanned<Requ
 }
 
 /// Reads one of the node's tables; `None` when something that it needs is not there.
-type ReadNode = fn(&mut Table<'_>, &mut Report<'_>) -> Option<NodeKind>;
+type ReadNode = fn(&mut Table<'_>, &mut Diagnostics<'_>) -> Option<NodeKind>;
 
 /// Reads every `[ROLE.ID]`.
 fn section(
     top: &mut Table<'_>,
     role: Role,
-    report: &mut Report<'_>,
+    report: &mut Diagnostics<'_>,
     file: &mut File,
     read: ReadNode,
 ) {
@@ -168,7 +168,7 @@ fn section(
 }
 
 /// Ids are printed in columns and typed on command lines.
-fn check_id(id: &str, span: &Span, report: &mut Report<'_>) {
+fn check_id(id: &str, span: &Span, report: &mut Diagnostics<'_>) {
     // Some letters show nothing: the filler of Hangul is one.
     let is_letter = |letter: char| letter.is_alphanumeric() && inert::is_visible(letter);
     let plain = |letter: char| is_letter(letter) || matches!(letter, '_' | '-' | '.');
@@ -184,12 +184,15 @@ fn check_id(id: &str, span: &Span, report: &mut Report<'_>) {
     }
 }
 
-pub(super) fn object(table: &mut Table<'_>, report: &mut Report<'_>) -> Option<Spanned<ObjectRef>> {
+pub(super) fn object(
+    table: &mut Table<'_>,
+    report: &mut Diagnostics<'_>,
+) -> Option<Spanned<ObjectRef>> {
     let text = table.required(&["object"], "\"my.bpf.o\"", report)?;
     Some(Spanned { value: ObjectRef::new(&text.value), span: text.span })
 }
 
-fn host(table: &mut Table<'_>, report: &mut Report<'_>) -> Option<NodeKind> {
+fn host(table: &mut Table<'_>, report: &mut Diagnostics<'_>) -> Option<NodeKind> {
     let object = object(table, report);
     let program = table.required(&["program"], "\"my_program\"", report);
     // Without one it is a program for tail calls.
@@ -206,7 +209,7 @@ fn host(table: &mut Table<'_>, report: &mut Report<'_>) -> Option<NodeKind> {
     Some(NodeKind::Host(Host { object: object?, program: program?, attach }))
 }
 
-fn stub(table: &mut Table<'_>, report: &mut Report<'_>) -> Option<NodeKind> {
+fn stub(table: &mut Table<'_>, report: &mut Diagnostics<'_>) -> Option<NodeKind> {
     let function = table.required(&["function"], "\"stub_handler\"", report);
     let hosts = match table.get("hosts") {
         Some((_, value)) => {
@@ -230,7 +233,7 @@ fn stub(table: &mut Table<'_>, report: &mut Report<'_>) -> Option<NodeKind> {
 }
 
 /// A host listed twice would be asked to take the same replacement twice, which no kernel does.
-fn each_once(hosts: &[Spanned<String>], report: &mut Report<'_>) {
+fn each_once(hosts: &[Spanned<String>], report: &mut Diagnostics<'_>) {
     let mut seen: HashMap<&str, &Spanned<String>> = HashMap::new();
     for host in hosts {
         let Some(first) = seen.get(host.value.as_str()) else {
@@ -246,7 +249,7 @@ fn each_once(hosts: &[Spanned<String>], report: &mut Report<'_>) {
     }
 }
 
-fn replacement(table: &mut Table<'_>, report: &mut Report<'_>) -> Option<NodeKind> {
+fn replacement(table: &mut Table<'_>, report: &mut Diagnostics<'_>) -> Option<NodeKind> {
     let object = object(table, report);
     let program = table.required(&["program"], "\"my_program\"", report);
     let stub = table.required(&["stub"], "\"my_stub\"", report);

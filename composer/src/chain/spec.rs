@@ -4,7 +4,7 @@ use std::{fmt, path::PathBuf, sync::LazyLock};
 
 use super::{
     Data, Output,
-    expression::{Filter, Path},
+    expression::{Filter, ValuePath},
 };
 use crate::{diag::Span, hook::Attach};
 
@@ -126,7 +126,7 @@ pub struct Tracer {
     /// What runs.
     pub program: TracerProgram,
     /// When it runs.
-    pub moment: Moment,
+    pub moment: ProbePoint,
     /// Id of the node it traces.
     pub target: Spanned<String>,
     /// The function of that node it traces; its entry function when not given.
@@ -162,7 +162,7 @@ impl Tracer {
     #[must_use]
     pub fn programs(&self) -> usize {
         match (&self.program, self.moment) {
-            (TracerProgram::BuiltIn(_), Moment::Fexit) => 2,
+            (TracerProgram::BuiltIn(_), ProbePoint::Fexit) => 2,
             _ => 1,
         }
     }
@@ -174,7 +174,7 @@ pub struct Builtin {
     /// Whether it tells of each entry too, besides of each return: `trace`.
     pub both: bool,
     /// What it takes of a call; all arguments when not given.
-    pub capture: Option<Vec<Path>>,
+    pub capture: Option<Vec<ValuePath>>,
     /// What has to hold of a call that it tells, as it is written and as it was read.
     pub filter: Option<(Spanned<String>, Filter)>,
 }
@@ -189,10 +189,10 @@ impl Builtin {
 
     /// Its program for a moment.
     #[must_use]
-    pub fn program(moment: Moment) -> &'static str {
+    pub fn program(moment: ProbePoint) -> &'static str {
         match moment {
-            Moment::Fentry => "trace_entry",
-            Moment::Fexit => "trace_exit",
+            ProbePoint::Fentry => "trace_entry",
+            ProbePoint::Fexit => "trace_exit",
         }
     }
 }
@@ -200,14 +200,14 @@ impl Builtin {
 /// When a tracer runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Moment {
+pub enum ProbePoint {
     /// When the target is entered.
     Fentry,
     /// When it returns.
     Fexit,
 }
 
-impl Moment {
+impl ProbePoint {
     /// The kernel's word for it, which is also the key in the file.
     #[must_use]
     pub fn name(self) -> &'static str {
@@ -266,12 +266,12 @@ impl Node {
 
     /// When a tracer sees its target, in order; never, for a node that is none.
     #[must_use]
-    pub fn moments(&self) -> &'static [Moment] {
+    pub fn moments(&self) -> &'static [ProbePoint] {
         let NodeKind::Tracer(tracer) = &self.kind else { return &[] };
         match (tracer.built_in(), tracer.moment) {
-            (Some(request), _) if request.both => &[Moment::Fentry, Moment::Fexit],
-            (_, Moment::Fentry) => &[Moment::Fentry],
-            (_, Moment::Fexit) => &[Moment::Fexit],
+            (Some(request), _) if request.both => &[ProbePoint::Fentry, ProbePoint::Fexit],
+            (_, ProbePoint::Fentry) => &[ProbePoint::Fentry],
+            (_, ProbePoint::Fexit) => &[ProbePoint::Fexit],
         }
     }
 

@@ -4,10 +4,10 @@ use std::collections::HashMap;
 
 use toml::de::{DeTable, DeValue, Error};
 
-use super::table::Report;
+use super::table::Diagnostics;
 use crate::diag::Code;
 
-pub(super) fn report(errors: &[Error], root: &DeTable<'_>, report: &mut Report<'_>) {
+pub(super) fn report(errors: &[Error], root: &DeTable<'_>, report: &mut Diagnostics<'_>) {
     let text: &str = &report.source.text;
     // Made when the first duplicate is looked for, and good for all of them.
     let mut tables = None;
@@ -51,10 +51,10 @@ pub(super) fn report(errors: &[Error], root: &DeTable<'_>, report: &mut Report<'
 }
 
 type Range = std::ops::Range<usize>;
-type Line = (usize, usize);
+type LineRange = (usize, usize);
 
 /// The line of the `[table]` that the byte `at` is in, and whether it is in that line itself.
-fn enclosing_header(text: &str, at: usize) -> Option<(Line, bool)> {
+fn enclosing_header(text: &str, at: usize) -> Option<(LineRange, bool)> {
     let end = text.get(at..)?.find('\n').map_or(text.len(), |length| at + length);
     let mut line_end = end;
     loop {

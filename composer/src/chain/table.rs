@@ -9,7 +9,7 @@ use super::Spanned;
 use crate::diag::{Code, Diagnostic, Source, Span, nearest};
 
 /// Where findings go, and the text they point into.
-pub(super) struct Report<'a> {
+pub(super) struct Diagnostics<'a> {
     pub(super) source: &'a Arc<Source>,
     pub(super) diagnostics: &'a mut Vec<Diagnostic>,
     /// What is wrong within an expression or a text: the node is there without it, and what else is
@@ -17,7 +17,7 @@ pub(super) struct Report<'a> {
     pub(super) slips: &'a mut Vec<Diagnostic>,
 }
 
-impl Report<'_> {
+impl Diagnostics<'_> {
     pub(super) fn push(&mut self, diagnostic: Diagnostic) {
         self.diagnostics.push(diagnostic);
     }
@@ -47,7 +47,7 @@ impl Report<'_> {
     }
 }
 
-type Entry<'t> = (Span, &'t toml::Spanned<DeValue<'t>>);
+type TomlEntry<'t> = (Span, &'t toml::Spanned<DeValue<'t>>);
 
 /// A table and the keys asked for so far.
 pub(super) struct Table<'t> {
@@ -67,7 +67,7 @@ impl<'t> Table<'t> {
     }
 
     /// The value at `key`, if it is there.
-    pub(super) fn get(&mut self, key: &'static str) -> Option<Entry<'t>> {
+    pub(super) fn get(&mut self, key: &'static str) -> Option<TomlEntry<'t>> {
         if !self.known.contains(&key) {
             self.known.push(key);
         }
@@ -79,14 +79,18 @@ impl<'t> Table<'t> {
     pub(super) fn string(
         &mut self,
         key: &'static str,
-        report: &mut Report<'_>,
+        report: &mut Diagnostics<'_>,
     ) -> Option<Spanned<String>> {
         let (_, value) = self.get(key)?;
         string(&format!("`{key}`"), value, report)
     }
 
     /// The truth at `key`, if it is there.
-    pub(super) fn boolean(&mut self, key: &'static str, report: &mut Report<'_>) -> Option<bool> {
+    pub(super) fn boolean(
+        &mut self,
+        key: &'static str,
+        report: &mut Diagnostics<'_>,
+    ) -> Option<bool> {
         let (_, value) = self.get(key)?;
         let found = value.get_ref().as_bool();
         if found.is_none() {
@@ -100,7 +104,7 @@ impl<'t> Table<'t> {
         &mut self,
         key: &'static [&'static str; 1],
         example: &'static str,
-        report: &mut Report<'_>,
+        report: &mut Diagnostics<'_>,
     ) -> Option<Spanned<String>> {
         match self.get(key[0]) {
             Some((_, value)) => string(&format!("`{}`", key[0]), value, report),
@@ -118,7 +122,7 @@ impl<'t> Table<'t> {
 
     /// Reports the keys that nobody asked for, and those that are missing. A key that is missing
     /// because another stands in its place is reported once. Returns what stood for what.
-    pub(super) fn finish(mut self, report: &mut Report<'_>) -> Vec<(&'t str, &'static str)> {
+    pub(super) fn finish(mut self, report: &mut Diagnostics<'_>) -> Vec<(&'t str, &'static str)> {
         let entries = self.entries.iter();
         let strangers: Vec<_> =
             entries.filter(|(key, _)| !self.known.contains(&key.get_ref().as_ref())).collect();
@@ -167,7 +171,7 @@ impl<'t> Table<'t> {
 pub(super) fn string(
     what: &str,
     value: &toml::Spanned<DeValue<'_>>,
-    report: &mut Report<'_>,
+    report: &mut Diagnostics<'_>,
 ) -> Option<Spanned<String>> {
     match value.get_ref().as_str() {
         Some("") => {
@@ -188,7 +192,7 @@ pub(super) fn string(
 pub(super) fn strings(
     key: &str,
     value: &toml::Spanned<DeValue<'_>>,
-    report: &mut Report<'_>,
+    report: &mut Diagnostics<'_>,
 ) -> Vec<Spanned<String>> {
     match value.get_ref().as_array() {
         Some(items) => {
@@ -207,7 +211,7 @@ pub(super) fn wrong_type(
     what: &str,
     wanted: &str,
     value: &toml::Spanned<DeValue<'_>>,
-    report: &mut Report<'_>,
+    report: &mut Diagnostics<'_>,
 ) {
     let found = of_wrong_type(what, wanted, value, report);
     report.push(found);
@@ -218,7 +222,7 @@ pub(super) fn of_wrong_type(
     what: &str,
     wanted: &str,
     value: &toml::Spanned<DeValue<'_>>,
-    report: &Report<'_>,
+    report: &Diagnostics<'_>,
 ) -> Diagnostic {
     let got = match value.get_ref().type_str() {
         "array" => "a list",

@@ -2,12 +2,12 @@
 
 use std::ops::Range;
 
-use super::{Spanned, table::Report};
+use super::{Spanned, table::Diagnostics};
 use crate::diag::{Code, Span, nearest};
 
 /// A piece of a text.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Piece {
+pub enum TextPiece {
     /// It stands for itself.
     Literal(String),
     /// A field of the record.
@@ -18,14 +18,14 @@ pub enum Piece {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FieldRef {
     /// The way to it: `flow.ports[0]`.
-    pub path: Vec<Spanned<Step>>,
+    pub path: Vec<Spanned<FieldStep>>,
     /// How it is shown, when not by its type.
     pub hint: Option<Spanned<Hint>>,
 }
 
 /// One step on the way to a field.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Step {
+pub enum FieldStep {
     /// To a field of a struct.
     Field(String),
     /// To an item of an array.
@@ -81,10 +81,13 @@ impl Hint {
 }
 
 /// A mistake in a text: where in it, what, and what to do.
-type Mistake = (Range<usize>, String, String);
+pub(super) type TextError = (Range<usize>, String, String);
 
 /// Reads the text in `value`; what is wrong with it is reported.
-pub(super) fn pieces(value: &Spanned<String>, report: &mut Report<'_>) -> Option<Vec<Piece>> {
+pub(super) fn pieces(
+    value: &Spanned<String>,
+    report: &mut Diagnostics<'_>,
+) -> Option<Vec<TextPiece>> {
     let place = place(value);
     match read(&value.value, &place) {
         Ok(pieces) => Some(pieces),
@@ -107,11 +110,11 @@ pub(super) fn place(value: &Spanned<String>) -> impl Fn(Range<usize>) -> Span + 
 }
 
 /// Reads the name of a field by itself.
-pub(super) fn path(value: &Spanned<String>) -> Option<Vec<Spanned<Step>>> {
+pub(super) fn path(value: &Spanned<String>) -> Option<Vec<Spanned<FieldStep>>> {
     steps(&value.value, 0, &|_| value.span.clone()).ok()
 }
 
-fn read(text: &str, place: &dyn Fn(Range<usize>) -> Span) -> Result<Vec<Piece>, Mistake> {
+fn read(text: &str, place: &dyn Fn(Range<usize>) -> Span) -> Result<Vec<TextPiece>, TextError> {
     const BRACES: &str =
         "Write fields in braces: {saddr:ipv4}. For a literal brace write {{ or }}.";
     let mut pieces = Vec::new();
@@ -133,13 +136,13 @@ fn read(text: &str, place: &dyn Fn(Range<usize>) -> Span) -> Result<Vec<Piece>, 
             _ => return Err((at..at + 1, "unmatched `}`".to_owned(), BRACES.to_owned())),
         };
         if !literal.is_empty() {
-            pieces.push(Piece::Literal(std::mem::take(&mut literal)));
+            pieces.push(TextPiece::Literal(std::mem::take(&mut literal)));
         }
-        pieces.push(Piece::Field(field(&rest[1..end], at + 1, place)?));
+        pieces.push(TextPiece::Field(field(&rest[1..end], at + 1, place)?));
         rest = &rest[end + 1..];
     }
     if !literal.is_empty() {
-        pieces.push(Piece::Literal(literal));
+        pieces.push(TextPiece::Literal(literal));
     }
     Ok(pieces)
 }
@@ -149,7 +152,7 @@ fn field(
     inner: &str,
     at: usize,
     place: &dyn Fn(Range<usize>) -> Span,
-) -> Result<FieldRef, Mistake> {
+) -> Result<FieldRef, TextError> {
     let (name, word) = match inner.split_once(':') {
         Some((name, word)) => (name, Some(word)),
         None => (inner, None),
@@ -175,7 +178,7 @@ fn steps(
     name: &str,
     at: usize,
     place: &dyn Fn(Range<usize>) -> Span,
-) -> Result<Vec<Spanned<Step>>, Mistake> {
+) -> Result<Vec<Spanned<FieldStep>>, TextError> {
     const PATHS: &str = "Write a field as in C: port, flow.port, ports[0].";
     let bad = |part: Range<usize>| {
         Err((
@@ -196,7 +199,7 @@ fn steps(
         if !is_name(word) {
             return bad(start..start + part.len());
         }
-        found.push(Spanned { value: Step::Field(word.to_owned()), span: place(span) });
+        found.push(Spanned { value: FieldStep::Field(word.to_owned()), span: place(span) });
         let mut item_at = start + word.len();
         for item in items.split_inclusive(']') {
             let span = item_at..item_at + item.len();
@@ -205,7 +208,7 @@ fn steps(
             let Some(number) = number.and_then(|number| number.parse().ok()) else {
                 return bad(span);
             };
-            found.push(Spanned { value: Step::Item(number), span: place(span) });
+            found.push(Spanned { value: FieldStep::Item(number), span: place(span) });
         }
         start += part.len() + 1;
     }
@@ -214,21 +217,21 @@ fn steps(
 
 #[cfg(test)]
 mod tests {
-    use super::{FieldRef, Hint, Piece, Span, Spanned, Step, read};
+    use super::{FieldRef, FieldStep, Hint, Span, Spanned, TextPiece, read};
     use crate::diag::Source;
 
     fn shown(text: &str) -> String {
-        let name = |step: &Spanned<Step>| match &step.value {
-            Step::Field(name) => format!(".{name}"),
-            Step::Item(number) => format!("[{number}]"),
+        let name = |step: &Spanned<FieldStep>| match &step.value {
+            FieldStep::Field(name) => format!(".{name}"),
+            FieldStep::Item(number) => format!("[{number}]"),
         };
         let source = Source::first("chain.toml", text);
         match read(text, &|part| Span::new(&source, part)) {
             Ok(pieces) => pieces
                 .iter()
                 .map(|piece| match piece {
-                    Piece::Literal(text) => format!("'{text}'"),
-                    Piece::Field(FieldRef { path, hint }) => {
+                    TextPiece::Literal(text) => format!("'{text}'"),
+                    TextPiece::Field(FieldRef { path, hint }) => {
                         let path: String = path.iter().map(name).collect();
                         let hint = hint.as_ref().map(|hint| match &hint.value {
                             Hint::Enum(name) => format!(":enum {name}"),

@@ -1,15 +1,15 @@
 //! `[tracer.ID]`: a program of the author's, or the built-in tracer and what is asked of it.
 
 use super::{
-    Builtin, Moment, NodeKind, Spanned, Tracer, TracerProgram,
-    expression::{self, Mistake, Text},
+    Builtin, NodeKind, ProbePoint, Spanned, Tracer, TracerProgram,
+    expression::{self, ExpressionText, SyntaxError},
     hook::several,
     read::object,
-    table::{Report, Table, string, strings},
+    table::{Diagnostics, Table, string, strings},
 };
 use crate::diag::Code;
 
-pub(super) fn tracer(table: &mut Table<'_>, report: &mut Report<'_>) -> Option<NodeKind> {
+pub(super) fn tracer(table: &mut Table<'_>, report: &mut Diagnostics<'_>) -> Option<NodeKind> {
     let has_own = table.get("object").is_some() || table.get("program").is_some();
     let own = has_own.then(|| {
         let object = object(table, report);
@@ -33,8 +33,8 @@ pub(super) fn tracer(table: &mut Table<'_>, report: &mut Report<'_>) -> Option<N
 /// When a tracer runs, whether it tells of both moments, and its target.
 fn moment(
     table: &mut Table<'_>,
-    report: &mut Report<'_>,
-) -> Option<(Moment, bool, Spanned<String>)> {
+    report: &mut Diagnostics<'_>,
+) -> Option<(ProbePoint, bool, Spanned<String>)> {
     let keys = ["fentry", "fexit", "trace"].map(|key| table.get(key).map(|entry| (key, entry)));
     let mut given = keys.into_iter().flatten();
     let Some((key, (place, value))) = given.next() else {
@@ -52,12 +52,12 @@ fn moment(
         return None;
     }
     let target = string(&format!("`{key}`"), value, report)?;
-    let moment = if key == "fentry" { Moment::Fentry } else { Moment::Fexit };
+    let moment = if key == "fentry" { ProbePoint::Fentry } else { ProbePoint::Fexit };
     Some((moment, key == "trace", target))
 }
 
 /// What is asked of the built-in tracer; with an object of its own, a tracer is asked nothing.
-fn builtin(table: &mut Table<'_>, has_own: bool, report: &mut Report<'_>) -> Option<Builtin> {
+fn builtin(table: &mut Table<'_>, has_own: bool, report: &mut Diagnostics<'_>) -> Option<Builtin> {
     if has_own {
         for key in ["trace", "capture", "where"] {
             let Some((place, _)) = table.get(key) else { continue };
@@ -108,14 +108,14 @@ fn builtin(table: &mut Table<'_>, has_own: bool, report: &mut Report<'_>) -> Opt
 }
 
 /// The text with its place; what was written with escapes is one place as a whole.
-pub(super) fn text_at<'a>(text: &'a Spanned<String>) -> Text<'a> {
+pub(super) fn text_at<'a>(text: &'a Spanned<String>) -> ExpressionText<'a> {
     let begin = text.span.start() + 1;
     let inside = text.span.at(begin..text.span.end().saturating_sub(1));
     let start = (inside.text() == text.value).then_some(begin);
-    Text { text: &text.value, span: text.span.clone(), start }
+    ExpressionText { text: &text.value, span: text.span.clone(), start }
 }
 
-fn mistaken(code: Code, message: String, mistake: Mistake, report: &mut Report<'_>) {
+fn mistaken(code: Code, message: String, mistake: SyntaxError, report: &mut Diagnostics<'_>) {
     let found = report.at(code, message, &mistake.span, mistake.what).help(mistake.help);
     report.slip(found);
 }

@@ -4,7 +4,7 @@ use petgraph::graph::NodeIndex;
 
 use super::{Context, title};
 use crate::{
-    chain::{Builtin, Moment, Node, NodeKind, Tracer},
+    chain::{Builtin, Node, NodeKind, ProbePoint, Tracer},
     diag::{Code, Diagnostic, Severity},
     trace,
 };
@@ -19,7 +19,7 @@ pub(super) fn check(context: &mut Context<'_>) {
         }
         let Some(request) = tracer.built_in() else { continue };
         let traced = context.names.traced(index).iter();
-        let at_exit = traced.filter(|_| tracer.moment == Moment::Fexit);
+        let at_exit = traced.filter(|_| tracer.moment == ProbePoint::Fexit);
         let told: Vec<_> = at_exit.flat_map(|one| shadowed(request, one.target())).collect();
         context.found.extend(told);
         context.found.extend_from_slice(context.names.untraceable(index));
@@ -27,7 +27,7 @@ pub(super) fn check(context: &mut Context<'_>) {
 }
 
 /// Arguments that stand where somebody may mean the result.
-fn shadowed(request: &Builtin, target: trace::Target<'_>) -> Vec<Diagnostic> {
+fn shadowed(request: &Builtin, target: trace::TracedFunction<'_>) -> Vec<Diagnostic> {
     let one = |shadowing: trace::Shadowing| {
         let (name, what) = match shadowing.hidden {
             "$ret" => ("ret", "result"),

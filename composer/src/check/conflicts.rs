@@ -17,10 +17,10 @@ use crate::{
 };
 
 /// A function of a node's program.
-type Place<'a> = (NodeIndex, &'a str);
+type NodeFunction<'a> = (NodeIndex, &'a str);
 
 pub(super) fn check(context: &mut Context<'_>) {
-    let mut replaced: HashMap<Place<'_>, NodeIndex> = HashMap::new();
+    let mut replaced: HashMap<NodeFunction<'_>, NodeIndex> = HashMap::new();
     let graph = &context.chain.graph;
     for (index, node) in graph.nodes() {
         let NodeKind::Replacement(spec) = &node.kind else { continue };
@@ -55,7 +55,7 @@ pub(super) fn check(context: &mut Context<'_>) {
     hooks(context);
 }
 
-fn tracers(context: &mut Context<'_>, replaced: &HashMap<Place<'_>, NodeIndex>) {
+fn tracers(context: &mut Context<'_>, replaced: &HashMap<NodeFunction<'_>, NodeIndex>) {
     let graph = &context.chain.graph;
     for (index, node) in graph.nodes() {
         let NodeKind::Tracer(tracer) = &node.kind else { continue };
@@ -90,9 +90,9 @@ fn too_many(context: &mut Context<'_>) {
     let most = |profile: &Profile| profile.features.most_tracers.map_or(usize::MAX, usize::from);
     let Some(fewest) = context.kernels.profiles.iter().map(most).min() else { return };
     let graph = &context.chain.graph;
-    let mut traced: HashMap<Place<'_>, usize> = HashMap::new();
+    let mut traced: HashMap<NodeFunction<'_>, usize> = HashMap::new();
     // Where the first trampoline is full.
-    let mut full: Vec<(Place<'_>, &Tracer)> = Vec::new();
+    let mut full: Vec<(NodeFunction<'_>, &Tracer)> = Vec::new();
     for (index, node) in graph.nodes() {
         let NodeKind::Tracer(tracer) = &node.kind else { continue };
         for place in graph.functions_of(index) {

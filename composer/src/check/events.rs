@@ -3,12 +3,12 @@
 
 use super::{Context, title};
 use crate::{
-    chain::{Declared, EventMap, FieldRef, Hint, Node, Piece, Spanned, Step},
+    chain::{Declared, EventMap, FieldRef, FieldStep, Hint, Node, Spanned, TextPiece},
     diag::{Code, Diagnostic, nearest},
     object::{
         MapDef, Object,
         btf::{Btf, TypeId},
-        place::{self, Misstep},
+        place::{self, FieldError},
     },
     resolve::{fits, is_shared, walk},
 };
@@ -18,7 +18,7 @@ pub(super) fn check(context: &mut Context<'_>) {
     for (_, node) in context.chain.graph.nodes() {
         let Some((reference, _)) = node.program() else { continue };
         let Some(object) = context.names.objects().get(reference.value) else { continue };
-        let rule = Rule { node, object };
+        let rule = NodeObject { node, object };
         for events in &node.output.events {
             found.extend(rule.map(&events.map));
             rule.types(events, &mut found);
@@ -28,20 +28,20 @@ pub(super) fn check(context: &mut Context<'_>) {
 }
 
 /// A node and its object.
-struct Rule<'a> {
+struct NodeObject<'a> {
     node: &'a Node,
     object: &'a Object,
 }
 
 /// The struct that records are.
-struct Record<'a> {
+struct RecordStruct<'a> {
     btf: &'a Btf,
     of: TypeId,
     /// For messages.
     name: String,
 }
 
-impl Rule<'_> {
+impl NodeObject<'_> {
     fn at<T>(&self, code: Code, message: String, place: &Spanned<T>, label: &str) -> Diagnostic {
         Diagnostic::new(code, message).label(&place.span, label)
     }
@@ -85,7 +85,9 @@ impl Rule<'_> {
     fn types(&self, events: &EventMap, found: &mut Vec<Diagnostic>) {
         let declared = events.layout.as_ref().and_then(|own| Btf::parse(own.section()).ok());
         let record = match (&declared, &events.record) {
-            (Some(btf), _) => Record { btf, of: Declared::STRUCT, name: "the layout".to_owned() },
+            (Some(btf), _) => {
+                RecordStruct { btf, of: Declared::STRUCT, name: "the layout".to_owned() }
+            }
             (None, None) => return,
             (None, Some(record)) => {
                 let btf = &self.object.btf;
@@ -93,11 +95,11 @@ impl Rule<'_> {
                     found.push(self.unknown_type(record));
                     return;
                 };
-                Record { btf, of, name: format!("`{}`", record.value) }
+                RecordStruct { btf, of, name: format!("`{}`", record.value) }
             }
         };
         for piece in events.text.iter().flatten() {
-            if let Piece::Field(field) = piece {
+            if let TextPiece::Field(field) = piece {
                 found.extend(self.field(&record, field));
             }
         }
@@ -134,7 +136,7 @@ impl Rule<'_> {
         self.at(Code::UnknownType, message, record, "not in the object's BTF").help(help)
     }
 
-    fn field(&self, record: &Record<'_>, field: &FieldRef) -> Option<Diagnostic> {
+    fn field(&self, record: &RecordStruct<'_>, field: &FieldRef) -> Option<Diagnostic> {
         let (btf, object) = (record.btf, &self.object.btf);
         let at = match walk(btf, record.of, &field.path) {
             Ok((_, at)) => at,
@@ -163,31 +165,36 @@ impl Rule<'_> {
         Some(self.at(Code::BadText, message, hint, &label).help(help))
     }
 
-    fn misstep(&self, record: &Record<'_>, step: &Spanned<Step>, misstep: &Misstep) -> Diagnostic {
+    fn misstep(
+        &self,
+        record: &RecordStruct<'_>,
+        step: &Spanned<FieldStep>,
+        misstep: &FieldError,
+    ) -> Diagnostic {
         let name = match &step.value {
-            Step::Field(name) => format!("field `{name}`"),
-            Step::Item(number) => format!("item {number}"),
+            FieldStep::Field(name) => format!("field `{name}`"),
+            FieldStep::Item(number) => format!("item {number}"),
         };
         let (message, help) = match (misstep, &step.value) {
-            (Misstep::NoField(names), Step::Field(wanted)) => {
+            (FieldError::NoField(names), FieldStep::Field(wanted)) => {
                 let help = match nearest(wanted, names.iter().map(String::as_str)) {
                     Some(near) => format!("Did you mean `{near}`?"),
                     None => format!("Fields are: {}.", names.join(", ")),
                 };
                 (format!("{name} not found in {}", record.name), help)
             }
-            (Misstep::BitField, _) => (
+            (FieldError::BitField, _) => (
                 format!("{name} is a bit field, which is not supported"),
                 "Remove it, or declare the field with a size of whole bytes.".to_owned(),
             ),
-            (Misstep::TooFar(length), _) => (
+            (FieldError::TooFar(length), _) => (
                 format!("{name} is out of range: the array has {length}"),
                 "Write a lower number. Items are numbered from 0.".to_owned(),
             ),
-            (Misstep::NotAnArray, _) => {
+            (FieldError::NotAnArray, _) => {
                 (format!("{name} not found: not an array"), "Remove the brackets.".to_owned())
             }
-            (Misstep::NotAStruct | Misstep::NoField(_), _) => (
+            (FieldError::NotAStruct | FieldError::NoField(_), _) => (
                 format!("{name} not found: not a field of a struct"),
                 "Use fields of structs only. Pointers are not followed.".to_owned(),
             ),

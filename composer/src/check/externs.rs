@@ -21,10 +21,10 @@ pub(super) fn check(context: &mut Context<'_>) {
             if !load.is_own && !told.insert(key) {
                 continue;
             }
-            let findings: &Vec<Finding> =
+            let findings: &Vec<ExternFault> =
                 known.entry(key).or_insert_with(|| match object.cut(program) {
                     Ok(cut) => externs(object, &cut.open),
-                    Err(error) => vec![Finding::Broken(error)],
+                    Err(error) => vec![ExternFault::Broken(error)],
                 });
             for finding in findings {
                 tell(context, &load, finding);
@@ -33,7 +33,7 @@ pub(super) fn check(context: &mut Context<'_>) {
     }
 }
 
-fn tell(context: &mut Context<'_>, load: &Load<'_>, finding: &Finding) {
+fn tell(context: &mut Context<'_>, load: &Load<'_>, finding: &ExternFault) {
     let Some((_, name)) = load.node.program() else { return };
     let place = name.span.clone();
     let it = match load.is_own {
@@ -41,7 +41,7 @@ fn tell(context: &mut Context<'_>, load: &Load<'_>, finding: &Finding) {
         false => load.title(),
     };
     match finding {
-        Finding::Broken(error) => {
+        ExternFault::Broken(error) => {
             let message = format!("{it} is incomplete: {error}");
             let help = "Build the object again. If it is one of several, link them first (bpftool \
                         gen object).";
@@ -53,7 +53,7 @@ fn tell(context: &mut Context<'_>, load: &Load<'_>, finding: &Finding) {
                 help.to_owned(),
             );
         }
-        Finding::Undefined(extern_name) => {
+        ExternFault::Undefined(extern_name) => {
             let message = format!("undefined reference to `{extern_name}` in {it}");
             let help = format!(
                 "Define `{extern_name}`, or link the object that defines it (bpftool gen object). \
@@ -61,7 +61,7 @@ fn tell(context: &mut Context<'_>, load: &Load<'_>, finding: &Finding) {
             );
             context.report(Code::Undefined, message, &place, "used by this program", help);
         }
-        Finding::OfKernel(extern_name, what) => {
+        ExternFault::OfKernel(extern_name, what) => {
             let message = format!("{it} requires the kernel's {what} `{extern_name}`");
             let help = format!("If `{extern_name}` is optional, declare it __weak and test it.");
             let found = Diagnostic::new(Code::KernelLacksName, message)
@@ -83,14 +83,14 @@ fn tell(context: &mut Context<'_>, load: &Load<'_>, finding: &Finding) {
 }
 
 /// What may be wrong with a program, whatever chain it is in.
-enum Finding {
+enum ExternFault {
     Broken(CutError),
     Undefined(String),
     /// Has to be in the kernel: its name, and what it is.
     OfKernel(String, &'static str),
 }
 
-fn externs(object: &Object, open: &[Open]) -> Vec<Finding> {
+fn externs(object: &Object, open: &[Open]) -> Vec<ExternFault> {
     let mut seen = HashSet::new();
     let indices = open.iter().filter_map(|open| match open.to {
         Referent::Extern(index) => Some(index),
@@ -101,9 +101,9 @@ fn externs(object: &Object, open: &[Open]) -> Vec<Finding> {
         .filter_map(|index| object.externs.get(index))
         .filter(|one| !one.weak)
         .filter_map(|one| match one.kind {
-            ExternKind::Undefined => Some(Finding::Undefined(one.name.clone())),
-            ExternKind::Variable(_) => Some(Finding::OfKernel(one.name.clone(), "variable")),
-            ExternKind::Function(_) => Some(Finding::OfKernel(one.name.clone(), "function")),
+            ExternKind::Undefined => Some(ExternFault::Undefined(one.name.clone())),
+            ExternKind::Variable(_) => Some(ExternFault::OfKernel(one.name.clone(), "variable")),
+            ExternKind::Function(_) => Some(ExternFault::OfKernel(one.name.clone(), "function")),
             // The configuration is known to the kernel that runs, and to nobody else.
             ExternKind::Kconfig(_) => None,
         })

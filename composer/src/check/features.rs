@@ -90,11 +90,7 @@ fn needs<'a>(context: &Context<'a>, index: NodeIndex, node: &'a Node) -> Vec<Nod
 
 /// Whether `profile` lacks something that the node at `index` is made of, so that what its program calls says
 /// nothing.
-pub(super) fn lacks_something(
-    names: &PartlyResolved,
-    index: NodeIndex,
-    profile: &Profile,
-) -> bool {
+pub(super) fn lacks_something(names: &PartlyResolved, index: NodeIndex, profile: &Profile) -> bool {
     let mut maps = names.program(index).into_iter().flat_map(NodeProgram::maps);
     program_type(names, index).is_some_and(|name| profile.lacks_program(name))
         || maps.any(|map| profile.lacks_map(map))

@@ -11,7 +11,7 @@ use petgraph::graph::NodeIndex;
 
 use super::{
     Context, Load, Profile, features,
-    flow::{Loaded, loaded},
+    flow::{LoadedAs, loaded},
 };
 use crate::{
     chain::NodeKind,
@@ -67,7 +67,7 @@ pub(super) fn check(context: &mut Context<'_>) {
 }
 
 /// The helpers that a program certainly calls.
-fn certain<'a>(context: &mut Context<'a>, load: &Load<'a>, loaded: Loaded) -> BTreeSet<u32> {
+fn certain<'a>(context: &mut Context<'a>, load: &Load<'a>, loaded: LoadedAs) -> BTreeSet<u32> {
     if load.node.built_in().is_some() {
         // What it calls hangs on the table that it is given; there is none without this.
         return helper_called("bpf_get_func_arg").map(|helper| helper.id).into_iter().collect();

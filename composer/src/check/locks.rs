@@ -22,12 +22,12 @@ use crate::{
 
 /// What a value holds that is not for every program.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Part {
+enum SpecialField {
     Lock,
     Timer,
 }
 
-impl Part {
+impl SpecialField {
     const ALL: [Self; 2] = [Self::Lock, Self::Timer];
 
     /// The struct.
@@ -75,7 +75,7 @@ fn program(context: &mut Context<'_>, index: NodeIndex, load: &Load<'_>) {
     let Some(of_type) = types.iter().copied().find(may_interrupt) else { return };
     let Some((_, named)) = node.program() else { return };
     let in_replacement = is_own && is_replacement(node);
-    for part in Part::ALL {
+    for part in SpecialField::ALL {
         let mut used = object.maps_of(program);
         let Some(map) = used.find(|map| holds(&object.btf, map, part)) else { continue };
         let (what, name) = (part.name(), &map.name);
@@ -100,7 +100,7 @@ fn program(context: &mut Context<'_>, index: NodeIndex, load: &Load<'_>) {
 
 /// Whether a field of the map's value is a `part`. Older kernels look at the value's own fields
 /// alone, so those of structs within it are left open.
-fn holds(btf: &Btf, map: &MapDef, part: Part) -> bool {
+fn holds(btf: &Btf, map: &MapDef, part: SpecialField) -> bool {
     let Some((_, Type::Struct { members, .. })) = btf.resolve(map.types.1) else { return false };
     members.iter().any(|member| {
         let of = btf.resolve(member.of).map(|(_, of)| of);

@@ -32,7 +32,7 @@ use petgraph::graph::NodeIndex;
 pub use requires::excluded;
 
 use crate::{
-    chain::{Chain, Moment, Node, NodeKind, title},
+    chain::{Chain, Node, NodeKind, ProbePoint, title},
     diag::{Code, Diagnostic, Severity, Span, in_file_order},
     object::{Object, Program, ProgramKind},
     profile::{self, Profile},
@@ -228,10 +228,10 @@ impl Load<'_> {
 }
 
 /// What a tracer's program has to be.
-fn tracing_kind(moment: Moment) -> ProgramKind {
+fn tracing_kind(moment: ProbePoint) -> ProgramKind {
     match moment {
-        Moment::Fentry => ProgramKind::Fentry,
-        Moment::Fexit => ProgramKind::Fexit,
+        ProbePoint::Fentry => ProgramKind::Fentry,
+        ProbePoint::Fexit => ProgramKind::Fexit,
     }
 }
 

@@ -7,7 +7,7 @@ use crate::{
     chain::{Node, NodeKind},
     diag::{Code, nearest},
     hook::KINDS,
-    object::{Program, ProgramKind, Table},
+    object::{Program, ProgramKind, RedirectMap},
 };
 
 pub(super) fn check(context: &mut Context<'_>) {
@@ -157,8 +157,8 @@ fn placed(program: &Program) -> Option<(String, String)> {
     let name = program.kind.name();
     if let Some(table) = program.traits.table {
         let table = match table {
-            Table::Devmap => "devmap",
-            Table::Cpumap => "cpumap",
+            RedirectMap::Devmap => "devmap",
+            RedirectMap::Cpumap => "cpumap",
         };
         let help = format!(
             "Compile it as SEC(\"{name}\"). Interfaces do not accept it: it is called through a \

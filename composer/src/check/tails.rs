@@ -181,12 +181,7 @@ fn replaced(
 /// Tracers at the entry of a program that nobody calls: a tail call enters a program behind the
 /// place that is patched for them, `X86_TAIL_CALL_OFFSET` in
 /// <https://github.com/torvalds/linux/blob/v6.12/arch/x86/net/bpf_jit_comp.c>.
-fn passed_by(
-    context: &mut Context<'_>,
-    index: NodeIndex,
-    node: &Node,
-    of: &NodeProgram,
-) {
+fn passed_by(context: &mut Context<'_>, index: NodeIndex, node: &Node, of: &NodeProgram) {
     let graph = &context.chain.graph;
     let program = of.program();
     let leaves: Vec<&str> = of.leaves().map(|leaf| leaf.name.as_str()).collect();

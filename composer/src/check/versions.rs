@@ -83,8 +83,7 @@ fn packet_data(context: &mut Context<'_>) {
                 let (function, _) = object.function(&stub_spec.function.value)?;
                 changes_packet(object, function).is_none().then_some(())
             };
-            let host =
-                graph.needs(stub).into_iter().find(|host| keeps(*host).is_some());
+            let host = graph.needs(stub).into_iter().find(|host| keeps(*host).is_some());
             let Some(host) = host else { continue };
             let found = Diagnostic::new(
                 Code::ChangesPacketData,

@@ -44,7 +44,7 @@ pub(super) struct Question<'a> {
 }
 
 /// What it answered.
-pub(super) struct Answer {
+pub(super) struct KernelVerdict {
     /// Whether it takes every chain.
     pub(super) valid: bool,
     /// For people: a line for each chain that it takes.
@@ -55,7 +55,7 @@ pub(super) struct Answer {
 
 impl Question<'_> {
     /// Asks in a micro-VM; diagnostics for people are on the screen then.
-    pub(super) fn ask(self, flags: &LogFlags, logs: &mut Logs) -> Result<Answer, Exit> {
+    pub(super) fn ask(self, flags: &LogFlags, logs: &mut Logs) -> Result<KernelVerdict, Exit> {
         let format = match self.format {
             Format::Human => "human",
             Format::Json => "json",
@@ -67,7 +67,7 @@ impl Question<'_> {
         words.extend(self.chains.iter().map(|(path, _)| path.into()));
         let brought =
             self.chains.iter().flat_map(|(path, (chain, library))| files(path, chain, library));
-        let out = Buffer::default();
+        let out = SharedBuffer::default();
         let again = Again {
             files: brought.collect(),
             luggage: self.luggage.clone(),
@@ -89,22 +89,22 @@ impl Question<'_> {
                 Exit::Failed
             })?,
         };
-        Ok(Answer { valid, text, results })
+        Ok(KernelVerdict { valid, text, results })
     }
 }
 
 /// What the guest writes, kept for later.
 #[derive(Clone, Default)]
-struct Buffer(Arc<Mutex<Vec<u8>>>);
+struct SharedBuffer(Arc<Mutex<Vec<u8>>>);
 
-impl Buffer {
+impl SharedBuffer {
     fn text(&self) -> String {
         let bytes = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         String::from_utf8_lossy(&bytes).into_owned()
     }
 }
 
-impl io::Write for Buffer {
+impl io::Write for SharedBuffer {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).extend_from_slice(bytes);
         Ok(bytes.len())

@@ -25,11 +25,11 @@ pub(super) struct GraphArguments {
     file: PathBuf,
     /// Format of the drawing.
     #[arg(long, value_name = "FORMAT", default_value = "tree")]
-    format: Drawing,
+    format: GraphFormat,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
-enum Drawing {
+enum GraphFormat {
     /// Text: each host with its stubs, replacements and tracers below it.
     Tree,
     /// Graphviz.
@@ -49,10 +49,10 @@ pub(super) fn run(arguments: &GraphArguments) -> Exit {
         }
     };
     match arguments.format {
-        Drawing::Tree => screen::data(&tree(&chain)),
-        Drawing::Dot => screen::data(&dot(&chain)),
-        Drawing::Mermaid => screen::data(&mermaid(&chain)),
-        Drawing::Json => screen::json(&to_json(&chain)),
+        GraphFormat::Tree => screen::data(&tree(&chain)),
+        GraphFormat::Dot => screen::data(&dot(&chain)),
+        GraphFormat::Mermaid => screen::data(&mermaid(&chain)),
+        GraphFormat::Json => screen::json(&to_json(&chain)),
     }
 }
 

@@ -16,26 +16,26 @@ pub(super) struct KernelFlag {
     /// profile files. A feature missing on any of them is an error. By default a chain is valid if
     /// at least one known kernel supports it.
     #[arg(long, value_name = "KERNEL", value_delimiter = ',', value_parser = name)]
-    kernel: Vec<Name>,
+    kernel: Vec<KernelName>,
 }
 
 /// One of the values.
 #[derive(Debug, Clone)]
-enum Name {
+enum KernelName {
     Shipped(Profile),
     Running,
     File(String),
 }
 
-fn name(text: &str) -> Result<Name, String> {
+fn name(text: &str) -> Result<KernelName, String> {
     if let Some(found) = profile::named(text) {
-        return Ok(Name::Shipped(found));
+        return Ok(KernelName::Shipped(found));
     }
     if text == "running" {
-        return Ok(Name::Running);
+        return Ok(KernelName::Running);
     }
     if Path::new(text).exists() {
-        return Ok(Name::File(text.to_owned()));
+        return Ok(KernelName::File(text.to_owned()));
     }
     let series = profile::series().collect::<Vec<_>>().join(", ");
     Err(format!("no profile for this kernel; use one of {series}, `running`, or a file"))
@@ -53,9 +53,9 @@ impl KernelFlag {
         let mut profiles = Vec::new();
         for name in &self.kernel {
             profiles.push(match name {
-                Name::Shipped(profile) => profile.clone(),
-                Name::Running => running().ok_or(Exit::Failed)?,
-                Name::File(path) => profile::open(Path::new(path)).map_err(|found| {
+                KernelName::Shipped(profile) => profile.clone(),
+                KernelName::Running => running().ok_or(Exit::Failed)?,
+                KernelName::File(path) => profile::open(Path::new(path)).map_err(|found| {
                     report::all(&found);
                     Exit::Usage
                 })?,

@@ -13,7 +13,7 @@ use super::{Format, exit::Exit, report, screen, up::duration};
 use freplace_compose::{
     diag::{Code, Diagnostic},
     files::plain,
-    traffic::{self, Protocol, Report, Request},
+    traffic::{self, Protocol, Request, TrafficReport},
 };
 
 /// Generate network traffic to test a chain.
@@ -29,7 +29,7 @@ use freplace_compose::{
 pub(super) struct Traffic {
     /// Protocol to use.
     #[arg(value_name = "PROTOCOL")]
-    protocol: Kind,
+    protocol: TrafficKind,
     /// Address to send to.
     #[arg(value_name = "HOST", default_value_t = IpAddr::V4(Ipv4Addr::LOCALHOST))]
     host: IpAddr,
@@ -60,7 +60,7 @@ pub(super) struct Traffic {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Kind {
+enum TrafficKind {
     /// Datagrams.
     Udp,
     /// Connections, each with its payload.
@@ -72,9 +72,9 @@ enum Kind {
 impl Traffic {
     fn request(&self) -> Result<Request, String> {
         let protocol = match self.protocol {
-            Kind::Udp => Protocol::Udp,
-            Kind::Tcp => Protocol::Tcp,
-            Kind::Icmp => Protocol::Icmp,
+            TrafficKind::Udp => Protocol::Udp,
+            TrafficKind::Tcp => Protocol::Tcp,
+            TrafficKind::Icmp => Protocol::Icmp,
         };
         let (loopback, has_ports) = (self.host.is_loopback(), protocol != Protocol::Icmp);
         let listen = loopback && has_ports && !self.no_listen;
@@ -156,7 +156,7 @@ fn what(protocol: Protocol, count: u32) -> &'static str {
 }
 
 /// `127.0.0.1:40022 → 127.0.0.1:9000`, without ports where there are none.
-fn way(report: &Report) -> String {
+fn way(report: &TrafficReport) -> String {
     let to = |address: SocketAddr| match address.port() {
         0 => address.ip().to_string(),
         _ => address.to_string(),
@@ -167,7 +167,7 @@ fn way(report: &Report) -> String {
     }
 }
 
-fn human(request: &Request, report: &Report) -> String {
+fn human(request: &Request, report: &TrafficReport) -> String {
     let Request { protocol, count, size, .. } = *request;
     let arrived = match (report.arrived, protocol) {
         (None, _) => String::new(),
@@ -185,11 +185,11 @@ fn human(request: &Request, report: &Report) -> String {
     )
 }
 
-fn to_json(request: &Request, report: &Report) -> serde_json::Value {
+fn to_json(request: &Request, report: &TrafficReport) -> serde_json::Value {
     json!({
         "protocol": request.protocol.to_string(),
         "from": report.from.map(|from| from.to_string()),
-        "to": way(&Report { from: None, ..report.clone() }),
+        "to": way(&TrafficReport { from: None, ..report.clone() }),
         "size": request.size,
         "asked": request.count,
         "sent": report.sent,
@@ -215,7 +215,7 @@ mod tests {
             wait: Duration::from_secs(1),
             listen: true,
         };
-        let report = Report {
+        let report = TrafficReport {
             from: Some(([127, 0, 0, 1], 40022).into()),
             to: ([127, 0, 0, 1], 9000).into(),
             sent: 10,
@@ -228,7 +228,7 @@ mod tests {
             "udp  127.0.0.1:40022 → 127.0.0.1:9000  10 of 10 datagrams sent, 7 arrived  64 bytes each  1002 ms\n"
         );
         let icmp = Request { protocol: Protocol::Icmp, count: 1, ..request };
-        let answered = Report {
+        let answered = TrafficReport {
             from: None,
             to: ([127, 0, 0, 1], 0).into(),
             sent: 1,

@@ -34,7 +34,7 @@ mod gone;
 mod signals;
 mod sink;
 
-use asked::Asked;
+use asked::OutputArgs;
 pub(super) use asked::duration;
 use bring_up::{bring_up, pin_of};
 use command::Cmd;
@@ -59,7 +59,7 @@ pub(super) struct Up {
     #[arg(long)]
     strict: bool,
     #[command(flatten)]
-    asked: Asked,
+    asked: OutputArgs,
     #[command(flatten)]
     logs: LogFlags,
     #[command(flatten)]

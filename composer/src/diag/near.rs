@@ -8,11 +8,11 @@ pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) ->
 /// Names to look for misspelt ones in, prepared once for all of them.
 #[derive(Debug)]
 pub struct Names<'a> {
-    names: Vec<Name<'a>>,
+    names: Vec<Candidate<'a>>,
 }
 
 #[derive(Debug)]
-struct Name<'a> {
+struct Candidate<'a> {
     name: &'a str,
     lower: String,
     /// Letters, not bytes.
@@ -21,7 +21,7 @@ struct Name<'a> {
     kinds: u64,
 }
 
-impl<'a> Name<'a> {
+impl<'a> Candidate<'a> {
     fn new(name: &'a str) -> Self {
         let lower: String = name.chars().flat_map(char::to_lowercase).collect();
         let kinds = lower.chars().fold(0, |kinds, letter| kinds | 1 << (letter as u32 % 64));
@@ -32,7 +32,7 @@ impl<'a> Name<'a> {
 impl<'a> Names<'a> {
     /// Prepares `names`.
     pub fn new(names: impl IntoIterator<Item = &'a str>) -> Self {
-        Self { names: names.into_iter().map(Name::new).collect() }
+        Self { names: names.into_iter().map(Candidate::new).collect() }
     }
 
     /// The names.
@@ -43,7 +43,7 @@ impl<'a> Names<'a> {
     /// The name among those `wanted` that `word` was most likely meant to be, when there is one
     /// near enough: the first of the nearest.
     pub fn nearest(&self, word: &str, wanted: impl Fn(&str) -> bool) -> Option<&'a str> {
-        let word = Name::new(word);
+        let word = Candidate::new(word);
         let mut found: Option<(usize, &'a str)> = None;
         for name in &self.names {
             // A third of the letters may differ; beyond that a suggestion confuses more than it
@@ -64,7 +64,7 @@ impl<'a> Names<'a> {
 
 /// How many letters have to be changed, put in, left out, or changed over with their neighbour to
 /// make one of the other; none when more than `most`.
-fn distance(one: &Name<'_>, other: &Name<'_>, most: usize) -> Option<usize> {
+fn distance(one: &Candidate<'_>, other: &Candidate<'_>, most: usize) -> Option<usize> {
     // What nearly all names are passed over by, without being looked at letter by letter.
     let far = one.length.abs_diff(other.length) > most
         || (one.kinds ^ other.kinds).count_ones() as usize > 2 * most;
@@ -92,7 +92,7 @@ pub fn nearest_of_many<'a>(
     word: &str,
     candidates: impl IntoIterator<Item = &'a str>,
 ) -> Option<&'a str> {
-    let word = Name::new(word);
+    let word = Candidate::new(word);
     let mut most = (word.length / 5).max(1);
     let mut found: Option<(usize, &'a str)> = None;
     for candidate in candidates {
@@ -100,7 +100,7 @@ pub fn nearest_of_many<'a>(
         if word.length.abs_diff(candidate.len()) > most {
             continue;
         }
-        if let Some(distance) = distance(&word, &Name::new(candidate), most)
+        if let Some(distance) = distance(&word, &Candidate::new(candidate), most)
             && found.is_none_or(|found| (distance, candidate) < found)
         {
             most = distance;
@@ -112,7 +112,7 @@ pub fn nearest_of_many<'a>(
 
 #[cfg(test)]
 mod tests {
-    use super::{LISTED, Name, distance, list, nearest, nearest_of_many};
+    use super::{Candidate, LISTED, distance, list, nearest, nearest_of_many};
 
     #[test]
     fn a_slip_is_mended_and_a_stranger_is_not() {
@@ -134,8 +134,12 @@ mod tests {
     #[test]
     fn a_distance_counts_each_slip_once() {
         let of = |one: &str, other: &str, most| {
-            let found = distance(&Name::new(one), &Name::new(other), most);
-            assert_eq!(found, distance(&Name::new(other), &Name::new(one), most), "{one} {other}");
+            let found = distance(&Candidate::new(one), &Candidate::new(other), most);
+            assert_eq!(
+                found,
+                distance(&Candidate::new(other), &Candidate::new(one), most),
+                "{one} {other}"
+            );
             found
         };
         for (one, other, slips) in [

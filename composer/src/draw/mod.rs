@@ -17,14 +17,14 @@ use crate::{
     diag::{Diagnostic, Label, Severity},
     inert,
 };
-use page::Page;
+use page::SourceView;
 
 /// Draws diagnostics; remembers the texts they point into, so that a long list of them costs no
 /// more than each.
 #[derive(Debug)]
 pub struct Drawing {
     width: usize,
-    pages: Vec<Arc<Page>>,
+    pages: Vec<Arc<SourceView>>,
 }
 
 impl Drawing {
@@ -35,12 +35,12 @@ impl Drawing {
     }
 
     /// The text that `label` points into.
-    fn page(&mut self, label: &Label) -> Arc<Page> {
+    fn page(&mut self, label: &Label) -> Arc<SourceView> {
         let known = self.pages.iter().find(|page| Arc::ptr_eq(&page.source, label.span.source()));
         if let Some(page) = known {
             return Arc::clone(page);
         }
-        let page = Arc::new(Page::new(label.span.source()));
+        let page = Arc::new(SourceView::new(label.span.source()));
         self.pages.push(Arc::clone(&page));
         page
     }
@@ -55,7 +55,7 @@ impl Drawing {
         let mut out = String::new();
         // The labels of the primary label's file are drawn in one piece, those of other files
         // below.
-        let mut files: Vec<(Arc<Page>, Vec<&Label>)> = Vec::new();
+        let mut files: Vec<(Arc<SourceView>, Vec<&Label>)> = Vec::new();
         let mut unseen = Vec::new();
         for label in &diagnostic.labels {
             let page = self.page(label);
@@ -155,7 +155,7 @@ impl Drawing {
     }
 }
 
-fn spans(page: &Page, labels: &[&Label]) -> Vec<LabeledSpan> {
+fn spans(page: &SourceView, labels: &[&Label]) -> Vec<LabeledSpan> {
     let span = |(number, label): (usize, &&Label)| {
         let text = (!label.text.is_empty()).then(|| one_line(&label.text));
         let span = page.drawn(label.span.start())..page.drawn(label.span.end());

@@ -15,7 +15,7 @@ const BRIDGED: usize = 20;
 
 /// A text and where its lines begin.
 #[derive(Debug)]
-pub(super) struct Page {
+pub(super) struct SourceView {
     pub(super) source: Arc<Source>,
     /// The text as it is drawn: what a terminal would obey stands in it as an escape.
     text: String,
@@ -27,7 +27,7 @@ pub(super) struct Page {
     pub(super) is_drawable: bool,
 }
 
-impl Page {
+impl SourceView {
     pub(super) fn new(source: &Arc<Source>) -> Self {
         let (text, escapes) = escaped(&source.text);
         let ends = text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n');
@@ -86,7 +86,7 @@ fn escaped(text: &str) -> (String, Vec<(usize, usize)>) {
 }
 
 /// miette reads a text from its start for each label; here it sees the lines around it alone.
-impl SourceCode for Page {
+impl SourceCode for SourceView {
     fn read_span<'a>(
         &'a self,
         span: &SourceSpan,
@@ -119,10 +119,10 @@ impl SourceCode for Page {
 mod tests {
     use miette::SourceCode as _;
 
-    use super::{Page, Source};
+    use super::{Source, SourceView};
 
-    fn page(text: &str) -> Page {
-        Page::new(&Source::first("x.toml", text))
+    fn page(text: &str) -> SourceView {
+        SourceView::new(&Source::first("x.toml", text))
     }
 
     #[test]

@@ -9,7 +9,7 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use super::{Event, Traced, human};
-use crate::chain::Moment;
+use crate::chain::ProbePoint;
 
 /// Calls that are held for each CPU: the latest, and the one it may have interrupted.
 const HELD: usize = 2;
@@ -27,7 +27,7 @@ pub(super) struct Kept {
     /// Its payload as text.
     pub(super) text: String,
     /// When in its function it was, where a built-in tracer tells.
-    pub(super) moment: Option<Moment>,
+    pub(super) moment: Option<ProbePoint>,
     /// How long the call took that it is the end of, where a built-in tracer tells.
     pub(super) took_ns: Option<u64>,
 }
@@ -72,11 +72,11 @@ pub(super) struct Call {
 /// The calls that are not known to have ended. What they hold is bounded.
 #[derive(Debug, Default)]
 pub(super) struct Calls {
-    cpus: BTreeMap<u32, Cpu>,
+    cpus: BTreeMap<u32, CpuCalls>,
 }
 
 #[derive(Debug, Default)]
-struct Cpu {
+struct CpuCalls {
     /// In the order in which they began.
     open: VecDeque<Call>,
     /// The highest number that was handed over: they only grow.
@@ -172,7 +172,7 @@ fn in_order(mut calls: Vec<Call>, each: &mut dyn FnMut(Call)) {
     calls.into_iter().for_each(each);
 }
 
-impl Cpu {
+impl CpuCalls {
     fn end(&mut self, each: &mut dyn FnMut(Call)) {
         while !self.open.is_empty() {
             self.end_first(each);

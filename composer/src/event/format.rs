@@ -8,10 +8,10 @@ const CUT: usize = 511;
 
 /// A format, up to the end of its first line.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Format(Vec<Part>);
+pub(super) struct FormatString(Vec<FormatPart>);
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-enum Part {
+enum FormatPart {
     Literal(Vec<u8>),
     /// A number in decimal.
     Decimal,
@@ -23,7 +23,7 @@ enum Part {
     Any,
 }
 
-impl Format {
+impl FormatString {
     pub(super) fn new(format: &[u8]) -> Self {
         let line = format.split(|byte| *byte == b'\n').next().unwrap_or_default();
         let mut parts = Vec::new();
@@ -37,22 +37,22 @@ impl Format {
             // Flags, width, and the length of the argument.
             while bytes.next_if(|byte| b"-+ #0123456789.lhz".contains(byte)).is_some() {}
             if !literal.is_empty() {
-                parts.push(Part::Literal(std::mem::take(&mut literal)));
+                parts.push(FormatPart::Literal(std::mem::take(&mut literal)));
             }
             parts.push(match bytes.next() {
-                Some(b'd' | b'i' | b'u') => Part::Decimal,
-                Some(b'x' | b'X') => Part::Hex,
-                Some(b'c') => Part::Letter,
+                Some(b'd' | b'i' | b'u') => FormatPart::Decimal,
+                Some(b'x' | b'X') => FormatPart::Hex,
+                Some(b'c') => FormatPart::Letter,
                 Some(b'p') => {
                     // %pI4, %px, %pks; a letter that is no more of it is text that Any takes in.
                     while bytes.next_if(u8::is_ascii_alphanumeric).is_some() {}
-                    Part::Any
+                    FormatPart::Any
                 }
-                _ => Part::Any,
+                _ => FormatPart::Any,
             });
         }
         if !literal.is_empty() {
-            parts.push(Part::Literal(literal));
+            parts.push(FormatPart::Literal(literal));
         }
         Self(parts)
     }
@@ -67,7 +67,7 @@ impl Format {
             let mut next = vec![false; line.len() + 1];
             for start in (0..=line.len()).filter(|start| ends[*start]) {
                 part.ends(&line[start..], &mut |length| next[start + length] = true);
-                if let Part::Literal(text) = part {
+                if let FormatPart::Literal(text) = part {
                     is_cut |= text.starts_with(&line[start..]);
                 }
             }
@@ -78,7 +78,7 @@ impl Format {
     }
 }
 
-impl Part {
+impl FormatPart {
     /// Hands over every length that this part may have at the beginning of `rest`.
     fn ends(&self, rest: &[u8], each: &mut dyn FnMut(usize)) {
         match self {
@@ -111,7 +111,7 @@ impl Part {
 
 #[cfg(test)]
 mod tests {
-    use super::Format;
+    use super::FormatString;
 
     #[test]
     fn a_line_fits_the_format_that_made_it() {
@@ -131,7 +131,7 @@ mod tests {
             ("%c%c", "a", false),
         ] {
             assert_eq!(
-                Format::new(format.as_bytes()).fits(line.as_bytes()),
+                FormatString::new(format.as_bytes()).fits(line.as_bytes()),
                 fits,
                 "{format} {line}"
             );
@@ -141,8 +141,8 @@ mod tests {
     #[test]
     fn a_long_line_may_have_been_cut() {
         let line = format!("name {}", "x".repeat(600));
-        assert!(Format::new(b"name %s, and more").fits(line.as_bytes()));
-        assert!(!Format::new(b"nome %s, and more").fits(line.as_bytes()));
-        assert!(!Format::new(b"name %s, and more").fits(b"name x"));
+        assert!(FormatString::new(b"name %s, and more").fits(line.as_bytes()));
+        assert!(!FormatString::new(b"nome %s, and more").fits(line.as_bytes()));
+        assert!(!FormatString::new(b"name %s, and more").fits(b"name x"));
     }
 }

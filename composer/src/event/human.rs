@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use freplace_compose_common::Header;
 
 use super::{
-    Event, Layout, Paint, Payload, Said, Shape,
+    Event, Layout, Paint, Payload, PrintkLine, Shape,
     digits::{decimal, padded},
     user_map,
 };
@@ -108,7 +108,7 @@ fn structure(layout: &Layout, bytes: &[u8], paint: Paint, out: &mut String) {
 }
 
 /// A line of `bpf_printk`, with whoever else may have written it.
-fn line(said: &Said, paint: Paint, out: &mut String) {
+fn line(said: &PrintkLine, paint: Paint, out: &mut String) {
     out.push_str("  ");
     escaped(&said.text, out);
     if !said.or.is_empty() {

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::{Event, Layout, Payload, Said, UserEventMap, value};
+use super::{Event, Layout, Payload, PrintkLine, UserEventMap, value};
 use crate::plan::PlannedNode;
 
 /// The keys that all events of `node` begin with.
@@ -42,7 +42,7 @@ pub(super) fn payload(event: &Event<'_>, out: &mut String) {
 }
 
 /// A line of `bpf_printk`.
-fn printk(said: &Said, out: &mut String) {
+fn printk(said: &PrintkLine, out: &mut String) {
     out.push_str("\"printk\":");
     value::string(&said.text, out);
     list("or", &said.or, out);

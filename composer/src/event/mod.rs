@@ -28,7 +28,7 @@ pub use accounting::{EventAccounting, EventCounts, Loss, Skips};
 pub use human::Clock;
 pub use layout::{Field, Layout, Shape};
 pub use paint::Paint;
-pub use printk::{Printk, Said, TraceLine};
+pub use printk::{Printk, PrintkLine, TraceLine};
 pub use render::{ChromeTrace, Count, Json, Log, Render, Totals, Tree};
 pub use schema::schema;
 pub use traced::Traced;
@@ -43,11 +43,11 @@ use crate::{
 
 /// What an event is decoded by.
 pub struct Decoder {
-    nodes: Vec<Source>,
+    nodes: Vec<EventNode>,
 }
 
 /// A node and the structs of its events.
-struct Source {
+struct EventNode {
     node: PlannedNode,
     /// The first keys of its events as JSON.
     json: String,
@@ -87,7 +87,7 @@ pub enum Payload<'a> {
     /// A call that a built-in tracer saw begin or end.
     Call(&'a Traced),
     /// A line of `bpf_printk`.
-    Line(&'a Said),
+    Line(&'a PrintkLine),
 }
 
 /// In the place of a CPU that is not known.
@@ -148,7 +148,7 @@ pub enum Malformed {
     Node(u32),
 }
 
-impl Source {
+impl EventNode {
     fn new(node: PlannedNode, mut layouts: Vec<(TypeId, Layout)>) -> Self {
         layouts.sort_by_key(|(id, _)| *id);
         let json = json::keys_of(&node);
@@ -171,7 +171,8 @@ impl Decoder {
     pub fn new(resolved: &Resolved) -> Self {
         let source = |(_, node, resolved): (_, &Node, &ResolvedNode)| {
             let objects = resolved.program().map(NodeProgram::object).into_iter();
-            let mut source = Source::new(PlannedNode::of(node), objects.flat_map(layouts).collect());
+            let mut source =
+                EventNode::new(PlannedNode::of(node), objects.flat_map(layouts).collect());
             for function in resolved.traced() {
                 let tell = function.tracings().iter().filter(|(_, tracing)| tracing.tells());
                 let traced =

@@ -8,7 +8,7 @@
 use freplace_compose_common::Header;
 use petgraph::graph::NodeIndex;
 
-use super::{Event, Payload, format::Format, json};
+use super::{Event, Payload, format::FormatString, json};
 use crate::{
     chain::Node,
     plan::PlannedNode,
@@ -20,7 +20,7 @@ use crate::{
 pub struct Printk {
     speakers: Vec<Speaker>,
     /// The header of the line before, for one that goes on in the next.
-    last: Option<(Header, Said, usize)>,
+    last: Option<(Header, PrintkLine, usize)>,
 }
 
 #[derive(Debug)]
@@ -29,7 +29,7 @@ struct Speaker {
     planned: PlannedNode,
     /// The first keys of its events as JSON.
     json: String,
-    formats: Vec<Format>,
+    formats: Vec<FormatString>,
     /// Whether there are formats that cannot be read.
     has_more: bool,
     /// Whether its lines are asked for.
@@ -40,7 +40,7 @@ struct Speaker {
 
 /// A line, and what is known of who wrote it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Said {
+pub struct PrintkLine {
     /// The line.
     pub text: String,
     /// Other nodes that may have written it.
@@ -77,7 +77,12 @@ impl Printk {
                 node: index.index(),
                 json: json::keys_of(&planned),
                 planned,
-                formats: all.iter().copied().flatten().map(|text| Format::new(text)).collect(),
+                formats: all
+                    .iter()
+                    .copied()
+                    .flatten()
+                    .map(|text| FormatString::new(text))
+                    .collect(),
                 has_more: all.iter().any(|format| format.is_none()),
                 wanted: node.output.printk == Some(true),
                 has_task: resolved[index].has_task(),
@@ -115,7 +120,7 @@ impl Printk {
         });
     }
 
-    fn attribute(&self, header: Header, text: &[u8]) -> Option<(Header, Said, usize)> {
+    fn attribute(&self, header: Header, text: &[u8]) -> Option<(Header, PrintkLine, usize)> {
         let fits = |one: &&Speaker| one.formats.iter().any(|format| format.fits(text));
         let mut may: Vec<_> = self.speakers.iter().filter(fits).collect();
         let known = !may.is_empty();
@@ -129,7 +134,7 @@ impl Printk {
         if !first.has_task {
             (header.pid, header.tid, header.comm) = (0, 0, [0; 16]);
         }
-        let said = Said { text: String::from_utf8_lossy(text).into_owned(), or, known };
+        let said = PrintkLine { text: String::from_utf8_lossy(text).into_owned(), or, known };
         let index = self.speakers.iter().position(|one| one.node == first.node)?;
         Some((header, said, index))
     }

@@ -5,13 +5,13 @@ use petgraph::graph::NodeIndex;
 
 use super::calls::{Call, Kept};
 use crate::{
-    chain::{Chain, Moment, NodeKind, Role},
+    chain::{Chain, NodeKind, ProbePoint, Role},
     inert,
 };
 
 /// A function that calls pass: that of a node, or another one of its program.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Place {
+pub(super) struct PathFunction {
     /// The node's id, or the function's name.
     pub(super) name: String,
     /// The node's kind, or `function`.
@@ -22,43 +22,43 @@ pub(super) struct Place {
 
 /// Where the events of each node stand.
 #[derive(Debug)]
-pub(super) struct Map {
+pub(super) struct CallPaths {
     /// Every function there is.
-    pub(super) places: Vec<Place>,
+    pub(super) places: Vec<PathFunction>,
     /// For each node.
-    pub(super) nodes: Vec<Stand>,
+    pub(super) nodes: Vec<NodePath>,
 }
 
 /// Where the events of a node stand.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Stand {
+pub(super) struct NodePath {
     /// The functions within the host's own, from the outermost to the one that the event is of.
     pub(super) path: Vec<usize>,
     /// When its tracer runs; none for an event that the function itself emits.
-    pub(super) moment: Option<Moment>,
+    pub(super) moment: Option<ProbePoint>,
     /// The hosts that it may be called from.
     pub(super) hosts: Vec<usize>,
 }
 
 /// A part of a call.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Part {
+pub(super) enum CallPart {
     /// An event, an index in the call.
     Event(usize),
     /// What happened in a function.
-    Span(Span),
+    Span(Visit),
 }
 
 /// One pass through a function.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Span {
-    /// The function, an index in [`Map::places`].
+pub(super) struct Visit {
+    /// The function, an index in [`CallPaths::places`].
     pub(super) place: usize,
     /// In order.
-    pub(super) parts: Vec<Part>,
+    pub(super) parts: Vec<CallPart>,
 }
 
-impl Map {
+impl CallPaths {
     pub(super) fn of(chain: &Chain) -> Self {
         let mut map = Self { places: Vec::new(), nodes: Vec::new() };
         for (index, node) in chain.graph.nodes() {
@@ -71,7 +71,7 @@ impl Map {
                 None => map.within(chain, index),
             };
             let hosts = chain.graph.hosts_below(index).into_iter().map(NodeIndex::index).collect();
-            map.nodes.push(Stand { path, moment, hosts });
+            map.nodes.push(NodePath { path, moment, hosts });
         }
         map
     }
@@ -85,7 +85,7 @@ impl Map {
             (Role::Tracer, _) => self.traced_by(chain, index),
             (_, Some(outer)) => self.within(chain, *outer),
         };
-        path.push(self.place(Place {
+        path.push(self.place(PathFunction {
             name: node.id.value.clone(),
             label: node.label(),
             node: Some(index.index()),
@@ -101,12 +101,12 @@ impl Map {
             && let Some(function) = &tracer.function
         {
             let name = inert::line(&function.value).into_owned();
-            path.push(self.place(Place { name, label: "function", node: None }));
+            path.push(self.place(PathFunction { name, label: "function", node: None }));
         }
         path
     }
 
-    fn place(&mut self, place: Place) -> usize {
+    fn place(&mut self, place: PathFunction) -> usize {
         let found = self.places.iter().position(|other| *other == place);
         found.unwrap_or_else(|| {
             self.places.push(place);
@@ -115,7 +115,7 @@ impl Map {
     }
 
     /// Where `event` stands.
-    pub(super) fn stand(&self, event: &Kept) -> Option<&Stand> {
+    pub(super) fn stand(&self, event: &Kept) -> Option<&NodePath> {
         self.nodes.get(event.node)
     }
 
@@ -137,7 +137,7 @@ impl Map {
     }
 
     /// When the tracer that emitted `event` runs.
-    pub(super) fn moment(&self, event: &Kept) -> Option<Moment> {
+    pub(super) fn moment(&self, event: &Kept) -> Option<ProbePoint> {
         event.moment.or(self.stand(event)?.moment)
     }
 
@@ -155,9 +155,9 @@ impl Map {
     }
 
     /// The events of one call, put within the functions that they are of.
-    pub(super) fn story(&self, events: &[Kept]) -> Vec<Part> {
+    pub(super) fn story(&self, events: &[Kept]) -> Vec<CallPart> {
         let mut parts = Vec::new();
-        let mut open: Vec<Span> = Vec::new();
+        let mut open: Vec<Visit> = Vec::new();
         for (number, event) in events.iter().enumerate() {
             let path = self.stand(event).map(|stand| stand.path.as_slice()).unwrap_or_default();
             let same = open.iter().zip(path).take_while(|(span, place)| span.place == **place);
@@ -171,10 +171,10 @@ impl Map {
                 close(&mut open, same, &mut parts);
             }
             let missing = path.iter().skip(same);
-            open.extend(missing.map(|place| Span { place: *place, parts: Vec::new() }));
+            open.extend(missing.map(|place| Visit { place: *place, parts: Vec::new() }));
             match open.last_mut() {
-                Some(span) => span.parts.push(Part::Event(number)),
-                None => parts.push(Part::Event(number)),
+                Some(span) => span.parts.push(CallPart::Event(number)),
+                None => parts.push(CallPart::Event(number)),
             }
         }
         close(&mut open, 0, &mut parts);
@@ -182,18 +182,18 @@ impl Map {
     }
 
     /// Whether `event`, which is of the same function as `span`, is of another pass through it.
-    fn begins_anew(&self, span: &Span, events: &[Kept], event: &Kept) -> bool {
+    fn begins_anew(&self, span: &Visit, events: &[Kept], event: &Kept) -> bool {
         let mut before = span.parts.iter().filter_map(|part| match part {
-            Part::Event(number) => events.get(*number),
-            Part::Span(_) => None,
+            CallPart::Event(number) => events.get(*number),
+            CallPart::Span(_) => None,
         });
-        let exit = Some(Moment::Fexit);
+        let exit = Some(ProbePoint::Fexit);
         match self.moment(event) {
             // Entered once more, and what left it last may have been lost.
-            Some(Moment::Fentry) => before.any(|earlier| {
-                self.moment(earlier) != Some(Moment::Fentry) || earlier.node == event.node
+            Some(ProbePoint::Fentry) => before.any(|earlier| {
+                self.moment(earlier) != Some(ProbePoint::Fentry) || earlier.node == event.node
             }),
-            Some(Moment::Fexit) => {
+            Some(ProbePoint::Fexit) => {
                 before.any(|earlier| earlier.node == event.node && self.moment(earlier) == exit)
             }
             None => before.any(|earlier| self.moment(earlier) == exit),
@@ -202,12 +202,12 @@ impl Map {
 }
 
 /// Closes the spans after the first `keep`.
-fn close(open: &mut Vec<Span>, keep: usize, parts: &mut Vec<Part>) {
+fn close(open: &mut Vec<Visit>, keep: usize, parts: &mut Vec<CallPart>) {
     while open.len() > keep {
         let Some(span) = open.pop() else { return };
         match open.last_mut() {
-            Some(outer) => outer.parts.push(Part::Span(span)),
-            None => parts.push(Part::Span(span)),
+            Some(outer) => outer.parts.push(CallPart::Span(span)),
+            None => parts.push(CallPart::Span(span)),
         }
     }
 }

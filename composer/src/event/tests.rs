@@ -3,7 +3,9 @@
 use freplace_compose_common::Header;
 use proptest::{prelude::*, test_runner::Config};
 
-use super::{Clock, Decoder, Event, Field, Json, Layout, Log, Paint, Render as _, Shape, Source};
+use super::{
+    Clock, Decoder, Event, EventNode, Field, Json, Layout, Log, Paint, Render as _, Shape,
+};
 use crate::{
     chain::{Chain, Role},
     inert,
@@ -87,7 +89,7 @@ pub(crate) fn with_events(
     let shape = Shape::Integer { size: 4, signed: false };
     let fields = vec![Field { name: "value".into(), offset: 0, shape }];
     let layout = Layout { name: "event".into(), size: 4, fields };
-    let source = |node: &PlannedNode| Source::new(node.clone(), [(7, layout.clone())].into());
+    let source = |node: &PlannedNode| EventNode::new(node.clone(), [(7, layout.clone())].into());
     let decoder = Decoder { nodes: nodes.iter().map(source).collect() };
     for emitted in emitted {
         each(&decoder.decode(&emitted.bytes()).expect("a whole record"));
@@ -178,7 +180,7 @@ proptest! {
     ) {
         let layout = Layout { name: "event".into(), size: 8, fields };
         let decoder = Decoder {
-            nodes: vec![Source::new(node(), [(7, layout)].into())],
+            nodes: vec![EventNode::new(node(), [(7, layout)].into())],
         };
         let plan = Plan { chain: "x".into(), nodes: vec![node()], operations: Vec::new() };
         let size = payload.len() as u32;
@@ -242,7 +244,7 @@ fn names_of_fields_are_shown_escaped() {
         let layout = layouts(bytes).into_iter().find(has).expect("the name was changed");
         let payload = vec![0; layout.size as usize];
         let record = record(7, layout.size, b"", &payload);
-        let decoder = Decoder { nodes: vec![Source::new(node(), [(7, layout)].into())] };
+        let decoder = Decoder { nodes: vec![EventNode::new(node(), [(7, layout)].into())] };
         let plan = Plan { chain: "x".into(), nodes: vec![node()], operations: Vec::new() };
         let event = decoder.decode(&record).expect("a whole record");
         write_down(&plan, &event);

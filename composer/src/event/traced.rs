@@ -4,7 +4,7 @@ use freplace_compose_common::trace::UNKNOWN;
 
 use super::{Paint, Shape, digits::decimal, json, layout, value};
 use crate::{
-    chain::Moment,
+    chain::ProbePoint,
     inert,
     object::btf::{Btf, Type},
     plan::PlannedNode,
@@ -22,7 +22,7 @@ pub struct Traced {
     size: usize,
     arguments: Vec<Argument>,
     /// None at the entry.
-    exit: Option<Exit>,
+    exit: Option<CallReturn>,
     /// The first keys of its events as JSON.
     keys: String,
 }
@@ -40,7 +40,7 @@ struct Argument {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-struct Exit {
+struct CallReturn {
     /// None where the function returns nothing.
     result: Option<(Shape, usize)>,
     /// Names of results.
@@ -51,7 +51,7 @@ struct Exit {
 impl Traced {
     /// What `tracing`, of `node`, tells of a function with the types of `btf`.
     pub(super) fn new(tracing: &Tracing, btf: &Btf, node: &PlannedNode) -> Self {
-        let exit = tracing.took.map(|took| Exit {
+        let exit = tracing.took.map(|took| CallReturn {
             result: tracing.result.as_ref().and_then(|result| {
                 let at = result.at?;
                 let (shape, offset) = shape(btf, result.of);
@@ -63,7 +63,7 @@ impl Traced {
             },
             took,
         });
-        let moment = if exit.is_some() { Moment::Fexit } else { Moment::Fentry };
+        let moment = if exit.is_some() { ProbePoint::Fexit } else { ProbePoint::Fentry };
         Self {
             name: inert::line(node.place.function()).into_owned(),
             keys: json::keys(&node.id, moment.name()),
@@ -86,8 +86,8 @@ impl Traced {
 
     /// When it tells.
     #[must_use]
-    pub fn moment(&self) -> Moment {
-        if self.exit.is_some() { Moment::Fexit } else { Moment::Fentry }
+    pub fn moment(&self) -> ProbePoint {
+        if self.exit.is_some() { ProbePoint::Fexit } else { ProbePoint::Fentry }
     }
 
     /// How long the call took; none where that is not known.
@@ -164,7 +164,7 @@ impl Traced {
     }
 }
 
-impl Exit {
+impl CallReturn {
     fn verdict(&self, payload: &[u8]) -> Option<&'static str> {
         let (shape, at) = self.result.as_ref()?;
         let number = shape.number(from(payload, *at))?;

@@ -6,7 +6,7 @@ use petgraph::graph::NodeIndex;
 
 use super::{Event, Layout, NO_CPU, Payload, Shape, json, layout::shown, value};
 use crate::{
-    chain::{Declared, EventMap, FieldRef, Hint, Node, Piece, Spanned, Step},
+    chain::{Declared, EventMap, FieldRef, FieldStep, Hint, Node, Spanned, TextPiece},
     object::{
         MapDef,
         btf::{Btf, Type, TypeId},
@@ -30,14 +30,14 @@ pub struct UserEventMap {
     /// The first keys of its events as JSON.
     json: String,
     layout: Option<Layout>,
-    text: Vec<Part>,
+    text: Vec<TextPart>,
     /// Where the time is, in bytes.
     time: Option<usize>,
 }
 
 /// A piece of a record's text.
 #[derive(Debug, Clone)]
-enum Part {
+enum TextPart {
     Literal(String),
     /// A value, so many bytes from the start.
     Value(usize, Shape),
@@ -48,9 +48,9 @@ impl UserEventMap {
     #[must_use]
     pub fn all(resolved: &Resolved) -> Vec<Self> {
         let own = |map: &&MapDef| !resolve::is_shared(map);
-        let maps = resolved
-            .programs()
-            .flat_map(|(index, node, of)| of.maps().filter(own).map(move |map| (index, node, of, map)));
+        let maps = resolved.programs().flat_map(|(index, node, of)| {
+            of.maps().filter(own).map(move |map| (index, node, of, map))
+        });
         maps.map(|(index, node, of, map)| Self::new(index, node, of, map)).collect()
     }
 
@@ -90,8 +90,8 @@ impl UserEventMap {
         }
         for piece in named.text.iter().flatten() {
             self.text.extend(match piece {
-                Piece::Literal(text) => Some(Part::Literal(text.clone())),
-                Piece::Field(field) => value(btf, of, field, object, &mut layout),
+                TextPiece::Literal(text) => Some(TextPart::Literal(text.clone())),
+                TextPiece::Field(field) => value(btf, of, field, object, &mut layout),
             });
         }
         let time = named.time.as_ref().and_then(|path| resolve::walk(btf, of, path).ok());
@@ -136,8 +136,10 @@ impl UserEventMap {
     pub(super) fn text(&self, payload: &[u8], out: &mut String) {
         for part in &self.text {
             match part {
-                Part::Literal(text) => super::human::escaped(text, out),
-                Part::Value(at, shape) => shape.human(payload.get(*at..).unwrap_or_default(), out),
+                TextPart::Literal(text) => super::human::escaped(text, out),
+                TextPart::Value(at, shape) => {
+                    shape.human(payload.get(*at..).unwrap_or_default(), out)
+                }
             }
         }
     }
@@ -165,16 +167,16 @@ fn value(
     field: &FieldRef,
     object: &Btf,
     layout: &mut Layout,
-) -> Option<Part> {
+) -> Option<TextPart> {
     let (offset, at) = resolve::walk(btf, of, &field.path).ok()?;
     let offset = offset as usize;
     let hint = field.hint.as_ref().map(|hint| &hint.value);
     let hint = hint.filter(|hint| resolve::fits(hint, btf, at).is_ok());
     let Some(shape) = hint.and_then(|hint| shape(hint, btf, at, object)) else {
-        return Some(Part::Value(offset, Shape::of(btf, at)));
+        return Some(TextPart::Value(offset, Shape::of(btf, at)));
     };
     set(&mut layout.fields, &field.path, &shape);
-    Some(Part::Value(offset, shape))
+    Some(TextPart::Value(offset, shape))
 }
 
 fn shape(hint: &Hint, btf: &Btf, of: TypeId, object: &Btf) -> Option<Shape> {
@@ -204,8 +206,10 @@ fn shape(hint: &Hint, btf: &Btf, of: TypeId, object: &Btf) -> Option<Shape> {
 }
 
 /// Gives the field at the end of `path` the shape `shape`; not an item of an array.
-fn set(fields: &mut [super::Field], path: &[Spanned<Step>], shape: &Shape) {
-    let Some((Spanned { value: Step::Field(name), .. }, rest)) = path.split_first() else { return };
+fn set(fields: &mut [super::Field], path: &[Spanned<FieldStep>], shape: &Shape) {
+    let Some((Spanned { value: FieldStep::Field(name), .. }, rest)) = path.split_first() else {
+        return;
+    };
     let Some(field) = fields.iter_mut().find(|field| field.name == *name) else { return };
     match (&mut field.shape, rest) {
         (own, []) => *own = shape.clone(),

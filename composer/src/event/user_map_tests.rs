@@ -2,7 +2,7 @@
 
 use proptest::{prelude::*, test_runner::Config};
 
-use super::{Layout, Part, Shape, UserEventMap};
+use super::{Layout, Shape, TextPart, UserEventMap};
 use crate::{
     chain::Chain,
     event::{
@@ -17,10 +17,10 @@ fn plan_of_one() -> Plan {
     Plan { chain: "x".into(), nodes: vec![node()], operations: Vec::new() }
 }
 
-fn part() -> impl Strategy<Value = Part> {
+fn part() -> impl Strategy<Value = TextPart> {
     prop_oneof![
-        ".{0,5}".prop_map(Part::Literal),
-        (0_usize..100, shape()).prop_map(|(at, shape)| Part::Value(at, shape)),
+        ".{0,5}".prop_map(TextPart::Literal),
+        (0_usize..100, shape()).prop_map(|(at, shape)| TextPart::Value(at, shape)),
     ]
 }
 
@@ -158,7 +158,7 @@ fn a_hint_holds_for_the_field_wherever_it_is_shown() {
     ];
     let text = crate::diag::Source::first("chain.toml", "");
     let step = |name: &str| crate::chain::Spanned {
-        value: crate::chain::Step::Field(name.to_owned()),
+        value: crate::chain::FieldStep::Field(name.to_owned()),
         span: crate::diag::Span::new(&text, 0..0),
     };
     super::set(&mut fields, &[step("b"), step("c")], &Shape::BigEndian(2));

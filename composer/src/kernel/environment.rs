@@ -7,7 +7,7 @@ use std::fs;
 
 use super::{KernelError, attach, loader::Loaded, probe::Probe, profile};
 use crate::{
-    chain::Moment,
+    chain::ProbePoint,
     files,
     hook::{Mechanism, PerfEvent},
     object::{ProgramKind, RINGBUF},
@@ -249,7 +249,7 @@ fn trampoline(probe: &mut Probe, host: Option<&Loaded>) -> (Option<bool>, String
         Err(error) => return (absent(error.errno), refused("freplace", &error)),
     };
     let target = Some((&replacement, "probe_replacement"));
-    match probe.load("probe_tracer", LoadAs::Tracer(Moment::Fentry), target) {
+    match probe.load("probe_tracer", LoadAs::Tracer(ProbePoint::Fentry), target) {
         Ok(_) => {
             (Some(true), "BPF_PROG_LOAD of a small freplace and fentry program: ok".to_owned())
         }

@@ -6,7 +6,7 @@ use std::{
 };
 
 use aya::maps::{Map, MapData, PerCpuArray, RingBuf};
-use freplace_compose_common::Count;
+use freplace_compose_common::NodeCount;
 use tokio::io::unix::AsyncFd;
 
 use super::{CountReader, KernelError, PerfEvents, RecordReader};
@@ -110,10 +110,10 @@ impl Counts {
 }
 
 impl CountReader for Counts {
-    fn count(&self, node: u32) -> Result<Count, KernelError> {
+    fn count(&self, node: u32) -> Result<NodeCount, KernelError> {
         let values = self.counts.get(&node, 0);
         let values = values.map_err(|error| KernelError::here("read counters", error))?;
-        Ok(values.iter().fold(Count::default(), |sum, [produced, lost]| Count {
+        Ok(values.iter().fold(NodeCount::default(), |sum, [produced, lost]| NodeCount {
             produced: sum.produced + produced,
             lost: sum.lost + lost,
         }))

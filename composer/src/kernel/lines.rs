@@ -3,7 +3,7 @@
 //! The compiler writes it into `.BTF.ext`, and what is cut out of an object keeps it, for a program and
 //! the functions it calls in one row. That row is what the verifier counts.
 
-use crate::object::{Line, btf::Btf};
+use crate::object::{LineInfo, btf::Btf};
 
 /// The beginning of what one line of source became.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,8 +19,8 @@ pub struct SourceLine {
 }
 
 /// The lines of a program, whose texts are in `types`.
-pub(super) fn source_lines(lines: &[Line], types: &Btf) -> Box<[SourceLine]> {
-    let line = |line: &Line| {
+pub(super) fn source_lines(lines: &[LineInfo], types: &Btf) -> Box<[SourceLine]> {
+    let line = |line: &LineInfo| {
         let file = types.text(line.file)?;
         Some(SourceLine {
             instruction: line.at,

@@ -22,7 +22,7 @@ use super::{
     sys, tracing,
 };
 use crate::{
-    object::{MapDef, Needed, Object, Table, Traits, btf::Btf},
+    object::{MapDef, Needed, Object, RedirectMap, Traits, btf::Btf},
     plan::LoadAs,
     resolve::SetGlobal,
     trace::Tracing,
@@ -244,8 +244,8 @@ fn kernel_type(load_as: LoadAs, traits: Traits) -> (u32, u32, u32) {
     }
     if let (Some(table), LoadAs::Hook(_)) = (traits.table, load_as) {
         attach = match table {
-            Table::Devmap => attach::BPF_XDP_DEVMAP as u32,
-            Table::Cpumap => attach::BPF_XDP_CPUMAP as u32,
+            RedirectMap::Devmap => attach::BPF_XDP_DEVMAP as u32,
+            RedirectMap::Cpumap => attach::BPF_XDP_CPUMAP as u32,
         };
     }
     let flags = [(traits.sleepable, SLEEPABLE), (traits.frags, HAS_FRAGS)];

@@ -12,7 +12,7 @@ use super::{
     core::{self, Relocated},
     loader, sys,
 };
-use crate::object::{Cut, Kinds, Line, Needed, Object, Program, btf::Btf};
+use crate::object::{BtfKinds, Cut, LineInfo, Needed, Object, Program, btf::Btf};
 
 pub(super) const PARSE: &str = "read object";
 
@@ -46,7 +46,7 @@ pub(super) struct Workshop {
     /// The types of functions that the kernel has, by the address of their object's bytes.
     functions: HashMap<usize, Arc<OwnedFd>>,
     /// Whether the kernel knows only older kinds of types.
-    kinds: Option<Kinds>,
+    kinds: Option<BtfKinds>,
 }
 
 impl Workshop {
@@ -114,16 +114,16 @@ impl Workshop {
         needed: &Needed,
     ) -> Result<OwnedFd, KernelError> {
         const CALL: &str = "BPF_BTF_LOAD";
-        let kinds = self.kinds.unwrap_or(Kinds::All);
+        let kinds = self.kinds.unwrap_or(BtfKinds::All);
         let error = match sys::btf_load(&object.trimmed(needed, kinds), None) {
             Ok(btf) => return Ok(btf),
             Err(error) => error,
         };
         // Tags and wide enums are newer than links of perf events: without them, perhaps.
         if self.kinds.is_none()
-            && let Ok(btf) = sys::btf_load(&object.trimmed(needed, Kinds::Linux5_15), None)
+            && let Ok(btf) = sys::btf_load(&object.trimmed(needed, BtfKinds::Linux5_15), None)
         {
-            self.kinds = Some(Kinds::Linux5_15);
+            self.kinds = Some(BtfKinds::Linux5_15);
             return Ok(btf);
         }
         let mut log = vec![0; 1 << 16];
@@ -191,7 +191,7 @@ fn needed(object: &Object) -> Needed {
 
 /// The lines of `cut`, as the kernel takes them: rising, and one at the start of each function.
 fn line_info(cut: &Cut) -> Vec<u8> {
-    let mut lines: Vec<&Line> = Vec::with_capacity(cut.lines.len());
+    let mut lines: Vec<&LineInfo> = Vec::with_capacity(cut.lines.len());
     for line in &cut.lines {
         if lines.last().is_none_or(|last| last.at < line.at) {
             lines.push(line);

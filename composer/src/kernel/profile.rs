@@ -20,7 +20,7 @@ use super::{
     sys::{self, LinkTarget},
 };
 use crate::{
-    chain::Moment,
+    chain::ProbePoint,
     object::ProgramKind,
     plan::LoadAs,
     profile::{Features, Profile},
@@ -74,7 +74,7 @@ fn features(
             && probe.load("move", LoadAs::Replacement, stub(host)).is_err(),
         unique_kprobe_symbol: unique_kprobe_symbol(),
         pointer_arguments_whole: probe
-            .load("half", LoadAs::Tracer(Moment::Fentry), stub(host))
+            .load("half", LoadAs::Tracer(ProbePoint::Fentry), stub(host))
             .is_err(),
         several_stubs: match replacement {
             Some(replacement) => several_stubs(probe, replacement)?,
@@ -118,7 +118,7 @@ fn stub(host: &Loaded) -> Option<(&Loaded, &str)> {
 }
 
 fn nested_tracing(probe: &mut Probe, host: &Loaded) -> bool {
-    let fentry = LoadAs::Tracer(Moment::Fentry);
+    let fentry = LoadAs::Tracer(ProbePoint::Fentry);
     let Ok(tracer) = probe.load("tracer", fentry, stub(host)) else { return false };
     probe.load("tracer", fentry, Some((&tracer, "tracer"))).is_ok()
 }
@@ -141,7 +141,7 @@ fn most_tracers(host: &Loaded) -> Result<Option<u16>, KernelError> {
     /// `BPF_MAX_TRAMP_LINKS` is 38 at most on every architecture known.
     const TRIED: u16 = 256;
     let tracer = Type {
-        load_as: LoadAs::Tracer(Moment::Fentry),
+        load_as: LoadAs::Tracer(ProbePoint::Fentry),
         target: Some((host.program.as_fd(), host.function("stub")?)),
     };
     let mut links = Vec::new();

@@ -2,7 +2,7 @@
 
 use std::task::{Context, Poll};
 
-use freplace_compose_common::Count;
+use freplace_compose_common::NodeCount;
 
 use super::{Kernel, KernelError, LinkHandle, MapHandle, ProgramHandle, TraceHandle};
 
@@ -107,5 +107,5 @@ pub trait CountReader {
     ///
     /// # Errors
     /// When there is no such node.
-    fn count(&self, node: u32) -> Result<Count, KernelError>;
+    fn count(&self, node: u32) -> Result<NodeCount, KernelError>;
 }

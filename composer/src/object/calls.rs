@@ -12,7 +12,7 @@ use super::{
 
 /// An instruction that may refer to a function.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Reference {
+pub(super) struct FunctionReference {
     /// Offset of the instruction in its section, bytes.
     pub(super) at: u64,
     /// Bytes to add to the address of the symbol that a relocation at `at` names. Calls to static
@@ -22,7 +22,7 @@ pub(super) struct Reference {
     pub(super) is_call: bool,
 }
 
-impl Reference {
+impl FunctionReference {
     /// Where a call that no relocation touches goes, as an offset in the same section.
     pub(super) fn local_target(self) -> Option<u64> {
         if self.is_call { self.at.checked_add_signed(self.addend) } else { None }
@@ -74,15 +74,15 @@ fn jump_targets(code: &[u8], start: u64) -> HashSet<u64> {
 }
 
 /// The references in `code`, which begins at byte `start` of its section.
-pub(super) fn references(code: &[u8], start: u64) -> impl Iterator<Item = Reference> + '_ {
+pub(super) fn references(code: &[u8], start: u64) -> impl Iterator<Item = FunctionReference> + '_ {
     placed(code, start).filter_map(|(at, insn)| {
         let immediate = i64::from(insn.immediate);
         match insn.opcode {
             // Relative to the next instruction; the compiler writes -1 in front of a relocation.
             CALL if insn.calls_function() => {
-                Some(Reference { at, addend: (immediate + 1) * 8, is_call: true })
+                Some(FunctionReference { at, addend: (immediate + 1) * 8, is_call: true })
             }
-            WIDE => Some(Reference { at, addend: immediate, is_call: false }),
+            WIDE => Some(FunctionReference { at, addend: immediate, is_call: false }),
             _ => None,
         }
     })

@@ -7,7 +7,7 @@ use super::btf::TypeId;
 
 /// The instructions of a function.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Code {
+pub struct Instructions {
     /// Where they are in [`super::Object::bytes`]; empty when they are not to be had.
     pub place: Range<usize>,
     /// What an instruction refers to, by its number in the function.

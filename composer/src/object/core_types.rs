@@ -42,7 +42,7 @@ pub(super) fn events(ext: &Ext) -> BTreeSet<TypeId> {
 
 /// A step from a type to a part of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Step<'a> {
+enum Accessor<'a> {
     /// The field of this name; none for a struct without a name within.
     Field(&'a str),
     /// The element with this number.
@@ -56,9 +56,9 @@ impl Object {
         let mut text = prototype::declare(&self.btf, relocation.of, "").trim().to_owned();
         for step in self.way(relocation) {
             match step {
-                Step::Field("") => {}
-                Step::Field(name) => text += &format!(".{name}"),
-                Step::Element(number) => text += &format!("[{number}]"),
+                Accessor::Field("") => {}
+                Accessor::Field(name) => text += &format!(".{name}"),
+                Accessor::Element(number) => text += &format!("[{number}]"),
             }
         }
         if let Some(name) = self.enum_value(relocation) {
@@ -159,7 +159,7 @@ impl Object {
     }
 
     /// The way that a relocation goes from its type on, as far as it leads anywhere.
-    fn way(&self, relocation: &Relocation) -> Vec<Step<'_>> {
+    fn way(&self, relocation: &Relocation) -> Vec<Accessor<'_>> {
         let way = self.btf.text(relocation.access).unwrap_or_default();
         let mut of = relocation.of;
         let mut steps = Vec::new();
@@ -168,11 +168,11 @@ impl Object {
             match self.btf.resolve(of) {
                 Some((_, Type::Struct { members, .. })) => {
                     let Some(member) = members.get(number) else { break };
-                    steps.push(Step::Field(member.name));
+                    steps.push(Accessor::Field(member.name));
                     of = member.of;
                 }
                 Some((_, Type::Array { element, .. })) => {
-                    steps.push(Step::Element(number));
+                    steps.push(Accessor::Element(number));
                     of = element;
                 }
                 _ => break,
@@ -215,15 +215,17 @@ fn is_alike(one: &Type<'_>, other: &Type<'_>) -> bool {
 }
 
 /// Whether `way` leads somewhere from the type `of` on. What is of another kind there is left open.
-fn leads(kernel: &Btf, mut of: TypeId, way: &[Step<'_>]) -> bool {
+fn leads(kernel: &Btf, mut of: TypeId, way: &[Accessor<'_>]) -> bool {
     for step in way {
         of = match (step, kernel.resolve(of)) {
-            (Step::Field(""), _) => continue,
-            (Step::Field(name), Some((id, Type::Struct { .. }))) => match field(kernel, id, name) {
-                Some(of) => of,
-                None => return false,
-            },
-            (Step::Element(_), Some((_, Type::Array { element, .. }))) => element,
+            (Accessor::Field(""), _) => continue,
+            (Accessor::Field(name), Some((id, Type::Struct { .. }))) => {
+                match field(kernel, id, name) {
+                    Some(of) => of,
+                    None => return false,
+                }
+            }
+            (Accessor::Element(_), Some((_, Type::Array { element, .. }))) => element,
             _ => return true,
         };
     }

@@ -12,7 +12,7 @@ use std::collections::{BTreeSet, HashMap};
 use thiserror::Error;
 
 use super::{
-    Line, Object, Program, Referent, Relocation,
+    LineInfo, Object, Program, Referent, Relocation,
     btf::TypeId,
     core_types,
     insn::{CALL, Insn, SIZE, WIDE, calls, wide},
@@ -25,18 +25,18 @@ pub struct Cut {
     /// reaches, once. Calls and addresses of functions lead where they should.
     pub code: Vec<u8>,
     /// Its functions, in that order.
-    pub functions: Vec<Piece>,
+    pub functions: Vec<CutFunction>,
     /// What is open, in the order of the instructions.
     pub open: Vec<Open>,
     /// The lines of source that instructions come from; `at` is an instruction's number.
-    pub lines: Vec<Line>,
+    pub lines: Vec<LineInfo>,
     /// What CO-RE has to set; `at` is an instruction's number.
     pub relocations: Vec<Relocation>,
 }
 
 /// A function in a [`Cut`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Piece {
+pub struct CutFunction {
     /// Its index in [`Object::functions`].
     pub function: usize,
     /// The number of its first instruction.
@@ -91,7 +91,7 @@ impl Object {
             }
             let start = number(cut.code.len());
             starts.insert(index, start);
-            cut.functions.push(Piece { function: index, start });
+            cut.functions.push(CutFunction { function: index, start });
             let callees = self.append(index, start, &mut cut, &mut jumps)?;
             // The first one called is the next one in the row.
             waiting.extend(callees.into_iter().rev());
@@ -155,7 +155,7 @@ impl Object {
                 start.saturating_add(u32::try_from(within).unwrap_or(u32::MAX))
             };
             let lines = section.lines_in(range.clone()).iter();
-            cut.lines.extend(lines.map(|line| Line { at: number(line.at), ..*line }));
+            cut.lines.extend(lines.map(|line| LineInfo { at: number(line.at), ..*line }));
             let relocations = section.relocations_in(range.clone()).iter();
             cut.relocations
                 .extend(relocations.map(|one| Relocation { at: number(one.at), ..*one }));
@@ -174,7 +174,7 @@ impl Object {
     /// not known of all of them: the kernel wants it of all or of none.
     #[must_use]
     pub fn function_info(&self, cut: &Cut) -> Vec<(u32, TypeId)> {
-        let info = |piece: &Piece| {
+        let info = |piece: &CutFunction| {
             let function = self.functions.get(piece.function)?;
             Some((piece.start, function.btf_id?))
         };

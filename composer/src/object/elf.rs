@@ -12,7 +12,7 @@ use object::{
 };
 
 use super::{
-    Code, Extern, Function, Names, Object, ObjectError, Program, Referent,
+    Extern, Function, Instructions, NameIndex, Object, ObjectError, Program, Referent,
     btf::{Btf, Linkage, Type},
     calls, core_types, data,
     ext::Ext,
@@ -51,7 +51,7 @@ pub(super) fn parse(bytes: Arc<[u8]>) -> Result<Object, ObjectError> {
         None => Ext::default(),
     };
     let (mut functions, places) = functions(&file, &btf, &ext)?;
-    let symbols = Symbols::of(&file, &btf)?;
+    let symbols = DataSymbols::of(&file, &btf)?;
     link(&file, &mut functions, &places, &symbols)?;
     for (_, function) in &mut functions {
         let Some(section) = ext.sections.get(&function.section) else { continue };
@@ -76,7 +76,7 @@ pub(super) fn parse(bytes: Arc<[u8]>) -> Result<Object, ObjectError> {
     let data = data::sections(&file, &btf)?;
     let externs = symbols.externs;
     drop(file);
-    let names = Names::new(&programs, &functions);
+    let names = NameIndex::new(&programs, &functions);
     let events = core_types::events(&ext);
     Ok(Object {
         bytes,
@@ -146,7 +146,7 @@ fn functions(
             helpers: Default::default(),
             formats: Default::default(),
             prototype: typed.map(|(_, prototype, _)| prototype),
-            code: Code::default(),
+            code: Instructions::default(),
         };
         found.insert((index.0, symbol.address()), function);
     }
@@ -185,7 +185,7 @@ fn link(
     file: &object::File<'_>,
     functions: &mut [Placed],
     places: &ByPlace,
-    symbols: &Symbols,
+    symbols: &DataSymbols,
 ) -> Result<(), ObjectError> {
     let constants = Constants::of(file)?;
     for section in file.sections().filter(|section| section.kind() == SectionKind::Text) {
@@ -256,16 +256,16 @@ fn is_hidden(symbol: &object::Symbol<'_, '_>) -> bool {
 }
 
 /// What symbols that are no functions stand for.
-struct Symbols {
+struct DataSymbols {
     maps: MapPlaces,
     externs: Vec<Extern>,
     /// Where they are in that list.
     by_symbol: HashMap<SymbolIndex, usize>,
 }
 
-impl Symbols {
+impl DataSymbols {
     fn of(file: &object::File<'_>, btf: &Btf) -> Result<Self, ObjectError> {
-        let kinds = externs::Kinds::of(btf);
+        let kinds = externs::ExternKinds::of(btf);
         let mut this =
             Self { maps: MapPlaces::of(file)?, externs: Vec::new(), by_symbol: HashMap::new() };
         for symbol in file.symbols() {

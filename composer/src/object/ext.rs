@@ -22,13 +22,13 @@ pub(super) struct Section {
     /// The number of the type of kind `FUNC` of each function, by its offset.
     pub(super) functions: HashMap<u64, TypeId>,
     /// In the order of the instructions, as are relocations.
-    lines: Vec<Line>,
+    lines: Vec<LineInfo>,
     pub(super) relocations: Vec<Relocation>,
 }
 
 impl Section {
     /// The lines of the instructions in `range`.
-    pub(super) fn lines_in(&self, range: Range<u64>) -> &[Line] {
+    pub(super) fn lines_in(&self, range: Range<u64>) -> &[LineInfo] {
         within(&self.lines, range, |line| line.at)
     }
 
@@ -45,7 +45,7 @@ fn within<T>(records: &[T], range: Range<u64>, at: impl Fn(&T) -> u32) -> &[T] {
 
 /// A `struct bpf_line_info`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Line {
+pub struct LineInfo {
     /// The first instruction: its offset in bytes in a section, or its number in a program.
     pub at: u32,
     /// The file's name, in the strings of BTF.
@@ -81,7 +81,7 @@ impl Ext {
             Some(())
         });
         let _ = part(data, 16, 16, &mut |name, at| {
-            let line = Line {
+            let line = LineInfo {
                 at: word(data, at)?,
                 file: word(data, at + 4)?,
                 text: word(data, at + 8)?,

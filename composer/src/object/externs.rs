@@ -33,9 +33,9 @@ pub enum ExternKind {
 }
 
 /// Which extern is what, by name.
-pub(super) struct Kinds(HashMap<String, ExternKind>);
+pub(super) struct ExternKinds(HashMap<String, ExternKind>);
 
-impl Kinds {
+impl ExternKinds {
     pub(super) fn of(btf: &Btf) -> Self {
         let mut kinds = HashMap::new();
         for (_, found) in btf.iter() {

@@ -88,7 +88,7 @@ impl Object {
 }
 
 pub(super) fn read(file: &object::File<'_>, btf: &Btf) -> Result<Vec<Global>, ObjectError> {
-    let types = Types::of(file, btf);
+    let types = VariableTypes::of(file, btf);
     let mut found = Vec::new();
     for symbol in file.symbols().filter(|symbol| symbol.kind() == SymbolKind::Data) {
         let Some(index) = symbol.section_index() else { continue };
@@ -122,7 +122,7 @@ pub(super) fn read(file: &object::File<'_>, btf: &Btf) -> Result<Vec<Global>, Ob
 }
 
 /// The types of variables, by where the variable is and by its name.
-struct Types<'a> {
+struct VariableTypes<'a> {
     places: HashMap<(SectionIndex, u64), Typed>,
     offsets: HashMap<(&'a str, u64), Typed>,
     names: HashMap<(&'a str, &'a str), Typed>,
@@ -131,7 +131,7 @@ struct Types<'a> {
 /// The number of a variable in BTF, and that of its type.
 type Typed = (TypeId, TypeId);
 
-impl<'a> Types<'a> {
+impl<'a> VariableTypes<'a> {
     fn of(file: &object::File<'_>, btf: &'a Btf) -> Self {
         let mut symbols = HashMap::new();
         for (at, relocation) in

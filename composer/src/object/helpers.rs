@@ -26,7 +26,7 @@ pub struct Helper {
     /// Whether it takes memory in r1, and never NULL: `arg1_type` of its `struct bpf_func_proto`.
     pub takes_memory: bool,
     /// Where it writes a number of any value: the register with the address, and how many bytes.
-    pub writes: Option<(usize, Bytes)>,
+    pub writes: Option<(usize, WriteSize)>,
     /// Whether it writes a line to the kernel's trace, by the format in r1.
     pub prints: bool,
     /// Whether clang may count on it to leave r1 to r5 as they are: `allow_fastcall`,
@@ -55,7 +55,7 @@ pub enum Gives {
 
 /// How many bytes a helper writes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Bytes {
+pub enum WriteSize {
     /// As many as this register says.
     In(usize),
     /// So many.
@@ -88,7 +88,7 @@ impl Helper {
         Self { takes_memory: true, ..self }
     }
 
-    const fn writes(self, register: usize, bytes: Bytes) -> Self {
+    const fn writes(self, register: usize, bytes: WriteSize) -> Self {
         Self { writes: Some((register, bytes)), ..self }
     }
 
@@ -110,7 +110,7 @@ static HELPERS: [Helper; 211] = [
     Helper::new(1, "bpf_map_lookup_elem").gives(Value),
     Helper::new(2, "bpf_map_update_elem").gives(Status),
     Helper::new(3, "bpf_map_delete_elem").gives(Status),
-    Helper::new(4, "bpf_probe_read").gives(Status).takes_memory().writes(1, Bytes::In(2)),
+    Helper::new(4, "bpf_probe_read").gives(Status).takes_memory().writes(1, WriteSize::In(2)),
     Helper::new(5, "bpf_ktime_get_ns").gives(Number),
     Helper::new(6, "bpf_trace_printk").prints(),
     Helper::new(7, "bpf_get_prandom_u32").gives(Number),
@@ -218,8 +218,14 @@ static HELPERS: [Helper; 211] = [
     Helper::new(109, "bpf_send_signal"),
     Helper::new(110, "bpf_tcp_gen_syncookie"),
     Helper::new(111, "bpf_skb_output"),
-    Helper::new(112, "bpf_probe_read_user").gives(Status).takes_memory().writes(1, Bytes::In(2)),
-    Helper::new(113, "bpf_probe_read_kernel").gives(Status).takes_memory().writes(1, Bytes::In(2)),
+    Helper::new(112, "bpf_probe_read_user")
+        .gives(Status)
+        .takes_memory()
+        .writes(1, WriteSize::In(2)),
+    Helper::new(113, "bpf_probe_read_kernel")
+        .gives(Status)
+        .takes_memory()
+        .writes(1, WriteSize::In(2)),
     Helper::new(114, "bpf_probe_read_user_str").takes_memory(),
     Helper::new(115, "bpf_probe_read_kernel_str").takes_memory(),
     Helper::new(116, "bpf_tcp_send_ack"),
@@ -289,8 +295,8 @@ static HELPERS: [Helper; 211] = [
     Helper::new(180, "bpf_find_vma"),
     Helper::new(181, "bpf_loop"),
     Helper::new(182, "bpf_strncmp"),
-    Helper::new(183, "bpf_get_func_arg").writes(3, Bytes::Are(8)),
-    Helper::new(184, "bpf_get_func_ret").writes(2, Bytes::Are(8)),
+    Helper::new(183, "bpf_get_func_arg").writes(3, WriteSize::Are(8)),
+    Helper::new(184, "bpf_get_func_ret").writes(2, WriteSize::Are(8)),
     Helper::new(185, "bpf_get_func_arg_cnt"),
     Helper::new(186, "bpf_get_retval"),
     Helper::new(187, "bpf_set_retval"),

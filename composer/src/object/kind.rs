@@ -145,7 +145,7 @@ pub struct Traits {
     pub many: Option<Many>,
     /// `xdp/devmap` or `xdp/cpumap`: a table of that type leads to it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub table: Option<Table>,
+    pub table: Option<RedirectMap>,
 }
 
 /// How a program is attached to many places at once.
@@ -161,7 +161,7 @@ pub enum Many {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[expect(missing_docs, reason = "the names are the kernel's")]
-pub enum Table {
+pub enum RedirectMap {
     Devmap,
     Cpumap,
 }
@@ -207,8 +207,8 @@ impl ProgramKind {
         }
         if *kind == Self::Xdp {
             traits.table = match rest {
-                Some("devmap") => Some(Table::Devmap),
-                Some("cpumap") => Some(Table::Cpumap),
+                Some("devmap") => Some(RedirectMap::Devmap),
+                Some("cpumap") => Some(RedirectMap::Cpumap),
                 _ => None,
             };
         }
@@ -289,7 +289,7 @@ impl ProgramKind {
 
 #[cfg(test)]
 mod tests {
-    use super::{Many, ProgramKind, SECTIONS, Table, Traits};
+    use super::{Many, ProgramKind, RedirectMap, SECTIONS, Traits};
 
     #[test]
     fn sections_are_known_by_their_stem() {
@@ -325,7 +325,7 @@ mod tests {
         let traits = |section| ProgramKind::of_section(section).1;
         assert_eq!(traits("xdp"), Traits::default());
         assert_eq!(traits("fexit.s/f"), Traits { sleepable: true, ..Traits::default() });
-        let frags = Traits { frags: true, table: Some(Table::Devmap), ..Traits::default() };
+        let frags = Traits { frags: true, table: Some(RedirectMap::Devmap), ..Traits::default() };
         assert_eq!(traits("xdp.frags/devmap"), frags);
         assert_eq!(traits("raw_tp.w/x"), Traits { writable: true, ..Traits::default() });
         let multi = Traits { many: Some(Many::Multi), sleepable: true, ..Traits::default() };

@@ -41,20 +41,20 @@ use std::{
 
 use thiserror::Error;
 
-pub use code::{Code, Referent};
-pub use cut::{Cut, CutError, Open, Piece};
+pub use code::{Instructions, Referent};
+pub use cut::{Cut, CutError, CutFunction, Open};
 pub use data::DataSection;
-pub use ext::{Line, Relocation};
+pub use ext::{LineInfo, Relocation};
 pub use externs::{Extern, ExternKind};
 pub use globals::Global;
-pub use helpers::{Bytes, Gives, Helper, TAIL_CALL, helper, helper_called, helpers};
+pub use helpers::{Gives, Helper, TAIL_CALL, WriteSize, helper, helper_called, helpers};
 pub use initial::written;
-pub use kind::{Many, ProgramKind, Table, Traits};
+pub use kind::{Many, ProgramKind, RedirectMap, Traits};
 pub use maps::{Initial, LegacyMap, MapDef, map_types};
 pub(crate) use maps::{PERF_EVENT_ARRAY, RINGBUF};
 pub use program_type::{AttachType, ProgramType};
 pub use subset::subset;
-pub use trim::{Kinds, Needed, Variables};
+pub use trim::{BtfKinds, Needed, Variables};
 pub use uses::Uses;
 
 use btf::{Btf, BtfError, TypeId};
@@ -111,17 +111,17 @@ pub struct Object {
     /// What its compiler tells of each instruction.
     ext: Ext,
     /// Where programs and functions are in their lists; of several of one name, the first.
-    names: Names,
+    names: NameIndex,
 }
 
 /// A chain may ask for the same names ten thousand times.
 #[derive(Debug, Clone, Default)]
-struct Names {
+struct NameIndex {
     programs: HashMap<String, usize>,
     functions: HashMap<String, usize>,
 }
 
-impl Names {
+impl NameIndex {
     fn new(programs: &[Program], functions: &[Function]) -> Self {
         let mut names = Self::default();
         for (index, program) in programs.iter().enumerate() {
@@ -183,7 +183,7 @@ pub struct Function {
     /// Its prototype's number there.
     pub prototype: Option<TypeId>,
     /// Where its instructions are, and what they refer to.
-    pub code: Code,
+    pub code: Instructions,
 }
 
 impl Function {

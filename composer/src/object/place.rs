@@ -7,7 +7,7 @@ const DEPTH: usize = 8;
 
 /// Why a step leads nowhere.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Misstep {
+pub enum FieldError {
     /// The struct has no such field; these it has.
     NoField(Vec<String>),
     /// The field is some bits of a byte.
@@ -21,7 +21,7 @@ pub enum Misstep {
 }
 
 /// Where something is in the bytes of a value, and of what type.
-pub type Place = (u32, TypeId);
+pub type TypedOffset = (u32, TypeId);
 
 /// The struct or union called `name`, which may be a typedef for one; `struct` and `union` may be
 /// written before it.
@@ -87,13 +87,13 @@ pub fn enumerations(btf: &Btf) -> Vec<String> {
 /// The field `name` of a struct of type `of`.
 ///
 /// # Errors
-/// [`Misstep`], when it has none.
-pub fn field(btf: &Btf, of: TypeId, name: &str) -> Result<Place, Misstep> {
+/// [`FieldError`], when it has none.
+pub fn field(btf: &Btf, of: TypeId, name: &str) -> Result<TypedOffset, FieldError> {
     let Some((_, Type::Struct { members, .. })) = btf.resolve(of) else {
-        return Err(Misstep::NotAStruct);
+        return Err(FieldError::NotAStruct);
     };
     let mut names = Vec::new();
-    find(btf, &members, name, DEPTH, &mut names).unwrap_or(Err(Misstep::NoField(names)))
+    find(btf, &members, name, DEPTH, &mut names).unwrap_or(Err(FieldError::NoField(names)))
 }
 
 /// Looks for `name` in `members` and those of structs without a name; collects the names it saw.
@@ -103,12 +103,12 @@ fn find(
     name: &str,
     depth: usize,
     names: &mut Vec<String>,
-) -> Option<Result<Place, Misstep>> {
+) -> Option<Result<TypedOffset, FieldError>> {
     for member in members {
         let offset = member.bit_offset / 8;
         if member.name == name {
             let whole = member.bit_width == 0 && member.bit_offset % 8 == 0;
-            return Some(if whole { Ok((offset, member.of)) } else { Err(Misstep::BitField) });
+            return Some(if whole { Ok((offset, member.of)) } else { Err(FieldError::BitField) });
         }
         if !member.name.is_empty() {
             names.push(member.name.to_owned());
@@ -125,14 +125,14 @@ fn find(
 /// Item `number` of an array of type `of`.
 ///
 /// # Errors
-/// [`Misstep`], when it has none.
-pub fn item(btf: &Btf, of: TypeId, number: u32) -> Result<Place, Misstep> {
+/// [`FieldError`], when it has none.
+pub fn item(btf: &Btf, of: TypeId, number: u32) -> Result<TypedOffset, FieldError> {
     let Some((_, Type::Array { element, length })) = btf.resolve(of) else {
-        return Err(Misstep::NotAnArray);
+        return Err(FieldError::NotAnArray);
     };
     let offset = btf.size(element).and_then(|size| size.checked_mul(number));
     match offset.filter(|_| number < length) {
         Some(offset) => Ok((offset, element)),
-        None => Err(Misstep::TooFar(length)),
+        None => Err(FieldError::TooFar(length)),
     }
 }

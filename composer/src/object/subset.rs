@@ -13,7 +13,7 @@ use super::btf::{Btf, Type, TypeId};
 /// `___flavor` behind it), and all that they contain.
 #[must_use]
 pub fn subset(whole: &Btf, names: &[&str]) -> Vec<u8> {
-    let mut part = Part { strings: vec![0], ..Part::default() };
+    let mut part = BtfSubset { strings: vec![0], ..BtfSubset::default() };
     for id in whole.called(names) {
         part.number(id);
     }
@@ -38,7 +38,7 @@ pub fn subset(whole: &Btf, names: &[&str]) -> Vec<u8> {
 
 /// What was taken so far.
 #[derive(Default)]
-struct Part {
+struct BtfSubset {
     /// Types by their number in the part, which counts from 1.
     order: Vec<TypeId>,
     numbers: HashMap<TypeId, TypeId>,
@@ -46,7 +46,7 @@ struct Part {
     offsets: HashMap<String, u32>,
 }
 
-impl Part {
+impl BtfSubset {
     /// The number of type `id` in the part; it is written when its turn comes.
     fn number(&mut self, id: TypeId) -> TypeId {
         if id == 0 {

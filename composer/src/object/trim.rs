@@ -14,7 +14,7 @@ use super::{
 
 /// What kinds of types a kernel knows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Kinds {
+pub enum BtfKinds {
     /// All that this program knows.
     All,
     /// Those of Linux 5.15, which has no tags and no enums of 64 bits.
@@ -55,7 +55,7 @@ const CONST: u32 = 10 << 24;
 impl Object {
     /// The BTF for `needed`, as a kernel that knows `kinds` takes it.
     #[must_use]
-    pub fn trimmed(&self, needed: &Needed, kinds: Kinds) -> Vec<u8> {
+    pub fn trimmed(&self, needed: &Needed, kinds: BtfKinds) -> Vec<u8> {
         let kept = kept(&self.btf, needed, kinds);
         let mut types = Vec::new();
         for id in 1..=self.btf.len() {
@@ -86,7 +86,7 @@ impl Object {
 }
 
 /// The types that are needed, with all that those are made of.
-fn kept(btf: &Btf, needed: &Needed, kinds: Kinds) -> BTreeSet<TypeId> {
+fn kept(btf: &Btf, needed: &Needed, kinds: BtfKinds) -> BTreeSet<TypeId> {
     let mut kept = BTreeSet::from([0]);
     let mut open: Vec<TypeId> = needed.roots.iter().copied().collect();
     open.extend(needed.functions.keys());
@@ -95,7 +95,7 @@ fn kept(btf: &Btf, needed: &Needed, kinds: Kinds) -> BTreeSet<TypeId> {
         open.extend(section.variables.iter().map(|(id, ..)| id));
     }
     follow(btf, &mut kept, open);
-    if kinds == Kinds::All {
+    if kinds == BtfKinds::All {
         // Tags are referred to by nobody; they go with what they are on.
         let tags: Vec<TypeId> =
             btf.tags().filter(|(_, on)| kept.contains(on)).map(|(id, _)| id).collect();
@@ -136,7 +136,13 @@ fn follow(btf: &Btf, kept: &mut BTreeSet<TypeId>, mut open: Vec<TypeId>) {
 }
 
 /// The record of a type that is needed.
-fn record(btf: &Btf, id: TypeId, mut words: Vec<u32>, needed: &Needed, kinds: Kinds) -> Vec<u32> {
+fn record(
+    btf: &Btf,
+    id: TypeId,
+    mut words: Vec<u32>,
+    needed: &Needed,
+    kinds: BtfKinds,
+) -> Vec<u32> {
     match btf.get(id) {
         // Rust gives its pointers names, which no kernel takes.
         Some(Type::Ptr(_)) => words[0] = 0,
@@ -154,10 +160,10 @@ fn record(btf: &Btf, id: TypeId, mut words: Vec<u32>, needed: &Needed, kinds: Ki
             words.extend(variables.iter().flat_map(|(id, offset, size)| [*id, *offset, *size]));
         }
         // A type tag is laid out as a const is.
-        Some(Type::Modifier { word: "", of }) if kinds == Kinds::Linux5_15 => {
+        Some(Type::Modifier { word: "", of }) if kinds == BtfKinds::Linux5_15 => {
             words = vec![0, CONST, of];
         }
-        Some(Type::Enum { size: size @ 8, .. }) if kinds == Kinds::Linux5_15 => {
+        Some(Type::Enum { size: size @ 8, .. }) if kinds == BtfKinds::Linux5_15 => {
             words = vec![words[0], INT, size, 64];
         }
         None => words = vec![0, POINTER, 0],

@@ -15,15 +15,15 @@ const DEPTH: u32 = 32;
 
 /// Whether the type `id` of `kernel` matches the type `of` of a program.
 pub(super) fn matches(program: &Btf, of: TypeId, kernel: &Btf, id: TypeId) -> bool {
-    Comparison { program, kernel }.types(of, id, false, DEPTH)
+    TypeMatcher { program, kernel }.types(of, id, false, DEPTH)
 }
 
-struct Comparison<'a> {
+struct TypeMatcher<'a> {
     program: &'a Btf,
     kernel: &'a Btf,
 }
 
-impl Comparison<'_> {
+impl TypeMatcher<'_> {
     fn types(&self, of: TypeId, id: TypeId, behind_pointer: bool, depth: u32) -> bool {
         let Some(depth) = depth.checked_sub(1) else { return false };
         let (Some((_, one)), Some((_, other))) =

@@ -42,14 +42,14 @@ pub(super) struct Builder<'a> {
 
 /// What an operation is done for, and where the chain file asks for it.
 #[derive(Clone, Copy)]
-pub(super) struct Asked<'a> {
+pub(super) struct Purpose<'a> {
     /// The node it is done for; none for what the whole chain shares.
     pub(super) node: Option<usize>,
     pub(super) cause: Cause,
     pub(super) span: &'a Span,
 }
 
-impl<'a> Asked<'a> {
+impl<'a> Purpose<'a> {
     /// By a node, for itself.
     pub(super) fn by(index: NodeIndex, reason: Reason, span: &'a Span) -> Self {
         let of = index.index();
@@ -77,12 +77,12 @@ impl<'a> Builder<'a> {
     /// Adds an operation that takes the results of those in `needs`.
     pub(super) fn push(
         &mut self,
-        asked: Asked<'_>,
+        asked: Purpose<'_>,
         action: Action,
         needs: Vec<OperationId>,
     ) -> OperationId {
         let id = OperationId(u32::try_from(self.operations.len()).unwrap_or(u32::MAX));
-        let Asked { node, cause, span } = asked;
+        let Purpose { node, cause, span } = asked;
         let (span, after) = (Some(span.clone()), Vec::new());
         self.operations.push(Operation { id, node, action, needs, after, cause, span });
         id
@@ -98,7 +98,7 @@ impl<'a> Builder<'a> {
         let first =
             self.resolved.programs().find(|(_, node, of)| asks_for_lines(node) && prints(of));
         if let Some((index, node, _)) = first {
-            let asked = Asked::for_all(index, Reason::Printk, &node.id.span);
+            let asked = Purpose::for_all(index, Reason::Printk, &node.id.span);
             self.listens = Some(self.push(asked, Action::Listen, Vec::new()));
         }
     }
@@ -112,7 +112,7 @@ impl<'a> Builder<'a> {
         make: Action,
     ) {
         let node = owner(index, map);
-        let asked = Asked { node, ..Asked::by(index, Reason::UsesMap, span) };
+        let asked = Purpose { node, ..Purpose::by(index, Reason::UsesMap, span) };
         let id = self.push(asked, make, Vec::new());
         self.maps.insert((node, map.name.as_str()), id);
     }
@@ -120,7 +120,7 @@ impl<'a> Builder<'a> {
     /// Puts something into an entry of `table`, a map of the whole chain's.
     pub(super) fn fill(
         &mut self,
-        asked: Asked<'_>,
+        asked: Purpose<'_>,
         table: &'a str,
         action: Action,
         with: Option<OperationId>,
@@ -133,7 +133,7 @@ impl<'a> Builder<'a> {
     /// Puts a loaded program into an entry of `table`.
     pub(super) fn put_program(
         &mut self,
-        asked: Asked<'_>,
+        asked: Purpose<'_>,
         table: &'a str,
         entry: u32,
         slot: usize,
@@ -191,7 +191,7 @@ impl<'a> Builder<'a> {
     }
 
     fn attach_node(&mut self, index: NodeIndex) {
-        let asked = |span| Asked::by(index, Reason::Attachment, span);
+        let asked = |span| Purpose::by(index, Reason::Attachment, span);
         match self.resolved[index].part() {
             Part::Host { attach: Some(to), .. } => {
                 for slot in self.slots.of(index).to_vec() {

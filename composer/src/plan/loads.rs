@@ -6,12 +6,12 @@ use petgraph::graph::NodeIndex;
 
 use super::{
     Action, LoadAs, OperationId, Reason, Target,
-    build::{Asked, Builder},
+    build::{Builder, Purpose},
 };
 use crate::{
     chain::{Builtin, ObjectRef},
     object::{Program, ProgramKind, Traits},
-    resolve::{NodeProgram, Part, SetGlobal, TargetFunction, TracedFunction},
+    resolve::{NodeProgram, Part, SetGlobal, TargetFunction, TracerTarget},
 };
 
 /// What is loaded.
@@ -144,7 +144,7 @@ impl<'a> Builder<'a> {
     }
 
     /// A program of a built-in tracer for each moment that it has to see.
-    fn load_built_in(&mut self, index: NodeIndex, of: &'a NodeProgram, function: &TracedFunction) {
+    fn load_built_in(&mut self, index: NodeIndex, of: &'a NodeProgram, function: &TracerTarget) {
         let mut targets = self.targets([&function.function]);
         targets.retain(|target| self.slots.program_type(target.slot) == function.kind);
         for target in targets {
@@ -231,7 +231,7 @@ impl<'a> Builder<'a> {
             _ => Vec::new(),
         };
         needs.extend(self.maps_of(index, of));
-        let by = self.push(Asked::by(index, reason, of.asked()), action, needs);
+        let by = self.push(Purpose::by(index, reason, of.asked()), action, needs);
         self.slots.loaded.push(Loaded { program_type, by });
         slot
     }

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use super::{
     Action, Filling, Reason,
-    build::{Asked, Builder},
+    build::{Builder, Purpose},
 };
 use crate::{
     chain::Jump,
@@ -37,7 +37,7 @@ impl Builder<'_> {
         for (index, span, map, entry, inner) in fills {
             let with = Filling::Map { inner: inner.clone() };
             let action = Action::Fill { table: map.name.clone(), entry, with };
-            let asked = Asked::for_all(index, Reason::InitialEntry, span);
+            let asked = Purpose::for_all(index, Reason::InitialEntry, span);
             self.fill(asked, &map.name, action, self.shared_map(inner));
         }
     }
@@ -47,7 +47,7 @@ impl Builder<'_> {
         let mut filled = HashSet::new();
         let jumps = self.resolved.chain().graph.jumps();
         for (index, _, of) in self.resolved.programs() {
-            let asked = Asked::by(index, Reason::InitialEntry, &of.reference().span);
+            let asked = Purpose::by(index, Reason::InitialEntry, &of.reference().span);
             for map in of.maps() {
                 if !filled.insert(&map.name) {
                     continue;
@@ -67,7 +67,7 @@ impl Builder<'_> {
             }
         }
         for jump in jumps {
-            let asked = Asked::by(jump.from, Reason::TailCall, &jump.span);
+            let asked = Purpose::by(jump.from, Reason::TailCall, &jump.span);
             for slot in self.slots.of(jump.to).to_vec() {
                 self.put_program(asked, &jump.map.value, jump.entry.value, slot);
             }

@@ -24,7 +24,7 @@ pub use node::{AttachPoint, PlannedNode};
 pub use stored::PlanError;
 
 use crate::{
-    chain::{Moment, ObjectRef},
+    chain::{ObjectRef, ProbePoint},
     diag::Span,
     hook::{Attach, HostKind},
     object::{AttachType, MapDef, ProgramKind, ProgramType, Traits},
@@ -34,7 +34,7 @@ use crate::{
 
 /// What will be done.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(try_from = "stored::Plan")]
+#[serde(try_from = "stored::StoredPlan")]
 pub struct Plan {
     /// The chain's name.
     pub chain: String,
@@ -182,7 +182,7 @@ pub enum LoadAs {
     /// `BPF_PROG_TYPE_EXT`.
     Replacement,
     /// `BPF_PROG_TYPE_TRACING`.
-    Tracer(Moment),
+    Tracer(ProbePoint),
 }
 
 impl LoadAs {
@@ -202,8 +202,8 @@ impl LoadAs {
         match self {
             Self::Hook(program) => HostKind::of_program(program)?.attach_type,
             Self::Replacement => None,
-            Self::Tracer(Moment::Fentry) => Some(AttachType::TraceFentry),
-            Self::Tracer(Moment::Fexit) => Some(AttachType::TraceFexit),
+            Self::Tracer(ProbePoint::Fentry) => Some(AttachType::TraceFentry),
+            Self::Tracer(ProbePoint::Fexit) => Some(AttachType::TraceFexit),
         }
     }
 }

@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::Serialize;
 
-use crate::chain::{Moment, Node, NodeKind, Role};
+use crate::chain::{Node, NodeKind, ProbePoint, Role};
 
 /// A node, as far as one needs to know it to show what happens.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -17,7 +17,7 @@ pub struct PlannedNode {
     pub label: &'static str,
     /// When a tracer sees its target; never, for a node that is none.
     #[serde(skip)]
-    pub moments: &'static [Moment],
+    pub moments: &'static [ProbePoint],
     /// Where it sits: the hook's place, the stub, the traced node.
     pub place: AttachPoint,
 }

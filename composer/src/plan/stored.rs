@@ -7,7 +7,7 @@ use thiserror::Error;
 
 use super::{Action, AttachPoint, Filling, Operation, OperationId, PlannedNode, order::ordered};
 use crate::{
-    chain::{Moment, Role},
+    chain::{ProbePoint, Role},
     hook::HostKind,
 };
 
@@ -33,17 +33,17 @@ pub enum PlanError {
 
 /// [`super::Plan`].
 #[derive(Deserialize)]
-pub(super) struct Plan {
+pub(super) struct StoredPlan {
     chain: String,
     nodes: Vec<PlannedNode>,
     operations: Vec<Operation>,
 }
 
-impl TryFrom<Plan> for super::Plan {
+impl TryFrom<StoredPlan> for super::Plan {
     type Error = PlanError;
 
-    fn try_from(stored: Plan) -> Result<Self, PlanError> {
-        let Plan { chain, nodes, operations } = stored;
+    fn try_from(stored: StoredPlan) -> Result<Self, PlanError> {
+        let StoredPlan { chain, nodes, operations } = stored;
         let mut ids = HashSet::new();
         for operation in &operations {
             let of = operation.id.0;
@@ -99,25 +99,25 @@ fn programs(action: &Action) -> (Vec<usize>, Option<usize>) {
 
 /// [`PlannedNode`].
 #[derive(Deserialize)]
-struct Node {
+struct StoredNode {
     id: String,
     role: Role,
     label: String,
     place: String,
 }
 
-impl TryFrom<Node> for PlannedNode {
+impl TryFrom<StoredNode> for PlannedNode {
     type Error = PlanError;
 
-    fn try_from(stored: Node) -> Result<Self, PlanError> {
+    fn try_from(stored: StoredNode) -> Result<Self, PlanError> {
         const OTHERS: [&str; 6] = ["tail call", "stub", "freplace", "fentry", "fexit", "trace"];
-        let Node { id, role, label, place } = stored;
+        let StoredNode { id, role, label, place } = stored;
         let known = HostKind::names().chain(OTHERS).find(|name| *name == label);
         let label = known.ok_or(PlanError::Label(label))?;
-        let moments: &[Moment] = match label {
-            "fentry" => &[Moment::Fentry],
-            "fexit" => &[Moment::Fexit],
-            "trace" => &[Moment::Fentry, Moment::Fexit],
+        let moments: &[ProbePoint] = match label {
+            "fentry" => &[ProbePoint::Fentry],
+            "fexit" => &[ProbePoint::Fexit],
+            "trace" => &[ProbePoint::Fentry, ProbePoint::Fexit],
             _ => &[],
         };
         // Neither a node nor a function has a colon in its name.
@@ -133,7 +133,7 @@ impl TryFrom<Node> for PlannedNode {
 
 impl<'de> Deserialize<'de> for PlannedNode {
     fn deserialize<D: Deserializer<'de>>(reader: D) -> Result<Self, D::Error> {
-        Self::try_from(Node::deserialize(reader)?).map_err(D::Error::custom)
+        Self::try_from(StoredNode::deserialize(reader)?).map_err(D::Error::custom)
     }
 }
 

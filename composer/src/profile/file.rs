@@ -18,7 +18,7 @@ use crate::{
 /// What stands in the file.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Text {
+pub(super) struct ProfileText {
     pub(super) kernel: Version,
     pub(super) features: Features,
     programs: Option<BTreeSet<String>>,
@@ -30,7 +30,7 @@ pub(super) struct Text {
     symbols: Option<toml::Spanned<PathBuf>>,
 }
 
-impl Text {
+impl ProfileText {
     /// The profile, without the files it names.
     pub(super) fn profile(self) -> Profile {
         let Self { kernel, features, programs, maps, helpers, .. } = self;
@@ -52,7 +52,7 @@ pub fn open(path: &Path) -> Result<Profile, Vec<Diagnostic>> {
         vec![Diagnostic::new(Code::FileUnreadable, message).help(help)]
     })?;
     let source = Source::first(name, text);
-    let read: Text = toml::from_str(&source.text).map_err(|error: toml::de::Error| {
+    let read: ProfileText = toml::from_str(&source.text).map_err(|error: toml::de::Error| {
         let message = format!("invalid profile {}: {}", source.name, error.message());
         let span = Span::new(&source, error.span().unwrap_or_default());
         let help = "See the profiles in composer/profiles for the format.";
@@ -85,7 +85,7 @@ fn unreadable(source: &Arc<Source>, file: &toml::Spanned<PathBuf>, why: &str) ->
         .help("Check the path. Paths in a profile are relative to its file.")
 }
 
-fn damaged(source: &Arc<Source>, read: &Text, error: &BtfError) -> Option<Diagnostic> {
+fn damaged(source: &Arc<Source>, read: &ProfileText, error: &BtfError) -> Option<Diagnostic> {
     let file = read.btf.as_ref()?;
     let message = format!("invalid kernel BTF {}: {error}", file.get_ref().display());
     Some(

@@ -69,7 +69,7 @@ impl Profile {
 /// # Errors
 /// What is wrong with it, in words.
 pub fn parse(text: &str) -> Result<Profile, String> {
-    let read: file::Text =
+    let read: file::ProfileText =
         toml::from_str(text).map_err(|error: toml::de::Error| error.message().to_owned())?;
     Ok(read.profile())
 }

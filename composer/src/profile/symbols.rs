@@ -33,7 +33,7 @@ pub(super) struct Symbol {
 
 /// The symbols of a kernel and of its modules.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) struct Symbols {
+pub(super) struct KernelSymbols {
     names: HashMap<Box<str>, Symbol>,
     /// Whether the functions behind tracepoints are among them.
     pub(super) has_tracepoints: bool,
@@ -41,7 +41,7 @@ pub(super) struct Symbols {
     pub(super) has_events: bool,
 }
 
-impl Symbols {
+impl KernelSymbols {
     /// Reads lines such as `ffffffff81234560 T tcp_connect`, with ` [MODULE]` behind those of
     /// modules; a line of one word is the name of a function.
     ///
@@ -106,14 +106,14 @@ impl Symbols {
 
 #[cfg(test)]
 mod tests {
-    use super::Symbols;
+    use super::KernelSymbols;
 
     #[test]
     fn what_stands_behind_the_code_is_data_whatever_its_letter_says() {
         let text = "0 T _stext\n0 T tcp_connect\n0 T _etext\n0 T jiffies\n0 t event_sched_switch\n\
                     0 T _sinittext\n0 t init_once\n0 T _einittext\n0 d late\n\
                     0 t nf_init\t[nf_nat]\n";
-        let symbols = Symbols::parse(text);
+        let symbols = KernelSymbols::parse(text);
         let told = |name| {
             let found = symbols.get(name).expect(name);
             (found.is_function, found.is_data, found.is_boot_code)
@@ -128,7 +128,7 @@ mod tests {
 
     #[test]
     fn without_marks_letters_tell() {
-        let symbols = Symbols::parse("0 T tcp_connect\n0 D jiffies\nbare\n");
+        let symbols = KernelSymbols::parse("0 T tcp_connect\n0 D jiffies\nbare\n");
         assert!(symbols.get("tcp_connect").is_some_and(|found| found.is_function));
         assert!(symbols.get("jiffies").is_some_and(|found| found.is_data && !found.is_function));
         assert!(symbols.get("bare").is_some_and(|found| found.is_function));

@@ -11,7 +11,7 @@ use std::{
     sync::Arc,
 };
 
-use super::symbols::Symbols;
+use super::symbols::KernelSymbols;
 use crate::{
     diag::nearest_of_many,
     object::btf::{Btf, BtfError, Type},
@@ -20,14 +20,14 @@ use crate::{
 /// The functions, tracepoints and types of a kernel, as far as they are known.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Targets {
-    types: Option<Types>,
-    symbols: Option<Symbols>,
+    types: Option<BtfTargets>,
+    symbols: Option<KernelSymbols>,
     btf: Option<Arc<Btf>>,
 }
 
 /// What BTF knows.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-struct Types {
+struct BtfTargets {
     /// Names of functions, not all of them; empty where symbols know them.
     functions: HashSet<Box<str>>,
     /// Names of the kernel's own tracepoints, and how many arguments they have.
@@ -69,14 +69,14 @@ impl Targets {
     pub fn new(btf: Option<Vec<u8>>, symbols: Option<&str>) -> Result<Self, BtfError> {
         let btf = btf.map(Btf::parse).transpose()?.map(Arc::new);
         // Symbols know all of the functions.
-        let types = btf.as_ref().map(|btf| Types::new(btf, symbols.is_none()));
+        let types = btf.as_ref().map(|btf| BtfTargets::new(btf, symbols.is_none()));
         Ok(Self { types, btf, ..Self::of_symbols(symbols) })
     }
 
     /// What symbols alone tell.
     #[must_use]
     pub fn of_symbols(symbols: Option<&str>) -> Self {
-        Self { symbols: symbols.map(Symbols::parse), ..Self::default() }
+        Self { symbols: symbols.map(KernelSymbols::parse), ..Self::default() }
     }
 
     /// The kernel's types, where they are known.
@@ -239,7 +239,7 @@ impl Targets {
     /// Every function.
     fn functions(&self) -> impl Iterator<Item = &str> {
         let in_types = self.types.iter().flat_map(|types| &types.functions);
-        let in_symbols = self.symbols.iter().flat_map(Symbols::functions);
+        let in_symbols = self.symbols.iter().flat_map(KernelSymbols::functions);
         in_symbols.chain(in_types.map(|name| &**name))
     }
 
@@ -251,12 +251,12 @@ impl Targets {
 
     /// What stands between `start` and `end` in the names of symbols that have both.
     fn symbols_with<'a>(&'a self, start: &str, end: &str) -> impl Iterator<Item = &'a str> {
-        let all = self.symbols.iter().flat_map(Symbols::names);
+        let all = self.symbols.iter().flat_map(KernelSymbols::names);
         all.filter_map(move |name| name.strip_prefix(start)?.strip_suffix(end))
     }
 }
 
-impl Types {
+impl BtfTargets {
     fn new(btf: &Btf, with_functions: bool) -> Self {
         let mut found = Self::default();
         if with_functions {

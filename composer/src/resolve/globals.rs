@@ -11,7 +11,7 @@ use freplace_compose_common::{HAS_TASK_GLOBAL, NODE_GLOBAL, trace::TRACE_GLOBAL}
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    chain::{Node, Spanned, ValuePath as Path, Way, title},
+    chain::{Access, Node, Spanned, ValuePath, title},
     diag::{Code, Diagnostic, list, nearest},
     object::{
         Global, Object,
@@ -19,7 +19,7 @@ use crate::{
         prototype,
     },
 };
-use encode::{Encoder, Mistake, Place, member, no_field};
+use encode::{Encoder, ValueError, VariablePart, member, no_field};
 
 /// Variables that the composer sets by itself.
 const RESERVED: [&str; 3] = [NODE_GLOBAL, HAS_TASK_GLOBAL, TRACE_GLOBAL];
@@ -54,7 +54,7 @@ pub(super) fn settings(
             let of = global.of.ok_or_else(|| {
                 let what = format!("missing BTF type of `{}`", global.name);
                 let help = "Compile the object with -g.".to_owned();
-                Mistake::unknown(&value.path.text.span, what, "type unknown", help)
+                ValueError::unknown(&value.path.text.span, what, "type unknown", help)
             })?;
             let index = set
                 .iter()
@@ -72,7 +72,7 @@ pub(super) fn settings(
                 written.push(Vec::new());
                 set.len() - 1
             });
-            let place = Place { of, at: 0, width: None };
+            let place = VariablePart { of, at: 0, width: None };
             let place = part(&object.btf, &global.name, place, fields)?;
             let (one, _) = &mut set[index];
             let mut encoder =
@@ -96,16 +96,16 @@ pub(super) fn settings(
 /// The variable that `path` begins with, and the steps that are left.
 fn variable<'a, 'p>(
     object: &'a Object,
-    path: &'p Path,
-) -> Result<(&'a Global, &'p [crate::chain::PathStep]), Box<Mistake>> {
+    path: &'p ValuePath,
+) -> Result<(&'a Global, &'p [crate::chain::PathStep]), Box<ValueError>> {
     let Spanned { value: name, span } = &path.first;
     if RESERVED.contains(&name.as_str()) {
         let what = format!("`{name}` is reserved for the composer");
         let help = "Remove it. The composer sets this variable for each node.";
-        return Err(Mistake::unknown(span, what, "reserved", help.to_owned()));
+        return Err(ValueError::unknown(span, what, "reserved", help.to_owned()));
     }
     // A static variable of a function has the function's name in front.
-    if let Some(step) = path.fields.first().filter(|step| step.way == Way::Dot) {
+    if let Some(step) = path.fields.first().filter(|step| step.way == Access::Dot) {
         let full = format!("{name}.{}", step.name.value);
         if let Some(found) = object.globals.iter().find(|global| global.name == full) {
             return Ok((found, &path.fields[1..]));
@@ -123,7 +123,7 @@ fn variable<'a, 'p>(
                 None if names.is_empty() => "The object has no global variables.".to_owned(),
                 None => format!("Its variables are: {}.", list(&names)),
             };
-            Err(Mistake::unknown(span, what, "not in its object", help))
+            Err(ValueError::unknown(span, what, "not in its object", help))
         }
         several => {
             let names: Vec<_> = several.iter().map(|global| global.name.as_str()).collect();
@@ -136,7 +136,7 @@ fn variable<'a, 'p>(
                     "Rename one of them. They are static variables of several files.".to_owned()
                 }
             };
-            Err(Mistake::unknown(span, what, "ambiguous", help))
+            Err(ValueError::unknown(span, what, "ambiguous", help))
         }
     }
 }
@@ -145,18 +145,18 @@ fn variable<'a, 'p>(
 fn part(
     btf: &Btf,
     name: &str,
-    mut place: Place,
+    mut place: VariablePart,
     steps: &[crate::chain::PathStep],
-) -> Result<Place, Box<Mistake>> {
+) -> Result<VariablePart, Box<ValueError>> {
     let mut name = name.to_owned();
     for step in steps {
         match step.way {
-            Way::Item(index) => {
+            Access::Item(index) => {
                 let Some((_, Type::Array { element, length })) = btf.resolve(place.of) else {
                     let declared = prototype::declare(btf, place.of, "");
                     let what = format!("`{name}` is a {}, not an array", declared.trim());
                     let help = "Remove the brackets.".to_owned();
-                    return Err(Mistake::unknown(&step.name.span, what, "not an array", help));
+                    return Err(ValueError::unknown(&step.name.span, what, "not an array", help));
                 };
                 if index >= length {
                     let what = format!("index out of range: `{name}` has {length} items");
@@ -164,14 +164,14 @@ fn part(
                         0 => "An array without a size has no items.".to_owned(),
                         _ => format!("The last index is {}.", length - 1),
                     };
-                    return Err(Mistake::unknown(&step.name.span, what, "out of range", help));
+                    return Err(ValueError::unknown(&step.name.span, what, "out of range", help));
                 }
                 let bits = u64::from(btf.size(element).unwrap_or(0)) * 8;
                 let at = place.at.saturating_add(u64::from(index) * bits);
-                place = Place { of: element, at, width: None };
+                place = VariablePart { of: element, at, width: None };
                 name = format!("{name}[{index}]");
             }
-            Way::Dot | Way::Arrow => {
+            Access::Dot | Access::Arrow => {
                 let field = &step.name;
                 place = member(btf, place, &field.value)
                     .ok_or_else(|| no_field(btf, &name, place.of, field))?;

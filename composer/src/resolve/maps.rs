@@ -6,7 +6,7 @@ use freplace_compose_common::{COUNTS_MAP, EVENTS_MAP, trace::TIMES_MAP};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    chain::{Chain, MapChange, Node, NodeKind, Pin, Role},
+    chain::{Chain, MapChange, Node, NodeKind, Pinning, Role},
     object::{MapDef, Object, PERF_EVENT_ARRAY, Program, Uses},
 };
 
@@ -84,9 +84,9 @@ impl<'a> Changes<'a> {
         }
         let pin = said.iter().find_map(|one| one.pin.as_ref()).map(|pin| &pin.value);
         let path = match (pin, map.pinned) {
-            (Some(Pin::Not), _) | (None, false) => None,
-            (Some(Pin::ByName), _) | (None, true) => Some(self.pins.join(&map.name)),
-            (Some(Pin::At(path)), _) => Some(self.pins.join(path)),
+            (Some(Pinning::Not), _) | (None, false) => None,
+            (Some(Pinning::ByName), _) | (None, true) => Some(self.pins.join(&map.name)),
+            (Some(Pinning::At(path)), _) => Some(self.pins.join(path)),
         };
         let keep = said.iter().find_map(|one| one.keep).unwrap_or(true);
         (map, path.map(|path| PinnedAt { path, keep }))

@@ -19,14 +19,14 @@ use std::ops::Index;
 use petgraph::graph::NodeIndex;
 
 pub use globals::SetGlobal;
-pub use maps::{PinnedAt, is_shared};
 pub(crate) use maps::{Changes, is_only_jumped_to};
+pub use maps::{PinnedAt, is_shared};
 pub use node::{Part, ResolvedNode, TargetFunction};
 pub use partly::PartlyResolved;
 pub use program::NodeProgram;
 pub use records::{fits, walk};
 pub use store::{ObjectStore, open_object};
-pub use traced::TracedFunction;
+pub use traced::TracerTarget;
 
 use crate::{
     chain::{Chain, Node},

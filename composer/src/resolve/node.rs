@@ -2,9 +2,9 @@
 
 use petgraph::graph::NodeIndex;
 
-use super::{NodeProgram, TracedFunction};
+use super::{NodeProgram, TracerTarget};
 use crate::{
-    chain::{Moment, Spanned},
+    chain::{ProbePoint, Spanned},
     diag::Span,
     hook::Attach,
 };
@@ -42,7 +42,7 @@ pub enum Part {
         /// The program.
         program: NodeProgram,
         /// When it runs.
-        moment: Moment,
+        moment: ProbePoint,
         /// What asks for its target.
         target: Span,
         /// What it traces.
@@ -55,7 +55,7 @@ pub enum Part {
         /// What asks for its target.
         target: Span,
         /// What it traces, and what it takes of each call.
-        functions: Vec<TracedFunction>,
+        functions: Vec<TracerTarget>,
     },
 }
 
@@ -97,7 +97,7 @@ impl ResolvedNode {
 
     /// What a built-in tracer traces; nothing for another node.
     #[must_use]
-    pub fn traced(&self) -> &[TracedFunction] {
+    pub fn traced(&self) -> &[TracerTarget] {
         match &self.part {
             Part::BuiltIn { functions, .. } => functions,
             _ => &[],

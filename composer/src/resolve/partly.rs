@@ -151,9 +151,8 @@ impl PartlyResolved {
             return (traced, wrong);
         };
         let TracerProgram::BuiltIn(request) = &tracer.program else { return (traced, wrong) };
-        let place = |found: &Diagnostic| {
-            (found.labels.first().map(|label| label.span.clone()), found.code)
-        };
+        let place =
+            |found: &Diagnostic| (found.labels.first().map(|label| label.span.clone()), found.code);
         for function in self.functions(index).into_iter().flatten() {
             let Some(of) = self.program(function.holder) else { continue };
             let holder = self.chain.graph.node(function.holder);
@@ -211,11 +210,7 @@ impl PartlyResolved {
 }
 
 /// What a node is in its chain, when all that it names is there.
-fn part(
-    node: &Node,
-    found: PartlyNode,
-    functions: Option<Vec<TargetFunction>>,
-) -> Option<Part> {
+fn part(node: &Node, found: PartlyNode, functions: Option<Vec<TargetFunction>>) -> Option<Part> {
     let PartlyNode { program, traced, .. } = found;
     Some(match &node.kind {
         NodeKind::Stub(_) => Part::Stub,

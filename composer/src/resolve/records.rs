@@ -1,10 +1,10 @@
 //! Fields of the records that other programs write: where they are, and how they can be shown.
 
 use crate::{
-    chain::{Hint, Spanned, Step},
+    chain::{FieldStep, Hint, Spanned},
     object::{
         btf::{Btf, Type, TypeId},
-        place::{self, Misstep, Place},
+        place::{self, FieldError, TypedOffset},
     },
 };
 
@@ -12,12 +12,16 @@ use crate::{
 ///
 /// # Errors
 /// The step that leads nowhere, and why.
-pub fn walk(btf: &Btf, of: TypeId, path: &[Spanned<Step>]) -> Result<Place, (usize, Misstep)> {
-    let mut at: Place = (0, of);
+pub fn walk(
+    btf: &Btf,
+    of: TypeId,
+    path: &[Spanned<FieldStep>],
+) -> Result<TypedOffset, (usize, FieldError)> {
+    let mut at: TypedOffset = (0, of);
     for (number, step) in path.iter().enumerate() {
         let next = match &step.value {
-            Step::Field(name) => place::field(btf, at.1, name),
-            Step::Item(item) => place::item(btf, at.1, *item),
+            FieldStep::Field(name) => place::field(btf, at.1, name),
+            FieldStep::Item(item) => place::item(btf, at.1, *item),
         };
         let (offset, of) = next.map_err(|misstep| (number, misstep))?;
         at = (at.0.saturating_add(offset), of);

@@ -80,10 +80,7 @@ fn references(chain: &Chain) -> impl Iterator<Item = SpannedRef<'_, ObjectRef>> 
     chain.graph.nodes().filter_map(|(_, node)| node.program()).map(|(object, _)| object)
 }
 
-fn open_in(
-    folder: &Path,
-    reference: SpannedRef<'_, ObjectRef>,
-) -> Result<Object, Box<Diagnostic>> {
+fn open_in(folder: &Path, reference: SpannedRef<'_, ObjectRef>) -> Result<Object, Box<Diagnostic>> {
     let name = match reference.value {
         ObjectRef::File(path) => ObjectRef::File(folder.join(path)),
         builtin @ ObjectRef::Builtin(_) => builtin.clone(),

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::{NodeProgram, TargetFunction};
 use crate::{
-    chain::{Builtin, Moment, Tracer},
+    chain::{Builtin, ProbePoint, Tracer},
     diag::Diagnostic,
     object::{Object, ProgramKind},
     trace::{self, Tracing},
@@ -12,7 +12,7 @@ use crate::{
 
 /// A function that a built-in tracer is on, in a program of one type.
 #[derive(Debug)]
-pub struct TracedFunction {
+pub struct TracerTarget {
     /// The function.
     pub function: TargetFunction,
     /// What the program that holds it is loaded as, or stands in for.
@@ -20,10 +20,10 @@ pub struct TracedFunction {
     /// The types of its object.
     object: Arc<Object>,
     /// What is taken at each moment, in the order in which the tracer's programs are attached.
-    tracings: Vec<(Moment, Tracing)>,
+    tracings: Vec<(ProbePoint, Tracing)>,
 }
 
-impl TracedFunction {
+impl TracerTarget {
     /// The object that holds it.
     #[must_use]
     pub fn object(&self) -> &Object {
@@ -32,7 +32,7 @@ impl TracedFunction {
 
     /// What is taken at each moment, in the order in which the tracer's programs are attached.
     #[must_use]
-    pub fn tracings(&self) -> &[(Moment, Tracing)] {
+    pub fn tracings(&self) -> &[(ProbePoint, Tracing)] {
         &self.tracings
     }
 }
@@ -46,7 +46,7 @@ pub(crate) struct PartlyTraced {
     /// Whether it is a program itself.
     is_entry: bool,
     /// None where it cannot be traced as it is asked for.
-    tracings: Option<Vec<(Moment, Tracing)>>,
+    tracings: Option<Vec<(ProbePoint, Tracing)>>,
 }
 
 impl PartlyTraced {
@@ -71,8 +71,8 @@ impl PartlyTraced {
     }
 
     /// The function, for who asks of it what a tracer may.
-    pub(crate) fn target(&self) -> trace::Target<'_> {
-        trace::Target {
+    pub(crate) fn target(&self) -> trace::TracedFunction<'_> {
+        trace::TracedFunction {
             object: &self.object,
             function: &self.object.functions[self.function.index],
             kind: self.kind,
@@ -84,7 +84,7 @@ impl PartlyTraced {
 
 /// The functions as they are traced, each table with its number among those of the tracer that tell;
 /// none where one cannot be.
-pub(super) fn whole(traced: Vec<PartlyTraced>) -> Option<Vec<TracedFunction>> {
+pub(super) fn whole(traced: Vec<PartlyTraced>) -> Option<Vec<TracerTarget>> {
     let mut numbers = 1..;
     let mut found = Vec::with_capacity(traced.len());
     for PartlyTraced { function, kind, object, tracings, .. } in traced {
@@ -93,7 +93,7 @@ pub(super) fn whole(traced: Vec<PartlyTraced>) -> Option<Vec<TracedFunction>> {
         for ((_, tracing), number) in tell.zip(&mut numbers) {
             tracing.table.r#type = number;
         }
-        found.push(TracedFunction { function, kind, object, tracings });
+        found.push(TracerTarget { function, kind, object, tracings });
     }
     Some(found)
 }

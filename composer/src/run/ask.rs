@@ -6,7 +6,7 @@ use crate::{kernel::Kernel, plan::Plan, resolve::ObjectStore};
 
 /// What a kernel said of a plan.
 #[derive(Debug, Default)]
-pub struct Asked {
+pub struct VerifierRun {
     /// Each refusal, with the plan it is an operation of.
     pub refused: Vec<(Failure, Plan)>,
     /// What could not be undone, with the plan it is of.
@@ -14,8 +14,8 @@ pub struct Asked {
 }
 
 /// Asks `kernel` for all of `plan`: what needs something that was refused is not tried.
-pub fn ask<K: Kernel>(kernel: &mut K, plan: &Plan, library: &ObjectStore) -> Asked {
-    let mut asked = Asked::default();
+pub fn ask<K: Kernel>(kernel: &mut K, plan: &Plan, library: &ObjectStore) -> VerifierRun {
+    let mut asked = VerifierRun::default();
     let mut rest = Some(plan.clone());
     while let Some(plan) = rest.take() {
         let left = match up(kernel, &plan, library, &mut unwatched) {

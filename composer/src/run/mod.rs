@@ -12,7 +12,7 @@ mod short;
 mod verifier_log;
 mod verifier_report;
 
-pub use ask::{Asked, ask};
+pub use ask::{VerifierRun, ask};
 pub use explain::{explain, explain_left};
 pub use journal::{Entry, Journal, Made};
 pub use short::short_of;
@@ -66,12 +66,12 @@ pub struct Left {
 #[derive(Debug)]
 pub struct Running {
     journal: Journal,
-    maps: Vec<Map>,
+    maps: Vec<MadeMap>,
 }
 
 /// A map that was made.
 #[derive(Debug)]
-struct Map {
+struct MadeMap {
     /// The node that it is private to.
     node: Option<usize>,
     name: String,
@@ -99,7 +99,7 @@ pub fn up<K: Kernel>(
     for operation in &plan.operations {
         running.journal.write(Entry::Started(operation.id));
         match step(kernel, operation, library, &mut running.maps, &mut programs) {
-            Ok(Step { made, program_id, taken }) => {
+            Ok(OperationResult { made, program_id, taken }) => {
                 running.journal.write(Entry::Done(operation.id, made));
                 if watch(Done { plan, operation, program_id, taken }).is_break() {
                     break;
@@ -219,13 +219,13 @@ fn undo<K: Kernel>(
 
 /// What one operation did.
 #[derive(Debug, Default)]
-struct Step {
+struct OperationResult {
     made: Vec<Made>,
     program_id: Option<u32>,
     taken: bool,
 }
 
-impl Step {
+impl OperationResult {
     fn of(made: Made) -> Self {
         Self { made: vec![made], ..Self::default() }
     }
@@ -235,25 +235,25 @@ fn step<K: Kernel>(
     kernel: &mut K,
     operation: &Operation,
     library: &ObjectStore,
-    maps: &mut Vec<Map>,
+    maps: &mut Vec<MadeMap>,
     programs: &mut HashMap<usize, ProgramHandle>,
-) -> Result<Step, KernelError> {
+) -> Result<OperationResult, KernelError> {
     let missing = |what: &str| KernelError::here("plan", format!("{what} is not in the plan"));
     let slot = |slot: usize| programs.get(&slot).copied().ok_or_else(|| missing("the program"));
     let node = operation.node;
     match &operation.action {
-        Action::Listen => Ok(Step::of(Made::Trace(kernel.open_trace()?))),
+        Action::Listen => Ok(OperationResult::of(Made::Trace(kernel.open_trace()?))),
         Action::CreateMap { object, map, pin } => {
             let object = library.get(object).ok_or_else(|| missing("the object"))?;
             let path = pin.as_ref().map(|pin| pin.path.as_path());
             let (handle, origin) = kernel.create_map(object, map, path)?;
-            maps.push(Map { node, name: map.name.clone(), handle });
+            maps.push(MadeMap { node, name: map.name.clone(), handle });
             let mut made = vec![Made::Map(handle)];
             let taken = origin == Origin::Taken;
             if let Some(pin) = pin.as_ref().filter(|_| !taken) {
                 made.push(Made::Pin { map: handle, keep: pin.keep });
             }
-            Ok(Step { made, taken, program_id: None })
+            Ok(OperationResult { made, taken, program_id: None })
         }
         Action::Fill { table, entry, with } => {
             let named = |name: &str| {
@@ -268,7 +268,7 @@ fn step<K: Kernel>(
                 }
             };
             kernel.put(handle, *entry, value)?;
-            Ok(Step { made, ..Step::default() })
+            Ok(OperationResult { made, ..OperationResult::default() })
         }
         Action::Load {
             object,
@@ -289,7 +289,7 @@ fn step<K: Kernel>(
             // Its own in front of those of the chain: the first of a name counts.
             let own = maps.iter().filter(|map| map.node.is_some() && map.node == node);
             let shared = maps.iter().filter(|map| map.node.is_none());
-            let named = |map: &Map| (map.name.clone(), map.handle);
+            let named = |map: &MadeMap| (map.name.clone(), map.handle);
             let maps: Vec<_> = own.chain(shared).map(named).collect();
             let node = u32::try_from(node.unwrap_or_default()).map_err(|_| missing("the node"))?;
             let (handle, id) = kernel.load(&LoadRequest {
@@ -304,12 +304,15 @@ fn step<K: Kernel>(
                 trace: trace.as_deref(),
             })?;
             programs.insert(*number, handle);
-            Ok(Step { program_id: Some(id), ..Step::of(Made::Program(handle)) })
+            Ok(OperationResult {
+                program_id: Some(id),
+                ..OperationResult::of(Made::Program(handle))
+            })
         }
         Action::AttachHook { slot: number, attach } => {
             let mechanism = attach.mechanism();
             let request = AttachRequest::Host { program: slot(*number)?, mechanism };
-            Ok(Step::of(Made::Link(kernel.attach(&request)?)))
+            Ok(OperationResult::of(Made::Link(kernel.attach(&request)?)))
         }
         Action::AttachReplacement { slot: number, target } => {
             let request = AttachRequest::Replacement {
@@ -317,11 +320,11 @@ fn step<K: Kernel>(
                 target: slot(target.slot)?,
                 function: &target.function,
             };
-            Ok(Step::of(Made::Link(kernel.attach(&request)?)))
+            Ok(OperationResult::of(Made::Link(kernel.attach(&request)?)))
         }
         Action::AttachTracer { slot: number } => {
             let request = AttachRequest::Tracer { program: slot(*number)? };
-            Ok(Step::of(Made::Link(kernel.attach(&request)?)))
+            Ok(OperationResult::of(Made::Link(kernel.attach(&request)?)))
         }
     }
 }

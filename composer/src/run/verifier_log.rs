@@ -6,7 +6,7 @@
 
 use std::fmt;
 
-use super::verifier_report::{self, Report};
+use super::verifier_report::{self, VerifierReport};
 use crate::kernel::SourceLine;
 
 /// Last words that are shown.
@@ -22,7 +22,7 @@ pub(super) struct Excerpt<'a> {
     /// The instruction that it looked at, with its number: `9: (71) r0 = *(u8 *)(r1 +0)`.
     pub(super) instruction: Option<&'a str>,
     /// What newer kernels say of it in sentences.
-    pub(super) report: Option<Report<'a>>,
+    pub(super) report: Option<VerifierReport<'a>>,
     /// How many lines of the log are left out.
     pub(super) more: usize,
 }
@@ -79,7 +79,7 @@ impl fmt::Display for Excerpt<'_> {
         if let Some(instruction) = self.instruction {
             write!(f, "\n    {instruction}")?;
         }
-        if let Some(Report { title, reason, suggestion, .. }) = &self.report {
+        if let Some(VerifierReport { title, reason, suggestion, .. }) = &self.report {
             write!(f, "\n  {title}")?;
             for said in [reason, suggestion].into_iter().filter(|said| !said.is_empty()) {
                 write!(f, "\n  {said}")?;

@@ -9,7 +9,7 @@ const TITLE: &str = "Verification failed: ";
 
 /// What a report says for people who do not know the verifier.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) struct Report<'a> {
+pub(super) struct VerifierReport<'a> {
     /// The category and what is wrong.
     pub(super) title: &'a str,
     /// Why, in sentences.
@@ -23,11 +23,11 @@ pub(super) struct Report<'a> {
 }
 
 /// The log without its report, and the report where there is one.
-pub(super) fn split(log: &str) -> (&str, Option<Report<'_>>) {
+pub(super) fn split(log: &str) -> (&str, Option<VerifierReport<'_>>) {
     let mut start = 0;
     for line in log.split_inclusive('\n') {
         if let Some(title) = line.strip_prefix(TITLE) {
-            let report = Report { title: title.trim_end(), ..read(&log[start..]) };
+            let report = VerifierReport { title: title.trim_end(), ..read(&log[start..]) };
             return (&log[..start], Some(report));
         }
         start += line.len();
@@ -37,8 +37,8 @@ pub(super) fn split(log: &str) -> (&str, Option<Report<'_>>) {
 
 /// Reads the parts that are shown. A heading stands at the margin and ends with a colon; what
 /// belongs to it is indented. The log's own last line is at the margin too.
-fn read(text: &str) -> Report<'_> {
-    let mut report = Report { lines: 1, ..Report::default() };
+fn read(text: &str) -> VerifierReport<'_> {
+    let mut report = VerifierReport { lines: 1, ..VerifierReport::default() };
     let mut heading = "";
     for line in text.lines().skip(1) {
         if line.starts_with(' ') {

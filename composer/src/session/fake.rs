@@ -85,7 +85,7 @@ impl Stage {
 }
 
 /// What is asked of a session.
-pub(super) struct Asked {
+pub(super) struct SessionRequest {
     /// The format; NDJSON when it is not given.
     pub(super) format: Option<Box<dyn Render>>,
     /// The nodes that are shown; all when there are none.
@@ -96,7 +96,7 @@ pub(super) struct Asked {
     pub(super) paper: Paper,
 }
 
-impl Default for Asked {
+impl Default for SessionRequest {
     fn default() -> Self {
         Self {
             format: None,
@@ -156,7 +156,11 @@ impl Played {
 }
 
 /// Brings the chain up, and has a session go on while `script` plays the world around it.
-pub(super) async fn play(stage: Stage, asked: Asked, script: impl AsyncFnOnce(&World)) -> Played {
+pub(super) async fn play(
+    stage: Stage,
+    asked: SessionRequest,
+    script: impl AsyncFnOnce(&World),
+) -> Played {
     let Stage { chain, library, plan, mut kernel } = stage;
     let running = run::up(&mut kernel, &plan, &library, &mut run::unwatched).expect("it comes up");
     let (interrupts, source) = mpsc::unbounded_channel();

@@ -17,7 +17,7 @@ const MOST: usize = 1 << 16;
 
 /// A record that is held.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Record {
+pub(super) struct OrderedRecord {
     /// The CPU that wrote it.
     pub(super) cpu: Option<u32>,
     /// When it was read, `CLOCK_MONOTONIC` in nanoseconds.
@@ -30,25 +30,25 @@ pub(super) struct Record {
 #[derive(Debug, Default)]
 pub(super) struct Ordered {
     order: BinaryHeap<Reverse<(u64, u64)>>,
-    records: BTreeMap<u64, Record>,
+    records: BTreeMap<u64, OrderedRecord>,
     next: u64,
 }
 
 impl Ordered {
     /// Takes a record with the time `time`.
-    pub(super) fn push(&mut self, time: u64, record: Record) {
+    pub(super) fn push(&mut self, time: u64, record: OrderedRecord) {
         self.order.push(Reverse((time, self.next)));
         self.records.insert(self.next, record);
         self.next += 1;
     }
 
     /// The next record, if it was held long enough at `now`.
-    pub(super) fn pop(&mut self, now: u64) -> Option<Record> {
+    pub(super) fn pop(&mut self, now: u64) -> Option<OrderedRecord> {
         self.wait(now)?.is_zero().then(|| self.pop_any()).flatten()
     }
 
     /// The next record, however long it was held.
-    pub(super) fn pop_any(&mut self) -> Option<Record> {
+    pub(super) fn pop_any(&mut self) -> Option<OrderedRecord> {
         let Reverse((_, number)) = self.order.pop()?;
         self.records.remove(&number)
     }
@@ -66,10 +66,10 @@ impl Ordered {
 
 #[cfg(test)]
 mod tests {
-    use super::{HELD, MOST, Ordered, Record};
+    use super::{HELD, MOST, Ordered, OrderedRecord};
 
-    fn record(read: u64, byte: u8) -> Record {
-        Record { cpu: None, read, bytes: vec![byte] }
+    fn record(read: u64, byte: u8) -> OrderedRecord {
+        OrderedRecord { cpu: None, read, bytes: vec![byte] }
     }
 
     fn bytes(ordered: &mut Ordered, now: u64) -> Vec<u8> {

@@ -5,7 +5,7 @@ mod ending;
 mod text;
 mod user_maps;
 
-use super::fake::{Asked, FakeCommand, Paper, Played, Stage, World, play};
+use super::fake::{FakeCommand, Paper, Played, SessionRequest, Stage, World, play};
 use crate::event::{Clock, EventCounts, Paint};
 
 const EVENTS: &str = freplace_compose_common::EVENTS_MAP;

@@ -5,7 +5,7 @@ use std::{future::poll_fn, task::Poll};
 
 use super::{
     Subject,
-    ordered::{Ordered, Record},
+    ordered::{Ordered, OrderedRecord},
 };
 use crate::{
     event::{Event, Loss, Printk, TraceLine, UserEventMap},
@@ -14,15 +14,15 @@ use crate::{
 
 /// The event maps of nodes that do not use the composer's.
 pub(super) struct UserMaps<K: KernelReader> {
-    maps: Vec<Map<K>>,
+    maps: Vec<UserMapSource<K>>,
     /// The map that is read first, so that none is always last.
     first: usize,
-    lines: Option<Lines<K>>,
+    lines: Option<PrintkSource<K>>,
     clock: Clock,
 }
 
 /// Lines of `bpf_printk`.
-struct Lines<K: KernelReader> {
+struct PrintkSource<K: KernelReader> {
     decoder: Printk,
     /// None when nobody writes any more.
     source: Option<K::Lines>,
@@ -32,7 +32,7 @@ struct Lines<K: KernelReader> {
     end: u64,
 }
 
-struct Map<K: KernelReader> {
+struct UserMapSource<K: KernelReader> {
     decoder: UserEventMap,
     source: K::Records,
     /// Events that found no room and were told of.
@@ -41,7 +41,7 @@ struct Map<K: KernelReader> {
     ordered: Option<Ordered>,
 }
 
-impl<K: KernelReader> Map<K> {
+impl<K: KernelReader> UserMapSource<K> {
     /// Hands over what is there, or what was held long enough; how many records were read.
     fn drain(&mut self, limit: usize, now: u64, each: &mut dyn FnMut(&Event<'_>)) -> usize {
         let Self { decoder, source, ordered, .. } = self;
@@ -50,9 +50,9 @@ impl<K: KernelReader> Map<K> {
         };
         let read = source.read(limit, |cpu, bytes| {
             let time = decoder.event(bytes, cpu, now).header.time_ns;
-            ordered.push(time, Record { cpu, read: now, bytes: bytes.to_owned() });
+            ordered.push(time, OrderedRecord { cpu, read: now, bytes: bytes.to_owned() });
         });
-        while let Some(Record { cpu, read, bytes }) = ordered.pop(now) {
+        while let Some(OrderedRecord { cpu, read, bytes }) = ordered.pop(now) {
             each(&decoder.event(&bytes, cpu, read));
         }
         read
@@ -68,10 +68,10 @@ impl<K: KernelReader> UserMaps<K> {
             let source = kernel.records(map)?;
             let ordered = decoder.has_time() && source.has_several_buffers();
             let ordered = ordered.then(Ordered::default);
-            maps.push(Map { decoder, source, lost: 0, ordered });
+            maps.push(UserMapSource { decoder, source, lost: 0, ordered });
         }
         let lines = match running.trace() {
-            Some(trace) => Some(Lines {
+            Some(trace) => Some(PrintkSource {
                 decoder: Printk::new(resolved),
                 source: Some(kernel.lines(trace)?),
                 lost: 0,
@@ -130,9 +130,9 @@ impl<K: KernelReader> UserMaps<K> {
 
     /// Hands over what is held still: nothing earlier comes any more.
     pub(super) fn flush(&mut self, each: &mut dyn FnMut(&Event<'_>)) {
-        for Map { decoder, ordered, .. } in &mut self.maps {
+        for UserMapSource { decoder, ordered, .. } in &mut self.maps {
             let records = std::iter::from_fn(|| ordered.as_mut()?.pop_any());
-            for Record { cpu, read, bytes } in records {
+            for OrderedRecord { cpu, read, bytes } in records {
                 each(&decoder.event(&bytes, cpu, read));
             }
         }
@@ -176,7 +176,7 @@ impl<K: KernelReader> UserMaps<K> {
     }
 }
 
-impl<K: KernelReader> Lines<K> {
+impl<K: KernelReader> PrintkSource<K> {
     /// Hands over lines that are there; whether there may be more.
     fn drain(&mut self, each: &mut dyn FnMut(&Event<'_>)) -> bool {
         let Self { decoder, source, lost, end } = self;

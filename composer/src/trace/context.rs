@@ -30,7 +30,7 @@ pub(super) struct Translated {
 }
 
 /// What a context is in memory.
-pub(super) enum Context {
+pub(super) enum ContextLayout {
     /// What the program was written for.
     Same,
     /// The kernel's own struct.
@@ -38,13 +38,13 @@ pub(super) enum Context {
 }
 
 /// What the context of a program of `kind` is.
-pub(super) fn context(kind: ProgramKind) -> Context {
+pub(super) fn context(kind: ProgramKind) -> ContextLayout {
     match kind.context_struct() {
-        Some("xdp_md") => Context::Other(XDP),
-        Some("__sk_buff") => Context::Other(SKB),
-        Some("pt_regs" | "bpf_raw_tracepoint_args") => Context::Same,
-        None if kind != ProgramKind::Other => Context::Same,
-        _ => Context::Other(&[]),
+        Some("xdp_md") => ContextLayout::Other(XDP),
+        Some("__sk_buff") => ContextLayout::Other(SKB),
+        Some("pt_regs" | "bpf_raw_tracepoint_args") => ContextLayout::Same,
+        None if kind != ProgramKind::Other => ContextLayout::Same,
+        _ => ContextLayout::Other(&[]),
     }
 }
 

@@ -1,16 +1,18 @@
 //! Filters → tests in a row, each of which leads on to a later one or to an end.
 
-use freplace_compose_common::trace::{DROP, EQUAL, GREATER, LESS, PASS, RET, TESTS, Test, VALUES};
+use freplace_compose_common::trace::{
+    DROP, EQUAL, FilterTest, GREATER, LESS, PASS, RET, TESTS, VALUES,
+};
 
-use super::{Of, make::Maker, value::Found, verdicts, walk::Lost};
+use super::{Of, make::TableBuilder, value::LocatedValue, verdicts, walk::PathError};
 use crate::{
-    chain::{Comparison, Constant, Filter, Relation, Spanned, ValuePath},
+    chain::{CompareOp, Comparison, Constant, Filter, Spanned, ValuePath},
     diag::{Code, Diagnostic, nearest},
     object::btf::{Type, TypeId},
 };
 
 /// A value as a filter sees it.
-struct Operand {
+struct FilterOperand {
     bytes: u32,
     is_signed: bool,
     /// Network order.
@@ -26,7 +28,7 @@ struct Operand {
 /// What is wrong with a comparison: at the constant, or at the path when there is none.
 type Wrong = (String, String);
 
-impl Maker<'_> {
+impl TableBuilder<'_> {
     /// Puts `filter` into the table.
     pub(super) fn filter(&mut self, filter: &Filter) {
         self.tests(filter, false, 0, PASS, DROP);
@@ -39,7 +41,7 @@ impl Maker<'_> {
             Filter::Test(test) => {
                 let made = self.test(test, not);
                 if let (Some(test), Some(place)) = (made, self.table.tests.get_mut(start)) {
-                    *place = Test { if_true, if_false, ..test };
+                    *place = FilterTest { if_true, if_false, ..test };
                 }
                 return;
             }
@@ -57,12 +59,12 @@ impl Maker<'_> {
         self.tests(right, not, next, if_true, if_false);
     }
 
-    fn test(&mut self, comparison: &Comparison, not: bool) -> Option<Test> {
+    fn test(&mut self, comparison: &Comparison, not: bool) -> Option<FilterTest> {
         let path = &comparison.path;
         let found = match self.signature.find(path, true) {
             Ok(found) => found,
             Err(mut error) => {
-                if let Lost::Argument { candidates } = &mut error
+                if let PathError::Argument { candidates } = &mut error
                     && !self.is_known(RET)
                 {
                     candidates.retain(|name| name != "ret" && name != "took");
@@ -93,7 +95,7 @@ impl Maker<'_> {
         let zero = || Spanned { value: Constant::Number(0), span: path.text.span.clone() };
         let (relation, constant) = match &comparison.to {
             Some((relation, constant)) => (*relation, constant.clone()),
-            None => (Relation::NotEqual, zero()),
+            None => (CompareOp::NotEqual, zero()),
         };
         let is_value = matches!(&constant.value, Constant::Name(name) if self.signature.has(name));
         let number = if is_value {
@@ -128,20 +130,20 @@ impl Maker<'_> {
             return None;
         };
         let relations = relations(relation);
-        Some(Test {
+        Some(FilterTest {
             constant: number,
             value: u8::try_from(index).unwrap_or_default(),
             shift: u8::try_from(64 - 8 * operand.bytes).unwrap_or_default(),
             is_signed: operand.is_signed.into(),
             relations: if not { relations ^ (LESS | EQUAL | GREATER) } else { relations },
             reads: (!found.hops.is_empty()).into(),
-            ..Test::default()
+            ..FilterTest::default()
         })
     }
 
     /// What `found` is to a filter.
-    fn operand(&mut self, found: &Found, path: &ValuePath) -> Option<Operand> {
-        let plain = Operand {
+    fn operand(&mut self, found: &LocatedValue, path: &ValuePath) -> Option<FilterOperand> {
+        let plain = FilterOperand {
             bytes: 8,
             is_signed: false,
             is_swapped: false,
@@ -153,9 +155,9 @@ impl Maker<'_> {
         };
         let (id, names) = match found.of {
             Of::Number => return Some(plain),
-            Of::NetworkShort => return Some(Operand { bytes: 2, is_swapped: true, ..plain }),
-            Of::Address => return Some(Operand { is_pointer: true, ..plain }),
-            Of::Nanoseconds => return Some(Operand { is_duration: true, ..plain }),
+            Of::NetworkShort => return Some(FilterOperand { bytes: 2, is_swapped: true, ..plain }),
+            Of::Address => return Some(FilterOperand { is_pointer: true, ..plain }),
+            Of::Nanoseconds => return Some(FilterOperand { is_duration: true, ..plain }),
             Of::Verdict(id, kind) => (id, verdicts(kind)),
             Of::Type(id) | Of::Followed(id) => (id, &[] as &[_]),
         };
@@ -168,7 +170,7 @@ impl Maker<'_> {
                     names.extend([("false".to_owned(), 0), ("true".to_owned(), 1)]);
                 }
                 let is_swapped = is_network(btf, id);
-                Some(Operand {
+                Some(FilterOperand {
                     bytes: size,
                     is_signed: signed,
                     is_swapped,
@@ -181,9 +183,15 @@ impl Maker<'_> {
                 names.extend(variants.iter().map(|(name, value)| ((*name).to_owned(), *value)));
                 let large = |value: &i64| value.cast_unsigned() >> (8 * size - 1) != 0;
                 let may_be_signed = !signed && variants.iter().any(|(_, value)| large(value));
-                Some(Operand { bytes: size, is_signed: signed, names, may_be_signed, ..plain })
+                Some(FilterOperand {
+                    bytes: size,
+                    is_signed: signed,
+                    names,
+                    may_be_signed,
+                    ..plain
+                })
             }
-            Some(Type::Ptr(_)) if found.whole => Some(Operand { is_pointer: true, ..plain }),
+            Some(Type::Ptr(_)) if found.whole => Some(FilterOperand { is_pointer: true, ..plain }),
             _ => {
                 let shown = crate::object::prototype::declare(btf, id, "");
                 let message = format!("`{}` cannot be compared", path.text.value);
@@ -197,9 +205,9 @@ impl Maker<'_> {
     }
 }
 
-impl Operand {
+impl FilterOperand {
     /// The bits of `constant` as the program compares them.
-    fn number(&self, relation: Relation, constant: &Constant, path: &str) -> Result<u64, Wrong> {
+    fn number(&self, relation: CompareOp, constant: &Constant, path: &str) -> Result<u64, Wrong> {
         let number = match constant {
             Constant::Number(number) if self.is_duration && *number != 0 => {
                 let why = "unit missing".to_owned();
@@ -221,7 +229,7 @@ impl Operand {
             }
         };
         let bits = 8 * self.bytes;
-        let is_order = !matches!(relation, Relation::Equal | Relation::NotEqual);
+        let is_order = !matches!(relation, CompareOp::Equal | CompareOp::NotEqual);
         if self.may_be_signed && is_order {
             let why = "only == and != are supported here".to_owned();
             let help = "Use == or !=, or compile with clang 15 or later, which records whether an \
@@ -292,14 +300,14 @@ fn is_network(btf: &crate::object::btf::Btf, mut id: TypeId) -> bool {
     false
 }
 
-fn relations(relation: Relation) -> u8 {
+fn relations(relation: CompareOp) -> u8 {
     match relation {
-        Relation::Equal => EQUAL,
-        Relation::NotEqual => LESS | GREATER,
-        Relation::Less => LESS,
-        Relation::AtMost => LESS | EQUAL,
-        Relation::Greater => GREATER,
-        Relation::AtLeast => GREATER | EQUAL,
+        CompareOp::Equal => EQUAL,
+        CompareOp::NotEqual => LESS | GREATER,
+        CompareOp::Less => LESS,
+        CompareOp::AtMost => LESS | EQUAL,
+        CompareOp::Greater => GREATER,
+        CompareOp::AtLeast => GREATER | EQUAL,
     }
 }
 
@@ -315,12 +323,12 @@ fn count(filter: &Filter) -> usize {
 
 #[cfg(test)]
 mod tests {
-    use super::{Constant, Operand, Relation};
+    use super::{CompareOp, Constant, FilterOperand};
 
     /// An enum of -3 and 7 as clang 14 writes it: without a word on its sign.
-    fn mood() -> Operand {
+    fn mood() -> FilterOperand {
         let names = vec![("SAD".to_owned(), 0xffff_fffd), ("HAPPY".to_owned(), 7)];
-        Operand {
+        FilterOperand {
             bytes: 4,
             is_signed: false,
             is_swapped: false,
@@ -336,23 +344,24 @@ mod tests {
     fn an_enum_that_may_have_a_sign_is_compared_for_equality_alone() {
         let number = |relation, constant| mood().number(relation, &constant, "mood").ok();
         let sad = Some(0xffff_fffd);
-        assert_eq!(number(Relation::Equal, Constant::Number(-3)), sad);
-        assert_eq!(number(Relation::NotEqual, Constant::Name("SAD".to_owned())), sad);
-        assert_eq!(number(Relation::Equal, Constant::Number(0xffff_fffd)), sad);
-        assert_eq!(number(Relation::Equal, Constant::Number(-0x8000_0001)), None);
-        for relation in [Relation::Less, Relation::AtMost, Relation::Greater, Relation::AtLeast] {
+        assert_eq!(number(CompareOp::Equal, Constant::Number(-3)), sad);
+        assert_eq!(number(CompareOp::NotEqual, Constant::Name("SAD".to_owned())), sad);
+        assert_eq!(number(CompareOp::Equal, Constant::Number(0xffff_fffd)), sad);
+        assert_eq!(number(CompareOp::Equal, Constant::Number(-0x8000_0001)), None);
+        for relation in [CompareOp::Less, CompareOp::AtMost, CompareOp::Greater, CompareOp::AtLeast]
+        {
             assert_eq!(number(relation, Constant::Number(7)), None);
         }
     }
 
     #[test]
     fn a_boolean_is_true_or_false_and_a_duration_has_a_unit() {
-        let plain = || Operand { may_be_signed: false, ..mood() };
-        let flag = Operand { bytes: 1, is_boolean: true, ..plain() };
-        let number = |number| flag.number(Relation::Equal, &Constant::Number(number), "flag").ok();
+        let plain = || FilterOperand { may_be_signed: false, ..mood() };
+        let flag = FilterOperand { bytes: 1, is_boolean: true, ..plain() };
+        let number = |number| flag.number(CompareOp::Equal, &Constant::Number(number), "flag").ok();
         assert_eq!([number(0), number(1), number(2)], [Some(0), Some(1), None]);
-        let took = Operand { bytes: 8, is_duration: true, ..plain() };
-        let took = |constant| took.number(Relation::Less, &constant, "took").ok();
+        let took = FilterOperand { bytes: 8, is_duration: true, ..plain() };
+        let took = |constant| took.number(CompareOp::Less, &constant, "took").ok();
         assert_eq!(took(Constant::Number(0)), Some(0));
         assert_eq!(took(Constant::Number(5)), None);
         assert_eq!(took(Constant::Duration(5)), Some(5));

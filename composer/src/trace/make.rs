@@ -2,14 +2,14 @@
 
 use std::collections::HashSet;
 
-use freplace_compose_common::trace::{HOPS, Hop, NOWHERE, RET, TOOK, Trace, VALUES, Value};
+use freplace_compose_common::trace::{CapturedValue, HOPS, Hop, NOWHERE, RET, TOOK, Trace, VALUES};
 
 use super::{
-    Capture, Of, Target, Tracing, Unplaced,
-    value::{Found, Signature},
+    Capture, Of, TracedFunction, Tracing, Unplaced,
+    value::{LocatedValue, Signature},
 };
 use crate::{
-    chain::{Builtin, Moment, ValuePath},
+    chain::{Builtin, ProbePoint, ValuePath},
     diag::{Code, Diagnostic},
 };
 
@@ -17,10 +17,10 @@ use crate::{
 const BLOCK: u32 = 256;
 
 /// Puts a tracing together.
-pub(super) struct Maker<'a> {
+pub(super) struct TableBuilder<'a> {
     pub(super) request: &'a Builtin,
-    moment: Moment,
-    pub(super) target: Target<'a>,
+    moment: ProbePoint,
+    pub(super) target: TracedFunction<'a>,
     pub(super) signature: Signature<'a>,
     pub(super) table: Trace,
     kernel: Vec<Unplaced>,
@@ -29,11 +29,11 @@ pub(super) struct Maker<'a> {
     pub(super) wrong: Vec<Diagnostic>,
 }
 
-impl<'a> Maker<'a> {
+impl<'a> TableBuilder<'a> {
     pub(super) fn new(
         request: &'a Builtin,
-        moment: Moment,
-        target: Target<'a>,
+        moment: ProbePoint,
+        target: TracedFunction<'a>,
     ) -> Result<Self, Vec<Diagnostic>> {
         let signature = Signature::of(target).ok_or_else(|| {
             let message = format!("missing prototype of `{}`", target.function.name);
@@ -58,16 +58,16 @@ impl<'a> Maker<'a> {
         let request = self.request;
         // First, so that there is always room for them.
         let result = match self.moment {
-            Moment::Fexit => {
+            ProbePoint::Fexit => {
                 self.signature.result().and_then(|found| self.capture("ret", &found, None))
             }
-            Moment::Fentry => None,
+            ProbePoint::Fentry => None,
         };
         let took = match self.moment {
-            Moment::Fexit => {
-                self.value(&Found::of(TOOK, Of::Nanoseconds)).map(|index| self.put(index))
+            ProbePoint::Fexit => {
+                self.value(&LocatedValue::of(TOOK, Of::Nanoseconds)).map(|index| self.put(index))
             }
-            Moment::Fentry => None,
+            ProbePoint::Fentry => None,
         };
         let mut arguments = Vec::new();
         let mut seen = HashSet::new();
@@ -96,7 +96,7 @@ impl<'a> Maker<'a> {
             let tests = self.table.tests.iter().take(self.table.test_count.into());
             self.table.tested = tests.fold(0, |bits, test| bits | 1 << (test.value % 16));
         }
-        let reads = |value: &Value| value.hop_count > 0 || value.block_size > 0;
+        let reads = |value: &CapturedValue| value.hop_count > 0 || value.block_size > 0;
         if self.table.values.iter().any(reads) {
             self.table.unread_to = self.room(8);
             let at = usize::from(self.table.unread_to);
@@ -122,7 +122,12 @@ impl<'a> Maker<'a> {
     }
 
     /// Takes `found` into the payload.
-    fn capture(&mut self, name: &str, found: &Found, path: Option<&ValuePath>) -> Option<Capture> {
+    fn capture(
+        &mut self,
+        name: &str,
+        found: &LocatedValue,
+        path: Option<&ValuePath>,
+    ) -> Option<Capture> {
         let capture = self.try_capture(name, found);
         if capture.is_none() {
             let message = format!("too many values: `{name}` exceeds the limit of a tracer");
@@ -138,7 +143,7 @@ impl<'a> Maker<'a> {
     }
 
     /// The same; none when there is no room.
-    fn try_capture(&mut self, name: &str, found: &Found) -> Option<Capture> {
+    fn try_capture(&mut self, name: &str, found: &LocatedValue) -> Option<Capture> {
         let mut index = self.value(found)?;
         let at = found.whole.then(|| self.put(index));
         let block = match found.block {
@@ -165,14 +170,14 @@ impl<'a> Maker<'a> {
 
     /// A second value read in the same way as that at `index`.
     fn another(&mut self, index: usize) -> Option<usize> {
-        let value = Value { to: NOWHERE, block_size: 0, ..self.table.values[index] };
+        let value = CapturedValue { to: NOWHERE, block_size: 0, ..self.table.values[index] };
         let same: Vec<_> = self.kernel.iter().filter(|one| one.value == index).cloned().collect();
         let new = self.push(value)?;
         self.kernel.extend(same.into_iter().map(|one| Unplaced { value: new, ..one }));
         Some(new)
     }
 
-    fn push(&mut self, value: Value) -> Option<usize> {
+    fn push(&mut self, value: CapturedValue) -> Option<usize> {
         let index = usize::from(self.table.value_count);
         *self.table.values.get_mut(index)? = value;
         self.table.value_count += 1;
@@ -180,13 +185,14 @@ impl<'a> Maker<'a> {
     }
 
     /// The value `found` among those that are read; none when there is no room for another.
-    pub(super) fn value(&mut self, found: &Found) -> Option<usize> {
-        let mut value = Value { source: found.source, to: NOWHERE, ..Value::default() };
+    pub(super) fn value(&mut self, found: &LocatedValue) -> Option<usize> {
+        let mut value =
+            CapturedValue { source: found.source, to: NOWHERE, ..CapturedValue::default() };
         for (hop, (offset, size)) in value.hops.iter_mut().zip(&found.hops) {
             *hop = Hop { offset: *offset, size: *size };
         }
         value.hop_count = u8::try_from(found.hops.len().min(HOPS)).unwrap_or_default();
-        let same = |(index, other): (usize, &Value)| {
+        let same = |(index, other): (usize, &CapturedValue)| {
             let fields = self.kernel.iter().filter(|one| one.value == index);
             let fields = fields.map(|one| &one.field).eq(&found.kernel);
             let alike = (other.source, other.hops, other.hop_count)
@@ -226,6 +232,6 @@ impl<'a> Maker<'a> {
 
     /// Whether something of the call is known at this moment.
     pub(super) fn is_known(&self, source: u8) -> bool {
-        self.moment == Moment::Fexit || !matches!(source, RET | TOOK)
+        self.moment == ProbePoint::Fexit || !matches!(source, RET | TOOK)
     }
 }

@@ -20,7 +20,7 @@ pub use context::KernelField;
 pub use value::Of;
 
 use crate::{
-    chain::{Builtin, Filter, Moment},
+    chain::{Builtin, Filter, ProbePoint},
     diag::{Diagnostic, Span},
     hook::HostKind,
     object::{
@@ -28,12 +28,12 @@ use crate::{
         btf::{Type, TypeId},
     },
 };
-use make::Maker;
+use make::TableBuilder;
 use value::Signature;
 
 /// A function to trace.
 #[derive(Debug, Clone, Copy)]
-pub struct Target<'a> {
+pub struct TracedFunction<'a> {
     /// The object that holds it.
     pub object: &'a Object,
     /// The function.
@@ -96,7 +96,7 @@ pub struct Capture {
 
 impl Tracing {
     /// What notes when a call began, and tells nothing.
-    fn timer(target: Target<'_>) -> Self {
+    fn timer(target: TracedFunction<'_>) -> Self {
         let table = Trace { times: 1, ..Trace::default() };
         Self {
             holder: target.holder,
@@ -131,19 +131,19 @@ impl Tracing {
 /// What is wrong with the request.
 pub fn resolve(
     request: &Builtin,
-    moment: Moment,
-    target: Target<'_>,
-) -> Result<Vec<(Moment, Tracing)>, Vec<Diagnostic>> {
-    let one = |moment| Maker::new(request, moment, target)?.make();
-    if moment == Moment::Fentry {
-        return Ok(vec![(Moment::Fentry, one(Moment::Fentry)?)]);
+    moment: ProbePoint,
+    target: TracedFunction<'_>,
+) -> Result<Vec<(ProbePoint, Tracing)>, Vec<Diagnostic>> {
+    let one = |moment| TableBuilder::new(request, moment, target)?.make();
+    if moment == ProbePoint::Fentry {
+        return Ok(vec![(ProbePoint::Fentry, one(ProbePoint::Fentry)?)]);
     }
     let mut entry = match request.both {
-        true => one(Moment::Fentry)?,
+        true => one(ProbePoint::Fentry)?,
         false => Tracing::timer(target),
     };
     entry.table.times = 1;
-    Ok(vec![(Moment::Fentry, entry), (Moment::Fexit, one(Moment::Fexit)?)])
+    Ok(vec![(ProbePoint::Fentry, entry), (ProbePoint::Fexit, one(ProbePoint::Fexit)?)])
 }
 
 /// An argument in a request that is called as the result or the duration is.
@@ -160,7 +160,7 @@ pub struct Shadowing {
 /// Where `request` names an argument of `target` that is called as its result or duration is: what
 /// is compared, and what is captured as it is. A result has no fields.
 #[must_use]
-pub fn shadowed(request: &Builtin, target: Target<'_>) -> Vec<Shadowing> {
+pub fn shadowed(request: &Builtin, target: TracedFunction<'_>) -> Vec<Shadowing> {
     let Some(signature) = Signature::of(target) else { return Vec::new() };
     let mut found = Vec::new();
     for path in request.capture.iter().flatten() {

@@ -15,12 +15,12 @@ pub(super) struct Stored {
     arguments: Vec<String>,
     #[serde(rename = "where", default, skip_serializing_if = "Option::is_none")]
     filter: Option<String>,
-    record: Record,
+    record: StoredRecord,
 }
 
 /// Where everything is in a record, and what the program in the kernel goes by.
 #[derive(Serialize, Deserialize)]
-struct Record {
+struct StoredRecord {
     arguments: Vec<Capture>,
     result: Option<Capture>,
     took: Option<usize>,
@@ -36,7 +36,7 @@ impl From<Tracing> for Stored {
             function: tracing.function,
             arguments: tracing.arguments.iter().map(|argument| argument.name.clone()).collect(),
             filter: tracing.filter,
-            record: Record {
+            record: StoredRecord {
                 arguments: tracing.arguments,
                 result: tracing.result,
                 took: tracing.took,
@@ -53,7 +53,7 @@ impl TryFrom<Stored> for Tracing {
     fn try_from(stored: Stored) -> Result<Self, Self::Error> {
         let Stored { holder, function, filter, record, .. } = stored;
         let table = Trace::from_bytes(&record.table).ok_or("the table is of another size")?;
-        let Record { arguments, result, took, kernel, .. } = record;
+        let StoredRecord { arguments, result, took, kernel, .. } = record;
         Ok(Self { holder, function, arguments, result, filter, took, table, kernel })
     }
 }

@@ -1,13 +1,13 @@
 //! Tables, as the program in the kernel goes by them: read here by the same rules.
 
 use freplace_compose_common::trace::{
-    DROP, EQUAL, GREATER, LESS, NOWHERE, PASS, RET, TESTS, TOOK, Test, Trace,
+    DROP, EQUAL, FilterTest, GREATER, LESS, NOWHERE, PASS, RET, TESTS, TOOK, Trace,
 };
 use proptest::{prelude::*, test_runner::Config};
 
 use super::{Tracing, resolve};
 use crate::{
-    chain::{Chain, Moment, NodeKind},
+    chain::{Chain, NodeKind, ProbePoint},
     diag::Diagnostic,
     object::ProgramKind,
     plan,
@@ -22,7 +22,7 @@ fn chain(tracer: &str) -> Chain {
     Chain::parse("made-up.toml".as_ref(), text).expect("a chain")
 }
 
-fn resolved(tracer: &str) -> Result<Vec<(Moment, Tracing)>, Vec<Diagnostic>> {
+fn resolved(tracer: &str) -> Result<Vec<(ProbePoint, Tracing)>, Vec<Diagnostic>> {
     let chain = chain(tracer);
     let (library, _) = ObjectStore::open(&chain);
     let (index, node) = chain.graph.nodes().last().expect("it has nodes");
@@ -45,7 +45,7 @@ fn passes(table: &Trace, ret: i32) -> bool {
         if usize::from(at) != number {
             continue;
         }
-        let Test { constant, value, shift, is_signed, relations, if_true, if_false, .. } =
+        let FilterTest { constant, value, shift, is_signed, relations, if_true, if_false, .. } =
             table.tests[number];
         assert_eq!(table.values[usize::from(value)].source, RET);
         assert_eq!(is_signed, 1);
@@ -67,15 +67,15 @@ fn passes(table: &Trace, ret: i32) -> bool {
 
 /// A filter as text, and what it says of a result.
 #[derive(Debug, Clone)]
-enum Made {
+enum FilterTree {
     Test(&'static str, i32),
     Bare,
-    Not(Box<Made>),
-    And(Box<Made>, Box<Made>),
-    Or(Box<Made>, Box<Made>),
+    Not(Box<FilterTree>),
+    And(Box<FilterTree>, Box<FilterTree>),
+    Or(Box<FilterTree>, Box<FilterTree>),
 }
 
-impl Made {
+impl FilterTree {
     fn text(&self) -> String {
         match self {
             Self::Test(relation, number) => format!("ret {relation} {number}"),
@@ -102,16 +102,16 @@ impl Made {
     }
 }
 
-fn made() -> impl Strategy<Value = Made> {
+fn made() -> impl Strategy<Value = FilterTree> {
     let relation = prop::sample::select(vec!["==", "!=", "<", "<=", ">", ">="]);
-    let test = (relation, -3..4).prop_map(|(relation, number)| Made::Test(relation, number));
-    let leaf = prop_oneof![8 => test, 1 => Just(Made::Bare)];
+    let test = (relation, -3..4).prop_map(|(relation, number)| FilterTree::Test(relation, number));
+    let leaf = prop_oneof![8 => test, 1 => Just(FilterTree::Bare)];
     leaf.prop_recursive(4, 16, 2, |inner| {
         let pair = (inner.clone(), inner.clone());
         prop_oneof![
-            inner.prop_map(|inner| Made::Not(Box::new(inner))),
-            pair.clone().prop_map(|(left, right)| Made::And(Box::new(left), Box::new(right))),
-            pair.prop_map(|(left, right)| Made::Or(Box::new(left), Box::new(right))),
+            inner.prop_map(|inner| FilterTree::Not(Box::new(inner))),
+            pair.clone().prop_map(|(left, right)| FilterTree::And(Box::new(left), Box::new(right))),
+            pair.prop_map(|(left, right)| FilterTree::Or(Box::new(left), Box::new(right))),
         ]
     })
 }
@@ -133,7 +133,7 @@ proptest! {
 #[test]
 fn a_tracer_at_the_return_notes_when_calls_begin_and_tells_one_event() {
     let resolved = resolved("fexit = \"drop_echo\"").expect("it can be traced");
-    let [(Moment::Fentry, entry), (Moment::Fexit, exit)] = resolved.as_slice() else {
+    let [(ProbePoint::Fentry, entry), (ProbePoint::Fexit, exit)] = resolved.as_slice() else {
         panic!("{resolved:?}");
     };
     assert_eq!((entry.tells(), entry.table.times, entry.table.value_count), (false, 1, 0));

@@ -4,13 +4,13 @@ use freplace_compose_common::trace::{RET, TOOK};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    KernelField, Target,
-    context::{Context, context},
+    KernelField, TracedFunction,
+    context::{ContextLayout, context},
     pointee, verdicts,
-    walk::{Lost, Walk},
+    walk::{PathError, PathWalk},
 };
 use crate::{
-    chain::{PathStep, ValuePath, Way},
+    chain::{Access, PathStep, ValuePath},
     diag::nearest,
     object::{
         ProgramKind,
@@ -47,7 +47,7 @@ pub enum Of {
 
 /// A value, and the way to it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Found {
+pub(super) struct LocatedValue {
     pub(super) source: u8,
     /// Offset and size of each read.
     pub(super) hops: Vec<(u32, u32)>,
@@ -60,7 +60,7 @@ pub(super) struct Found {
     pub(super) block: Option<(u32, u32)>,
 }
 
-impl Found {
+impl LocatedValue {
     pub(super) fn of(source: u8, of: Of) -> Self {
         Self { source, hops: Vec::new(), kernel: Vec::new(), of, whole: true, block: None }
     }
@@ -68,7 +68,7 @@ impl Found {
 
 /// A function's arguments and result.
 pub(super) struct Signature<'a> {
-    target: Target<'a>,
+    target: TracedFunction<'a>,
     /// Names and types of those that stand in a register of their own.
     parameters: Vec<(String, TypeId)>,
     /// Those behind one that does not.
@@ -77,7 +77,7 @@ pub(super) struct Signature<'a> {
 }
 
 impl<'a> Signature<'a> {
-    pub(super) fn of(target: Target<'a>) -> Option<Self> {
+    pub(super) fn of(target: TracedFunction<'a>) -> Option<Self> {
         let btf = &target.object.btf;
         let prototype = btf.get(target.function.prototype?)?;
         let Type::Prototype { returns, parameters } = prototype else { return None };
@@ -127,9 +127,9 @@ impl<'a> Signature<'a> {
     }
 
     /// Every argument: contexts as addresses, pointers to structs of the program followed.
-    pub(super) fn arguments(&self) -> Vec<(String, Found)> {
+    pub(super) fn arguments(&self) -> Vec<(String, LocatedValue)> {
         let one = |(index, (name, of)): (usize, &(String, TypeId))| {
-            let found = Found::of(source(index), Of::Type(*of));
+            let found = LocatedValue::of(source(index), Of::Type(*of));
             let found = if self.is_context(index) { found } else { self.followed(found, *of) };
             (name.clone(), found)
         };
@@ -137,7 +137,7 @@ impl<'a> Signature<'a> {
     }
 
     /// What is returned; nothing where that is void, or no number.
-    pub(super) fn result(&self) -> Option<Found> {
+    pub(super) fn result(&self) -> Option<LocatedValue> {
         let (_, ty) = self.btf().resolve(self.returns)?;
         let of = match ty {
             Type::Int { .. } if self.is_verdict() => Of::Verdict(self.returns, self.target.kind),
@@ -146,7 +146,7 @@ impl<'a> Signature<'a> {
             }
             _ => return None,
         };
-        Some(Found::of(RET, of))
+        Some(LocatedValue::of(RET, of))
     }
 
     /// Whether what it returns may be what its program answers.
@@ -156,31 +156,31 @@ impl<'a> Signature<'a> {
     }
 
     /// A value that is a pointer to a struct with what it points to.
-    fn followed(&self, found: Found, of: TypeId) -> Found {
+    fn followed(&self, found: LocatedValue, of: TypeId) -> LocatedValue {
         let Some((to, _)) = pointee(self.target.object, of) else { return found };
         match self.btf().get(to) {
             Some(Type::Struct { size, .. }) if size > 0 => {
-                Found { of: Of::Followed(of), block: Some((0, size)), ..found }
+                LocatedValue { of: Of::Followed(of), block: Some((0, size)), ..found }
             }
             _ => found,
         }
     }
 
     /// The value at the end of `path`. For a `filter` it has to be one number.
-    pub(super) fn find(&self, path: &ValuePath, filter: bool) -> Result<Found, Lost> {
+    pub(super) fn find(&self, path: &ValuePath, filter: bool) -> Result<LocatedValue, PathError> {
         let name = path.first.value.as_str();
         let Some(index) = self.parameters.iter().position(|(found, _)| found == name) else {
             return self.other(path, filter);
         };
         if self.is_context(index)
             && let Some(step) = path.fields.first()
-            && let Context::Other(fields) = context(self.target.kind)
+            && let ContextLayout::Other(fields) = context(self.target.kind)
         {
             return self.translated(index, path, step, fields);
         }
         if self.is_context(index)
             && path.followed
-            && let Context::Other(fields) = context(self.target.kind)
+            && let ContextLayout::Other(fields) = context(self.target.kind)
         {
             let why = "is the kernel's own struct for a tracer".to_owned();
             let name = fields.first().map(|field| format!("{}->{}", path.first.value, field.name));
@@ -188,9 +188,9 @@ impl<'a> Signature<'a> {
                 Some(name) => format!("Name one of its fields, for example {name}."),
                 None => "Capture only its address.".to_owned(),
             };
-            return Err(Lost::Not { span: path.text.span.clone(), why, help });
+            return Err(PathError::Not { span: path.text.span.clone(), why, help });
         }
-        let mut walk = Walk::new(self.btf(), source(index), self.parameters[index].1);
+        let mut walk = PathWalk::new(self.btf(), source(index), self.parameters[index].1);
         for step in &path.fields {
             walk.step(step)?;
         }
@@ -206,11 +206,14 @@ impl<'a> Signature<'a> {
     }
 
     /// A path that does not begin with an argument.
-    fn other(&self, path: &ValuePath, filter: bool) -> Result<Found, Lost> {
+    fn other(&self, path: &ValuePath, filter: bool) -> Result<LocatedValue, PathError> {
         let span = path.first.span.clone();
         let name = path.first.value.as_str();
-        let not =
-            |why: String, help: &str| Lost::Not { span: span.clone(), why, help: help.to_owned() };
+        let not = |why: String, help: &str| PathError::Not {
+            span: span.clone(),
+            why,
+            help: help.to_owned(),
+        };
         if self.beyond.iter().any(|other| other == name) {
             return Err(not(
                 format!("`{name}` is not passed in a single register"),
@@ -222,7 +225,7 @@ impl<'a> Signature<'a> {
                 self.result()
                     .ok_or_else(|| not("the function returns nothing".to_owned(), "Remove it."))?,
             ),
-            "took" | DURATION => Some(Found::of(TOOK, Of::Nanoseconds)),
+            "took" | DURATION => Some(LocatedValue::of(TOOK, Of::Nanoseconds)),
             _ => None,
         };
         match own {
@@ -240,7 +243,7 @@ impl<'a> Signature<'a> {
                 if filter {
                     candidates.extend(["ret".to_owned(), "took".to_owned()]);
                 }
-                Err(Lost::Argument { candidates })
+                Err(PathError::Argument { candidates })
             }
         }
     }
@@ -252,7 +255,7 @@ impl<'a> Signature<'a> {
         path: &ValuePath,
         step: &PathStep,
         fields: &'static [super::context::Translated],
-    ) -> Result<Found, Lost> {
+    ) -> Result<LocatedValue, PathError> {
         let span = step.name.span.clone();
         let Some(found) = fields.iter().find(|field| field.name == step.name.value) else {
             let names: Vec<_> = fields.iter().map(|field| field.name).collect();
@@ -262,18 +265,18 @@ impl<'a> Signature<'a> {
                 (None, names) => format!("Available fields are: {}.", names.join(", ")),
             };
             let why = "not in the kernel's own struct, which a tracer sees".to_owned();
-            return Err(Lost::Not { span, why, help });
+            return Err(PathError::Not { span, why, help });
         };
-        if path.fields.len() > 1 || path.followed || step.way != Way::Arrow {
+        if path.fields.len() > 1 || path.followed || step.way != Access::Arrow {
             let why = "is a number".to_owned();
             let help = format!("Write {}->{}.", path.first.value, found.name);
-            return Err(Lost::Not { span, why, help });
+            return Err(PathError::Not { span, why, help });
         }
-        Ok(Found {
+        Ok(LocatedValue {
             // Sizes and offsets are the kernel's; these tell the hops from none.
             hops: vec![(0, 8); found.way.len()],
             kernel: found.way.to_vec(),
-            ..Found::of(source(index), found.of)
+            ..LocatedValue::of(source(index), found.of)
         })
     }
 }

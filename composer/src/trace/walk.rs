@@ -3,22 +3,22 @@
 use freplace_compose_common::trace::HOPS;
 
 use super::{
-    Target,
-    value::{Found, Of},
+    TracedFunction,
+    value::{LocatedValue, Of},
 };
 use crate::{
-    chain::{PathStep, ValuePath, Way},
+    chain::{Access, PathStep, ValuePath},
     diag::{Code, Diagnostic, Span, nearest},
     object::{
         btf::{Btf, Type, TypeId},
-        place::{self, Misstep},
+        place::{self, FieldError},
         prototype::declare,
     },
 };
 
 /// Why a path leads nowhere.
 #[derive(Debug)]
-pub(super) enum Lost {
+pub(super) enum PathError {
     /// No argument of this name.
     Argument { candidates: Vec<String> },
     /// No field of this name.
@@ -28,7 +28,7 @@ pub(super) enum Lost {
 }
 
 /// On the way from an argument along a path.
-pub(super) struct Walk<'a> {
+pub(super) struct PathWalk<'a> {
     btf: &'a Btf,
     source: u8,
     hops: Vec<(u32, u32)>,
@@ -37,7 +37,7 @@ pub(super) struct Walk<'a> {
     of: TypeId,
 }
 
-impl<'a> Walk<'a> {
+impl<'a> PathWalk<'a> {
     /// From the value in `source`, which is of type `of`.
     pub(super) fn new(btf: &'a Btf, source: u8, of: TypeId) -> Self {
         Self { btf, source, hops: Vec::new(), at: None, of }
@@ -52,48 +52,48 @@ impl<'a> Walk<'a> {
         declare(self.btf, self.of, name)
     }
 
-    pub(super) fn step(&mut self, step: &PathStep) -> Result<(), Lost> {
+    pub(super) fn step(&mut self, step: &PathStep) -> Result<(), PathError> {
         let span = step.name.span.clone();
         let name = &step.name.value;
         let is_pointer = matches!(self.btf.resolve(self.of), Some((_, Type::Ptr(_))));
-        let not = |why: String, help: String| Lost::Not { span: span.clone(), why, help };
+        let not = |why: String, help: String| PathError::Not { span: span.clone(), why, help };
         match (step.way, is_pointer) {
-            (Way::Arrow, true) => self.follow(&span)?,
-            (Way::Arrow, false) => {
+            (Access::Arrow, true) => self.follow(&span)?,
+            (Access::Arrow, false) => {
                 let why =
                     format!("`->` requires a pointer, but this follows a `{}`", self.shown(""));
                 return Err(not(why, format!("Write .{name} for a field of a struct.")));
             }
-            (Way::Dot, true) => {
+            (Access::Dot, true) => {
                 let why = "`.` cannot follow a pointer".to_owned();
                 return Err(not(why, format!("Write ->{name}.")));
             }
-            (Way::Item(_), true) => {
+            (Access::Item(_), true) => {
                 let why = "index into a pointer".to_owned();
                 return Err(not(why, "Write *NAME to dereference the pointer.".to_owned()));
             }
-            (Way::Dot | Way::Item(_), false) => {}
+            (Access::Dot | Access::Item(_), false) => {}
         }
         let found = match step.way {
-            Way::Item(number) => place::item(self.btf, self.of, number),
-            Way::Arrow | Way::Dot => place::field(self.btf, self.of, name),
+            Access::Item(number) => place::item(self.btf, self.of, number),
+            Access::Arrow | Access::Dot => place::field(self.btf, self.of, name),
         };
         let (offset, of) = found.map_err(|misstep| {
             let shown = self.shown("");
             match misstep {
-                Misstep::NoField(candidates) => {
-                    Lost::Field { span: span.clone(), of: shown, candidates }
+                FieldError::NoField(candidates) => {
+                    PathError::Field { span: span.clone(), of: shown, candidates }
                 }
-                Misstep::BitField => not("is a bit field".to_owned(), "Remove it.".to_owned()),
-                Misstep::NotAStruct => not(
+                FieldError::BitField => not("is a bit field".to_owned(), "Remove it.".to_owned()),
+                FieldError::NotAStruct => not(
                     format!("follows a `{shown}`, which has no fields"),
                     "Remove the field. Only structs and unions have fields.".to_owned(),
                 ),
-                Misstep::NotAnArray => not(
+                FieldError::NotAnArray => not(
                     format!("follows a `{shown}`, which is not an array"),
                     "Remove the brackets. Only arrays have items.".to_owned(),
                 ),
-                Misstep::TooFar(length) => not(
+                FieldError::TooFar(length) => not(
                     "index out of range".to_owned(),
                     format!("Write a lower index. The array has {length} items, numbered from 0."),
                 ),
@@ -106,8 +106,8 @@ impl<'a> Walk<'a> {
     }
 
     /// From a pointer to what it points to.
-    pub(super) fn follow(&mut self, span: &Span) -> Result<(), Lost> {
-        let not = |why: &str, help: &str| Lost::Not {
+    pub(super) fn follow(&mut self, span: &Span) -> Result<(), PathError> {
+        let not = |why: &str, help: &str| PathError::Not {
             span: span.clone(),
             why: why.to_owned(),
             help: help.to_owned(),
@@ -127,9 +127,9 @@ impl<'a> Walk<'a> {
         Ok(())
     }
 
-    fn read(&mut self, offset: u32, size: u32, span: &Span) -> Result<(), Lost> {
+    fn read(&mut self, offset: u32, size: u32, span: &Span) -> Result<(), PathError> {
         if self.hops.len() == HOPS {
-            return Err(Lost::Not {
+            return Err(PathError::Not {
                 span: span.clone(),
                 why: format!("follows more than {HOPS} pointers"),
                 help: "Choose a value behind fewer pointers.".to_owned(),
@@ -139,35 +139,41 @@ impl<'a> Walk<'a> {
         Ok(())
     }
 
-    pub(super) fn end(mut self, span: &Span) -> Result<Found, Lost> {
+    pub(super) fn end(mut self, span: &Span) -> Result<LocatedValue, PathError> {
         let size = self.btf.size(self.of).unwrap_or(0);
         let is_scalar = match self.btf.resolve(self.of) {
             Some((_, Type::Int { .. } | Type::Enum { .. } | Type::Ptr(_))) => size <= 8,
             _ => false,
         };
         let Some(at) = self.at else {
-            return Ok(Found { hops: self.hops, ..Found::of(self.source, Of::Type(self.of)) });
+            return Ok(LocatedValue {
+                hops: self.hops,
+                ..LocatedValue::of(self.source, Of::Type(self.of))
+            });
         };
         if is_scalar {
             self.read(at, size, span)?;
-            return Ok(Found { hops: self.hops, ..Found::of(self.source, Of::Type(self.of)) });
+            return Ok(LocatedValue {
+                hops: self.hops,
+                ..LocatedValue::of(self.source, Of::Type(self.of))
+            });
         }
         if size == 0 {
             let why = "has no size".to_owned();
-            return Err(Lost::Not { span: span.clone(), why, help: "Remove it.".to_owned() });
+            return Err(PathError::Not { span: span.clone(), why, help: "Remove it.".to_owned() });
         }
-        Ok(Found {
+        Ok(LocatedValue {
             hops: self.hops,
             whole: false,
             block: Some((at, size)),
-            ..Found::of(self.source, Of::Type(self.of))
+            ..LocatedValue::of(self.source, Of::Type(self.of))
         })
     }
 }
 
-impl Lost {
+impl PathError {
     /// As a diagnostic on `path`.
-    pub(super) fn tell(self, target: Target<'_>, path: &ValuePath) -> Box<Diagnostic> {
+    pub(super) fn tell(self, target: TracedFunction<'_>, path: &ValuePath) -> Box<Diagnostic> {
         let text = &path.text.value;
         let prototype = target.object.prototype(target.function).unwrap_or_default();
         let choose = |near: &str, names: &[String], what: &str| match nearest(

@@ -14,7 +14,7 @@ use rustix::{
     net::{AddressFamily, SocketType, ipproto, socket},
 };
 
-use super::{Report, Request, each, is_late, payload};
+use super::{Request, TrafficReport, each, is_late, payload};
 
 /// Types of requests and replies, for IPv4 (RFC 792) and IPv6 (RFC 4443).
 const ECHO_V4: (u8, u8) = (8, 0);
@@ -22,11 +22,11 @@ const ECHO_V6: (u8, u8) = (128, 129);
 /// Type, code, checksum, identifier, number.
 const HEADER: usize = 8;
 
-pub(super) fn make(request: &Request) -> io::Result<Report> {
+pub(super) fn make(request: &Request) -> io::Result<TrafficReport> {
     let (socket, raw) = open(request.host)?;
     let to = SocketAddr::new(request.host, 0);
     socket.connect(to)?;
-    let mut report = Report::new(to);
+    let mut report = TrafficReport::new(to);
     let identifier = std::process::id() as u16;
     let mut arrived = 0;
     each(request, &mut report, |number| {

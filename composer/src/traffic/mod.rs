@@ -70,7 +70,7 @@ pub struct Request {
 
 /// What came of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Report {
+pub struct TrafficReport {
     /// Our end's address, when there was one.
     pub from: Option<SocketAddr>,
     /// The other end's; its port is 0 for ICMP.
@@ -85,7 +85,7 @@ pub struct Report {
     pub took: Duration,
 }
 
-impl Report {
+impl TrafficReport {
     const fn new(to: SocketAddr) -> Self {
         Self { from: None, to, sent: 0, arrived: None, refused: None, took: Duration::ZERO }
     }
@@ -101,7 +101,7 @@ impl Report {
 ///
 /// # Errors
 /// When a socket cannot be made or bound. That something is not sent or does not arrive is no error.
-pub fn make(request: &Request) -> io::Result<Report> {
+pub fn make(request: &Request) -> io::Result<TrafficReport> {
     let started = Instant::now();
     let mut report = match request.protocol {
         Protocol::Udp => udp::make(request),
@@ -113,7 +113,7 @@ pub fn make(request: &Request) -> io::Result<Report> {
 }
 
 /// Does `one` as often as asked for, with the pause between.
-fn each(request: &Request, report: &mut Report, mut one: impl FnMut(u32) -> io::Result<()>) {
+fn each(request: &Request, report: &mut TrafficReport, mut one: impl FnMut(u32) -> io::Result<()>) {
     for number in 0..request.count {
         if number > 0 && !request.interval.is_zero() {
             thread::sleep(request.interval);

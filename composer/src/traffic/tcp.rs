@@ -12,9 +12,9 @@ use rustix::{
     io::Errno,
 };
 
-use super::{Report, Request, each, payload};
+use super::{Request, TrafficReport, each, payload};
 
-pub(super) fn make(request: &Request) -> io::Result<Report> {
+pub(super) fn make(request: &Request) -> io::Result<TrafficReport> {
     let other = match request.listen {
         true => Some(TcpListener::bind((request.host, request.port))?),
         false => None,
@@ -23,7 +23,7 @@ pub(super) fn make(request: &Request) -> io::Result<Report> {
         Some(other) => other.local_addr()?,
         None => SocketAddr::new(request.host, request.port),
     };
-    let mut report = Report::new(to);
+    let mut report = TrafficReport::new(to);
     let (mut from, mut arrived) = (None, 0);
     each(request, &mut report, |number| {
         let own = TcpStream::connect_timeout(&to, request.wait)?;

@@ -7,9 +7,9 @@ use std::{
     time::Duration,
 };
 
-use super::{Report, Request, each, payload};
+use super::{Request, TrafficReport, each, payload};
 
-pub(super) fn make(request: &Request) -> io::Result<Report> {
+pub(super) fn make(request: &Request) -> io::Result<TrafficReport> {
     let other = match request.listen {
         true => Some(UdpSocket::bind((request.host, request.port))?),
         false => None,
@@ -21,7 +21,7 @@ pub(super) fn make(request: &Request) -> io::Result<Report> {
     let any = if to.is_ipv4() { "0.0.0.0:0" } else { "[::]:0" };
     let own = UdpSocket::bind(any)?;
     own.connect(to)?;
-    let mut report = Report::new(to);
+    let mut report = TrafficReport::new(to);
     report.from = own.local_addr().ok();
     thread::scope(|scope| {
         let (wait, count) = (request.wait + request.interval, request.count);

@@ -14,7 +14,7 @@ use tokio::{process::Command, time};
 
 use super::{
     error::VmError,
-    packages::{self, KERNEL_NAMES, Kernel, Package},
+    packages::{self, KERNEL_NAMES, KernelPackage, Package},
     progress::Progress,
 };
 
@@ -98,7 +98,7 @@ impl Apt {
     }
 
     /// The newest cloud kernel of each series, oldest first; none when there are no lists.
-    pub(super) async fn kernels(&self) -> Result<Vec<Kernel>, VmError> {
+    pub(super) async fn kernels(&self) -> Result<Vec<KernelPackage>, VmError> {
         let words = ["search", "--names-only", "--full", KERNEL_NAMES];
         let text = self.run("apt-cache", &words).await?.unwrap_or_default();
         Ok(packages::kernels(packages::packages(&text)))

@@ -9,7 +9,7 @@ use std::{
 use super::{
     apt::{Apt, Unpacked},
     error::{Unasked, VmError},
-    packages::{Kernel, Package, numbers},
+    packages::{KernelPackage, Package, numbers},
     progress::Progress,
     suites::{KEYRINGS, Mirrors, SUITES, Suite},
 };
@@ -18,19 +18,19 @@ const NO_KEYRING: &str = "Debian's archive keys are not installed: on Debian and
                           `apt-get install debian-archive-keyring` as root";
 
 /// Looks packages up. Lists of its own are kept in a folder, so that asking again takes a request and no lists.
-pub(super) struct Archive {
+pub(super) struct PackageIndex {
     lists: PathBuf,
     fresh: Option<Apt>,
 }
 
 /// A kernel that can be fetched, and where from.
 pub(super) struct Offered {
-    pub(super) kernel: Kernel,
+    pub(super) kernel: KernelPackage,
     /// The name of a suite; `None` for the machine's own sources.
     pub(super) suite: Option<Suite>,
 }
 
-impl Archive {
+impl PackageIndex {
     /// With its own lists below `lists`, which is made when it is needed.
     pub(super) fn new(lists: PathBuf) -> Self {
         Self { lists, fresh: None }
@@ -214,7 +214,11 @@ impl Archive {
 }
 
 /// The kernel of a series; remembers which there are.
-fn of_series(kernels: Vec<Kernel>, series: &str, known: &mut BTreeSet<String>) -> Option<Kernel> {
+fn of_series(
+    kernels: Vec<KernelPackage>,
+    series: &str,
+    known: &mut BTreeSet<String>,
+) -> Option<KernelPackage> {
     known.extend(kernels.iter().map(|kernel| kernel.series.clone()));
     kernels.into_iter().find(|kernel| kernel.series == series)
 }

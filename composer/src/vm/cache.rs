@@ -16,8 +16,8 @@ use tokio::sync::oneshot;
 
 use super::{
     apt,
-    archive::Archive,
-    entry::{self, Damage, Entry, Wanted},
+    archive::PackageIndex,
+    entry::{self, CacheEntry, Damage, EntryKind},
     error::VmError,
     image::Image,
     needs,
@@ -52,7 +52,7 @@ impl Cache {
         series: &str,
         progress: &mut dyn FnMut(Progress),
     ) -> Result<Image, VmError> {
-        let file = self.file(Wanted::Kernel(series), progress).await?;
+        let file = self.file(EntryKind::Kernel(series), progress).await?;
         Image::open(&file)
     }
 
@@ -62,7 +62,7 @@ impl Cache {
         series: &str,
         progress: &mut dyn FnMut(Progress),
     ) -> Result<Scratch, VmError> {
-        let archive = self.file(Wanted::Modules(series), progress).await?;
+        let archive = self.file(EntryKind::Modules(series), progress).await?;
         let folder = scratch::folder()?;
         let unpacked = apt::unpack(&archive, folder.path()).await?;
         let what = format!("the modules of {series}");
@@ -76,10 +76,10 @@ impl Cache {
         progress: &mut dyn FnMut(Progress),
     ) -> Result<Option<PathBuf>, VmError> {
         let of_host = needs::on_path("busybox".as_ref());
-        if !Entry::of(&self.folder, Wanted::Busybox).exists() && !apt::available() {
+        if !CacheEntry::of(&self.folder, EntryKind::Busybox).exists() && !apt::available() {
             return Ok(of_host);
         }
-        match self.file(Wanted::Busybox, progress).await {
+        match self.file(EntryKind::Busybox, progress).await {
             Ok(file) => Ok(Some(file)),
             Err(VmError::Fetch { .. } | VmError::Damaged { .. }) if of_host.is_some() => {
                 Ok(of_host)
@@ -91,12 +91,13 @@ impl Cache {
     /// A whole file of the cache, fetched when it is not there or damaged.
     async fn file(
         &mut self,
-        what: Wanted<'_>,
+        what: EntryKind<'_>,
         progress: &mut dyn FnMut(Progress),
     ) -> Result<PathBuf, VmError> {
-        let entry = Entry::of(&self.folder, what);
+        let entry = CacheEntry::of(&self.folder, what);
         let Some(damage) = entry.damage()? else { return Ok(entry.file()) };
-        if let (Wanted::Kernel(series) | Wanted::Modules(series), false) = (what, apt::available())
+        if let (EntryKind::Kernel(series) | EntryKind::Modules(series), false) =
+            (what, apt::available())
         {
             return Err(VmError::NoApt { series: series.to_owned() });
         }
@@ -108,14 +109,14 @@ impl Cache {
             Ok(lock) => (Some(lock), self.folder.clone()),
             Err(why) => (None, self.spare(&why, progress)?),
         };
-        let now = Entry::of(&folder, what);
+        let now = CacheEntry::of(&folder, what);
         if now.damage()?.is_none() {
             return Ok(now.file()); // fetched by the one we waited for
         }
         let of_kernel = match what {
-            Wanted::Modules(series) => [&folder, &self.folder]
+            EntryKind::Modules(series) => [&folder, &self.folder]
                 .into_iter()
-                .find_map(|cache| Entry::of(cache, Wanted::Kernel(series)).package()),
+                .find_map(|cache| CacheEntry::of(cache, EntryKind::Kernel(series)).package()),
             _ => None,
         };
         let filled = fill(&folder, what, of_kernel, progress).await;
@@ -169,7 +170,7 @@ pub(super) const WORK: &str = "work-";
 /// name and version of the package that their kernel is of.
 async fn fill(
     cache: &Path,
-    what: Wanted<'_>,
+    what: EntryKind<'_>,
     of_kernel: Option<(String, String)>,
     progress: &mut dyn FnMut(Progress),
 ) -> Result<PathBuf, VmError> {
@@ -181,9 +182,9 @@ async fn fill(
         }
     }
     let work = tempfile::Builder::new().prefix(WORK).tempdir_in(cache).map_err(failed())?;
-    let mut archive = Archive::new(cache.join(LISTS));
+    let mut archive = PackageIndex::new(cache.join(LISTS));
     let unpacked = match what {
-        Wanted::Kernel(series) => {
+        EntryKind::Kernel(series) => {
             let kernel = archive.kernel(series, work.path(), progress).await?;
             let has_config = entry::config(&kernel.root).map_err(failed())?.is_some();
             if !has_config && kernel.package.name.starts_with("linux-binary-") {
@@ -203,20 +204,20 @@ async fn fill(
             }
             kernel
         }
-        Wanted::Modules(_) => {
+        EntryKind::Modules(_) => {
             let (kernel, version) = of_kernel.unwrap_or_default();
             let name = kernel.replace("linux-binary-", "linux-modules-");
             archive.exact((&name, &version), work.path(), progress).await?
         }
-        Wanted::Busybox => archive.package(BUSYBOX, work.path(), progress).await?,
+        EntryKind::Busybox => archive.package(BUSYBOX, work.path(), progress).await?,
     };
-    let made = Entry::in_folder(work.path().join("entry"), what);
+    let made = CacheEntry::in_folder(work.path().join("entry"), what);
     made.make(what, &unpacked).map_err(failed())?;
-    let entry = Entry::of(cache, what);
+    let entry = CacheEntry::of(cache, what);
     entry.replace(&made, &work.path().join("old")).map_err(failed())?;
-    if let Wanted::Kernel(series) = what {
+    if let EntryKind::Kernel(series) = what {
         // They are of the kernel that was there before.
-        Entry::of(cache, Wanted::Modules(series)).remove().map_err(failed())?;
+        CacheEntry::of(cache, EntryKind::Modules(series)).remove().map_err(failed())?;
     }
     Ok(entry.file())
 }

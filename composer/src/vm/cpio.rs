@@ -15,12 +15,12 @@ const REGULAR: u32 = 0o100_000;
 const SYMLINK: u32 = 0o120_000;
 
 /// An archive under way. Everything in it belongs to root.
-pub(super) struct Archive<W> {
+pub(super) struct CpioWriter<W> {
     to: W,
     next_inode: u32,
 }
 
-impl<W: Write> Archive<W> {
+impl<W: Write> CpioWriter<W> {
     pub(super) fn new(to: W) -> Self {
         Self { to, next_inode: 1 }
     }
@@ -117,7 +117,7 @@ mod tests {
 
     #[test]
     fn an_entry_is_a_hex_header_a_name_and_content_each_padded_to_four_bytes() -> io::Result<()> {
-        let mut archive = Archive::new(Vec::new());
+        let mut archive = CpioWriter::new(Vec::new());
         archive.data(Path::new("/a"), 0o644, b"hello")?;
         let bytes = archive.to;
         let header = "070701000000010000 81a4000000000000000000000001 00000000 00000005";
@@ -131,7 +131,7 @@ mod tests {
         let mut file = tempfile::tempfile()?;
         file.write_all(b"once")?;
         io::Seek::rewind(&mut file)?;
-        let mut archive = Archive::new(Vec::new());
+        let mut archive = CpioWriter::new(Vec::new());
         archive.file(&[Path::new("/a"), Path::new("/b")], 0o755, &mut file, 4)?;
         let text = String::from_utf8_lossy(&archive.finish()?).into_owned();
         assert_eq!(text.matches("once").count(), 1);
@@ -143,7 +143,7 @@ mod tests {
     #[test]
     fn a_file_that_shrank_is_an_error() -> io::Result<()> {
         let mut file = tempfile::tempfile()?;
-        let mut archive = Archive::new(Vec::new());
+        let mut archive = CpioWriter::new(Vec::new());
         assert!(archive.file(&[Path::new("/a")], 0o644, &mut file, 4).is_err());
         Ok(())
     }

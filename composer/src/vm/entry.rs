@@ -13,7 +13,7 @@ use super::{apt::Unpacked, error::VmError};
 
 /// What an entry is for.
 #[derive(Debug, Clone, Copy)]
-pub(super) enum Wanted<'a> {
+pub(super) enum EntryKind<'a> {
     /// The kernel of a series.
     Kernel(&'a str),
     /// The Debian package with the modules of the kernel in the cache that is of a series.
@@ -24,7 +24,7 @@ pub(super) enum Wanted<'a> {
 
 /// An entry, or its place.
 #[derive(Debug)]
-pub(super) struct Entry {
+pub(super) struct CacheEntry {
     folder: PathBuf,
     name: &'static str,
 }
@@ -65,23 +65,23 @@ pub(super) const KERNEL: &str = "kernel-";
 pub(super) const MODULES: &str = "modules-";
 pub(super) const BUSYBOX: &str = "busybox";
 
-impl Entry {
+impl CacheEntry {
     /// The place in `cache`.
-    pub(super) fn of(cache: &Path, what: Wanted<'_>) -> Self {
+    pub(super) fn of(cache: &Path, what: EntryKind<'_>) -> Self {
         let folder = match what {
-            Wanted::Kernel(series) => cache.join(format!("{KERNEL}{series}")),
-            Wanted::Modules(series) => cache.join(format!("{MODULES}{series}")),
-            Wanted::Busybox => cache.join(BUSYBOX),
+            EntryKind::Kernel(series) => cache.join(format!("{KERNEL}{series}")),
+            EntryKind::Modules(series) => cache.join(format!("{MODULES}{series}")),
+            EntryKind::Busybox => cache.join(BUSYBOX),
         };
         Self::in_folder(folder, what)
     }
 
     /// The place `folder`.
-    pub(super) fn in_folder(folder: PathBuf, what: Wanted<'_>) -> Self {
+    pub(super) fn in_folder(folder: PathBuf, what: EntryKind<'_>) -> Self {
         let name = match what {
-            Wanted::Kernel(_) => VMLINUZ,
-            Wanted::Modules(_) => "modules.deb",
-            Wanted::Busybox => "busybox",
+            EntryKind::Kernel(_) => VMLINUZ,
+            EntryKind::Modules(_) => "modules.deb",
+            EntryKind::Busybox => "busybox",
         };
         Self { folder, name }
     }
@@ -131,15 +131,15 @@ impl Entry {
     }
 
     /// Makes it of an unpacked package.
-    pub(super) fn make(&self, what: Wanted<'_>, unpacked: &Unpacked) -> io::Result<()> {
+    pub(super) fn make(&self, what: EntryKind<'_>, unpacked: &Unpacked) -> io::Result<()> {
         fs::create_dir(&self.folder)?;
         let found = match what {
-            Wanted::Kernel(_) => vmlinuz(&unpacked.root)?,
-            Wanted::Modules(_) => Some(unpacked.archive.clone()),
-            Wanted::Busybox => busybox(&unpacked.root),
+            EntryKind::Kernel(_) => vmlinuz(&unpacked.root)?,
+            EntryKind::Modules(_) => Some(unpacked.archive.clone()),
+            EntryKind::Busybox => busybox(&unpacked.root),
         };
         fs::rename(found.ok_or(ErrorKind::NotFound)?, self.file())?;
-        if let Wanted::Kernel(_) = what {
+        if let EntryKind::Kernel(_) = what {
             let config = config(&unpacked.root)?.map(fs::read).transpose()?;
             fs::write(self.folder.join(CONFIG), config.unwrap_or_default())?;
         }
@@ -233,22 +233,22 @@ mod tests {
     use super::*;
     use crate::vm::packages::Package;
 
-    fn made(cache: &Path) -> io::Result<Entry> {
+    fn made(cache: &Path) -> io::Result<CacheEntry> {
         let root = tempfile::tempdir()?; // kept until the entry is made
         let folder = root.path().join("usr/lib/modules/7.3.4-cloud-amd64");
         fs::create_dir_all(&folder)?;
         fs::write(folder.join("vmlinuz"), "image")?;
         let package = Package { name: "linux".to_owned(), version: "7.3.4".to_owned(), size: 5 };
-        let entry = Entry::of(cache, Wanted::Kernel("7.3"));
+        let entry = CacheEntry::of(cache, EntryKind::Kernel("7.3"));
         let unpacked = Unpacked { package, root: root.path().to_owned(), archive: PathBuf::new() };
-        entry.make(Wanted::Kernel("7.3"), &unpacked)?;
+        entry.make(EntryKind::Kernel("7.3"), &unpacked)?;
         Ok(entry)
     }
 
     #[test]
     fn an_entry_is_whole_until_a_byte_of_it_changes() -> Result<(), Box<dyn std::error::Error>> {
         let cache = tempfile::tempdir()?;
-        let none = Entry::of(cache.path(), Wanted::Kernel("7.3"));
+        let none = CacheEntry::of(cache.path(), EntryKind::Kernel("7.3"));
         assert_eq!(none.damage()?, Some(Damage::Missing));
         let entry = made(cache.path())?;
         assert_eq!(entry.damage()?, None);

@@ -27,7 +27,7 @@ use rustix::{
 use super::{
     control::{Deliver, FromGuest},
     guest_setup,
-    job::{self, Job},
+    job::{self, GuestCommand},
 };
 
 /// Whether this process is the init of a micro-VM: process 1, under the name the kernel gives the initramfs' init.
@@ -83,7 +83,7 @@ impl Control {
 
 fn run(control: &Arc<Control>) -> Result<FromGuest, String> {
     let job = fs::read(job::PATH).map_err(|error| format!("cannot read the job: {error}"))?;
-    let job = Job::decode(&job).ok_or("the job file is damaged")?;
+    let job = GuestCommand::decode(&job).ok_or("the job file is damaged")?;
     let failed = |what: &'static str| move |error: io::Error| format!("cannot {what}: {error}");
     let (out_port, err_port) = (serial("/dev/ttyS1"), serial("/dev/ttyS2"));
     let (out_port, err_port) =
@@ -142,7 +142,7 @@ fn kept(path: &Path) -> Vec<String> {
 }
 
 /// Starts the job in its own process group, and leaves no end of its pipes open here.
-fn start(job: &Job, out: io::PipeWriter, err: io::PipeWriter) -> Result<Pid, String> {
+fn start(job: &GuestCommand, out: io::PipeWriter, err: io::PipeWriter) -> Result<Pid, String> {
     let mut command = Command::new(&job.program);
     let words = job.argv.split_first();
     let (name, arguments) = words.ok_or("the job has no command")?;

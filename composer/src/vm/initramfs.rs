@@ -9,9 +9,9 @@ use std::{
 };
 
 use super::{
-    cpio::Archive,
+    cpio::CpioWriter,
     error::VmError,
-    rootfs::{Node, Rootfs},
+    rootfs::{Rootfs, RootfsEntry},
 };
 
 impl Rootfs {
@@ -21,7 +21,7 @@ impl Rootfs {
         let mut files: BTreeMap<(u64, u64), (u32, &Path, Vec<&Path>)> = BTreeMap::new();
         let mut bytes = 0;
         for (dest, node) in &self.nodes {
-            let Node::File(source) = node else { continue };
+            let RootfsEntry::File(source) = node else { continue };
             let meta = fs::metadata(source)
                 .map_err(VmError::host(format!("read {}", source.display())))?;
             let (_, _, names) = files.entry((meta.dev(), meta.ino())).or_insert_with(|| {
@@ -33,14 +33,16 @@ impl Rootfs {
         if bytes > u64::from(memory_mib) << 20 >> 2 {
             return Err(VmError::TooBig { bytes, memory_mib });
         }
-        let mut archive = Archive::new(BufWriter::with_capacity(1 << 20, to));
+        let mut archive = CpioWriter::new(BufWriter::with_capacity(1 << 20, to));
         let failed = || VmError::host("write the initramfs");
         for (path, node) in &self.nodes {
             match node {
-                Node::Directory(mode) => archive.directory(path, *mode).map_err(failed())?,
-                Node::Symlink(target) => archive.symlink(path, target).map_err(failed())?,
-                Node::Data(content) => archive.data(path, 0o644, content).map_err(failed())?,
-                Node::File(_) => {}
+                RootfsEntry::Directory(mode) => archive.directory(path, *mode).map_err(failed())?,
+                RootfsEntry::Symlink(target) => archive.symlink(path, target).map_err(failed())?,
+                RootfsEntry::Data(content) => {
+                    archive.data(path, 0o644, content).map_err(failed())?;
+                }
+                RootfsEntry::File(_) => {}
             }
         }
         // After every folder, because the names of one file may lie in several.

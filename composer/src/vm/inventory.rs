@@ -7,9 +7,9 @@ use std::{
 
 use super::{
     apt,
-    archive::{Archive, Offered},
+    archive::{Offered, PackageIndex},
     cache::{Cache, LISTS, WORK},
-    entry::{BUSYBOX, Damage, Entry, KERNEL, MODULES, Wanted},
+    entry::{BUSYBOX, CacheEntry, Damage, EntryKind, KERNEL, MODULES},
     error::{Unasked, VmError},
     image::Image,
     packages::numbers,
@@ -84,7 +84,7 @@ impl Inventory {
             let lock = cache.lock(progress).await;
             let spare = if lock.is_err() { Some(scratch::folder()?) } else { None };
             let folder = spare.as_ref().map_or(cache.folder.as_path(), scratch::Scratch::path);
-            (offered, unasked) = Archive::new(folder.join(LISTS)).all(progress).await?;
+            (offered, unasked) = PackageIndex::new(folder.join(LISTS)).all(progress).await?;
         }
         let mut kernels: Vec<_> = offered.into_iter().map(newest).collect();
         for (series, cached) in cached(&cache.folder)? {
@@ -113,7 +113,7 @@ fn cached(cache: &Path) -> Result<Vec<(String, Cached)>, VmError> {
     let mut found = Vec::new();
     for (name, _) in entries(cache).map_err(unreadable(cache))? {
         let Some(series) = name.strip_prefix(KERNEL) else { continue };
-        let entry = Entry::of(cache, Wanted::Kernel(series));
+        let entry = CacheEntry::of(cache, EntryKind::Kernel(series));
         let file = entry.file();
         let release = match entry.damage()? {
             Some(Damage::Missing) => continue,

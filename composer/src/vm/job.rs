@@ -11,7 +11,7 @@ pub(super) const PATH: &str = "/job";
 
 /// A command, complete: init looks nothing up.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Job {
+pub(super) struct GuestCommand {
     /// The executable, absolute, in the guest.
     pub(super) program: PathBuf,
     /// The whole argument vector; its first word may differ from `program`.
@@ -26,7 +26,7 @@ pub(super) struct Job {
     pub(super) keep: PathBuf,
 }
 
-impl Job {
+impl GuestCommand {
     /// Fields ended by NUL bytes, the one byte that no path, argument or variable can hold: program, cwd, the
     /// file to keep, the number of arguments, the arguments, the number of modules, the modules, then name and value of
     /// each variable.
@@ -71,8 +71,8 @@ impl Job {
 mod tests {
     use super::*;
 
-    fn job() -> Job {
-        Job {
+    fn job() -> GuestCommand {
+        GuestCommand {
             program: "/bin/sh".into(),
             argv: vec!["sh".into(), "-c".into(), "".into(), OsString::from_vec(vec![0xff, b'\n'])],
             env: vec![("PATH".into(), "/bin".into()), ("EMPTY".into(), "".into())],
@@ -84,14 +84,14 @@ mod tests {
 
     #[test]
     fn a_job_survives_the_file_byte_for_byte() {
-        assert_eq!(Job::decode(&job().encode()), Some(job()));
+        assert_eq!(GuestCommand::decode(&job().encode()), Some(job()));
     }
 
     #[test]
     fn a_cut_file_is_refused() {
         let whole = job().encode();
-        assert_eq!(Job::decode(&whole[..whole.len() - 1]), None);
-        assert_eq!(Job::decode(b""), None);
-        assert_eq!(Job::decode(b"/bin/sh\0/\0\x002\0sh\0"), None);
+        assert_eq!(GuestCommand::decode(&whole[..whole.len() - 1]), None);
+        assert_eq!(GuestCommand::decode(b""), None);
+        assert_eq!(GuestCommand::decode(b"/bin/sh\0/\0\x002\0sh\0"), None);
     }
 }

@@ -19,10 +19,10 @@ use super::{
     image::Image,
     job,
     modules::{Module, Modules},
-    progress::{Exit, Progress},
+    progress::{GuestExit, Progress},
     qemu, rootfs, run,
     scratch::{self, Scratch},
-    signals::Signals,
+    signals::ForwardedSignals,
 };
 
 /// A command and the machine to run it in.
@@ -117,7 +117,7 @@ impl Machine {
         progress: &mut dyn FnMut(Progress),
         out: impl Write + Send + 'static,
         err: impl Write + Send + 'static,
-    ) -> Result<Exit, VmError> {
+    ) -> Result<GuestExit, VmError> {
         if env::consts::ARCH != "x86_64" {
             return Err(VmError::Architecture);
         }
@@ -134,7 +134,7 @@ impl Machine {
         let busybox = cache.busybox(progress).await?;
         let modules = self.find_modules(&image, &mut cache, busybox.as_deref(), progress).await?;
         // From here on there is something to clean up, so a signal no longer just ends this process.
-        let signals = Signals::new()?;
+        let signals = ForwardedSignals::new()?;
         let folder = scratch::folder()?;
         let initramfs = folder.path().join("initramfs");
         self.initramfs(&image, busybox.as_deref(), modules, &initramfs)?;
@@ -210,7 +210,7 @@ impl Machine {
         env.entry("HOME".into()).or_insert("/root".into());
         env.entry("TERM".into()).or_insert("dumb".into());
         let modules = modules.into_iter().map(|module| rootfs.module(module)).collect();
-        let job = job::Job {
+        let job = job::GuestCommand {
             program,
             argv: self.argv.clone(),
             env: env.into_iter().collect(),

@@ -46,4 +46,4 @@ pub use guest::{guest_main, is_guest_init, is_in_guest};
 pub use image::Image;
 pub use inventory::{Cached, Inventory, Newest, Removed, Series, prune};
 pub use machine::{Bring, Machine};
-pub use progress::{Exit, Progress};
+pub use progress::{GuestExit, Progress};

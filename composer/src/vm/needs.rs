@@ -17,7 +17,7 @@ const HEAD: u64 = 256;
 
 /// What the first bytes of a file say about running it.
 #[derive(Debug, PartialEq, Eq)]
-enum Kind {
+enum FileKind {
     /// An x86-64 executable or shared library.
     Elf,
     /// A script: the interpreter, and its one optional argument.
@@ -26,7 +26,7 @@ enum Kind {
     Data,
 }
 
-impl Kind {
+impl FileKind {
     fn of(head: &[u8]) -> Self {
         // e_ident: 64 bits, little endian; e_type 2 or 3: executable or shared; e_machine 62: x86-64 (elf.h).
         let elf = head.starts_with(b"\x7fELF\x02\x01")
@@ -43,23 +43,23 @@ impl Kind {
     }
 }
 
-fn kind(file: &Path) -> io::Result<Kind> {
+fn kind(file: &Path) -> io::Result<FileKind> {
     let mut head = Vec::new();
     File::open(file)?.take(HEAD).read_to_end(&mut head)?;
-    Ok(Kind::of(&head))
+    Ok(FileKind::of(&head))
 }
 
 /// A file that begins with `#!`.
 pub(super) fn is_script(file: &Path) -> bool {
-    matches!(kind(file), Ok(Kind::Script(..)))
+    matches!(kind(file), Ok(FileKind::Script(..)))
 }
 
 /// The files that must stand at their own paths for `file` to run; for libraries that includes their libraries.
 pub(super) fn needs(file: &Path, executable: bool) -> Result<Vec<PathBuf>, VmError> {
     let kind = kind(file).map_err(VmError::host(format!("read {}", file.display())))?;
     match kind {
-        Kind::Elf => libraries(file),
-        Kind::Script(interpreter, argument) if executable => {
+        FileKind::Elf => libraries(file),
+        FileKind::Script(interpreter, argument) if executable => {
             if !interpreter.is_file() {
                 return Err(VmError::MissingInterpreter { script: file.to_owned(), interpreter });
             }
@@ -154,18 +154,18 @@ mod tests {
 
     #[test]
     fn a_script_names_its_interpreter_and_one_argument() {
-        assert_eq!(Kind::of(b"#!/bin/sh\necho"), Kind::Script("/bin/sh".into(), None));
-        let env = Kind::Script("/usr/bin/env".into(), Some("-S python3 -u".to_owned()));
-        assert_eq!(Kind::of(b"#! /usr/bin/env  -S python3 -u\n"), env);
-        assert_eq!(Kind::of(b"#!\n"), Kind::Data);
+        assert_eq!(FileKind::of(b"#!/bin/sh\necho"), FileKind::Script("/bin/sh".into(), None));
+        let env = FileKind::Script("/usr/bin/env".into(), Some("-S python3 -u".to_owned()));
+        assert_eq!(FileKind::of(b"#! /usr/bin/env  -S python3 -u\n"), env);
+        assert_eq!(FileKind::of(b"#!\n"), FileKind::Data);
     }
 
     #[test]
     fn an_ebpf_object_is_data_and_an_x86_executable_is_not() {
         let mut head = *b"\x7fELF\x02\x01\x01\0\0\0\0\0\0\0\0\0\x01\0\xf7\0";
-        assert_eq!(Kind::of(&head), Kind::Data);
+        assert_eq!(FileKind::of(&head), FileKind::Data);
         head[16..20].copy_from_slice(&[3, 0, 62, 0]);
-        assert_eq!(Kind::of(&head), Kind::Elf);
+        assert_eq!(FileKind::of(&head), FileKind::Elf);
     }
 
     #[test]

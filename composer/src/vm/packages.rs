@@ -18,7 +18,7 @@ pub(super) struct Package {
 
 /// A kernel and the package that has its image.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Kernel {
+pub(super) struct KernelPackage {
     /// For example `6.12`.
     pub(super) series: String,
     /// As `uname -r` prints it.
@@ -45,11 +45,11 @@ fn package(paragraph: &str) -> Option<Package> {
 }
 
 /// The newest kernel of each series, oldest series first.
-pub(super) fn kernels(packages: Vec<Package>) -> Vec<Kernel> {
-    let mut newest: BTreeMap<Vec<u64>, Kernel> = BTreeMap::new();
+pub(super) fn kernels(packages: Vec<Package>) -> Vec<KernelPackage> {
+    let mut newest: BTreeMap<Vec<u64>, KernelPackage> = BTreeMap::new();
     for kernel in packages.into_iter().filter_map(kernel) {
         let known = newest.entry(numbers(&kernel.series)).or_insert_with(|| kernel.clone());
-        let rank = |kernel: &Kernel| {
+        let rank = |kernel: &KernelPackage| {
             // From 6.19 on linux-image is split: linux-binary has the image, linux-image depends on it.
             let image = kernel.package.name.starts_with("linux-binary-");
             (numbers(&kernel.package.version), kernel.release.clone(), image)
@@ -62,12 +62,12 @@ pub(super) fn kernels(packages: Vec<Package>) -> Vec<Kernel> {
 }
 
 /// `None` for meta packages, which only depend on a kernel, and for the unsigned and debug variants.
-fn kernel(package: Package) -> Option<Kernel> {
+fn kernel(package: Package) -> Option<KernelPackage> {
     let name = &package.name;
     let release = name.strip_prefix("linux-image-").or(name.strip_prefix("linux-binary-"))?;
     let version = release.strip_suffix("-cloud-amd64")?;
     let series = series_of(version).filter(|series| *series != version)?;
-    Some(Kernel { series, release: release.to_owned(), package })
+    Some(KernelPackage { series, release: release.to_owned(), package })
 }
 
 /// The numbers in a version, which is what orders the versions of one series.

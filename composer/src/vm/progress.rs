@@ -63,7 +63,7 @@ pub enum Progress {
 
 /// The end of a command.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Exit {
+pub struct GuestExit {
     /// The command's exit code; 128 + n when signal n ended it.
     pub code: i32,
     /// From when QEMU runs to the start of the command.

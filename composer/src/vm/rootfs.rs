@@ -26,7 +26,7 @@ const MOUNTED: [&str; 3] = ["/dev", "/proc", "/sys"];
 
 /// The plan: what is where in the guest.
 pub(super) struct Rootfs {
-    pub(super) nodes: BTreeMap<PathBuf, Node>,
+    pub(super) nodes: BTreeMap<PathBuf, RootfsEntry>,
     /// Host files whose needs are in already, by their resolved paths.
     complete: HashSet<PathBuf>,
     /// Interpreters whose library is in already, by their places.
@@ -36,7 +36,7 @@ pub(super) struct Rootfs {
 }
 
 /// What stands under one name in the guest.
-pub(super) enum Node {
+pub(super) enum RootfsEntry {
     Directory(u32),
     Symlink(PathBuf),
     Data(Vec<u8>),
@@ -59,7 +59,7 @@ impl Rootfs {
         for (path, mode) in
             [("/dev", 0o755), ("/proc", 0o555), ("/sys", 0o555), ("/tmp", 0o1777), ("/root", 0o700)]
         {
-            this.nodes.insert(path.into(), Node::Directory(mode));
+            this.nodes.insert(path.into(), RootfsEntry::Directory(mode));
         }
         for path in ["/run", "/etc", "/bin", "/sbin", "/usr/bin", "/usr/sbin", "/var/tmp"] {
             this.directory(Path::new(path));
@@ -69,13 +69,16 @@ impl Rootfs {
         this.data("/etc/hosts", b"127.0.0.1 localhost\n::1 localhost\n".to_vec());
         // Without it the loader would miss libraries outside its built-in folders.
         if Path::new("/etc/ld.so.cache").is_file() {
-            this.nodes.insert("/etc/ld.so.cache".into(), Node::File("/etc/ld.so.cache".into()));
+            this.nodes
+                .insert("/etc/ld.so.cache".into(), RootfsEntry::File("/etc/ld.so.cache".into()));
         }
         if let Some((busybox, applets)) = busybox {
             this.file(busybox, Path::new("/bin/busybox"), false)?;
             for applet in applets {
                 let link = Path::new("/bin").join(applet);
-                this.nodes.entry(link).or_insert_with(|| Node::Symlink("/bin/busybox".into()));
+                this.nodes
+                    .entry(link)
+                    .or_insert_with(|| RootfsEntry::Symlink("/bin/busybox".into()));
             }
         }
         this.file(init, Path::new("/init"), false)?;
@@ -85,21 +88,21 @@ impl Rootfs {
 
     /// A file with the given content; it replaces what was planned there.
     pub(super) fn data(&mut self, path: &str, content: Vec<u8>) {
-        self.nodes.insert(path.into(), Node::Data(content));
+        self.nodes.insert(path.into(), RootfsEntry::Data(content));
     }
 
     /// A module for init to load; where it is.
     pub(super) fn module(&mut self, module: Module) -> PathBuf {
         let path = Path::new(MODULES).join(module.name + ".ko");
         self.directory(Path::new(MODULES));
-        self.nodes.insert(path.clone(), Node::Data(module.content));
+        self.nodes.insert(path.clone(), RootfsEntry::Data(module.content));
         path
     }
 
     /// A folder and those above it.
     pub(super) fn directory(&mut self, path: &Path) {
         for folder in path.ancestors().filter(|folder| *folder != Path::new("/")) {
-            self.nodes.entry(folder.to_owned()).or_insert(Node::Directory(0o755));
+            self.nodes.entry(folder.to_owned()).or_insert(RootfsEntry::Directory(0o755));
         }
     }
 
@@ -131,16 +134,17 @@ impl Rootfs {
             let dest = absolute(cwd, Path::new(word));
             let source = cwd.join(word);
             match self.nodes.get(&dest) {
-                Some(Node::File(_)) => {}
+                Some(RootfsEntry::File(_)) => {}
                 _ if source.is_file() => self.bring(&source, &dest)?,
-                Some(Node::Symlink(_)) => {}
+                Some(RootfsEntry::Symlink(_)) => {}
                 _ => return Err(not_found()),
             }
             return Ok(dest);
         }
         let brought = self.guest_path().into_iter().map(|dir| dir.join(word));
-        if let Some(dest) =
-            brought.into_iter().find(|dest| matches!(self.nodes.get(dest), Some(Node::File(_))))
+        if let Some(dest) = brought
+            .into_iter()
+            .find(|dest| matches!(self.nodes.get(dest), Some(RootfsEntry::File(_))))
         {
             return Ok(dest);
         }
@@ -149,7 +153,7 @@ impl Rootfs {
             return Ok(source);
         }
         let applet = Path::new("/bin").join(word);
-        if matches!(self.nodes.get(&applet), Some(Node::Symlink(_))) {
+        if matches!(self.nodes.get(&applet), Some(RootfsEntry::Symlink(_))) {
             Ok(applet)
         } else {
             Err(not_found())
@@ -169,7 +173,7 @@ impl Rootfs {
         self.file(&executable, &executable, false)?;
         if dest != executable {
             self.directory(dest.parent().unwrap_or(Path::new("/")));
-            self.nodes.insert(dest.to_owned(), Node::Symlink(executable));
+            self.nodes.insert(dest.to_owned(), RootfsEntry::Symlink(executable));
         }
         for folder in library {
             let resolved = folder.canonicalize();
@@ -200,7 +204,7 @@ impl Rootfs {
         let source =
             source.canonicalize().map_err(VmError::host(format!("find {}", source.display())))?;
         self.directory(dest.parent().unwrap_or(Path::new("/")));
-        self.nodes.insert(dest.to_owned(), Node::File(source.clone()));
+        self.nodes.insert(dest.to_owned(), RootfsEntry::File(source.clone()));
         if !self.complete.insert(source.clone()) {
             return Ok(());
         }
@@ -214,7 +218,7 @@ impl Rootfs {
             needed => needed?,
         };
         for needed in needed {
-            if matches!(self.nodes.get(&needed), Some(Node::File(_)))
+            if matches!(self.nodes.get(&needed), Some(RootfsEntry::File(_)))
                 || self.interpreters.contains(&needed)
             {
                 continue;
@@ -266,7 +270,7 @@ impl Rootfs {
                         self.folder(&resolved, &resolved, &to, without)?;
                     }
                     // Sockets, pipes and devices mean nothing in another kernel; a dangling link dangles there too.
-                    _ => drop(self.nodes.insert(to, Node::Symlink(target))),
+                    _ => drop(self.nodes.insert(to, RootfsEntry::Symlink(target))),
                 }
             }
         }

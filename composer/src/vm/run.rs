@@ -23,10 +23,10 @@ use super::{
     console::Console,
     control::{Deliver, FromGuest},
     error::VmError,
-    progress::{Exit, Progress},
+    progress::{GuestExit, Progress},
     pump::{Tally, pump},
     qemu::{Ports, Qemu},
-    signals::Signals,
+    signals::ForwardedSignals,
 };
 
 /// Bounds of one run; each is an error of its own when it passes.
@@ -64,11 +64,11 @@ struct Watch<'a> {
 pub(super) async fn watch(
     (qemu, ports): (Qemu, Ports),
     bounds: Bounds,
-    mut signals: Signals,
+    mut signals: ForwardedSignals,
     progress: &mut dyn FnMut(Progress),
     out: impl Write + Send + 'static,
     err: impl Write + Send + 'static,
-) -> Result<Exit, VmError> {
+) -> Result<GuestExit, VmError> {
     let (read, to_guest) = ports.control.into_split();
     let (sender, output) = unbounded_channel();
     let tally = Tally::new();
@@ -98,7 +98,7 @@ pub(super) async fn watch(
 }
 
 impl Watch<'_> {
-    async fn run(&mut self, signals: &mut Signals) -> Result<Exit, VmError> {
+    async fn run(&mut self, signals: &mut ForwardedSignals) -> Result<GuestExit, VmError> {
         let mut chunk = vec![0; 4096];
         let (mut console_open, mut guest_open, mut output_open) = (true, true, true);
         loop {
@@ -203,7 +203,7 @@ impl Watch<'_> {
     }
 
     /// QEMU ended before we ended it: reads what is left, which is all there will ever be, and says what it means.
-    async fn end(&mut self, status: ExitStatus) -> Result<Exit, VmError> {
+    async fn end(&mut self, status: ExitStatus) -> Result<GuestExit, VmError> {
         let mut rest = Vec::new();
         // The ports are closed on the other side; an error here only means that there is nothing more to read.
         let _ = self.console_port.read_to_end(&mut rest).await;
@@ -229,11 +229,11 @@ impl Watch<'_> {
         }
     }
 
-    fn exit(&mut self) -> Result<Exit, VmError> {
+    fn exit(&mut self) -> Result<GuestExit, VmError> {
         let code = self.verdict.as_ref().map_or(0, |verdict| verdict.code);
         let kept = std::mem::take(&mut self.kept);
         let (boot, total) = (self.booted.unwrap_or_default(), self.started.elapsed());
         let out_of_memory = self.console.out_of_memory();
-        Ok(Exit { code, boot, run: total.saturating_sub(boot), kept, out_of_memory })
+        Ok(GuestExit { code, boot, run: total.saturating_sub(boot), kept, out_of_memory })
     }
 }

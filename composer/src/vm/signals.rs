@@ -5,12 +5,12 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use super::error::VmError;
 
 /// The next one is a condition to wait for. Once made, the process no longer dies of them.
-pub(super) struct Signals {
+pub(super) struct ForwardedSignals {
     interrupt: Signal,
     terminate: Signal,
 }
 
-impl Signals {
+impl ForwardedSignals {
     pub(super) fn new() -> Result<Self, VmError> {
         let listen = |kind| signal(kind).map_err(VmError::host("listen for signals"));
         let (interrupt, terminate) =

@@ -6,27 +6,27 @@ use std::{fmt, path::Path};
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Suite {
     pub(super) name: &'static str,
-    archive: Archive,
+    archive: DebianArchive,
 }
 
 /// Debian's security updates are an archive of their own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Archive {
+enum DebianArchive {
     Main,
     Security,
 }
 
-const fn suite(name: &'static str, archive: Archive) -> Suite {
+const fn suite(name: &'static str, archive: DebianArchive) -> Suite {
     Suite { name, archive }
 }
 
 /// In the order in which they are asked: the lists of the last one are ten times as long.
 pub(super) const SUITES: [Suite; 5] = [
-    suite("trixie-backports", Archive::Main),
-    suite("trixie-security", Archive::Security),
-    suite("bookworm-security", Archive::Security),
-    suite("bullseye-security", Archive::Security),
-    suite("sid", Archive::Main),
+    suite("trixie-backports", DebianArchive::Main),
+    suite("trixie-security", DebianArchive::Security),
+    suite("bookworm-security", DebianArchive::Security),
+    suite("bullseye-security", DebianArchive::Security),
+    suite("sid", DebianArchive::Main),
 ];
 
 /// The names under which a suite of Debian's own stands in a machine's sources.
@@ -74,8 +74,8 @@ impl Mirrors {
     /// The mirror that has a suite.
     pub(super) fn for_suite(&self, suite: Suite) -> &str {
         match suite.archive {
-            Archive::Main => &self.main,
-            Archive::Security => &self.security,
+            DebianArchive::Main => &self.main,
+            DebianArchive::Security => &self.security,
         }
     }
 

@@ -30,7 +30,7 @@ pub(crate) struct Outcome {
     /// What the validator says the kernel will say, in file order.
     foreseen: Vec<Foreseen>,
     /// What the kernel said; none when it took the chain.
-    refused: Option<Refusal>,
+    refused: Option<KernelRefusal>,
     /// Why only the kernel can know.
     unknown: Option<&'static str>,
     /// What does not fit together.
@@ -48,7 +48,7 @@ struct Foreseen {
 
 impl Foreseen {
     /// Whether that is what the kernel said.
-    fn is(&self, refused: &Refusal) -> bool {
+    fn is(&self, refused: &KernelRefusal) -> bool {
         // Where the kernel has several ways to say it, none is told.
         self.errno.is_none_or(|errno| errno == refused.errno)
             && match &self.text {
@@ -60,7 +60,7 @@ impl Foreseen {
 
 /// The kernel's answer.
 #[derive(Debug, Serialize)]
-struct Refusal {
+struct KernelRefusal {
     /// `load` or `attach`.
     step: &'static str,
     errno: &'static str,
@@ -128,7 +128,7 @@ impl Judge {
 }
 
 /// Brings the chain up, fires every hook once and takes it down again.
-fn bring_up(chain: &Chain, library: &ObjectStore) -> Option<Refusal> {
+fn bring_up(chain: &Chain, library: &ObjectStore) -> Option<KernelRefusal> {
     let mut kernel = Linux::new();
     let plan = plan::build(chain, library);
     match run::up(&mut kernel, &plan, library, &mut run::unwatched) {
@@ -152,11 +152,11 @@ fn bring_up(chain: &Chain, library: &ObjectStore) -> Option<Refusal> {
     }
 }
 
-fn refusal(step: &'static str, error: &KernelError) -> Refusal {
+fn refusal(step: &'static str, error: &KernelError) -> KernelRefusal {
     let log = error.log.clone().unwrap_or_default();
     let noise = ["processed ", "verification time", "stack depth"];
     let telling = |line: &&str| !line.is_empty() && !noise.iter().any(|of| line.starts_with(of));
-    Refusal {
+    KernelRefusal {
         step,
         errno: error.errno.map_or("no errno", errno_name),
         text: log.lines().map(str::trim).rfind(telling).map(str::to_owned),
@@ -179,7 +179,7 @@ fn disagreement(
     broken: bool,
     about: &str,
     foreseen: &[Foreseen],
-    refused: Option<&Refusal>,
+    refused: Option<&KernelRefusal>,
 ) -> Option<String> {
     match (foreseen, refused) {
         ([], None) => broken.then(|| "it ought to be refused, and both take it".to_owned()),

@@ -2,7 +2,7 @@
 //! and undo rest on, and those a chain is checked by before any kernel is asked.
 
 use freplace_compose::{
-    chain::{Chain, Moment, ObjectRef},
+    chain::{Chain, ObjectRef, ProbePoint},
     check::{self, Kernels},
     kernel::{
         AttachRequest, Kernel as _, KernelError, Linux, LoadRequest, MapHandle, ProgramHandle,
@@ -18,7 +18,7 @@ use crate::{
 };
 
 /// A kernel with the host of the test programs loaded, and what more is to be loaded.
-pub(crate) struct Bench {
+pub(crate) struct LoadedHost {
     kernel: Linux,
     library: ObjectStore,
     maps: Vec<(String, MapHandle)>,
@@ -29,7 +29,7 @@ pub(crate) struct Bench {
 
 pub(crate) const STUB: &str = "stub_value";
 
-impl Bench {
+impl LoadedHost {
     pub(crate) fn new() -> Self {
         let mut bench = Self::bare();
         let object = bench.library.get(&ObjectRef::new("hosts.o")).expect("it is in the chain");
@@ -108,7 +108,7 @@ impl Bench {
     }
 
     pub(crate) fn tracer(&mut self, target: ProgramHandle, function: &str) -> ProgramHandle {
-        let as_tracer = LoadAs::Tracer(Moment::Fentry);
+        let as_tracer = LoadAs::Tracer(ProbePoint::Fentry);
         let loaded = self.load("tracers.o", "entry", as_tracer, Some((target, function)));
         loaded.expect("it loads, even where it cannot be attached")
     }
@@ -142,7 +142,7 @@ const BUSY: Result<(), Option<i32>> = Err(Some(libc::EBUSY));
 #[ignore = "needs a kernel that allows freplace; `cargo xtask test` runs it in a micro-VM"]
 fn a_stub_is_replaced_once_only() {
     let before = Snapshot::take();
-    let mut bench = Bench::new();
+    let mut bench = LoadedHost::new();
     let (first, second) = (bench.replacement(), bench.replacement());
     assert_eq!(bench.replace(first), Ok(()));
     assert_eq!(bench.replace(second), BUSY);
@@ -153,13 +153,13 @@ fn a_stub_is_replaced_once_only() {
 #[test]
 #[ignore = "needs a kernel that allows freplace; `cargo xtask test` runs it in a micro-VM"]
 fn a_stub_is_either_replaced_or_traced() {
-    let mut bench = Bench::new();
+    let mut bench = LoadedHost::new();
     let (replacement, host) = (bench.replacement(), bench.host);
     let tracer = bench.tracer(host, STUB);
     assert_eq!(bench.replace(replacement), Ok(()));
     assert_eq!(bench.trace(tracer), BUSY);
 
-    let mut bench = Bench::new();
+    let mut bench = LoadedHost::new();
     let (replacement, host) = (bench.replacement(), bench.host);
     let tracer = bench.tracer(host, STUB);
     assert_eq!(bench.trace(tracer), Ok(()));
@@ -169,7 +169,7 @@ fn a_stub_is_either_replaced_or_traced() {
 #[test]
 #[ignore = "needs a kernel that allows freplace; `cargo xtask test` runs it in a micro-VM"]
 fn a_stub_is_free_again_when_its_replacement_is_detached() {
-    let mut bench = Bench::new();
+    let mut bench = LoadedHost::new();
     let (first, second) = (bench.replacement(), bench.replacement());
     let request = AttachRequest::Replacement { program: first, target: bench.host, function: STUB };
     let link = bench.kernel.attach(&request).expect("nothing is there yet");
@@ -181,7 +181,7 @@ fn a_stub_is_free_again_when_its_replacement_is_detached() {
 #[ignore = "needs a kernel that allows freplace; `cargo xtask test` runs it in a micro-VM"]
 fn nothing_is_loaded_against_a_target_that_was_let_go() {
     let before = Snapshot::take();
-    let mut bench = Bench::new();
+    let mut bench = LoadedHost::new();
     let host = bench.host;
     bench.kernel.unload(host).expect("it was loaded");
     let target = Some((host, STUB));
@@ -196,7 +196,7 @@ fn nothing_is_loaded_against_a_target_that_was_let_go() {
 #[ignore = "needs a kernel that allows freplace; `cargo xtask test` runs it in a micro-VM"]
 fn dropping_the_kernel_lets_go_of_everything() {
     let before = Snapshot::take();
-    let mut bench = Bench::new();
+    let mut bench = LoadedHost::new();
     let replacement = bench.replacement();
     let tracer = bench.tracer(replacement, "answer_seven");
     assert_eq!(bench.trace(tracer), Ok(()));
@@ -209,7 +209,7 @@ fn dropping_the_kernel_lets_go_of_everything() {
 #[test]
 #[ignore = "needs a kernel that allows freplace; `cargo xtask test` runs it in a micro-VM"]
 fn a_second_stub_with_another_prototype_is_refused_without_a_word() {
-    let mut bench = Bench::new();
+    let mut bench = LoadedHost::new();
     let as_host = LoadAs::Hook(ProgramKind::Tracepoint);
     let other = bench.load("other-stub.o", "other", as_host, None).expect("it loads");
     let replacement = bench.replacement();
@@ -220,7 +220,7 @@ fn a_second_stub_with_another_prototype_is_refused_without_a_word() {
 #[test]
 #[ignore = "needs a kernel that allows freplace; `cargo xtask test` runs it in a micro-VM"]
 fn a_loaded_replacement_is_for_hosts_of_one_program_type() {
-    let mut bench = Bench::new();
+    let mut bench = LoadedHost::new();
     let as_tracepoint = LoadAs::Hook(ProgramKind::Tracepoint);
     let as_kprobe = LoadAs::Hook(ProgramKind::Kprobe);
     let alike = bench.load("hosts.o", "at_tracepoint", as_tracepoint, None).expect("it loads");
@@ -234,7 +234,7 @@ fn a_loaded_replacement_is_for_hosts_of_one_program_type() {
 #[test]
 #[ignore = "needs a kernel that allows freplace; `cargo xtask test` runs it in a micro-VM"]
 fn a_static_function_a_replacement_and_another_prototype_cannot_be_replaced() {
-    let mut bench = Bench::new();
+    let mut bench = LoadedHost::new();
     let as_host = LoadAs::Hook(ProgramKind::Tracepoint);
     let other = bench.load("other-stub.o", "other", as_host, None).expect("it loads");
     let replacement = bench.replacement();
@@ -257,7 +257,7 @@ fn a_static_function_a_replacement_and_another_prototype_cannot_be_replaced() {
 #[test]
 #[ignore = "needs a kernel that allows freplace; `cargo xtask test` runs it in a micro-VM"]
 fn an_entry_function_with_a_context_of_the_authors_cannot_be_replaced() {
-    let mut bench = Bench::new();
+    let mut bench = LoadedHost::new();
     let target = Some((bench.host, "at_tracepoint"));
     let error = bench.load("replacements.o", "answer_seven", LoadAs::Replacement, target);
     let error = error.expect_err("the prototypes differ anyway");
@@ -270,7 +270,7 @@ fn an_entry_function_with_a_context_of_the_authors_cannot_be_replaced() {
 #[ignore = "needs a kernel that allows freplace; `cargo xtask test` runs it in a micro-VM"]
 fn a_function_has_as_many_tracers_as_the_profile_says() {
     let most = running().profiles[0].features.most_tracers.expect("it was measured");
-    let mut bench = Bench::new();
+    let mut bench = LoadedHost::new();
     let host = bench.host;
     for number in 1..=most {
         let tracer = bench.tracer(host, STUB);

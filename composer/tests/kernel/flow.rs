@@ -2,7 +2,7 @@
 //! each program, and in the same words.
 
 use freplace_compose::{
-    chain::{Chain, Moment},
+    chain::{Chain, ProbePoint},
     check,
     diag::{Code, Severity},
     kernel::{Kernel as _, Linux, LoadRequest},
@@ -213,8 +213,8 @@ fn a_tracer_reads_the_arguments_that_it_may_read() {
         functions.iter().flat_map(|function| object.programs.iter().map(move |it| (*function, it)))
     {
         let moment = match program.kind {
-            ProgramKind::Fentry => Moment::Fentry,
-            ProgramKind::Fexit => Moment::Fexit,
+            ProgramKind::Fentry => ProbePoint::Fentry,
+            ProgramKind::Fexit => ProbePoint::Fexit,
             _ => continue,
         };
         let name = &program.name;

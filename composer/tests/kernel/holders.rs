@@ -9,19 +9,19 @@ use std::{
 use freplace_compose::kernel::{AttachRequest, Held, KernelError};
 
 use crate::{
-    anchors::{Bench, STUB},
+    anchors::{LoadedHost, STUB},
     support::Snapshot,
 };
 
 /// What the other process is asked to do: `replace 41`, `trace 41`.
 const TASK: &str = "FREPLACE_COMPOSE_OTHER";
 
-fn replace(bench: &mut Bench) -> Result<(), KernelError> {
+fn replace(bench: &mut LoadedHost) -> Result<(), KernelError> {
     let program = bench.replacement();
     bench.attach(&AttachRequest::Replacement { program, target: bench.host, function: STUB })
 }
 
-fn trace(bench: &mut Bench) -> Result<(), KernelError> {
+fn trace(bench: &mut LoadedHost) -> Result<(), KernelError> {
     let program = bench.tracer(bench.host, STUB);
     bench.attach(&AttachRequest::Tracer { program })
 }
@@ -33,7 +33,7 @@ fn trace(bench: &mut Bench) -> Result<(), KernelError> {
 fn the_other_process() {
     let Ok(task) = std::env::var(TASK) else { return };
     let (verb, host) = task.split_once(' ').expect("a verb and a number");
-    let mut bench = Bench::around(host.parse().expect("a number"));
+    let mut bench = LoadedHost::around(host.parse().expect("a number"));
     match verb {
         "replace" => replace(&mut bench),
         _ => trace(&mut bench),
@@ -47,7 +47,7 @@ fn the_other_process() {
 struct Other(Child, BufReader<ChildStdout>);
 
 impl Other {
-    fn start(verb: &str, bench: &Bench) -> Self {
+    fn start(verb: &str, bench: &LoadedHost) -> Self {
         let mut child = Command::new(std::env::current_exe().expect("this is one"))
             .args(["--ignored", "--exact", "--nocapture", "holders::the_other_process"])
             .env(TASK, format!("{verb} {}", bench.host_id))
@@ -83,7 +83,7 @@ fn assert_held(refused: Result<(), KernelError>, held: Held, name: &str, other: 
 #[ignore = "needs a kernel that allows freplace; `cargo xtask test` runs it in a micro-VM"]
 fn a_function_that_another_process_replaces_is_taken() {
     let before = Snapshot::take();
-    let mut bench = Bench::new();
+    let mut bench = LoadedHost::new();
     let other = Other::start("replace", &bench);
     assert_held(replace(&mut bench), Held::Replacement, "answer_seven", &other);
     assert_held(trace(&mut bench), Held::Replacement, "answer_seven", &other);
@@ -97,7 +97,7 @@ fn a_function_that_another_process_replaces_is_taken() {
 #[ignore = "needs a kernel that allows freplace; `cargo xtask test` runs it in a micro-VM"]
 fn a_function_that_another_process_traces_cannot_be_replaced() {
     let before = Snapshot::take();
-    let mut bench = Bench::new();
+    let mut bench = LoadedHost::new();
     let other = Other::start("trace", &bench);
     assert_held(replace(&mut bench), Held::Tracer, "entry", &other);
     assert_eq!(trace(&mut bench), Ok(()), "tracers are several");

@@ -63,7 +63,7 @@ fn change(object: &Object, program: &Program, random: &mut Random) -> Option<Vec
 }
 
 /// A chain with a place for a changed object, and how that is loaded.
-struct Bench<'a> {
+struct MutantLoader<'a> {
     folder: &'a Folder,
     kernel: Linux,
     text: fn(&str) -> String,
@@ -81,7 +81,7 @@ struct Score {
     wrong: Vec<String>,
 }
 
-impl Bench<'_> {
+impl MutantLoader<'_> {
     fn make_maps(&mut self, object: &Object) {
         for map in object.maps.iter().filter(|map| is_shared(map)) {
             if !self.maps.iter().any(|(name, _)| *name == map.name) {
@@ -189,7 +189,7 @@ fn in_host(object: &str, host: &str, attach: &str, stub: &str, program: &str) ->
 fn no_rule_refuses_what_the_verifier_takes() {
     let folder = Folder::new("");
     let mut score = Score::default();
-    let bench = |text, load_as, target| Bench {
+    let bench = |text, load_as, target| MutantLoader {
         folder: &folder,
         kernel: Linux::new(),
         text,

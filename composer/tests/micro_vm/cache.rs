@@ -19,7 +19,7 @@ use crate::{
 const SERIES: &str = "6.99";
 
 /// A mirror with one suite, a machine's apt that knows nothing else, and a cache.
-struct World {
+struct Mirror {
     folder: tempfile::TempDir,
 }
 
@@ -38,7 +38,7 @@ fn shell(folder: &Path, script: &str) {
     assert!(ran.status.success(), "{script}: {}", String::from_utf8_lossy(&ran.stderr));
 }
 
-impl World {
+impl Mirror {
     fn new() -> Self {
         // So that the user's cache has both files.
         let filled = run(&workspace(), &["vm", "--quiet", "--kernel", "6.12", "--", "true"]);
@@ -146,7 +146,7 @@ impl World {
 #[test]
 #[ignore = "boots micro-VMs; `cargo xtask test` does"]
 fn two_fill_an_empty_cache_at_once_and_damage_is_found_and_mended() {
-    let world = World::new();
+    let world = Mirror::new();
     let start = || {
         let mut command = world.command(&world.cache(), SERIES, &["echo", "it ran"]);
         command.stdout(Stdio::piped()).stderr(Stdio::piped());
@@ -189,7 +189,7 @@ fn two_fill_an_empty_cache_at_once_and_damage_is_found_and_mended() {
 #[test]
 #[ignore = "boots a micro-VM; `cargo xtask test` does"]
 fn a_cache_that_cannot_be_written_is_done_without() {
-    let world = World::new();
+    let world = Mirror::new();
     // Nobody makes a folder there, root neither.
     let (output, text) = world.run(Path::new("/proc/self/no-cache"), SERIES);
     assert_eq!(output.status.code(), Some(0), "{text}");
@@ -200,7 +200,7 @@ fn a_cache_that_cannot_be_written_is_done_without() {
 #[test]
 #[ignore = "asks apt; `cargo xtask test` does"]
 fn a_mirror_without_a_suite_is_named_with_the_suite() {
-    let world = World::new();
+    let world = Mirror::new();
     fs::create_dir_all(
         world.folder.path().join("mirror/dists/bookworm-security/main/binary-amd64"),
     )
@@ -218,7 +218,7 @@ fn a_mirror_without_a_suite_is_named_with_the_suite() {
 #[test]
 #[ignore = "boots a micro-VM; `cargo xtask test` does"]
 fn the_cache_is_listed_and_emptied() {
-    let world = World::new();
+    let world = Mirror::new();
     let (output, text) = world.run(&world.cache(), SERIES);
     assert_eq!(output.status.code(), Some(0), "{text}");
     let vm = |words: &[&str]| {

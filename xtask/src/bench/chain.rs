@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 
 /// What is wrong with a generated chain: one thing in each group of ten nodes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Mistake {
+pub(super) enum Defect {
     /// Nothing.
     None,
     /// A reference to an id that is misspelt, or a key that is.
@@ -19,16 +19,16 @@ pub(super) enum Mistake {
 const GROUP: usize = 10;
 
 /// A chain of `nodes` nodes, rounded down to tens.
-pub(super) fn generate(nodes: usize, mistake: Mistake) -> String {
+pub(super) fn generate(nodes: usize, mistake: Defect) -> String {
     let mut text = String::new();
     for number in 0..nodes / GROUP {
-        let of = |wanted: Mistake, turn: usize| mistake == wanted && number % 3 == turn;
-        let handler = if of(Mistake::Spelling, 0) { "handlr" } else { "handler" };
-        let attach = if of(Mistake::Spelling, 1) { "atach" } else { "attach" };
-        let kprobe = if of(Mistake::Spelling, 2) { "kprob" } else { "kprobe" };
-        let program = if of(Mistake::Rules, 0) { "freplace_handle" } else { "freplace_handler" };
-        let object = if of(Mistake::Rules, 1) { "tcp-map-replacement" } else { "tcp-replacement" };
-        let stub = if of(Mistake::Rules, 2) { "handler" } else { "other" };
+        let of = |wanted: Defect, turn: usize| mistake == wanted && number % 3 == turn;
+        let handler = if of(Defect::Spelling, 0) { "handlr" } else { "handler" };
+        let attach = if of(Defect::Spelling, 1) { "atach" } else { "attach" };
+        let kprobe = if of(Defect::Spelling, 2) { "kprob" } else { "kprobe" };
+        let program = if of(Defect::Rules, 0) { "freplace_handle" } else { "freplace_handler" };
+        let object = if of(Defect::Rules, 1) { "tcp-map-replacement" } else { "tcp-replacement" };
+        let stub = if of(Defect::Rules, 2) { "handler" } else { "other" };
         // A String takes everything.
         let _ = write!(
             text,
@@ -88,12 +88,12 @@ program = "fentry_freplace_handler"
 
 #[cfg(test)]
 mod tests {
-    use super::{Mistake, generate};
+    use super::{Defect, generate};
 
     #[test]
     fn a_chain_has_as_many_nodes_as_asked_for() {
-        let text = generate(1000, Mistake::None);
+        let text = generate(1000, Defect::None);
         assert_eq!(text.lines().filter(|line| line.starts_with('[')).count(), 1000);
-        assert_ne!(text, generate(1000, Mistake::Spelling));
+        assert_ne!(text, generate(1000, Defect::Spelling));
     }
 }

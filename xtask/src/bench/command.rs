@@ -78,7 +78,7 @@ pub(super) fn run(lab: &Lab<'_>) -> Result {
 
 /// The part that runs in the guest.
 #[derive(Debug, clap::Args)]
-pub(super) struct Guest {
+pub(super) struct CommandArgs {
     #[arg(long)]
     composer: PathBuf,
     #[arg(long)]
@@ -88,7 +88,7 @@ pub(super) struct Guest {
 }
 
 /// Times whole commands, in turn.
-pub(super) fn measure(arguments: &Guest) -> Result<Value> {
+pub(super) fn measure(arguments: &CommandArgs) -> Result<Value> {
     // libxdp keeps its programs there.
     let mut mount = Command::new("mount");
     shell::quietly(mount.args(["-t", "bpf", "bpf", "/sys/fs/bpf"]))?;

@@ -15,25 +15,25 @@ use crate::{Result, shell};
 
 /// The part of `bench` that runs in the guest, and prints what it measured as JSON.
 #[derive(Debug, clap::Args)]
-pub(crate) struct Guest {
+pub(crate) struct GuestArgs {
     #[command(subcommand)]
-    what: What,
+    what: Measurement,
 }
 
 #[derive(Debug, clap::Subcommand)]
-enum What {
-    Loaders(loaders::Guest),
-    Stream(stream::Guest),
-    Tracer(tracer::Guest),
-    Command(command::Guest),
+enum Measurement {
+    Loaders(loaders::LoadersArgs),
+    Stream(stream::StreamArgs),
+    Tracer(tracer::TracerArgs),
+    Command(command::CommandArgs),
 }
 
-pub(crate) fn run(arguments: &Guest) -> Result {
+pub(crate) fn run(arguments: &GuestArgs) -> Result {
     let measured = match &arguments.what {
-        What::Loaders(guest) => loaders::measure(guest)?,
-        What::Stream(guest) => stream::measure(guest)?,
-        What::Tracer(guest) => tracer::measure(guest)?,
-        What::Command(guest) => command::measure(guest)?,
+        Measurement::Loaders(guest) => loaders::measure(guest)?,
+        Measurement::Stream(guest) => stream::measure(guest)?,
+        Measurement::Tracer(guest) => tracer::measure(guest)?,
+        Measurement::Command(guest) => command::measure(guest)?,
     };
     println!("{measured}");
     Ok(())

@@ -55,7 +55,7 @@ pub(super) fn run(lab: &Lab<'_>) -> Result {
 
 /// The part that runs in the guest.
 #[derive(Debug, clap::Args)]
-pub(super) struct Guest {
+pub(super) struct LoadersArgs {
     #[arg(long)]
     composer: PathBuf,
     #[arg(long)]
@@ -70,7 +70,7 @@ pub(super) struct Guest {
 
 /// Times the loaders, in turn, by the same clock and the same sign: a line on stderr that is written
 /// when the last attachment is made.
-pub(super) fn measure(arguments: &Guest) -> Result<Value> {
+pub(super) fn measure(arguments: &LoadersArgs) -> Result<Value> {
     const CONTENDERS: usize = 3;
     let mut times = [const { Vec::new() }; CONTENDERS];
     for round in 0..WARM_UP + arguments.rounds {
@@ -96,13 +96,13 @@ pub(super) fn measure(arguments: &Guest) -> Result<Value> {
     }))
 }
 
-fn up(arguments: &Guest, duration: &str) -> Command {
+fn up(arguments: &LoadersArgs, duration: &str) -> Command {
     let mut command = Command::new(&arguments.composer);
     command.args(["--color", "never", "up", "--duration", duration]).arg(&arguments.chain);
     command
 }
 
-fn peer(arguments: &Guest, work: &str) -> Command {
+fn peer(arguments: &LoadersArgs, work: &str) -> Command {
     let mut command = Command::new(&arguments.peer);
     command.arg(work).args(&arguments.objects);
     command
@@ -118,7 +118,7 @@ fn time(command: Command, sign: &str) -> Result<Duration> {
 }
 
 /// The most memory, in KiB, that `up` holds while it shows the events of many connections.
-fn peak(arguments: &Guest) -> Result<u64> {
+fn peak(arguments: &LoadersArgs) -> Result<u64> {
     let mut command = up(arguments, "5m");
     let count = CONNECTIONS.to_string();
     command.arg("--").arg(std::env::current_exe()?);

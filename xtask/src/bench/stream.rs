@@ -84,7 +84,7 @@ fn rate(measured: &Value, name: &str) -> Result<f64> {
 
 /// The part that runs in the guest.
 #[derive(Debug, clap::Args)]
-pub(super) struct Guest {
+pub(super) struct StreamArgs {
     #[arg(long)]
     composer: PathBuf,
     #[arg(long)]
@@ -98,16 +98,16 @@ pub(super) struct Guest {
 }
 
 /// One reader: how it is started, and what it says at the end when every event came.
-struct Reader {
+struct EventReader {
     name: &'static str,
     words: Vec<OsString>,
     sign: &'static str,
     told: String,
 }
 
-pub(super) fn measure(arguments: &Guest) -> Result<Value> {
+pub(super) fn measure(arguments: &StreamArgs) -> Result<Value> {
     let events = EVENTS * u64::from(CALLS) * u64::from(PIECES);
-    let mut readers = vec![Reader {
+    let mut readers = vec![EventReader {
         name: "least",
         words: vec![
             arguments.drain.clone().into(),
@@ -126,7 +126,7 @@ pub(super) fn measure(arguments: &Guest) -> Result<Value> {
         words.extend(asked.iter().map(Into::into));
         words.push(arguments.chain.clone().into());
         let told = format!("{events} events, 0 lost");
-        readers.push(Reader { name, words, sign: ATTACHED, told });
+        readers.push(EventReader { name, words, sign: ATTACHED, told });
     }
     let mut times = vec![Vec::new(); readers.len()];
     let mut peaks = vec![0; readers.len()];
@@ -150,7 +150,7 @@ pub(super) fn measure(arguments: &Guest) -> Result<Value> {
 }
 
 /// Lets one reader have the flood; its time in nanoseconds, and its peak in KiB.
-fn read(reader: &Reader) -> Result<(f64, u64)> {
+fn read(reader: &EventReader) -> Result<(f64, u64)> {
     let mut command = Command::new(&reader.words[0]);
     command.args(&reader.words[1..]);
     let watched = Watched::start(command, reader.sign)?;

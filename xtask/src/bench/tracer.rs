@@ -92,7 +92,7 @@ pub(super) fn run(lab: &Lab<'_>) -> Result {
 
 /// The part that runs in the guest.
 #[derive(Debug, clap::Args)]
-pub(super) struct Guest {
+pub(super) struct TracerArgs {
     #[arg(long)]
     composer: PathBuf,
     #[arg(long)]
@@ -102,7 +102,7 @@ pub(super) struct Guest {
     chains: Vec<PathBuf>,
 }
 
-pub(super) fn measure(arguments: &Guest) -> Result<Value> {
+pub(super) fn measure(arguments: &TracerArgs) -> Result<Value> {
     let count = arguments.chains.len();
     let mut times = vec![Vec::new(); count];
     for round in 0..=arguments.rounds {
@@ -119,7 +119,7 @@ pub(super) fn measure(arguments: &Guest) -> Result<Value> {
 }
 
 /// Brings `chain` up and has its host called; nanoseconds of one call, some times.
-fn calls(arguments: &Guest, chain: &PathBuf) -> Result<Vec<f64>> {
+fn calls(arguments: &TracerArgs, chain: &PathBuf) -> Result<Vec<f64>> {
     let mut command = Command::new(&arguments.composer);
     command.args(["--color=never", "up", "--view=count"]).arg(chain);
     let watched = Watched::start(command, ATTACHED)?;

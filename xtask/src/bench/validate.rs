@@ -10,7 +10,7 @@ use std::{
 
 use super::{
     CHAIN,
-    chain::{Mistake, generate},
+    chain::{Defect, generate},
     compile, folder, mib,
     sample::Sample,
 };
@@ -54,7 +54,7 @@ fn generated(composer: &Path) -> Result {
     let row = |what: &str, took: &Sample, note: &str| {
         println!("  {what:<33}  {took}{note}");
     };
-    let [small, large] = SIZES.map(|nodes| write(nodes, Mistake::None));
+    let [small, large] = SIZES.map(|nodes| write(nodes, Defect::None));
     let (small, large) = (small?, large?);
     let [less, more] = [&small, &large].map(|chain| time(composer, &["validate"], chain, 0));
     let (less, more) = (less?, more?);
@@ -62,8 +62,7 @@ fn generated(composer: &Path) -> Result {
     row(&format!("validate, {} nodes", SIZES[0]), &less, &format!("   {GOAL_SMALLER}"));
     let note = format!("   ratio {ratio:.1}, goal: at most {GOAL_RATIO}");
     row(&format!("validate, {} nodes", SIZES[1]), &more, &note);
-    for (mistake, what) in [(Mistake::Spelling, "misspelt"), (Mistake::Rules, "against the rules")]
-    {
+    for (mistake, what) in [(Defect::Spelling, "misspelt"), (Defect::Rules, "against the rules")] {
         let wrong = write(SIZES[1], mistake)?;
         for (words, how) in [(&["validate"][..], ""), (&["validate", "--format=json"], ", as json")]
         {
@@ -78,7 +77,7 @@ fn generated(composer: &Path) -> Result {
 }
 
 /// Writes a chain down.
-fn write(nodes: usize, mistake: Mistake) -> Result<PathBuf> {
+fn write(nodes: usize, mistake: Defect) -> Result<PathBuf> {
     let path = folder()?.join(format!("{nodes}-{mistake:?}.toml").to_lowercase());
     fs::write(&path, generate(nodes, mistake))?;
     Ok(path)

@@ -5,7 +5,7 @@ use std::{
     fmt::Write as _,
 };
 
-use super::{Corpus, Outcome, Refusal};
+use super::{CaseResult, Corpus, KernelAnswer};
 
 /// What stands on the page before the tables.
 const HEAD: &str = include_str!("head.md");
@@ -27,7 +27,7 @@ pub(super) fn render(kernels: &[&Corpus], agreement: &[String]) -> String {
 
 /// A row on how many chains the validator and a kernel judged alike.
 pub(super) fn agreement(corpus: &Corpus) -> String {
-    let count = |is_it: fn(&&Outcome) -> bool| corpus.outcomes.iter().filter(is_it).count();
+    let count = |is_it: fn(&&CaseResult) -> bool| corpus.outcomes.iter().filter(is_it).count();
     let refused = count(|outcome| outcome.refused.is_some());
     let differ = count(|outcome| outcome.disagreement.is_some());
     row(corpus.kernel.series, corpus.outcomes.len(), refused, differ)
@@ -125,7 +125,7 @@ fn chains(text: &mut String, kernels: &[&Corpus]) {
 }
 
 /// What both say of it: they agree, or there would be no page.
-fn verdict(outcome: &Outcome) -> String {
+fn verdict(outcome: &CaseResult) -> String {
     if outcome.refused.is_none() {
         return "accepted".to_owned();
     }
@@ -138,7 +138,7 @@ fn verdict(outcome: &Outcome) -> String {
 }
 
 /// The kernel's answer, with the names of functions left out: those are the corpus's own.
-fn answer(refused: &Refusal) -> String {
+fn answer(refused: &KernelAnswer) -> String {
     match &refused.text {
         Some(text) => format!("{} at {}, `{}`", refused.errno, refused.step, without_names(text)),
         None => format!("{} at {}, without a log", refused.errno, refused.step),

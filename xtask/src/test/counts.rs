@@ -4,7 +4,7 @@ use std::fmt;
 
 /// Of one run or of several.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Counts {
+pub(crate) struct TestCounts {
     pub(crate) passed: u64,
     pub(crate) failed: u64,
     pub(crate) ignored: u64,
@@ -12,7 +12,7 @@ pub(crate) struct Counts {
     pub(crate) runs: u64,
 }
 
-impl Counts {
+impl TestCounts {
     /// `test result: ok. 3 passed; 0 failed; 1 ignored; 0 measured; 0 filtered out; …`, a line for
     /// each test executable.
     pub(super) fn of_libtest(said: &str) -> Self {
@@ -51,7 +51,7 @@ impl Counts {
     }
 }
 
-impl std::ops::AddAssign for Counts {
+impl std::ops::AddAssign for TestCounts {
     fn add_assign(&mut self, other: Self) {
         self.passed += other.passed;
         self.failed += other.failed;
@@ -60,7 +60,7 @@ impl std::ops::AddAssign for Counts {
     }
 }
 
-impl fmt::Display for Counts {
+impl fmt::Display for TestCounts {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} passed, {} failed", self.passed, self.failed)
     }
@@ -68,7 +68,7 @@ impl fmt::Display for Counts {
 
 #[cfg(test)]
 mod tests {
-    use super::Counts;
+    use super::TestCounts;
 
     #[test]
     fn libtest_closes_each_executable_with_a_line() {
@@ -76,14 +76,14 @@ mod tests {
             test a ... ok\n\
             test result: ok. 2 passed; 0 failed; 1 ignored; 0 measured; 7 filtered out; finished in 0.00s\n\
             test result: FAILED. 3 passed; 4 failed; 0 ignored; 0 measured; 0 filtered out; finished in 0.00s\n";
-        let expected = Counts { passed: 5, failed: 4, ignored: 1, runs: 2 };
-        assert_eq!(Counts::of_libtest(said), expected);
+        let expected = TestCounts { passed: 5, failed: 4, ignored: 1, runs: 2 };
+        assert_eq!(TestCounts::of_libtest(said), expected);
     }
 
     #[test]
     fn nextest_closes_with_a_summary() {
         let said = "     Summary [   0.012s] 8 tests run: 5 passed (1 slow), 2 failed, 1 timed out, 3 skipped\n";
-        let expected = Counts { passed: 5, failed: 3, ignored: 3, runs: 1 };
-        assert_eq!(Counts::of_nextest(said), expected);
+        let expected = TestCounts { passed: 5, failed: 3, ignored: 3, runs: 1 };
+        assert_eq!(TestCounts::of_nextest(said), expected);
     }
 }

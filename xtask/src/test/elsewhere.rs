@@ -13,8 +13,8 @@ use std::{
     time::Duration,
 };
 
-use super::{Counts, host, kernel};
-use crate::{Result, build::Built, kernels::Kernel, log::Log, shell};
+use super::{TestCounts, host, kernel};
+use crate::{Result, build::Built, kernels::TestedKernel, log::StepLog, shell};
 
 /// Tests that are run in other ways.
 const OTHERS: [&str; 3] = ["kernel", "micro_vm", host::CORPUS];
@@ -56,8 +56,8 @@ pub(super) fn run(
     built: &Built,
     only: Option<&str>,
     threads: usize,
-    log: &Log,
-    counts: &mut Counts,
+    log: &StepLog,
+    counts: &mut TestCounts,
 ) -> Result {
     let elsewhere = Elsewhere::make()?;
     let composer = elsewhere.bring(built.executable("freplace-compose")?)?;
@@ -73,7 +73,7 @@ pub(super) fn run(
         tests.env("FREPLACE_COMPOSE_BIN", &composer).args(only);
         let said = log.run(&mut tests, Some(BOUND))?;
         fs::remove_file(here)?;
-        let one = Counts::of_libtest(&said.stdout);
+        let one = TestCounts::of_libtest(&said.stdout);
         *counts += one;
         if one.runs == 0 {
             wrong.push(format!("{name} did not come to its end: {}", said.status));
@@ -90,10 +90,10 @@ pub(super) fn run(
 /// The screens of the command line once more, in a micro-VM: as root, on a kernel that allows all.
 pub(super) fn as_root(
     built: &Built,
-    kernel: &Kernel,
+    kernel: &TestedKernel,
     only: Option<&str>,
-    log: &Log,
-    counts: &mut Counts,
+    log: &StepLog,
+    counts: &mut TestCounts,
 ) -> Result {
     let (composer, tests) = (built.executable("freplace-compose")?, built.test("cli")?);
     let root = shell::root();

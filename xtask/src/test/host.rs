@@ -2,11 +2,11 @@
 
 use std::process::Command;
 
-use super::Counts;
+use super::TestCounts;
 use crate::{
     Result,
     build::{Built, PROFILE},
-    log::Log,
+    log::StepLog,
     shell,
 };
 
@@ -16,7 +16,7 @@ pub(super) const FUZZ: &str = "freplace-compose-fuzz";
 pub(super) const CORPUS: &str = "corpus";
 
 /// Runs cargo with `words`.
-pub(super) fn cargo(words: &[&str], threads: usize, log: &Log) -> Result<String> {
+pub(super) fn cargo(words: &[&str], threads: usize, log: &StepLog) -> Result<String> {
     let mut command = shell::cargo(words);
     command.env("CARGO_BUILD_JOBS", threads.to_string()).env("CARGO_TERM_COLOR", "never");
     let said = log.run(&mut command, None)?;
@@ -30,8 +30,8 @@ pub(super) fn tests(
     only: Option<&str>,
     clang: Option<&str>,
     threads: usize,
-    log: &Log,
-    counts: &mut Counts,
+    log: &StepLog,
+    counts: &mut TestCounts,
 ) -> Result {
     let threads = threads.to_string();
     let with = |mut command: Command| {
@@ -47,36 +47,46 @@ pub(super) fn tests(
         nextest.args(["--cargo-profile", PROFILE]);
         nextest.args(["--failure-output=final", "--test-threads", &threads]);
         let said = log.run(nextest.args(only), None)?;
-        *counts = Counts::of_nextest(&said.stderr);
+        *counts = TestCounts::of_nextest(&said.stderr);
         shell::succeeded(&nextest, said.status)?;
     } else {
         let words = ["test", "--workspace", "--exclude", FUZZ, "--no-fail-fast"];
         let mut test = with(shell::cargo(&words));
         test.args(["--profile", PROFILE]);
         let said = log.run(test.args(["--lib", "--bins", "--tests"]).args(only), None)?;
-        *counts = Counts::of_libtest(&said.stdout);
+        *counts = TestCounts::of_libtest(&said.stdout);
         shell::succeeded(&test, said.status)?;
     }
     some_passed(*counts)
 }
 
 /// The fuzzers' corpus.
-pub(super) fn fuzz(built: &Built, only: Option<&str>, log: &Log, counts: &mut Counts) -> Result {
+pub(super) fn fuzz(
+    built: &Built,
+    only: Option<&str>,
+    log: &StepLog,
+    counts: &mut TestCounts,
+) -> Result {
     let mut corpus = Command::new(built.test(CORPUS)?);
     let said = log.run(corpus.current_dir(shell::root()).args(only), None)?;
-    *counts = Counts::of_libtest(&said.stdout);
+    *counts = TestCounts::of_libtest(&said.stdout);
     shell::succeeded(&corpus, said.status)?;
     some_passed(*counts)
 }
 
 /// The examples in the documentation.
-pub(super) fn docs(only: Option<&str>, threads: usize, log: &Log, counts: &mut Counts) -> Result {
+pub(super) fn docs(
+    only: Option<&str>,
+    threads: usize,
+    log: &StepLog,
+    counts: &mut TestCounts,
+) -> Result {
     let mut words = vec!["test", "--workspace", "--doc", "--no-fail-fast", "--profile", PROFILE];
     words.extend(only);
-    *counts = Counts::of_libtest(&cargo(&words, threads, log)?);
+    *counts = TestCounts::of_libtest(&cargo(&words, threads, log)?);
     if only.is_some() { some_passed(*counts) } else { Ok(()) }
 }
 
-pub(super) fn some_passed(counts: Counts) -> Result {
+pub(super) fn some_passed(counts: TestCounts) -> Result {
     if counts.passed == 0 { Err("no test was run".into()) } else { Ok(()) }
 }

@@ -8,8 +8,8 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::Counts;
-use crate::{Result, log::Log};
+use super::TestCounts;
+use crate::{Result, log::StepLog};
 
 /// How often it is told how far the steps are.
 const NEWS: Duration = Duration::from_secs(30);
@@ -23,13 +23,13 @@ pub(crate) struct Job<'a> {
 }
 
 /// Does it; what was counted is kept even when it fails.
-pub(crate) type Work<'a> = Box<dyn FnOnce(&Log, &mut Counts) -> Result + Send + 'a>;
+pub(crate) type Work<'a> = Box<dyn FnOnce(&StepLog, &mut TestCounts) -> Result + Send + 'a>;
 
 /// How one went.
-pub(crate) struct Row {
+pub(crate) struct JobResult {
     pub(crate) name: String,
     pub(crate) took: Duration,
-    pub(crate) counts: Counts,
+    pub(crate) counts: TestCounts,
     /// Why it failed.
     pub(crate) failure: Option<String>,
     /// Its tests that failed.
@@ -39,8 +39,8 @@ pub(crate) struct Row {
 struct Queue<'a> {
     waiting: Vec<Job<'a>>,
     building: bool,
-    logs: Vec<Arc<Log>>,
-    rows: Vec<Row>,
+    logs: Vec<Arc<StepLog>>,
+    rows: Vec<JobResult>,
 }
 
 impl<'a> Queue<'a> {
@@ -54,7 +54,7 @@ impl<'a> Queue<'a> {
 }
 
 /// Does all of `jobs`, in this order as far as may be, `cores` at a time; their logs are in `folder`.
-pub(crate) fn run(jobs: Vec<Job<'_>>, cores: usize, folder: &Path) -> Result<Vec<Row>> {
+pub(crate) fn run(jobs: Vec<Job<'_>>, cores: usize, folder: &Path) -> Result<Vec<JobResult>> {
     let names: Vec<_> = jobs.iter().map(|job| job.name.clone()).collect();
     let shown = jobs.len() == 1;
     let (began, workers) = (Instant::now(), cores.clamp(1, jobs.len().max(1)));
@@ -71,7 +71,8 @@ pub(crate) fn run(jobs: Vec<Job<'_>>, cores: usize, folder: &Path) -> Result<Vec
                 state = changed.wait(state).unwrap_or_else(PoisonError::into_inner);
                 continue;
             };
-            let log = Log::create(folder, &job.name, shown).map_err(|error| error.to_string())?;
+            let log =
+                StepLog::create(folder, &job.name, shown).map_err(|error| error.to_string())?;
             let log = Arc::new(log);
             state.logs.push(log.clone());
             drop(state);
@@ -106,9 +107,9 @@ pub(crate) fn run(jobs: Vec<Job<'_>>, cores: usize, folder: &Path) -> Result<Vec
     Ok(rows)
 }
 
-fn do_one(job: Job<'_>, log: &Log, began: Instant) -> Row {
+fn do_one(job: Job<'_>, log: &StepLog, began: Instant) -> JobResult {
     say(began, &job.name);
-    let (start, mut counts) = (Instant::now(), Counts::default());
+    let (start, mut counts) = (Instant::now(), TestCounts::default());
     let failure = (job.work)(log, &mut counts).err().map(|error| error.to_string());
     let (name, took, failed) = (job.name, start.elapsed(), log.failed());
     match &failure {
@@ -118,7 +119,7 @@ fn do_one(job: Job<'_>, log: &Log, began: Instant) -> Row {
             eprint!("{}", log.end());
         }
     }
-    Row { name, took, counts, failure, failed }
+    JobResult { name, took, counts, failure, failed }
 }
 
 fn say(began: Instant, text: &str) {
@@ -130,14 +131,14 @@ fn say(began: Instant, text: &str) {
 mod tests {
     use std::sync::atomic::{AtomicUsize, Ordering};
 
-    use super::{Counts, Job, Log, run};
+    use super::{Job, StepLog, TestCounts, run};
 
     #[test]
     fn of_those_that_build_one_is_done_at_a_time_and_each_is_told_of() {
         let building = AtomicUsize::new(0);
         let job = |number: u64| {
             let (builds, building) = (number.is_multiple_of(2), &building);
-            let work = move |_: &Log, counts: &mut Counts| {
+            let work = move |_: &StepLog, counts: &mut TestCounts| {
                 let others = building.fetch_add(usize::from(builds), Ordering::SeqCst);
                 counts.passed = number;
                 std::thread::yield_now();

@@ -3,8 +3,8 @@
 
 use std::{process::Command, time::Duration};
 
-use super::counts::Counts;
-use crate::{Result, build::Built, kernels::Kernel, log::Log, setup, shell};
+use super::counts::TestCounts;
+use crate::{Result, build::Built, kernels::TestedKernel, log::StepLog, setup, shell};
 
 /// The integration test of the composer that holds them; each is `#[ignore]` elsewhere.
 const TARGET: &str = "kernel";
@@ -16,7 +16,7 @@ const BOUND: &str = "3600";
 pub(crate) const ONE_TEST: Duration = Duration::from_secs(420);
 
 /// A micro-VM with `kernel`, for a command that is still to be said.
-pub(crate) fn vm(built: &Built, kernel: &Kernel) -> Result<Command> {
+pub(crate) fn vm(built: &Built, kernel: &TestedKernel) -> Result<Command> {
     let mut vm = Command::new(built.executable("freplace-compose")?);
     vm.current_dir(shell::root()).args(["vm", "--kernel", kernel.series, "--timeout", BOUND]);
     Ok(vm)
@@ -25,10 +25,10 @@ pub(crate) fn vm(built: &Built, kernel: &Kernel) -> Result<Command> {
 /// Runs the tests on `kernel`, or those whose name has `only` in it.
 pub(super) fn run(
     built: &Built,
-    kernel: &Kernel,
+    kernel: &TestedKernel,
     only: Option<&str>,
-    log: &Log,
-    counts: &mut Counts,
+    log: &StepLog,
+    counts: &mut TestCounts,
 ) -> Result {
     let (composer, tests) = (built.executable("freplace-compose")?, built.test(TARGET)?);
     let root = shell::root();
@@ -50,8 +50,8 @@ pub(super) fn run(
 pub(super) fn micro_vm(
     built: &Built,
     only: Option<&str>,
-    log: &Log,
-    counts: &mut Counts,
+    log: &StepLog,
+    counts: &mut TestCounts,
 ) -> Result {
     let mut tests = Command::new(built.test(MICRO_VM)?);
     tests.current_dir(shell::root()).args(["--ignored", "--test-threads=1"]).args(only);
@@ -59,32 +59,35 @@ pub(super) fn micro_vm(
 }
 
 /// Runs a command that runs tests one after the other, until all were run.
-pub(super) fn ended(command: &mut Command, log: &Log, counts: &mut Counts) -> Result {
+pub(super) fn ended(command: &mut Command, log: &StepLog, counts: &mut TestCounts) -> Result {
     let said = log.run(command, Some(ONE_TEST))?;
-    *counts = Counts::of_libtest(&said.stdout);
+    *counts = TestCounts::of_libtest(&said.stdout);
     verdict(*counts).map_err(|why| format!("{why} ({})", said.status))?;
     shell::succeeded(command, said.status)
 }
 
 /// An exit code of 0 is not enough: the tests have to have been run, all of them.
-fn verdict(counts: Counts) -> std::result::Result<(), String> {
+fn verdict(counts: TestCounts) -> std::result::Result<(), String> {
     match counts {
-        Counts { runs: 0, .. } => Err("the tests did not come to their end".to_owned()),
-        Counts { failed: 0, ignored: 0, passed: 1.., .. } => Ok(()),
-        Counts { failed: 0, ignored: 0, .. } => Err("no test was run".to_owned()),
-        Counts { failed, ignored, .. } => Err(format!("{failed} failed, {ignored} not run")),
+        TestCounts { runs: 0, .. } => Err("the tests did not come to their end".to_owned()),
+        TestCounts { failed: 0, ignored: 0, passed: 1.., .. } => Ok(()),
+        TestCounts { failed: 0, ignored: 0, .. } => Err("no test was run".to_owned()),
+        TestCounts { failed, ignored, .. } => Err(format!("{failed} failed, {ignored} not run")),
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Counts, verdict};
+    use super::{TestCounts, verdict};
 
     #[test]
     fn only_tests_that_were_run_count() {
-        assert!(verdict(Counts { passed: 1, runs: 1, ..Counts::default() }).is_ok());
-        assert!(verdict(Counts::default()).is_err());
-        assert!(verdict(Counts { runs: 1, ..Counts::default() }).is_err());
-        assert!(verdict(Counts { passed: 1, ignored: 1, runs: 1, ..Counts::default() }).is_err());
+        assert!(verdict(TestCounts { passed: 1, runs: 1, ..TestCounts::default() }).is_ok());
+        assert!(verdict(TestCounts::default()).is_err());
+        assert!(verdict(TestCounts { runs: 1, ..TestCounts::default() }).is_err());
+        assert!(
+            verdict(TestCounts { passed: 1, ignored: 1, runs: 1, ..TestCounts::default() })
+                .is_err()
+        );
     }
 }

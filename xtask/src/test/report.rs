@@ -1,20 +1,20 @@
 //! What all steps came to, what failed, and how to run just that.
 
-use super::{Counts, Row};
+use super::{JobResult, TestCounts};
 use crate::{Result, log};
 
 /// The most tests of a step that are named.
 const NAMED: usize = 20;
 
 /// Tells it; an error when a step failed.
-pub(super) fn report(rows: &[Row]) -> Result {
+pub(super) fn report(rows: &[JobResult]) -> Result {
     println!();
-    let mut sum = Counts::default();
+    let mut sum = TestCounts::default();
     let width = rows.iter().map(|row| row.name.len()).max().unwrap_or(0);
-    for Row { name, took, counts, failure, .. } in rows {
+    for JobResult { name, took, counts, failure, .. } in rows {
         let verdict = if failure.is_some() { "FAILED" } else { "ok" };
         let told =
-            if *counts == Counts::default() { String::new() } else { format!("   {counts}") };
+            if *counts == TestCounts::default() { String::new() } else { format!("   {counts}") };
         println!("{name:<width$}  {verdict:<6}  {:>6.1} s{told}", took.as_secs_f64());
         sum.passed += counts.passed;
         // A step that failed before it could count counts as one.
@@ -26,8 +26,8 @@ pub(super) fn report(rows: &[Row]) -> Result {
 }
 
 /// What failed in a step, and how to run just that.
-fn again(row: &Row) -> Option<String> {
-    let Row { name, failure, failed, .. } = row;
+fn again(row: &JobResult) -> Option<String> {
+    let JobResult { name, failure, failed, .. } = row;
     // What follows was shown when the step ended.
     let why = failure.as_ref()?.lines().next().unwrap_or_default();
     let mut text = format!("{name}: {why}");
@@ -53,14 +53,14 @@ fn again(row: &Row) -> Option<String> {
 mod tests {
     use std::time::Duration;
 
-    use super::{Counts, Row, again};
+    use super::{JobResult, TestCounts, again};
 
     #[test]
     fn what_failed_is_named_with_the_command_that_runs_it() {
-        let mut row = Row {
+        let mut row = JobResult {
             name: "linux-6.1".to_owned(),
             took: Duration::ZERO,
-            counts: Counts::default(),
+            counts: TestCounts::default(),
             failure: Some("1 failed, 0 not run\nand why".to_owned()),
             failed: vec!["xdp::ping".to_owned()],
         };

@@ -2,7 +2,7 @@
 
 use crate::{
     Result,
-    kernels::{self, Kernel},
+    kernels::{self, TestedKernel},
 };
 
 /// A check, or a kind of tests.
@@ -15,15 +15,15 @@ pub(super) enum Step {
     /// The tests that need no kernel
     Tests,
     /// The tests on a kernel, in the micro-VM
-    Linux(&'static Kernel),
+    Linux(&'static TestedKernel),
     /// The validator against a kernel, over the corpus of chains
-    Conformance(&'static Kernel),
+    Conformance(&'static TestedKernel),
     /// The micro-VM itself
     MicroVm,
     /// The tests that need no kernel, as on another machine
     Elsewhere,
     /// The screens of the command line, as root on a kernel that allows all
-    ElsewhereRoot(&'static Kernel),
+    ElsewhereRoot(&'static TestedKernel),
     /// The examples in the documentation
     Docs,
     /// What fuzzers feed to the composer, over the corpus and a fixed number of mutations
@@ -105,7 +105,7 @@ fn all(matrix: bool) -> Vec<Step> {
 }
 
 /// What was asked for.
-pub(super) struct Asked<'a> {
+pub(super) struct Selection<'a> {
     /// Names of steps, or what such names begin with up to a dash.
     pub(super) only: &'a [String],
     /// Part of the names of tests.
@@ -116,7 +116,7 @@ pub(super) struct Asked<'a> {
     pub(super) quick: bool,
 }
 
-impl Asked<'_> {
+impl Selection<'_> {
     /// The steps, in their order.
     pub(super) fn steps(&self) -> Result<Vec<Step>> {
         let named = |step: Step, only: &String| {
@@ -154,29 +154,29 @@ impl Asked<'_> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Asked, Step};
+    use super::{Selection, Step};
     use crate::kernels;
 
-    const USUAL: Asked<'_> = Asked { only: &[], test: None, matrix: false, quick: false };
+    const USUAL: Selection<'_> = Selection { only: &[], test: None, matrix: false, quick: false };
 
-    fn names(asked: &Asked<'_>) -> Vec<String> {
+    fn names(asked: &Selection<'_>) -> Vec<String> {
         asked.steps().expect("they are there").into_iter().map(Step::name).collect()
     }
 
     #[test]
     fn a_step_is_asked_for_by_its_name_or_what_it_begins_with() {
-        let only = |only: &str| names(&Asked { only: &[only.to_owned()], ..USUAL });
+        let only = |only: &str| names(&Selection { only: &[only.to_owned()], ..USUAL });
         assert_eq!(only("linux-6.1"), ["linux-6.1"]);
         assert_eq!(only("elsewhere"), ["elsewhere-root", "elsewhere-user"]);
         assert_eq!(only("clang-19"), ["clang-19"], "which is no part of every run");
         assert_eq!(only("linux").len(), kernels::asked(false).count());
         assert_eq!(only("conformance").last().map(String::as_str), Some("conformance-page"));
-        assert!(Asked { only: &["linux-6".to_owned()], ..USUAL }.steps().is_err());
+        assert!(Selection { only: &["linux-6".to_owned()], ..USUAL }.steps().is_err());
     }
 
     #[test]
     fn quick_is_without_a_micro_vm() {
-        let quick = Asked { quick: true, ..USUAL }.steps().expect("there are some");
+        let quick = Selection { quick: true, ..USUAL }.steps().expect("there are some");
         assert!(quick.contains(&Step::Tests) && quick.contains(&Step::Elsewhere));
         assert!(!quick.iter().any(|step| step.boots()));
     }
@@ -184,8 +184,8 @@ mod tests {
     #[test]
     fn a_test_is_looked_for_where_there_are_tests() {
         let only = ["format".to_owned()];
-        assert!(Asked { only: &only, test: Some("x"), ..USUAL }.steps().is_err());
-        let all = names(&Asked { test: Some("x"), ..USUAL });
+        assert!(Selection { only: &only, test: Some("x"), ..USUAL }.steps().is_err());
+        let all = names(&Selection { test: Some("x"), ..USUAL });
         assert!(!all.contains(&"clippy".to_owned()) && all.contains(&"tests".to_owned()));
     }
 }

@@ -11,7 +11,7 @@ use crate::{
 };
 
 /// A reference from one node to another, before it is resolved.
-pub(super) struct Reference {
+pub(super) struct NodeReference {
     pub(super) from: NodeIndex,
     pub(super) to: Spanned<String>,
     pub(super) kind: Dependency,
@@ -20,8 +20,9 @@ pub(super) struct Reference {
 }
 
 /// What `node`, which is `from`, refers to.
-pub(super) fn references(from: NodeIndex, node: &Node) -> Vec<Reference> {
-    let one = |to: &Spanned<String>, kind, wanted| Reference { from, to: to.clone(), kind, wanted };
+pub(super) fn references(from: NodeIndex, node: &Node) -> Vec<NodeReference> {
+    let one =
+        |to: &Spanned<String>, kind, wanted| NodeReference { from, to: to.clone(), kind, wanted };
     let jumps = node.data.tail.iter().map(|entry| {
         let kind = Dependency::JumpsTo { map: entry.map.clone(), entry: entry.entry.clone() };
         one(&entry.node, kind, &[Role::Host] as &[_])
@@ -66,9 +67,9 @@ impl<'a> Resolver<'a> {
     /// The node that `reference` means; none when what is wrong with that node was told.
     pub(super) fn resolve(
         &mut self,
-        reference: &Reference,
+        reference: &NodeReference,
     ) -> Result<Option<NodeIndex>, Box<Diagnostic>> {
-        let Reference { from, to, wanted, .. } = reference;
+        let NodeReference { from, to, wanted, .. } = reference;
         let fits = |role: Role| wanted.is_empty() || wanted.contains(&role);
         let what = wanted_name(wanted);
         let from = &self.inner[*from].id.value;
@@ -98,7 +99,7 @@ impl<'a> Resolver<'a> {
     }
 
     /// What may have been meant.
-    fn suggest(&mut self, reference: &Reference) -> String {
+    fn suggest(&mut self, reference: &NodeReference) -> String {
         let what = wanted_name(reference.wanted);
         let (inner, unread) = (self.inner, &self.unread);
         // What is understood only to be refused by name, a stub of a replacement, is no advice.

@@ -1,10 +1,9 @@
 //! One declaration of a layout: `char comm[16]`.
 
-use super::Mistake;
-use crate::diag::nearest;
+use crate::{chain::text::TextError, diag::nearest};
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Field {
+pub(super) struct DeclaredField {
     pub(super) name: String,
     pub(super) of: &'static Scalar,
     /// From the outermost array to the innermost.
@@ -64,7 +63,7 @@ static SCALARS: [Scalar; 13] = [
 const EXAMPLE: &str = "Declare it as in C: u32 saddr, char comm[16].";
 
 /// Reads `char comm[16]`, which begins at byte `at` of the layout; its offset is not known yet.
-pub(super) fn declaration(text: &str, at: usize) -> Result<Field, Mistake> {
+pub(super) fn declaration(text: &str, at: usize) -> Result<DeclaredField, TextError> {
     let (head, brackets) = text.split_at(text.find('[').unwrap_or(text.len()));
     if let Some((place, letter)) = head.char_indices().find(|(_, letter)| is_strange(*letter)) {
         let message = format!("unexpected `{}` in a declaration", letter.escape_debug());
@@ -95,7 +94,7 @@ pub(super) fn declaration(text: &str, at: usize) -> Result<Field, Mistake> {
         return Err((at..at + head[..before].trim_end().len(), message, known_types(of)));
     };
     let lengths = lengths(brackets, at + head.len())?;
-    Ok(Field { name: (*name).to_owned(), of: scalar, lengths, offset: 0 })
+    Ok(DeclaredField { name: (*name).to_owned(), of: scalar, lengths, offset: 0 })
 }
 
 fn is_strange(letter: char) -> bool {
@@ -133,7 +132,7 @@ fn known_types(words: &[&str]) -> String {
 }
 
 /// Reads `[2][16]`, which begins at byte `at` of the layout.
-fn lengths(brackets: &str, at: usize) -> Result<Vec<u32>, Mistake> {
+fn lengths(brackets: &str, at: usize) -> Result<Vec<u32>, TextError> {
     let mut lengths = Vec::new();
     let mut rest = brackets;
     while !rest.is_empty() {

@@ -3,57 +3,61 @@
 //! `btf_check_func_arg_match`,
 //! <https://github.com/torvalds/linux/blob/v6.12/kernel/bpf/verifier.c>.
 
-use super::{Context, Mistake, Subject};
+use super::{CheckedProgram, Context, Rejection};
 use crate::{
     chain::{Node, NodeKind},
     diag::{Code, Diagnostic, Span},
     object::{
         ProgramKind,
-        flow::{self, Fact, Held, Wanted, What},
+        flow::{self, ArgumentValue, Fact, FactKind, ParameterType},
     },
     version::Version,
 };
 
 pub(super) fn find(
     context: &Context<'_>,
-    subject: &Subject<'_>,
+    subject: &CheckedProgram<'_>,
     facts: &[Fact],
-) -> Option<Mistake> {
+) -> Option<Rejection> {
     let (callee, number, wanted, held) = facts.iter().find_map(|fact| match fact.what {
-        What::Passes { callee, number, wanted, held } => Some((callee, number, wanted, held)),
+        FactKind::Passes { callee, number, wanted, held } => Some((callee, number, wanted, held)),
         _ => None,
     })?;
     let function = subject.object.functions.get(callee)?;
     let (name, count) = (&function.name, number + 1);
     let taken = match wanted {
-        Wanted::Number => "a number",
-        Wanted::Context => "the context",
-        Wanted::Memory(_) => "memory",
-        Wanted::Unclear => return None,
+        ParameterType::Number => "a number",
+        ParameterType::Context => "the context",
+        ParameterType::Memory(_) => "memory",
+        ParameterType::Unclear => return None,
     };
     let given = match held {
-        Held::Nothing => "nothing",
-        Held::Number => "a number",
-        Held::Context => "the context",
-        Held::Moved(_) => "a pointer into the context",
-        Held::Constant => "read-only data",
-        Held::Short(_) => "too little of the stack",
-        Held::Pointer => "a pointer",
+        ArgumentValue::Nothing => "nothing",
+        ArgumentValue::Number => "a number",
+        ArgumentValue::Context => "the context",
+        ArgumentValue::Moved(_) => "a pointer into the context",
+        ArgumentValue::Constant => "read-only data",
+        ArgumentValue::Short(_) => "too little of the stack",
+        ArgumentValue::Pointer => "a pointer",
     };
     let what = match held {
-        Held::Nothing => format!("calls `{name}` without its argument {count}"),
-        Held::Constant => format!(
+        ArgumentValue::Nothing => format!("calls `{name}` without its argument {count}"),
+        ArgumentValue::Constant => format!(
             "calls `{name}` with read-only data as argument {count}, which takes memory to write to"
         ),
-        Held::Short(bytes) => format!(
+        ArgumentValue::Short(bytes) => format!(
             "calls `{name}` with {bytes} bytes of the stack as argument {count}, which takes more"
         ),
         _ => format!("calls `{name}` with {given} as argument {count}, which takes {taken}"),
     };
     let words = match (wanted, held) {
-        (Wanted::Number, _) => format!("R{count} is not a scalar"),
-        (Wanted::Memory(_), Held::Number) => format!("R{count} type=scalar expected=fp"),
-        (Wanted::Memory(_), Held::Context) if subject.loaded.kind == ProgramKind::Xdp => {
+        (ParameterType::Number, _) => format!("R{count} is not a scalar"),
+        (ParameterType::Memory(_), ArgumentValue::Number) => {
+            format!("R{count} type=scalar expected=fp")
+        }
+        (ParameterType::Memory(_), ArgumentValue::Context)
+            if subject.loaded.kind == ProgramKind::Xdp =>
+        {
             format!("R{count} type=ctx expected=fp")
         }
         _ => "Caller passes invalid args into func#".to_owned(),
@@ -61,27 +65,27 @@ pub(super) fn find(
     let keep = "keep it alive with `return fc_stub(result, arguments...)` of freplace_compose.h, \
                 or with `asm volatile(\"\" :: \"r\"(argument));`.";
     let mut help = match (held, wanted) {
-        (Held::Nothing, _) => format!(
+        (ArgumentValue::Nothing, _) => format!(
             "Use the argument in `{name}`, since clang does not pass unused arguments: {keep}"
         ),
-        (Held::Constant, _) => format!(
+        (ArgumentValue::Constant, _) => format!(
             "Pass a copy on the stack, or the value itself. The verifier assumes that `{name}` \
              writes to its argument, and read-only data cannot be written."
         ),
-        (Held::Short(bytes), Wanted::Memory(size)) => format!(
+        (ArgumentValue::Short(bytes), ParameterType::Memory(size)) => format!(
             "Pass a complete object. The type of the argument requires {size} bytes in `{name}`, \
              but there are {bytes} from the address to the end of the stack frame."
         ),
-        (Held::Moved(by), Wanted::Context) => format!(
+        (ArgumentValue::Moved(by), ParameterType::Context) => format!(
             "Pass the context unchanged, or the value at that offset as a __u64. {by} bytes are \
              added to the context."
         ),
-        (_, Wanted::Memory(size)) => format!(
+        (_, ParameterType::Memory(size)) => format!(
             "Pass NULL or the address of {size} bytes on the stack, in a map or in an event. \
              Declare a pointer read from registers as a __u64, since it is a number to the \
              verifier, and read its memory with bpf_probe_read_kernel()."
         ),
-        (_, Wanted::Context) => {
+        (_, ParameterType::Context) => {
             "Pass the context unchanged, or declare the parameter as a __u64.".to_owned()
         }
         _ => "Declare the parameter as a pointer to your struct or to the context, or pass a \
@@ -89,7 +93,8 @@ pub(super) fn find(
             .to_owned(),
     };
     // Where the program begins the context is in the first register, and there it stays.
-    if (held, number) == (Held::Context, 0) && !flow::uses_argument(subject.object, callee, number)
+    if (held, number) == (ArgumentValue::Context, 0)
+        && !flow::uses_argument(subject.object, callee, number)
     {
         help += &format!(
             " If the source passes another value, `{name}` does not use it, and clang does not \
@@ -105,18 +110,20 @@ pub(super) fn find(
     let prototype = subject.object.prototype(function).unwrap_or_default();
     // Where there is nothing, a context is not even compared.
     let errno = match (wanted, held) {
-        (Wanted::Context, Held::Nothing | Held::Moved(_)) => "EACCES",
+        (ParameterType::Context, ArgumentValue::Nothing | ArgumentValue::Moved(_)) => "EACCES",
         _ => "EINVAL",
     };
     let found = found.note(format!("function  {prototype}")).help(help);
     let is_kprobe = subject.loaded.kind.base() == ProgramKind::Kprobe;
     let found = match (wanted, held) {
-        (Wanted::Memory(_), Held::Context) if is_kprobe && all_refuse_at_attach(context) => {
+        (ParameterType::Memory(_), ArgumentValue::Context)
+            if is_kprobe && all_refuse_at_attach(context) =>
+        {
             found.errno("EINVAL")
         }
         _ => found.says(errno, words),
     };
-    Some(Mistake::everywhere(found))
+    Some(Rejection::everywhere(found))
 }
 
 /// Whether all kernels asked for let a program at a kprobe write to its context, and refuse to attach
@@ -132,7 +139,7 @@ fn all_refuse_at_attach(context: &Context<'_>) -> bool {
 /// The node that calls the function a stub of this program, and where it does.
 pub(super) fn stub<'a>(
     context: &Context<'a>,
-    subject: &Subject<'_>,
+    subject: &CheckedProgram<'_>,
     function: &str,
 ) -> Option<(&'a Node, Span)> {
     let graph = &context.chain.graph;

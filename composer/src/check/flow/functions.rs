@@ -5,20 +5,20 @@
 //! is nothing to the kernel. Before Linux 6.8 every one that is loaded is looked at, since then those
 //! that the verifier comes to call.
 
-use super::{Books, Context, Profile, Subject, arguments::stub, doubt};
+use super::{Books, CheckedProgram, Context, Profile, arguments::stub, doubt};
 use crate::{
     check::title,
     diag::{Code, Diagnostic},
     object::{
         Function,
-        flow::{Findings, Takes, Unfit, What, unfit},
+        flow::{FactKind, Findings, Takes, Unfit, unfit},
     },
 };
 
 pub(super) fn check<'a>(
     context: &mut Context<'a>,
     books: &mut Books<'a>,
-    subject: &Subject<'a>,
+    subject: &CheckedProgram<'a>,
     findings: &Findings,
 ) {
     let object = subject.object;
@@ -41,7 +41,7 @@ pub(super) fn check<'a>(
         else {
             continue;
         };
-        let calls = |what: &What| *what == What::Calls(index);
+        let calls = |what: &FactKind| *what == FactKind::Calls(index);
         // What is not called is not there to be replaced, so a stub is judged in any case.
         let is_called = findings.certain.iter().any(|fact| calls(&fact.what))
             || stub(context, subject, &function.name).is_some();
@@ -70,7 +70,7 @@ fn takes(profile: &Profile) -> Takes {
 
 fn describe(
     context: &Context<'_>,
-    subject: &Subject<'_>,
+    subject: &CheckedProgram<'_>,
     function: &Function,
     why: &Unfit<'_>,
     refusing: &Profile,

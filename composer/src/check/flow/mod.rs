@@ -33,16 +33,16 @@ use crate::{
 };
 
 /// What the facts mean for a program, if they are a mistake.
-type Rule = fn(&Context<'_>, &Subject<'_>, &[Fact]) -> Option<Mistake>;
+type FlowRule = fn(&Context<'_>, &CheckedProgram<'_>, &[Fact]) -> Option<Rejection>;
 
 /// A mistake in a program.
-struct Mistake {
+struct Rejection {
     found: Diagnostic,
     /// Which kernels refuse it, when not all do.
     refused_by: Option<fn(&Profile) -> bool>,
 }
 
-impl Mistake {
+impl Rejection {
     fn everywhere(found: Diagnostic) -> Self {
         Self { found, refused_by: None }
     }
@@ -50,7 +50,7 @@ impl Mistake {
 
 /// What a node's program is to the verifier.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(super) struct Loaded {
+pub(super) struct LoadedAs {
     pub(super) kind: ProgramKind,
     /// Whether its entry is a function with a prototype, as a replacement's is.
     by_prototype: bool,
@@ -58,11 +58,11 @@ pub(super) struct Loaded {
 
 /// What has been read of the instructions of programs, of each once.
 #[derive(Default)]
-pub(super) struct Readings<'a>(HashMap<(&'a ObjectRef, &'a str, Loaded), Arc<Findings>>);
+pub(super) struct Readings<'a>(HashMap<(&'a ObjectRef, &'a str, LoadedAs), Arc<Findings>>);
 
 impl<'a> Readings<'a> {
     /// What is found in the program of `load`, as it is `loaded`.
-    pub(super) fn of(&mut self, load: &Load<'a>, loaded: Loaded) -> Arc<Findings> {
+    pub(super) fn of(&mut self, load: &Load<'a>, loaded: LoadedAs) -> Arc<Findings> {
         let Load { node, object, program, .. } = *load;
         let found = || Arc::new(read(object, program, loaded.kind, loaded.by_prototype));
         let Some((reference, _)) = node.program() else { return found() };
@@ -72,13 +72,13 @@ impl<'a> Readings<'a> {
 }
 
 /// A node's program, or one of its tables, as it is loaded.
-struct Subject<'a> {
+struct CheckedProgram<'a> {
     index: NodeIndex,
     load: Load<'a>,
-    loaded: Loaded,
+    loaded: LoadedAs,
 }
 
-impl<'a> Deref for Subject<'a> {
+impl<'a> Deref for CheckedProgram<'a> {
     type Target = Load<'a>;
 
     fn deref(&self) -> &Load<'a> {
@@ -103,14 +103,14 @@ pub(super) fn check(context: &mut Context<'_>) {
         }
         for load in context.loads(index) {
             for loaded in loaded(context, index, &load) {
-                judge(context, &mut books, &Subject { index, load, loaded });
+                judge(context, &mut books, &CheckedProgram { index, load, loaded });
             }
         }
     }
     tail_calls::check(context);
 }
 
-fn judge<'a>(context: &mut Context<'a>, books: &mut Books<'a>, subject: &Subject<'a>) {
+fn judge<'a>(context: &mut Context<'a>, books: &mut Books<'a>, subject: &CheckedProgram<'a>) {
     let Some((reference, _)) = subject.node.program() else { return };
     let (reference, name) = (reference.value, subject.program.name.as_str());
     let findings = context.readings.of(&subject.load, subject.loaded);
@@ -123,7 +123,7 @@ fn judge<'a>(context: &mut Context<'a>, books: &mut Books<'a>, subject: &Subject
     }
     // Two nodes with one program are one mistake; what is wrong with a tracer is so for its target.
     let is_tracer = subject.is_own && matches!(subject.node.kind, NodeKind::Tracer(_));
-    for Mistake { found, refused_by } in look(context, subject, &findings) {
+    for Rejection { found, refused_by } in look(context, subject, &findings) {
         if !is_tracer && !books.told.insert((reference, name, found.code)) {
             continue;
         }
@@ -136,16 +136,16 @@ fn judge<'a>(context: &mut Context<'a>, books: &mut Books<'a>, subject: &Subject
 
 /// As what the program of a node, or of its tables, is loaded: a replacement once for each type of
 /// its hosts.
-pub(super) fn loaded(context: &Context<'_>, index: NodeIndex, load: &Load<'_>) -> Vec<Loaded> {
-    let as_it_is = || vec![Loaded { kind: load.program.kind, by_prototype: false }];
+pub(super) fn loaded(context: &Context<'_>, index: NodeIndex, load: &Load<'_>) -> Vec<LoadedAs> {
+    let as_it_is = || vec![LoadedAs { kind: load.program.kind, by_prototype: false }];
     match &load.node.kind {
         // Whoever's table it is in, it is loaded as what it is.
         _ if !load.is_own => as_it_is(),
         NodeKind::Host(_) => as_it_is(),
         NodeKind::Replacement(_) => {
-            let mut found: Vec<Loaded> = Vec::new();
+            let mut found: Vec<LoadedAs> = Vec::new();
             for kind in host_kinds(context, index) {
-                let loaded = Loaded { kind: kind.base(), by_prototype: true };
+                let loaded = LoadedAs { kind: kind.base(), by_prototype: true };
                 if !found.contains(&loaded) {
                     found.push(loaded);
                 }
@@ -153,7 +153,7 @@ pub(super) fn loaded(context: &Context<'_>, index: NodeIndex, load: &Load<'_>) -
             found
         }
         NodeKind::Tracer(tracer) => {
-            vec![Loaded { kind: tracing_kind(tracer.moment), by_prototype: false }]
+            vec![LoadedAs { kind: tracing_kind(tracer.moment), by_prototype: false }]
         }
         NodeKind::Stub(_) => Vec::new(),
     }
@@ -167,8 +167,12 @@ fn host_kinds(context: &Context<'_>, replacement: NodeIndex) -> Vec<ProgramKind>
 }
 
 /// What the rules find in a program: what is certain or, if nothing is, what is possible.
-fn look(context: &Context<'_>, subject: &Subject<'_>, findings: &Findings) -> Vec<Mistake> {
-    let rules: [Rule; 5] =
+fn look(
+    context: &Context<'_>,
+    subject: &CheckedProgram<'_>,
+    findings: &Findings,
+) -> Vec<Rejection> {
+    let rules: [FlowRule; 5] =
         [arguments::find, pointers::find, unchecked::find, results::find, tracers::find];
     // The last two go by what the node is, which is nothing to a program of its tables.
     let rules = if subject.is_own { &rules[..] } else { &rules[..3] };
@@ -182,10 +186,10 @@ fn look(context: &Context<'_>, subject: &Subject<'_>, findings: &Findings) -> Ve
     let uncalled = find(&findings.uncalled.iter().copied().collect::<Vec<_>>());
     let eager: fn(&Profile) -> bool = |profile| !profile.features.lazy_functions;
     let uncalled = uncalled.into_iter().filter(|mistake| mistake.refused_by.is_none());
-    let uncalled = uncalled.map(|mistake| Mistake { refused_by: Some(eager), ..mistake });
+    let uncalled = uncalled.map(|mistake| Rejection { refused_by: Some(eager), ..mistake });
     let possible = find(&findings.possible.iter().copied().collect::<Vec<_>>());
     let doubts = possible.into_iter().map(|mistake| doubt(mistake.found));
-    doubts.map(Mistake::everywhere).chain(uncalled).collect()
+    doubts.map(Rejection::everywhere).chain(uncalled).collect()
 }
 
 /// What is said of a mistake that may be none.

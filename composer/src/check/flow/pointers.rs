@@ -3,19 +3,23 @@
 //! `btf_prepare_func_args` gives such an argument the type `mem_or_null`,
 //! <https://github.com/torvalds/linux/blob/v6.12/kernel/bpf/btf.c>.
 
-use super::{Context, Mistake, Subject};
+use super::{CheckedProgram, Context, Rejection};
 use crate::{
     diag::{Code, Diagnostic},
-    object::flow::{Fact, What},
+    object::flow::{Fact, FactKind},
 };
 
-pub(super) fn find(_: &Context<'_>, subject: &Subject<'_>, facts: &[Fact]) -> Option<Mistake> {
+pub(super) fn find(
+    _: &Context<'_>,
+    subject: &CheckedProgram<'_>,
+    facts: &[Fact],
+) -> Option<Rejection> {
     let object = subject.object;
     let (place, what, words, help) = facts.iter().find_map(|fact| {
         let function = object.functions.get(fact.function)?;
         let name = |number| argument(subject, fact.function, number);
         Some(match fact.what {
-            What::Untested { number, register, computed } => {
+            FactKind::Untested { number, register, computed } => {
                 let argument = name(number);
                 let words = match computed {
                     false => format!("R{register} invalid mem access 'mem_or_null'"),
@@ -24,7 +28,7 @@ pub(super) fn find(_: &Context<'_>, subject: &Subject<'_>, facts: &[Fact]) -> Op
                 let help = format!("Test it first: if (!{argument}) return 0;");
                 (function, format!("uses `{argument}` without a test for NULL"), words, help)
             }
-            What::Beyond { number, size, offset, width, .. } => {
+            FactKind::Beyond { number, size, offset, width, .. } => {
                 let argument = name(number);
                 let words =
                     format!("invalid access to memory, mem_size={size} off={offset} size={width}");
@@ -51,11 +55,11 @@ pub(super) fn find(_: &Context<'_>, subject: &Subject<'_>, facts: &[Fact]) -> Op
         .note(format!("function  {}", object.prototype(place).unwrap_or_default()))
         .says("EACCES", words)
         .help(help);
-    Some(Mistake::everywhere(found))
+    Some(Rejection::everywhere(found))
 }
 
 /// The name of a parameter.
-fn argument(subject: &Subject<'_>, function: usize, number: u8) -> String {
+fn argument(subject: &CheckedProgram<'_>, function: usize, number: u8) -> String {
     let names = subject.object.parameters(function);
     let name = names.get(usize::from(number)).filter(|name| !name.is_empty());
     name.map_or_else(|| format!("argument {}", number + 1), |name| (*name).to_owned())

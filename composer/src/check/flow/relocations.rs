@@ -6,13 +6,13 @@
 
 use std::{collections::BTreeSet, ptr};
 
-use super::{Context, Profile, Subject};
+use super::{CheckedProgram, Context, Profile};
 use crate::{
     diag::{Code, Diagnostic, Severity},
     object::{
         Cut, Relocation,
         btf::Btf,
-        flow::{Fact, Findings, What},
+        flow::{Fact, FactKind, Findings},
     },
 };
 
@@ -26,7 +26,7 @@ struct Missing<'a> {
     sure: bool,
 }
 
-pub(super) fn check(context: &mut Context<'_>, subject: &Subject<'_>, findings: &Findings) {
+pub(super) fn check(context: &mut Context<'_>, subject: &CheckedProgram<'_>, findings: &Findings) {
     let profiles = &context.kernels.profiles;
     if profiles.iter().all(|profile| kernel_types(profile).is_none()) {
         return;
@@ -57,7 +57,7 @@ pub(super) fn check(context: &mut Context<'_>, subject: &Subject<'_>, findings: 
 /// What is missing, each once, in the order of the instructions.
 fn missing<'a>(
     profiles: &'a [Profile],
-    subject: &Subject<'_>,
+    subject: &CheckedProgram<'_>,
     findings: &Findings,
     cut: &Cut,
 ) -> Vec<Missing<'a>> {
@@ -98,12 +98,12 @@ fn kernel_types(profile: &Profile) -> Option<&Btf> {
 fn fact(cut: &Cut, relocation: &Relocation) -> Option<Fact> {
     let piece = cut.functions.iter().rfind(|piece| piece.start <= relocation.at)?;
     let at = (relocation.at - piece.start) as usize;
-    Some(Fact { function: piece.function, at, what: What::Relocated })
+    Some(Fact { function: piece.function, at, what: FactKind::Relocated })
 }
 
 /// Whether the program asks if a type is there, a value of an enum, or a field of the same struct:
 /// then it goes by that, as far as is known here.
-fn is_tested(subject: &Subject<'_>, cut: &Cut, relocation: &Relocation) -> bool {
+fn is_tested(subject: &CheckedProgram<'_>, cut: &Cut, relocation: &Relocation) -> bool {
     let mut questions = cut.relocations.iter().filter(|one| one.is_question());
     questions.any(|one| !one.is_of_field() || subject.object.same_type(one, relocation))
 }

@@ -5,19 +5,23 @@
 //! tracepoint the host may return anything, a replacement in it 0 alone. Kprobes, tracepoints and
 //! xdp bound neither.
 
-use super::{Context, Mistake, Subject};
+use super::{CheckedProgram, Context, Rejection};
 use crate::{
     chain::{Host, NodeKind},
     diag::{Code, Diagnostic},
     hook::{HostKind, Returns},
-    object::flow::{Fact, Returned, What},
+    object::flow::{Fact, FactKind, Returned},
 };
 
 /// What a tracer may return.
 const TRACER: Returns =
     Returns { least: 0, most: 0, help: "Write `return 0;` at the end. A tracer has to return 0." };
 
-pub(super) fn find(_: &Context<'_>, subject: &Subject<'_>, facts: &[Fact]) -> Option<Mistake> {
+pub(super) fn find(
+    _: &Context<'_>,
+    subject: &CheckedProgram<'_>,
+    facts: &[Fact],
+) -> Option<Rejection> {
     let kind = HostKind::of_program(subject.loaded.kind);
     let Returns { least, most, help } = match &subject.node.kind {
         NodeKind::Host(Host { attach: Some(attach), .. }) => attach.value.kind.returns?,
@@ -29,15 +33,17 @@ pub(super) fn find(_: &Context<'_>, subject: &Subject<'_>, facts: &[Fact]) -> Op
     let is_one = least == most;
     let (result, words) = facts.iter().find_map(|fact| {
         let (result, has) = match fact.what {
-            What::Returns(Returned::Number(number))
+            FactKind::Returns(Returned::Number(number))
                 if !(*least..=*most).contains(&number.cast_signed()) =>
             {
                 (number.cast_signed().to_string(), "has")
             }
-            What::Returns(Returned::Several) if is_one => {
+            FactKind::Returns(Returned::Several) if is_one => {
                 ("more than one number".to_owned(), "has")
             }
-            What::Returns(Returned::Pointer) => ("a pointer".to_owned(), "is not a known value"),
+            FactKind::Returns(Returned::Pointer) => {
+                ("a pointer".to_owned(), "is not a known value")
+            }
             _ => return None,
         };
         Some((result, format!("At program exit the register R0 {has}")))
@@ -52,5 +58,5 @@ pub(super) fn find(_: &Context<'_>, subject: &Subject<'_>, facts: &[Fact]) -> Op
         .label(program.span, format!("returns {result}"))
         .says("EINVAL", words)
         .help(*help);
-    Some(Mistake::everywhere(found))
+    Some(Rejection::everywhere(found))
 }

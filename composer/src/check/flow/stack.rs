@@ -7,7 +7,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Context, Profile, Subject};
+use super::{CheckedProgram, Context, Profile};
 use crate::{
     diag::{Code, Diagnostic},
     object::{
@@ -21,7 +21,7 @@ const STACK: u32 = 512;
 
 /// What a way through the calls takes, from one function down to the last.
 #[derive(Debug, Clone, Copy, Default)]
-struct Way {
+struct CallPath {
     /// How many functions are on the longest one.
     frames: usize,
     /// How many of them follow each other without a global one below the first.
@@ -35,20 +35,20 @@ struct Way {
 }
 
 /// The deepest ways, each found once.
-struct Walk<'a> {
+struct DeepestPaths<'a> {
     object: &'a Object,
     findings: &'a Findings,
     /// None while it is being found.
-    found: BTreeMap<usize, Option<Way>>,
+    found: BTreeMap<usize, Option<CallPath>>,
     /// The most functions that follow each other without a global one between them.
     most_apart: usize,
     in_a_circle: Option<usize>,
 }
 
-impl Walk<'_> {
+impl DeepestPaths<'_> {
     /// From `function` down. How deep calls are nested in an object nobody bounds, so it is found
     /// without recursion: what is called comes before what calls it.
-    fn from(&mut self, function: usize) -> Way {
+    fn from(&mut self, function: usize) -> CallPath {
         let mut open = vec![(function, false)];
         while let Some((at, is_left)) = open.pop() {
             let below = callees(self.object, at);
@@ -73,16 +73,16 @@ impl Walk<'_> {
         self.found.get(&function).copied().flatten().unwrap_or_default()
     }
 
-    fn put_together(&self, at: usize, below: &[usize]) -> Way {
+    fn put_together(&self, at: usize, below: &[usize]) -> CallPath {
         let bytes = self.findings.stacks.get(&at).copied().unwrap_or_default();
         let uncalled = self.findings.uncalled_stacks.get(&at).copied().unwrap_or_default();
         let coarse = |bytes: u32| bytes.max(1).next_multiple_of(32);
-        let mut deepest = Way::default();
+        let mut deepest = CallPath::default();
         for callee in below {
             let Some(way) = self.found.get(callee).copied().flatten() else { continue };
             let is_global =
                 self.object.functions.get(*callee).is_some_and(|callee| callee.is_global);
-            deepest = Way {
+            deepest = CallPath {
                 frames: deepest.frames.max(way.frames),
                 apart: deepest.apart.max(if is_global { 0 } else { way.apart }),
                 fine: deepest.fine.max(way.fine),
@@ -90,7 +90,7 @@ impl Walk<'_> {
                 eager: deepest.eager.max(way.eager),
             };
         }
-        Way {
+        CallPath {
             frames: deepest.frames + 1,
             apart: deepest.apart + 1,
             fine: deepest.fine.saturating_add(bytes.next_multiple_of(16)),
@@ -100,10 +100,10 @@ impl Walk<'_> {
     }
 }
 
-pub(super) fn check(context: &mut Context<'_>, subject: &Subject<'_>, findings: &Findings) {
+pub(super) fn check(context: &mut Context<'_>, subject: &CheckedProgram<'_>, findings: &Findings) {
     let object = subject.object;
     let mut walk =
-        Walk { object, findings, found: BTreeMap::new(), most_apart: 0, in_a_circle: None };
+        DeepestPaths { object, findings, found: BTreeMap::new(), most_apart: 0, in_a_circle: None };
     let way = walk.from(subject.program.function);
     let Some((_, program)) = subject.node.program() else { return };
     let report = |message: String| {
@@ -159,7 +159,7 @@ pub(super) fn check(context: &mut Context<'_>, subject: &Subject<'_>, findings: 
 
 /// Whether the kernel may give the program a stack of its own, so that its frames do not add up:
 /// `bpf_enable_priv_stack`.
-fn has_own_stack(subject: &Subject<'_>) -> bool {
+fn has_own_stack(subject: &CheckedProgram<'_>) -> bool {
     let program_type = subject.loaded.kind.program_type();
     let tail_calls = subject.object.helpers(subject.program.function).contains(&TAIL_CALL);
     !subject.loaded.by_prototype

@@ -2,15 +2,15 @@
 //!
 //! `btf_ctx_access`, <https://github.com/torvalds/linux/blob/v6.12/kernel/bpf/btf.c>.
 
-use super::{Context, Mistake, Subject, host_kinds};
+use super::{CheckedProgram, Context, Rejection, host_kinds};
 use crate::{
-    chain::{Moment, NodeKind},
+    chain::{NodeKind, ProbePoint},
     check::stubs::has_trusted_entry,
     diag::{Code, Diagnostic},
     object::{
         Object, ProgramKind,
         btf::{Type, TypeId},
-        flow::{Fact, What},
+        flow::{Fact, FactKind},
     },
     profile::Profile,
 };
@@ -22,14 +22,14 @@ const UNTYPED: usize = 5;
 const MOST_BYTES: i64 = 12 * 8;
 
 /// What a tracer sees of a function.
-enum Seen<'a> {
+enum VisibleArguments<'a> {
     /// Its parameters.
     Typed(Vec<(&'a str, TypeId)>),
     Untyped,
 }
 
 /// Why an access is refused.
-struct Refusal {
+struct AccessRefusal {
     what: String,
     words: String,
     help: String,
@@ -39,9 +39,9 @@ struct Refusal {
 
 pub(super) fn find(
     context: &Context<'_>,
-    subject: &Subject<'_>,
+    subject: &CheckedProgram<'_>,
     facts: &[Fact],
-) -> Option<Mistake> {
+) -> Option<Rejection> {
     let NodeKind::Tracer(tracer) = &subject.node.kind else { return None };
     let graph = &context.chain.graph;
     for (place, function) in graph.functions_of(subject.index) {
@@ -62,13 +62,13 @@ pub(super) fn find(
         let is_entry = program.name == function;
         let seen = if is_entry && !is_replacement {
             match has_trusted_entry(object, program) {
-                true => Seen::Typed(parameters),
-                false => Seen::Untyped,
+                true => VisibleArguments::Typed(parameters),
+                false => VisibleArguments::Untyped,
             }
         } else if definition.is_global {
-            Seen::Typed(parameters)
+            VisibleArguments::Typed(parameters)
         } else {
-            Seen::Untyped
+            VisibleArguments::Untyped
         };
         // A replacement is of the type of its host, which may be one of several.
         let kinds = match is_replacement {
@@ -77,10 +77,10 @@ pub(super) fn find(
         };
         for fact in facts {
             let refusal = kinds.iter().find_map(|kind| match fact.what {
-                What::ReadsContext { offset, width } => {
+                FactKind::ReadsContext { offset, width } => {
                     refusal(object, function, &seen, tracer.moment, *kind, offset, width)
                 }
-                What::ReadsThrough { number, offset, width, of } => {
+                FactKind::ReadsThrough { number, offset, width, of } => {
                     let of = of.and_then(|of| subject.object.btf.resolve(of));
                     let of = of.map(|(_, ty)| ty);
                     through(object, function, &seen, *kind, number, offset, width, of.as_ref())
@@ -96,7 +96,7 @@ pub(super) fn find(
                 .note(format!("target  {}", object.prototype(definition).unwrap_or_default()))
                 .says("EACCES", refusal.words)
                 .help(refusal.help);
-            return Some(Mistake { found, refused_by: refusal.refused_by });
+            return Some(Rejection { found, refused_by: refusal.refused_by });
         }
     }
     None
@@ -106,20 +106,20 @@ pub(super) fn find(
 fn refusal(
     object: &Object,
     function: &str,
-    seen: &Seen<'_>,
-    moment: Moment,
+    seen: &VisibleArguments<'_>,
+    moment: ProbePoint,
     kind: ProgramKind,
     offset: i64,
     width: u8,
-) -> Option<Refusal> {
+) -> Option<AccessRefusal> {
     let count = match seen {
-        Seen::Typed(parameters) => parameters.len(),
-        Seen::Untyped => UNTYPED,
+        VisibleArguments::Typed(parameters) => parameters.len(),
+        VisibleArguments::Untyped => UNTYPED,
     };
     let invalid = format!("invalid bpf_context access off={offset} size={width}");
     let first = offset / 8 * 8;
     if !(0..MOST_BYTES).contains(&offset) || offset % i64::from(width) != 0 {
-        return Some(Refusal {
+        return Some(AccessRefusal {
             what: format!("reads byte {offset} of its context, beyond its arguments"),
             words: invalid,
             help: has(function, count, moment),
@@ -127,7 +127,7 @@ fn refusal(
         });
     }
     if offset != first {
-        return Some(Refusal {
+        return Some(AccessRefusal {
             what: format!("reads part of an argument of `{function}`"),
             words: format!("func '{function}' offset {offset} is not multiple of 8"),
             help: "Read the whole argument of 8 bytes, and extract the part from it.".to_owned(),
@@ -135,21 +135,21 @@ fn refusal(
         });
     }
     let number = usize::try_from(offset / 8).ok()?;
-    let last = count + usize::from(moment == Moment::Fexit);
+    let last = count + usize::from(moment == ProbePoint::Fexit);
     if number >= last {
         // Behind the last one the kernel does not go on counting where it knows the types.
         let counted = match seen {
-            Seen::Typed(_) => number.min(count + 1) + 1,
-            Seen::Untyped => number + 1,
+            VisibleArguments::Typed(_) => number.min(count + 1) + 1,
+            VisibleArguments::Untyped => number + 1,
         };
-        return Some(Refusal {
+        return Some(AccessRefusal {
             what: format!("reads missing argument {} of `{function}`", number + 1),
             words: format!("func '{function}' doesn't have {counted}-th argument"),
             help: has(function, count, moment),
             refused_by: None,
         });
     }
-    let Seen::Typed(parameters) = seen else { return None };
+    let VisibleArguments::Typed(parameters) = seen else { return None };
     let (name, of) = parameters.get(number)?;
     let Some((_, Type::Ptr(to))) = object.btf.resolve(*of) else { return None };
     let pointee = match object.btf.resolve(to)?.1 {
@@ -160,14 +160,14 @@ fn refusal(
     };
     let is_context = |name: &str| kind.context_struct() == Some(name) || name.ends_with("_buff");
     if pointee.is_none_or(is_context) {
-        return (width != 8).then(|| Refusal {
+        return (width != 8).then(|| AccessRefusal {
             what: format!("reads part of pointer `{name}` of `{function}`"),
             words: format!("func '{function}' size {width} must be 8"),
             help: "Read the whole pointer of 8 bytes.".to_owned(),
             refused_by: Some(|profile| profile.features.pointer_arguments_whole),
         });
     }
-    Some(Refusal {
+    Some(AccessRefusal {
         what: format!("reads `{name}` of `{function}`, a pointer to the program's own type"),
         words: invalid,
         help: format!(
@@ -189,14 +189,14 @@ const XDP_MD: i64 = 24;
 fn through(
     object: &Object,
     function: &str,
-    seen: &Seen<'_>,
+    seen: &VisibleArguments<'_>,
     kind: ProgramKind,
     number: u8,
     offset: i64,
     width: u8,
     of: Option<&Type<'_>>,
-) -> Option<Refusal> {
-    let Seen::Typed(parameters) = seen else { return None };
+) -> Option<AccessRefusal> {
+    let VisibleArguments::Typed(parameters) = seen else { return None };
     let (name, argument) = parameters.get(usize::from(number))?;
     let Some((_, Type::Ptr(to))) = object.btf.resolve(*argument) else { return None };
     let Type::Struct { name: context, .. } = object.btf.resolve(to)?.1 else { return None };
@@ -209,7 +209,7 @@ fn through(
         Some(Type::Struct { name, .. }) => name.split("___").next() == Some(context),
         Some(_) => false,
     };
-    is_it.then(|| Refusal {
+    is_it.then(|| AccessRefusal {
         what: format!("reads fields of `struct {context}` through `{name}` of `{function}`"),
         words: "cannot access ptr member ".to_owned(),
         help: "Use the built-in tracer for these fields: trace = \"NODE\" and capture = \
@@ -222,10 +222,10 @@ fn through(
 }
 
 /// How many arguments there are to read.
-fn has(function: &str, count: usize, moment: Moment) -> String {
+fn has(function: &str, count: usize, moment: ProbePoint) -> String {
     let result = match moment {
-        Moment::Fexit => ", followed by the result",
-        Moment::Fentry => "",
+        ProbePoint::Fexit => ", followed by the result",
+        ProbePoint::Fentry => "",
     };
     let arguments = match count {
         0 => "no arguments".to_owned(),

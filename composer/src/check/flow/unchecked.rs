@@ -5,11 +5,11 @@
 
 use freplace_compose_common::EVENTS_MAP;
 
-use super::{Context, Mistake, Subject};
+use super::{CheckedProgram, Context, Rejection};
 use crate::{
     diag::{Code, Diagnostic},
     object::{
-        flow::{Fact, Giver, Used, What},
+        flow::{Fact, FactKind, Giver, Used},
         helper,
     },
     version::Version,
@@ -20,12 +20,12 @@ const RENAMED: Version = Version::new(6, 2);
 
 pub(super) fn find(
     context: &Context<'_>,
-    subject: &Subject<'_>,
+    subject: &CheckedProgram<'_>,
     facts: &[Fact],
-) -> Option<Mistake> {
+) -> Option<Rejection> {
     let object = subject.object;
     let (function, giver, register, used) = facts.iter().find_map(|fact| match fact.what {
-        What::Unchecked { giver, register, used } => {
+        FactKind::Unchecked { giver, register, used } => {
             Some((object.functions.get(fact.function)?, giver, register, used))
         }
         _ => None,
@@ -85,5 +85,5 @@ pub(super) fn find(
             "Test the result before use, for example with `if (!event) return 0;`: \
                        {help}."
         ));
-    Some(Mistake::everywhere(found))
+    Some(Rejection::everywhere(found))
 }

@@ -18,7 +18,7 @@ use freplace_compose::{
 };
 
 #[derive(Debug, clap::Args)]
-pub(super) struct Asked {
+pub(super) struct OutputArgs {
     /// End after this time, for example 10s, 1m30s or 500ms. Also ends CMD.
     #[arg(long, value_name = "TIME", value_parser = duration)]
     pub(super) duration: Option<Duration>,
@@ -30,7 +30,7 @@ pub(super) struct Asked {
     only: Vec<String>,
     /// Layout of events for people [default: log].
     #[arg(long, value_name = "VIEW")]
-    view: Option<Layout>,
+    view: Option<EventView>,
     /// Format of events and, with --dry-run, of the plan.
     #[arg(long, value_name = "FORMAT", default_value = "human")]
     pub(super) format: EventFormat,
@@ -42,7 +42,7 @@ pub(super) struct Asked {
 
 /// How events are laid out for people.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(super) enum Layout {
+pub(super) enum EventView {
     /// One line per event, as it arrives.
     Log,
     /// One host invocation at a time, as a call tree.
@@ -84,7 +84,7 @@ pub(super) fn usage(message: &str) -> Exit {
     Exit::Usage
 }
 
-impl Asked {
+impl OutputArgs {
     /// Which nodes of `plan` are shown; refuses what goes with nothing.
     pub(super) fn check(&self, plan: &Plan, dry_run: bool) -> Result<Vec<bool>, Exit> {
         if self.view.is_some() && self.format != EventFormat::Human {
@@ -133,8 +133,8 @@ impl Asked {
     }
 
     /// How to lay events out for people.
-    pub(super) fn layout(&self) -> Layout {
-        self.view.unwrap_or(Layout::Log)
+    pub(super) fn layout(&self) -> EventView {
+        self.view.unwrap_or(EventView::Log)
     }
 
     /// Whether stdout is the events' alone, so that a command must not write there.

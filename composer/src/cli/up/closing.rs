@@ -1,7 +1,7 @@
 //! What is reported of the events of an `up`: losses as they come, and how all of it adds up at the
 //! end.
 
-use super::sink::Target;
+use super::sink::SinkName;
 use crate::cli::{exit::Exit, ink::Ink as _, screen};
 use freplace_compose::{
     chain::buffer_size,
@@ -32,7 +32,7 @@ pub(super) fn notice(notice: &Notice<'_>, plan: &Plan) {
 }
 
 /// Writes the last lines; and a mismatch of the accounting, which would be a bug of ours.
-pub(super) fn closing(report: Report, plan: &Plan, target: &Target) -> Exit {
+pub(super) fn closing(report: Report, plan: &Plan, target: &SinkName) -> Exit {
     let accounting = &report.accounting;
     // As many as the head of it all says.
     let nodes = plan.nodes.len() as u64;

@@ -4,7 +4,7 @@ use rustix::time::{ClockId, clock_gettime};
 
 use super::{
     Ready,
-    asked::{Asked, EventFormat, Layout},
+    asked::{EventFormat, EventView, OutputArgs},
 };
 use freplace_compose::{
     event::{ChromeTrace, Clock, Count, Json, Log, Paint, Render, Tree},
@@ -12,20 +12,25 @@ use freplace_compose::{
 };
 
 /// The format that was asked for; `only` says of each node whether its events are shown.
-pub(super) fn format(asked: &Asked, ready: &Ready, only: &[bool], paint: Paint) -> Box<dyn Render> {
+pub(super) fn format(
+    asked: &OutputArgs,
+    ready: &Ready,
+    only: &[bool],
+    paint: Paint,
+) -> Box<dyn Render> {
     let Ready { chain, plan, .. } = ready;
     match (asked.format, asked.layout()) {
         (EventFormat::Json, _) => Box::new(Json::new(plan)),
         (EventFormat::TraceEvent, _) => Box::new(ChromeTrace::new(chain, plan)),
-        (EventFormat::Human, Layout::Log) => {
+        (EventFormat::Human, EventView::Log) => {
             let has_tasks = plan
                 .operations
                 .iter()
                 .any(|operation| matches!(operation.action, Action::Load { has_task: true, .. }));
             Box::new(Log::new(&plan.nodes, clock(), has_tasks, paint))
         }
-        (EventFormat::Human, Layout::Tree) => Box::new(Tree::new(chain, plan, clock(), paint)),
-        (EventFormat::Human, Layout::Count) => Box::new(Count::new(&plan.nodes, only, paint)),
+        (EventFormat::Human, EventView::Tree) => Box::new(Tree::new(chain, plan, clock(), paint)),
+        (EventFormat::Human, EventView::Count) => Box::new(Count::new(&plan.nodes, only, paint)),
     }
 }
 

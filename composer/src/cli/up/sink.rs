@@ -16,7 +16,7 @@ pub(super) enum Sink {
 }
 
 /// The name of where it goes.
-pub(super) struct Target(Option<PathBuf>);
+pub(super) struct SinkName(Option<PathBuf>);
 
 impl Sink {
     /// The file, if it is one.
@@ -36,10 +36,10 @@ impl Sink {
     }
 
     /// Its name.
-    pub(super) fn target(&self) -> Target {
+    pub(super) fn target(&self) -> SinkName {
         match self {
-            Self::Stdout => Target(None),
-            Self::File { path, .. } => Target(Some(path.clone())),
+            Self::Stdout => SinkName(None),
+            Self::File { path, .. } => SinkName(Some(path.clone())),
         }
     }
 
@@ -52,7 +52,7 @@ impl Sink {
     }
 }
 
-impl Target {
+impl SinkName {
     /// What a failed write there means.
     pub(super) fn write_failed(&self, error: io::Error) -> Exit {
         let error = match &self.0 {

@@ -12,12 +12,12 @@ use std::{
 
 use super::{Render, Totals};
 use crate::{
-    chain::{Chain, Moment},
+    chain::{Chain, ProbePoint},
     event::{
         Event, Loss, NO_CPU,
         calls::{Call, Calls, Kept},
         json,
-        story::{Map, Part, Span},
+        story::{CallPart, CallPaths, Visit},
         value,
     },
     plan::{Plan, PlannedNode},
@@ -39,7 +39,7 @@ pub struct ChromeTrace {
 struct Tracks {
     chain: String,
     nodes: Vec<PlannedNode>,
-    map: Map,
+    map: CallPaths,
     /// CPUs whose track has its name.
     named: BTreeSet<u32>,
     /// Events of tracers that saw a host entered, before its call had a number: for each CPU the
@@ -58,7 +58,7 @@ impl ChromeTrace {
             track: Tracks {
                 chain: plan.chain.clone(),
                 nodes: plan.nodes.clone(),
-                map: Map::of(chain),
+                map: CallPaths::of(chain),
                 named: BTreeSet::new(),
                 entered: BTreeMap::new(),
                 now: 0,
@@ -159,11 +159,11 @@ impl Tracks {
         self.parts(&story, call, out);
     }
 
-    fn parts(&self, parts: &[Part], call: &Call, out: &mut String) {
+    fn parts(&self, parts: &[CallPart], call: &Call, out: &mut String) {
         for part in parts {
             match part {
-                Part::Span(span) => self.span(span, call, out),
-                Part::Event(number) => {
+                CallPart::Span(span) => self.span(span, call, out),
+                CallPart::Event(number) => {
                     if let Some(event) = call.events.get(*number) {
                         self.instant(call.cpu, event, out);
                     }
@@ -174,17 +174,17 @@ impl Tracks {
 
     /// A slice, where a tracer saw the function entered and one saw it left; then what happened
     /// within. Of several tracers the first and the last make it.
-    fn span(&self, span: &Span, call: &Call, out: &mut String) {
+    fn span(&self, span: &Visit, call: &Call, out: &mut String) {
         let of = |moment| {
             span.parts.iter().filter_map(move |part| match part {
-                Part::Event(number) => {
+                CallPart::Event(number) => {
                     let event = call.events.get(*number)?;
                     (self.map.moment(event) == Some(moment)).then_some(event)
                 }
-                Part::Span(_) => None,
+                CallPart::Span(_) => None,
             })
         };
-        let (entry, exit) = (of(Moment::Fentry).next(), of(Moment::Fexit).next_back());
+        let (entry, exit) = (of(ProbePoint::Fentry).next(), of(ProbePoint::Fexit).next_back());
         // A built-in tracer at the return knows when the call began.
         let began = entry.map(|entry| entry.time_ns).or_else(|| exit?.began());
         if let (Some(exit), Some(began), Some(place)) =
@@ -197,7 +197,7 @@ impl Tracks {
             };
             for part in &span.parts {
                 match part {
-                    Part::Event(number) if call.events.get(*number).is_some_and(is_end) => {}
+                    CallPart::Event(number) if call.events.get(*number).is_some_and(is_end) => {}
                     other => self.parts(std::slice::from_ref(other), call, out),
                 }
             }
@@ -229,7 +229,7 @@ impl Tracks {
             _ => None,
         };
         match (before, self.map.moment(event)) {
-            (Some(entry), Some(Moment::Fexit)) if target(&entry) == target(event) => {
+            (Some(entry), Some(ProbePoint::Fexit)) if target(&entry) == target(event) => {
                 if let Some(place) = place {
                     slice(place, cpu, (entry.time_ns, event.time_ns), out);
                     self.ends(Some(&entry), event, out);
@@ -243,7 +243,7 @@ impl Tracks {
                 if let Some(before) = before {
                     self.instant(cpu, &before, out);
                 }
-                if moment == Some(Moment::Fentry) && self.entered.len() < CPUS {
+                if moment == Some(ProbePoint::Fentry) && self.entered.len() < CPUS {
                     self.entered.insert(cpu, event.clone());
                 } else {
                     self.instant(cpu, event, out);

@@ -15,14 +15,14 @@ use std::collections::BTreeSet;
 
 use super::{Render, Totals};
 use crate::{
-    chain::{Chain, Moment},
+    chain::{Chain, ProbePoint},
     event::{
         Clock, Event, Paint,
         calls::{Call, Calls},
         digits::decimal,
         human,
         paint::pad,
-        story::{Map, Part, Place, Span},
+        story::{CallPart, CallPaths, PathFunction, Visit},
     },
     plan::{Plan, PlannedNode},
 };
@@ -34,16 +34,16 @@ const TIME_WIDTH: usize = 15;
 #[derive(Debug)]
 pub struct Tree {
     calls: Calls,
-    page: Page,
+    page: TreeStyle,
     /// Hosts that do not number their calls, by their numbers.
     unnumbered: BTreeSet<usize>,
 }
 
 /// What a group is drawn with.
 #[derive(Debug)]
-struct Page {
+struct TreeStyle {
     nodes: Vec<PlannedNode>,
-    map: Map,
+    map: CallPaths,
     clock: Clock,
     paint: Paint,
     name_width: usize,
@@ -53,7 +53,7 @@ struct Page {
 }
 
 /// A line below the first one of a call.
-struct Row {
+struct TreeRow {
     /// Blanks and brackets in front of the name.
     indent: String,
     of: RowOf,
@@ -70,7 +70,7 @@ impl Tree {
     /// For events of `chain`, of which `plan` was made.
     #[must_use]
     pub fn new(chain: &Chain, plan: &Plan, clock: Clock, paint: Paint) -> Self {
-        let (nodes, map) = (plan.nodes.clone(), Map::of(chain));
+        let (nodes, map) = (plan.nodes.clone(), CallPaths::of(chain));
         let width = |text: &str| text.chars().count();
         let deep = map.nodes.iter().zip(&nodes).map(|(stand, node)| {
             let inner = stand.path.last().and_then(|place| map.places.get(*place));
@@ -81,7 +81,7 @@ impl Tree {
         let labels = nodes.iter().map(|node| node.label);
         let labels = labels.chain(map.places.iter().map(|place| place.label)).map(width);
         let label_width = labels.max().unwrap_or(0);
-        let page = Page { nodes, map, clock, paint, name_width, label_width, above: None };
+        let page = TreeStyle { nodes, map, clock, paint, name_width, label_width, above: None };
         Self { calls: Calls::default(), page, unnumbered: BTreeSet::new() }
     }
 
@@ -130,7 +130,7 @@ impl Render for Tree {
     }
 }
 
-impl Page {
+impl TreeStyle {
     fn call(&mut self, call: &Call, out: &mut String) {
         let Some(first) = call.events.first() else { return };
         let alone = call.number == 0;
@@ -151,7 +151,7 @@ impl Page {
             text.push_str("  ");
             self.paint.dimmed(&call.task, &mut text);
         }
-        let label = first.moment.filter(|_| alone).map(Moment::name);
+        let label = first.moment.filter(|_| alone).map(ProbePoint::name);
         self.head(&hosts, label, call.continued, &text, out);
         if alone {
             // What it is within is not known, so there is nothing to draw around it.
@@ -163,8 +163,9 @@ impl Page {
                 RowOf::Event(number) => {
                     let Some(event) = call.events.get(number) else { continue };
                     let Some(node) = self.nodes.get(event.node) else { continue };
-                    let label = event.moment.map_or(node.label, Moment::name);
-                    let place = Place { name: node.id.clone(), label, node: Some(event.node) };
+                    let label = event.moment.map_or(node.label, ProbePoint::name);
+                    let place =
+                        PathFunction { name: node.id.clone(), label, node: Some(event.node) };
                     let ns = event.time_ns.saturating_sub(first.time_ns);
                     time.clear();
                     time.push('+');
@@ -218,7 +219,7 @@ impl Page {
     }
 
     /// A name below the first line, and the rest of its line.
-    fn name(&self, indent: &str, place: &Place, text: &str, out: &mut String) {
+    fn name(&self, indent: &str, place: &PathFunction, text: &str, out: &mut String) {
         let width = indent.chars().count() + place.name.chars().count();
         self.paint.dimmed(indent, out);
         match place.node {
@@ -239,33 +240,33 @@ impl Page {
         out.push('\n');
     }
 
-    fn rows(&self, parts: &[Part], call: &Call) -> Vec<Row> {
+    fn rows(&self, parts: &[CallPart], call: &Call) -> Vec<TreeRow> {
         let mut rows = Vec::new();
         for part in parts {
             match part {
-                Part::Event(number) => {
-                    rows.push(Row { indent: String::new(), of: RowOf::Event(*number) });
+                CallPart::Event(number) => {
+                    rows.push(TreeRow { indent: String::new(), of: RowOf::Event(*number) });
                 }
-                Part::Span(span) => rows.extend(self.span(span, call)),
+                CallPart::Span(span) => rows.extend(self.span(span, call)),
             }
         }
         rows
     }
 
-    fn span(&self, span: &Span, call: &Call) -> Vec<Row> {
+    fn span(&self, span: &Visit, call: &Call) -> Vec<TreeRow> {
         // None for what is no event of the function itself or of a tracer on it.
-        let moment = |part: &Part| match part {
-            Part::Event(number) => Some(self.map.moment(call.events.get(*number)?)),
-            Part::Span(_) => None,
+        let moment = |part: &CallPart| match part {
+            CallPart::Event(number) => Some(self.map.moment(call.events.get(*number)?)),
+            CallPart::Span(_) => None,
         };
         let tells = span.parts.iter().any(|part| moment(part) == Some(None));
         let traced = span.parts.iter().any(|part| moment(part).flatten().is_some());
         let mut rows = self.rows(&span.parts, call);
         if !tells {
             // Where its own event would be: after the tracers of its entry.
-            let entered = |part: &&Part| moment(part) == Some(Some(Moment::Fentry));
+            let entered = |part: &&CallPart| moment(part) == Some(Some(ProbePoint::Fentry));
             let at = span.parts.iter().take_while(entered).count();
-            rows.insert(at, Row { indent: String::new(), of: RowOf::Place(span.place) });
+            rows.insert(at, TreeRow { indent: String::new(), of: RowOf::Place(span.place) });
         }
         let last = rows.len() - 1;
         for (number, row) in rows.iter_mut().enumerate() {

@@ -6,7 +6,7 @@ use std::{
     task::{Context, Poll, Waker},
 };
 
-use freplace_compose_common::Count;
+use freplace_compose_common::NodeCount;
 use tokio::time::Instant;
 
 use super::{Fake, refuse};
@@ -192,7 +192,7 @@ impl LineReader for FakeLines {
 
 /// What the programs counted.
 #[derive(Debug, Clone, Default)]
-pub struct FakeCounters(Arc<Mutex<BTreeMap<u32, Count>>>);
+pub struct FakeCounters(Arc<Mutex<BTreeMap<u32, NodeCount>>>);
 
 impl FakeCounters {
     fn add(&self, node: u32, produced: u64, lost: u64) {
@@ -204,7 +204,7 @@ impl FakeCounters {
 }
 
 impl CountReader for FakeCounters {
-    fn count(&self, node: u32) -> Result<Count, KernelError> {
+    fn count(&self, node: u32) -> Result<NodeCount, KernelError> {
         Ok(lock(&self.0).get(&node).copied().unwrap_or_default())
     }
 }

@@ -8,7 +8,7 @@ use std::{
 };
 
 use crate::{
-    chain::Moment,
+    chain::ProbePoint,
     hook::KINDS,
     kernel::{
         KernelError,
@@ -93,7 +93,7 @@ pub(super) fn offered(host: &Loaded) -> Result<(Helpers, BTreeSet<String>), Kern
     }
     let id = host.function("stub")?;
     let target = Some((host.program.as_fd(), id));
-    types.push(("tracing", Type { load_as: LoadAs::Tracer(Moment::Fentry), target }));
+    types.push(("tracing", Type { load_as: LoadAs::Tracer(ProbePoint::Fentry), target }));
 
     let mut found = Helpers::default();
     let (mut programs, mut free) = (BTreeSet::new(), BTreeSet::new());

@@ -1,20 +1,20 @@
 //! What comes out of an operation, as the processor has it.
 
-use super::instruction::{Comparison, Operator};
+use super::instruction::{Condition, Operator};
 
 /// What is done with a number, one after the other.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(super) struct Recipe([Option<Operation>; 3]);
+pub(super) struct Recipe([Option<AluOperation>; 3]);
 
 /// An operation with a known second operand; `wide` is 64 bits, otherwise 32.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(super) struct Operation {
+pub(super) struct AluOperation {
     pub(super) operator: Operator,
     pub(super) wide: bool,
     pub(super) by: u64,
 }
 
-impl Operation {
+impl AluOperation {
     pub(super) fn of(self, value: u64) -> Option<u64> {
         if self.wide {
             return compute(self.operator, value, self.by);
@@ -48,7 +48,7 @@ impl Operation {
 impl Recipe {
     pub(super) const EMPTY: Self = Self([None; 3]);
 
-    pub(super) fn and_then(mut self, operation: Operation) -> Option<Self> {
+    pub(super) fn and_then(mut self, operation: AluOperation) -> Option<Self> {
         // What cannot be computed is no recipe.
         operation.of(0)?;
         *self.0.iter_mut().find(|place| place.is_none())? = Some(operation);
@@ -82,23 +82,23 @@ pub(super) fn compute(operator: Operator, value: u64, by: u64) -> Option<u64> {
     })
 }
 
-pub(super) fn holds(comparison: Comparison, wide: bool, left: u64, right: u64) -> bool {
+pub(super) fn holds(comparison: Condition, wide: bool, left: u64, right: u64) -> bool {
     let cut = |value: u64| if wide { value } else { value & 0xffff_ffff };
     let sign = |value: u64| {
         if wide { value.cast_signed() } else { i64::from((value as u32).cast_signed()) }
     };
     let (unsigned, signed) = ((cut(left), cut(right)), (sign(left), sign(right)));
     match comparison {
-        Comparison::Equal => unsigned.0 == unsigned.1,
-        Comparison::NotEqual => unsigned.0 != unsigned.1,
-        Comparison::Greater => unsigned.0 > unsigned.1,
-        Comparison::GreaterOrEqual => unsigned.0 >= unsigned.1,
-        Comparison::Less => unsigned.0 < unsigned.1,
-        Comparison::LessOrEqual => unsigned.0 <= unsigned.1,
-        Comparison::SignedGreater => signed.0 > signed.1,
-        Comparison::SignedGreaterOrEqual => signed.0 >= signed.1,
-        Comparison::SignedLess => signed.0 < signed.1,
-        Comparison::SignedLessOrEqual => signed.0 <= signed.1,
-        Comparison::Test => unsigned.0 & unsigned.1 != 0,
+        Condition::Equal => unsigned.0 == unsigned.1,
+        Condition::NotEqual => unsigned.0 != unsigned.1,
+        Condition::Greater => unsigned.0 > unsigned.1,
+        Condition::GreaterOrEqual => unsigned.0 >= unsigned.1,
+        Condition::Less => unsigned.0 < unsigned.1,
+        Condition::LessOrEqual => unsigned.0 <= unsigned.1,
+        Condition::SignedGreater => signed.0 > signed.1,
+        Condition::SignedGreaterOrEqual => signed.0 >= signed.1,
+        Condition::SignedLess => signed.0 < signed.1,
+        Condition::SignedLessOrEqual => signed.0 <= signed.1,
+        Condition::Test => unsigned.0 & unsigned.1 != 0,
     }
 }

@@ -1,45 +1,47 @@
 //! What a branch makes of the state, on the way where its condition holds and on the other.
 
 use super::{
-    instruction::Comparison,
+    instruction::Condition,
     number::Number,
     set::Set,
-    state::{Doubt, State, Value},
+    state::{Doubt, ProgramState, RegState},
 };
 
 /// The ways on from a branch: first where it is taken.
 #[derive(Debug)]
 pub(super) enum Ways {
     /// The verifier walks each way that is there, whatever it does with the other.
-    Walked([Option<State>; 2]),
+    Walked([Option<ProgramState>; 2]),
     /// It walks one of them at least, and it is not known which.
-    OneOf([State; 2]),
+    OneOf([ProgramState; 2]),
     /// It refuses to go on.
     None,
 }
 
 pub(super) fn ways(
-    mut state: State,
-    comparison: Comparison,
+    mut state: ProgramState,
+    comparison: Condition,
     wide: bool,
-    left: Value,
-    right: Value,
+    left: RegState,
+    right: RegState,
 ) -> Ways {
     let doubt = match (left, right) {
-        (Value::Unset, _) | (_, Value::Unset) => return Ways::None,
-        (Value::Number(left), Value::Number(right)) => {
+        (RegState::Unset, _) | (_, RegState::Unset) => return Ways::None,
+        (RegState::Number(left), RegState::Number(right)) => {
             match numbers(&mut state, comparison, wide, left, right) {
                 Ok(ways) => return ways,
                 Err(doubt) => doubt,
             }
         }
-        (Value::Packet(_) | Value::PacketEnd, Value::Packet(_) | Value::PacketEnd) if wide => {
+        (RegState::Packet(_) | RegState::PacketEnd, RegState::Packet(_) | RegState::PacketEnd)
+            if wide =>
+        {
             match packet(&state, comparison, left, right) {
                 Some(ways) => return ways,
                 None => Doubt::Unclear,
             }
         }
-        (pointer, Value::Number(Number::Known(0))) if wide => {
+        (pointer, RegState::Number(Number::Known(0))) if wide => {
             match null(&state, comparison, pointer) {
                 Some(ways) => return ways,
                 None => Doubt::Unclear,
@@ -52,8 +54,8 @@ pub(super) fn ways(
 }
 
 fn numbers(
-    state: &mut State,
-    comparison: Comparison,
+    state: &mut ProgramState,
+    comparison: Condition,
     wide: bool,
     left: Number,
     right: Number,
@@ -88,10 +90,10 @@ fn numbers(
 }
 
 /// A pointer compared with NULL.
-fn null(state: &State, comparison: Comparison, pointer: Value) -> Option<Ways> {
+fn null(state: &ProgramState, comparison: Condition, pointer: RegState) -> Option<Ways> {
     let null_is_taken = match comparison {
-        Comparison::Equal => true,
-        Comparison::NotEqual => false,
+        Condition::Equal => true,
+        Condition::NotEqual => false,
         _ => return None,
     };
     let side = |is_null: bool| {
@@ -100,30 +102,36 @@ fn null(state: &State, comparison: Comparison, pointer: Value) -> Option<Ways> {
         state
     };
     let (null, other) = match pointer {
-        Value::Argument { tested: false, .. } | Value::Nullable { null: true, .. } => {
+        RegState::Argument { tested: false, .. } | RegState::Nullable { null: true, .. } => {
             (Some(side(true)), Some(side(false)))
         }
-        Value::Nullable { .. } => (None, Some(side(false))),
+        RegState::Nullable { .. } => (None, Some(side(false))),
         // These are never NULL, so the other way is always walked.
-        Value::Argument { .. } | Value::Memory { .. } | Value::Context(_) | Value::Stack { .. } => {
-            (None, Some(state.clone()))
-        }
+        RegState::Argument { .. }
+        | RegState::Memory { .. }
+        | RegState::Context(_)
+        | RegState::Stack { .. } => (None, Some(state.clone())),
         _ => return None,
     };
     Some(Ways::Walked(if null_is_taken { [null, other] } else { [other, null] }))
 }
 
 /// A place in a packet compared with its end: how long is the packet?
-fn packet(state: &State, comparison: Comparison, left: Value, right: Value) -> Option<Ways> {
+fn packet(
+    state: &ProgramState,
+    comparison: Condition,
+    left: RegState,
+    right: RegState,
+) -> Option<Ways> {
     let (low, high) = state.packet?;
     let (comparison, offset) = match (left, right) {
-        (Value::PacketEnd, Value::Packet(offset)) => (comparison, offset),
-        (Value::Packet(offset), Value::PacketEnd) => (
+        (RegState::PacketEnd, RegState::Packet(offset)) => (comparison, offset),
+        (RegState::Packet(offset), RegState::PacketEnd) => (
             match comparison {
-                Comparison::Greater => Comparison::Less,
-                Comparison::GreaterOrEqual => Comparison::LessOrEqual,
-                Comparison::Less => Comparison::Greater,
-                Comparison::LessOrEqual => Comparison::GreaterOrEqual,
+                Condition::Greater => Condition::Less,
+                Condition::GreaterOrEqual => Condition::LessOrEqual,
+                Condition::Less => Condition::Greater,
+                Condition::LessOrEqual => Condition::GreaterOrEqual,
                 _ => return None,
             },
             offset,
@@ -141,7 +149,7 @@ fn packet(state: &State, comparison: Comparison, left: Value, right: Value) -> O
             Number::Any(_, Set::Range { start, span }) => (start, start.checked_add(span)?),
             _ => return None,
         };
-        Some(State { packet: Some(packet), ..state.clone() })
+        Some(ProgramState { packet: Some(packet), ..state.clone() })
     });
     Some(Ways::Walked(sides))
 }

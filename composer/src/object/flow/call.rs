@@ -1,9 +1,9 @@
 //! A call of a function of the program: what it takes, and what it is given.
 
 use super::{
-    Held, Wanted, What,
-    number::{Number, Origin},
-    state::{Frame, State, Value},
+    ArgumentValue, FactKind, ParameterType,
+    number::{Number, NumberId},
+    state::{Frame, ProgramState, RegState},
 };
 
 /// How many frames the verifier lets be on top of each other.
@@ -11,7 +11,7 @@ const FRAMES: usize = 8;
 
 /// Enters the static function `callee`, which is verified together with its callers; none when
 /// there are too many frames.
-pub(super) fn enter(state: &mut State, callee: usize, back: usize) -> Option<()> {
+pub(super) fn enter(state: &mut ProgramState, callee: usize, back: usize) -> Option<()> {
     if state.frames.len() >= FRAMES {
         return None;
     }
@@ -26,7 +26,7 @@ pub(super) fn enter(state: &mut State, callee: usize, back: usize) -> Option<()>
 }
 
 /// Passes over a global function, which is verified by itself.
-pub(super) fn pass_over(state: &mut State, origin: Origin) {
+pub(super) fn pass_over(state: &mut ProgramState, origin: NumberId) {
     for register in 1..=5 {
         state.spoil(state.get(register));
     }
@@ -34,44 +34,51 @@ pub(super) fn pass_over(state: &mut State, origin: Origin) {
     state.packet = None;
     state.clobber();
     state.forget(origin);
-    state.set(0, Value::fresh(origin, 8));
+    state.set(0, RegState::fresh(origin, 8));
 }
 
 /// The first argument of the global function `callee` that the verifier refuses.
 ///
 /// `btf_check_func_arg_match`,
 /// <https://github.com/torvalds/linux/blob/v6.12/kernel/bpf/verifier.c>.
-pub(super) fn refused(state: &State, callee: usize, wanted: &[Wanted]) -> Option<What> {
+pub(super) fn refused(
+    state: &ProgramState,
+    callee: usize,
+    wanted: &[ParameterType],
+) -> Option<FactKind> {
     wanted.iter().zip(0_u8..).find_map(|(wanted, number)| {
         let held = refused_one(state.get(usize::from(number) + 1), *wanted)?;
-        Some(What::Passes { callee, number, wanted: *wanted, held })
+        Some(FactKind::Passes { callee, number, wanted: *wanted, held })
     })
 }
 
-fn refused_one(value: Value, wanted: Wanted) -> Option<Held> {
+fn refused_one(value: RegState, wanted: ParameterType) -> Option<ArgumentValue> {
     let held = match value {
-        Value::Unknown | Value::Passed { .. } => return None,
-        Value::Unset => Held::Nothing,
-        Value::Number(_) => Held::Number,
-        Value::Context(0) => Held::Context,
-        Value::Context(by) => Held::Moved(by),
-        Value::Memory { frozen: true } => Held::Constant,
-        _ => Held::Pointer,
+        RegState::Unknown | RegState::Passed { .. } => return None,
+        RegState::Unset => ArgumentValue::Nothing,
+        RegState::Number(_) => ArgumentValue::Number,
+        RegState::Context(0) => ArgumentValue::Context,
+        RegState::Context(by) => ArgumentValue::Moved(by),
+        RegState::Memory { frozen: true } => ArgumentValue::Constant,
+        _ => ArgumentValue::Pointer,
     };
     match (wanted, value) {
-        (Wanted::Unclear, _) => None,
-        (Wanted::Number, _) => (held != Held::Number).then_some(held),
-        (Wanted::Context, _) => (held != Held::Context).then_some(held),
+        (ParameterType::Unclear, _) => None,
+        (ParameterType::Number, _) => (held != ArgumentValue::Number).then_some(held),
+        (ParameterType::Context, _) => (held != ArgumentValue::Context).then_some(held),
         // What may be a NULL that the verifier knows of is none of our business.
-        (_, Value::Number(Number::Known(0) | Number::Frozen | Number::Hidden)) => None,
+        (_, RegState::Number(Number::Known(0) | Number::Frozen | Number::Hidden)) => None,
         // It may write to it.
-        (Wanted::Memory(_), Value::Memory { frozen: true }) => Some(held),
-        (Wanted::Memory(size), Value::Stack { offset, .. }) => {
+        (ParameterType::Memory(_), RegState::Memory { frozen: true }) => Some(held),
+        (ParameterType::Memory(size), RegState::Stack { offset, .. }) => {
             let rest = offset.checked_neg().and_then(|rest| u32::try_from(rest).ok())?;
-            (rest < size).then_some(Held::Short(rest))
+            (rest < size).then_some(ArgumentValue::Short(rest))
         }
-        (Wanted::Memory(_), _) => match held {
-            Held::Nothing | Held::Number | Held::Context | Held::Moved(_) => Some(held),
+        (ParameterType::Memory(_), _) => match held {
+            ArgumentValue::Nothing
+            | ArgumentValue::Number
+            | ArgumentValue::Context
+            | ArgumentValue::Moved(_) => Some(held),
             _ => None,
         },
     }

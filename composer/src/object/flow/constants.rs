@@ -7,8 +7,8 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::{
-    arithmetic::{Operation, holds},
-    instruction::{Comparison, Instruction, Operand, Operator, decode},
+    arithmetic::{AluOperation, holds},
+    instruction::{Condition, Instruction, Operand, Operator, decode},
 };
 use crate::object::{
     Function, Object, Program, Referent,
@@ -51,8 +51,8 @@ pub fn reach(
     values: &BTreeMap<String, Vec<u8>>,
     open: &BTreeSet<Read>,
 ) -> Option<Reach> {
-    let mut walk = Walk::new(object, values, open);
-    walk.enter(program.function, &[Value::Top; 11]);
+    let mut walk = ConstantPropagation::new(object, values, open);
+    walk.enter(program.function, &[ConstantValue::Top; 11]);
     while let Some((function, at)) = walk.waiting.pop_first() {
         walk.steps = walk.steps.checked_sub(1)?;
         walk.step(function, at)?;
@@ -65,7 +65,7 @@ pub fn reach(
 
 /// What a register holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Value {
+enum ConstantValue {
     /// A number, and bits of the constants it was made of.
     Known(u64, u64),
     /// A place in a frozen section, by the section's number.
@@ -74,7 +74,7 @@ enum Value {
     Top,
 }
 
-impl Value {
+impl ConstantValue {
     fn join(self, other: Self) -> Self {
         match (self, other) {
             (Self::Known(one, of), Self::Known(two, from)) if one == two => {
@@ -86,9 +86,9 @@ impl Value {
     }
 }
 
-type Registers = [Value; 11];
+type Registers = [ConstantValue; 11];
 
-struct Walk<'a> {
+struct ConstantPropagation<'a> {
     object: &'a Object,
     values: &'a BTreeMap<String, Vec<u8>>,
     open: &'a BTreeSet<Read>,
@@ -102,7 +102,7 @@ struct Walk<'a> {
     steps: usize,
 }
 
-impl<'a> Walk<'a> {
+impl<'a> ConstantPropagation<'a> {
     fn new(
         object: &'a Object,
         values: &'a BTreeMap<String, Vec<u8>>,
@@ -124,7 +124,7 @@ impl<'a> Walk<'a> {
 
     fn enter(&mut self, function: usize, registers: &Registers) {
         self.functions.insert(function);
-        let mut entry = [Value::Top; 11];
+        let mut entry = [ConstantValue::Top; 11];
         entry[1..6].copy_from_slice(&registers[1..6]);
         self.go(function, 0, &entry);
     }
@@ -158,21 +158,23 @@ impl<'a> Walk<'a> {
             Instruction::Constant { to, value } => {
                 next = at + 2;
                 registers[to] = match reference {
-                    None if !relocated => Value::Known(value, 0),
+                    None if !relocated => ConstantValue::Known(value, 0),
                     Some(Referent::Variable { section, offset, frozen: true }) => {
                         let number = self.sections.iter().position(|one| one == section);
                         let offset = i64::try_from(*offset).ok();
-                        number.zip(offset).map_or(Value::Top, |(it, at)| Value::Frozen(it, at))
+                        number
+                            .zip(offset)
+                            .map_or(ConstantValue::Top, |(it, at)| ConstantValue::Frozen(it, at))
                     }
                     Some(Referent::Function(callee)) => {
-                        self.enter(*callee, &[Value::Top; 11]);
-                        Value::Top
+                        self.enter(*callee, &[ConstantValue::Top; 11]);
+                        ConstantValue::Top
                     }
-                    _ => Value::Top,
+                    _ => ConstantValue::Top,
                 };
             }
             Instruction::Compute { to, .. } | Instruction::Load { to, .. } if relocated => {
-                registers[to] = Value::Top;
+                registers[to] = ConstantValue::Top;
             }
             Instruction::Compute { operator, wide, to, operand } => {
                 let right = operand_of(operand, &registers);
@@ -180,16 +182,16 @@ impl<'a> Walk<'a> {
             }
             Instruction::Load { to, from, signed } => {
                 registers[to] = match registers[from.base] {
-                    Value::Frozen(section, offset) => {
+                    ConstantValue::Frozen(section, offset) => {
                         self.read(section, offset.saturating_add(from.offset), from.size, signed)
                     }
-                    _ => Value::Top,
+                    _ => ConstantValue::Top,
                 };
             }
             Instruction::Store { .. } => {}
             Instruction::Atomic { fetches, .. } => {
                 if let Some(register) = fetches {
-                    registers[register] = Value::Top;
+                    registers[register] = ConstantValue::Top;
                 }
             }
             Instruction::Jump { to } => next = usize::try_from(to).ok()?,
@@ -205,15 +207,15 @@ impl<'a> Walk<'a> {
             Instruction::Call => {
                 if let Some(Referent::Function(callee)) = reference {
                     let is_global = object.functions.get(*callee).is_some_and(|one| one.is_global);
-                    let entry = if is_global { [Value::Top; 11] } else { registers };
+                    let entry = if is_global { [ConstantValue::Top; 11] } else { registers };
                     self.enter(*callee, &entry);
                 }
-                registers[..6].fill(Value::Top);
+                registers[..6].fill(ConstantValue::Top);
             }
-            Instruction::Helper(_) => registers[..6].fill(Value::Top),
+            Instruction::Helper(_) => registers[..6].fill(ConstantValue::Top),
             Instruction::Exit => return Some(()),
             Instruction::Unknown => {
-                registers = [Value::Top; 11];
+                registers = [ConstantValue::Top; 11];
                 // It may be a jump of a newer kind.
                 if let Some(by) = Insn::at(code, at)?.jump() {
                     let to = (at + 1).checked_add_signed(isize::try_from(by).ok()?)?;
@@ -225,16 +227,18 @@ impl<'a> Walk<'a> {
         Some(())
     }
 
-    fn read(&mut self, section: usize, offset: i64, size: u8, signed: bool) -> Value {
-        let Some(name) = self.sections.get(section).copied() else { return Value::Top };
-        let Ok(offset) = u64::try_from(offset) else { return Value::Top };
+    fn read(&mut self, section: usize, offset: i64, size: u8, signed: bool) -> ConstantValue {
+        let Some(name) = self.sections.get(section).copied() else { return ConstantValue::Top };
+        let Ok(offset) = u64::try_from(offset) else { return ConstantValue::Top };
         let read = Read { section: name.to_owned(), offset, size };
         let bytes = self.values.get(name).and_then(|bytes| {
             let at = usize::try_from(offset).ok()?;
             bytes.get(at..at.checked_add(usize::from(size))?)
         });
-        let Some(bytes) = bytes.filter(|_| !self.open.contains(&read)) else { return Value::Top };
-        let Some(bit) = self.bit(read) else { return Value::Top };
+        let Some(bytes) = bytes.filter(|_| !self.open.contains(&read)) else {
+            return ConstantValue::Top;
+        };
+        let Some(bit) = self.bit(read) else { return ConstantValue::Top };
         let mut wide = [0; 8];
         let value = if cfg!(target_endian = "big") {
             wide[8 - bytes.len()..].copy_from_slice(bytes);
@@ -248,7 +252,7 @@ impl<'a> Walk<'a> {
             true => ((value << spare).cast_signed() >> spare).cast_unsigned(),
             false => value,
         };
-        Value::Known(value, 1 << bit)
+        ConstantValue::Known(value, 1 << bit)
     }
 
     fn bit(&mut self, read: Read) -> Option<usize> {
@@ -265,18 +269,18 @@ impl<'a> Walk<'a> {
     /// Whether a branch is taken, where that is known.
     fn decide(
         &mut self,
-        comparison: Comparison,
+        comparison: Condition,
         wide: bool,
-        left: Value,
-        right: Value,
+        left: ConstantValue,
+        right: ConstantValue,
     ) -> Option<bool> {
         let (taken, of) = match (left, right) {
-            (Value::Known(left, of), Value::Known(right, from)) => {
+            (ConstantValue::Known(left, of), ConstantValue::Known(right, from)) => {
                 (holds(comparison, wide, left, right), of | from)
             }
             // No bit of nothing is set.
-            (Value::Known(0, of), _) | (_, Value::Known(0, of))
-                if comparison == Comparison::Test =>
+            (ConstantValue::Known(0, of), _) | (_, ConstantValue::Known(0, of))
+                if comparison == Condition::Test =>
             {
                 (false, of)
             }
@@ -287,33 +291,42 @@ impl<'a> Walk<'a> {
     }
 }
 
-fn operand_of(operand: Operand, registers: &Registers) -> Value {
+fn operand_of(operand: Operand, registers: &Registers) -> ConstantValue {
     match operand {
         Operand::Register(register) => registers[register],
-        Operand::Constant(value) => Value::Known(value, 0),
+        Operand::Constant(value) => ConstantValue::Known(value, 0),
     }
 }
 
-fn computed(operator: Operator, wide: bool, left: Value, right: Value) -> Value {
+fn computed(
+    operator: Operator,
+    wide: bool,
+    left: ConstantValue,
+    right: ConstantValue,
+) -> ConstantValue {
     match (operator, left, right) {
         (Operator::Move, _, value) if wide => value,
-        (Operator::Move, _, Value::Known(value, of)) => Value::Known(value & 0xffff_ffff, of),
-        (Operator::Add, Value::Frozen(section, at), Value::Known(by, _)) if wide => {
-            Value::Frozen(section, at.saturating_add(by.cast_signed()))
+        (Operator::Move, _, ConstantValue::Known(value, of)) => {
+            ConstantValue::Known(value & 0xffff_ffff, of)
         }
-        (_, Value::Known(left, of), Value::Known(by, from)) => {
-            let made = Operation { operator, wide, by }.of(left);
-            made.map_or(Value::Top, |value| Value::Known(value, of | from))
+        (Operator::Add, ConstantValue::Frozen(section, at), ConstantValue::Known(by, _))
+            if wide =>
+        {
+            ConstantValue::Frozen(section, at.saturating_add(by.cast_signed()))
+        }
+        (_, ConstantValue::Known(left, of), ConstantValue::Known(by, from)) => {
+            let made = AluOperation { operator, wide, by }.of(left);
+            made.map_or(ConstantValue::Top, |value| ConstantValue::Known(value, of | from))
         }
         // Whatever it is shifted or masked by, nothing comes out of nothing.
         (
             Operator::And | Operator::Multiply | Operator::ShiftLeft | Operator::ShiftRight,
-            Value::Known(0, of),
-            Value::Top,
+            ConstantValue::Known(0, of),
+            ConstantValue::Top,
         )
-        | (Operator::And | Operator::Multiply, Value::Top, Value::Known(0, of)) => {
-            Value::Known(0, of)
+        | (Operator::And | Operator::Multiply, ConstantValue::Top, ConstantValue::Known(0, of)) => {
+            ConstantValue::Known(0, of)
         }
-        _ => Value::Top,
+        _ => ConstantValue::Top,
     }
 }

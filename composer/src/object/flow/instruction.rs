@@ -22,7 +22,7 @@ pub(super) enum Operator {
 
 /// How two numbers are compared.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Comparison {
+pub(super) enum Condition {
     Equal,
     NotEqual,
     Greater,
@@ -46,7 +46,7 @@ pub(super) enum Operand {
 
 /// Bytes of memory: a register and an offset.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Place {
+pub(super) struct MemoryOperand {
     pub(super) base: usize,
     pub(super) offset: i64,
     pub(super) size: u8,
@@ -69,23 +69,23 @@ pub(super) enum Instruction {
     },
     Load {
         to: usize,
-        from: Place,
+        from: MemoryOperand,
         signed: bool,
     },
     Store {
-        at: Place,
+        at: MemoryOperand,
         value: Operand,
     },
     /// Changes memory in one step; `fetches` into the register.
     Atomic {
-        at: Place,
+        at: MemoryOperand,
         fetches: Option<usize>,
     },
     Jump {
         to: i64,
     },
     Branch {
-        comparison: Comparison,
+        comparison: Condition,
         wide: bool,
         left: usize,
         right: Operand,
@@ -104,7 +104,7 @@ pub(super) fn decode(code: &[u8], at: usize) -> Option<Instruction> {
     let insn = Insn::at(code, at)?;
     let (to, source) = (usize::from(insn.to), usize::from(insn.source));
     let next = i64::try_from(at).ok()? + 1;
-    let fields = Fields { insn, to, source, next };
+    let fields = InsnFields { insn, to, source, next };
     if to > 10 || (source > 10 && insn.opcode != WIDE) {
         return Some(Instruction::Unknown);
     }
@@ -122,14 +122,14 @@ pub(super) fn decode(code: &[u8], at: usize) -> Option<Instruction> {
 }
 
 /// The parts of an instruction; registers as they count states by.
-struct Fields {
+struct InsnFields {
     insn: Insn,
     to: usize,
     source: usize,
     next: i64,
 }
 
-impl Fields {
+impl InsnFields {
     fn constant(&self) -> Operand {
         Operand::Constant(i64::from(self.insn.immediate).cast_unsigned())
     }
@@ -140,7 +140,7 @@ impl Fields {
 
     fn memory(&self) -> Instruction {
         let size = [4, 2, 1, 8][usize::from(self.insn.opcode >> 3 & 3)];
-        let place = |base| Place { base, offset: i64::from(self.insn.offset), size };
+        let place = |base| MemoryOperand { base, offset: i64::from(self.insn.offset), size };
         match (self.insn.class(), self.insn.opcode & 0xe0) {
             (class::LOAD_MEMORY, mode @ (0x60 | 0x80)) => {
                 Instruction::Load { to: self.to, from: place(self.source), signed: mode == 0x80 }
@@ -204,17 +204,17 @@ impl Fields {
                 };
             }
             (0x90, true) => return Instruction::Exit,
-            (0x10, _) => Comparison::Equal,
-            (0x20, _) => Comparison::Greater,
-            (0x30, _) => Comparison::GreaterOrEqual,
-            (0x40, _) => Comparison::Test,
-            (0x50, _) => Comparison::NotEqual,
-            (0x60, _) => Comparison::SignedGreater,
-            (0x70, _) => Comparison::SignedGreaterOrEqual,
-            (0xa0, _) => Comparison::Less,
-            (0xb0, _) => Comparison::LessOrEqual,
-            (0xc0, _) => Comparison::SignedLess,
-            (0xd0, _) => Comparison::SignedLessOrEqual,
+            (0x10, _) => Condition::Equal,
+            (0x20, _) => Condition::Greater,
+            (0x30, _) => Condition::GreaterOrEqual,
+            (0x40, _) => Condition::Test,
+            (0x50, _) => Condition::NotEqual,
+            (0x60, _) => Condition::SignedGreater,
+            (0x70, _) => Condition::SignedGreaterOrEqual,
+            (0xa0, _) => Condition::Less,
+            (0xb0, _) => Condition::LessOrEqual,
+            (0xc0, _) => Condition::SignedLess,
+            (0xd0, _) => Condition::SignedLessOrEqual,
             _ => return Instruction::Unknown,
         };
         Instruction::Branch { comparison, wide, left: self.to, right: self.operand(), to }
@@ -223,7 +223,7 @@ impl Fields {
 
 #[cfg(test)]
 mod tests {
-    use super::{Comparison, Instruction, Operand, Operator, Place, decode};
+    use super::{Condition, Instruction, MemoryOperand, Operand, Operator, decode};
 
     #[test]
     fn what_clang_writes_is_read() {
@@ -243,7 +243,7 @@ mod tests {
                 [0x61, 0x61, 4, 0, 0, 0, 0, 0],
                 Instruction::Load {
                     to: 1,
-                    from: Place { base: 6, offset: 4, size: 4 },
+                    from: MemoryOperand { base: 6, offset: 4, size: 4 },
                     signed: false,
                 },
             ),
@@ -251,7 +251,7 @@ mod tests {
             (
                 [0x7b, 0x1a, 0xf8, 0xff, 0, 0, 0, 0],
                 Instruction::Store {
-                    at: Place { base: 10, offset: -8, size: 8 },
+                    at: MemoryOperand { base: 10, offset: -8, size: 8 },
                     value: Operand::Register(1),
                 },
             ),
@@ -259,7 +259,7 @@ mod tests {
             (
                 [0x55, 0, 3, 0, 0xff, 0xff, 0xff, 0xff],
                 Instruction::Branch {
-                    comparison: Comparison::NotEqual,
+                    comparison: Condition::NotEqual,
                     wide: true,
                     left: 0,
                     right: Operand::Constant(u64::MAX),

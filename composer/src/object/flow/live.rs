@@ -4,7 +4,7 @@ use super::instruction::{Instruction, Operand, decode};
 use crate::object::insn::SIZE;
 
 /// Bits of the registers that may be read at each instruction or behind it.
-pub(super) struct Live(Vec<u16>);
+pub(super) struct LiveRegisters(Vec<u16>);
 
 /// Longer functions, and knots of jumps, are not looked at: then every register counts.
 const LONGEST: usize = 1 << 15;
@@ -13,7 +13,7 @@ const ROUNDS: usize = 32;
 const ALL: u16 = 0x7ff;
 const ARGUMENTS: u16 = 0b11_1110;
 
-impl Live {
+impl LiveRegisters {
     pub(super) fn of(code: &[u8]) -> Self {
         let length = code.len() / SIZE;
         if length > LONGEST {

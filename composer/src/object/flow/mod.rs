@@ -29,7 +29,7 @@ mod walk;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-pub use parameters::{Takes, Unfit, Wanted, unfit};
+pub use parameters::{ParameterType, Takes, Unfit, unfit};
 
 use super::{Object, Program, ProgramKind, Referent, btf::TypeId};
 use walk::Walker;
@@ -42,12 +42,12 @@ pub struct Fact {
     /// The number of the instruction in it.
     pub at: usize,
     /// What is so.
-    pub what: What,
+    pub what: FactKind,
 }
 
 /// What is so.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum What {
+pub enum FactKind {
     /// It calls the global function with this index.
     Calls(usize),
     /// It calls the helper of this number; in findings, see [`Findings::helpers`].
@@ -59,9 +59,9 @@ pub enum What {
         /// Which argument, from 0.
         number: u8,
         /// What the function takes.
-        wanted: Wanted,
+        wanted: ParameterType,
         /// What is in the register.
-        held: Held,
+        held: ArgumentValue,
     },
     /// A pointer that the caller passed is used before it was compared with NULL.
     Untested {
@@ -142,7 +142,7 @@ pub enum Used {
 
 /// What is in the register of an argument.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Held {
+pub enum ArgumentValue {
     /// Nothing that was ever set.
     Nothing,
     /// A number.
@@ -195,7 +195,7 @@ pub struct Findings {
 /// the context or, where `by_prototype`, what its prototype says, as that of a replacement.
 #[must_use]
 pub fn read(object: &Object, program: &Program, kind: ProgramKind, by_prototype: bool) -> Findings {
-    let returns = |fact: &Fact| matches!(fact.what, What::Returns(_));
+    let returns = |fact: &Fact| matches!(fact.what, FactKind::Returns(_));
     let mut found = Findings::default();
     let mut seen = BTreeSet::from([program.function]);
     let mut open = vec![(program.function, by_prototype)];
@@ -203,7 +203,7 @@ pub fn read(object: &Object, program: &Program, kind: ProgramKind, by_prototype:
         let findings = Walker::new(object, kind).walk(function, by_prototype);
         // A global function is verified by itself; newer kernels do it only when it is called.
         for fact in &findings.certain {
-            if let What::Calls(callee) = fact.what
+            if let FactKind::Calls(callee) = fact.what
                 && seen.insert(callee)
             {
                 open.push((callee, true));
@@ -226,7 +226,7 @@ pub fn read(object: &Object, program: &Program, kind: ProgramKind, by_prototype:
     found.possible.retain(|fact| !found.certain.contains(fact));
     // Of calls no rule asks where they are.
     let helper = |fact: &Fact| match fact.what {
-        What::CallsHelper(id) => Some(id),
+        FactKind::CallsHelper(id) => Some(id),
         _ => None,
     };
     found.helpers = found.certain.iter().filter_map(helper).collect();
@@ -254,7 +254,7 @@ impl Findings {
     #[must_use]
     pub fn context_reach(&self) -> Option<u32> {
         let ends = self.certain.iter().filter_map(|fact| match fact.what {
-            What::ReadsContext { offset, width } => {
+            FactKind::ReadsContext { offset, width } => {
                 u32::try_from(offset.checked_add(i64::from(width))?).ok()
             }
             _ => None,
@@ -287,5 +287,5 @@ pub fn callees(object: &Object, function: usize) -> Vec<usize> {
 pub fn uses_argument(object: &Object, function: usize, number: u8) -> bool {
     let code = object.functions.get(function).map(|function| function.code.place.clone());
     let code = code.and_then(|place| object.bytes.get(place));
-    code.is_none_or(|code| live::Live::of(code).has(0, usize::from(number) + 1))
+    code.is_none_or(|code| live::LiveRegisters::of(code).has(0, usize::from(number) + 1))
 }

@@ -7,21 +7,21 @@
 //! read-only data are the exception, which only it knows; those are [`Number::Frozen`].
 
 use super::{
-    arithmetic::{Operation, Recipe, holds},
-    instruction::Comparison,
+    arithmetic::{AluOperation, Recipe, holds},
+    instruction::Condition,
     set::{Set, candidates, compute_set},
 };
 
 /// Tells copies of one unknown number from those of another: where it came from.
-pub(super) type Origin = u64;
+pub(super) type NumberId = u64;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) enum Number {
     Known(u64),
     /// Any of these, each as possible as the other, and the same in every copy.
-    Any(Origin, Set),
+    Any(NumberId, Set),
     /// What a recipe makes of such a number.
-    Made(Origin, Set, Recipe),
+    Made(NumberId, Set, Recipe),
     /// Made of frozen constants alone: the verifier knows it, and it cannot be told from here.
     Frozen,
     /// The verifier may know more of it than can be told from here.
@@ -30,7 +30,7 @@ pub(super) enum Number {
 
 impl Number {
     /// Which unknown number it is, or is made of.
-    pub(super) fn origin(self) -> Option<Origin> {
+    pub(super) fn origin(self) -> Option<NumberId> {
         match self {
             Self::Any(origin, _) | Self::Made(origin, ..) => Some(origin),
             Self::Known(_) | Self::Frozen | Self::Hidden => None,
@@ -63,7 +63,7 @@ impl Number {
 
     /// What comes out. If nobody else has a copy it becomes a number of its own, by the name of
     /// `alone`.
-    pub(super) fn computed(self, operation: Operation, alone: Option<Origin>) -> Self {
+    pub(super) fn computed(self, operation: AluOperation, alone: Option<NumberId>) -> Self {
         let found = match (self, alone) {
             (Self::Known(value), _) => operation.of(value).map(Self::Known),
             (Self::Any(_, set), Some(origin)) => {
@@ -87,7 +87,7 @@ impl Number {
 
     /// What the unknown number in it may be where the comparison with `right` holds, and where it
     /// does not; none where nothing is left, or nothing that can be told.
-    pub(super) fn split(self, comparison: Comparison, wide: bool, right: u64) -> [Option<Self>; 2] {
+    pub(super) fn split(self, comparison: Condition, wide: bool, right: u64) -> [Option<Self>; 2] {
         let holds = |value| holds(comparison, wide, value, right);
         let (set, recipe) = match self {
             Self::Known(value) => {
@@ -114,7 +114,7 @@ impl Number {
     }
 }
 
-fn any(origin: Origin, set: Set) -> Number {
+fn any(origin: NumberId, set: Set) -> Number {
     match set {
         Set::Range { start, span: 0 } => Number::Known(start),
         Set::Bits(0) => Number::Known(0),
@@ -122,15 +122,15 @@ fn any(origin: Origin, set: Set) -> Number {
     }
 }
 
-fn between(origin: Origin, low: u64, high: u64) -> Option<Number> {
+fn between(origin: NumberId, low: u64, high: u64) -> Option<Number> {
     (low <= high).then(|| any(origin, Set::Range { start: low, span: high - low }))
 }
 
 /// The two sides as ranges, where they are some.
 fn parts(
-    origin: Origin,
+    origin: NumberId,
     set: Set,
-    comparison: Comparison,
+    comparison: Condition,
     wide: bool,
     right: u64,
 ) -> Option<[Option<Number>; 2]> {
@@ -155,12 +155,12 @@ fn parts(
         if right - low > high - right { less() } else { more().or_else(less) }
     };
     Some(match comparison {
-        Comparison::Equal => [equal(), other()],
-        Comparison::NotEqual => [other(), equal()],
-        Comparison::Greater => [more(), below(right)],
-        Comparison::GreaterOrEqual => [above(right), less()],
-        Comparison::Less => [less(), above(right)],
-        Comparison::LessOrEqual => [below(right), more()],
+        Condition::Equal => [equal(), other()],
+        Condition::NotEqual => [other(), equal()],
+        Condition::Greater => [more(), below(right)],
+        Condition::GreaterOrEqual => [above(right), less()],
+        Condition::Less => [less(), above(right)],
+        Condition::LessOrEqual => [below(right), more()],
         _ => return None,
     })
 }
@@ -169,7 +169,7 @@ fn parts(
 mod tests {
     use proptest::prelude::*;
 
-    use super::{Comparison, Number, Operation, Set, holds};
+    use super::{AluOperation, Condition, Number, Set, holds};
     use crate::object::flow::{arithmetic::compute, instruction::Operator, set::compute_all};
 
     fn set() -> impl Strategy<Value = Set> {
@@ -201,18 +201,18 @@ mod tests {
         Operator::ShiftRightSigned,
         Operator::Or,
     ];
-    const COMPARISONS: [Comparison; 11] = [
-        Comparison::Equal,
-        Comparison::NotEqual,
-        Comparison::Greater,
-        Comparison::GreaterOrEqual,
-        Comparison::Less,
-        Comparison::LessOrEqual,
-        Comparison::SignedGreater,
-        Comparison::SignedGreaterOrEqual,
-        Comparison::SignedLess,
-        Comparison::SignedLessOrEqual,
-        Comparison::Test,
+    const COMPARISONS: [Condition; 11] = [
+        Condition::Equal,
+        Condition::NotEqual,
+        Condition::Greater,
+        Condition::GreaterOrEqual,
+        Condition::Less,
+        Condition::LessOrEqual,
+        Condition::SignedGreater,
+        Condition::SignedGreaterOrEqual,
+        Condition::SignedLess,
+        Condition::SignedLessOrEqual,
+        Condition::Test,
     ];
 
     proptest! {
@@ -260,7 +260,7 @@ mod tests {
             steps in prop::collection::vec((prop::sample::select(&OPERATORS[..]), any::<bool>(), 0_u64..70), 1..4),
         ) {
             let made = steps.into_iter().fold(Number::Any(1, set), |number, (operator, wide, by)| {
-                number.computed(Operation { operator, wide, by }, None)
+                number.computed(AluOperation { operator, wide, by }, None)
             });
             for (side, wanted) in made.split(comparison, wide, right).into_iter().zip([true, false]) {
                 if let Some(learnt @ Number::Known(value)) = side {

@@ -10,7 +10,7 @@ use crate::object::{
 
 /// What a global function takes in one register.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Wanted {
+pub enum ParameterType {
     /// A number.
     Number,
     /// The context of the program's type.
@@ -87,10 +87,10 @@ pub fn unfit<'a>(
         Type::Int { .. } | Type::Enum { .. } => None,
         Type::Ptr(to) => {
             let wanted = pointer(btf, to, kind);
-            if !takes.memory && matches!(wanted, Wanted::Memory(_)) {
+            if !takes.memory && matches!(wanted, ParameterType::Memory(_)) {
                 return Some(Unfit::Parameter { number, kind: "PTR" });
             }
-            if wanted != Wanted::Unclear || btf.size(to).is_some() {
+            if wanted != ParameterType::Unclear || btf.size(to).is_some() {
                 return None;
             }
             match btf.resolve(to)?.1 {
@@ -117,41 +117,41 @@ pub(super) fn wanted(
     object: &Object,
     function: &Function,
     kind: ProgramKind,
-) -> Option<Vec<Wanted>> {
+) -> Option<Vec<ParameterType>> {
     let Type::Prototype { parameters, .. } = object.btf.get(function.prototype?)? else {
         return None;
     };
     let tagged = is_tagged(&object.btf, &function.name);
     let one = |(_, of): &(&str, TypeId)| {
-        if tagged { Wanted::Unclear } else { parameter(&object.btf, *of, kind) }
+        if tagged { ParameterType::Unclear } else { parameter(&object.btf, *of, kind) }
     };
     // The verifier takes no more than five; what has more is refused for that.
     Some(parameters.iter().take(REGISTERS).map(one).collect())
 }
 
-fn parameter(btf: &Btf, of: TypeId, kind: ProgramKind) -> Wanted {
+fn parameter(btf: &Btf, of: TypeId, kind: ProgramKind) -> ParameterType {
     match btf.resolve(of) {
-        Some((_, Type::Int { .. } | Type::Enum { .. })) => Wanted::Number,
+        Some((_, Type::Int { .. } | Type::Enum { .. })) => ParameterType::Number,
         Some((_, Type::Ptr(to))) => pointer(btf, to, kind),
-        _ => Wanted::Unclear,
+        _ => ParameterType::Unclear,
     }
 }
 
-fn pointer(btf: &Btf, to: TypeId, kind: ProgramKind) -> Wanted {
+fn pointer(btf: &Btf, to: TypeId, kind: ProgramKind) -> ParameterType {
     let name = match btf.resolve(to) {
         Some((_, Type::Struct { name, .. } | Type::Forward { name, .. })) => name,
         _ => "",
     };
     if kind.context_struct().is_some_and(|context| context == name) {
-        return Wanted::Context;
+        return ParameterType::Context;
     }
     if is_special(name) || is_register_typedef(btf, to) {
-        return Wanted::Unclear;
+        return ParameterType::Unclear;
     }
     match btf.size(to) {
         // Of nothing everything is large enough.
-        None | Some(0) => Wanted::Unclear,
-        Some(size) => Wanted::Memory(size),
+        None | Some(0) => ParameterType::Unclear,
+        Some(size) => ParameterType::Memory(size),
     }
 }
 

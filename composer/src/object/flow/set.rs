@@ -1,6 +1,6 @@
 //! Sets of numbers: those that stay sets when something is computed.
 
-use super::{arithmetic::Operation, instruction::Operator};
+use super::{arithmetic::AluOperation, instruction::Operator};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) enum Set {
@@ -48,8 +48,8 @@ impl Set {
 }
 
 /// All that comes out of `set`, where that is a set again.
-pub(super) fn compute_set(operation: Operation, set: Set) -> Option<Set> {
-    let Operation { operator, wide, by } = operation;
+pub(super) fn compute_set(operation: AluOperation, set: Set) -> Option<Set> {
+    let AluOperation { operator, wide, by } = operation;
     if wide {
         return compute_all(operator, set, by);
     }

@@ -4,13 +4,13 @@ use std::collections::BTreeMap;
 
 use super::{
     Giver,
-    number::{Number, Origin},
+    number::{Number, NumberId},
     set::Set,
 };
 
 /// What a register or a place on the stack holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(super) enum Value {
+pub(super) enum RegState {
     /// Nothing yet: the verifier lets nobody read it.
     Unset,
     Number(Number),
@@ -43,7 +43,7 @@ pub(super) enum Value {
     /// Memory that a helper gave, or NULL until tested. `null` is whether the verifier is known to
     /// reckon with NULL.
     Nullable {
-        origin: Origin,
+        origin: NumberId,
         giver: Giver,
         null: bool,
     },
@@ -57,14 +57,14 @@ pub(super) enum Value {
     Unknown,
 }
 
-impl Value {
+impl RegState {
     /// Any number of so many bytes, never looked at before.
-    pub(super) fn fresh(origin: Origin, size: u8) -> Self {
+    pub(super) fn fresh(origin: NumberId, size: u8) -> Self {
         Self::Number(Number::Any(origin, Set::of_size(size)))
     }
 
     /// Which unknown number it is, or is made of.
-    fn origin(self) -> Option<Origin> {
+    fn origin(self) -> Option<NumberId> {
         match self {
             Self::Number(number) => number.origin(),
             _ => None,
@@ -87,7 +87,7 @@ pub(super) enum Doubt {
 }
 
 /// Bytes on a stack: from the end, and how many.
-type Slots = BTreeMap<(i64, u8), Value>;
+type StackSlots = BTreeMap<(i64, u8), RegState>;
 
 /// One function that has begun and not ended.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -96,20 +96,20 @@ pub(super) struct Frame {
     pub(super) function: usize,
     /// The instruction to go on with in it, once what it called returns.
     pub(super) next: usize,
-    pub(super) registers: [Value; 11],
-    pub(super) slots: Slots,
+    pub(super) registers: [RegState; 11],
+    pub(super) slots: StackSlots,
 }
 
 impl Frame {
     pub(super) fn new(function: usize, number: usize) -> Self {
-        let mut registers = [Value::Unset; 11];
-        registers[10] = Value::Stack { frame: number, offset: 0 };
-        Self { function, next: 0, registers, slots: Slots::new() }
+        let mut registers = [RegState::Unset; 11];
+        registers[10] = RegState::Stack { frame: number, offset: 0 };
+        Self { function, next: 0, registers, slots: StackSlots::new() }
     }
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub(super) struct State {
+pub(super) struct ProgramState {
     /// At least one.
     pub(super) frames: Vec<Frame>,
     pub(super) doubt: Doubt,
@@ -117,14 +117,14 @@ pub(super) struct State {
     pub(super) packet: Option<(u64, u64)>,
 }
 
-impl State {
+impl ProgramState {
     /// The value in a register of the innermost frame.
-    pub(super) fn get(&self, register: usize) -> Value {
+    pub(super) fn get(&self, register: usize) -> RegState {
         let value = self.frames.last().and_then(|frame| frame.registers.get(register));
-        value.copied().unwrap_or(Value::Unknown)
+        value.copied().unwrap_or(RegState::Unknown)
     }
 
-    pub(super) fn set(&mut self, register: usize, value: Value) {
+    pub(super) fn set(&mut self, register: usize, value: RegState) {
         // r10 is read-only; the verifier refuses what writes to it.
         let frame = self.frames.last_mut();
         if let Some(place) = frame.and_then(|frame| frame.registers[..10].get_mut(register)) {
@@ -133,7 +133,7 @@ impl State {
     }
 
     /// Hands everything that any frame holds to `visit`.
-    fn each(&mut self, mut visit: impl FnMut(&mut Value)) {
+    fn each(&mut self, mut visit: impl FnMut(&mut RegState)) {
         for frame in &mut self.frames {
             frame.registers.iter_mut().for_each(&mut visit);
             frame.slots.values_mut().for_each(&mut visit);
@@ -141,7 +141,7 @@ impl State {
     }
 
     /// How many places hold the unknown number `origin`, or what is made of it.
-    pub(super) fn copies(&mut self, origin: Origin) -> usize {
+    pub(super) fn copies(&mut self, origin: NumberId) -> usize {
         let mut count = 0;
         self.each(|value| count += usize::from(value.origin() == Some(origin)));
         count
@@ -149,58 +149,58 @@ impl State {
 
     /// Makes room for something new by the name of `origin`: of an older one, made at the same
     /// place in a loop, nothing more is claimed.
-    pub(super) fn forget(&mut self, origin: Origin) {
+    pub(super) fn forget(&mut self, origin: NumberId) {
         self.each(|value| match *value {
-            Value::Number(number) if number.origin() == Some(origin) => {
-                *value = Value::Number(Number::Hidden);
+            RegState::Number(number) if number.origin() == Some(origin) => {
+                *value = RegState::Number(Number::Hidden);
             }
-            Value::Nullable { origin: of, .. } if of == origin => *value = Value::Unknown,
+            RegState::Nullable { origin: of, .. } if of == origin => *value = RegState::Unknown,
             _ => {}
         });
     }
 
     /// Puts what is now known of the number `origin` into every copy.
-    pub(super) fn learn(&mut self, origin: Origin, number: Number) {
+    pub(super) fn learn(&mut self, origin: NumberId, number: Number) {
         self.each(|value| {
-            if let Value::Number(old) = *value
+            if let RegState::Number(old) = *value
                 && old.origin() == Some(origin)
             {
-                *value = Value::Number(old.with(number));
+                *value = RegState::Number(old.with(number));
             }
         });
     }
 
     /// Puts what is now known of a pointer into every copy.
-    pub(super) fn learn_null(&mut self, pointer: Value, is_null: bool) {
+    pub(super) fn learn_null(&mut self, pointer: RegState, is_null: bool) {
         self.each(|value| {
             let known = match (*value, pointer) {
-                (Value::Nullable { origin, .. }, Value::Nullable { origin: of, .. })
+                (RegState::Nullable { origin, .. }, RegState::Nullable { origin: of, .. })
                     if origin == of =>
                 {
-                    Value::Memory { frozen: false }
+                    RegState::Memory { frozen: false }
                 }
                 (
-                    Value::Argument { number, size, offset, tested: false },
-                    Value::Argument { number: of, .. },
-                ) if number == of => Value::Argument { number, size, offset, tested: true },
+                    RegState::Argument { number, size, offset, tested: false },
+                    RegState::Argument { number: of, .. },
+                ) if number == of => RegState::Argument { number, size, offset, tested: true },
                 _ => return,
             };
-            *value = if is_null { Value::known(0) } else { known };
+            *value = if is_null { RegState::known(0) } else { known };
         });
     }
 
     /// What a load from the stack gives.
-    pub(super) fn read_stack(&self, frame: usize, offset: i64, size: u8) -> Value {
+    pub(super) fn read_stack(&self, frame: usize, offset: i64, size: u8) -> RegState {
         let slots = self.frames.get(frame).map(|frame| &frame.slots);
         match slots.and_then(|slots| slots.get(&(offset, size))) {
             Some(value) => *value,
             // Several writes, or one of another size, or a helper's.
-            None if size < 8 => Value::Number(Number::Hidden),
-            None => Value::Unknown,
+            None if size < 8 => RegState::Number(Number::Hidden),
+            None => RegState::Unknown,
         }
     }
 
-    pub(super) fn write_stack(&mut self, frame: usize, offset: i64, size: u8, value: Value) {
+    pub(super) fn write_stack(&mut self, frame: usize, offset: i64, size: u8, value: RegState) {
         let Some(frame) = self.frames.get_mut(frame) else { return };
         let end = offset.saturating_add(i64::from(size));
         frame.slots.retain(|(at, length), _| {
@@ -210,9 +210,9 @@ impl State {
     }
 
     /// Somebody writes to what `pointer` leads to, no one knows how far.
-    pub(super) fn spoil(&mut self, pointer: Value) {
+    pub(super) fn spoil(&mut self, pointer: RegState) {
         match pointer {
-            Value::Stack { frame, offset } => {
+            RegState::Stack { frame, offset } => {
                 if let Some(frame) = self.frames.get_mut(frame) {
                     frame
                         .slots
@@ -220,7 +220,7 @@ impl State {
                 }
             }
             // It may lead to the stack.
-            Value::Unknown | Value::Passed { .. } | Value::Pointer => {
+            RegState::Unknown | RegState::Passed { .. } | RegState::Pointer => {
                 for frame in &mut self.frames {
                     frame.slots.clear();
                 }
@@ -240,8 +240,8 @@ impl State {
         self.clobber();
         self.set(0, result);
         self.each(|value| {
-            if matches!(value, Value::Stack { frame, .. } if *frame >= depth) {
-                *value = Value::Unknown;
+            if matches!(value, RegState::Stack { frame, .. } if *frame >= depth) {
+                *value = RegState::Unknown;
             }
         });
         Some(())
@@ -250,7 +250,7 @@ impl State {
     /// A call is over: the registers of its arguments and its result hold nothing.
     pub(super) fn clobber(&mut self) {
         for register in 0..=5 {
-            self.set(register, Value::Unset);
+            self.set(register, RegState::Unset);
         }
     }
 }

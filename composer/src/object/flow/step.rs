@@ -1,45 +1,45 @@
 //! What one instruction that goes straight on makes of the state.
 
 use super::{
-    Giver, Used, What,
-    arithmetic::Operation,
+    FactKind, Giver, Used,
+    arithmetic::AluOperation,
     helpers,
-    instruction::{Instruction, Operand, Operator, Place},
-    number::{Number, Origin},
+    instruction::{Instruction, MemoryOperand, Operand, Operator},
+    number::{Number, NumberId},
     set::Set,
-    state::{State, Value},
+    state::{ProgramState, RegState},
 };
 use crate::object::{
     ProgramKind,
-    helpers::{Bytes, helper},
+    helpers::{WriteSize, helper},
 };
 
 /// The verifier refuses to go on here, or nobody knows how it does.
-pub(super) struct Stop(pub(super) Option<What>);
+pub(super) struct Stop(pub(super) Option<FactKind>);
 
 const UNKNOWN: Stop = Stop(None);
 
 /// Where in the program a step is, and what is known of all of it.
-pub(super) struct Step<'a> {
-    pub(super) state: &'a mut State,
+pub(super) struct Interpreter<'a> {
+    pub(super) state: &'a mut ProgramState,
     /// The name for a number that is made here.
-    pub(super) origin: Origin,
+    pub(super) origin: NumberId,
     pub(super) kind: ProgramKind,
     /// Whether memory may hold pointers of the kernel.
     pub(super) pointers_in_maps: bool,
 }
 
-impl Step<'_> {
-    fn operand(&self, operand: Operand) -> Value {
+impl Interpreter<'_> {
+    fn operand(&self, operand: Operand) -> RegState {
         match operand {
             Operand::Register(register) => self.state.get(register),
-            Operand::Constant(value) => Value::known(value),
+            Operand::Constant(value) => RegState::known(value),
         }
     }
 
     /// A new number or pointer that is told apart by the place it comes from.
-    fn new_value(&mut self, register: usize, value: Value) {
-        self.state.set(register, Value::Unset);
+    fn new_value(&mut self, register: usize, value: RegState) {
+        self.state.set(register, RegState::Unset);
         self.state.forget(self.origin);
         self.state.set(register, value);
     }
@@ -52,12 +52,12 @@ impl Step<'_> {
         operand: Operand,
     ) -> Result<(), Stop> {
         let right = self.operand(operand);
-        let left = if operator == Operator::Move { Value::known(0) } else { self.state.get(to) };
-        if left == Value::Unset || right == Value::Unset {
+        let left = if operator == Operator::Move { RegState::known(0) } else { self.state.get(to) };
+        if left == RegState::Unset || right == RegState::Unset {
             return Err(UNKNOWN);
         }
         let is_copy = match right {
-            Value::Number(Number::Any(_, set)) => wide || fits(set, 4),
+            RegState::Number(Number::Any(_, set)) => wide || fits(set, 4),
             _ => wide,
         };
         if operator == Operator::Move && is_copy {
@@ -65,19 +65,18 @@ impl Step<'_> {
             return Ok(());
         }
         let value = match (left, right) {
-            (Value::Number(left), Value::Number(right)) => {
-                Value::Number(self.number(operator, wide, to, left, right))
+            (RegState::Number(left), RegState::Number(right)) => {
+                RegState::Number(self.number(operator, wide, to, left, right))
             }
-            (pointer, Value::Number(by)) if wide => self.pointer(operator, to, pointer, by)?,
-            (Value::Number(by), pointer) if wide && operator == Operator::Add => {
+            (pointer, RegState::Number(by)) if wide => self.pointer(operator, to, pointer, by)?,
+            (RegState::Number(by), pointer) if wide && operator == Operator::Add => {
                 self.pointer(operator, to, pointer, by)?
             }
-            (Value::Packet(_) | Value::PacketEnd, Value::Packet(_) | Value::PacketEnd)
-                if wide && operator == Operator::Subtract =>
-            {
-                Value::Number(Number::Hidden)
-            }
-            _ => Value::Unknown,
+            (
+                RegState::Packet(_) | RegState::PacketEnd,
+                RegState::Packet(_) | RegState::PacketEnd,
+            ) if wide && operator == Operator::Subtract => RegState::Number(Number::Hidden),
+            _ => RegState::Unknown,
         };
         self.state.set(to, value);
         Ok(())
@@ -102,19 +101,20 @@ impl Step<'_> {
         };
         let (number, operation) = match operator {
             Operator::Move => {
-                (unknown, Operation { operator: Operator::And, wide, by: 0xffff_ffff })
+                (unknown, AluOperation { operator: Operator::And, wide, by: 0xffff_ffff })
             }
-            operator => (unknown, Operation { operator, wide, by: known }),
+            operator => (unknown, AluOperation { operator, wide, by: known }),
         };
         // Another copy that is read again would have to change with this one.
         let others = number.origin().is_some_and(|old| {
-            let own = matches!(self.state.get(to), Value::Number(own) if own.origin() == Some(old));
+            let own =
+                matches!(self.state.get(to), RegState::Number(own) if own.origin() == Some(old));
             self.state.copies(old) > usize::from(own)
         });
         if others {
             return number.computed(operation, None);
         }
-        self.state.set(to, Value::Unset);
+        self.state.set(to, RegState::Unset);
         self.state.forget(self.origin);
         number.computed(operation, Some(self.origin))
     }
@@ -124,11 +124,11 @@ impl Step<'_> {
         &mut self,
         operator: Operator,
         to: usize,
-        pointer: Value,
+        pointer: RegState,
         by: Number,
-    ) -> Result<Value, Stop> {
+    ) -> Result<RegState, Stop> {
         if !matches!(operator, Operator::Add | Operator::Subtract) {
-            return Ok(Value::Unknown);
+            return Ok(RegState::Unknown);
         }
         let bytes = match by {
             Number::Known(bytes) if operator == Operator::Add => Some(bytes.cast_signed()),
@@ -137,99 +137,111 @@ impl Step<'_> {
         };
         let moved = |offset: i64| bytes.and_then(|bytes| offset.checked_add(bytes));
         Ok(match pointer {
-            Value::Argument { number, tested: false, .. } => {
+            RegState::Argument { number, tested: false, .. } => {
                 let register = u8::try_from(to).unwrap_or_default();
-                return Err(Stop(Some(What::Untested { number, register, computed: true })));
+                return Err(Stop(Some(FactKind::Untested { number, register, computed: true })));
             }
-            Value::Nullable { null: true, giver, .. } => {
+            RegState::Nullable { null: true, giver, .. } => {
                 return Err(unchecked(giver, to, Used::Computed));
             }
-            Value::Nullable { .. } | Value::Map { .. } | Value::PacketEnd => return Err(UNKNOWN),
-            Value::Argument { number, size, offset, tested } => match moved(offset) {
-                Some(offset) => Value::Argument { number, size, offset, tested },
-                None => Value::Pointer,
-            },
-            Value::Context(offset) => moved(offset).map_or(Value::Pointer, Value::Context),
-            Value::Stack { frame, offset } => {
-                moved(offset).map_or(Value::Pointer, |offset| Value::Stack { frame, offset })
+            RegState::Nullable { .. } | RegState::Map { .. } | RegState::PacketEnd => {
+                return Err(UNKNOWN);
             }
-            Value::Packet(offset) => moved(offset).map_or(Value::Pointer, Value::Packet),
-            Value::Memory { .. } | Value::Pointer => pointer,
-            _ => Value::Unknown,
+            RegState::Argument { number, size, offset, tested } => match moved(offset) {
+                Some(offset) => RegState::Argument { number, size, offset, tested },
+                None => RegState::Pointer,
+            },
+            RegState::Context(offset) => moved(offset).map_or(RegState::Pointer, RegState::Context),
+            RegState::Stack { frame, offset } => {
+                moved(offset).map_or(RegState::Pointer, |offset| RegState::Stack { frame, offset })
+            }
+            RegState::Packet(offset) => moved(offset).map_or(RegState::Pointer, RegState::Packet),
+            RegState::Memory { .. } | RegState::Pointer => pointer,
+            _ => RegState::Unknown,
         })
     }
 
-    pub(super) fn load(&mut self, to: usize, from: Place, signed: bool) -> Result<(), Stop> {
-        let Place { base, offset, size } = from;
+    pub(super) fn load(
+        &mut self,
+        to: usize,
+        from: MemoryOperand,
+        signed: bool,
+    ) -> Result<(), Stop> {
+        let MemoryOperand { base, offset, size } = from;
         let pointer = self.state.get(base);
-        let fresh =
-            if signed { Value::Number(Number::Hidden) } else { Value::fresh(self.origin, size) };
+        let fresh = if signed {
+            RegState::Number(Number::Hidden)
+        } else {
+            RegState::fresh(self.origin, size)
+        };
         let value = match pointer {
-            Value::Context(at) => self.context(at.saturating_add(offset), size, fresh),
-            Value::Stack { frame, offset: at } => {
+            RegState::Context(at) => self.context(at.saturating_add(offset), size, fresh),
+            RegState::Stack { frame, offset: at } => {
                 let value = self.state.read_stack(frame, at.saturating_add(offset), size);
                 match value {
-                    Value::Number(_) if signed => Value::Number(Number::Hidden),
+                    RegState::Number(_) if signed => RegState::Number(Number::Hidden),
                     value => value,
                 }
             }
-            Value::Argument { .. } => {
+            RegState::Argument { .. } => {
                 argument(pointer, from)?;
                 fresh
             }
-            Value::Memory { frozen: true } => Value::Number(Number::Frozen),
-            Value::Memory { .. } if size == 8 && self.pointers_in_maps => Value::Unknown,
-            Value::Memory { .. } | Value::Packet(_) => fresh,
-            Value::Pointer | Value::Passed { .. } | Value::Unknown => Value::Unknown,
+            RegState::Memory { frozen: true } => RegState::Number(Number::Frozen),
+            RegState::Memory { .. } if size == 8 && self.pointers_in_maps => RegState::Unknown,
+            RegState::Memory { .. } | RegState::Packet(_) => fresh,
+            RegState::Pointer | RegState::Passed { .. } | RegState::Unknown => RegState::Unknown,
             _ => return Err(no_memory(pointer, base)),
         };
         match value {
-            Value::Number(Number::Any(of, _)) if of == self.origin => self.new_value(to, value),
+            RegState::Number(Number::Any(of, _)) if of == self.origin => self.new_value(to, value),
             value => self.state.set(to, value),
         }
         Ok(())
     }
 
     /// What a field of the context holds.
-    fn context(&self, offset: i64, size: u8, fresh: Value) -> Value {
+    fn context(&self, offset: i64, size: u8, fresh: RegState) -> RegState {
         match (self.kind.base(), offset, size) {
-            (ProgramKind::Xdp, 0, 4) if self.state.packet.is_some() => Value::Packet(0),
-            (ProgramKind::Xdp, 4, 4) if self.state.packet.is_some() => Value::PacketEnd,
+            (ProgramKind::Xdp, 0, 4) if self.state.packet.is_some() => RegState::Packet(0),
+            (ProgramKind::Xdp, 4, 4) if self.state.packet.is_some() => RegState::PacketEnd,
             (ProgramKind::Xdp, 12.., _)
             | (ProgramKind::Kprobe | ProgramKind::Tracepoint | ProgramKind::RawTracepoint, ..) => {
                 fresh
             }
             (ProgramKind::Fentry | ProgramKind::Fexit, 0..=88, 8) if offset % 8 == 0 => {
-                Value::Passed { number: (offset / 8) as u8 } // no more than 11
+                RegState::Passed { number: (offset / 8) as u8 } // no more than 11
             }
-            _ => Value::Unknown,
+            _ => RegState::Unknown,
         }
     }
 
-    pub(super) fn store(&mut self, at: Place, value: Operand) -> Result<(), Stop> {
+    pub(super) fn store(&mut self, at: MemoryOperand, value: Operand) -> Result<(), Stop> {
         let value = self.operand(value);
-        if value == Value::Unset {
+        if value == RegState::Unset {
             return Err(UNKNOWN);
         }
         let pointer = self.state.get(at.base);
         match pointer {
-            Value::Stack { frame, offset } => {
+            RegState::Stack { frame, offset } => {
                 let stored = match (value, at.size) {
                     (value, 8) => value,
-                    (Value::Number(Number::Known(value)), size) => {
-                        Value::known(value & (u64::MAX >> (64 - 8 * u32::from(size))))
+                    (RegState::Number(Number::Known(value)), size) => {
+                        RegState::known(value & (u64::MAX >> (64 - 8 * u32::from(size))))
                     }
                     // A number that fits is itself when it is read again.
-                    (Value::Number(Number::Any(_, set)), size) if fits(set, size) => value,
-                    (Value::Number(Number::Frozen), _) => Value::Number(Number::Frozen),
-                    (Value::Number(_), _) => Value::Number(Number::Hidden),
-                    _ => Value::Unknown,
+                    (RegState::Number(Number::Any(_, set)), size) if fits(set, size) => value,
+                    (RegState::Number(Number::Frozen), _) => RegState::Number(Number::Frozen),
+                    (RegState::Number(_), _) => RegState::Number(Number::Hidden),
+                    _ => RegState::Unknown,
                 };
                 self.state.write_stack(frame, offset.saturating_add(at.offset), at.size, stored);
             }
-            Value::Argument { .. } => argument(pointer, at)?,
-            Value::Pointer | Value::Passed { .. } | Value::Unknown => self.state.spoil(pointer),
-            Value::Memory { .. } | Value::Context(_) | Value::Packet(_) => {}
+            RegState::Argument { .. } => argument(pointer, at)?,
+            RegState::Pointer | RegState::Passed { .. } | RegState::Unknown => {
+                self.state.spoil(pointer);
+            }
+            RegState::Memory { .. } | RegState::Context(_) | RegState::Packet(_) => {}
             _ => return Err(no_memory(pointer, at.base)),
         }
         Ok(())
@@ -240,34 +252,36 @@ impl Step<'_> {
     pub(super) fn relocated(&mut self, instruction: Instruction) -> Result<usize, Stop> {
         match instruction {
             Instruction::Constant { to, .. } => {
-                self.state.set(to, Value::Number(Number::Frozen));
+                self.state.set(to, RegState::Number(Number::Frozen));
                 return Ok(2);
             }
             Instruction::Compute { operator, to, .. } => {
                 let value = match self.state.get(to) {
-                    _ if operator == Operator::Move => Value::Number(Number::Frozen),
-                    Value::Number(Number::Known(_) | Number::Frozen) => {
-                        Value::Number(Number::Frozen)
+                    _ if operator == Operator::Move => RegState::Number(Number::Frozen),
+                    RegState::Number(Number::Known(_) | Number::Frozen) => {
+                        RegState::Number(Number::Frozen)
                     }
-                    Value::Number(_) => Value::Number(Number::Hidden),
-                    Value::Argument { tested: false, .. }
-                    | Value::Unset
-                    | Value::Nullable { .. } => {
+                    RegState::Number(_) => RegState::Number(Number::Hidden),
+                    RegState::Argument { tested: false, .. }
+                    | RegState::Unset
+                    | RegState::Nullable { .. } => {
                         return Err(UNKNOWN);
                     }
                     // Some place in what it points to.
-                    Value::Memory { .. } => return Ok(1),
-                    _ => Value::Unknown,
+                    RegState::Memory { .. } => return Ok(1),
+                    _ => RegState::Unknown,
                 };
                 self.state.set(to, value);
             }
             Instruction::Load { to, from, .. } => {
-                if let pointer @ Value::Argument { tested: false, .. } = self.state.get(from.base) {
+                if let pointer @ RegState::Argument { tested: false, .. } =
+                    self.state.get(from.base)
+                {
                     argument(pointer, from)?;
                 }
-                self.state.set(to, Value::Unknown);
+                self.state.set(to, RegState::Unknown);
             }
-            Instruction::Store { .. } => self.state.spoil(Value::Unknown),
+            Instruction::Store { .. } => self.state.spoil(RegState::Unknown),
             _ => return Err(UNKNOWN),
         }
         Ok(1)
@@ -279,21 +293,23 @@ impl Step<'_> {
         let first = self.state.get(1);
         if called.is_some_and(|helper| helper.takes_memory) {
             match first {
-                Value::Nullable { null: true, giver, .. } => {
+                RegState::Nullable { null: true, giver, .. } => {
                     return Err(unchecked(giver, 1, Used::Handed(id)));
                 }
-                Value::Number(Number::Known(number)) if is_about_null(number) => {
+                RegState::Number(Number::Known(number)) if is_about_null(number) => {
                     return Err(unchecked(Giver::Null, 1, Used::Handed(id)));
                 }
                 _ => {}
             }
         }
         let written = called.and_then(|helper| helper.writes).and_then(|(address, size)| {
-            let Value::Stack { frame, offset } = self.state.get(address) else { return None };
+            let RegState::Stack { frame, offset } = self.state.get(address) else {
+                return None;
+            };
             let size = match size {
-                Bytes::Are(size) => size,
-                Bytes::In(register) => match self.state.get(register) {
-                    Value::Number(Number::Known(size @ (1 | 2 | 4 | 8))) => size as u8,
+                WriteSize::Are(size) => size,
+                WriteSize::In(register) => match self.state.get(register) {
+                    RegState::Number(Number::Known(size @ (1 | 2 | 4 | 8))) => size as u8,
                     _ => return None,
                 },
             };
@@ -305,7 +321,7 @@ impl Step<'_> {
         if let Some((frame, offset, size)) = written {
             let origin = self.origin | 1 << 62;
             self.state.forget(origin);
-            self.state.write_stack(frame, offset, size, Value::fresh(origin, size));
+            self.state.write_stack(frame, offset, size, RegState::fresh(origin, size));
         }
         if called.is_some_and(|helper| helper.moves_packet_data) {
             self.state.packet = None;
@@ -315,28 +331,31 @@ impl Step<'_> {
         Ok(())
     }
 
-    pub(super) fn atomic(&mut self, at: Place, fetches: Option<usize>) -> Result<(), Stop> {
+    pub(super) fn atomic(&mut self, at: MemoryOperand, fetches: Option<usize>) -> Result<(), Stop> {
         let pointer = self.state.get(at.base);
         match pointer {
-            Value::Argument { .. } => argument(pointer, at)?,
-            Value::Stack { .. } | Value::Pointer | Value::Passed { .. } | Value::Unknown => {
+            RegState::Argument { .. } => argument(pointer, at)?,
+            RegState::Stack { .. }
+            | RegState::Pointer
+            | RegState::Passed { .. }
+            | RegState::Unknown => {
                 self.state.spoil(pointer);
             }
-            Value::Memory { .. } => {}
+            RegState::Memory { .. } => {}
             _ => return Err(no_memory(pointer, at.base)),
         }
         if let Some(register) = fetches {
-            self.state.set(register, Value::Unknown);
+            self.state.set(register, RegState::Unknown);
         }
         Ok(())
     }
 }
 
 /// What is said of a pointer in `register` that leads nowhere, or perhaps nowhere.
-fn no_memory(pointer: Value, register: usize) -> Stop {
+fn no_memory(pointer: RegState, register: usize) -> Stop {
     match pointer {
-        Value::Nullable { null: true, giver, .. } => unchecked(giver, register, Used::Accessed),
-        Value::Number(Number::Known(number)) if is_about_null(number) => {
+        RegState::Nullable { null: true, giver, .. } => unchecked(giver, register, Used::Accessed),
+        RegState::Number(Number::Known(number)) if is_about_null(number) => {
             unchecked(Giver::Null, register, Used::Accessed)
         }
         _ => UNKNOWN,
@@ -345,7 +364,7 @@ fn no_memory(pointer: Value, register: usize) -> Stop {
 
 fn unchecked(giver: Giver, register: usize, used: Used) -> Stop {
     let register = u8::try_from(register).unwrap_or_default();
-    Stop(Some(What::Unchecked { giver, register, used }))
+    Stop(Some(FactKind::Unchecked { giver, register, used }))
 }
 
 /// Whether it is NULL, or a place in what NULL was taken to point to.
@@ -365,17 +384,17 @@ fn fits(set: Set, size: u8) -> bool {
 
 /// An access to memory that the caller passed: `check_mem_access`,
 /// <https://github.com/torvalds/linux/blob/v6.12/kernel/bpf/verifier.c>.
-fn argument(pointer: Value, place: Place) -> Result<(), Stop> {
-    let Value::Argument { number, size, offset, tested } = pointer else { return Ok(()) };
+fn argument(pointer: RegState, place: MemoryOperand) -> Result<(), Stop> {
+    let RegState::Argument { number, size, offset, tested } = pointer else { return Ok(()) };
     let register = u8::try_from(place.base).unwrap_or_default();
     if !tested {
-        return Err(Stop(Some(What::Untested { number, register, computed: false })));
+        return Err(Stop(Some(FactKind::Untested { number, register, computed: false })));
     }
     let offset = offset.saturating_add(place.offset);
     let end = offset.saturating_add(i64::from(place.size));
     if offset < 0 || end > i64::from(size) {
         let width = place.size;
-        return Err(Stop(Some(What::Beyond { number, register, size, offset, width })));
+        return Err(Stop(Some(FactKind::Beyond { number, register, size, offset, width })));
     }
     Ok(())
 }

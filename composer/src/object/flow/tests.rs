@@ -6,7 +6,7 @@ use std::{collections::BTreeSet, time::Instant};
 
 use proptest::{prelude::*, test_runner::Config};
 
-use super::{Findings, Held, Returned, Wanted, What, read};
+use super::{ArgumentValue, FactKind, Findings, ParameterType, Returned, read};
 use crate::object::{Object, ProgramKind};
 
 fn object(name: &str) -> Object {
@@ -22,26 +22,28 @@ fn findings(object: &Object, program: &str) -> Findings {
     }
 }
 
-fn certain(name: &str, program: &str) -> BTreeSet<What> {
+fn certain(name: &str, program: &str) -> BTreeSet<FactKind> {
     findings(&object(name), program).certain.into_iter().map(|fact| fact.what).collect()
 }
 
 /// What the registers of arguments hold that are not as they have to be.
-fn passes(program: &str) -> Option<(u8, Wanted, Held)> {
+fn passes(program: &str) -> Option<(u8, ParameterType, ArgumentValue)> {
     certain("arguments", program).into_iter().find_map(|what| match what {
-        What::Passes { number, wanted, held, .. } => Some((number, wanted, held)),
+        FactKind::Passes { number, wanted, held, .. } => Some((number, wanted, held)),
         _ => None,
     })
 }
 
 fn returns(name: &str, program: &str) -> Vec<Returned> {
     let found = certain(name, program).into_iter();
-    found.filter_map(|what| if let What::Returns(it) = what { Some(it) } else { None }).collect()
+    found
+        .filter_map(|what| if let FactKind::Returns(it) = what { Some(it) } else { None })
+        .collect()
 }
 
 #[test]
 fn an_argument_that_clang_dropped_is_missed_wherever_the_call_is() {
-    let nothing = Some((1, Wanted::Number, Held::Nothing));
+    let nothing = Some((1, ParameterType::Number, ArgumentValue::Nothing));
     assert_eq!(passes("drops_an_argument"), nothing);
     assert_eq!(passes("drops_it_in_a_static_function"), nothing);
     assert_eq!(passes("drops_it_behind_events"), nothing);
@@ -54,14 +56,14 @@ fn an_argument_that_clang_dropped_is_missed_wherever_the_call_is() {
 
 #[test]
 fn what_is_passed_is_compared_with_what_is_taken() {
-    let record = Wanted::Memory(16);
-    assert_eq!(passes("passes_a_number_for_memory"), Some((0, record, Held::Number)));
-    assert_eq!(passes("passes_the_context_for_memory"), Some((0, record, Held::Context)));
+    let record = ParameterType::Memory(16);
+    assert_eq!(passes("passes_a_number_for_memory"), Some((0, record, ArgumentValue::Number)));
+    assert_eq!(passes("passes_the_context_for_memory"), Some((0, record, ArgumentValue::Context)));
     assert_eq!(passes("passes_memory"), None);
     assert_eq!(passes("passes_null"), None);
-    let number = Some((0, Wanted::Number, Held::Context));
+    let number = Some((0, ParameterType::Number, ArgumentValue::Context));
     assert_eq!(passes("passes_the_context_for_a_number"), number);
-    let context = Some((0, Wanted::Context, Held::Number));
+    let context = Some((0, ParameterType::Context, ArgumentValue::Number));
     assert_eq!(passes("passes_a_number_for_the_context"), context);
     assert_eq!(passes("passes_the_context"), None);
 }
@@ -70,7 +72,7 @@ fn what_is_passed_is_compared_with_what_is_taken() {
 fn behind_a_frozen_constant_nothing_is_certain_but_what_both_ways_have() {
     let object = object("arguments");
     let found = findings(&object, "drops_it_where_nobody_comes");
-    let is_call = |what: What| matches!(what, What::Passes { .. });
+    let is_call = |what: FactKind| matches!(what, FactKind::Passes { .. });
     for program in ["drops_it_where_a_field_is_missing", "keeps_it_where_a_field_is_missing"] {
         assert_eq!(passes(program), None, "{program}: CO-RE decides");
     }
@@ -101,7 +103,9 @@ fn results_are_told_as_far_as_they_are_known() {
 fn pointers_are_tested_first() {
     let untested = |program| {
         let found = certain("pointers", program).into_iter();
-        found.filter(|what| matches!(what, What::Untested { .. } | What::Beyond { .. })).count()
+        found
+            .filter(|what| matches!(what, FactKind::Untested { .. } | FactKind::Beyond { .. }))
+            .count()
     };
     for program in ["untested", "written_untested", "tested_too_late", "added_to_untested"] {
         assert_eq!(untested(program), 1, "{program}");
@@ -119,7 +123,7 @@ fn pointers_are_tested_first() {
 fn what_a_helper_gave_is_tested_first() {
     let unchecked = |program| {
         let found = certain("unchecked", program).into_iter();
-        found.filter(|what| matches!(what, What::Unchecked { .. })).count()
+        found.filter(|what| matches!(what, FactKind::Unchecked { .. })).count()
     };
     for program in [
         "event_untested",
@@ -241,7 +245,7 @@ fn every_built_in_program_is_walked_to_its_end() {
                 ProgramKind::Freplace => read(&object, program, ProgramKind::Xdp, true),
                 kind => read(&object, program, kind, false),
             };
-            let ends = found.certain.iter().any(|fact| matches!(fact.what, What::Returns(_)));
+            let ends = found.certain.iter().any(|fact| matches!(fact.what, FactKind::Returns(_)));
             assert!(ends, "{name}: {}", program.name);
         }
     }

@@ -6,15 +6,15 @@ use std::{
 };
 
 use super::{
-    Fact, Findings, Returned, Wanted, What,
+    Fact, FactKind, Findings, ParameterType, Returned,
     branch::{Ways, ways},
     call,
     instruction::{Instruction, Operand, decode},
-    live::Live,
-    number::{Number, Origin},
+    live::LiveRegisters,
+    number::{Number, NumberId},
     parameters::wanted,
-    state::{Doubt, Frame, State, Value},
-    step::{Step, Stop},
+    state::{Doubt, Frame, ProgramState, RegState},
+    step::{Interpreter, Stop},
 };
 use crate::object::{
     Function, Object, ProgramKind, Referent,
@@ -41,9 +41,9 @@ struct Body<'a> {
     code: &'a [u8],
     references: &'a BTreeMap<usize, Referent>,
     relocated: &'a BTreeMap<usize, TypeId>,
-    live: Live,
+    live: LiveRegisters,
     is_global: bool,
-    wanted: Option<Vec<Wanted>>,
+    wanted: Option<Vec<ParameterType>>,
 }
 
 /// How it goes on after an instruction.
@@ -60,7 +60,7 @@ pub(super) struct Walker<'a> {
     pointers_in_maps: bool,
     bodies: HashMap<usize, Rc<Body<'a>>>,
     /// What was found from an instruction and a state on; none while it is being found.
-    gone: HashMap<(usize, State), Option<Rc<Facts>>>,
+    gone: HashMap<(usize, ProgramState), Option<Rc<Facts>>>,
     possible: Facts,
     stacks: BTreeMap<usize, u32>,
     steps: usize,
@@ -93,9 +93,10 @@ impl<'a> Walker<'a> {
                 frame.registers[usize::from(number) + 1] = argument(number, wanted);
             }
         } else {
-            frame.registers[1] = Value::Context(0);
+            frame.registers[1] = RegState::Context(0);
         }
-        let state = State { frames: vec![frame], doubt: Doubt::None, packet: Some((0, PACKET)) };
+        let state =
+            ProgramState { frames: vec![frame], doubt: Doubt::None, packet: Some((0, PACKET)) };
         let certain = self.path(&state, 0, 0);
         Findings { certain, possible: self.possible, stacks: self.stacks, ..Findings::default() }
     }
@@ -110,7 +111,7 @@ impl<'a> Walker<'a> {
             code,
             references: &definition.code.references,
             relocated: &definition.code.relocated,
-            live: Live::of(code),
+            live: LiveRegisters::of(code),
             is_global: definition.is_global,
             wanted: wanted(self.object, definition, self.kind),
         });
@@ -125,7 +126,7 @@ impl<'a> Walker<'a> {
     }
 
     /// What is found from here on, whichever way the open branches go.
-    fn path(&mut self, state: &State, at: usize, depth: usize) -> Facts {
+    fn path(&mut self, state: &ProgramState, at: usize, depth: usize) -> Facts {
         if depth > BRANCHES {
             return Facts::new();
         }
@@ -148,14 +149,14 @@ impl<'a> Walker<'a> {
     }
 
     /// The same, with nothing remembered: up to the next branch and, by it, on.
-    fn straight(&mut self, mut state: State, mut at: usize, depth: usize) -> Facts {
+    fn straight(&mut self, mut state: ProgramState, mut at: usize, depth: usize) -> Facts {
         let mut found = Facts::new();
         while self.steps > 0 {
             self.steps -= 1;
             let Some(function) = state.frames.last().map(|frame| frame.function) else { break };
             let Some(body) = self.body(function) else { break };
             for register in (0..10).filter(|register| !body.live.has(at, *register)) {
-                state.set(register, Value::Unset);
+                state.set(register, RegState::Unset);
             }
             let doubt = state.doubt;
             let mut told = Vec::new();
@@ -207,27 +208,27 @@ impl<'a> Walker<'a> {
     fn execute(
         &mut self,
         body: &Body<'_>,
-        state: &mut State,
+        state: &mut ProgramState,
         function: usize,
         at: usize,
-        told: &mut Vec<What>,
+        told: &mut Vec<FactKind>,
     ) -> Result<Then, Stop> {
         let Some(instruction) = decode(body.code, at) else { return Ok(Then::End) };
         // Depth, function and instruction: a name for what is made here.
         let depth = state.frames.len() as u64;
-        let origin: Origin = depth << 56 | (function as u64) << 28 | at as u64;
+        let origin: NumberId = depth << 56 | (function as u64) << 28 | at as u64;
         self.note_stack(state, instruction);
         let (kind, pointers_in_maps) = (self.kind, self.pointers_in_maps);
         let next = at + 1;
         if let Instruction::Load { from, .. } = instruction
-            && let Value::Passed { number } = state.get(from.base)
+            && let RegState::Passed { number } = state.get(from.base)
         {
             let of = body.relocated.get(&at).copied();
-            told.push(What::ReadsThrough { number, offset: from.offset, width: from.size, of });
+            told.push(FactKind::ReadsThrough { number, offset: from.offset, width: from.size, of });
         }
-        let mut step = Step { state, origin, kind, pointers_in_maps };
+        let mut step = Interpreter { state, origin, kind, pointers_in_maps };
         if body.relocated.contains_key(&at) {
-            told.push(What::Relocated);
+            told.push(FactKind::Relocated);
             let length = step.relocated(instruction)?;
             return Ok(Then::At(at + length));
         }
@@ -236,9 +237,9 @@ impl<'a> Walker<'a> {
                 step.compute(operator, wide, to, operand)?;
             }
             Instruction::Load { to, from, signed } => {
-                if let Value::Context(offset) = step.state.get(from.base) {
+                if let RegState::Context(offset) = step.state.get(from.base) {
                     let offset = offset.saturating_add(from.offset);
-                    told.push(What::ReadsContext { offset, width: from.size });
+                    told.push(FactKind::ReadsContext { offset, width: from.size });
                 }
                 step.load(to, from, signed)?;
             }
@@ -246,16 +247,16 @@ impl<'a> Walker<'a> {
             Instruction::Atomic { at, fetches } => step.atomic(at, fetches)?,
             Instruction::Constant { to, value } => {
                 let value = match body.references.get(&at) {
-                    None => Value::known(value),
-                    Some(Referent::Map(name)) => Value::Map { finds_all: !self.is_hash(name) },
-                    Some(Referent::Variable { frozen, .. }) => Value::Memory { frozen: *frozen },
-                    Some(_) => Value::Unknown,
+                    None => RegState::known(value),
+                    Some(Referent::Map(name)) => RegState::Map { finds_all: !self.is_hash(name) },
+                    Some(Referent::Variable { frozen, .. }) => RegState::Memory { frozen: *frozen },
+                    Some(_) => RegState::Unknown,
                 };
                 step.state.set(to, value);
                 return Ok(Then::At(at + 2));
             }
             Instruction::Helper(id) => {
-                told.push(What::CallsHelper(id));
+                told.push(FactKind::CallsHelper(id));
                 step.helper(id)?;
             }
             Instruction::Call => {
@@ -271,14 +272,14 @@ impl<'a> Walker<'a> {
                 let left = state.get(left);
                 let right = match right {
                     Operand::Register(register) => state.get(register),
-                    Operand::Constant(value) => Value::known(value),
+                    Operand::Constant(value) => RegState::known(value),
                 };
                 let to = usize::try_from(to).unwrap_or(usize::MAX);
                 let ways = ways(state.clone(), comparison, wide, left, right);
                 return Ok(Then::Branch(ways, [to, next]));
             }
             Instruction::Exit if state.frames.len() < 2 => {
-                told.push(What::Returns(returned(state.get(0))));
+                told.push(FactKind::Returns(returned(state.get(0))));
                 return Ok(Then::End);
             }
             Instruction::Exit => {
@@ -292,14 +293,14 @@ impl<'a> Walker<'a> {
 
     /// Notes how far down the stack the instruction reaches, where the verifier is sure to come to
     /// it.
-    fn note_stack(&mut self, state: &State, instruction: Instruction) {
+    fn note_stack(&mut self, state: &ProgramState, instruction: Instruction) {
         let (place, register) = match instruction {
             Instruction::Load { to, from, .. } => (from, Some(to)),
             Instruction::Store { at, value: Operand::Register(register) } => (at, Some(register)),
             Instruction::Store { at, .. } | Instruction::Atomic { at, .. } => (at, None),
             _ => return,
         };
-        let Value::Stack { frame, offset } = state.get(place.base) else { return };
+        let RegState::Stack { frame, offset } = state.get(place.base) else { return };
         let Some(function) = state.frames.get(frame).map(|frame| frame.function) else { return };
         let depth = offset.saturating_add(place.offset).checked_neg();
         let Some(depth) = depth.and_then(|depth| u32::try_from(depth).ok()) else { return };
@@ -318,11 +319,11 @@ impl<'a> Walker<'a> {
 
     fn call(
         &mut self,
-        state: &mut State,
+        state: &mut ProgramState,
         callee: usize,
         next: usize,
-        origin: Origin,
-        told: &mut Vec<What>,
+        origin: NumberId,
+        told: &mut Vec<FactKind>,
     ) -> Result<Then, Stop> {
         let Some(body) = self.body(callee) else { return Ok(Then::End) };
         if !body.is_global {
@@ -334,7 +335,7 @@ impl<'a> Walker<'a> {
         {
             return Err(Stop(Some(what)));
         }
-        told.push(What::Calls(callee));
+        told.push(FactKind::Calls(callee));
         call::pass_over(state, origin);
         Ok(Then::At(next))
     }
@@ -342,24 +343,24 @@ impl<'a> Walker<'a> {
 
 /// What a function is entered with: by its prototype, if it has one, and if that has so many
 /// parameters.
-fn argument(number: u8, wanted: Option<Option<Wanted>>) -> Value {
-    let origin = 1 << 63 | Origin::from(number);
+fn argument(number: u8, wanted: Option<Option<ParameterType>>) -> RegState {
+    let origin = 1 << 63 | NumberId::from(number);
     match wanted {
-        Some(Some(Wanted::Number)) => Value::fresh(origin, 8),
-        Some(Some(Wanted::Context)) => Value::Context(0),
-        Some(Some(Wanted::Memory(size))) => {
-            Value::Argument { number, size, offset: 0, tested: false }
+        Some(Some(ParameterType::Number)) => RegState::fresh(origin, 8),
+        Some(Some(ParameterType::Context)) => RegState::Context(0),
+        Some(Some(ParameterType::Memory(size))) => {
+            RegState::Argument { number, size, offset: 0, tested: false }
         }
-        Some(Some(Wanted::Unclear)) | None => Value::Unknown,
-        Some(None) => Value::Unset,
+        Some(Some(ParameterType::Unclear)) | None => RegState::Unknown,
+        Some(None) => RegState::Unset,
     }
 }
 
-fn returned(value: Value) -> Returned {
+fn returned(value: RegState) -> Returned {
     match value {
-        Value::Number(Number::Known(number)) => Returned::Number(number),
-        Value::Number(Number::Any(..)) => Returned::Several,
-        Value::Number(_) | Value::Unknown | Value::Passed { .. } | Value::Unset => {
+        RegState::Number(Number::Known(number)) => Returned::Number(number),
+        RegState::Number(Number::Any(..)) => Returned::Several,
+        RegState::Number(_) | RegState::Unknown | RegState::Passed { .. } | RegState::Unset => {
             Returned::Unclear
         }
         _ => Returned::Pointer,

@@ -17,7 +17,7 @@ use crate::{
 
 /// A place in the bytes of a variable.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Place {
+pub(super) struct VariablePart {
     /// The type that is there.
     pub(super) of: TypeId,
     /// Bits from the start of the variable.
@@ -28,7 +28,7 @@ pub(super) struct Place {
 
 /// What is wrong with a value, and what helps.
 #[derive(Debug)]
-pub(super) struct Mistake {
+pub(super) struct ValueError {
     pub(super) span: Span,
     /// For the message: `` `limit` … ``.
     pub(super) what: String,
@@ -38,7 +38,7 @@ pub(super) struct Mistake {
     pub(super) unknown: bool,
 }
 
-impl Mistake {
+impl ValueError {
     fn value(span: &Span, what: String, label: &str, help: String) -> Box<Self> {
         let (span, label) = (span.clone(), label.to_owned());
         Box::new(Self { span, what, label, help, unknown: false })
@@ -64,9 +64,9 @@ impl Encoder<'_> {
     pub(super) fn write(
         &mut self,
         name: &str,
-        to: Place,
+        to: VariablePart,
         value: &Spanned<Value>,
-    ) -> Result<(), Box<Mistake>> {
+    ) -> Result<(), Box<ValueError>> {
         let bits = to.width.map(u64::from);
         let bits = bits.unwrap_or_else(|| u64::from(self.btf.size(to.of).unwrap_or(0)) * 8);
         let range = to.at..to.at.saturating_add(bits);
@@ -74,7 +74,7 @@ impl Encoder<'_> {
         if self.written.iter().any(overlaps) {
             let what = format!("`{name}` is set twice");
             let help = "Remove one of the two entries. Another entry sets it or a part of it.";
-            return Err(Mistake::value(&value.span, what, "set again here", help.to_owned()));
+            return Err(ValueError::value(&value.span, what, "set again here", help.to_owned()));
         }
         self.written.push(range);
         self.go(name, to, value, DEPTH)
@@ -83,14 +83,14 @@ impl Encoder<'_> {
     fn go(
         &mut self,
         name: &str,
-        to: Place,
+        to: VariablePart,
         value: &Spanned<Value>,
         depth: usize,
-    ) -> Result<(), Box<Mistake>> {
+    ) -> Result<(), Box<ValueError>> {
         let span = &value.span;
         let found = self.btf.resolve(to.of).filter(|_| depth > 0);
         let refuse = |wanted: String, help: String| {
-            Err(Mistake::value(span, format!("`{name}` {wanted}"), kind(&value.value), help))
+            Err(ValueError::value(span, format!("`{name}` {wanted}"), kind(&value.value), help))
         };
         match found.map(|(_, found)| found) {
             Some(Type::Int { size, signed, boolean, .. }) => {
@@ -110,7 +110,7 @@ impl Encoder<'_> {
                     };
                     let what = format!("`{name}` cannot be {number}: it is a {declared}");
                     let help = format!("Write a value from {} to {}.", range.start(), range.end());
-                    return Err(Mistake::value(span, what, "out of range", help));
+                    return Err(ValueError::value(span, what, "out of range", help));
                 }
                 self.put(to.at, bits, number, span)
             }
@@ -127,7 +127,7 @@ impl Encoder<'_> {
                                         bits"
                     );
                     let help = format!("Write a value from {} to {}.", range.start(), range.end());
-                    return Err(Mistake::value(span, what, "out of range", help));
+                    return Err(ValueError::value(span, what, "out of range", help));
                 }
                 self.put(to.at, bits, number, span)
             }
@@ -183,7 +183,7 @@ impl Encoder<'_> {
         value: &Spanned<Value>,
         bits: u32,
         variants: Option<&[(&str, i64)]>,
-    ) -> Result<i128, Box<Mistake>> {
+    ) -> Result<i128, Box<ValueError>> {
         let declared = prototype::declare(self.btf, of, "");
         let declared = declared.trim();
         let text = match &value.value {
@@ -193,7 +193,7 @@ impl Encoder<'_> {
             Value::List(_) | Value::Table(_) => {
                 let what = format!("`{name}` is a {declared}");
                 let help = "Write a single value.".to_owned();
-                return Err(Mistake::value(&value.span, what, kind(&value.value), help));
+                return Err(ValueError::value(&value.span, what, kind(&value.value), help));
             }
         };
         let own = |name: &str| {
@@ -204,7 +204,7 @@ impl Encoder<'_> {
             own(name).or_else(|| enumerator(self.btf, name)).or_else(|| names::known(name))
         };
         number(text, bits, &named).map_err(|error| match error {
-            NoNumber::Other(why, _) => Mistake::value(
+            NoNumber::Other(why, _) => ValueError::value(
                 &value.span,
                 format!("`{name}` cannot be set to \"{}\"", text.escape_debug()),
                 &why,
@@ -232,7 +232,7 @@ impl Encoder<'_> {
                     ),
                 };
                 let what = format!("`{name}` cannot be set to \"{}\"", text.escape_debug());
-                Mistake::value(&value.span, what, &format!("unknown name `{missing}`"), help)
+                ValueError::value(&value.span, what, &format!("unknown name `{missing}`"), help)
             }
         })
     }
@@ -245,15 +245,16 @@ impl Encoder<'_> {
         items: &[Spanned<Value>],
         span: &Span,
         depth: usize,
-    ) -> Result<(), Box<Mistake>> {
+    ) -> Result<(), Box<ValueError>> {
         if items.len() > length as usize {
             let what = format!("`{name}` has {length} items, but the list has {}", items.len());
             let help = format!("Write at most {length} items. Omitted ones are unchanged.");
-            return Err(Mistake::value(span, what, "too long", help));
+            return Err(ValueError::value(span, what, "too long", help));
         }
         let bits = u64::from(self.btf.size(element).unwrap_or(0)) * 8;
         for (index, item) in (0_u64..).zip(items) {
-            let place = Place { of: element, at: at.saturating_add(index * bits), width: None };
+            let place =
+                VariablePart { of: element, at: at.saturating_add(index * bits), width: None };
             self.go(&format!("{name}[{index}]"), place, item, depth - 1)?;
         }
         Ok(())
@@ -267,7 +268,7 @@ impl Encoder<'_> {
         length: u32,
         text: &str,
         span: &Span,
-    ) -> Result<(), Box<Mistake>> {
+    ) -> Result<(), Box<ValueError>> {
         if text.len() >= length as usize {
             let what = format!("`{name}` has room for {} bytes", length.saturating_sub(1));
             let help = format!(
@@ -275,14 +276,14 @@ impl Encoder<'_> {
                  terminating NUL.",
                 text.len()
             );
-            return Err(Mistake::value(span, what, "too long", help));
+            return Err(ValueError::value(span, what, "too long", help));
         }
         let start = usize::try_from(at / 8).unwrap_or(usize::MAX);
         let end = start.saturating_add(length as usize);
         let Some(room) = self.bytes.get_mut(start..end) else {
             let what = "offset out of range".to_owned();
             let help = "Build the object again. Its BTF is damaged.".to_owned();
-            return Err(Mistake::value(span, what, "here", help));
+            return Err(ValueError::value(span, what, "here", help));
         };
         room.fill(0);
         room[..text.len()].copy_from_slice(text.as_bytes()); // shorter than the array, as above
@@ -294,10 +295,16 @@ impl Encoder<'_> {
     }
 
     /// Puts the lowest `bits` of `number` at bit `at`.
-    fn put(&mut self, at: u64, bits: u32, number: i128, span: &Span) -> Result<(), Box<Mistake>> {
+    fn put(
+        &mut self,
+        at: u64,
+        bits: u32,
+        number: i128,
+        span: &Span,
+    ) -> Result<(), Box<ValueError>> {
         let outside = || {
             let what = "offset out of range".to_owned();
-            Mistake::value(
+            ValueError::value(
                 span,
                 what,
                 "here",
@@ -333,15 +340,15 @@ fn kind(value: &Value) -> &'static str {
 }
 
 /// The field `name` of the struct or union at `place`, in anonymous ones within it too.
-pub(super) fn member(btf: &Btf, place: Place, name: &str) -> Option<Place> {
-    fn go(btf: &Btf, place: Place, name: &str, depth: usize) -> Option<Place> {
+pub(super) fn member(btf: &Btf, place: VariablePart, name: &str) -> Option<VariablePart> {
+    fn go(btf: &Btf, place: VariablePart, name: &str, depth: usize) -> Option<VariablePart> {
         let (_, Type::Struct { members, .. }) = btf.resolve(place.of).filter(|_| depth > 0)? else {
             return None;
         };
         members.into_iter().find_map(|member| {
             let at = place.at.saturating_add(u64::from(member.bit_offset));
             let width = (member.bit_width > 0).then_some(member.bit_width);
-            let inner = Place { of: member.of, at, width };
+            let inner = VariablePart { of: member.of, at, width };
             match member.name {
                 "" => go(btf, inner, name, depth - 1),
                 own => (own == name).then_some(inner),
@@ -367,7 +374,12 @@ fn fields(btf: &Btf, of: TypeId, depth: usize) -> Vec<String> {
 }
 
 /// What is said of a field that is not there.
-pub(super) fn no_field(btf: &Btf, name: &str, of: TypeId, field: &Spanned<String>) -> Box<Mistake> {
+pub(super) fn no_field(
+    btf: &Btf,
+    name: &str,
+    of: TypeId,
+    field: &Spanned<String>,
+) -> Box<ValueError> {
     let shown = field.value.escape_debug();
     let what = format!("unknown field `{shown}` of `{name}`");
     let names = fields(btf, of, 4);
@@ -379,7 +391,7 @@ pub(super) fn no_field(btf: &Btf, name: &str, of: TypeId, field: &Spanned<String
         }
         None => format!("Its fields are: {}.", list(&names)),
     };
-    Mistake::unknown(&field.span, what, "unknown field", help)
+    ValueError::unknown(&field.span, what, "unknown field", help)
 }
 
 fn enumerators(btf: &Btf) -> impl Iterator<Item = (&str, i64)> {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Asked, BARE, CLOCK, EVENTS, Paper, Stage, counts, emit, play};
+use super::{BARE, CLOCK, EVENTS, Paper, SessionRequest, Stage, counts, emit, play};
 use crate::{
     event::{EventCounts, Log},
     kernel::fake::Fake,
@@ -19,7 +19,7 @@ async fn every_event_of_a_flood_is_shown_and_counted() {
     let (node, record) = (stage.node("before"), stage.record("before", 1));
     // They wake the reader once; it has to come back by itself.
     let flood = BATCH * BATCHES * 2 + 3;
-    let played = play(stage, Asked::default(), async |world| {
+    let played = play(stage, SessionRequest::default(), async |world| {
         emit(world, node, &record, flood);
         world.a_while().await;
         assert_eq!(world.programs.buffer(EVENTS).waiting(), 0, "none is left behind");
@@ -42,7 +42,7 @@ async fn every_event_of_a_flood_is_shown_and_counted() {
 async fn what_finds_no_room_is_counted_and_in_the_text_once() {
     let stage = Stage::tcp();
     let (node, record) = (stage.node("before"), stage.record("before", 1));
-    let played = play(stage, Asked::default(), async |world| {
+    let played = play(stage, SessionRequest::default(), async |world| {
         world.programs.buffer(EVENTS).holds(100);
         emit(world, node, &record, 250);
         world.a_while().await;
@@ -63,7 +63,7 @@ async fn losses_that_the_text_does_not_have_are_reported_as_they_come() {
     let stage = Stage::tcp();
     let (node, record) = (stage.node("before"), stage.record("before", 1));
     let log = Log::new(&stage.plan.nodes, CLOCK, true, BARE);
-    let asked = Asked { format: Some(Box::new(log)), ..Asked::default() };
+    let asked = SessionRequest { format: Some(Box::new(log)), ..SessionRequest::default() };
     let played = play(stage, asked, async |world| {
         world.programs.buffer(EVENTS).holds(1);
         emit(world, node, &record, 3);
@@ -81,7 +81,7 @@ async fn losses_that_the_text_does_not_have_are_reported_as_they_come() {
 async fn while_the_writer_stands_still_events_stay_in_the_kernel_and_none_is_lost_in_silence() {
     let stage = Stage::tcp();
     let (node, record) = (stage.node("before"), stage.record("before", 1));
-    let asked = Asked { paper: Paper::taking(0), ..Asked::default() };
+    let asked = SessionRequest { paper: Paper::taking(0), ..SessionRequest::default() };
     let (room, pieces) = (1000, 400);
     let played = play(stage, asked, async |world| {
         let buffer = world.programs.buffer(EVENTS);
@@ -114,7 +114,7 @@ async fn a_limit_is_met_exactly_and_ends_the_session() {
     for (limit, produced) in [(1, 20), (5, 20), (20, 20), (19, 20), (256, 300), (257, 300)] {
         let stage = Stage::tcp();
         let (node, record) = (stage.node("before"), stage.record("before", 1));
-        let asked = Asked { limit: Some(limit), ..Asked::default() };
+        let asked = SessionRequest { limit: Some(limit), ..SessionRequest::default() };
         let played = play(stage, asked, async |world| {
             emit(world, node, &record, produced);
         })
@@ -130,7 +130,7 @@ async fn a_limit_is_met_exactly_and_ends_the_session() {
 async fn one_event_below_the_limit_ends_nothing() {
     let stage = Stage::tcp();
     let (node, record) = (stage.node("before"), stage.record("before", 1));
-    let asked = Asked { limit: Some(21), ..Asked::default() };
+    let asked = SessionRequest { limit: Some(21), ..SessionRequest::default() };
     let played = play(stage, asked, async |world| {
         emit(world, node, &record, 20);
         world.a_while().await;
@@ -147,7 +147,8 @@ async fn what_is_not_asked_for_is_counted_and_not_shown() {
     let stage = Stage::tcp();
     let (before, connect) = (stage.node("before"), stage.node("connect"));
     let records = [stage.record("before", 1), stage.record("connect", 1)];
-    let asked = Asked { only: vec!["before"], limit: Some(3), ..Asked::default() };
+    let asked =
+        SessionRequest { only: vec!["before"], limit: Some(3), ..SessionRequest::default() };
     let played = play(stage, asked, async |world| {
         emit(world, connect, &records[1], 10);
         emit(world, before, &records[0], 2);
@@ -171,7 +172,7 @@ async fn a_record_that_is_no_event_is_reported_and_accounted_for() {
     stranger[16..20].copy_from_slice(&99_u32.to_ne_bytes());
     let mut untyped = stage.record("before", 1);
     untyped[20..24].copy_from_slice(&99_999_u32.to_ne_bytes());
-    let played = play(stage, Asked::default(), async |world| {
+    let played = play(stage, SessionRequest::default(), async |world| {
         emit(world, node, &[1, 2, 3], 1);
         emit(world, node, &stranger, 2);
         emit(world, node, &untyped, 1);
@@ -192,7 +193,7 @@ async fn a_record_that_is_no_event_is_reported_and_accounted_for() {
 async fn a_record_under_way_when_the_chain_is_detached_is_waited_for() {
     let stage = Stage::tcp();
     let (node, record) = (stage.node("before"), stage.record("before", 1));
-    let played = play(stage, Asked::default(), async |world| {
+    let played = play(stage, SessionRequest::default(), async |world| {
         world.programs.emit_late(node, &record);
         world.interrupt();
     })
@@ -206,7 +207,7 @@ async fn an_event_that_is_nowhere_is_waited_for_and_then_missing_in_the_balance(
     let stage = Stage::tcp();
     let node = stage.node("before");
     let start = tokio::time::Instant::now();
-    let played = play(stage, Asked::default(), async |world| {
+    let played = play(stage, SessionRequest::default(), async |world| {
         world.programs.count(node, 2, 1);
         world.interrupt();
     })
@@ -223,7 +224,7 @@ async fn where_a_link_is_left_nothing_is_waited_for() {
     stage.kernel = Fake::default().failing_undo_at(0);
     let node = stage.node("before");
     let start = tokio::time::Instant::now();
-    let played = play(stage, Asked::default(), async |world| {
+    let played = play(stage, SessionRequest::default(), async |world| {
         world.programs.count(node, 2, 1);
         world.interrupt();
     })
@@ -242,7 +243,7 @@ async fn what_the_kernel_passed_over_is_counted_by_node_where_it_is_known() {
     ] {
         let stage = Stage::tcp();
         let [of_connect, of_before] = ["connect", "before"].map(|id| stage.node(id) as usize);
-        let played = play(stage, Asked::default(), async |world| {
+        let played = play(stage, SessionRequest::default(), async |world| {
             world.programs.skip(recursions, missed);
             world.interrupt();
         })

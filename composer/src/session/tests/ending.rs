@@ -4,7 +4,7 @@ use std::{io, sync::mpsc, time::Duration};
 
 use tokio::time::Instant;
 
-use super::{Asked, EVENTS, FakeCommand, Paper, Stage, counts, emit, play};
+use super::{EVENTS, FakeCommand, Paper, SessionRequest, Stage, counts, emit, play};
 use crate::{kernel::fake::Fake, session::End};
 
 #[tokio::test(start_paused = true)]
@@ -12,7 +12,7 @@ async fn a_second_signal_does_not_wait_for_the_undoing() {
     let mut stage = Stage::tcp();
     let (release, hold) = mpsc::channel();
     stage.kernel.hold_undo = Some(hold);
-    let played = play(stage, Asked::default(), async |world| {
+    let played = play(stage, SessionRequest::default(), async |world| {
         world.interrupt();
         world.interrupt();
     })
@@ -28,7 +28,7 @@ async fn one_signal_waits_for_the_undoing_however_long_it_takes() {
     let (node, record) = (stage.node("before"), stage.record("before", 1));
     let (release, hold) = mpsc::channel();
     stage.kernel.hold_undo = Some(hold);
-    let played = play(stage, Asked::default(), async |world| {
+    let played = play(stage, SessionRequest::default(), async |world| {
         world.interrupt();
         // Whatever the programs do until they are detached counts.
         emit(world, node, &record, 7);
@@ -43,7 +43,7 @@ async fn one_signal_waits_for_the_undoing_however_long_it_takes() {
 async fn a_signal_is_heard_while_the_writer_stands_still() {
     let stage = Stage::tcp();
     let (node, record) = (stage.node("before"), stage.record("before", 1));
-    let asked = Asked { paper: Paper::taking(0), ..Asked::default() };
+    let asked = SessionRequest { paper: Paper::taking(0), ..SessionRequest::default() };
     let played = play(stage, asked, async |world| {
         emit(world, node, &record, 10_000);
         world.a_while().await;
@@ -58,7 +58,8 @@ async fn a_signal_is_heard_while_the_writer_stands_still() {
 #[tokio::test(start_paused = true)]
 async fn time_ends_a_session() {
     let start = Instant::now();
-    let asked = Asked { duration: Some(Duration::from_secs(90)), ..Asked::default() };
+    let asked =
+        SessionRequest { duration: Some(Duration::from_secs(90)), ..SessionRequest::default() };
     let played = play(Stage::tcp(), asked, async |_| {}).await;
     assert!(matches!(played.end, End::Done));
     assert_eq!(start.elapsed().as_secs(), 90);
@@ -70,7 +71,7 @@ async fn a_command_ends_a_session_with_what_it_says() {
         let stage = Stage::tcp();
         let (node, record) = (stage.node("before"), stage.record("before", 1));
         let command = FakeCommand::new(true);
-        let asked = Asked { command: Some(command.clone()), ..Asked::default() };
+        let asked = SessionRequest { command: Some(command.clone()), ..SessionRequest::default() };
         let played = play(stage, asked, async |world| {
             emit(world, node, &record, 5);
             command.end(code);
@@ -94,7 +95,7 @@ async fn a_command_is_asked_to_end_and_made_to_when_it_does_not() {
     {
         let start = Instant::now();
         let command = FakeCommand::new(obeys);
-        let asked = Asked { command: Some(command.clone()), ..Asked::default() };
+        let asked = SessionRequest { command: Some(command.clone()), ..SessionRequest::default() };
         let played = play(Stage::tcp(), asked, async |world| {
             world.interrupt();
             if twice {
@@ -114,7 +115,8 @@ async fn a_reader_that_is_gone_or_a_full_disk_ends_a_session_and_the_chain_is_un
     for kind in [io::ErrorKind::BrokenPipe, io::ErrorKind::StorageFull] {
         let stage = Stage::tcp();
         let (node, record) = (stage.node("before"), stage.record("before", 1));
-        let asked = Asked { paper: Paper::failing_after(2, kind), ..Asked::default() };
+        let asked =
+            SessionRequest { paper: Paper::failing_after(2, kind), ..SessionRequest::default() };
         let played = play(stage, asked, async |world| {
             for _ in 0..3 {
                 emit(world, node, &record, 10);
@@ -138,7 +140,7 @@ async fn what_cannot_be_undone_is_named_and_the_rest_is_undone_and_reported() {
         let mut stage = Stage::tcp();
         stage.kernel = Fake::default().failing_undo_at(call);
         let (node, record) = (stage.node("before"), stage.record("before", 1));
-        let played = play(stage, Asked::default(), async |world| {
+        let played = play(stage, SessionRequest::default(), async |world| {
             emit(world, node, &record, 3);
             world.interrupt();
         })
@@ -151,7 +153,7 @@ async fn what_cannot_be_undone_is_named_and_the_rest_is_undone_and_reported() {
 
 #[tokio::test(start_paused = true)]
 async fn events_that_cannot_be_read_end_a_session() {
-    let played = play(Stage::tcp(), Asked::default(), async |world| {
+    let played = play(Stage::tcp(), SessionRequest::default(), async |world| {
         world.programs.buffer(EVENTS).fail();
     })
     .await;
@@ -168,7 +170,7 @@ async fn an_interface_that_was_deleted_is_named_by_its_operation() {
                 matches!(operation.action, crate::plan::Action::AttachHook { .. })
             });
         let host = links.count();
-        let played = play(stage, Asked::default(), async |world| {
+        let played = play(stage, SessionRequest::default(), async |world| {
             if deleted {
                 world.programs.delete_interfaces();
             }

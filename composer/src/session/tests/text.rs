@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex};
 
-use super::{Asked, BARE, CLOCK, Stage, emit, play};
+use super::{BARE, CLOCK, SessionRequest, Stage, emit, play};
 use crate::{
     event::{ChromeTrace, Count, Tree},
     session::Writer,
@@ -13,7 +13,7 @@ async fn a_call_is_shown_when_nothing_more_came_of_it_for_a_while() {
     let stage = Stage::tcp();
     let (node, record) = (stage.node("before"), stage.record("before", 5));
     let tree = Tree::new(&stage.chain, &stage.plan, CLOCK, BARE);
-    let asked = Asked { format: Some(Box::new(tree)), ..Asked::default() };
+    let asked = SessionRequest { format: Some(Box::new(tree)), ..SessionRequest::default() };
     let played = play(stage, asked, async |world| {
         emit(world, node, &record, 1);
         world.a_while().await;
@@ -30,7 +30,7 @@ async fn a_tree_says_whose_events_have_no_call_and_learns_from_what_is_not_shown
     let (node, record) = (stage.node("connect"), stage.record("connect", 0));
     let tree = Tree::new(&stage.chain, &stage.plan, CLOCK, BARE);
     let format = Some(Box::new(tree) as Box<_>);
-    let asked = Asked { format, only: vec!["before"], ..Asked::default() };
+    let asked = SessionRequest { format, only: vec!["before"], ..SessionRequest::default() };
     let played = play(stage, asked, async |world| {
         emit(world, node, &record, 1);
         world.interrupt();
@@ -45,7 +45,7 @@ async fn a_count_stands_at_the_end_and_a_trace_is_closed() {
     let stage = Stage::tcp();
     let (node, record) = (stage.node("before"), stage.record("before", 5));
     let count = Count::new(&stage.plan.nodes, &vec![true; stage.plan.nodes.len()], BARE);
-    let asked = Asked { format: Some(Box::new(count)), ..Asked::default() };
+    let asked = SessionRequest { format: Some(Box::new(count)), ..SessionRequest::default() };
     let played = play(stage, asked, async |world| {
         emit(world, node, &record, 12);
         world.a_while().await;
@@ -57,7 +57,7 @@ async fn a_count_stands_at_the_end_and_a_trace_is_closed() {
 
     let stage = Stage::tcp();
     let trace = ChromeTrace::new(&stage.chain, &stage.plan);
-    let asked = Asked { format: Some(Box::new(trace)), ..Asked::default() };
+    let asked = SessionRequest { format: Some(Box::new(trace)), ..SessionRequest::default() };
     let played = play(stage, asked, async |world| {
         emit(world, node, &record, 12);
         world.interrupt();

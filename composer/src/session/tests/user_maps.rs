@@ -1,6 +1,6 @@
 //! What programs write in forms of their own.
 
-use super::{Asked, Stage, counts, play};
+use super::{SessionRequest, Stage, counts, play};
 use crate::session::{ordered::HELD, reading::BATCH};
 
 /// A host that writes to a map of its own, whose records have their time first.
@@ -23,7 +23,7 @@ fn record(at: u64) -> Vec<u8> {
 
 #[tokio::test(start_paused = true)]
 async fn what_a_ring_buffer_of_its_own_loses_nobody_knows() {
-    let played = play(stage("to_ring", "events"), Asked::default(), async |world| {
+    let played = play(stage("to_ring", "events"), SessionRequest::default(), async |world| {
         let buffer = world.programs.buffer("events");
         buffer.holds(5);
         (0..9).for_each(|at| _ = buffer.write(None, &record(at)));
@@ -40,7 +40,7 @@ async fn what_a_ring_buffer_of_its_own_loses_nobody_knows() {
 
 #[tokio::test(start_paused = true)]
 async fn what_a_perf_buffer_loses_is_counted_and_told_once() {
-    let played = play(stage("to_perf", "perf_events"), Asked::default(), async |world| {
+    let played = play(stage("to_perf", "perf_events"), SessionRequest::default(), async |world| {
         let buffer = world.programs.buffer("perf_events");
         buffer.holds(5);
         (0..9).for_each(|at| _ = buffer.write(Some(0), &record(at)));
@@ -59,7 +59,7 @@ async fn what_a_perf_buffer_loses_is_counted_and_told_once() {
 
 #[tokio::test(start_paused = true)]
 async fn records_of_several_cpus_come_in_the_order_of_their_times() {
-    let played = play(stage("to_perf", "perf_events"), Asked::default(), async |world| {
+    let played = play(stage("to_perf", "perf_events"), SessionRequest::default(), async |world| {
         let buffer = world.programs.buffer("perf_events");
         for (cpu, at) in [(0, 30), (0, 40), (1, 10)] {
             buffer.write(Some(cpu), &record(at));
@@ -93,7 +93,7 @@ async fn a_flood_of_one_map_does_not_keep_another_waiting() {
         )
     };
     let stage = Stage::new(&(host("loud", "to_ring") + &host("quiet", "to_perf")));
-    let asked = Asked { limit: Some(2 * BATCH as u64), ..Asked::default() };
+    let asked = SessionRequest { limit: Some(2 * BATCH as u64), ..SessionRequest::default() };
     let played = play(stage, asked, async |world| {
         let (loud, quiet) = (world.programs.buffer("events"), world.programs.buffer("perf_events"));
         (0..100 * BATCH).for_each(|_| _ = loud.write(None, &record(1)));
@@ -116,7 +116,7 @@ async fn lines_are_events_until_the_chain_is_detached_and_lost_ones_are_nobodys(
         "printk = true\n[host.one]\nobject = \"printers.o\"\nprogram = \"says_hello\"\n\
          attach = { kprobe = \"x\" }\n",
     );
-    let played = play(stage, Asked::default(), async |world| {
+    let played = play(stage, SessionRequest::default(), async |world| {
         world.programs.lines.write(&line(1, "hello 5 of hello"));
         world.programs.lines.write("CPU:0 [LOST 3 EVENTS]");
         world.programs.lines.write(&line(1, "hello 6 of hello"));

@@ -47,7 +47,7 @@ impl Snapshot {
 
 /// The beginning of `union bpf_attr` for the walks.
 #[repr(C)]
-struct Walk {
+struct IdAttributes {
     start: u32,
     next: u32,
     open_flags: u32,
@@ -55,9 +55,9 @@ struct Walk {
 
 fn ids(command: u32) -> Vec<u32> {
     let mut found = Vec::new();
-    let mut walk = Walk { start: 0, next: 0, open_flags: 0 };
+    let mut walk = IdAttributes { start: 0, next: 0, open_flags: 0 };
     loop {
-        let size = size_of::<Walk>();
+        let size = size_of::<IdAttributes>();
         // SAFETY: `walk` is a live struct of integers, of the size given.
         let done = unsafe { libc::syscall(libc::SYS_bpf, command, &raw mut walk, size) };
         if done != 0 {

@@ -77,13 +77,13 @@ pub(crate) fn run<A: AsRef<OsStr>>(chain: &Path, arguments: &[A]) -> Finished {
 /// An `up` that is running; killed when dropped.
 pub(crate) struct Live {
     child: Child,
-    stdout: Reader,
-    stderr: Reader,
+    stdout: OutputReader,
+    stderr: OutputReader,
 }
 
 /// A thread that takes what a process writes, so that the process need never wait.
 #[derive(Default)]
-struct Reader {
+struct OutputReader {
     text: Arc<Mutex<String>>,
     thread: Option<JoinHandle<()>>,
 }
@@ -110,8 +110,8 @@ impl Live {
     /// Runs `command`, which brings a chain up, and waits until that is attached.
     pub(crate) fn start(command: &mut Command) -> Self {
         let mut child = command.stderr(Stdio::piped()).spawn().expect("the binary can be run");
-        let stdout = child.stdout.take().map(Reader::new);
-        let stderr = Reader::new(child.stderr.take().expect("piped"));
+        let stdout = child.stdout.take().map(OutputReader::new);
+        let stderr = OutputReader::new(child.stderr.take().expect("piped"));
         let mut live = Self { child, stdout: stdout.unwrap_or_default(), stderr };
         let attached = eventually(|| live.stderr.read().contains("  attach  ") || live.has_ended());
         assert!(attached && !live.has_ended(), "it did not come up: {}", live.stderr.read());
@@ -155,7 +155,7 @@ impl Live {
     /// Reads what came through `stdout` to its end, and waits for that of the process.
     #[track_caller]
     pub(crate) fn read(self, stdout: PipeReader) -> Finished {
-        let mut reader = Reader::new(stdout);
+        let mut reader = OutputReader::new(stdout);
         Finished { stdout: reader.rest(), ..self.wait() }
     }
 
@@ -180,7 +180,7 @@ impl Drop for Live {
     }
 }
 
-impl Reader {
+impl OutputReader {
     fn new(from: impl Read + Send + 'static) -> Self {
         let text = Arc::new(Mutex::new(String::new()));
         let to = Arc::clone(&text);

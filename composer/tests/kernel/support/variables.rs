@@ -8,7 +8,7 @@ use freplace_compose::object::Object;
 
 /// The beginning of `union bpf_attr` for `BPF_MAP_LOOKUP_ELEM`.
 #[repr(C)]
-struct Lookup {
+struct LookupAttributes {
     map: u32,
     reserved: u32,
     key: u64,
@@ -29,14 +29,14 @@ pub(crate) fn variable(object: &Object, program: &str, name: &str) -> Vec<u8> {
     let map = map.unwrap_or_else(|| panic!("`{program}` has no {}", global.section));
     let fd = map.fd().expect("it is there");
     let (key, mut value) = (0_u32, vec![0_u8; map.value_size() as usize]);
-    let mut lookup = Lookup {
+    let mut lookup = LookupAttributes {
         map: fd.as_fd().as_raw_fd().cast_unsigned(),
         reserved: 0,
         key: (&raw const key).expose_provenance() as u64,
         value: value.as_mut_ptr().expose_provenance() as u64,
         flags: 0,
     };
-    let size = size_of::<Lookup>();
+    let size = size_of::<LookupAttributes>();
     // SAFETY: the struct is of the size given, its pointers lead to a key of four bytes, which an
     // array has, and to room for one value.
     let done = unsafe { libc::syscall(libc::SYS_bpf, 1, &raw mut lookup, size) };
