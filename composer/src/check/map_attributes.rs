@@ -33,7 +33,7 @@ pub(super) fn check(context: &mut Context<'_>) {
     for (index, node) in chain.graph.nodes() {
         let Some((reference, name)) = node.program() else { continue };
         let Some(of) = context.names.program(index) else { continue };
-        for legacy in &of.uses().legacy {
+        for legacy in of.legacy_maps() {
             found.push(
                 Diagnostic::new(
                     Code::LegacyMap,

@@ -7,9 +7,9 @@ use petgraph::graph::NodeIndex;
 use super::{Context, title};
 use crate::{
     chain::{Jump, Node, NodeKind},
-    diag::{Code, Diagnostic, Severity, Span, list, nearest},
-    object::{MapDef, Object, Program},
-    resolve::{NodeProgram, is_only_jumped_to},
+    diag::{Code, Diagnostic, Severity, Span},
+    object::{Object, Program},
+    resolve::{NodeProgram, is_only_jumped_to, tables::is_table},
 };
 
 pub(super) fn check(context: &mut Context<'_>) {
@@ -24,17 +24,9 @@ pub(super) fn check(context: &mut Context<'_>) {
         let (object, program) = (of.object(), of.program());
         let Some((_, name)) = node.program() else { continue };
         // Without a table there is no tail call.
-        let has_table = object.maps.iter().any(|map| map.type_name() == "prog_array");
+        let has_table = object.maps.iter().any(is_table);
         if !has_table && !jumped_to.contains(&index) {
             continue;
-        }
-        for (table, missing) in &of.uses().missing {
-            let message = format!(
-                "program array `{table}` of {} contains `{missing}`, which is not a program",
-                title(node)
-            );
-            let help = "Put only programs into it: global functions with a SEC(\"...\").";
-            context.report(Code::TailEntry, message, name.span, "used here", help.to_owned());
         }
         for leaf in of.leaves() {
             let fits = matches!(node.kind, NodeKind::Replacement(_))
@@ -74,27 +66,7 @@ fn entry(context: &Context<'_>, jump: &Jump) -> Option<Diagnostic> {
     let found = |code, message: String, span: &Span, label: &str| {
         Diagnostic::new(code, message).label(span, label)
     };
-    let is_table = |map: &&MapDef| map.type_name() == "prog_array";
-    let Some(map) = object.maps.iter().find(|map| map.name == *name) else {
-        let message =
-            format!("map `{1}` not found in the object of {0}", title(from), name.escape_debug());
-        let names: Vec<_> =
-            object.maps.iter().filter(is_table).map(|map| map.name.as_str()).collect();
-        let help = match nearest(name, names.iter().copied()) {
-            Some(near) => format!("Did you mean `{near}`?"),
-            None if names.is_empty() => "Its object has no program arrays.".to_owned(),
-            None => format!("Its program arrays are: {}.", list(&names)),
-        };
-        let span = &jump.map.span;
-        return Some(found(Code::UnknownMap, message, span, "not in its object").help(help));
-    };
-    if !is_table(&map) {
-        let message = format!("map `{name}` of {} is not a program array", title(from));
-        let help = format!("Name a map of type prog_array. This one has type {}.", map.type_name());
-        return Some(
-            found(Code::TailEntry, message, &jump.map.span, "not a program array").help(help),
-        );
-    }
+    let map = object.maps.iter().find(|map| map.name == *name && is_table(map))?;
     let change = from.data.maps.iter().find(|change| change.map.value == *name);
     let entries = change.and_then(|change| change.max_entries.as_ref());
     let entries = entries.map_or(map.max_entries, |entries| entries.value);

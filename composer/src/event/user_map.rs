@@ -138,7 +138,7 @@ impl UserEventMap {
             match part {
                 TextPart::Literal(text) => super::human::escaped(text, out),
                 TextPart::Value(at, shape) => {
-                    shape.human(payload.get(*at..).unwrap_or_default(), out)
+                    shape.human(payload.get(*at..).unwrap_or_default(), out);
                 }
             }
         }

@@ -11,7 +11,7 @@ use crate::{
     chain::{Graph, Node, Role},
     diag::Span,
     object::MapDef,
-    resolve::{NodeProgram, Part, Resolved, is_shared},
+    resolve::{NodeProgram, Resolved, ResolvedKind, is_shared},
 };
 
 /// Plans a chain.
@@ -179,7 +179,7 @@ impl<'a> Builder<'a> {
             after.extend(on_it.filter_map(|on_it| attached.get(on_it)).flatten());
             let first = self.operations.len();
             self.attach_node(index);
-            let is_pair = matches!(self.resolved[index].part(), Part::BuiltIn { .. });
+            let is_pair = matches!(self.resolved[index].kind(), ResolvedKind::BuiltIn { .. });
             let mut before: Option<OperationId> = None;
             for operation in &mut self.operations[first..] {
                 operation.after.clone_from(&after);
@@ -192,27 +192,27 @@ impl<'a> Builder<'a> {
 
     fn attach_node(&mut self, index: NodeIndex) {
         let asked = |span| Purpose::by(index, Reason::Attachment, span);
-        match self.resolved[index].part() {
-            Part::Host { attach: Some(to), .. } => {
+        match self.resolved[index].kind() {
+            ResolvedKind::Host { attach: Some(to), .. } => {
                 for slot in self.slots.of(index).to_vec() {
                     let action = Action::AttachHook { slot, attach: to.value.clone() };
                     self.push(asked(&to.span), action, vec![self.slots.loaded_by(slot)]);
                 }
             }
-            Part::Replacement { stub, .. } => {
+            ResolvedKind::Replacement { stub, .. } => {
                 for (slot, target) in self.slots.replaced_by(index).to_vec() {
                     let needs = [slot, target.slot].map(|slot| self.slots.loaded_by(slot));
                     let action = Action::AttachReplacement { slot, target };
                     self.push(asked(stub), action, needs.into());
                 }
             }
-            Part::Tracer { target, .. } | Part::BuiltIn { target, .. } => {
+            ResolvedKind::Tracer { target, .. } | ResolvedKind::BuiltIn { target, .. } => {
                 for slot in self.slots.of(index).to_vec() {
                     let action = Action::AttachTracer { slot };
                     self.push(asked(target), action, vec![self.slots.loaded_by(slot)]);
                 }
             }
-            Part::Host { attach: None, .. } | Part::Stub => {}
+            ResolvedKind::Host { attach: None, .. } | ResolvedKind::Stub => {}
         }
     }
 }

@@ -11,7 +11,7 @@ use super::{
 use crate::{
     chain::{Builtin, ObjectRef},
     object::{Program, ProgramKind, Traits},
-    resolve::{NodeProgram, Part, SetGlobal, TargetFunction, TracerTarget},
+    resolve::{NodeProgram, ResolvedKind, SetGlobal, TargetFunction, TracerTarget},
 };
 
 /// What is loaded.
@@ -102,18 +102,20 @@ impl<'a> Builder<'a> {
     }
 
     fn load_own(&mut self, index: NodeIndex, of: &'a NodeProgram) {
-        match self.resolved[index].part() {
-            Part::Stub => {}
-            Part::Host { .. } => {
+        match self.resolved[index].kind() {
+            ResolvedKind::Stub => {}
+            ResolvedKind::Host { .. } => {
                 self.load_one(index, of, LoadAs::Hook(of.program().kind), None);
             }
-            Part::Replacement { functions, .. } => self.load_replacement(index, of, functions),
-            Part::Tracer { functions, moment, .. } => {
+            ResolvedKind::Replacement { functions, .. } => {
+                self.load_replacement(index, of, functions);
+            }
+            ResolvedKind::Tracer { functions, moment, .. } => {
                 for target in self.targets(functions) {
                     self.load_one(index, of, LoadAs::Tracer(*moment), Some(target));
                 }
             }
-            Part::BuiltIn { functions, .. } => {
+            ResolvedKind::BuiltIn { functions, .. } => {
                 for function in functions {
                     self.load_built_in(index, of, function);
                 }

@@ -12,6 +12,7 @@ mod partly;
 mod program;
 mod records;
 mod store;
+pub(crate) mod tables;
 mod traced;
 
 use std::ops::Index;
@@ -21,7 +22,7 @@ use petgraph::graph::NodeIndex;
 pub use globals::SetGlobal;
 pub(crate) use maps::{Changes, is_only_jumped_to};
 pub use maps::{PinnedAt, is_shared};
-pub use node::{Part, ResolvedNode, TargetFunction};
+pub use node::{ResolvedKind, ResolvedNode, TargetFunction};
 pub use partly::PartlyResolved;
 pub use program::NodeProgram;
 pub use records::{fits, walk};

@@ -12,13 +12,13 @@ use crate::{
 /// What a node stands for.
 #[derive(Debug)]
 pub struct ResolvedNode {
-    pub(super) part: Part,
+    pub(super) kind: ResolvedKind,
     pub(super) has_task: bool,
 }
 
 /// What a node is in its chain, with all that its names stand for.
 #[derive(Debug)]
-pub enum Part {
+pub enum ResolvedKind {
     /// A program at a hook.
     Host {
         /// The program.
@@ -73,8 +73,8 @@ pub struct TargetFunction {
 impl ResolvedNode {
     /// What it is in its chain.
     #[must_use]
-    pub fn part(&self) -> &Part {
-        &self.part
+    pub fn kind(&self) -> &ResolvedKind {
+        &self.kind
     }
 
     /// Whether all hosts at the bottom of what it depends on have a current task.
@@ -86,20 +86,20 @@ impl ResolvedNode {
     /// Its program; none for a stub.
     #[must_use]
     pub fn program(&self) -> Option<&NodeProgram> {
-        match &self.part {
-            Part::Stub => None,
-            Part::Host { program, .. }
-            | Part::Replacement { program, .. }
-            | Part::Tracer { program, .. }
-            | Part::BuiltIn { program, .. } => Some(program),
+        match &self.kind {
+            ResolvedKind::Stub => None,
+            ResolvedKind::Host { program, .. }
+            | ResolvedKind::Replacement { program, .. }
+            | ResolvedKind::Tracer { program, .. }
+            | ResolvedKind::BuiltIn { program, .. } => Some(program),
         }
     }
 
     /// What a built-in tracer traces; nothing for another node.
     #[must_use]
     pub fn traced(&self) -> &[TracerTarget] {
-        match &self.part {
-            Part::BuiltIn { functions, .. } => functions,
+        match &self.kind {
+            ResolvedKind::BuiltIn { functions, .. } => functions,
             _ => &[],
         }
     }

@@ -5,7 +5,8 @@ use std::collections::HashSet;
 use petgraph::graph::NodeIndex;
 
 use super::{
-    NodeProgram, ObjectStore, Part, Resolved, ResolvedNode, TargetFunction, functions,
+    NodeProgram, ObjectStore, Resolved, ResolvedKind, ResolvedNode, TargetFunction, functions,
+    tables,
     traced::{self, PartlyTraced},
 };
 use crate::{
@@ -62,19 +63,35 @@ impl PartlyResolved {
         };
         let nodes = chain.graph.nodes().map(program).collect();
         let mut found = Self { chain, objects, nodes, wrong, untold: Vec::new() };
-        let nodes = found.chain.graph.nodes();
-        let unknown = nodes.flat_map(|(index, node)| {
-            functions::unknown(&found.chain, index, node, |of| found.program(of))
-        });
-        let (untold, told): (Vec<_>, Vec<_>) = unknown.partition(|one| one.is_misplaced);
-        found.untold.extend(untold.into_iter().map(|one| one.found));
-        found.wrong.extend(told.into_iter().map(|one| one.found));
+        found.seek_functions();
+        found.seek_tables();
         for index in found.chain.graph.node_indices() {
             let (traced, untraceable) = found.trace(index);
             let node = &mut found.nodes[index.index()];
             (node.traced, node.untraceable) = (traced, untraceable);
         }
         found
+    }
+
+    /// Looks for the functions that stubs and tracers name.
+    fn seek_functions(&mut self) {
+        let nodes = self.chain.graph.nodes();
+        let unknown = nodes.flat_map(|(index, node)| {
+            functions::unknown(&self.chain, index, node, |of| self.program(of))
+        });
+        let (untold, told): (Vec<_>, Vec<_>) = unknown.partition(|one| one.is_misplaced);
+        self.untold.extend(untold.into_iter().map(|one| one.found));
+        self.wrong.extend(told.into_iter().map(|one| one.found));
+    }
+
+    /// Looks for the tables that the chain puts programs into.
+    fn seek_tables(&mut self) {
+        let graph = &self.chain.graph;
+        let unknown = graph.jumps().iter().filter_map(|jump| {
+            tables::unknown(jump, graph.node(jump.from), self.program(jump.from)?)
+        });
+        let unknown: Vec<_> = unknown.collect();
+        self.wrong.extend(unknown);
     }
 
     /// The chain.
@@ -123,8 +140,8 @@ impl PartlyResolved {
         let parts = chain.graph.nodes().zip(nodes).zip(functions).zip(has_task);
         for ((((_, node), found), functions), has_task) in parts {
             wrong.extend_from_slice(&found.untraceable);
-            let part = part(node, found, functions.into_iter().collect());
-            resolved.extend(part.map(|part| ResolvedNode { part, has_task }));
+            let kind = kind(node, found, functions.into_iter().collect());
+            resolved.extend(kind.map(|kind| ResolvedNode { kind, has_task }));
         }
         match wrong.is_empty() && resolved.len() == chain.graph.len() {
             true => Ok(Resolved { chain, objects, nodes: resolved }),
@@ -210,18 +227,24 @@ impl PartlyResolved {
 }
 
 /// What a node is in its chain, when all that it names is there.
-fn part(node: &Node, found: PartlyNode, functions: Option<Vec<TargetFunction>>) -> Option<Part> {
+fn kind(
+    node: &Node,
+    found: PartlyNode,
+    functions: Option<Vec<TargetFunction>>,
+) -> Option<ResolvedKind> {
     let PartlyNode { program, traced, .. } = found;
     Some(match &node.kind {
-        NodeKind::Stub(_) => Part::Stub,
-        NodeKind::Host(host) => Part::Host { program: program?, attach: host.attach.clone() },
-        NodeKind::Replacement(replacement) => Part::Replacement {
+        NodeKind::Stub(_) => ResolvedKind::Stub,
+        NodeKind::Host(host) => {
+            ResolvedKind::Host { program: program?, attach: host.attach.clone() }
+        }
+        NodeKind::Replacement(replacement) => ResolvedKind::Replacement {
             program: program?,
             stub: replacement.stub.span.clone(),
             functions: functions?,
         },
         NodeKind::Tracer(Tracer { program: TracerProgram::Own { .. }, moment, target, .. }) => {
-            Part::Tracer {
+            ResolvedKind::Tracer {
                 program: program?,
                 moment: *moment,
                 target: target.span.clone(),
@@ -230,7 +253,7 @@ fn part(node: &Node, found: PartlyNode, functions: Option<Vec<TargetFunction>>) 
         }
         NodeKind::Tracer(Tracer { program: TracerProgram::BuiltIn(_), target, .. }) => {
             functions?;
-            Part::BuiltIn {
+            ResolvedKind::BuiltIn {
                 program: program?,
                 target: target.span.clone(),
                 functions: traced::whole(traced)?,

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{ObjectStore, SetGlobal, globals, maps};
+use super::{ObjectStore, SetGlobal, globals, maps, tables};
 use crate::{
     chain::{Node, ObjectRef, Spanned},
     diag::{Code, Diagnostic, Span, list, nearest},
@@ -48,10 +48,12 @@ impl NodeProgram {
             Some(_) => Vec::new(),
             None => globals::settings(node, object, wrong),
         };
+        let uses = maps::uses(node, object, &program);
+        wrong.extend(tables::no_programs(node, name.span, &uses));
         Some(Self {
             reference: Spanned { value: reference.value.clone(), span: reference.span.clone() },
             asked: name.span.clone(),
-            uses: maps::uses(node, object, &program),
+            uses,
             object: Arc::clone(object),
             program,
             globals,
@@ -108,9 +110,9 @@ impl NodeProgram {
         &self.globals
     }
 
-    /// What it takes along, for the rules.
-    pub(crate) fn uses(&self) -> &Uses {
-        &self.uses
+    /// The maps of the old form that it refers to.
+    pub(crate) fn legacy_maps(&self) -> &[String] {
+        &self.uses.legacy
     }
 }
 
