@@ -8,7 +8,7 @@ pub mod trace;
 
 /// The ring buffer that all nodes of a chain write their events to.
 pub const EVENTS_MAP: &str = "fc_events";
-/// The per-CPU array with one [`Count`] for each node.
+/// The per-CPU array with one [`NodeCount`] for each node.
 pub const COUNTS_MAP: &str = "fc_counts";
 /// The read-only global that holds the node's id: a `__u32`, its index in the chain's plan.
 pub const NODE_GLOBAL: &str = "fc_node";

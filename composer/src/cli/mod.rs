@@ -57,7 +57,7 @@ const TRY: &str = "Try: freplace-compose up --vm chains/tcp.toml --limit 10 -- w
     max_term_width = 100,
     after_help = format!("{TRY}\n{}", Exit::meanings())
 )]
-struct Arguments {
+struct Cli {
     /// When to use colours
     #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
     color: ColorWhen,
@@ -114,7 +114,7 @@ pub(crate) fn main() -> Exit {
         screen::say!("error: missing `=` in `--vm {kernel}`\n\n  write --vm={kernel}");
         return Exit::Usage;
     }
-    let arguments = match Arguments::try_parse() {
+    let arguments = match Cli::try_parse() {
         Ok(arguments) => arguments,
         Err(error) => {
             // Help and version are answers; anything else is a mistake in usage.
@@ -146,8 +146,8 @@ pub(crate) fn main() -> Exit {
         Verb::Schema => schema::run(),
         Verb::Vm(vm) => vm::run(vm),
         Verb::Traffic(traffic) => traffic::run(&traffic),
-        Verb::Completions(completions) => completions::run(&completions, &mut Arguments::command()),
-        Verb::Man => man::run(&mut Arguments::command()),
+        Verb::Completions(completions) => completions::run(&completions, &mut Cli::command()),
+        Verb::Man => man::run(&mut Cli::command()),
     };
     report::pointer();
     exit

@@ -2,7 +2,7 @@
 //!
 //! The one table of them. What differs between kernels (which type of program may call a helper, and
 //! under which licence) is measured and stands in profiles, and nowhere else:
-//! [`Profile`](crate::check::Profile).
+//! [`Profile`](crate::profile::Profile).
 
 use std::{collections::HashMap, sync::OnceLock};
 

@@ -46,7 +46,7 @@ impl GuestCommand {
             .collect()
     }
 
-    /// `None` when the bytes are not what [`Job::encode`] writes.
+    /// `None` when the bytes are not what [`GuestCommand::encode`] writes.
     pub(super) fn decode(bytes: &[u8]) -> Option<Self> {
         let mut fields = bytes
             .strip_suffix(b"\0")?

@@ -46,7 +46,7 @@ pub struct Machine {
     /// is loaded as well. They come from the Debian package of a kernel that is fetched, and from
     /// `/lib/modules` for an image of this machine.
     pub modules: Vec<String>,
-    /// A text file that the command may write, and that is wanted back: see [`Exit::kept`]. Its folder is made in the
+    /// A text file that the command may write, and that is wanted back: see [`GuestExit::kept`]. Its folder is made in the
     /// guest.
     pub keep: Option<PathBuf>,
     /// The executable that becomes the guest's first process: one that calls

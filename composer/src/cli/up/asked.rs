@@ -8,7 +8,7 @@ use std::{
 use clap::{CommandFactory as _, ValueEnum, error::ErrorKind};
 
 use super::sink::Sink;
-use crate::cli::{Arguments, exit::Exit, screen};
+use crate::cli::{Cli, exit::Exit, screen};
 use freplace_compose::{
     chain::Role,
     diag::{Diagnostic, nearest},
@@ -72,7 +72,7 @@ pub(in crate::cli) fn duration(text: &str) -> Result<Duration, String> {
 /// A mistake in usage, told as clap tells its own.
 pub(super) fn usage(message: &str) -> Exit {
     let message = inert::line(message);
-    let mut command = Arguments::command();
+    let mut command = Cli::command();
     // Its usage line is the verb's, which has to be built first.
     command.build();
     let error = match command.find_subcommand_mut("up") {

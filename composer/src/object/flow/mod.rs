@@ -18,6 +18,7 @@ pub mod constants;
 mod helpers;
 mod instruction;
 mod live;
+mod memory;
 mod number;
 mod parameters;
 mod set;

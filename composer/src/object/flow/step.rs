@@ -4,7 +4,8 @@ use super::{
     FactKind, Giver, Used,
     arithmetic::AluOperation,
     helpers,
-    instruction::{Instruction, MemoryOperand, Operand, Operator},
+    instruction::{Instruction, Operand, Operator},
+    memory::argument,
     number::{Number, NumberId},
     set::Set,
     state::{ProgramState, RegState},
@@ -17,7 +18,7 @@ use crate::object::{
 /// The verifier refuses to go on here, or nobody knows how it does.
 pub(super) struct Stop(pub(super) Option<FactKind>);
 
-const UNKNOWN: Stop = Stop(None);
+pub(super) const UNKNOWN: Stop = Stop(None);
 
 /// Where in the program a step is, and what is known of all of it.
 pub(super) struct Interpreter<'a> {
@@ -30,7 +31,7 @@ pub(super) struct Interpreter<'a> {
 }
 
 impl Interpreter<'_> {
-    fn operand(&self, operand: Operand) -> RegState {
+    pub(super) fn operand(&self, operand: Operand) -> RegState {
         match operand {
             Operand::Register(register) => self.state.get(register),
             Operand::Constant(value) => RegState::known(value),
@@ -38,7 +39,7 @@ impl Interpreter<'_> {
     }
 
     /// A new number or pointer that is told apart by the place it comes from.
-    fn new_value(&mut self, register: usize, value: RegState) {
+    pub(super) fn new_value(&mut self, register: usize, value: RegState) {
         self.state.set(register, RegState::Unset);
         self.state.forget(self.origin);
         self.state.set(register, value);
@@ -161,92 +162,6 @@ impl Interpreter<'_> {
         })
     }
 
-    pub(super) fn load(
-        &mut self,
-        to: usize,
-        from: MemoryOperand,
-        signed: bool,
-    ) -> Result<(), Stop> {
-        let MemoryOperand { base, offset, size } = from;
-        let pointer = self.state.get(base);
-        let fresh = if signed {
-            RegState::Number(Number::Hidden)
-        } else {
-            RegState::fresh(self.origin, size)
-        };
-        let value = match pointer {
-            RegState::Context(at) => self.context(at.saturating_add(offset), size, fresh),
-            RegState::Stack { frame, offset: at } => {
-                let value = self.state.read_stack(frame, at.saturating_add(offset), size);
-                match value {
-                    RegState::Number(_) if signed => RegState::Number(Number::Hidden),
-                    value => value,
-                }
-            }
-            RegState::Argument { .. } => {
-                argument(pointer, from)?;
-                fresh
-            }
-            RegState::Memory { frozen: true } => RegState::Number(Number::Frozen),
-            RegState::Memory { .. } if size == 8 && self.pointers_in_maps => RegState::Unknown,
-            RegState::Memory { .. } | RegState::Packet(_) => fresh,
-            RegState::Pointer | RegState::Passed { .. } | RegState::Unknown => RegState::Unknown,
-            _ => return Err(no_memory(pointer, base)),
-        };
-        match value {
-            RegState::Number(Number::Any(of, _)) if of == self.origin => self.new_value(to, value),
-            value => self.state.set(to, value),
-        }
-        Ok(())
-    }
-
-    /// What a field of the context holds.
-    fn context(&self, offset: i64, size: u8, fresh: RegState) -> RegState {
-        match (self.kind.base(), offset, size) {
-            (ProgramKind::Xdp, 0, 4) if self.state.packet.is_some() => RegState::Packet(0),
-            (ProgramKind::Xdp, 4, 4) if self.state.packet.is_some() => RegState::PacketEnd,
-            (ProgramKind::Xdp, 12.., _)
-            | (ProgramKind::Kprobe | ProgramKind::Tracepoint | ProgramKind::RawTracepoint, ..) => {
-                fresh
-            }
-            (ProgramKind::Fentry | ProgramKind::Fexit, 0..=88, 8) if offset % 8 == 0 => {
-                RegState::Passed { number: (offset / 8) as u8 } // no more than 11
-            }
-            _ => RegState::Unknown,
-        }
-    }
-
-    pub(super) fn store(&mut self, at: MemoryOperand, value: Operand) -> Result<(), Stop> {
-        let value = self.operand(value);
-        if value == RegState::Unset {
-            return Err(UNKNOWN);
-        }
-        let pointer = self.state.get(at.base);
-        match pointer {
-            RegState::Stack { frame, offset } => {
-                let stored = match (value, at.size) {
-                    (value, 8) => value,
-                    (RegState::Number(Number::Known(value)), size) => {
-                        RegState::known(value & (u64::MAX >> (64 - 8 * u32::from(size))))
-                    }
-                    // A number that fits is itself when it is read again.
-                    (RegState::Number(Number::Any(_, set)), size) if fits(set, size) => value,
-                    (RegState::Number(Number::Frozen), _) => RegState::Number(Number::Frozen),
-                    (RegState::Number(_), _) => RegState::Number(Number::Hidden),
-                    _ => RegState::Unknown,
-                };
-                self.state.write_stack(frame, offset.saturating_add(at.offset), at.size, stored);
-            }
-            RegState::Argument { .. } => argument(pointer, at)?,
-            RegState::Pointer | RegState::Passed { .. } | RegState::Unknown => {
-                self.state.spoil(pointer);
-            }
-            RegState::Memory { .. } | RegState::Context(_) | RegState::Packet(_) => {}
-            _ => return Err(no_memory(pointer, at.base)),
-        }
-        Ok(())
-    }
-
     /// An instruction whose constant is set when the program is loaded: the verifier sees another
     /// one than stands here. Tells how many places it takes.
     pub(super) fn relocated(&mut self, instruction: Instruction) -> Result<usize, Stop> {
@@ -330,49 +245,19 @@ impl Interpreter<'_> {
         self.new_value(0, helpers::result(called, self.origin, first));
         Ok(())
     }
-
-    pub(super) fn atomic(&mut self, at: MemoryOperand, fetches: Option<usize>) -> Result<(), Stop> {
-        let pointer = self.state.get(at.base);
-        match pointer {
-            RegState::Argument { .. } => argument(pointer, at)?,
-            RegState::Stack { .. }
-            | RegState::Pointer
-            | RegState::Passed { .. }
-            | RegState::Unknown => {
-                self.state.spoil(pointer);
-            }
-            RegState::Memory { .. } => {}
-            _ => return Err(no_memory(pointer, at.base)),
-        }
-        if let Some(register) = fetches {
-            self.state.set(register, RegState::Unknown);
-        }
-        Ok(())
-    }
 }
 
-/// What is said of a pointer in `register` that leads nowhere, or perhaps nowhere.
-fn no_memory(pointer: RegState, register: usize) -> Stop {
-    match pointer {
-        RegState::Nullable { null: true, giver, .. } => unchecked(giver, register, Used::Accessed),
-        RegState::Number(Number::Known(number)) if is_about_null(number) => {
-            unchecked(Giver::Null, register, Used::Accessed)
-        }
-        _ => UNKNOWN,
-    }
-}
-
-fn unchecked(giver: Giver, register: usize, used: Used) -> Stop {
+pub(super) fn unchecked(giver: Giver, register: usize, used: Used) -> Stop {
     let register = u8::try_from(register).unwrap_or_default();
     Stop(Some(FactKind::Unchecked { giver, register, used }))
 }
 
 /// Whether it is NULL, or a place in what NULL was taken to point to.
-fn is_about_null(number: u64) -> bool {
+pub(super) fn is_about_null(number: u64) -> bool {
     number.cast_signed().unsigned_abs() < 4096
 }
 
-fn fits(set: Set, size: u8) -> bool {
+pub(super) fn fits(set: Set, size: u8) -> bool {
     match (set, Set::of_size(size)) {
         (Set::Range { start, span }, Set::Range { span: most, .. }) => {
             start.checked_add(span).is_some_and(|end| end <= most)
@@ -380,21 +265,4 @@ fn fits(set: Set, size: u8) -> bool {
         (Set::Bits(bits), Set::Range { span: most, .. }) => bits <= most,
         _ => false,
     }
-}
-
-/// An access to memory that the caller passed: `check_mem_access`,
-/// <https://github.com/torvalds/linux/blob/v6.12/kernel/bpf/verifier.c>.
-fn argument(pointer: RegState, place: MemoryOperand) -> Result<(), Stop> {
-    let RegState::Argument { number, size, offset, tested } = pointer else { return Ok(()) };
-    let register = u8::try_from(place.base).unwrap_or_default();
-    if !tested {
-        return Err(Stop(Some(FactKind::Untested { number, register, computed: false })));
-    }
-    let offset = offset.saturating_add(place.offset);
-    let end = offset.saturating_add(i64::from(place.size));
-    if offset < 0 || end > i64::from(size) {
-        let width = place.size;
-        return Err(Stop(Some(FactKind::Beyond { number, register, size, offset, width })));
-    }
-    Ok(())
 }

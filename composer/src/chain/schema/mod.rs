@@ -1,0 +1,97 @@
+//! The chain file as a JSON schema (draft-07): editors complete and check with it.
+//!
+//! It says what [`read`](super::read) accepts as far as a schema can: what refers to what, and what
+//! is in the objects, is left to `validate`. Tests hold the two together.
+
+mod attach;
+mod data;
+mod nodes;
+
+use serde_json::{Value, json};
+
+use super::buffer::sizes;
+use crate::version::Requirement;
+
+/// The JSON schema of chain files.
+#[must_use]
+pub fn schema() -> Value {
+    json!({
+        "$schema": "http://json-schema.org/draft-07/schema#",
+        "title": "freplace-compose chain",
+        "description": "A chain of eBPF programs: hosts at kernel hooks, stubs in them, \
+                        replacements for the stubs, and tracers on any of them.",
+        "type": "object",
+        "additionalProperties": false,
+        "required": ["host"],
+        "properties": {
+            "name": text("The chain's name. Defaults to the file name without its extension."),
+            "description": text("The purpose of the chain."),
+            "printk": nodes::printk("Show bpf_printk lines of every node that does not set `printk` \
+                              itself."),
+            "requires": requires(),
+            "buffer": {
+                "description": "Size of the event buffer: a larger buffer loses fewer events.",
+                "enum": sizes().map(|(_, written)| written).collect::<Vec<_>>(),
+            },
+            "pins": data::pins(),
+            "host": nodes("host", "Programs at kernel hooks: [host.ID].", 1),
+            "stub": nodes("stub", "Functions of hosts that can be replaced: [stub.ID].", 0),
+            "replacement": nodes(
+                "replacement", "Programs that replace a stub: [replacement.ID].", 0,
+            ),
+            "tracer": nodes("tracer", "Programs that trace a function: [tracer.ID].", 0),
+        },
+        "definitions": {
+            "host": nodes::host(),
+            "stub": nodes::stub(),
+            "replacement": nodes::replacement(),
+            "tracer": nodes::tracer(),
+            "attach": attach::attach(),
+            "events": data::events(),
+            "value": data::value(),
+        },
+    })
+}
+
+fn requires() -> Value {
+    let mut kernel = text(
+        "Kernel series: comparisons (>=, >, <=, <, =) with versions, separated by commas, all of \
+         which have to hold.",
+    );
+    kernel["pattern"] = Requirement::PATTERN.into();
+    kernel["examples"] = json!([">=6.6", ">=6.1, <7"]);
+    node("Requirements of the chain.", &["kernel"], json!({ "kernel": kernel }))
+}
+
+/// An id has no ASCII but letters, digits, `_`, `-` and `.`. Of the other scripts `validate` takes
+/// letters and digits alone; the classes that would say so here are not in every editor's regex.
+const ID: &str = "^[^\\x00-,/:-@\\[-\\^`{-\\u00a0]+$";
+
+/// A table of nodes by their ids.
+fn nodes(kind: &str, description: &str, least: u32) -> Value {
+    json!({
+        "description": description,
+        "type": "object",
+        "minProperties": least,
+        "propertyNames": {
+            "description": "An id, unique across all tables: letters, digits, `_`, `-` and `.`.",
+            "pattern": ID,
+        },
+        "additionalProperties": { "$ref": format!("#/definitions/{kind}") },
+    })
+}
+
+fn node(description: &str, required: &[&str], properties: Value) -> Value {
+    let mut node = json!({
+        "description": description,
+        "type": "object",
+        "additionalProperties": false,
+        "required": required,
+    });
+    node["properties"] = properties;
+    node
+}
+
+fn text(description: &str) -> Value {
+    json!({ "description": description, "type": "string", "minLength": 1 })
+}
