@@ -12,7 +12,7 @@ use freplace_compose::{
     check::{self, Kernels},
     diag::Severity,
     kernel::fake::Fake,
-    plan::{self, Action, Operation, Plan},
+    plan::{self, Action, Filling, Operation, Plan},
     resolve::{PartlyResolved, Resolved},
     run,
 };
@@ -310,4 +310,28 @@ fn traced(chain: &Chain, tracer: petgraph::graph::NodeIndex) -> usize {
         NodeKind::Tracer(_) => traced(chain, target),
         _ => 1,
     }
+}
+
+/// A table is one for the whole chain: the node whose program loads what it holds may not be the first
+/// of the file that has it.
+#[test]
+fn what_a_table_holds_from_the_start_is_put_there_whoever_has_it_first() {
+    let object = common::objects().join("tail.bpf.o");
+    let object = object.display();
+    let text = format!(
+        "[replacement.new]\nobject = \"{object}\"\nprogram = \"leaf\"\nstub = \"deep\"\n\
+         tail = {{ to_deep = {{ 1 = \"host\" }} }}\n\
+         [stub.deep]\nfunction = \"deep\"\nhosts = [\"host\"]\n\
+         [host.host]\nobject = \"{object}\"\nprogram = \"enter_deep\"\nattach = {{ xdp = \"lo\" }}\n"
+    );
+    let (_, plan) = ready(&text);
+    let loaded = plan.operations.iter().find_map(|operation| match &operation.action {
+        Action::Load { slot, program, .. } if program == "too_deep" => Some(*slot),
+        _ => None,
+    });
+    let filled = plan.operations.iter().find_map(|operation| match &operation.action {
+        Action::Fill { entry: 0, with: Filling::Program { slot }, .. } => Some(*slot),
+        _ => None,
+    });
+    assert_eq!((loaded.is_some(), filled), (true, loaded));
 }
