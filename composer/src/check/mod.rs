@@ -6,7 +6,6 @@
 mod built_in;
 mod conflicts;
 mod constants;
-mod events;
 mod externs;
 mod features;
 mod flow;
@@ -86,7 +85,6 @@ pub fn check(names: &PartlyResolved, kernels: &Kernels) -> Vec<Diagnostic> {
     tails::check(&mut context);
     globals::check(&mut context);
     constants::check(&mut context);
-    events::check(&mut context);
     features::check(&mut context);
     helpers::check(&mut context);
     locks::check(&mut context);

@@ -4,7 +4,7 @@ use proptest::{prelude::*, test_runner::Config};
 
 use super::{Layout, Shape, TextPart, UserEventMap};
 use crate::{
-    chain::Chain,
+    chain::{Chain, FieldStep},
     event::{
         Printk, TraceLine, json,
         tests::{field, node, shape, write_down},
@@ -156,11 +156,7 @@ fn a_hint_holds_for_the_field_wherever_it_is_shown() {
             }]),
         },
     ];
-    let text = crate::diag::Source::first("chain.toml", "");
-    let step = |name: &str| crate::chain::Spanned {
-        value: crate::chain::FieldStep::Field(name.to_owned()),
-        span: crate::diag::Span::new(&text, 0..0),
-    };
+    let step = |name: &str| FieldStep::Field(name.to_owned());
     super::set(&mut fields, &[step("b"), step("c")], &Shape::BigEndian(2));
     super::set(&mut fields, &[step("nowhere")], &Shape::Mac);
     assert_eq!(fields[0].shape, Shape::Bytes(4));

@@ -21,7 +21,15 @@ pub struct Uses {
 impl Uses {
     /// The maps, of the same `object`.
     pub fn maps<'a>(&self, object: &'a Object) -> impl Iterator<Item = &'a MapDef> {
-        self.maps.iter().filter_map(|index| object.maps.get(*index))
+        self.indexed_maps(object).map(|(_, map)| map)
+    }
+
+    /// The maps, of the same `object`, with their indices in it.
+    pub fn indexed_maps<'a>(
+        &self,
+        object: &'a Object,
+    ) -> impl Iterator<Item = (usize, &'a MapDef)> {
+        self.maps.iter().filter_map(|index| Some((*index, object.maps.get(*index)?)))
     }
 
     /// The programs that its tables for tail calls hold, of the same `object`.

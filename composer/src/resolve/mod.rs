@@ -25,7 +25,7 @@ pub use maps::{PinnedAt, is_shared};
 pub use node::{ResolvedKind, ResolvedNode, TargetFunction};
 pub use partly::PartlyResolved;
 pub use program::NodeProgram;
-pub use records::{fits, walk};
+pub use records::{FieldFormat, RecordField, RecordPiece, RecordStruct};
 pub use store::{ObjectStore, open_object};
 pub use traced::TracerTarget;
 

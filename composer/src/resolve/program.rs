@@ -2,7 +2,11 @@
 
 use std::sync::Arc;
 
-use super::{ObjectStore, SetGlobal, globals, maps, tables};
+use super::{
+    ObjectStore, SetGlobal, globals, maps,
+    records::{self, EventRecords, RecordStruct},
+    tables,
+};
 use crate::{
     chain::{Node, ObjectRef, Spanned},
     diag::{Code, Diagnostic, Span, list, nearest},
@@ -18,6 +22,7 @@ pub struct NodeProgram {
     program: Program,
     uses: Uses,
     globals: Vec<(SetGlobal, usize)>,
+    records: Vec<EventRecords>,
 }
 
 impl NodeProgram {
@@ -30,6 +35,7 @@ impl NodeProgram {
     ) -> Option<Self> {
         let (reference, name) = node.program()?;
         let object = objects.get(reference.value)?;
+        let records = records::find(node, object, wrong);
         let Some(found) = object.program(name.value) else {
             let message = format!("program `{1}` not found in {0}", reference.value, name.value);
             let found = Diagnostic::new(Code::UnknownProgram, message)
@@ -57,6 +63,7 @@ impl NodeProgram {
             object: Arc::clone(object),
             program,
             globals,
+            records,
         })
     }
 
@@ -108,6 +115,16 @@ impl NodeProgram {
     /// The same, each with the number of the first of the node's values that is for it.
     pub(crate) fn settings(&self) -> &[(SetGlobal, usize)] {
         &self.globals
+    }
+
+    /// The event maps that the node has for itself, each with the struct that its records are, where the
+    /// chain names one.
+    pub fn event_maps(&self) -> impl Iterator<Item = (&MapDef, Option<&RecordStruct>)> {
+        let own = self.uses.indexed_maps(&self.object).filter(|(_, map)| !maps::is_shared(map));
+        own.map(|(index, map)| {
+            let named = self.records.iter().find(|records| records.map == index);
+            (map, named.and_then(|records| records.record.as_ref()))
+        })
     }
 
     /// The maps of the old form that it refers to.

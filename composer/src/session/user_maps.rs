@@ -64,7 +64,9 @@ impl<K: KernelReader> UserMaps<K> {
         let Subject { resolved, running } = *subject;
         let mut maps = Vec::new();
         for decoder in UserEventMap::all(resolved) {
-            let Some(map) = running.own_map(decoder.node, &decoder.map) else { continue };
+            let map = running.own_map(decoder.node, &decoder.map).ok_or_else(|| {
+                KernelError::here("open", format!("event map `{}` was not created", decoder.map))
+            })?;
             let source = kernel.records(map)?;
             let ordered = decoder.has_time() && source.has_several_buffers();
             let ordered = ordered.then(Ordered::default);
