@@ -10,7 +10,7 @@ use crate::{
     chain::{MapChange, Node, Spanned},
     diag::{Code, Diagnostic, list, nearest},
     object::{MapDef, Object},
-    resolve::{Changes, is_shared},
+    resolve::{ChainMap, is_shared},
 };
 
 /// A value that each CPU has for itself: `PCPU_MIN_UNIT_SIZE`,
@@ -27,7 +27,6 @@ const NO_PREALLOC: u32 = 1;
 
 pub(super) fn check(context: &mut Context<'_>) {
     let chain = context.chain;
-    let changes = Changes::of(chain);
     let mut told = Vec::new();
     let mut found = Vec::new();
     for (index, node) in chain.graph.nodes() {
@@ -47,13 +46,12 @@ pub(super) fn check(context: &mut Context<'_>) {
                 )),
             );
         }
-        for map in of.maps() {
-            let (made, _) = changes.made(chain, node, map);
+        for (map, ChainMap { map: made, .. }) in of.chain_maps() {
             let key = (reference.value, &map.name);
             if told.contains(&key) {
                 continue;
             }
-            if let Some((what, help)) = wrong(&made) {
+            if let Some((what, help)) = wrong(made) {
                 told.push(key);
                 let change = node.data.maps.iter().find(|change| change.map.value == map.name);
                 let span = change.map_or(reference.span, |change| &change.map.span);

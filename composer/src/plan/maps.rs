@@ -9,7 +9,7 @@ use super::{
 use crate::{
     chain::Jump,
     object::Initial,
-    resolve::{Changes, is_shared},
+    resolve::{ChainMap, is_shared},
 };
 
 impl Builder<'_> {
@@ -17,16 +17,17 @@ impl Builder<'_> {
     pub(super) fn create_maps(&mut self) {
         let mut seen = HashSet::new();
         let mut fills = Vec::new();
-        let chain = self.resolved.chain();
-        let changes = Changes::of(chain);
-        for (index, node, of) in self.resolved.programs() {
+        for (index, _, of) in self.resolved.programs() {
             let (reference, span) = (&of.reference().value, &of.reference().span);
-            for map in of.maps() {
+            for (map, ChainMap { map: made, pin }) in of.chain_maps() {
                 if is_shared(map) && !seen.insert(&map.name) {
                     continue;
                 }
-                let (made, pin) = changes.made(chain, node, map);
-                let action = Action::CreateMap { object: reference.clone(), map: made, pin };
+                let action = Action::CreateMap {
+                    object: reference.clone(),
+                    map: made.clone(),
+                    pin: pin.clone(),
+                };
                 self.create_map(index, map, span, action);
                 fills.extend(map.values.iter().filter_map(|(entry, value)| match value {
                     Initial::Map(inner) => Some((index, span, map, *entry, inner)),

@@ -20,8 +20,8 @@ use std::ops::Index;
 use petgraph::graph::NodeIndex;
 
 pub use globals::SetGlobal;
-pub(crate) use maps::{Changes, is_only_jumped_to};
-pub use maps::{PinnedAt, is_shared};
+pub(crate) use maps::is_only_jumped_to;
+pub use maps::{ChainMap, PinnedAt, is_shared};
 pub use node::{ResolvedKind, ResolvedNode, TargetFunction};
 pub use partly::PartlyResolved;
 pub use program::NodeProgram;

@@ -6,6 +6,7 @@ use petgraph::graph::NodeIndex;
 
 use super::{
     NodeProgram, ObjectStore, Resolved, ResolvedKind, ResolvedNode, TargetFunction, functions,
+    maps::Changes,
     tables,
     traced::{self, PartlyTraced},
 };
@@ -57,8 +58,9 @@ impl PartlyResolved {
     }
 
     fn find(chain: Chain, objects: ObjectStore, mut wrong: Vec<Diagnostic>) -> Self {
+        let mut changes = Changes::of(&chain);
         let program = |(_, node)| {
-            let program = NodeProgram::find(node, &objects, &mut wrong);
+            let program = NodeProgram::find(node, &objects, &mut changes, &mut wrong);
             PartlyNode { program, traced: Vec::new(), untraceable: Vec::new() }
         };
         let nodes = chain.graph.nodes().map(program).collect();

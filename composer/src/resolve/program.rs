@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use super::{
-    ObjectStore, SetGlobal, globals, maps,
+    ChainMap, ObjectStore, SetGlobal, globals,
+    maps::{self, Changes},
     records::{self, EventRecords, RecordStruct},
     tables,
 };
@@ -21,6 +22,8 @@ pub struct NodeProgram {
     object: Arc<Object>,
     program: Program,
     uses: Uses,
+    /// Those of `uses`, in the same order.
+    maps: Vec<Arc<ChainMap>>,
     globals: Vec<(SetGlobal, usize)>,
     records: Vec<EventRecords>,
 }
@@ -28,9 +31,10 @@ pub struct NodeProgram {
 impl NodeProgram {
     /// The program of `node`; none for a stub, or where something of it is not there. What that is
     /// goes to `wrong`, but for objects, which were looked for before.
-    pub(super) fn find(
-        node: &Node,
+    pub(super) fn find<'c>(
+        node: &'c Node,
         objects: &ObjectStore,
+        changes: &mut Changes<'c>,
         wrong: &mut Vec<Diagnostic>,
     ) -> Option<Self> {
         let (reference, name) = node.program()?;
@@ -59,6 +63,7 @@ impl NodeProgram {
         Some(Self {
             reference: Spanned { value: reference.value.clone(), span: reference.span.clone() },
             asked: name.span.clone(),
+            maps: changes.maps_of(node, reference.value, object, &uses),
             uses,
             object: Arc::clone(object),
             program,
@@ -100,6 +105,11 @@ impl NodeProgram {
     /// to, and those that the chain names.
     pub fn maps(&self) -> impl Iterator<Item = &MapDef> {
         self.uses.maps(&self.object)
+    }
+
+    /// The same maps, each with what the chain makes of it.
+    pub fn chain_maps(&self) -> impl Iterator<Item = (&MapDef, &ChainMap)> {
+        self.maps().zip(self.maps.iter().map(Arc::as_ref))
     }
 
     /// The programs that its tables for tail calls hold from the start, which are loaded besides it.
