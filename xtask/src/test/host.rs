@@ -74,13 +74,18 @@ pub(super) fn fuzz(
     some_passed(*counts)
 }
 
-/// The examples in the documentation.
+/// The documentation: its links, and its examples.
 pub(super) fn docs(
     only: Option<&str>,
     threads: usize,
     log: &StepLog,
     counts: &mut TestCounts,
 ) -> Result {
+    if only.is_none() {
+        // Of private items too: what a link of theirs names may have another name by now.
+        let what = ["--workspace", "--no-deps", "--document-private-items", "--profile", PROFILE];
+        cargo(&[&["doc"][..], &what].concat(), threads, log)?;
+    }
     let mut words = vec!["test", "--workspace", "--doc", "--no-fail-fast", "--profile", PROFILE];
     words.extend(only);
     *counts = TestCounts::of_libtest(&cargo(&words, threads, log)?);

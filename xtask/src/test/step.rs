@@ -24,7 +24,7 @@ pub(super) enum Step {
     Elsewhere,
     /// The screens of the command line, as root on a kernel that allows all
     ElsewhereRoot(&'static TestedKernel),
-    /// The examples in the documentation
+    /// cargo doc, where a warning is a failure, and the examples in the documentation
     Docs,
     /// What fuzzers feed to the composer, over the corpus and a fixed number of mutations
     Fuzz,
