@@ -1,8 +1,8 @@
-//! The event ABI: what an eBPF program writes in front of each event, and the names of the maps
-//! and globals through which it takes part in a chain.
+//! The event ABI: the header that an eBPF program writes before each event, and the names of the
+//! maps and global variables by which it takes part in a chain.
 //!
-//! The C side is `include/freplace_compose.h`. A test of `freplace-compose` compares the two by
-//! the BTF that clang wrote.
+//! The C side is `include/freplace_compose.h`. A test of `freplace-compose` compares the two by the
+//! BTF that clang generates.
 
 pub mod trace;
 

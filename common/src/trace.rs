@@ -1,7 +1,7 @@
-//! What the built-in tracer is told: the Rust side of `ebpf-programs/bpf/trace.h`.
+//! The configuration of the built-in tracer: the Rust side of `ebpf-programs/bpf/trace.h`.
 //!
 //! A value of a call is read from its source by following pointers; a test compares a value with a
-//! constant and leads on to a later test, or to an end.
+//! constant and continues with a later test or an end.
 
 /// The read-only global that holds a [`Trace`].
 pub const TRACE_GLOBAL: &str = "fc_trace";

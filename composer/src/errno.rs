@@ -1,4 +1,4 @@
-//! Names of error numbers: events show them, and so do explanations of what a kernel refused.
+//! Names of error numbers, for events and for explanations of rejections.
 
 /// The name of error number `number`: `EBUSY`.
 #[must_use]

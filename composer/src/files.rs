@@ -1,4 +1,4 @@
-//! Reading a file that somebody names: never more than there is room for, and never for ever.
+//! Reads files named by a user, with a limit on size and without blocking forever.
 
 use std::{
     fs::OpenOptions,

@@ -1,4 +1,4 @@
-//! Bytes as text in hexadecimal, for what is serialised.
+//! Serialises bytes as hexadecimal text.
 
 use serde::{Deserialize, Deserializer, Serializer, de::Error as _};
 

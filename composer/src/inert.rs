@@ -1,8 +1,8 @@
-//! Text of others, made harmless for a terminal: what it would obey, and what nobody sees, is shown
-//! as an escape.
+//! Makes text from other sources harmless for a terminal: control characters and invisible ones are
+//! shown as escapes.
 //!
-//! The one place that knows which characters these are. Whoever shows text goes through it: the
-//! command line for all that it prints, `draw` for diagnostics, `event` for what programs wrote.
+//! The only module that defines these characters. All output uses it: the command line for
+//! everything that it prints, `draw` for diagnostics, `event` for what programs wrote.
 
 use std::{borrow::Cow, fmt::Write as _};
 
@@ -38,7 +38,24 @@ pub fn line(text: &str) -> Cow<'_, str> {
     escaped(text, |_| false)
 }
 
+/// A whole JSON text, whose strings hold `\u001b` in the place of ESC, and so on: the same values
+/// to whoever reads it.
+#[must_use]
+pub fn json(text: &str) -> Cow<'_, str> {
+    // A tab or a line end between values is white space; within a string it was escaped before.
+    replaced(text, |letter| matches!(letter, '\n' | '\t' | '\r'), unit)
+}
+
 fn escaped(text: &str, stays: impl Fn(char) -> bool) -> Cow<'_, str> {
+    replaced(text, stays, |letter, out| out.extend(letter.escape_default()))
+}
+
+/// The text with `escape` of each letter that is neither visible nor one that `stays`.
+fn replaced(
+    text: &str,
+    stays: impl Fn(char) -> bool,
+    escape: impl Fn(char, &mut String),
+) -> Cow<'_, str> {
     let is_good = |letter: char| is_visible(letter) || stays(letter);
     let Some(first) = text.find(|letter| !is_good(letter)) else { return Cow::Borrowed(text) };
     let (good, rest) = text.split_at(first);
@@ -46,25 +63,7 @@ fn escaped(text: &str, stays: impl Fn(char) -> bool) -> Cow<'_, str> {
     for letter in rest.chars() {
         match is_good(letter) {
             true => out.push(letter),
-            false => out.extend(letter.escape_default()),
-        }
-    }
-    Cow::Owned(out)
-}
-
-/// A whole JSON text, whose strings hold `\u001b` in the place of ESC, and so on: the same values
-/// to whoever reads it.
-#[must_use]
-pub fn json(text: &str) -> Cow<'_, str> {
-    // A tab or a line end between values is white space; within a string it was escaped before.
-    let is_good = |letter: char| is_visible(letter) || matches!(letter, '\n' | '\t' | '\r');
-    let Some(first) = text.find(|letter| !is_good(letter)) else { return Cow::Borrowed(text) };
-    let (good, rest) = text.split_at(first);
-    let mut out = good.to_owned();
-    for letter in rest.chars() {
-        match is_good(letter) {
-            true => out.push(letter),
-            false => unit(letter, &mut out),
+            false => escape(letter, &mut out),
         }
     }
     Cow::Owned(out)

@@ -1,11 +1,12 @@
 //! docker compose for chains of eBPF programs: the library behind the `freplace-compose` binary.
 //!
-//! One straight way, a module for each part of it:
+//! A pipeline, with a module for each stage:
 //!
 //! [`chain`] (a file → a graph) and [`object`] (an ELF file → programs, functions, types) →
-//! [`check`] (the rules) → [`plan`] (what will be done) → [`kernel`] (who does it) by [`run`] (in
-//! order, and back) → [`event`] (what the programs have to say), read in a [`session`]. [`diag`] is how every part says
-//! what is wrong, [`draw`] how that is shown, [`vm`] a machine to do it all in when this one may not, and [`traffic`] something for a chain to see.
+//! [`check`] (the rules) → [`plan`] (the operations) → [`run`] (executes them on a [`kernel`], and
+//! undoes them) → [`event`] (what programs write), read in a [`session`]. [`diag`] has the errors of
+//! every stage, [`draw`] turns them into text, [`vm`] is a machine for chains that cannot run on this
+//! one, and [`traffic`] generates traffic for them.
 //!
 //! ```
 //! use freplace_compose::{chain::Chain, check::{self, Kernels}, plan};

@@ -1,4 +1,5 @@
-//! The `freplace-compose` binary: parses the command line, runs the verb, exits with its code.
+//! The `freplace-compose` binary: parses the command line, runs the subcommand, exits with its
+//! code.
 
 mod cli;
 

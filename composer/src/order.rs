@@ -1,4 +1,4 @@
-//! The order of a graph's nodes: one for chains and plans.
+//! The order of a graph's nodes, for chains and plans.
 
 use std::{cmp::Reverse, collections::BinaryHeap};
 

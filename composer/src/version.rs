@@ -1,4 +1,4 @@
-//! The series of kernels, and what a chain may require of them.
+//! Kernel series, and the requirements of chains on them.
 
 use std::{fmt, str::FromStr};
 

@@ -1,4 +1,4 @@
-//! The chain file: whatever the text, a chain or diagnostics that can be drawn.
+//! Chain files: any text gives a chain, or diagnostics that can be drawn.
 
 use std::sync::LazyLock;
 

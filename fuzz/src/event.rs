@@ -1,4 +1,4 @@
-//! The decoder of events: whatever a ring buffer holds, a line of text or a word on why not.
+//! The decoder of events: any contents of a ring buffer give a line of text, or a reason.
 
 use std::sync::LazyLock;
 

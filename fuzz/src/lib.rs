@@ -1,7 +1,7 @@
-//! What a fuzzer feeds to the composer: bytes in, and a panic when something is wrong.
+//! Fuzz targets: bytes in, and a panic if something is wrong.
 //!
-//! Nothing here needs a fuzzer. The targets below are plain functions; `fuzz_targets` hands them to
-//! libFuzzer under cargo-fuzz, and `tests/corpus.rs` goes through the corpus and a fixed number of
+//! A fuzzer is not required. The targets below are plain functions; `fuzz_targets` passes them to
+//! libFuzzer under cargo-fuzz, and `tests/corpus.rs` runs the corpus and a fixed number of
 //! [`Mutations`] of it in every test run.
 
 mod chain;

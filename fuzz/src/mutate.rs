@@ -1,4 +1,4 @@
-//! Changes to a file, the same in every run: what a fuzzer does, without one.
+//! Deterministic mutations of a file, as a fuzzer would make.
 
 /// Texts that mean something in a chain file, and numbers that do in an object.
 const TELLING: &[&[u8]] = &[

@@ -1,5 +1,5 @@
-//! The reader of objects: whatever the bytes, facts or a refusal, and rules, plan and events that
-//! can live with either.
+//! The reader of objects: any bytes give facts or an error, and rules, plan and events accept
+//! either.
 
 use std::{
     collections::BTreeSet,

@@ -1,9 +1,9 @@
-//! `cargo xtask bench`: how fast and how small, in figures that can be held against goals.
+//! `cargo xtask bench`: measures speed and memory against the goals.
 //!
-//! What needs no kernel is measured on this machine, as whole runs of the executable. What needs one
-//! is measured in the micro-VM, ours and the others in turn, by one process with one clock. A guest
-//! without hardware virtualisation is several times slower than a machine, so only the ratio of two
-//! such times means something.
+//! Parts without a kernel are measured on this machine, as whole runs of the executable. Parts with
+//! a kernel are measured in the micro-VM, alternating between this project and others, by one
+//! process with one clock. A guest without hardware virtualisation is several times slower than a
+//! machine, so only the ratio of two such times is meaningful.
 
 mod chain;
 mod command;
@@ -27,39 +27,39 @@ use serde_json::Value;
 
 use crate::{Result, build, build::Built, setup, shell};
 
-/// Measure all that has a goal, what needs a kernel against what is written by hand with libbpf.
-/// Figures only: slow is no failure.
+/// Measure everything that has a goal, and compare with hand-written libbpf programs on a kernel.
+/// Prints figures only: slow results are not failures.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Bench {
-    /// Only this part.
+    /// Run only this part.
     #[arg(value_name = "PART")]
     part: Option<BenchPart>,
-    /// The kernel to measure on.
+    /// Kernel series.
     #[arg(long, value_name = "KERNEL", default_value = "6.12")]
     kernel: String,
-    /// How many times each is measured in the micro-VM.
+    /// Number of measurements in the micro-VM.
     #[arg(long, value_name = "N", default_value_t = 7, value_parser = clap::value_parser!(u32).range(1..))]
     rounds: u32,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum BenchPart {
-    /// What needs no kernel: `validate`, and chains of a thousand and ten thousand nodes
+    /// Parts without a kernel: `validate`, and chains of 1,000 and 10,000 nodes
     Validate,
-    /// How fast events become text, on this machine and in the micro-VM
+    /// Speed of formatting events, on this machine and in the micro-VM
     Text,
-    /// How fast events are read from the kernel, and how much memory that takes, in the micro-VM
+    /// Speed and memory of reading events from the kernel, in the micro-VM
     Stream,
-    /// What the built-in tracer costs a call, in the micro-VM
+    /// Cost of the built-in tracer for a call, in the micro-VM
     Tracer,
-    /// How long a chain takes to be up, in the micro-VM
+    /// Time until a chain is up, in the micro-VM
     Loaders,
-    /// How long the whole command takes, against xdp-loader, in the micro-VM
+    /// Time of the whole command compared with xdp-loader, in the micro-VM
     Command,
 }
 
 const CHAIN: &str = "chains/tcp.toml";
-/// What one run in the guest may take, in seconds: it takes about 90.
+/// Time limit of a run in the guest, in seconds; it takes about 90.
 const BOUND: &str = "900";
 
 const GOAL_WRITING: &str = "goal: 0.5 million as JSON";
@@ -96,7 +96,7 @@ pub(crate) fn run(arguments: &Bench) -> Result {
     Ok(())
 }
 
-/// What is measured in the micro-VM, and how.
+/// Settings for measurements in the micro-VM.
 struct Lab<'a> {
     built: &'a Built,
     composer: &'a Path,
@@ -105,7 +105,7 @@ struct Lab<'a> {
 }
 
 impl Lab<'_> {
-    /// Runs the part of `bench` that runs in the guest, with files to bring along; what it measured.
+    /// Runs the guest part of `bench` with the given files, and returns its measurements.
     fn measure(&self, bring: &[PathBuf], words: &[OsString]) -> Result<Value> {
         let mut vm = Command::new(self.composer);
         vm.current_dir(shell::root()).stderr(Stdio::inherit());
@@ -136,14 +136,14 @@ impl Lab<'_> {
     }
 }
 
-/// Where all is that is made for the benchmark.
+/// The folder for generated benchmark files.
 fn folder() -> Result<PathBuf> {
     let folder = shell::root().join("target/bench");
     fs::create_dir_all(&folder)?;
     Ok(folder)
 }
 
-/// How fast events become text, here and in the guest: see composer/benches/events.rs.
+/// Speed of formatting events, here and in the guest: see composer/benches/events.rs.
 fn text(arguments: &Bench, composer: &Path) -> Result {
     let words = ["bench", "--no-run", "--package", "freplace-compose", "--bench", "events"];
     let built = build::cargo(&words)?;

@@ -1,4 +1,4 @@
-//! Building the product, and where cargo put it.
+//! Builds the product and finds its files.
 
 use std::{
     path::{Path, PathBuf},
@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use crate::{Result, shell};
 
-/// An executable that cargo made.
+/// An executable built by cargo.
 #[derive(Debug)]
 struct Executable {
     /// The name of its target.
@@ -19,11 +19,11 @@ struct Executable {
     path: PathBuf,
 }
 
-/// What a build made.
+/// The results of a build.
 #[derive(Debug, Default)]
 pub(crate) struct Built {
     executables: Vec<Executable>,
-    /// The folders with eBPF objects, built-in ones and those of tests.
+    /// The folders with eBPF objects: built-in ones and those of tests.
     objects: Vec<PathBuf>,
 }
 
@@ -68,7 +68,7 @@ pub(crate) fn for_tests() -> Result<Built> {
     cargo(&[&["test", "--no-run", "--profile", PROFILE][..], &kinds].concat())
 }
 
-/// Runs cargo with `words`, which build something.
+/// Runs a cargo command that builds something.
 pub(crate) fn cargo(words: &[&str]) -> Result<Built> {
     let mut command = shell::cargo(words);
     command.arg("--message-format=json-render-diagnostics").stderr(Stdio::inherit());

@@ -1,5 +1,5 @@
-//! `cargo xtask conformance`: the validator against real kernels, over a corpus of chains, and the
-//! page on what kernels take that comes of it.
+//! `cargo xtask conformance`: compares the validator with real kernels over a corpus of chains, and
+//! generates the page on kernel support.
 
 mod page;
 
@@ -20,34 +20,35 @@ use crate::{
     },
 };
 
-/// The integration test of the composer that holds the corpus.
+/// The integration test of the composer that contains the corpus.
 const TARGET: &str = "conformance";
-/// The page.
+/// The generated page.
 const PAGE: &str = "docs/kernel-support.md";
 
-/// Hold the validator to what real kernels do with a corpus of chains.
+/// Compare the validator with real kernels over a corpus of chains.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Conformance {
-    /// Write what came out into docs/kernel-support.md, which otherwise has to say it already.
+    /// Write the results to docs/kernel-support.md. Without this, the page must already contain
+    /// them.
     #[arg(long)]
     update: bool,
-    /// On every kernel, not just those of every landing, which the page shows chain by chain.
+    /// Use every kernel, not only those of every landing.
     #[arg(long)]
     all: bool,
 }
 
-/// What became of a case on one kernel.
+/// The result of a case on one kernel.
 #[derive(Debug, Deserialize)]
 struct CaseResult {
     case: String,
-    /// The rule that the case is about.
+    /// The rule under test.
     code: String,
     title: String,
-    /// The validator's errors.
+    /// The errors reported by the validator.
     foreseen: Vec<ExpectedError>,
-    /// The kernel's refusal.
+    /// The rejection by the kernel.
     refused: Option<KernelAnswer>,
-    /// Why only the kernel can know that it refuses it.
+    /// Why the validator cannot predict the rejection.
     unknown: Option<String>,
     disagreement: Option<String>,
 }
@@ -92,8 +93,8 @@ pub(crate) fn run(arguments: &Conformance) -> Result {
     page(&corpora.into_inner()?, arguments.update)
 }
 
-/// Judges the corpus, or its chains whose names begin with `only`, and brings each up on `kernel`.
-/// Each chain counts as one test.
+/// Validates the corpus, or its chains whose names begin with `only`, and brings each chain up on
+/// `kernel`. Each chain counts as one test.
 pub(crate) fn judge(
     built: &Built,
     kernel: &'static TestedKernel,
@@ -111,7 +112,7 @@ pub(crate) fn judge(
     let corpus = Corpus { kernel, outcomes };
     // The guest's exit code tells of disagreements too; those are told here.
     if !said.stdout.contains("test result: ") || corpus.outcomes.is_empty() {
-        return Err(format!("linux {series}: the corpus did not come to its end").into());
+        return Err(format!("linux {series}: the corpus did not finish").into());
     }
     let refused = corpus.outcomes.iter().filter(|outcome| outcome.refused.is_some()).count();
     let wrong: Vec<_> =
@@ -132,12 +133,12 @@ pub(crate) fn judge(
     Err(told.into())
 }
 
-/// Holds the page to what came out, or writes it.
+/// Compares the page with the results, or writes it.
 pub(crate) fn page(corpora: &[Corpus], update: bool) -> Result {
     let of = |kernel: &TestedKernel| corpora.iter().find(|corpus| corpus.kernel == kernel);
     let landing: Option<Vec<_>> = kernels::asked(false).map(of).collect();
     let Some(landing) = landing else {
-        return Err("without the corpus of every kernel there is no page".into());
+        return Err("the page needs the results of every kernel".into());
     };
     let file = shell::root().join(PAGE);
     let old = fs::read_to_string(&file)?;
@@ -150,7 +151,7 @@ pub(crate) fn page(corpora: &[Corpus], update: bool) -> Result {
     if update {
         fs::write(&file, page)?;
     } else if old != page {
-        return Err(format!("{PAGE} is not current: cargo xtask conformance --update").into());
+        return Err(format!("{PAGE} is out of date: run cargo xtask conformance --update").into());
     }
     Ok(())
 }

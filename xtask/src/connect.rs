@@ -1,5 +1,5 @@
-//! TCP connections on the loopback, so that a chain on TCP has something to show. It needs nothing
-//! but this executable, which comes along into the micro-VM as any command does.
+//! Opens TCP connections on the loopback interface, so that a chain on TCP has events. It needs
+//! only this executable, which is copied into the micro-VM like any command.
 
 use std::{
     io::{self, Read as _, Write as _},
@@ -9,18 +9,18 @@ use std::{
 
 use crate::{Result, bench::guest::peak_kib};
 
-/// Make TCP connections on the loopback, over IPv4 and IPv6 in turn.
+/// Open TCP connections on the loopback interface, over IPv4 and IPv6 in turn.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Connect {
-    /// How many.
+    /// Number of connections.
     #[arg(long, value_name = "N", default_value_t = 4)]
     count: usize,
-    /// At the end, say on stderr how much memory our parent process took at most.
+    /// Report the parent process's peak memory on stderr at the end.
     #[arg(long)]
     parent_peak: bool,
 }
 
-/// What is sent over each.
+/// The data sent over each connection.
 const GREETING: &[u8; 5] = b"hello";
 
 pub(crate) fn run(arguments: &Connect) -> Result {
@@ -37,10 +37,10 @@ pub(crate) fn run(arguments: &Connect) -> Result {
     Ok(())
 }
 
-/// In front of the parent's peak, in KiB.
+/// Precedes the parent's peak memory in KiB.
 pub(crate) const PEAK: &str = "parent's peak in KiB: ";
 
-/// One connection, made, accepted, used and closed.
+/// Opens, accepts, uses and closes one connection.
 fn once(listener: &TcpListener) -> io::Result<()> {
     // The kernel completes the handshake by itself; accept(2) takes what is complete.
     let mut client = TcpStream::connect(listener.local_addr()?)?;

@@ -1,4 +1,5 @@
-//! `cargo xtask demo`: from a fresh checkout to a chain at work, in one command that ends by itself.
+//! `cargo xtask demo`: shows a running chain from a fresh checkout, with one command that ends by
+//! itself.
 
 use std::{
     env,
@@ -11,8 +12,7 @@ use crate::{Result, build, setup, shell};
 
 const CHAIN: &str = "chains/tcp.toml";
 
-/// One line of each kind of node: the first words after the time, and what stands in the line as
-/// well.
+/// One line of each kind of node: the first words after the time, and another part of the line.
 const EXPECTED: [(&str, &str); 5] = [
     ("connect kprobe", ""),
     ("accept kprobe", ""),
@@ -38,11 +38,11 @@ pub(crate) fn run() -> Result {
     let (status, said) = shell::tee_stdout(&mut up)?;
     shell::succeeded(&up, status)?;
     check(&shell::plain(&said))?;
-    eprintln!("every kind of node was seen at work");
+    eprintln!("events of every kind of node were shown");
     Ok(())
 }
 
-/// Whether chains run under this machine's own kernel, as this user.
+/// Whether this user can run chains on this machine's kernel.
 fn runs_here(composer: &Path) -> bool {
     let mut doctor = Command::new(composer);
     doctor.arg("doctor").stdout(Stdio::null()).stderr(Stdio::null());
@@ -52,13 +52,13 @@ fn runs_here(composer: &Path) -> bool {
 fn introduce(native: bool) {
     let place = if native { "this machine's kernel" } else { "a disposable micro-VM" };
     eprintln!(
-        "\n{CHAIN} comes up in {place}: two kprobes see every TCP connection\n\
-         made and accepted, one program replaces a function inside both, two tracers watch that program.\n\
-         A few connections follow, over IPv4 and IPv6. Each passes every program: a line for each.\n"
+        "\nbringing {CHAIN} up in {place}: two kprobes trace every TCP connection\n\
+         opened and accepted, one program replaces a function inside both, and two tracers trace that program.\n\
+         A few connections over IPv4 and IPv6 follow. Each runs every program: one line per program.\n"
     );
 }
 
-/// Whether all kinds of nodes are in `said`.
+/// Whether `said` contains events of all kinds of nodes.
 fn check(said: &str) -> Result {
     let lines: Vec<String> = said
         .lines()
@@ -72,7 +72,7 @@ fn check(said: &str) -> Result {
     if missing.is_empty() {
         return Ok(());
     }
-    Err(format!("no events were shown of: {}", missing.join(", ")).into())
+    Err(format!("no events shown for: {}", missing.join(", ")).into())
 }
 
 #[cfg(test)]
@@ -91,7 +91,7 @@ mod tests {
     fn every_kind_of_node_has_to_be_there() {
         assert!(check(WHOLE).is_ok());
         let error = check(&WHOLE.replace("TCP_SEEN", "TCP_UNHANDLED")).map_err(|e| e.to_string());
-        assert_eq!(error, Err("no events were shown of: after fexit".to_owned()));
+        assert_eq!(error, Err("no events shown for: after fexit".to_owned()));
         assert!(check("").is_err());
     }
 }

@@ -1,5 +1,5 @@
-//! What a step says: kept in a file, and looked at as it comes, so that it is known how far the step
-//! is and which test is at work.
+//! The output of a step: kept in a file and parsed as it arrives, to report progress and the
+//! running test.
 
 use std::{
     fs::{self, File},
@@ -17,19 +17,19 @@ use crate::{Result, shell};
 
 /// Where logs are, below the repository's root.
 const FOLDER: &str = "target/test";
-/// How many lines are shown of the log of a step that failed.
+/// Number of log lines shown for a failed step.
 const SHOWN: usize = 120;
-/// In front of a case of the conformance corpus that begins, and of the number of cases.
+/// Precedes a case of the conformance corpus, and the number of cases.
 const CASE_BEGINS: &str = "conformance begins: ";
 const CASES: &str = "conformance has: ";
-/// In front of what became of a case.
+/// Precedes the result of a case.
 pub(crate) const CASE_ENDS: &str = "conformance: ";
 
 /// The log of one step.
 pub(crate) struct StepLog {
     name: String,
     path: PathBuf,
-    /// Whether it is shown as it comes, too.
+    /// Whether it is also printed immediately.
     shown: bool,
     state: Mutex<LogState>,
 }
@@ -39,19 +39,19 @@ struct LogState {
     seen: StepProgress,
 }
 
-/// What is known of a step from its output.
+/// The progress of a step, from its output.
 #[derive(Debug, Default)]
 struct StepProgress {
-    /// Tests that have ended.
+    /// Finished tests.
     ended: u64,
-    /// Tests that there are.
+    /// All tests.
     all: u64,
-    /// The test at work, where they run one after the other.
+    /// The running test, if they run sequentially.
     at_work: Option<String>,
     failed: Vec<String>,
 }
 
-/// A command that has ended.
+/// The result of a finished command.
 pub(crate) struct CommandOutput {
     pub(crate) status: ExitStatus,
     pub(crate) stdout: String,
@@ -68,8 +68,8 @@ impl StepLog {
         Ok(Self { name: name.to_owned(), path, shown, state })
     }
 
-    /// Runs a command to its end. It is ended, and an error tells which test was at work, when
-    /// nothing is heard from it for as long as `silence`.
+    /// Runs a command. If it prints nothing for as long as `silence`, it is killed, and the error
+    /// names the running test.
     pub(crate) fn run(
         &self,
         command: &mut Command,
@@ -108,7 +108,7 @@ impl StepLog {
             let what = state.seen.at_work.take();
             state.seen.failed.extend(what.clone());
             let what = what.map_or_else(|| line, |test| format!("`{test}`"));
-            return Err(format!("{what} said nothing for {minutes} min and was ended").into());
+            return Err(format!("{what} printed nothing for {minutes} min and was killed").into());
         }
         let text = |read: std::thread::Result<io::Result<String>>| match read {
             Ok(text) => text,
@@ -153,7 +153,7 @@ impl StepLog {
         }
     }
 
-    /// How far the step is, in a few words.
+    /// The progress of the step, in a few words.
     pub(crate) fn progress(&self) -> String {
         let state = self.state();
         let StepProgress { ended, all, at_work, .. } = &state.seen;
@@ -167,18 +167,18 @@ impl StepLog {
         text
     }
 
-    /// The tests that failed.
+    /// Failed tests.
     pub(crate) fn failed(&self) -> Vec<String> {
         self.state().seen.failed.clone()
     }
 
-    /// The tests that failed, where they have other names than those that the runner tells.
+    /// Failed tests whose names differ from those that the runner prints.
     pub(crate) fn set_failed(&self, names: Vec<String>) {
         self.state().seen.failed = names;
     }
 
-    /// The end of the log of a step that failed, unless it was shown: where tests tell of
-    /// themselves, from there.
+    /// The end of the log of a failed step, unless it was printed before; from the first failure
+    /// report if there is one.
     pub(crate) fn end(&self) -> String {
         if self.shown {
             return String::new();
@@ -196,7 +196,7 @@ impl StepLog {
     }
 }
 
-/// Where the logs of steps are.
+/// The folder with the logs.
 pub(crate) fn folder() -> PathBuf {
     shell::root().join(FOLDER)
 }
@@ -211,7 +211,7 @@ fn file_name(name: &str) -> String {
 }
 
 impl StepProgress {
-    /// Takes note of a whole line, of libtest, nextest or the conformance corpus.
+    /// Parses a complete line of libtest, nextest or the conformance corpus.
     fn line(&mut self, line: &str) {
         let number = |text: &str| text.split(' ').next()?.parse::<u64>().ok();
         if let Some(result) = line.strip_prefix("test ").and_then(|rest| rest.rsplit_once(" ... "))
@@ -253,7 +253,7 @@ impl StepProgress {
         }
     }
 
-    /// Takes note of a line whose end has not come: `test flow::x ... `.
+    /// Parses an incomplete line: `test flow::x ... `.
     fn unfinished(&mut self, line: &str) {
         if let Some((test, "")) =
             line.strip_prefix("test ").and_then(|rest| rest.rsplit_once(" ... "))
@@ -312,7 +312,7 @@ mod tests {
         hangs.args(["-c", "printf 'test deep::sleep ... '; exec sleep 600"]);
         let error = log.run(&mut hangs, Some(Duration::from_millis(300))).err();
         let error = error.expect("it was ended").to_string();
-        assert!(error.starts_with("`deep::sleep` said nothing for "), "{error}");
+        assert!(error.starts_with("`deep::sleep` printed nothing for "), "{error}");
         assert_eq!(log.failed(), ["deep::sleep"]);
     }
 }

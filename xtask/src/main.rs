@@ -1,7 +1,7 @@
-//! The chores of this repository, as `cargo xtask …`: one file for each.
+//! The tasks of this repository, as `cargo xtask …`: one file for each.
 //!
-//! It is built before clang is known to be there, so it depends on no other crate of the
-//! workspace: it builds the product with cargo and runs it as anybody would.
+//! It is built before clang is known to be installed, so it depends on no other crate of the
+//! workspace: it builds the product with cargo and runs it like a user.
 
 mod bench;
 mod build;
@@ -19,10 +19,10 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-/// What a chore gives back: an error has a message for people.
+/// The result of a task; an error has a message for the user.
 type Result<T = ()> = std::result::Result<T, Box<dyn std::error::Error>>;
 
-/// The chores of this repository.
+/// Tasks for developing this repository.
 #[derive(Debug, Parser)]
 #[command(name = "cargo xtask", bin_name = "cargo xtask", max_term_width = 100)]
 struct Xtask {
@@ -32,19 +32,19 @@ struct Xtask {
 
 #[derive(Debug, Subcommand)]
 enum Chore {
-    /// Show a chain at work: builds everything, and traces a few TCP connections.
+    /// Show a running chain: build everything and trace a few TCP connections.
     Demo,
-    /// Run every check and every test, those on real kernels included.
+    /// Run every check and every test, including those on real kernels.
     Test(test::Test),
-    /// Hold the validator to what real kernels do with a corpus of chains.
+    /// Compare the validator with real kernels over a corpus of chains.
     Conformance(conformance::Conformance),
-    /// Measure, also against a loader written by hand with libbpf.
+    /// Run benchmarks, including comparisons with hand-written libbpf loaders.
     Bench(bench::Bench),
-    /// Bring up the programs of objects that other projects ship, as Debian has them.
+    /// Bring up programs from objects of other projects, taken from Debian packages.
     Objects(objects::Objects),
-    /// Install what is missing for the other chores.
+    /// Install missing packages for the other tasks.
     Setup,
-    /// Make TCP connections on the loopback, over IPv4 and IPv6.
+    /// Open TCP connections on the loopback interface, over IPv4 and IPv6.
     #[command(hide = true)]
     Connect(connect::Connect),
     /// The part of `bench` that runs in the guest.

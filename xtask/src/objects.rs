@@ -1,6 +1,6 @@
-//! `cargo xtask objects`: what becomes of objects that nobody made for this program, of Debian's
-//! packages: each program that a chain can start is a host, with a built-in tracer on it and on each
-//! function that it calls. `validate` says what it thinks of that, and a kernel what it does.
+//! `cargo xtask objects`: tries objects of other projects, from Debian packages. Each program that
+//! a chain can start becomes a host, with a built-in tracer on it and on each function that it
+//! calls. The results of `validate` and of a kernel are printed.
 
 use std::{
     collections::BTreeMap,
@@ -13,13 +13,13 @@ use serde_json::Value;
 
 use crate::{Result, build, setup, shell};
 
-/// Bring up the programs of objects that other projects ship, in the micro-VM.
+/// Bring up programs from objects of other projects in the micro-VM.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Objects {
-    /// The kernel to try them on.
+    /// Kernel series.
     #[arg(long, value_name = "KERNEL", default_value = "6.12")]
     kernel: String,
-    /// Only objects whose name begins so.
+    /// Only objects whose names begin with this.
     #[arg(value_name = "NAME", default_value = "")]
     name: String,
 }
@@ -31,11 +31,11 @@ pub(crate) struct ObjectsArgs {
     objects: PathBuf,
 }
 
-/// Where packages put their objects.
+/// The folders with the packages' objects.
 const FOLDERS: [&str; 2] = ["/usr/lib/x86_64-linux-gnu/bpf", "/usr/lib/bpf"];
-/// The package whose tools have their object within.
+/// The package whose tools contain their objects.
 const TOOLS: &str = "libbpf-tools";
-/// What a run in the guest may take, in seconds.
+/// Time limit of a run in the guest, in seconds.
 const BOUND: &str = "3600";
 
 pub(crate) fn run(arguments: &Objects) -> Result {
@@ -88,7 +88,7 @@ fn stem(path: &Path) -> String {
     path.file_stem().unwrap_or_default().to_string_lossy().into_owned()
 }
 
-/// The eBPF objects within a program, as libbpf's skeletons hold them.
+/// The eBPF objects inside a program, embedded by libbpf's skeletons.
 fn embedded(program: &[u8]) -> Vec<&[u8]> {
     /// `EM_BPF`, and where an ELF header of 64 bits has it, the offset of the table of sections, the
     /// size of its entries and their number.
@@ -116,16 +116,16 @@ fn embedded(program: &[u8]) -> Vec<&[u8]> {
     found
 }
 
-/// What became of a program.
+/// The result for a program.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 enum Fate {
     Loaded,
     Refused(String),
-    /// Valid, with a warning of what it was refused for.
+    /// Valid, with a warning that predicted the rejection.
     Foretold(String),
     ValidButRefused(String),
     Crashed(String),
-    /// A chain cannot start it, or it has no BTF: the section, or why.
+    /// Not usable in a chain, or without BTF: the section, or the reason.
     NotTried(String),
 }
 
@@ -160,7 +160,7 @@ pub(crate) fn guest(arguments: &ObjectsArgs) -> Result {
         fates.iter().filter(|(fate, _)| is(fate)).map(|(_, titles)| titles.len()).sum::<usize>()
     };
     println!(
-        "loaded {}, refused beforehand {}, foretold by a warning {}, valid but refused {} (goal: 0), crashed {} (goal: 0), \
+        "loaded {}, rejected by validate {}, predicted by a warning {}, valid but rejected {} (goal: 0), crashed {} (goal: 0), \
          not tried {}",
         count(|fate| matches!(fate, Fate::Loaded)),
         count(|fate| matches!(fate, Fate::Refused(_))),
@@ -229,8 +229,8 @@ fn judge(arguments: &ObjectsArgs, object: &Path, seen: &Value, program: &Value) 
     })
 }
 
-/// Where a program of this section goes, as its author meant it or, where that is left open, at some
-/// place of its kind.
+/// The attach target of a program: the one in its section name or, if there is none, any target of
+/// its kind.
 fn attach(section: &str) -> Option<String> {
     let section = section.trim_start_matches('?');
     let (kind, place) = section.split_once('/').unwrap_or((section, ""));
@@ -252,12 +252,12 @@ fn composer(arguments: &ObjectsArgs, words: &[&str], file: &Path) -> Result<Outp
     Ok(command.args(words).arg(file).stdin(Stdio::null()).output()?)
 }
 
-/// The first code of a diagnostic in what was said.
+/// The first diagnostic code in the output.
 fn code(output: &Output) -> Option<String> {
     codes(output).into_iter().next()
 }
 
-/// The codes of the diagnostics in what was said, in its order.
+/// The diagnostic codes in the output, in order.
 fn codes(output: &Output) -> Vec<String> {
     let said = [&output.stdout[..], &output.stderr].concat();
     let said = String::from_utf8_lossy(&said).into_owned();

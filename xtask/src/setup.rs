@@ -1,12 +1,12 @@
-//! Installs what is missing: says what and why, and says nothing when nothing is missing.
+//! Installs missing packages, and prints which ones and why.
 //!
-//! It knows Debian and Ubuntu. Elsewhere, and without root, it names what to install.
+//! It supports Debian and Ubuntu. On other systems, and without root, it lists what to install.
 
 use std::{path::Path, process::Command};
 
 use crate::{Result, shell};
 
-/// Something to have installed.
+/// A required package.
 #[derive(Debug)]
 pub(crate) struct Prerequisite {
     package: &'static str,
@@ -14,14 +14,14 @@ pub(crate) struct Prerequisite {
     mark: Mark,
 }
 
-/// How to see that it is there.
+/// How to detect that it is installed.
 #[derive(Debug, Clone, Copy)]
 enum Mark {
     Program(&'static str),
     File(&'static str),
 }
 
-/// To build the product.
+/// Required to build the product.
 pub(crate) const BUILD: &[Prerequisite] = &[
     Prerequisite {
         package: "clang",
@@ -35,7 +35,7 @@ pub(crate) const BUILD: &[Prerequisite] = &[
     },
 ];
 
-/// To run chains on a kernel that is not this machine's.
+/// Required to run chains on another kernel.
 pub(crate) const VM: &[Prerequisite] = &[Prerequisite {
     package: "qemu-system-x86",
     why: "the micro-VM that chains are tried in",
@@ -56,24 +56,24 @@ pub(crate) const OTHERS: &[Prerequisite] = &[
     },
 ];
 
-/// Those of them that the tests load.
+/// The ones loaded by the tests.
 pub(crate) const OBJECTS_OF_OTHERS: [&str; 3] = [
     "/usr/lib/x86_64-linux-gnu/bpf/xdp-dispatcher.o",
     "/usr/lib/x86_64-linux-gnu/bpf/xdpfilt_alw_udp.o",
     "/usr/lib/x86_64-linux-gnu/bpf/xdpdump_bpf.o",
 ];
 
-/// More objects: each tool of this package has one in it.
+/// More objects: each tool of this package contains one.
 pub(crate) const LIBBPF_TOOLS: &[Prerequisite] = &[Prerequisite {
     package: "libbpf-tools",
     why: "tools with some sixty eBPF objects in them",
     mark: Mark::File("/usr/sbin/opensnoop"),
 }];
 
-/// How often apt is asked: mirrors have bad moments.
+/// Number of attempts: mirrors fail at times.
 const TRIES: u32 = 3;
 
-/// Installs what is missing of `needs`.
+/// Installs the missing ones of `needs`.
 pub(crate) fn ensure(needs: &[&[Prerequisite]]) -> Result {
     let missing: Vec<&Prerequisite> =
         needs.iter().copied().flatten().filter(|need| !need.is_there()).collect();
@@ -94,7 +94,7 @@ pub(crate) fn ensure(needs: &[&[Prerequisite]]) -> Result {
     match missing.iter().find(|need| !need.is_there()) {
         Some(need) => {
             let (Mark::Program(mark) | Mark::File(mark)) = need.mark;
-            Err(format!("{} is installed, but there is no {mark}", need.package).into())
+            Err(format!("{} is installed, but {mark} is missing", need.package).into())
         }
         None => Ok(()),
     }
@@ -113,7 +113,7 @@ impl Prerequisite {
     }
 }
 
-/// apt-get with the right to install.
+/// apt-get with the permission to install.
 struct AptGet {
     sudo: bool,
 }
@@ -137,7 +137,7 @@ impl AptGet {
                 self.run(&[&words, packages].concat())
             });
             match tried {
-                Err(error) if left > 0 => eprintln!("{error}; trying again"),
+                Err(error) if left > 0 => eprintln!("{error}; retrying"),
                 tried => return tried,
             }
         }

@@ -1,4 +1,4 @@
-//! Running other programs: where the repository is, and output that is shown and kept.
+//! Runs other programs, with output that is shown and kept, and finds the repository.
 
 use std::{
     env,
@@ -15,7 +15,7 @@ pub(crate) fn root() -> PathBuf {
     here.parent().unwrap_or(here).to_owned()
 }
 
-/// The cargo that runs us, in the repository's root.
+/// The cargo that runs this xtask, in the repository's root.
 pub(crate) fn cargo(words: &[&str]) -> Command {
     let mut command = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     command.args(words).current_dir(root());
@@ -42,7 +42,7 @@ pub(crate) fn run(command: &mut Command) -> Result {
     succeeded(command, status)
 }
 
-/// Runs a command and keeps what it says; none of it is shown unless it fails.
+/// Runs a command and keeps its output, which is shown only if the command fails.
 pub(crate) fn quietly(command: &mut Command) -> Result<String> {
     let output = command.stdin(Stdio::null()).output();
     let output = output.map_err(|error| cannot_run(command, &error))?;
@@ -54,7 +54,7 @@ pub(crate) fn quietly(command: &mut Command) -> Result<String> {
     Ok(String::from_utf8_lossy(&output.stdout).into_owned())
 }
 
-/// Runs a command with its stdout shown as it comes, and kept.
+/// Runs a command, and shows and keeps its stdout.
 pub(crate) fn tee_stdout(command: &mut Command) -> Result<(ExitStatus, String)> {
     let mut child =
         command.stdout(Stdio::piped()).spawn().map_err(|error| cannot_run(command, &error))?;
@@ -76,7 +76,7 @@ fn tee(from: Option<impl Read>, mut to: impl Write) -> io::Result<String> {
     Ok(said)
 }
 
-/// Ok when the command ended well.
+/// `Ok` if the command succeeded.
 pub(crate) fn succeeded(command: &Command, status: ExitStatus) -> Result {
     if status.success() { Ok(()) } else { Err(format!("`{}`: {status}", line(command)).into()) }
 }

@@ -1,7 +1,7 @@
-//! `cargo xtask test`: every check and every test there is, and what they came to.
+//! `cargo xtask test`: runs every check and every test, and summarises the results.
 //!
-//! A step that could not do its work is a failure, and so is one that tested nothing. What is built
-//! is built once; then as many steps run side by side as there are cores.
+//! A step that could not run is a failure, and so is one that tested nothing. Everything is built
+//! once; then steps run in parallel, one per core.
 
 mod counts;
 mod elsewhere;
@@ -28,21 +28,22 @@ pub(crate) use counts::TestCounts;
 use jobs::{Job, JobResult};
 use step::{Selection, Step};
 
-/// Run every check and every test, those on real kernels included.
+/// Run every check and every test, including those on real kernels.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Test {
-    /// Only this step: format, clippy, tests, linux-6.1, conformance-6.1, micro-vm, elsewhere-user,
-    /// elsewhere-root, docs, fuzz, clang-19, …; `linux` and `conformance` are those of every landing. May be repeated.
+    /// Run only this step: format, clippy, tests, linux-6.1, conformance-6.1, micro-vm,
+    /// elsewhere-user, elsewhere-root, docs, fuzz, clang-19, …; `linux` and `conformance` select
+    /// those of every landing. Can be repeated.
     #[arg(long, value_name = "STEP")]
     only: Vec<String>,
-    /// Only tests with this in their names, of a step that `--only` names; of the conformance corpus,
-    /// chains whose names begin so.
+    /// Run only tests whose names contain NAME, in a step selected by `--only`; in the conformance
+    /// corpus, only chains whose names begin with NAME.
     #[arg(long, value_name = "NAME", requires = "only")]
     test: Option<String>,
-    /// Without micro-VMs.
+    /// Skip all steps that boot a micro-VM.
     #[arg(long, conflicts_with_all = ["all", "only"])]
     quick: bool,
-    /// On every kernel and with every clang, not just those of every landing.
+    /// Use every kernel and every clang, not only those of every landing.
     #[arg(long)]
     all: bool,
 }
@@ -85,32 +86,32 @@ pub(crate) fn run(arguments: &Test) -> Result {
     report::report(&rows)
 }
 
-/// Whether a compiler is there; says so where it is not.
+/// Whether a compiler is installed; prints a note if it is not.
 fn there(clang: &str) -> bool {
     let found = shell::on_path(clang).is_some();
     if !found {
-        eprintln!("{clang} is left out: it is not installed (apt-get install {clang})");
+        eprintln!("skipping {clang}: not installed (apt-get install {clang})");
     }
     found
 }
 
-/// How many steps there may be at a time.
+/// The maximum number of steps at a time.
 pub(crate) fn cores() -> usize {
     thread::available_parallelism().map_or(1, NonZero::get)
 }
 
-/// What the steps share.
+/// Shared state of the steps.
 struct Run<'a> {
     built: Built,
-    /// Which tests.
+    /// Selects tests by name.
     test: Option<&'a str>,
-    /// For what builds or runs tests on this machine.
+    /// Threads for building and running tests on this machine.
     threads: usize,
     corpora: Mutex<Vec<Corpus>>,
 }
 
 impl Run<'_> {
-    /// Does a step; what was counted is in `counts` even when it failed.
+    /// Runs a step; `counts` is filled in even if it fails.
     fn step(&self, step: Step, log: &StepLog, counts: &mut TestCounts) -> Result {
         let Self { built, test, threads, .. } = self;
         match step {

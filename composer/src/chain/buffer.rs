@@ -1,4 +1,4 @@
-//! `buffer = "4MiB"`: how much room there is for the chain's events.
+//! `buffer = "4MiB"`: the size of the chain's event buffer.
 
 use super::{
     Spanned,

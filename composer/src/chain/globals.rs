@@ -1,4 +1,4 @@
-//! `globals = { NAME = VALUE }`: what global variables of a node's object are set to before its
+//! `globals = { NAME = VALUE }`: the values of global variables of a node's object, set before its
 //! program is loaded.
 
 use toml::de::DeValue;

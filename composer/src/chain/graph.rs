@@ -1,6 +1,7 @@
-//! The nodes and what each depends on.
+//! The nodes and their dependencies.
 //!
-//! An edge goes from a node to one it needs: stub → host, replacement → stub, tracer → target.
+//! An edge goes from a node to a node that it depends on: stub → host, replacement → stub, tracer →
+//! target.
 
 mod cycles;
 mod resolve;

@@ -1,4 +1,4 @@
-//! `attach = { KIND = "TARGET" }`: by the table of host kinds.
+//! `attach = { KIND = "TARGET" }`: read by the table of host kinds.
 
 use toml::de::{DeTable, DeValue};
 

@@ -1,6 +1,6 @@
-//! `layout = "u32 saddr; __be16 port; char comm[16]"`: a struct by its declarations in C.
+//! `layout = "u32 saddr; __be16 port; char comm[16]"`: a struct given by C declarations.
 //!
-//! It becomes a small section of BTF, so that a record is decoded by it as by a struct of an object.
+//! It becomes a small BTF section, so that a record is decoded like a struct of an object.
 
 mod field;
 #[cfg(test)]

@@ -1,5 +1,5 @@
-//! `maps = { NAME = { … } }`: what a node says of the maps of its object; `tail = { … }`: the
-//! programs that it puts into tables for tail calls; `pins`: where pinned maps are.
+//! `maps = { NAME = { … } }`: changes to the maps of a node's object; `tail = { … }`: the programs
+//! to put into program arrays; `pins`: the folder of pinned maps.
 
 use std::path::PathBuf;
 

@@ -1,10 +1,10 @@
 //! The chain file: text in, a typed graph of nodes out, or every diagnostic at once.
 //!
-//! Pure: it knows no kernel and reads no object; whether the programs named here exist is asked
-//! in [`check`](crate::check).
+//! Pure: it has no access to kernels or objects; [`check`](crate::check) determines whether the
+//! programs named here exist.
 //!
-//! `read` takes the text apart (keys, types, spans), `spec` holds what was asked for, `graph`
-//! connects it. Every value that can be wrong keeps the bytes it came from.
+//! `read` parses the text (keys, types, spans), `spec` holds the values, `graph` connects the nodes.
+//! Every value that can be wrong keeps its byte range.
 
 mod buffer;
 mod expression;

@@ -1,5 +1,4 @@
-//! What of a node's own output is shown: the events of maps that are not the composer's, and lines
-//! of `bpf_printk`.
+//! The output of a node: events of maps other than the composer's, and lines of `bpf_printk`.
 
 use toml::de::DeValue;
 

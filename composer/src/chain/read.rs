@@ -1,4 +1,4 @@
-//! Text → nodes. Goes on after each finding, so that one run tells them all.
+//! Text → nodes. Continues after each error, so that one run reports all of them.
 
 use std::{collections::HashMap, path::PathBuf, sync::Arc};
 

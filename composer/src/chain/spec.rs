@@ -1,4 +1,4 @@
-//! What a chain file asks for, value by value, each with its place in the text.
+//! The contents of a chain file, each value with its location in the text.
 
 use std::{fmt, path::PathBuf, sync::LazyLock};
 

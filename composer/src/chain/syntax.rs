@@ -1,4 +1,4 @@
-//! What the TOML parser says, in the composer's words where those say more.
+//! Errors of the TOML parser, with the composer's message where it is more helpful.
 
 use std::collections::HashMap;
 

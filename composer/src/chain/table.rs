@@ -1,5 +1,5 @@
-//! A TOML table being read: each key asked for once, what is wrong collected, what nobody asked
-//! for reported with the key it was likely meant to be.
+//! Reads a TOML table: requests each key once, collects errors, and reports unknown keys with the
+//! most similar known one.
 
 use std::{ops::Range, sync::Arc};
 

@@ -1,4 +1,4 @@
-//! `text = "{saddr:ipv4}:{sport:be16} → {daddr:ipv4}"`: text with fields of a record in it.
+//! `text = "{saddr:ipv4}:{sport:be16} → {daddr:ipv4}"`: a format string with fields of a record.
 
 use std::ops::Range;
 

@@ -1,4 +1,4 @@
-//! `[tracer.ID]`: a program of the author's, or the built-in tracer and what is asked of it.
+//! `[tracer.ID]`: a user program, or the built-in tracer with its captures and filter.
 
 use super::{
     Builtin, NodeKind, ProbePoint, Spanned, Tracer, TracerProgram,

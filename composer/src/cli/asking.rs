@@ -1,8 +1,8 @@
-//! `validate --vm`: what a real verifier says of chains that the rules let pass.
+//! `validate --vm`: the verifier's verdict on chains that the rules accept.
 //!
-//! The host boots a micro-VM that runs `validate --ask-kernel` on the same files; the guest loads
-//! and attaches each chain, undoes it, and tells what was refused, against the lines of the file as
-//! `up` does.
+//! The host boots a micro-VM that runs `validate --ask-kernel` on the same files. The guest loads
+//! and attaches each chain, undoes it, and reports rejections at the lines of the file, as `up`
+//! does.
 
 use std::{
     ffi::OsString,

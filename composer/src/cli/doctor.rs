@@ -1,4 +1,4 @@
-//! `doctor`: what this machine's kernel can run, and how that was found out.
+//! `doctor`: which features this machine's kernel supports, and how each was detected.
 
 use std::fmt::Write as _;
 

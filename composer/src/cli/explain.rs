@@ -1,4 +1,4 @@
-//! `explain CODE…`: the page on a code of a diagnostic, or the list of them all.
+//! `explain CODE…`: the page on a diagnostic code, or the list of all codes.
 
 use std::{fmt::Write as _, str::FromStr as _};
 

@@ -1,4 +1,4 @@
-//! `graph FILE`: the chain as a tree, as dot, as mermaid, as JSON.
+//! `graph FILE`: the chain as a tree, dot, mermaid or JSON.
 
 use std::{collections::HashSet, fmt::Write as _, path::PathBuf};
 

@@ -1,9 +1,9 @@
-//! Colours of our own, which no text of others can pass for.
+//! Colours that text from other sources cannot imitate.
 //!
-//! What is printed is put together from texts, some of them with colours; by then nobody can tell
-//! whose an escape sequence is. So ours are no escape sequences: each is a mark with a number that
-//! is drawn anew in each process. [`shown`] makes sequences of the marks, and everything else that
-//! a terminal would obey it shows as an escape.
+//! Output is assembled from several texts, some of them coloured, and then the origin of an escape
+//! sequence is unknown. So the composer's colours are not escape sequences but marks, with a number
+//! that is chosen at random in each process. [`shown`] turns the marks into sequences, and escapes
+//! everything else that a terminal would execute.
 
 use std::{
     fmt::{self, Display},

@@ -1,4 +1,4 @@
-//! `inspect OBJECT`: what an object holds, as far as a chain can use it.
+//! `inspect OBJECT`: the contents of an object that a chain can use.
 
 mod data;
 

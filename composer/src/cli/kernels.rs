@@ -1,4 +1,4 @@
-//! `--kernel`: the kernels to judge for.
+//! `--kernel`: the kernels to check against.
 
 use std::{path::Path, sync::Arc};
 

@@ -1,4 +1,4 @@
-//! The verifier's logs: how much of one is shown, and the file that keeps them whole.
+//! Verifier logs: how much of a log is shown, and the file with the complete logs.
 
 use std::{
     ffi::OsString,

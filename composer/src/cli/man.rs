@@ -1,4 +1,4 @@
-//! `man`: one manual page, a section for each verb.
+//! `man`: one manual page with a section for each subcommand.
 
 use std::io;
 

@@ -1,6 +1,6 @@
-//! The command line: one file for each verb. The only place that prints.
+//! The command line: one file per subcommand. The only module that prints.
 //!
-//! Data goes to stdout, all else to stderr. The exit code is an [`Exit`].
+//! Data goes to stdout, everything else to stderr. The exit code is an [`Exit`].
 
 mod asking;
 mod completions;

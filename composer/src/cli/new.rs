@@ -1,4 +1,4 @@
-//! `new host HOOK`: C and a chain to begin with, which come up as they are.
+//! `new host HOOK`: generates C and a chain that work without changes.
 
 use std::{
     fs, io,

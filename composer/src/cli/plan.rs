@@ -1,4 +1,4 @@
-//! `plan FILE` and `up --dry-run`: the operations that `up` does, from the same list.
+//! `plan FILE` and `up --dry-run`: the operations of `up`, from the same plan.
 
 use std::{
     collections::{HashMap, HashSet},

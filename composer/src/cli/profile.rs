@@ -1,4 +1,5 @@
-//! `profile`: what this machine's kernel offers, measured, as a file for `validate --kernel`.
+//! `profile`: measures the features of this machine's kernel and writes a file for `validate
+//! --kernel`.
 
 use std::{
     fs, io,

@@ -1,4 +1,4 @@
-//! Diagnostics on the screen, and what there is to read about them.
+//! Prints diagnostics, and the command that explains them.
 
 use std::{
     collections::BTreeMap,

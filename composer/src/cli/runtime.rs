@@ -1,5 +1,5 @@
-//! The runtime of the verbs that wait for several things at once: signals, events, a micro-VM. The
-//! others start none.
+//! The runtime of subcommands that wait for several things at once: signals, events, a micro-VM.
+//! The others do not start one.
 
 use std::{fs::File, io};
 

@@ -1,5 +1,5 @@
-//! All that is printed goes through here: whole, with a reader that may be gone, and with nothing
-//! from a chain, an object or a kernel in it that a terminal would obey.
+//! All output goes through this module: complete, tolerating a closed pipe, and without control
+//! characters from a chain, an object or a kernel that a terminal would execute.
 
 use std::{
     fmt,

@@ -1,4 +1,4 @@
-//! `traffic`: something for a chain to see.
+//! `traffic`: generates traffic for a chain.
 
 use std::{
     io,

@@ -1,4 +1,4 @@
-//! Files that others may change: what they say is done as root.
+//! Detects files that other users can change, although root acts on their contents.
 
 use std::{
     os::unix::fs::MetadataExt as _,

@@ -1,4 +1,4 @@
-//! `up FILE [-- CMD…]`: bring a chain up, show its events, undo it.
+//! `up FILE [-- CMD…]`: brings a chain up, shows its events, and undoes it.
 
 use std::{
     ffi::OsString,

@@ -1,4 +1,4 @@
-//! `validate FILE…`: every diagnostic of every file at once; with `--vm`, the real verifier's too.
+//! `validate FILE…`: all diagnostics of all files; with `--vm`, those of the real verifier as well.
 
 use std::path::{Path, PathBuf};
 

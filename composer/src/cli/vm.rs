@@ -1,4 +1,4 @@
-//! `freplace-compose vm`: one command as root in the disposable micro-VM.
+//! `freplace-compose vm`: runs one command as root in the disposable micro-VM.
 
 use std::{
     ffi::OsString,

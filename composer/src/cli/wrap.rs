@@ -1,4 +1,4 @@
-//! Lines that are longer than the terminal is wide.
+//! Wraps lines at the width of the terminal.
 
 use std::io;
 

@@ -1,7 +1,7 @@
-//! Diagnostics: what is wrong, where, and what to do about it.
+//! Diagnostics: what is wrong, where, and how to fix it.
 //!
-//! Pure data, made by every layer and drawn by the command line alone. A code is stable: scripts
-//! and readers may rely on it.
+//! Pure data, created by every layer and drawn only by the command line. Codes are stable: scripts
+//! and readers can rely on them.
 
 mod code;
 mod near;

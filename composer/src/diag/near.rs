@@ -1,4 +1,4 @@
-//! "did you mean", and lists of what there is.
+//! Suggestions of similar names, and lists of available ones.
 
 /// The candidate that `word` was most likely meant to be, when there is one near enough.
 pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {

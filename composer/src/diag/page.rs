@@ -1,7 +1,7 @@
-//! A page on each code: what it means, what the kernel says, a wrong example and the right one.
+//! A page on each code: its meaning, the kernel's message, a wrong example and the correct one.
 //!
-//! `pages/NAME.md` holds the text, as one reads it: `explain` shows it and `docs/diagnostics.md`
-//! is made of all of them. Tests compile and validate the examples.
+//! `pages/NAME.md` contains the text: `explain` prints it, and `docs/diagnostics.md` is generated
+//! from all of them. Tests compile and validate the examples.
 
 use std::str::FromStr;
 

@@ -1,5 +1,5 @@
-//! A place in a text. It knows its text, so diagnostics of several files need no map from one to the
-//! other, and a place cannot be drawn into a text that it is not of.
+//! A location in a text. It refers to its text, so diagnostics of several files need no map between
+//! the two, and a location cannot be drawn into a different text.
 
 use std::{cmp::Ordering, fmt, ops::Range, sync::Arc};
 

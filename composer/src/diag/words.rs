@@ -1,4 +1,4 @@
-//! The kernel's own words → the rule they belong to.
+//! Kernel messages, and the rules that they belong to.
 
 use super::Code;
 

@@ -1,7 +1,7 @@
-//! Diagnostics as text: for people (miette draws them) and as JSON.
+//! Diagnostics as text: for people (drawn by miette), and as JSON.
 //!
-//! Knows no terminal: the columns to draw in are given, and whoever prints takes the colours away
-//! where they are not wanted.
+//! Independent of the terminal: the caller passes the width and removes colours where they are not
+//! wanted.
 
 mod page;
 #[cfg(test)]

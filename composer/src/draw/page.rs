@@ -1,5 +1,5 @@
-//! A text that diagnostics point into, prepared once for all of them: its lines found, and what a
-//! terminal would obey taken out.
+//! A text that diagnostics refer to, prepared once for all of them: with its line starts, and
+//! without control characters that a terminal would execute.
 
 use std::{ops::Range, sync::Arc};
 

@@ -1,4 +1,4 @@
-//! What is drawn in another way than most. That whatever is in a file can be drawn, the fuzzers try.
+//! Unusual cases of drawing. The fuzzers verify that any file can be drawn.
 
 use std::path::Path;
 

@@ -1,7 +1,7 @@
-//! Which functions a function can reach: the call graph of an object, read from its instructions.
+//! The call graph of an object, read from its instructions.
 //!
-//! The kernel loads a program with the functions it reaches and no others, so a stub that nothing
-//! calls, because clang folded the call away, is not there to be replaced.
+//! The kernel loads a program with only the functions that it reaches. So a stub that nothing
+//! calls, because clang removed the call, cannot be replaced.
 
 use std::collections::HashSet;
 

@@ -1,5 +1,5 @@
-//! Where a function's instructions are, and what those refer to that is not in them: other
-//! functions, maps, global variables.
+//! The instructions of a function, and their references to other functions, maps and global
+//! variables.
 
 use std::{collections::BTreeMap, ops::Range};
 

@@ -1,5 +1,5 @@
-//! What CO-RE relocations ask of types: the structs that a program writes as events, and the types
-//! of the kernel that it goes by.
+//! The types that CO-RE relocations refer to: structs that a program writes as events, and kernel
+//! types that it depends on.
 
 use std::collections::{BTreeSet, HashMap};
 

@@ -1,11 +1,11 @@
-//! What one program takes of its object, cut out of it: its instructions with those of all functions
-//! that it reaches, put in one row, and what is still open in them.
+//! Cuts one program out of its object: its instructions and those of all functions that it reaches,
+//! in one sequence, and the references that are still unresolved.
 //!
-//! An object file may hold much besides: programs of types that nobody here knows, functions that a
-//! linker left behind, variables of a kernel that is not there. Whatever a program does not use is
-//! not looked at, so it cannot do any harm; and what is left open is known by its name.
+//! An object file may contain much more: programs of unknown types, functions left by a linker,
+//! variables of a kernel that does not have them. Unused parts are ignored, so they cannot cause
+//! errors; unresolved references have names.
 //!
-//! Pure, so that what is cut for `validate` is what is cut for the kernel.
+//! Pure, so that `validate` checks exactly what the kernel will load.
 
 use std::collections::{BTreeSet, HashMap};
 

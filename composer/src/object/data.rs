@@ -1,4 +1,4 @@
-//! Sections of global variables: each becomes a map of one value, for each program that refers to
+//! Sections of global variables: each becomes a map with one value, for each program that refers to
 //! it.
 
 use std::ops::Range;

@@ -1,4 +1,4 @@
-//! Global variables and maps, as they are read from objects.
+//! Global variables and maps, read from objects.
 
 use super::{Global, Initial, MapDef, Object, Referent, prototype};
 

@@ -1,4 +1,4 @@
-//! The ELF side of an object: sections, symbols and relocations become programs and functions.
+//! The ELF side of an object: turns sections, symbols and relocations into programs and functions.
 
 use std::{
     collections::{BTreeMap, HashMap},

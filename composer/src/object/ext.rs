@@ -75,30 +75,14 @@ impl Ext {
         let mut ext = Self::default();
         let sections = &mut ext.sections;
         // Without them the loader does as well as it can.
-        let _ = part(data, 8, 8, &mut |name, at| {
-            let functions = &mut named(sections, btf, name).functions;
-            functions.insert(word(data, at)?.into(), word(data, at + 4)?);
-            Some(())
+        let _ = part(data, 8, |name, [at, id]| {
+            named(sections, btf, name).functions.insert(at.into(), id);
         });
-        let _ = part(data, 16, 16, &mut |name, at| {
-            let line = LineInfo {
-                at: word(data, at)?,
-                file: word(data, at + 4)?,
-                text: word(data, at + 8)?,
-                position: word(data, at + 12)?,
-            };
-            named(sections, btf, name).lines.push(line);
-            Some(())
+        let _ = part(data, 16, |name, [at, file, text, position]| {
+            named(sections, btf, name).lines.push(LineInfo { at, file, text, position });
         });
-        let _ = part(data, 24, 16, &mut |name, at| {
-            let relocation = Relocation {
-                at: word(data, at)?,
-                of: word(data, at + 4)?,
-                access: word(data, at + 8)?,
-                kind: word(data, at + 12)?,
-            };
-            named(sections, btf, name).relocations.push(relocation);
-            Some(())
+        let _ = part(data, 24, |name, [at, of, access, kind]| {
+            named(sections, btf, name).relocations.push(Relocation { at, of, access, kind });
         });
         for section in sections.values_mut() {
             section.lines.sort_by_key(|line| line.at);
@@ -112,14 +96,13 @@ fn named<'a>(sections: &'a mut HashMap<String, Section>, btf: &Btf, name: u32) -
     sections.entry(btf.string(name).unwrap_or_default().to_owned()).or_default()
 }
 
-/// Hands every record of a part to `each`, with the name of its section and its place in `data`;
-/// none when the part is not whole. The header has the part's offset and length at `field`; its
-/// records are of `smallest` bytes or more.
-fn part(
+/// Passes the first words of every record of a part to `each`, with the name of its section; none if
+/// the part is truncated. The header has the part's offset and length at `field`; its records may be
+/// longer than the words that are read.
+fn part<const WORDS: usize>(
     data: &[u8],
     field: usize,
-    smallest: usize,
-    each: &mut dyn FnMut(u32, usize) -> Option<()>,
+    mut each: impl FnMut(u32, [u32; WORDS]),
 ) -> Option<()> {
     let place = |at: usize| word(data, at).map(|word| word as usize);
     let header = place(4)?;
@@ -130,7 +113,7 @@ fn part(
     let start = header.checked_add(place(field)?)?;
     let end = start.checked_add(place(field + 4)?)?;
     let size = place(start)?;
-    if size < smallest {
+    if size < 4 * WORDS {
         return None;
     }
     // One block for each section of code: name, number of records, records.
@@ -139,7 +122,11 @@ fn part(
         let (section, records) = (word(data, at)?, word(data, at + 4)?);
         at += 8;
         for _ in 0..records {
-            each(section, at)?;
+            let mut record = [0; WORDS];
+            for (index, value) in record.iter_mut().enumerate() {
+                *value = word(data, at.checked_add(4 * index)?)?;
+            }
+            each(section, record);
             at = at.checked_add(size)?;
         }
     }

@@ -1,8 +1,8 @@
-//! What an object takes from the kernel it is loaded on: values of its configuration (`__kconfig`),
-//! its variables and its functions (`__ksym`).
+//! What an object needs from the kernel that it is loaded on: configuration values (`__kconfig`),
+//! variables and functions (`__ksym`).
 //!
-//! They are undefined symbols; the lists `.kconfig` and `.ksyms` in BTF say what each is. One that is
-//! in neither was to be defined by another object.
+//! They are undefined symbols; the sections `.kconfig` and `.ksyms` in BTF define the kind of each.
+//! A symbol in neither should have been defined by another object.
 
 use std::collections::HashMap;
 

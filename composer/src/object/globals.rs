@@ -1,9 +1,9 @@
-//! Global variables: where each is, of which type, and what it holds at first.
+//! Global variables: location, type and initial value.
 //!
-//! The symbol table says where a variable is; BTF says of which type. The two are joined by the
-//! relocations of `.BTF`, which name the symbol of each variable: static variables of two functions
-//! may have one name. In a linked object these relocations are done, and the lists of BTF have the
-//! offsets.
+//! The symbol table has the location of a variable, BTF its type. They are joined by the
+//! relocations of `.BTF`, which refer to the symbol of each variable, because static variables of
+//! two functions may have the same name. In a linked object these relocations are resolved, and the
+//! data sections in BTF contain the offsets.
 
 use std::{collections::HashMap, ops::Range};
 

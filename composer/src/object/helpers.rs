@@ -1,7 +1,7 @@
-//! The kernel's helpers: numbers, names, and what is the same of each on every kernel.
+//! The kernel's helpers: numbers, names, and facts that are the same on every kernel.
 //!
-//! The one table of them. What differs between kernels (which type of program may call a helper, and
-//! under which licence) is measured and stands in profiles, and nowhere else:
+//! The only table of helpers. Facts that differ between kernels (which program types may call a
+//! helper, and under which licence) are measured and are part of profiles only:
 //! [`Profile`](crate::profile::Profile).
 
 use std::{collections::HashMap, sync::OnceLock};

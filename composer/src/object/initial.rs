@@ -1,4 +1,4 @@
-//! The first value of a global variable, written as a chain file would have it.
+//! The initial value of a global variable, in the notation of chain files.
 
 use super::btf::{Btf, Type, TypeId};
 

@@ -1,10 +1,10 @@
-//! An instruction of eBPF: eight bytes, the fields in them, and what their numbers mean.
+//! eBPF instructions: eight bytes, their fields, and the meanings of the numbers.
 //!
-//! The one place that knows the layout, in either byte order, and the numbers:
+//! The only module that defines the layout, in both byte orders, and the numbers:
 //! <https://docs.kernel.org/bpf/standardization/instruction-set.html>. Source registers with a
 //! meaning are `BPF_PSEUDO_*` in
-//! <https://github.com/torvalds/linux/blob/v6.12/include/uapi/linux/bpf.h>. What instructions do is
-//! for [`flow`](super::flow) to say.
+//! <https://github.com/torvalds/linux/blob/v6.12/include/uapi/linux/bpf.h>. The behaviour of
+//! instructions is defined in [`flow`](super::flow).
 
 /// Bytes of an instruction. One with an immediate of 64 bits takes two places.
 pub const SIZE: usize = 8;

@@ -1,4 +1,4 @@
-//! What kind of program an ELF section holds, by the section names that libbpf defined.
+//! The kind of program in an ELF section, by the section names that libbpf defines.
 //!
 //! Names: <https://docs.kernel.org/bpf/libbpf/program_types.html>.
 

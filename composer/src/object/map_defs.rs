@@ -1,8 +1,8 @@
 //! Map definitions, read from BTF and the `.maps` section.
 //!
-//! Each variable is an anonymous struct whose members say the map's attributes: `__uint(x, N)` is
-//! a pointer to an array of N ints, `__type(x, T)` a pointer to T, `__array(values, T)` an array of
-//! pointers to T, which is also where the initial entries stand.
+//! Each variable is an anonymous struct whose members define the map's attributes: `__uint(x, N)`
+//! is a pointer to an array of N ints, `__type(x, T)` a pointer to T, `__array(values, T)` an array
+//! of pointers to T, which also contains the initial entries.
 //! <https://docs.kernel.org/bpf/map_array.html> shows the form.
 
 use std::collections::{BTreeMap, HashMap};

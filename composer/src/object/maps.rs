@@ -1,4 +1,4 @@
-//! Maps: what an object defines, and what the kernel wants of each type.
+//! Maps: the definitions of an object, and the kernel's requirements for each type.
 
 use serde::{Deserialize, Serialize};
 

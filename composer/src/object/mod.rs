@@ -1,8 +1,8 @@
-//! What a compiled eBPF object holds: programs, functions and their prototypes, maps, types.
+//! The contents of a compiled eBPF object: programs, functions and their prototypes, maps, types.
 //!
-//! Pure: bytes in, facts out. It knows no kernel and no chain, and no input makes it panic. What a
-//! caller needs to load a program is found here beforehand, so that a wrong name, a static stub or
-//! a truncated file is a diagnostic on any machine.
+//! Pure: bytes in, facts out. It has no access to a kernel or a chain, and never panics, whatever
+//! the input. Everything needed to load a program is determined here, so that a wrong name, a
+//! static stub or a truncated file is a diagnostic on any machine.
 
 pub mod btf;
 mod calls;

@@ -1,4 +1,4 @@
-//! A way into a struct: from a type, by the names of fields and the numbers of items, to bytes.
+//! Paths into a struct: from a type, by field names and item numbers, to bytes.
 
 use super::btf::{Btf, Member, Type, TypeId};
 

@@ -1,5 +1,4 @@
-//! What the kernel calls the types of programs, and the types of attachments that some are loaded
-//! for: names and numbers.
+//! The kernel's program types and attach types: names and numbers.
 //!
 //! `enum bpf_prog_type` and `enum bpf_attach_type`,
 //! <https://github.com/torvalds/linux/blob/v6.12/include/uapi/linux/bpf.h>.

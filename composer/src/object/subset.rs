@@ -1,9 +1,9 @@
-//! The part of a large BTF, such as a kernel's, that an object's CO-RE relocations ask for.
+//! The subset of a large BTF, such as a kernel's, that an object's CO-RE relocations refer to.
 //!
 //! A kernel has more than a hundred thousand types and an object reads a handful; a loader that
-//! takes all of them apart spends most of its time on that. The part keeps every type that has one
-//! of the names asked for, and what those are made of. Pointers lead nowhere in it, since a
-//! relocation never follows one: it ends at the pointer, and the next begins behind it.
+//! decodes all of them spends most of its time on that. The subset contains every type with one of
+//! the given names, and the types of their members. Pointers in it refer to `void`, because a
+//! relocation never follows one: it ends at the pointer, and the next one starts behind it.
 
 use std::collections::HashMap;
 

@@ -1,4 +1,4 @@
-//! No types make the reader panic, or what is made of them. Whole objects are what the fuzzers do.
+//! No types make the reader panic, or code that uses it. Whole objects are tested by the fuzzers.
 
 use proptest::{prelude::*, test_runner::Config};
 

@@ -1,9 +1,9 @@
-//! The BTF that the kernel is handed: the types that a program or a map needs, and nothing else.
+//! The BTF for the kernel: only the types that a program or a map needs.
 //!
-//! Types keep their numbers, so what refers to them need not be touched: one that is not needed
-//! becomes a pointer to `void`. A kernel refuses a whole BTF for one type that it does not like, and
-//! object files have many of these: lists of variables that are defined elsewhere, functions of the
-//! kernel, kinds that are newer than the kernel.
+//! Types keep their ids, so references to them remain valid: an unused one becomes a pointer to
+//! `void`. A kernel rejects a whole BTF section because of one invalid type, and object files
+//! contain many of these: data sections with variables defined elsewhere, kernel functions, kinds
+//! that are newer than the kernel.
 
 use std::collections::{BTreeSet, HashMap};
 

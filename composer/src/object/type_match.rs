@@ -1,8 +1,8 @@
-//! `bpf_core_type_matches`: is a type of the kernel laid out as a program believes?
+//! `bpf_core_type_matches`: whether a kernel type has the layout that a program expects.
 //!
-//! Names, kinds, signs, sizes of integers and of enums, and dimensions have to be the same, and every field or
-//! value that the program knows has to be there; the kernel's type may have more. Structs behind
-//! pointers are compared by name alone. `__bpf_core_types_match`,
+//! Names, kinds, signedness, sizes of integers and of enums, and dimensions must be equal, and
+//! every field or value that the program declares must exist; the kernel's type may have more.
+//! Structs behind pointers are compared by name only. `__bpf_core_types_match`,
 //! <https://github.com/torvalds/linux/blob/v6.12/tools/lib/bpf/relo_core.c>.
 
 use super::{

@@ -1,4 +1,4 @@
-//! What a program takes along when it is loaded: maps, and programs that its maps hold at first.
+//! What is loaded with a program: its maps, and programs that are initial entries of these maps.
 
 use std::collections::BTreeSet;
 

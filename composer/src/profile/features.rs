@@ -1,4 +1,4 @@
-//! What kernels differ in, as `profile` measures it.
+//! Differences between kernels, as measured by `profile`.
 
 use serde::Deserialize;
 

@@ -1,4 +1,4 @@
-//! A profile that a user wrote, and the files it names.
+//! A profile written by a user, and the files that it names.
 
 use std::{
     collections::BTreeSet,

@@ -1,4 +1,4 @@
-//! Which helpers a kernel offers to which type of program.
+//! The helpers that a kernel offers to each program type.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -1,4 +1,4 @@
-//! What is known of a kernel, as far as rules depend on it: data, one file for each.
+//! What is known about a kernel, as far as rules depend on it: data, one file per kernel.
 
 mod features;
 mod file;

@@ -1,5 +1,4 @@
-//! The profiles that come with this program. Each is read when it is asked for: a run that judges
-//! for one kernel reads one.
+//! The profiles included in this program. Each is read on demand: a run for one kernel reads one.
 
 use super::{Profile, Version, parse};
 

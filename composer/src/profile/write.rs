@@ -1,4 +1,4 @@
-//! A profile as the TOML that it is read from, with comments for who reads it.
+//! Writes a profile as TOML, with comments for readers.
 
 use std::{collections::BTreeSet, fmt::Write as _};
 

@@ -1,4 +1,4 @@
-//! Filters → tests in a row, each of which leads on to a later one or to an end.
+//! Compiles filters into a sequence of tests, each of which continues with a later one or an end.
 
 use freplace_compose_common::trace::{
     DROP, EQUAL, FilterTest, GREATER, LESS, PASS, RET, TESTS, VALUES,

@@ -1,4 +1,4 @@
-//! What is asked for → the table: which values are read, and where each goes in the payload.
+//! Builds the table: which values are read, and where each is stored in the payload.
 
 use std::collections::HashSet;
 

@@ -1,8 +1,8 @@
-//! What a built-in tracer takes of a call: (what the chain asks for, the target's types) → where each
-//! value is found, where it goes, and what has to hold for the call to be told.
+//! What a built-in tracer records of a call: (the request in the chain, the target's types) → where
+//! each value is found, where it is stored, and the condition for recording the call.
 //!
-//! Pure. The check asks for what is wrong, the plan for the table that the program in the kernel
-//! goes by, and events are read by the same list.
+//! Pure. `check` uses the errors, `plan` the table for the program in the kernel, and events are
+//! decoded with the same list.
 
 mod context;
 mod filter;

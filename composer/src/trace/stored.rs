@@ -1,5 +1,5 @@
-//! What a built-in tracer takes of a call, as it is written down: what people want to know of it, and
-//! all of it, to be read back.
+//! The stored form of what a built-in tracer records: readable parts for people, and the complete
+//! data to read back.
 
 use freplace_compose_common::trace::Trace;
 use serde::{Deserialize, Serialize};

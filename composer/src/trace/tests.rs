@@ -1,4 +1,4 @@
-//! Tables, as the program in the kernel goes by them: read here by the same rules.
+//! Tables, interpreted by the same rules as in the kernel.
 
 use freplace_compose_common::trace::{
     DROP, EQUAL, FilterTest, GREATER, LESS, NOWHERE, PASS, RET, TESTS, TOOK, Trace,

@@ -1,4 +1,4 @@
-//! The arguments and the result of a function by their types, and the values that paths name.
+//! The arguments and the result of a function by their types, and the values that paths refer to.
 
 use freplace_compose_common::trace::{RET, TOOK};
 use serde::{Deserialize, Serialize};

@@ -1,4 +1,5 @@
-//! Along a path, from an argument through fields, items and pointers; and why a path leads nowhere.
+//! Follows a path from an argument through fields, items and pointers, and explains why a path is
+//! invalid.
 
 use freplace_compose_common::trace::HOPS;
 

@@ -1,4 +1,5 @@
-//! Where packages come from: the machine's own sources, and Debian's other suites for the kernels those do not have.
+//! The sources of packages: those of the machine, and Debian's other suites for kernels that the
+//! machine's sources lack.
 
 use std::{
     collections::BTreeSet,

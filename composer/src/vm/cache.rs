@@ -1,8 +1,8 @@
-//! The user's cache of kernels, with busybox: filled once, kept until the user removes it.
+//! The user's cache of kernels and busybox: filled once, kept until the user removes it.
 //!
-//! Every entry is a folder that is made beside its place and renamed into it, under one lock, so that any number of
-//! processes may ask for it at once and none sees half of it. Beside each file stands its checksum: a file that was cut or
-//! changed since is found before anything is started with it.
+//! Every entry is a folder that is created beside its final path and renamed, under one lock, so
+//! that concurrent processes never see an incomplete entry. A checksum is stored beside each file:
+//! a truncated or modified file is detected before it is used.
 
 use std::{
     env,

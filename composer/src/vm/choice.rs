@@ -1,4 +1,4 @@
-//! Which kernel a micro-VM boots: a series of Debian's cloud kernels, or an image of the user's own.
+//! The kernel that a micro-VM boots: a series of Debian's cloud kernels, or the user's own image.
 
 use std::{fmt, path::PathBuf, str::FromStr};
 

@@ -1,4 +1,4 @@
-//! The guest's kernel console as seen from outside: its last lines, and the reason when the kernel panicked.
+//! The guest's kernel console: its last lines, and the reason of a kernel panic.
 
 use super::error::ConsoleTail;
 

@@ -1,5 +1,5 @@
-//! The control protocol: what init in the guest and the machine's owner tell each other over a serial port of their own.
-//! One message a line, in ASCII, so that a capture of the port can be read by a person.
+//! The control protocol between init in the guest and the owner of the machine, over a serial port
+//! of its own. One ASCII message per line, so that a capture of the port is readable.
 
 use std::fmt;
 

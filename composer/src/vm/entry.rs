@@ -1,4 +1,5 @@
-//! One entry of the cache: a folder with a file, its checksum as `sha256sum` writes it, and the package it is of.
+//! An entry of the cache: a folder with a file, its checksum in the format of `sha256sum`, and the
+//! package that it comes from.
 
 use std::{
     fmt::Write as _,

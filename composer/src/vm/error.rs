@@ -1,4 +1,5 @@
-//! What can go wrong between asking for a command in a guest and having its exit code: one variant per condition.
+//! Errors between the request for a command in a guest and its exit code: one variant per
+//! condition.
 
 use std::{fmt, io, path::PathBuf, process::ExitStatus, time::Duration};
 

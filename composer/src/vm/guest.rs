@@ -1,8 +1,9 @@
 //! The first process of the guest: this same program, started by the guest's kernel as `/init`.
 //!
-//! It prepares the machine, runs the job in a process group of its own, copies the job's output to the serial ports,
-//! reaps, forwards signals, and reports over the control port. It never powers off: the owner ends the machine once every
-//! counted byte has arrived. Should init itself die, the kernel panics, and the owner sees that.
+//! It prepares the machine, runs the job in its own process group, copies the job's output to the
+//! serial ports, reaps, forwards signals, and reports over the control port. It never powers off:
+//! the owner ends the machine once every counted byte has arrived. If init itself dies, the kernel
+//! panics, which the owner detects.
 
 use std::{
     env,

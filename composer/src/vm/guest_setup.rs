@@ -1,4 +1,4 @@
-//! What a bare kernel needs before anything can run on it: mounts, device links, limits, loopback.
+//! Prepares a bare kernel for running programs: mounts, device links, limits, loopback.
 
 use std::{fs, io, mem::size_of, os::unix::fs::symlink, path::Path};
 

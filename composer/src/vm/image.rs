@@ -1,4 +1,4 @@
-//! A kernel image on disk, known to be one before anything is started with it.
+//! A kernel image on disk, verified to be one before it is started.
 
 use std::{
     fs::File,

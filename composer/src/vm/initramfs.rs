@@ -1,4 +1,4 @@
-//! From the plan of a root filesystem to an initramfs, streamed in one go.
+//! Turns the plan of a root filesystem into an initramfs, streamed in one pass.
 
 use std::{
     collections::BTreeMap,

@@ -1,7 +1,7 @@
-//! Interpreters whose library stands beside them: what belongs to one is asked of itself.
+//! Interpreters with their standard libraries, which the interpreter itself lists.
 //!
-//! A version manager such as pyenv puts a script in the place of each program, which starts the real one. Asked where it
-//! is, Python answers with the real one's path, so it is brought whole from behind such a script.
+//! A version manager such as pyenv replaces each program by a script that starts the real one.
+//! Python reports the path of the real one, so it is copied completely from there.
 
 use std::{
     ffi::OsStr,

@@ -1,4 +1,4 @@
-//! What there is to boot: the kernels that can be fetched, and those in the cache; and emptying that.
+//! The available kernels, those in the cache, and removal of the latter.
 
 use std::{
     fs, io,

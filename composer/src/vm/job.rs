@@ -1,4 +1,4 @@
-//! The job: the one command a guest runs, as it is handed to init in a file of the initramfs.
+//! The command that a guest runs, as passed to init in a file of the initramfs.
 
 use std::{
     ffi::{OsStr, OsString},

@@ -1,4 +1,4 @@
-//! A machine as it is asked for, and its life from there: kernel, initramfs, QEMU, verdict.
+//! A requested machine and its life cycle: kernel, initramfs, QEMU, result.
 
 use std::{
     collections::BTreeMap,

@@ -1,8 +1,8 @@
-//! Kernel modules for the guest: found by name below `/lib/modules/RELEASE`, with those they depend on, in the order in
-//! which they have to be loaded.
+//! Kernel modules for the guest: found by name below `/lib/modules/RELEASE`, with their
+//! dependencies, in loading order.
 //!
-//! What a module depends on stands in the module itself (`depends=` in its section `.modinfo`), so that no `depmod` has to
-//! have been run: packages do not come with its list.
+//! The dependencies of a module are in the module itself (`depends=` in its section `.modinfo`), so
+//! `depmod` is not needed: packages do not include its list.
 
 use std::{
     collections::{BTreeMap, BTreeSet},

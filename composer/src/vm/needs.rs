@@ -1,4 +1,5 @@
-//! What an executable of the host needs beside itself to run elsewhere: shared libraries, or a script's interpreter.
+//! What an executable of the host needs to run elsewhere: shared libraries, or a script's
+//! interpreter.
 
 use std::{
     env,

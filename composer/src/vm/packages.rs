@@ -1,4 +1,4 @@
-//! What apt prints about packages, read: records, and which of them are kernels.
+//! Parses apt's output about packages: records, and which of them are kernels.
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,4 @@
-//! What a run tells on its way and at its end.
+//! Progress and result of a run.
 
 use std::{path::PathBuf, time::Duration};
 

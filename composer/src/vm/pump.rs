@@ -1,4 +1,4 @@
-//! From a serial port to the writer of the one who asked for the run.
+//! Copies a serial port to the writer of the caller.
 
 use std::{
     io::{self, Read as _, Write},

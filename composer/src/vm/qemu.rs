@@ -1,7 +1,9 @@
-//! One QEMU process and the four serial ports it connects to us: console, standard output, standard error, control.
+//! A QEMU process and the four serial ports that it connects to this process: console, standard
+//! output, standard error, control.
 //!
-//! Serial ports, because they are the one channel that every stock kernel has built in. Each gets an interrupt line of its
-//! own: the classic assignment makes COM1 and COM3, COM2 and COM4 share one, and QEMU's lines are not wired-or.
+//! Serial ports are the only channel built into every stock kernel. Each gets its own interrupt
+//! line: the classic assignment makes COM1 and COM3, COM2 and COM4 share one, and QEMU's lines are
+//! not wired-or.
 
 use std::{
     ffi::{OsStr, OsString},

@@ -1,5 +1,5 @@
-//! The guest's root filesystem, put together in memory as a plan. Files stand at
-//! the paths they have on the host, so that paths in arguments and in files mean the same on both sides.
+//! The guest's root filesystem, assembled in memory as a plan. Files have the same paths as on the
+//! host, so that paths in arguments and in files are valid on both sides.
 
 use std::{
     collections::{BTreeMap, HashSet},

@@ -1,4 +1,4 @@
-//! The plan of a root filesystem: what comes along, and where it stands.
+//! The plan of a root filesystem: which files are included, and at which paths.
 
 use std::{
     ffi::OsStr,

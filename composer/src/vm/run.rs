@@ -1,6 +1,7 @@
-//! Watches one guest from its start to its verdict: passes output on, forwards signals, and turns everything that is not
-//! an exit code into an error. The guest keeps running after it has sent its exit code, until all the bytes it counted have
-//! arrived here; so nothing depends on how well a serial driver drains.
+//! Watches a guest from start to result: passes output on, forwards signals, and turns everything
+//! other than an exit code into an error. The guest keeps running after it has sent its exit code,
+//! until all the bytes that it counted have arrived; so the result does not depend on how a serial
+//! driver drains.
 
 use std::{
     io::{self, Write},

@@ -1,7 +1,7 @@
-//! Temporary folders that do not outlive their owner for long: a process that is killed leaves its folder, and the next one
+//! Temporary folders with an owner: a killed process leaves its folder, and the next process
 //! removes it.
 //!
-//! Whoever owns a folder holds a lock on it, which the kernel drops with the process.
+//! The owner of a folder holds a lock on it, which the kernel releases with the process.
 
 use std::{
     env,

@@ -1,4 +1,4 @@
-//! The signals that end a run: SIGINT and SIGTERM to this process, from the moment this is made.
+//! The signals that end a run: SIGINT and SIGTERM to this process, from construction on.
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 

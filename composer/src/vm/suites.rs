@@ -1,4 +1,5 @@
-//! Debian's suites with cloud kernels: a machine's own release has one or two series, the others have the rest.
+//! Debian suites with cloud kernels: a machine's own release has one or two series, the others have
+//! the rest.
 
 use std::{fmt, path::Path};
 

@@ -1,16 +1,16 @@
-//! Chains of any size, for measuring: groups of ten nodes that a kernel would take, or with one
-//! mistake in each.
+//! Generates chains of any size for measurements: groups of ten nodes that a kernel would accept,
+//! or with one error in each group.
 
 use std::fmt::Write as _;
 
-/// What is wrong with a generated chain: one thing in each group of ten nodes.
+/// The error in each group of ten nodes of a generated chain.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Defect {
-    /// Nothing.
+    /// No error.
     None,
-    /// A reference to an id that is misspelt, or a key that is.
+    /// A misspelt id or key.
     Spelling,
-    /// What only the objects tell: a program that is not there, a prototype that does not fit, a
+    /// An error that depends on the objects: a missing program, a prototype that does not match, a
     /// function that is replaced twice.
     Rules,
 }

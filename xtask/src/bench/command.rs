@@ -1,5 +1,6 @@
-//! How long the whole command takes that brings two XDP programs up behind libxdp's dispatcher and
-//! takes them down again, against Debian's `xdp-loader load` and `xdp-loader unload` of the same.
+//! Measures the whole command that brings up two XDP programs behind libxdp's dispatcher and takes
+//! them down again, compared with Debian's `xdp-loader load` and `xdp-loader unload` of the same
+//! programs.
 
 use std::{
     path::{Path, PathBuf},
@@ -12,11 +13,11 @@ use serde_json::{Value, json};
 use super::{Lab, sample::Sample};
 use crate::{Result, setup, shell};
 
-/// Where Debian's packages have them.
+/// The paths in Debian's packages.
 const DISPATCHER: &str = "/usr/lib/x86_64-linux-gnu/bpf/xdp-dispatcher.o";
 const FILTER: &str = "/usr/lib/x86_64-linux-gnu/bpf/xdpfilt_alw_udp.o";
 const LOADER: &str = "/usr/sbin/xdp-loader";
-/// Runs of each before anything counts.
+/// Warm-up runs of each.
 const WARM_UP: usize = 2;
 const GOAL: &str = "goal: at most 1.0";
 
@@ -87,7 +88,7 @@ pub(super) struct CommandArgs {
     chain: PathBuf,
 }
 
-/// Times whole commands, in turn.
+/// Measures whole commands, in turn.
 pub(super) fn measure(arguments: &CommandArgs) -> Result<Value> {
     // libxdp keeps its programs there.
     let mut mount = Command::new("mount");

@@ -1,4 +1,4 @@
-//! What the parts of `bench` share that run in the guest: a process that is watched, by one clock.
+//! Shared by the parts of `bench` that run in the guest: a watched process, and one clock.
 
 use std::{
     fs,
@@ -39,15 +39,15 @@ pub(crate) fn run(arguments: &GuestArgs) -> Result {
     Ok(())
 }
 
-/// How `up` begins the line on stderr that says that all is attached.
+/// The start of the line on stderr by which `up` reports that everything is attached.
 pub(super) const ATTACHED: &str = "  attach ";
-/// How the other programs do.
+/// The start of this line for the other programs.
 pub(super) const ATTACHED_PEER: &str = "attached";
 
-/// Between two looks at a process: each one costs it the emulated CPU's table of pages.
+/// Interval between two checks of a process: each one flushes the emulated CPU's TLB.
 const PAUSE: Duration = Duration::from_millis(10);
 
-/// A process that is being measured.
+/// A measured process.
 pub(super) struct Watched {
     command: Command,
     child: Child,
@@ -69,7 +69,7 @@ impl Watched {
             if watched.stderr.read_line(&mut watched.said)? == 0 {
                 eprint!("{}", watched.said);
                 let line = shell::line(&watched.command);
-                return Err(format!("`{line}` did not say `{sign}`").into());
+                return Err(format!("`{line}` did not print `{sign}`").into());
             }
         }
         Ok(watched)
@@ -81,7 +81,7 @@ impl Watched {
         Ok(kill_process(pid.ok_or("no process id")?, signal)?)
     }
 
-    /// Waits for its end, which has to be a good one; returns what it wrote to stderr.
+    /// Waits until it succeeds; returns its stderr.
     pub(super) fn end(mut self) -> Result<String> {
         self.stderr.read_to_string(&mut self.said)?;
         let status = self.child.wait()?;
@@ -92,7 +92,7 @@ impl Watched {
         Ok(self.said)
     }
 
-    /// Waits until all its threads sleep: there is nothing left for it to do.
+    /// Waits until all its threads sleep, so that no work is left.
     pub(super) fn until_idle(&self) -> Result {
         while !self.is_idle()? {
             thread::sleep(PAUSE);
@@ -109,7 +109,7 @@ impl Watched {
         Ok(asleep && self.cpu()? == before)
     }
 
-    /// The time for which all its threads had a CPU, in user space and in the kernel.
+    /// The CPU time of all its threads, in user space and in the kernel.
     pub(super) fn cpu(&self) -> Result<Duration> {
         let mut sum = 0;
         for stat in self.threads("schedstat")? {
@@ -128,13 +128,13 @@ impl Watched {
         Ok(texts)
     }
 
-    /// The most memory that it has held so far, in KiB.
+    /// Its peak memory so far, in KiB.
     pub(super) fn peak_kib(&self) -> Result<u64> {
         peak_kib(self.child.id())
     }
 }
 
-/// The most memory that a process has held so far, in KiB.
+/// The peak memory of a process so far, in KiB.
 pub(crate) fn peak_kib(process: u32) -> Result<u64> {
     let status = fs::read_to_string(format!("/proc/{process}/status"))?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));

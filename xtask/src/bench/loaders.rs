@@ -1,4 +1,4 @@
-//! How long it takes to bring a chain up, against a loader written by hand with libbpf.
+//! Measures the time to bring a chain up, compared with a hand-written libbpf loader.
 
 use std::{
     path::PathBuf,
@@ -16,11 +16,11 @@ use super::{
 };
 use crate::{Result, connect, shell};
 
-/// What the other loader is given, in this order.
+/// The arguments of the other loader, in order.
 const OBJECTS: [&str; 3] = ["tcp", "tcp-replacement", "tcp-tracer"];
-/// Runs of each before anything counts: pages come into memory, code is translated by QEMU.
+/// Warm-up runs of each: pages are loaded into memory, and QEMU translates the code.
 const WARM_UP: usize = 3;
-/// As many as give a few times the events that fit in the ring buffer.
+/// Enough for several times the events that fit in the ring buffer.
 const CONNECTIONS: usize = 4000;
 
 const GOAL_RATIO: &str = "goal: at most 1.5";
@@ -64,12 +64,12 @@ pub(super) struct LoadersArgs {
     chain: PathBuf,
     #[arg(long)]
     peer: PathBuf,
-    /// What the peer loads.
+    /// The objects loaded by the peer.
     objects: Vec<PathBuf>,
 }
 
-/// Times the loaders, in turn, by the same clock and the same sign: a line on stderr that is written
-/// when the last attachment is made.
+/// Measures the loaders in turn, with the same clock until the same event: the line on stderr
+/// written after the last attachment.
 pub(super) fn measure(arguments: &LoadersArgs) -> Result<Value> {
     const CONTENDERS: usize = 3;
     let mut times = [const { Vec::new() }; CONTENDERS];
@@ -117,7 +117,7 @@ fn time(command: Command, sign: &str) -> Result<Duration> {
     Ok(took)
 }
 
-/// The most memory, in KiB, that `up` holds while it shows the events of many connections.
+/// The peak memory of `up` in KiB while it shows the events of many connections.
 fn peak(arguments: &LoadersArgs) -> Result<u64> {
     let mut command = up(arguments, "5m");
     let count = CONNECTIONS.to_string();

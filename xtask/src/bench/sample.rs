@@ -1,4 +1,4 @@
-//! Times that were measured, and what to say of them.
+//! Measured times, and their summary.
 
 use std::{fmt, time::Duration};
 
@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use crate::Result;
 
-/// Times, sorted; at least one. In milliseconds where nothing else is said.
+/// Sorted times, at least one. In milliseconds unless stated otherwise.
 #[derive(Debug)]
 pub(super) struct Sample(Vec<f64>);
 
@@ -15,13 +15,13 @@ impl Sample {
         Self::of(times.iter().map(|time| time.as_secs_f64() * 1e3).collect())
     }
 
-    /// Of times in any unit.
+    /// Creates a sample from times in any unit.
     pub(super) fn of(mut times: Vec<f64>) -> Self {
         times.sort_by(f64::total_cmp);
         Self(times)
     }
 
-    /// From a list of milliseconds.
+    /// Parses a list of milliseconds.
     pub(super) fn read(list: &Value) -> Result<Self> {
         let times: Option<Vec<f64>> =
             list.as_array().and_then(|list| list.iter().map(Value::as_f64).collect());
@@ -35,7 +35,7 @@ impl Sample {
         &self.0
     }
 
-    /// The middle one, or the lower of two.
+    /// The median, or the lower of two.
     pub(super) fn median(&self) -> f64 {
         self.0[(self.0.len() - 1) / 2]
     }

@@ -1,9 +1,9 @@
-//! How fast events are read: counted, and written in every form, against a reader with libbpf that
-//! does nothing but count.
+//! Measures how fast events are read: only counted, and written in every format, compared with a
+//! libbpf reader that only counts.
 //!
-//! Every reader gets the same flood from the same program, in pieces that fit in the buffer, and has
-//! as long as it takes. What is measured is the time for which its threads had the CPU: what the
-//! program that makes the events takes is not in it.
+//! Every reader gets the same flood from the same program, in portions that fit in the buffer, and
+//! has unlimited time. The result is the CPU time of its threads, without that of the program that
+//! creates the events.
 
 use std::{ffi::OsString, fs, path::PathBuf, process::Command};
 
@@ -21,14 +21,14 @@ use crate::Result;
 /// The program, and the object it is in.
 const PROGRAM: &str = "stream";
 const OBJECT: &str = "measured";
-/// Events that one call of it makes.
+/// Events created by one call of it.
 const EVENTS: u64 = 256;
-/// Calls whose events fit in the buffer together.
+/// Number of calls whose events fit in the buffer.
 const CALLS: u16 = 16;
-/// How often that many calls are made.
+/// Number of such rounds.
 const PIECES: u16 = 64;
 
-/// What `up` is asked for; the first of them is what counts.
+/// The options of `up`; the first is the one with a goal.
 const WAYS: [(&str, &[&str]); 6] = [
     ("up --view count", &["--view=count"]),
     ("up --format json", &["--format=json"]),
@@ -97,7 +97,7 @@ pub(super) struct StreamArgs {
     object: PathBuf,
 }
 
-/// One reader: how it is started, and what it says at the end when every event came.
+/// A reader: how it is started, and its last line if it received every event.
 struct EventReader {
     name: &'static str,
     words: Vec<OsString>,
@@ -149,7 +149,7 @@ pub(super) fn measure(arguments: &StreamArgs) -> Result<Value> {
     Ok(measured)
 }
 
-/// Lets one reader have the flood; its time in nanoseconds, and its peak in KiB.
+/// Runs the flood with one reader; returns its time in nanoseconds and its peak memory in KiB.
 fn read(reader: &EventReader) -> Result<(f64, u64)> {
     let mut command = Command::new(&reader.words[0]);
     command.args(&reader.words[1..]);
@@ -165,7 +165,7 @@ fn read(reader: &EventReader) -> Result<(f64, u64)> {
     watched.signal(Signal::INT)?;
     let said = watched.end()?;
     if !said.contains(&reader.told) {
-        return Err(format!("not `{}` but:\n{said}", reader.told).into());
+        return Err(format!("expected `{}`, got:\n{said}", reader.told).into());
     }
     Ok((took.as_secs_f64() * 1e9, peak))
 }

@@ -1,8 +1,8 @@
-//! What the built-in tracer costs the function it is on: against an empty pair of tracers, and
-//! against a pair written by hand that tells the same.
+//! Measures the cost of the built-in tracer for its function, compared with an empty pair of
+//! tracers, and with a hand-written pair that records the same.
 //!
-//! The kernel itself runs the host and times it (`BPF_PROG_TEST_RUN`); the composer stands still
-//! meanwhile, and there is room for every event.
+//! The kernel itself runs and times the host (`BPF_PROG_TEST_RUN`); the composer is idle meanwhile,
+//! and there is room for every event.
 
 use std::{ffi::OsString, path::PathBuf, process::Command};
 
@@ -18,12 +18,12 @@ use crate::{Result, shell};
 
 const OBJECT: &str = "measured";
 const HOST: &str = "host";
-/// Runs whose events fit in the buffer.
+/// Number of runs whose events fit in the buffer.
 const REPEAT: &str = "2000";
-/// How often that many runs are timed in each round.
+/// Number of such measurements in each round.
 const TIMES: usize = 8;
 
-/// What is on the host's stub. `@` stands for the object.
+/// The tracers of the host's stub; `@` is replaced by the object.
 const CASES: [(&str, &str); 6] = [
     ("no tracer", ""),
     (
@@ -44,7 +44,7 @@ const CASES: [(&str, &str); 6] = [
     ),
     ("built in, filtered", "[tracer.out]\nfexit = \"stub\"\nwhere = \"len > 100000\"\n"),
 ];
-/// Which one each is held against, and the goal.
+/// The baseline of each, and the goal.
 const AGAINST: [Option<(usize, &str)>; 6] =
     [None, None, None, Some((2, ", goal: at most 1.3")), None, Some((4, ""))];
 
@@ -118,7 +118,7 @@ pub(super) fn measure(arguments: &TracerArgs) -> Result<Value> {
     Ok(Value::Object(names.zip(medians).collect()))
 }
 
-/// Brings `chain` up and has its host called; nanoseconds of one call, some times.
+/// Brings `chain` up and calls its host; nanoseconds of one call, for each measurement.
 fn calls(arguments: &TracerArgs, chain: &PathBuf) -> Result<Vec<f64>> {
     let mut command = Command::new(&arguments.composer);
     command.args(["--color=never", "up", "--view=count"]).arg(chain);
@@ -136,7 +136,7 @@ fn calls(arguments: &TracerArgs, chain: &PathBuf) -> Result<Vec<f64>> {
     watched.signal(Signal::INT)?;
     let said = watched.end()?;
     if !said.contains(" 0 lost") {
-        return Err(format!("events were lost, or not:\n{said}").into());
+        return Err(format!("unexpected losses:\n{said}").into());
     }
     Ok(times)
 }

@@ -1,5 +1,5 @@
-//! The part of `bench` that needs no kernel: chains are read and checked, small and large, right and
-//! wrong.
+//! The part of `bench` without a kernel: reads and checks chains, small and large, valid and
+//! invalid.
 
 use std::{
     fs,
@@ -16,11 +16,11 @@ use super::{
 };
 use crate::{Result, shell};
 
-/// `validate` is quick: the more runs, the steadier the median.
+/// `validate` is fast: more runs make the median more stable.
 const RUNS: usize = 51;
-/// The chains that are held against each other.
+/// The chains that are compared.
 const SIZES: [usize; 2] = [1_000, 10_000];
-/// What else is timed, with the larger one.
+/// Further measurements with the larger one.
 const VERBS: [&[&str]; 4] =
     [&["plan"], &["plan", "--format=json"], &["graph"], &["graph", "--format=json"]];
 
@@ -76,14 +76,14 @@ fn generated(composer: &Path) -> Result {
     Ok(())
 }
 
-/// Writes a chain down.
+/// Writes a chain to a file.
 fn write(nodes: usize, mistake: Defect) -> Result<PathBuf> {
     let path = folder()?.join(format!("{nodes}-{mistake:?}.toml").to_lowercase());
     fs::write(&path, generate(nodes, mistake))?;
     Ok(path)
 }
 
-/// How long the executable takes from its start to its end, which has to be with the code `exit`.
+/// The run time of the executable, which must end with the code `exit`.
 fn time(composer: &Path, words: &[&str], chain: &Path, exit: i32) -> Result<Sample> {
     let mut times = Vec::new();
     for number in 0..=RUNS {

@@ -1,4 +1,4 @@
-//! The page that is made of the results: each rule on each kernel, and each chain.
+//! The page generated from the results: each rule on each kernel, and each chain.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -7,10 +7,11 @@ use std::{
 
 use super::{CaseResult, Corpus, KernelAnswer};
 
-/// What stands on the page before the tables.
+/// The text before the tables.
 const HEAD: &str = include_str!("head.md");
 
-/// The page: `kernels` chain by chain, and a row of [`agreement`] for each of all that were ever asked.
+/// The page: the chains on each of `kernels`, and a row of [`agreement`] for every kernel that was
+/// ever tested.
 pub(super) fn render(kernels: &[&Corpus], agreement: &[String]) -> String {
     let mut text = HEAD.to_owned();
     text.push_str("\n## Agreement\n\n| kernel | chains | rejected | disagreements |\n");
@@ -25,7 +26,7 @@ pub(super) fn render(kernels: &[&Corpus], agreement: &[String]) -> String {
     text
 }
 
-/// A row on how many chains the validator and a kernel judged alike.
+/// A row with the number of chains on which the validator and a kernel agree.
 pub(super) fn agreement(corpus: &Corpus) -> String {
     let count = |is_it: fn(&&CaseResult) -> bool| corpus.outcomes.iter().filter(is_it).count();
     let refused = count(|outcome| outcome.refused.is_some());
@@ -37,7 +38,7 @@ fn row(series: &str, chains: usize, refused: usize, differ: usize) -> String {
     format!("| {series} | {chains} | {refused} | {differ} |")
 }
 
-/// The row of a kernel that stands on `page`.
+/// The row of a kernel on the existing `page`.
 pub(super) fn kept_agreement(page: &str, series: &str) -> Option<String> {
     let (_, section) = page.split_once("\n## Agreement\n")?;
     let (section, _) = section.split_once("\n## ")?;
@@ -45,7 +46,7 @@ pub(super) fn kept_agreement(page: &str, series: &str) -> Option<String> {
     section.lines().find(|line| line.starts_with(&begin)).map(str::to_owned)
 }
 
-/// The rules that the corpus is about, in the order of their codes.
+/// The rules covered by the corpus, by code.
 fn codes<'a>(kernels: &[&'a Corpus]) -> BTreeMap<&'a str, &'a str> {
     let outcomes = kernels.iter().flat_map(|kernel| &kernel.outcomes);
     outcomes.map(|outcome| (outcome.code.as_str(), outcome.title.as_str())).collect()
@@ -68,7 +69,7 @@ fn rules(text: &mut String, kernels: &[&Corpus]) {
     }
 }
 
-/// Which kernels gave an answer, and how often.
+/// The kernels that gave an answer, and how often.
 type Answers = BTreeMap<String, BTreeMap<usize, usize>>;
 
 fn answers(text: &mut String, kernels: &[&Corpus]) {
@@ -94,7 +95,7 @@ fn answers(text: &mut String, kernels: &[&Corpus]) {
     }
 }
 
-/// The chains that are refused and let pass by the validator.
+/// The chains that the validator rejects, and those that it accepts.
 fn unknown(text: &mut String, kernels: &[&Corpus]) {
     text.push_str("\n## Found only by the kernel\n\n");
     let mut told = BTreeSet::new();
@@ -124,7 +125,7 @@ fn chains(text: &mut String, kernels: &[&Corpus]) {
     }
 }
 
-/// What both say of it: they agree, or there would be no page.
+/// The verdict of both: without agreement there would be no page.
 fn verdict(outcome: &CaseResult) -> String {
     if outcome.refused.is_none() {
         return "accepted".to_owned();
@@ -137,7 +138,7 @@ fn verdict(outcome: &CaseResult) -> String {
     codes.join(", ")
 }
 
-/// The kernel's answer, with the names of functions left out: those are the corpus's own.
+/// The kernel's answer without the names of functions, which are specific to the corpus.
 fn answer(refused: &KernelAnswer) -> String {
     match &refused.text {
         Some(text) => format!("{} at {}, `{}`", refused.errno, refused.step, without_names(text)),

@@ -1,14 +1,14 @@
-//! How many tests passed and failed, read from what the test runners say at their end.
+//! Counts passed and failed tests from the last lines of the test runners.
 
 use std::fmt;
 
-/// Of one run or of several.
+/// Test counts of one or more runs.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct TestCounts {
     pub(crate) passed: u64,
     pub(crate) failed: u64,
     pub(crate) ignored: u64,
-    /// Closing lines: test executables that came to their end.
+    /// Summary lines: test executables that finished.
     pub(crate) runs: u64,
 }
 
@@ -34,7 +34,7 @@ impl TestCounts {
         counts
     }
 
-    /// Adds every `N word` of a line whose word we know.
+    /// Adds every `N word` of a line if the word is known.
     fn add(&mut self, line: &str) {
         let words: Vec<&str> =
             line.split([' ', ';', ',']).filter(|word| !word.is_empty()).collect();

@@ -1,9 +1,10 @@
-//! The tests that need no kernel once more, as they are built, on what is to them another machine.
+//! The tests that do not need a kernel, run again with the same executables in a different
+//! environment.
 //!
-//! Another user who owns nothing and has no home, another kernel release, time zone, language and
-//! terminal, another number of threads, few files open at once, and the repository in a folder with
-//! blanks and umlauts that the user may not write to. A test that depends on one of these passes on
-//! the machine of its author alone.
+//! A user without files or a home, another kernel release, time zone, language and terminal,
+//! another number of threads, a low limit on open files, and the repository in a read-only folder
+//! with blanks and umlauts in its path. A test that depends on one of these passes only on its
+//! author's machine.
 
 use std::{
     env, fs, io,
@@ -16,20 +17,20 @@ use std::{
 use super::{TestCounts, host, kernel};
 use crate::{Result, build::Built, kernels::TestedKernel, log::StepLog, shell};
 
-/// Tests that are run in other ways.
+/// Tests that run differently.
 const OTHERS: [&str; 3] = ["kernel", "micro_vm", host::CORPUS];
 /// `nobody`, on every Linux.
 const NOBODY: u32 = 65534;
-/// What one of the executables may take.
+/// Time limit of one executable.
 const BOUND: Duration = Duration::from_secs(600);
-/// A user's limits and a mask that keeps others out; then the command, with the release of a Linux
-/// 2.6: see `UNAME26` in personality(2).
+/// Sets limits and a restrictive umask, then runs the command with a Linux 2.6 release: see
+/// `UNAME26` in personality(2).
 const START: &str = "umask 077; ulimit -n 128; exec setarch --uname-2.6 \"$0\" \"$@\"";
 
-/// The module of tests that pin what the command line shows.
+/// The test module with the snapshots of the command line.
 const SCREENS: &str = "screens::";
 
-/// What the environment is, whole.
+/// The complete environment.
 const ENVIRONMENT: [(&str, &str); 12] = [
     ("TZ", "ELSEWHERE-12:45"),
     ("LANG", "tr_TR.UTF-8"),
@@ -45,10 +46,10 @@ const ENVIRONMENT: [(&str, &str); 12] = [
     ("INSTA_UPDATE", "no"),
 ];
 
-/// The folder that stands for another machine; it goes when dropped.
+/// The folder that simulates another machine; removed on drop.
 struct Elsewhere {
     folder: PathBuf,
-    /// Whether we are root, and can be somebody else.
+    /// Whether this process is root and can switch to another user.
     root: bool,
 }
 
@@ -64,7 +65,7 @@ pub(super) fn run(
     let release = log.run(elsewhere.command(Path::new("uname"), threads).arg("-r"), None)?;
     if !release.stdout.starts_with("2.6.") {
         let said = release.stdout + &release.stderr;
-        return Err(format!("the kernel's release cannot be another one: {}", said.trim()).into());
+        return Err(format!("cannot set another kernel release: {}", said.trim()).into());
     }
     let mut wrong = Vec::new();
     for (name, tests) in built.tests().filter(|(name, _)| !OTHERS.contains(name)) {
@@ -87,7 +88,7 @@ pub(super) fn run(
     host::some_passed(*counts)
 }
 
-/// The screens of the command line once more, in a micro-VM: as root, on a kernel that allows all.
+/// Runs the command-line snapshots again in a micro-VM, as root on a kernel that allows everything.
 pub(super) fn as_root(
     built: &Built,
     kernel: &TestedKernel,
@@ -135,12 +136,12 @@ impl Elsewhere {
         self.folder.join("tmp")
     }
 
-    /// Makes a folder the other user's own.
+    /// Makes the other user the owner of a folder.
     fn give(&self, folder: &Path) -> io::Result<()> {
         if self.root { chown(folder, Some(NOBODY), Some(NOBODY)) } else { Ok(()) }
     }
 
-    /// Copies an executable here, where the other user can reach it.
+    /// Copies an executable here, so that the other user can run it.
     fn bring(&self, executable: &Path) -> Result<PathBuf> {
         let name = executable.file_name().ok_or("an executable has a name")?;
         let here = self.folder.join(name);
@@ -173,7 +174,7 @@ impl Drop for Elsewhere {
     }
 }
 
-/// Copies a folder, but not what is hidden or was built.
+/// Copies a folder without hidden and generated files.
 fn copy(from: &Path, to: &Path) -> io::Result<()> {
     fs::create_dir(to)?;
     for entry in fs::read_dir(from)? {

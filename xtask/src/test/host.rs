@@ -1,4 +1,4 @@
-//! The checks and tests that need no kernel, on this machine.
+//! The checks and tests on this machine that do not need a kernel.
 
 use std::process::Command;
 
@@ -15,7 +15,7 @@ pub(super) const FUZZ: &str = "freplace-compose-fuzz";
 /// Its tests.
 pub(super) const CORPUS: &str = "corpus";
 
-/// Runs cargo with `words`.
+/// Runs a cargo command.
 pub(super) fn cargo(words: &[&str], threads: usize, log: &StepLog) -> Result<String> {
     let mut command = shell::cargo(words);
     command.env("CARGO_BUILD_JOBS", threads.to_string()).env("CARGO_TERM_COLOR", "never");
@@ -24,8 +24,8 @@ pub(super) fn cargo(words: &[&str], threads: usize, log: &StepLog) -> Result<Str
     Ok(said.stdout)
 }
 
-/// The tests that need no kernel, with what was built by `clang` if one is named. Those that need one
-/// are marked `#[ignore]`, and have steps of their own.
+/// The tests that do not need a kernel, with programs compiled by `clang` if given. Those that need
+/// one are marked `#[ignore]` and have their own steps.
 pub(super) fn tests(
     only: Option<&str>,
     clang: Option<&str>,
@@ -74,7 +74,7 @@ pub(super) fn fuzz(
     some_passed(*counts)
 }
 
-/// The documentation: its links, and its examples.
+/// The documentation: links and examples.
 pub(super) fn docs(
     only: Option<&str>,
     threads: usize,
@@ -93,5 +93,5 @@ pub(super) fn docs(
 }
 
 pub(super) fn some_passed(counts: TestCounts) -> Result {
-    if counts.passed == 0 { Err("no test was run".into()) } else { Ok(()) }
+    if counts.passed == 0 { Err("no test ran".into()) } else { Ok(()) }
 }

@@ -1,5 +1,5 @@
-//! Steps side by side: as many as there are cores, since a guest takes one, and of those that build
-//! with cargo one at a time.
+//! Runs steps in parallel: one per core, since a guest uses one core, and only one at a time of
+//! those that build with cargo.
 
 use std::{
     path::Path,
@@ -11,21 +11,21 @@ use std::{
 use super::TestCounts;
 use crate::{Result, log::StepLog};
 
-/// How often it is told how far the steps are.
+/// Interval between progress lines.
 const NEWS: Duration = Duration::from_secs(30);
 
-/// Something to do.
+/// A unit of work.
 pub(crate) struct Job<'a> {
     pub(crate) name: String,
-    /// Whether it waits for other builds anyway.
+    /// Whether it builds with cargo, which builds one thing at a time.
     pub(crate) builds: bool,
     pub(crate) work: Work<'a>,
 }
 
-/// Does it; what was counted is kept even when it fails.
+/// Does the work; the counts are kept even if it fails.
 pub(crate) type Work<'a> = Box<dyn FnOnce(&StepLog, &mut TestCounts) -> Result + Send + 'a>;
 
-/// How one went.
+/// The result of a job.
 pub(crate) struct JobResult {
     pub(crate) name: String,
     pub(crate) took: Duration,
@@ -44,7 +44,7 @@ struct Queue<'a> {
 }
 
 impl<'a> Queue<'a> {
-    /// The next job that need not wait for another.
+    /// The next job that does not have to wait for another.
     fn next(&mut self) -> Option<Job<'a>> {
         let free = self.waiting.iter().position(|job| !(job.builds && self.building))?;
         let job = self.waiting.remove(free);
@@ -53,7 +53,7 @@ impl<'a> Queue<'a> {
     }
 }
 
-/// Does all of `jobs`, in this order as far as may be, `cores` at a time; their logs are in `folder`.
+/// Runs all `jobs`, in this order as far as possible, `cores` at a time; their logs go to `folder`.
 pub(crate) fn run(jobs: Vec<Job<'_>>, cores: usize, folder: &Path) -> Result<Vec<JobResult>> {
     let names: Vec<_> = jobs.iter().map(|job| job.name.clone()).collect();
     let shown = jobs.len() == 1;

@@ -1,4 +1,4 @@
-//! The tests that load real programs: one executable, run as root in a micro-VM, one boot for each
+//! The tests that load real programs: one executable, run as root in a micro-VM, with one boot per
 //! kernel.
 
 use std::{process::Command, time::Duration};
@@ -6,23 +6,23 @@ use std::{process::Command, time::Duration};
 use super::counts::TestCounts;
 use crate::{Result, build::Built, kernels::TestedKernel, log::StepLog, setup, shell};
 
-/// The integration test of the composer that holds them; each is `#[ignore]` elsewhere.
+/// The integration test of the composer that contains them; each is `#[ignore]` otherwise.
 const TARGET: &str = "kernel";
 /// The tests of the micro-VM itself.
 const MICRO_VM: &str = "micro_vm";
-/// What one run may take after the boot, in seconds.
+/// Time limit of a run after the boot, in seconds.
 const BOUND: &str = "3600";
-/// What one test in a guest may take: the longest takes a minute of an emulated core.
+/// Time limit of a test in a guest: the longest takes a minute on an emulated core.
 pub(crate) const ONE_TEST: Duration = Duration::from_secs(420);
 
-/// A micro-VM with `kernel`, for a command that is still to be said.
+/// A micro-VM with `kernel`; the command is added by the caller.
 pub(crate) fn vm(built: &Built, kernel: &TestedKernel) -> Result<Command> {
     let mut vm = Command::new(built.executable("freplace-compose")?);
     vm.current_dir(shell::root()).args(["vm", "--kernel", kernel.series, "--timeout", BOUND]);
     Ok(vm)
 }
 
-/// Runs the tests on `kernel`, or those whose name has `only` in it.
+/// Runs the tests on `kernel`, or those whose names contain `only`.
 pub(super) fn run(
     built: &Built,
     kernel: &TestedKernel,
@@ -46,7 +46,7 @@ pub(super) fn run(
     ended(&mut vm, log, counts)
 }
 
-/// Runs the tests of the micro-VM, which boot one each; on this machine, as whoever runs this.
+/// Runs the tests of the micro-VM, each of which boots one, as the current user.
 pub(super) fn micro_vm(
     built: &Built,
     only: Option<&str>,
@@ -58,7 +58,7 @@ pub(super) fn micro_vm(
     ended(&mut tests, log, counts)
 }
 
-/// Runs a command that runs tests one after the other, until all were run.
+/// Runs a command that runs all tests sequentially.
 pub(super) fn ended(command: &mut Command, log: &StepLog, counts: &mut TestCounts) -> Result {
     let said = log.run(command, Some(ONE_TEST))?;
     *counts = TestCounts::of_libtest(&said.stdout);
@@ -66,12 +66,12 @@ pub(super) fn ended(command: &mut Command, log: &StepLog, counts: &mut TestCount
     shell::succeeded(command, said.status)
 }
 
-/// An exit code of 0 is not enough: the tests have to have been run, all of them.
+/// An exit code of 0 is not sufficient: all tests must have run.
 fn verdict(counts: TestCounts) -> std::result::Result<(), String> {
     match counts {
-        TestCounts { runs: 0, .. } => Err("the tests did not come to their end".to_owned()),
+        TestCounts { runs: 0, .. } => Err("the tests did not finish".to_owned()),
         TestCounts { failed: 0, ignored: 0, passed: 1.., .. } => Ok(()),
-        TestCounts { failed: 0, ignored: 0, .. } => Err("no test was run".to_owned()),
+        TestCounts { failed: 0, ignored: 0, .. } => Err("no test ran".to_owned()),
         TestCounts { failed, ignored, .. } => Err(format!("{failed} failed, {ignored} not run")),
     }
 }

@@ -1,12 +1,12 @@
-//! What all steps came to, what failed, and how to run just that.
+//! The summary of all steps: results, failures, and the commands that repeat them.
 
 use super::{JobResult, TestCounts};
 use crate::{Result, log};
 
-/// The most tests of a step that are named.
+/// Maximum number of failed tests listed per step.
 const NAMED: usize = 20;
 
-/// Tells it; an error when a step failed.
+/// Prints the summary; an error if a step failed.
 pub(super) fn report(rows: &[JobResult]) -> Result {
     println!();
     let mut sum = TestCounts::default();
@@ -25,7 +25,7 @@ pub(super) fn report(rows: &[JobResult]) -> Result {
     if failed.is_empty() { Ok(()) } else { Err(failed.join("\nxtask: ").into()) }
 }
 
-/// What failed in a step, and how to run just that.
+/// The failed tests of a step, and the command that runs only those.
 fn again(row: &JobResult) -> Option<String> {
     let JobResult { name, failure, failed, .. } = row;
     // What follows was shown when the step ended.

@@ -1,4 +1,4 @@
-//! The steps: which there are, and which are asked for.
+//! The steps, and which of them to run.
 
 use crate::{
     Result,
@@ -12,7 +12,7 @@ pub(super) enum Step {
     Format,
     /// cargo clippy, where a warning is a failure
     Clippy,
-    /// The tests that need no kernel
+    /// The tests that do not need a kernel
     Tests,
     /// The tests on a kernel, in the micro-VM
     Linux(&'static TestedKernel),
@@ -20,21 +20,21 @@ pub(super) enum Step {
     Conformance(&'static TestedKernel),
     /// The micro-VM itself
     MicroVm,
-    /// The tests that need no kernel, as on another machine
+    /// The tests that do not need a kernel, in a different environment
     Elsewhere,
-    /// The screens of the command line, as root on a kernel that allows all
+    /// The command-line snapshots, as root on a kernel that allows everything
     ElsewhereRoot(&'static TestedKernel),
     /// cargo doc, where a warning is a failure, and the examples in the documentation
     Docs,
-    /// What fuzzers feed to the composer, over the corpus and a fixed number of mutations
+    /// The fuzz targets, over the corpus and a fixed number of mutations
     Fuzz,
-    /// The page that is made of the corpus's results
+    /// The page generated from the results of the corpus
     Page,
-    /// The tests that need no kernel, built by another clang
+    /// The tests that do not need a kernel, built with another clang
     Clang(&'static str),
 }
 
-/// Compilers that the product has to be built by, besides the one that is called clang.
+/// Compilers that must be able to build the product, besides `clang`.
 const CLANGS: [&str; 4] = ["clang-14", "clang-16", "clang-19", "clang-22"];
 
 impl Step {
@@ -63,7 +63,7 @@ impl Step {
         )
     }
 
-    /// Whether it runs what is built once for all steps.
+    /// Whether it uses what is built once for all steps.
     pub(super) fn needs_build(self) -> bool {
         self.boots() || matches!(self, Self::Tests | Self::Elsewhere | Self::Fuzz)
     }
@@ -73,24 +73,24 @@ impl Step {
         matches!(self, Self::Format | Self::Clippy | Self::Tests | Self::Docs | Self::Clang(_))
     }
 
-    /// The compiler that it takes instead of the usual one.
+    /// The compiler that it uses instead of the default.
     pub(super) fn compiler(self) -> Option<&'static str> {
         if let Self::Clang(name) = self { Some(name) } else { None }
     }
 
-    /// Whether it comes after the others: it needs what they found, or builds all anew.
+    /// Whether it runs after the others: it needs their results, or rebuilds everything.
     pub(super) fn last(self) -> bool {
         matches!(self, Self::Page | Self::Clang(_))
     }
 
-    /// Whether it has tests that have names.
+    /// Whether tests can be selected by name.
     fn has_tests(self) -> bool {
         !matches!(self, Self::Format | Self::Clippy | Self::Page)
     }
 }
 
-/// All of them, in the order in which they begin: those that find most mistakes, then those that take
-/// longest, so that short ones fill the cores at the end.
+/// All steps in starting order: first those that find most errors, then those that take longest, so
+/// that short ones fill the cores at the end.
 fn all(matrix: bool) -> Vec<Step> {
     let mut steps = vec![Step::Format, Step::Clippy, Step::Tests];
     steps.extend(kernels::asked(matrix).map(Step::Linux));
@@ -104,11 +104,11 @@ fn all(matrix: bool) -> Vec<Step> {
     steps
 }
 
-/// What was asked for.
+/// The selected steps and tests.
 pub(super) struct Selection<'a> {
-    /// Names of steps, or what such names begin with up to a dash.
+    /// Names of steps, or their prefixes up to a dash.
     pub(super) only: &'a [String],
-    /// Part of the names of tests.
+    /// Part of test names.
     pub(super) test: Option<&'a str>,
     /// Every kernel and every compiler.
     pub(super) matrix: bool,
@@ -129,7 +129,7 @@ impl Selection<'_> {
         for only in self.only {
             if !every.iter().any(|step| named(*step, only)) {
                 let names: Vec<_> = every.iter().map(|step| step.name()).collect();
-                return Err(format!("no step is called {only}: {}", names.join(", ")).into());
+                return Err(format!("unknown step {only}; steps: {}", names.join(", ")).into());
             }
         }
         let usual = all(self.matrix);
@@ -145,7 +145,7 @@ impl Selection<'_> {
         if self.test.is_some() {
             steps.retain(|step| step.has_tests());
             if steps.is_empty() {
-                return Err("there are no tests in this step".into());
+                return Err("this step has no named tests".into());
             }
         }
         Ok(steps)

@@ -9,8 +9,8 @@
 //! constant   = ["-"] NUMBER [UNIT] | NAME
 //! ```
 //!
-//! Text in, a tree out that knows where each part of it stands. What the names mean is asked in
-//! [`trace`](crate::trace), which knows the types.
+//! Text in, a tree with locations out. The names are resolved in [`trace`](crate::trace), which knows
+//! the types.
 
 mod parser;
 #[cfg(test)]

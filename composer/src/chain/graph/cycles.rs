@@ -1,4 +1,4 @@
-//! Nodes that need each other in a circle: found, and told.
+//! Finds and reports cyclic dependencies between nodes.
 
 use std::collections::{HashMap, HashSet};
 

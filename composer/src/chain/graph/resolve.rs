@@ -1,4 +1,4 @@
-//! From the ids that nodes refer to, to the nodes.
+//! Resolves the ids that nodes refer to.
 
 use std::collections::{HashMap, HashSet};
 

@@ -1,4 +1,4 @@
-//! Where C puts the fields, and what is wrong with those that it would not take.
+//! Field offsets as in C, and invalid declarations.
 
 use proptest::{prelude::*, test_runner::Config};
 

@@ -1,4 +1,4 @@
-//! What nodes have of data: their events, global variables and maps, and where maps are pinned.
+//! The data of nodes: events, global variables, maps and pins.
 
 use serde_json::{Value, json};
 

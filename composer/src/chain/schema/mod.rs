@@ -1,7 +1,7 @@
 //! The chain file as a JSON schema (draft-07): editors complete and check with it.
 //!
-//! It says what [`read`](super::read) accepts as far as a schema can: what refers to what, and what
-//! is in the objects, is left to `validate`. Tests hold the two together.
+//! It describes what [`read`](super::read) accepts as far as a schema can: references between nodes and
+//! the contents of objects are left to `validate`. Tests compare the two.
 
 mod attach;
 mod data;

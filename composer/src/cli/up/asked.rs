@@ -1,4 +1,5 @@
-//! What is asked of the events of an `up`: which, how many, for how long, written how and where.
+//! The output options of `up`: which events, how many, for how long, in which format and to which
+//! file.
 
 use std::{
     path::{Path, PathBuf},

@@ -1,4 +1,4 @@
-//! The beginning of an `up`: the plan is done, with a line for each step.
+//! The start of `up`: executes the plan, with one line per operation.
 
 use std::{
     ops::ControlFlow,

@@ -1,5 +1,4 @@
-//! What is reported of the events of an `up`: losses as they come, and how all of it adds up at the
-//! end.
+//! Reports on the events of `up`: losses as they occur, and the totals at the end.
 
 use super::sink::SinkName;
 use crate::cli::{exit::Exit, ink::Ink as _, screen};

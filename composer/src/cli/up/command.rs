@@ -1,4 +1,4 @@
-//! CMD: what runs while the chain is up.
+//! CMD: the command that runs while the chain is up.
 
 use std::{
     ffi::OsString,

@@ -1,4 +1,4 @@
-//! In which format the events of an `up` are written.
+//! Selects the output format of events.
 
 use rustix::time::{ClockId, clock_gettime};
 

@@ -1,4 +1,4 @@
-//! Interfaces that went while the chain was up: the kernel detached their programs and told nobody.
+//! Interfaces removed while the chain was up: the kernel detached their programs without notice.
 
 use freplace_compose::{
     diag::{Code, Diagnostic, Severity},

@@ -1,4 +1,4 @@
-//! Where the events of an `up` are written to.
+//! The destination of events: stdout or a file.
 
 use std::{
     fs::File,

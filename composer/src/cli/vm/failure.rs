@@ -1,4 +1,4 @@
-//! Why a micro-VM did not do its work, as a diagnostic with a code for each kind of reason.
+//! Failures of a micro-VM as diagnostics, with a code for each kind.
 
 use super::super::{exit::Exit, report};
 use freplace_compose::{

@@ -1,4 +1,4 @@
-//! `vm --list` and `vm --prune`: what there is to boot, and the cache.
+//! `vm --list` and `vm --prune`: the available kernels, and the cache.
 
 use std::fmt::Write as _;
 

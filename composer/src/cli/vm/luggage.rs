@@ -1,4 +1,4 @@
-//! What a user lets come along into a micro-VM: files and kernel modules, and the room for them.
+//! What a user adds to a micro-VM: files, kernel modules and memory.
 
 use std::{
     ffi::{OsStr, OsString},

@@ -1,4 +1,4 @@
-//! What happens until a micro-VM is up, on stderr: a line for each phase.
+//! Reports the start of a micro-VM on stderr, with one line per phase.
 
 use std::io::{self, IsTerminal as _};
 

@@ -1,4 +1,4 @@
-//! Searches the types: by name, by kind, behind typedefs.
+//! Searches types by name and by kind, and resolves typedefs.
 
 use std::collections::HashMap;
 

@@ -1,4 +1,4 @@
-//! What comes out of an operation, as the processor has it.
+//! Computes the results of arithmetic instructions as the processor does.
 
 use super::instruction::{Condition, Operator};
 

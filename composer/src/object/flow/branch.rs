@@ -1,4 +1,4 @@
-//! What a branch makes of the state, on the way where its condition holds and on the other.
+//! The effect of a branch on the state, on both sides.
 
 use super::{
     instruction::Condition,

@@ -1,4 +1,4 @@
-//! A call of a function of the program: what it takes, and what it is given.
+//! Calls of the program's own functions: parameters and arguments.
 
 use super::{
     ArgumentValue, FactKind, ParameterType,

@@ -1,8 +1,8 @@
-//! Which functions a program comes to, once its frozen constants are known.
+//! The functions that a program reaches once its frozen constants are known.
 //!
-//! The other way round than the rest of [`flow`](super): here every way counts that cannot be
-//! excluded, so what is not come to is never come to. Values are followed through registers alone,
-//! and what two ways bring differently is not known any more.
+//! The opposite of the rest of [`flow`](super): every path that cannot be excluded counts, so a
+//! function that is not reached here is never reached. Values are tracked in registers only, and a
+//! value that differs between two paths is unknown where they meet.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 

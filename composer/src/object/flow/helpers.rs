@@ -1,4 +1,4 @@
-//! What the kernel's helpers leave in r0.
+//! The results of kernel helpers in r0.
 
 use super::{
     Giver,

@@ -1,4 +1,4 @@
-//! The fields of an instruction → what it does.
+//! Decodes the fields of an instruction into its operation.
 
 use crate::object::insn::{Insn, WIDE, calls, class};
 

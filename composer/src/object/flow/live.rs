@@ -1,4 +1,5 @@
-//! Which registers are read again: what nobody reads need not be told apart.
+//! Liveness of registers: states that differ only in a register that is never read again need not
+//! be distinguished.
 
 use super::instruction::{Instruction, Operand, decode};
 use crate::object::insn::SIZE;

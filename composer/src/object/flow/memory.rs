@@ -1,5 +1,4 @@
-//! Loads, stores and atomic operations: what is read from where a register points, and what is
-//! written there.
+//! Loads, stores and atomic operations on the memory that a register points to.
 
 use super::{
     FactKind, Giver, Used,

@@ -1,15 +1,14 @@
-//! Facts read from the instructions of a program: what the verifier is bound to find on its way.
+//! Facts read from the instructions of a program, which the verifier is certain to find.
 //!
-//! The verifier walks every path that it cannot prove dead. Some of these paths can be walked
-//! without it: those where each branch goes by a number that comes from outside (an argument, a
-//! field of the context, a clock) and so may go either way. What is found on such a path is
-//! *certain*: the verifier comes there too. What lies behind a branch on a constant that only the
-//! composer sets, or on something that is not followed here, is not; a fact that every way on has
-//! in common is certain again.
+//! The verifier follows every path that it cannot prove dead. Some of these paths can be predicted:
+//! those where each branch depends on a number from outside (an argument, a field of the context, a
+//! clock) and may therefore go either way. A fact found on such a path is *certain*: the verifier
+//! follows it too. A fact behind a branch on a constant that only the composer sets, or on a value
+//! that is not tracked here, is not certain, unless both sides of the branch have it in common.
 //!
-//! Pure, total and bounded: any bytes are instructions to it, it gives up after so many steps, and
-//! a fact that it did not come to is one it does not know. So it may know too little, never
-//! something wrong.
+//! Pure, total and bounded: any bytes are accepted as instructions, the analysis stops after a
+//! fixed number of steps, and it reports nothing that it did not reach. So it may miss facts, but
+//! never reports a wrong one.
 
 mod arithmetic;
 mod branch;

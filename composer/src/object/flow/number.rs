@@ -1,10 +1,9 @@
-//! What is known of a number, as a claim on the verifier: it takes at least these values for
-//! possible.
+//! A lower bound on what the verifier considers possible: a number has at least these values.
 //!
-//! The verifier never takes a value for impossible that the program could compute. So it is enough
-//! to follow numbers as the program computes them, and to leave open what comes from outside: each
-//! value that is left over here is one the verifier has to reckon with. Constants in frozen
-//! read-only data are the exception, which only it knows; those are [`Number::Frozen`].
+//! The verifier never excludes a value that the program could compute. So it suffices to follow
+//! numbers as the program computes them, and to leave numbers from outside open: the verifier must
+//! consider each value that remains here. Constants in frozen read-only data are the exception,
+//! which only the verifier knows; they are [`Number::Frozen`].
 
 use super::{
     arithmetic::{AluOperation, Recipe, holds},

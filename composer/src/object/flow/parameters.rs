@@ -1,7 +1,6 @@
-//! What a global function takes, as the verifier reads it from its prototype.
+//! The parameters of a global function, as the verifier reads them from its prototype.
 //!
-//! `btf_prepare_func_args`,
-//! <https://github.com/torvalds/linux/blob/v6.12/kernel/bpf/btf.c>.
+//! `btf_prepare_func_args`, <https://github.com/torvalds/linux/blob/v6.12/kernel/bpf/btf.c>.
 
 use crate::object::{
     Function, Object, ProgramKind,

@@ -1,4 +1,4 @@
-//! Sets of numbers: those that stay sets when something is computed.
+//! Sets of numbers that are closed under some operations.
 
 use super::{arithmetic::AluOperation, instruction::Operator};
 

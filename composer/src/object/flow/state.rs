@@ -1,4 +1,4 @@
-//! What the registers and the stack hold at one point of one path.
+//! The contents of the registers and the stack at one point of one path.
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,4 @@
-//! What one instruction that goes straight on makes of the state.
+//! The effect of an instruction that does not branch on the state.
 
 use super::{
     FactKind, Giver, Used,

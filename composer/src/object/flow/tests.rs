@@ -1,6 +1,6 @@
-//! What is found in small programs; and that no bytes lead astray.
+//! Facts found in small programs, and robustness against arbitrary bytes.
 //!
-//! The programs are those of the kernel tests, where the verifier is asked about them.
+//! The programs are those of the kernel tests, which give them to the verifier.
 
 use std::{collections::BTreeSet, time::Instant};
 

@@ -1,4 +1,4 @@
-//! The walk over the paths of one function, and of the static functions it calls.
+//! Follows the paths of one function, and of the static functions that it calls.
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
