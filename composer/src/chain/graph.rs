@@ -55,7 +55,7 @@ pub struct Jump {
 }
 
 /// The nodes in the order of the file, and their dependencies.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Graph {
     inner: DiGraph<Node, (Dependency, Span)>,
     jumps: Vec<Jump>,
@@ -114,6 +114,11 @@ impl Graph {
     /// The nodes, in the order of the file.
     pub fn nodes(&self) -> impl Iterator<Item = (NodeIndex, &Node)> {
         self.inner.node_indices().map(|index| (index, &self.inner[index]))
+    }
+
+    /// The indices of the nodes, in file order.
+    pub fn node_indices(&self) -> impl Iterator<Item = NodeIndex> + use<> {
+        self.inner.node_indices()
     }
 
     /// The number of nodes.

@@ -49,7 +49,7 @@ use crate::{
 };
 
 /// A chain as its file describes it.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Chain {
     /// The chain's name: the key `name`, else the file's stem.
     pub name: String,
