@@ -16,7 +16,7 @@ use freplace_compose::{
         ChromeTrace, Clock, Decoder, Event, Json, Layout, Log, Paint, Payload, Render as _, Tree,
     },
     plan,
-    resolve::ObjectStore,
+    resolve::Resolved,
 };
 use freplace_compose_common::Header;
 
@@ -26,15 +26,13 @@ const CALLS: u32 = 5000;
 const TIME: Duration = Duration::from_millis(700);
 
 /// The records of as many calls of chains/tcp.toml.
-fn records(library: &ObjectStore, chain: &Chain) -> Vec<Vec<u8>> {
+fn records(resolved: &Resolved) -> Vec<Vec<u8>> {
     let find = |id: &str| {
-        let mut nodes = chain.graph.nodes();
-        nodes.find(|(_, node)| node.id.value == id).expect("it is in the chain")
+        let mut programs = resolved.programs();
+        programs.find(|(_, node, _)| node.id.value == id).expect("it is in the chain")
     };
     let id = |node: &str, name: &str| {
-        let (_, node) = find(node);
-        let (object, _) = node.program().expect("it has a program");
-        let object = library.get(object.value).expect("it is built in");
+        let object = find(node).2.object();
         let mut ids = object.events.iter();
         let found = ids.find(|id| Layout::of(&object.btf, **id).is_some_and(|it| it.name == name));
         *found.expect("its event")
@@ -85,10 +83,10 @@ fn main() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../chains/tcp.toml");
     let text = include_str!("../../chains/tcp.toml").to_owned();
     let chain = Chain::parse(&path, text).expect("it is shipped");
-    let (library, _) = ObjectStore::open(&chain);
-    let plan = plan::build(&chain, &library);
-    let records = records(&library, &chain);
-    let decoder = Decoder::new(&chain, &library, &plan);
+    let resolved = Resolved::open(chain).expect("its objects are built in");
+    let (chain, plan) = (resolved.chain(), plan::build(&resolved));
+    let records = records(&resolved);
+    let decoder = Decoder::new(&resolved);
     let mut out = String::new();
     let mut counts = vec![0_u64; plan.nodes.len()];
     let counting = rate(records.len(), || {
@@ -115,8 +113,8 @@ fn main() {
     let paint = Paint { colors: false };
     let mut json = Json::new(&plan);
     let mut log = Log::new(nodes, clock, true, paint);
-    let mut tree = Tree::new(&chain, &plan, clock, paint);
-    let mut trace = ChromeTrace::new(&chain, &plan);
+    let mut tree = Tree::new(chain, &plan, clock, paint);
+    let mut trace = ChromeTrace::new(chain, &plan);
     let mut rates = vec![("counting", counting)];
     rates.push(("decoding", rate(records.len(), || each(&mut out, &mut |_, _| {}))));
     rates.push((

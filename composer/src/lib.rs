@@ -19,8 +19,8 @@
 //!     attach  = { xdp = "lo" }
 //! "#;
 //! let chain = Chain::parse("ingress.toml".as_ref(), text.to_owned())?;
-//! let checked = check::open(&chain, &Kernels::default())?;
-//! let plan = plan::build(&chain, &checked.library);
+//! let checked = check::open(chain, &Kernels::default())?;
+//! let plan = plan::build(&checked.resolved);
 //! assert_eq!(plan.nodes.len(), 1);
 //! # Ok(())
 //! # }

@@ -13,14 +13,14 @@ fn taken(record: &Value) -> bool {
 
 /// A record of each kind, with all its keys.
 fn records() -> Vec<Value> {
-    let (chain, plan) = common::planned("tcp");
+    let (resolved, plan) = common::planned("tcp");
     let (mut out, mut json) = (String::new(), Json::new(&plan));
     json.start(&[(0, 7)], &mut out);
     json.lost(&Loss { node: Some(1), map: "fc_events", count: 3 }, &mut out);
     let mut accounting = EventAccounting::new(plan.nodes.len());
     accounting.counted(1, 5, 1);
     json.end(&Totals { accounting: &accounting, shown: 9 }, &mut out);
-    assert_eq!(chain.name, plan.chain);
+    assert_eq!(resolved.chain().name, plan.chain);
     let mut records: Vec<Value> =
         out.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
     records.push(json!({

@@ -11,18 +11,19 @@ use freplace_compose::{
     kernel::fake::Fake,
     plan::{self, Action},
     profile::Targets,
-    resolve::ObjectStore,
+    resolve::Resolved,
     run,
 };
 
 #[test]
 fn what_a_program_writes_by_itself_has_a_place_in_the_plan() {
-    let (_, library, plan) = all().last().expect("the last one");
+    let (resolved, plan) = all().last().expect("the last one");
     let maps: Vec<_> = plan.event_maps().map(|(node, map)| (node, map.name.as_str())).collect();
     assert_eq!(maps, [(0, "events"), (1, "events")], "each node has its own");
     assert!(matches!(plan.operations[0].action, Action::Listen), "before anything can print");
     let mut kernel = Fake::default();
-    let mut running = run::up(&mut kernel, &plan, &library, &mut run::unwatched).expect("comes up");
+    let mut running =
+        run::up(&mut kernel, &plan, resolved.objects(), &mut run::unwatched).expect("comes up");
     assert_ne!(running.own_map(0, "events"), running.own_map(1, "events"));
     assert_eq!(running.map("events"), None);
     assert!(running.detach(&mut kernel).is_empty());
@@ -33,10 +34,10 @@ fn what_a_program_writes_by_itself_has_a_place_in_the_plan() {
 
 #[test]
 fn a_chain_comes_up_in_the_order_of_its_plan_and_down_in_reverse() {
-    for (_, library, plan) in all() {
+    for (resolved, plan) in all() {
         let mut kernel = Fake::default();
         let mut watched = Vec::new();
-        let running = run::up(&mut kernel, &plan, &library, &mut |done| {
+        let running = run::up(&mut kernel, &plan, resolved.objects(), &mut |done| {
             watched.push((done.operation.id, done.program_id.is_some()));
             ControlFlow::Continue(())
         })
@@ -53,7 +54,7 @@ fn a_chain_comes_up_in_the_order_of_its_plan_and_down_in_reverse() {
 
 #[test]
 fn a_watcher_that_breaks_stops_it_after_the_step_and_what_was_done_is_undone() {
-    for (_, library, plan) in all() {
+    for (resolved, plan) in all() {
         for last in 0..plan.operations.len() {
             let mut kernel = Fake::default();
             let mut watch =
@@ -61,7 +62,8 @@ fn a_watcher_that_breaks_stops_it_after_the_step_and_what_was_done_is_undone() {
                     true => ControlFlow::Break(()),
                     false => ControlFlow::Continue(()),
                 };
-            let part = run::up(&mut kernel, &plan, &library, &mut watch).expect("nothing fails");
+            let part =
+                run::up(&mut kernel, &plan, resolved.objects(), &mut watch).expect("nothing fails");
             assert_eq!(kernel.journal.len(), last + 1, "nothing is done after it");
             assert!(part.down(&mut kernel).is_empty());
             assert!(kernel.left().is_empty(), "{last}: {:?}", kernel.left());
@@ -72,11 +74,11 @@ fn a_watcher_that_breaks_stops_it_after_the_step_and_what_was_done_is_undone() {
 
 #[test]
 fn a_failure_at_any_operation_leaves_nothing() {
-    for (_, library, plan) in all() {
+    for (resolved, plan) in all() {
         for operation in 0..plan.operations.len() {
             let mut kernel = Fake::failing_at(operation);
-            let failure =
-                run::up(&mut kernel, &plan, &library, &mut run::unwatched).expect_err("told to");
+            let failure = run::up(&mut kernel, &plan, resolved.objects(), &mut run::unwatched)
+                .expect_err("told to");
             assert_eq!(failure.operation, plan.operations[operation].id);
             assert!(failure.left.is_empty());
             assert!(kernel.left().is_empty(), "{operation}: {:?}", kernel.left());
@@ -89,11 +91,11 @@ fn a_failure_at_any_operation_leaves_nothing() {
 
 #[test]
 fn an_undo_that_fails_stops_nothing_and_is_named() {
-    for (_chain, library, plan) in all() {
+    for (resolved, plan) in all() {
         for step in 0..plan.operations.len() {
             let mut kernel = Fake::default().failing_undo_at(step);
-            let running =
-                run::up(&mut kernel, &plan, &library, &mut run::unwatched).expect("comes up");
+            let running = run::up(&mut kernel, &plan, resolved.objects(), &mut run::unwatched)
+                .expect("comes up");
             let left = running.down(&mut kernel);
             // What is left in the kernel is what is told: the one, and what the one holds on to.
             assert_eq!(left.len(), kernel.left().len(), "{step}: {left:?} {:?}", kernel.left());
@@ -107,11 +109,11 @@ fn an_undo_that_fails_stops_nothing_and_is_named() {
 
 #[test]
 fn a_failure_whose_undo_fails_too_names_both() {
-    for (_, library, plan) in shipped() {
+    for (resolved, plan) in shipped() {
         let last = plan.operations.len() - 1;
         let mut kernel = Fake::failing_at(last).failing_undo_at(last - 1);
-        let failure =
-            run::up(&mut kernel, &plan, &library, &mut run::unwatched).expect_err("told to");
+        let failure = run::up(&mut kernel, &plan, resolved.objects(), &mut run::unwatched)
+            .expect_err("told to");
         assert_eq!(failure.operation, plan.operations[last].id);
         let left: Vec<_> = failure.left.iter().map(|left| left.operation).collect();
         assert_eq!(left, [plan.operations[0].id]);
@@ -121,10 +123,10 @@ fn a_failure_whose_undo_fails_too_names_both() {
 
 #[test]
 fn detaching_keeps_programs_and_maps_until_all_goes_down() {
-    for (_, library, plan) in shipped() {
+    for (resolved, plan) in shipped() {
         let mut kernel = Fake::default();
         let mut running =
-            run::up(&mut kernel, &plan, &library, &mut run::unwatched).expect("comes up");
+            run::up(&mut kernel, &plan, resolved.objects(), &mut run::unwatched).expect("comes up");
         let events = running.map("fc_events");
         assert!(events.is_some());
         assert!(running.detach(&mut kernel).is_empty());
@@ -148,11 +150,11 @@ fn a_second_replacement_of_a_function_is_busy_and_the_first_is_undone() {
            program = \"freplace_handler\"\nstub = \"handler\"\n";
     // The rules refuse it; another process may have been first all the same.
     let chain = Chain::parse(Path::new("chain.toml"), text).expect("a good file");
-    let (library, _) = ObjectStore::open(&chain);
-    let plan = plan::build(&chain, &library);
+    let resolved = Resolved::open(chain).expect("its objects are there");
+    let plan = plan::build(&resolved);
     let mut kernel = Fake::default();
-    let failure =
-        run::up(&mut kernel, &plan, &library, &mut run::unwatched).expect_err("it is taken");
+    let failure = run::up(&mut kernel, &plan, resolved.objects(), &mut run::unwatched)
+        .expect_err("it is taken");
     assert!(matches!(plan[failure.operation].action, Action::AttachReplacement { .. }));
     assert_eq!(run::explain(&failure, &plan, &Targets::default(), false).code, Code::Busy);
     assert!(kernel.left().is_empty());
@@ -161,10 +163,10 @@ fn a_second_replacement_of_a_function_is_busy_and_the_first_is_undone() {
 
 #[test]
 fn a_refusal_leaves_out_what_needs_it_and_the_rest_is_asked_for() {
-    for (_, library, plan) in shipped() {
+    for (resolved, plan) in shipped() {
         for (number, operation) in plan.operations.iter().enumerate() {
             let mut kernel = Fake::failing_at(number);
-            let asked = run::ask(&mut kernel, &plan, &library);
+            let asked = run::ask(&mut kernel, &plan, resolved.objects());
             let refused: Vec<_> = asked.refused.iter().map(|(one, _)| one.operation).collect();
             assert_eq!(refused, [operation.id], "it fails once, and what is left out is not tried");
             assert!(asked.left.is_none() && kernel.left().is_empty(), "{number}");
@@ -178,9 +180,9 @@ fn a_refusal_leaves_out_what_needs_it_and_the_rest_is_asked_for() {
 
 #[test]
 fn what_is_left_after_asking_is_told() {
-    let (_, library, plan) = shipped().next().expect("there is one");
+    let (resolved, plan) = shipped().next().expect("there is one");
     let mut kernel = Fake::default().failing_undo_at(0);
-    let asked = run::ask(&mut kernel, &plan, &library);
+    let asked = run::ask(&mut kernel, &plan, resolved.objects());
     assert!(asked.refused.is_empty());
     assert_eq!(asked.left.map(|(left, _)| left.len()), Some(kernel.left().len()));
 }

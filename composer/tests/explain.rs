@@ -50,16 +50,14 @@ program = "fentry_freplace_handler"
 fentry = "new"
 "#;
 
-fn ready() -> (Chain, Plan) {
+fn ready() -> Plan {
     planned(HOSTS)
 }
 
-fn planned(text: &str) -> (Chain, Plan) {
+fn planned(text: &str) -> Plan {
     let path = common::objects().join("chain.toml");
     let chain = Chain::parse(&path, text.to_owned()).expect("a good chain");
-    let library = check::open(&chain, &Kernels::default()).expect("a good chain").library;
-    let plan = plan::build(&chain, &library);
-    (chain, plan)
+    plan::build(&check::open(chain, &Kernels::default()).expect("a good chain").resolved)
 }
 
 /// A diagnostic as text; how the program draws one is pinned elsewhere.
@@ -130,7 +128,7 @@ fn told_where(
     error: KernelError,
     whole: bool,
 ) -> String {
-    let (_chain, plan) = ready();
+    let plan = ready();
     let (operation, error) = (operation(&plan, id, wanted), Box::new(error));
     let failure = Failure { operation, error, left: Vec::new() };
     text(&explain(&failure, &plan, targets, whole))
@@ -198,7 +196,7 @@ fn every_refusal_is_explained() {
 /// Each way in which a map does not get to its pin, by the call that fails.
 #[test]
 fn a_map_that_does_not_get_to_its_pin_is_explained() {
-    let (_, plan) = planned(
+    let plan = planned(
         r#"
         [host.enter]
         object = "tail.bpf.o"
@@ -291,7 +289,7 @@ fn a_log_without_a_telling_line_leaves_no_empty_block() {
 
 #[test]
 fn what_is_left_is_named() {
-    let (_chain, plan) = ready();
+    let plan = ready();
     let error = refused("close", libc::EIO, "input/output error");
     let left: Vec<_> = [("", map as fn(&Action) -> bool), ("new", load), ("before", attach)]
         .map(|(id, wanted)| Left { operation: operation(&plan, id, wanted), error: error.clone() })

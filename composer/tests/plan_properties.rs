@@ -12,8 +12,8 @@ use freplace_compose::{
     check::{self, Kernels},
     diag::Severity,
     kernel::fake::Fake,
-    plan::{self, Action, Operation, Plan},
-    resolve::ObjectStore,
+    plan::{self, Action, Filling, Operation, Plan},
+    resolve::{PartlyResolved, Resolved},
     run,
 };
 use proptest::{prelude::*, sample::Index, test_runner::Config};
@@ -94,13 +94,15 @@ fn write(shape: &ChainShape) -> String {
     tables.into_iter().map(|(_, table)| table).collect()
 }
 
-fn ready(text: &str) -> (Chain, ObjectStore, Plan) {
-    let chain = Chain::parse(Path::new("generated.toml"), text.to_owned()).expect(text);
+fn parsed(text: &str) -> Chain {
+    Chain::parse(Path::new("generated.toml"), text.to_owned()).expect(text)
+}
+
+fn ready(text: &str) -> (Resolved, Plan) {
     // What stands in each other's way is refused by the rules, and planned all the same.
-    let (library, found) = ObjectStore::open(&chain);
-    assert_eq!(found, []);
-    let plan = plan::build(&chain, &library);
-    (chain, library, plan)
+    let resolved = Resolved::open(parsed(text)).expect(text);
+    let plan = plan::build(&resolved);
+    (resolved, plan)
 }
 
 /// Where the operations of each node stand that `wanted` picks.
@@ -156,9 +158,10 @@ proptest! {
 
     #[test]
     fn the_order_respects_every_edge(shape in shapes()) {
-        let (chain, _, plan) = ready(&write(&shape));
+        let (resolved, plan) = ready(&write(&shape));
+        let chain = resolved.chain();
         let (loads, attaches) = (places(&plan, is_load), places(&plan, is_attach));
-        for (from, to) in needs(&chain) {
+        for (from, to) in needs(chain) {
             // Loaded after what it needs, attached before it.
             prop_assert!(loads[&from].iter().min() > loads[&to].iter().max());
             prop_assert!(attaches[&from].iter().max() < attaches[&to].iter().min());
@@ -172,7 +175,8 @@ proptest! {
 
     #[test]
     fn maps_then_loads_then_attachments_and_hosts_last(shape in shapes()) {
-        let (chain, _, plan) = ready(&write(&shape));
+        let (resolved, plan) = ready(&write(&shape));
+        let chain = resolved.chain();
         let rank = |action: &Action| match action {
             Action::Listen | Action::CreateMap { .. } => 0,
             Action::Load { .. } | Action::Fill { .. } => 1,
@@ -187,7 +191,7 @@ proptest! {
         for (index, node) in chain.graph.nodes() {
             let expected = match &node.kind {
                 NodeKind::Stub(_) => 0,
-                NodeKind::Tracer(_) => traced(&chain, index),
+                NodeKind::Tracer(_) => traced(chain, index),
                 _ => 1,
             };
             let found = loads.get(&index.index()).map_or(0, Vec::len);
@@ -197,7 +201,7 @@ proptest! {
 
     #[test]
     fn without_an_operation_a_plan_is_still_one(shape in shapes(), at in any::<Index>()) {
-        let (_, library, plan) = ready(&write(&shape));
+        let (resolved, plan) = ready(&write(&shape));
         let refused = &plan.operations[at.index(plan.operations.len())];
         let Some(rest) = plan.without(refused.id) else {
             let is_map = matches!(refused.action, Action::CreateMap { .. });
@@ -231,13 +235,14 @@ proptest! {
             prop_assert!(rest.operations.iter().all(|one| one.node != gone || gone.is_none()));
         }
         let mut kernel = Fake::default();
-        let asked = run::ask(&mut kernel, &plan, &library);
+        let asked = run::ask(&mut kernel, &plan, resolved.objects());
         prop_assert!(asked.left.is_none() && kernel.left().is_empty());
     }
 
     #[test]
     fn each_operation_comes_after_all_that_it_names(shape in shapes()) {
-        let (chain, _, plan) = ready(&write(&shape));
+        let (resolved, plan) = ready(&write(&shape));
+        let chain = resolved.chain();
         prop_assert!(each_comes_after_all_that_it_names(&plan));
         let names = |id| plan.operations.iter().filter(move |one: &&Operation| one.node == Some(id));
         for operation in &plan.operations {
@@ -252,7 +257,7 @@ proptest! {
                 }
                 // A host is attached when all that is on it is.
                 Action::AttachHook { .. } => {
-                    let on_it = needs(&chain).into_iter().filter(|(_, to)| *to == node);
+                    let on_it = needs(chain).into_iter().filter(|(_, to)| *to == node);
                     let attached = on_it.flat_map(|(from, _)| names(from));
                     let attached = attached.filter(|one| is_attach(&one.action));
                     for one in attached {
@@ -268,15 +273,15 @@ proptest! {
     fn the_same_chain_gives_the_same_plan(shape in shapes()) {
         let text = write(&shape);
         let json = |plan: &Plan| serde_json::to_string(plan).expect("a plan is JSON");
-        prop_assert_eq!(json(&ready(&text).2), json(&ready(&text).2));
+        prop_assert_eq!(json(&ready(&text).1), json(&ready(&text).1));
     }
 
     #[test]
     fn undo_is_the_exact_reverse(shape in shapes()) {
-        let (_, library, plan) = ready(&write(&shape));
+        let (resolved, plan) = ready(&write(&shape));
         let mut kernel = Fake::default();
         // A function that is taken is refused; what was done before is undone then.
-        if let Ok(running) = run::up(&mut kernel, &plan, &library, &mut run::unwatched) {
+        if let Ok(running) = run::up(&mut kernel, &plan, resolved.objects(), &mut run::unwatched) {
             prop_assert_eq!(kernel.journal.len(), plan.operations.len());
             prop_assert!(running.down(&mut kernel).is_empty());
         }
@@ -286,9 +291,11 @@ proptest! {
 
     #[test]
     fn the_rules_let_through_what_a_kernel_takes_and_nothing_else(shape in shapes()) {
-        let (chain, library, plan) = ready(&write(&shape));
-        let found = check::check(&chain, &library, &Kernels::default());
-        let done = run::up(&mut Fake::default(), &plan, &library, &mut run::unwatched);
+        let names = PartlyResolved::open(parsed(&write(&shape)));
+        let found = check::check(&names, &Kernels::default());
+        let resolved = names.whole().expect("its names are those of the objects");
+        let (plan, objects) = (plan::build(&resolved), resolved.objects());
+        let done = run::up(&mut Fake::default(), &plan, objects, &mut run::unwatched);
         // What only some kernels refuse is a warning.
         let sound = found.iter().all(|found| found.severity == Severity::Warning);
         prop_assert_eq!(sound, done.is_ok(), "{:?} {:?}", found, done);
@@ -303,4 +310,28 @@ fn traced(chain: &Chain, tracer: petgraph::graph::NodeIndex) -> usize {
         NodeKind::Tracer(_) => traced(chain, target),
         _ => 1,
     }
+}
+
+/// A table is one for the whole chain: the node whose program loads what it holds may not be the first
+/// of the file that has it.
+#[test]
+fn what_a_table_holds_from_the_start_is_put_there_whoever_has_it_first() {
+    let object = common::objects().join("tail.bpf.o");
+    let object = object.display();
+    let text = format!(
+        "[replacement.new]\nobject = \"{object}\"\nprogram = \"leaf\"\nstub = \"deep\"\n\
+         tail = {{ to_deep = {{ 1 = \"host\" }} }}\n\
+         [stub.deep]\nfunction = \"deep\"\nhosts = [\"host\"]\n\
+         [host.host]\nobject = \"{object}\"\nprogram = \"enter_deep\"\nattach = {{ xdp = \"lo\" }}\n"
+    );
+    let (_, plan) = ready(&text);
+    let loaded = plan.operations.iter().find_map(|operation| match &operation.action {
+        Action::Load { slot, program, .. } if program == "too_deep" => Some(*slot),
+        _ => None,
+    });
+    let filled = plan.operations.iter().find_map(|operation| match &operation.action {
+        Action::Fill { entry: 0, with: Filling::Program { slot }, .. } => Some(*slot),
+        _ => None,
+    });
+    assert_eq!((loaded.is_some(), filled), (true, loaded));
 }

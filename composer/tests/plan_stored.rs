@@ -16,13 +16,13 @@ fn stored(plan: &Plan) -> Value {
 
 #[test]
 fn what_is_read_back_is_the_plan_and_is_done_alike() {
-    for (_, library, plan) in all() {
+    for (resolved, plan) in all() {
         let read: Plan = serde_json::from_value(stored(&plan)).expect("its own JSON");
         assert_eq!(read, plan);
         assert_eq!(stored(&read), stored(&plan), "the types of maps, globals and tables included");
         let done = |plan: &Plan| {
             let mut kernel = Fake::default();
-            let running = run::up(&mut kernel, plan, &library, &mut run::unwatched);
+            let running = run::up(&mut kernel, plan, resolved.objects(), &mut run::unwatched);
             assert!(running.expect("nothing fails").down(&mut kernel).is_empty());
             kernel.journal
         };
@@ -32,7 +32,7 @@ fn what_is_read_back_is_the_plan_and_is_done_alike() {
 
 #[test]
 fn the_order_is_that_of_the_dependencies_wherever_operations_stand() {
-    for (_, _, plan) in all() {
+    for (_, plan) in all() {
         let mut turned = stored(&plan);
         turned["operations"].as_array_mut().expect("a list").reverse();
         let read: Plan = serde_json::from_value(turned).expect("the same operations");
@@ -42,7 +42,7 @@ fn the_order_is_that_of_the_dependencies_wherever_operations_stand() {
 
 #[test]
 fn what_cannot_be_a_plan_is_refused_with_the_reason() {
-    let (_, _, plan) = shipped().next().expect("a recipe");
+    let (_, plan) = shipped().next().expect("a recipe");
     let of = |id: u32| {
         let operations = stored(&plan)["operations"].clone();
         let is_it = |one: &Value| one["id"] == id;
@@ -97,7 +97,7 @@ fn an_attachment_is_read_by_the_table_of_kinds() {
 #[test]
 fn no_damage_makes_the_reader_or_the_executor_panic() {
     // Those with the most of their own: tables of built-in tracers, and maps of others.
-    for (_, library, plan) in all().skip(3) {
+    for (resolved, plan) in all().skip(3) {
         let whole = stored(&plan);
         let pointers = pointers(&whole, "");
         for pointer in &pointers {
@@ -106,7 +106,9 @@ fn no_damage_makes_the_reader_or_the_executor_panic() {
                 *damaged.pointer_mut(pointer).expect("it was just there") = value;
                 let Ok(read) = serde_json::from_value::<Plan>(damaged) else { continue };
                 let mut kernel = Fake::default();
-                if let Ok(running) = run::up(&mut kernel, &read, &library, &mut run::unwatched) {
+                if let Ok(running) =
+                    run::up(&mut kernel, &read, resolved.objects(), &mut run::unwatched)
+                {
                     running.abandon(&mut kernel);
                 }
                 assert_eq!(kernel.left(), Vec::<String>::new(), "{pointer}");

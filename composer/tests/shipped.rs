@@ -12,14 +12,15 @@ use common::workspace;
 use freplace_compose::{
     chain::Chain,
     check::{self, Kernels},
+    resolve::PartlyResolved,
 };
 
 /// What is found in the chain at `path`, as one text.
 fn found(path: &Path) -> String {
     let chain = Chain::open(path).expect("it is well written");
-    let (library, mut found) = freplace_compose::resolve::ObjectStore::open(&chain);
-    assert!(library.iter().next().is_some(), "{} has objects", path.display());
-    found.extend(check::check(&chain, &library, &Kernels::default()));
+    let names = PartlyResolved::open(chain);
+    assert!(names.objects().iter().next().is_some(), "{} has objects", path.display());
+    let found = check::check(&names, &Kernels::default());
     found.iter().map(|found| format!("{} {}\n", found.code, found.message)).collect()
 }
 

@@ -8,7 +8,7 @@ use freplace_compose::{
     diag::{Diagnostic, Severity},
     draw::Drawing,
     plan,
-    resolve::ObjectStore,
+    resolve::{ObjectStore, PartlyResolved},
 };
 
 /// Diagnostics that are drawn, of a file with more.
@@ -30,10 +30,18 @@ pub fn chain(data: &[u8]) {
         Ok(chain) => {
             // No object is opened: the text may name any file of this machine.
             for library in [&ObjectStore::default(), &*BUILTINS] {
-                look_at(&check(&chain, library, &Kernels::default()));
-                let plan = plan::build(&chain, library);
-                assert_eq!(plan.nodes.len(), chain.graph.len());
-                serde_json::to_string(&plan).expect("a plan is JSON");
+                let names = PartlyResolved::of(chain.clone(), library);
+                let found = check(&names, &Kernels::default());
+                look_at(&found);
+                let is_wrong = found.iter().any(|found| found.severity == Severity::Error);
+                match names.whole() {
+                    Ok(resolved) => {
+                        let plan = plan::build(&resolved);
+                        assert_eq!(plan.nodes.len(), chain.graph.len());
+                        serde_json::to_string(&plan).expect("a plan is JSON");
+                    }
+                    Err(_) => assert!(is_wrong, "what stands for nothing is an error: {found:?}"),
+                }
             }
         }
     }

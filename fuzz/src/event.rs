@@ -3,17 +3,18 @@
 use std::sync::LazyLock;
 
 use freplace_compose::{
-    chain::{Chain, Node},
+    chain::Chain,
     event::{
         ChromeTrace, Clock, Decoder, EventAccounting, Json, Log, Paint, Render as _, Totals, Tree,
     },
     plan::{self, Plan},
+    resolve::{NodeProgram, PartlyResolved, Resolved},
 };
 use freplace_compose_common::Header;
 
 /// A chain, as far as events go.
 struct FuzzedChain {
-    chain: Chain,
+    resolved: Resolved,
     plan: Plan,
     decoder: Decoder,
     /// The types of event that each node writes.
@@ -22,14 +23,13 @@ struct FuzzedChain {
 
 impl FuzzedChain {
     fn new(chain: Chain) -> Self {
-        let library = crate::library();
-        let kinds = |node: &Node| {
-            let object = node.program().and_then(|(object, _)| library.get(object.value));
-            object.map(|object| object.events.iter().copied().collect())
-        };
-        let kinds = chain.graph.nodes().map(|(_, node)| kinds(node).unwrap_or_default()).collect();
-        let plan = plan::build(&chain, &library);
-        Self { decoder: Decoder::new(&chain, &library, &plan), chain, plan, kinds }
+        let resolved = PartlyResolved::of(chain, &crate::library()).whole();
+        let resolved = resolved.expect("its objects are built in");
+        let events = |of: &NodeProgram| of.object().events.iter().copied().collect();
+        let nodes = resolved.nodes().map(|(_, _, node)| node.program().map(events));
+        let kinds = nodes.map(Option::unwrap_or_default).collect();
+        let (plan, decoder) = (plan::build(&resolved), Decoder::new(&resolved));
+        Self { resolved, decoder, plan, kinds }
     }
 }
 
@@ -44,13 +44,13 @@ pub fn event(data: &[u8]) {
     let Some((&[chain, node, kind], payload)) = data.split_first_chunk() else { return };
     let stage = &STAGES[usize::from(chain) % STAGES.len()];
     if node == b'!' {
-        return show(&stage.chain, &stage.plan, &stage.decoder, payload);
+        return show(stage.resolved.chain(), &stage.plan, &stage.decoder, payload);
     }
     let node = usize::from(node) % stage.kinds.len();
     let kinds = &stage.kinds[node];
     let kind = kinds.get(usize::from(kind) % kinds.len().max(1)).copied().unwrap_or(0);
     let record = record(node as u32, kind, payload);
-    show(&stage.chain, &stage.plan, &stage.decoder, &record);
+    show(stage.resolved.chain(), &stage.plan, &stage.decoder, &record);
 }
 
 /// A record of `node` with an event of type `kind`, whose bytes are the last of `data`.

@@ -9,7 +9,7 @@ mod event;
 mod mutate;
 mod object;
 
-use std::{env, fs, io};
+use std::{env, fs, io, sync::Arc};
 
 use freplace_compose::{
     chain::{Chain, ObjectRef},
@@ -46,12 +46,12 @@ fn shipped() -> Vec<Chain> {
 }
 
 /// The objects that come with it.
-fn builtins() -> Vec<(ObjectRef, Object)> {
+fn builtins() -> Vec<(ObjectRef, Arc<Object>)> {
     let names = freplace_compose_ebpf_programs::names();
     let objects = names.map(|name| {
         let bytes = freplace_compose_ebpf_programs::object(name).expect("it is built in");
         let object = Object::parse(bytes).expect("a good object");
-        (ObjectRef::Builtin(name.to_owned()), object)
+        (ObjectRef::Builtin(name.to_owned()), Arc::new(object))
     });
     objects.collect()
 }

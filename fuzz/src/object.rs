@@ -1,7 +1,10 @@
 //! The reader of objects: any bytes give facts or an error, and rules, plan and events accept
 //! either.
 
-use std::{collections::BTreeSet, sync::LazyLock};
+use std::{
+    collections::BTreeSet,
+    sync::{Arc, LazyLock},
+};
 
 use freplace_compose::{
     chain::{Chain, ObjectRef},
@@ -13,7 +16,7 @@ use freplace_compose::{
         prototype, subset,
     },
     plan,
-    resolve::ObjectStore,
+    resolve::{ObjectStore, PartlyResolved},
 };
 
 use crate::event;
@@ -27,24 +30,26 @@ const TYPES: usize = 300;
 /// # Panics
 /// When the composer does.
 pub fn object(data: &[u8]) {
-    static BUILTINS: LazyLock<Vec<(ObjectRef, Object)>> = LazyLock::new(crate::builtins);
+    static BUILTINS: LazyLock<Vec<(ObjectRef, Arc<Object>)>> = LazyLock::new(crate::builtins);
     static CHAINS: LazyLock<Vec<Chain>> = LazyLock::new(crate::shipped);
     let Ok(object) = Object::parse(data) else { return };
+    let object = Arc::new(object);
     look_at(&object);
     for (name, builtin) in &*BUILTINS {
         if !builtin.programs.iter().any(|program| object.program(&program.name).is_some()) {
             continue;
         }
         let others = BUILTINS.iter().filter(|(other, _)| other != name).cloned();
-        let library: ObjectStore = others.chain([(name.clone(), object.clone())]).collect();
+        let library: ObjectStore = others.chain([(name.clone(), Arc::clone(&object))]).collect();
         let is_in = |chain: &&Chain| {
             let mut objects = chain.graph.nodes().filter_map(|(_, node)| node.program());
             objects.any(|(object, _)| object.value == name)
         };
         for chain in CHAINS.iter().filter(is_in) {
-            let _ = check(chain, &library, &Kernels::default());
-            let plan = plan::build(chain, &library);
-            let decoder = Decoder::new(chain, &library, &plan);
+            let names = PartlyResolved::of(chain.clone(), &library);
+            let _ = check(&names, &Kernels::default());
+            let Ok(resolved) = names.whole() else { continue };
+            let (plan, decoder) = (plan::build(&resolved), Decoder::new(&resolved));
             for (node, _) in plan.nodes.iter().enumerate() {
                 for kind in &object.events {
                     event::show(chain, &plan, &decoder, &event::record(node as u32, *kind, data));

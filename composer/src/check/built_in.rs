@@ -6,8 +6,6 @@ use super::{Context, title};
 use crate::{
     chain::{Builtin, Node, NodeKind, ProbePoint, Tracer},
     diag::{Code, Diagnostic, Severity},
-    object::ProgramKind,
-    resolve::traced_function,
     trace,
 };
 
@@ -20,39 +18,11 @@ pub(super) fn check(context: &mut Context<'_>) {
             continue;
         }
         let Some(request) = tracer.built_in() else { continue };
-        let mut told: Vec<Diagnostic> = Vec::new();
-        for (holder, name) in context.chain.graph.functions_of(index) {
-            for kind in kinds(context, holder) {
-                // A function that is not there is reported as such.
-                let Some(target) =
-                    traced_function(context.chain, context.library, holder, name, kind)
-                else {
-                    continue;
-                };
-                if tracer.moment == ProbePoint::Fexit {
-                    told.extend(shadowed(request, target));
-                }
-                let resolved = trace::resolve(request, tracer.moment, target);
-                for found in resolved.err().into_iter().flatten() {
-                    // What is wrong in two hosts, or at both moments, is one mistake.
-                    let place =
-                        |found: &Diagnostic| found.labels.first().map(|label| label.span.clone());
-                    let is_same = |other: &&Diagnostic| {
-                        (place(other), other.code) == (place(&found), found.code)
-                    };
-                    if !told.iter().any(|other| is_same(&other)) {
-                        told.push(found);
-                    }
-                }
-            }
-        }
-        for mut found in told {
-            if found.labels.is_empty() {
-                let span = tracer.target.span.clone();
-                found = found.label(&span, "traced here");
-            }
-            context.found.push(found);
-        }
+        let traced = context.names.traced(index).iter();
+        let at_exit = traced.filter(|_| tracer.moment == ProbePoint::Fexit);
+        let told: Vec<_> = at_exit.flat_map(|one| shadowed(request, one.target())).collect();
+        context.found.extend(told);
+        context.found.extend_from_slice(context.names.untraceable(index));
     }
 }
 
@@ -76,15 +46,6 @@ fn shadowed(request: &Builtin, target: trace::TracedFunction<'_>) -> Vec<Diagnos
         Diagnostic { severity: Severity::Warning, ..found }
     };
     trace::shadowed(request, target).into_iter().map(one).collect()
-}
-
-/// What the program of node `holder` may be loaded as, or stand in for.
-fn kinds(context: &Context<'_>, holder: NodeIndex) -> Vec<ProgramKind> {
-    let hosts = context.chain.graph.hosts_below(holder).into_iter();
-    let programs = hosts.filter_map(|host| context.program(context.chain.graph.node(host)));
-    let mut kinds: Vec<_> = programs.map(|(_, program)| program.kind.base()).collect();
-    kinds.dedup();
-    kinds
 }
 
 /// The built-in tracer's own object, named as if it were one to use: nothing would tell it what to

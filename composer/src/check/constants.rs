@@ -18,10 +18,7 @@ use crate::{
         Object, Program,
         flow::constants::{Reach, Read, reach},
     },
-    resolve::{
-        globals::{self, name_of},
-        uses,
-    },
+    resolve::{NodeProgram, globals::name_of},
 };
 
 /// Larger sections are not looked at.
@@ -42,7 +39,7 @@ pub(super) fn check(context: &mut Context<'_>) {
             if host.data.globals.is_empty() && context.misfits.contains(&holder) {
                 continue;
             }
-            let Some(dead) = dead(context, (holder, host), function, &mut known) else { continue };
+            let Some(dead) = dead(context, holder, function, &mut known) else { continue };
             // One finding for each stub: its replacement and a tracer have one reason.
             if told.insert((holder, function.to_owned())) {
                 found.push(finding(node, host, function, &dead));
@@ -66,15 +63,16 @@ struct Dead {
 /// constants, by that node.
 type Known<'a> = HashMap<(&'a ObjectRef, &'a str, Option<NodeIndex>), Option<Reach>>;
 
-/// Whether the function of `host` is one that a constant keeps from being called.
+/// Whether the function of node `holder` is one that a constant keeps from being called.
 fn dead<'a>(
     context: &Context<'a>,
-    (holder, host): (NodeIndex, &'a Node),
+    holder: NodeIndex,
     function: &str,
     known: &mut Known<'a>,
 ) -> Option<Dead> {
-    let (object, program) = context.program(host)?;
-    let (reference, _) = host.program()?;
+    let of = context.names.program(holder)?;
+    let (object, program) = (of.object(), of.program());
+    let host = context.chain.graph.node(holder);
     if host.built_in().is_some() {
         return None;
     }
@@ -86,8 +84,7 @@ fn dead<'a>(
     let program = if object.reachable(program).contains(&index) {
         program
     } else {
-        let mut leaves = uses(host, object, program).leaves.into_iter();
-        leaves.find(|leaf| object.reachable(leaf).contains(&index))?
+        of.leaves().find(|leaf| object.reachable(leaf).contains(&index))?
     };
     let walked = |values: &BTreeMap<String, Vec<u8>>, open: &BTreeSet<Read>| {
         reach(object, program, values, open)
@@ -95,14 +92,14 @@ fn dead<'a>(
     let is_reached = |reach: &Reach| reach.functions.contains(&index);
     let setter = (!host.data.globals.is_empty()).then_some(holder);
     let first = known
-        .entry((reference.value, program.name.as_str(), setter))
-        .or_insert_with(|| walked(&values(host, object), &reserved(object)));
+        .entry((&of.reference().value, program.name.as_str(), setter))
+        .or_insert_with(|| walked(&values(of), &reserved(object)));
     let first = first.as_ref()?;
     if is_reached(first) {
         return None;
     }
     let mut now = Reach { functions: first.functions.clone(), decided: first.decided.clone() };
-    let values = values(host, object);
+    let values = values(of);
     let own = reserved(object);
     let mut open = own.clone();
     // What decided is left open, until a call comes there.
@@ -157,15 +154,16 @@ fn suggest(
     found
 }
 
-/// What the frozen sections of `host`'s object hold when it is loaded.
-fn values(host: &Node, object: &Object) -> BTreeMap<String, Vec<u8>> {
+/// What the frozen sections of a program's object hold when it is loaded.
+fn values(of: &NodeProgram) -> BTreeMap<String, Vec<u8>> {
+    let object = of.object();
     let mut values = BTreeMap::new();
     for section in object.data.iter().filter(|one| one.is_frozen() && one.size <= LARGEST) {
         let bytes = section.place.clone().and_then(|place| object.bytes.get(place));
         let zeros = || vec![0; usize::try_from(section.size).unwrap_or_default()];
         values.insert(section.name.clone(), bytes.map_or_else(zeros, <[u8]>::to_vec));
     }
-    for (set, _) in globals::settings(host, object, &mut Vec::new()) {
+    for set in of.globals() {
         let from = usize::try_from(set.offset).unwrap_or(usize::MAX);
         let place = from..from.saturating_add(set.bytes.len());
         if let Some(place) = values.get_mut(&set.section).and_then(|bytes| bytes.get_mut(place)) {

@@ -12,9 +12,9 @@ use crate::{
 pub(super) fn check(context: &mut Context<'_>) {
     let mut known = HashMap::new();
     let mut told = HashSet::new();
-    for (_, node) in context.chain.graph.nodes() {
+    for (index, node) in context.chain.graph.nodes() {
         let Some((reference, _)) = node.program() else { continue };
-        for load in context.loads(node) {
+        for load in context.loads(index) {
             let (object, program) = (load.object, load.program);
             // Chains may have many nodes of one program, and many that have one table.
             let key = (reference.value, program.name.as_str());

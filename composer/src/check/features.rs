@@ -4,12 +4,12 @@ use std::collections::HashSet;
 
 use petgraph::graph::NodeIndex;
 
-use super::{Context, ObjectStore, Profile, title};
+use super::{Context, Profile, title};
 use crate::{
     chain::{Host, Node, NodeKind},
     diag::{Code, Diagnostic, Span},
     object::ProgramType,
-    resolve::uses,
+    resolve::{NodeProgram, PartlyResolved},
 };
 
 pub(super) fn check(context: &mut Context<'_>) {
@@ -45,7 +45,7 @@ struct NodeNeed<'a> {
 fn needs<'a>(context: &Context<'a>, index: NodeIndex, node: &'a Node) -> Vec<NodeNeed<'a>> {
     let Some((reference, program)) = node.program() else { return Vec::new() };
     let mut needs = Vec::new();
-    if let Some(name) = program_type(context.library, node) {
+    if let Some(name) = program_type(context.names, index) {
         needs.push(NodeNeed {
             what: format!("programs of type {name}"),
             span: program.span,
@@ -54,8 +54,8 @@ fn needs<'a>(context: &Context<'a>, index: NodeIndex, node: &'a Node) -> Vec<Nod
             lacks: Box::new(move |profile| profile.lacks_program(name)),
         });
     }
-    let maps = context.program(node).map(|(object, program)| uses(node, object, program).maps);
-    for map in maps.into_iter().flatten() {
+    let maps = context.names.program(index).into_iter().flat_map(NodeProgram::maps);
+    for map in maps {
         needs.push(NodeNeed {
             what: format!("maps of type {}", map.type_name()),
             span: reference.span,
@@ -88,19 +88,20 @@ fn needs<'a>(context: &Context<'a>, index: NodeIndex, node: &'a Node) -> Vec<Nod
     needs
 }
 
-/// Whether `profile` lacks something that `node` is made of, so that what its program calls says
+/// Whether `profile` lacks something that the node at `index` is made of, so that what its program calls says
 /// nothing.
-pub(super) fn lacks_something(library: &ObjectStore, node: &Node, profile: &Profile) -> bool {
-    let maps = library.program(node).map(|(object, program)| uses(node, object, program).maps);
-    program_type(library, node).is_some_and(|name| profile.lacks_program(name))
-        || maps.is_some_and(|maps| maps.iter().any(|map| profile.lacks_map(map)))
+pub(super) fn lacks_something(names: &PartlyResolved, index: NodeIndex, profile: &Profile) -> bool {
+    let mut maps = names.program(index).into_iter().flat_map(NodeProgram::maps);
+    program_type(names, index).is_some_and(|name| profile.lacks_program(name))
+        || maps.any(|map| profile.lacks_map(map))
 }
 
-/// The type that the kernel loads the node's program as.
-fn program_type(library: &ObjectStore, node: &Node) -> Option<&'static str> {
-    Some(match &node.kind {
+/// The type that the kernel loads the program of the node at `index` as.
+fn program_type(names: &PartlyResolved, index: NodeIndex) -> Option<&'static str> {
+    Some(match &names.chain().graph.node(index).kind {
         NodeKind::Host(_) => {
-            library.program(node)?.1.kind.program_type().map_or("unknown", ProgramType::name)
+            let program = names.program(index)?.program();
+            program.kind.program_type().map_or("unknown", ProgramType::name)
         }
         NodeKind::Replacement(_) => ProgramType::Ext.name(),
         NodeKind::Tracer(_) => ProgramType::Tracing.name(),
@@ -111,8 +112,8 @@ fn program_type(library: &ObjectStore, node: &Node) -> Option<&'static str> {
 /// Whether a replacement has two hosts of one type: it is loaded once for each type.
 fn several_of_one_type(context: &Context<'_>, index: NodeIndex) -> bool {
     let graph = &context.chain.graph;
-    let hosts = graph.hosts_below(index).into_iter().map(|host| graph.node(host));
+    let hosts = graph.hosts_below(index).into_iter();
     let mut seen = HashSet::new();
-    let mut types = hosts.filter_map(|host| program_type(context.library, host));
+    let mut types = hosts.filter_map(|host| program_type(context.names, host));
     types.any(|name| !seen.insert(name))
 }

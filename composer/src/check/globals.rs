@@ -1,15 +1,15 @@
-//! `globals = { … }`: are the variables there, do the values fit their types, and are they used?
+//! `globals = { … }`: are they used?
 
 use super::{Context, title};
 use crate::{
     chain::{GlobalValue, Node},
     diag::{Code, Diagnostic, Severity},
     object::{Object, Program, Referent},
-    resolve::{SetGlobal, globals},
+    resolve::SetGlobal,
 };
 
 pub(super) fn check(context: &mut Context<'_>) {
-    for (_, node) in context.chain.graph.nodes() {
+    for (index, node) in context.chain.graph.nodes() {
         if node.data.globals.is_empty() {
             continue;
         }
@@ -28,12 +28,10 @@ pub(super) fn check(context: &mut Context<'_>) {
             );
             continue;
         }
-        let Some((object, program)) = context.program(node) else { continue };
-        let mut found = Vec::new();
-        let set = globals::settings(node, object, &mut found);
-        context.found.extend(found);
-        for (one, value) in set {
-            unused(context, node, object, program, &one, value);
+        let Some(of) = context.names.program(index) else { continue };
+        for (one, number) in of.settings() {
+            let value = &node.data.globals[*number];
+            unused(context, node, of.object(), of.program(), one, value);
         }
     }
 }

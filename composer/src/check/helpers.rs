@@ -38,7 +38,7 @@ pub(super) fn check(context: &mut Context<'_>) {
             continue;
         }
         let Some((reference, _)) = node.program() else { continue };
-        for load in context.loads(node) {
+        for load in context.loads(index) {
             // A table's program is loaded once, whichever nodes have the table.
             if !load.is_own && !told.insert((reference.value, &load.program.name)) {
                 continue;
@@ -59,7 +59,7 @@ pub(super) fn check(context: &mut Context<'_>) {
                 types.insert(of_type);
             }
             for (helper, types) in lacking {
-                available(context, &load, &types, helper);
+                available(context, index, &load, &types, helper);
             }
             licence(context, &load, &types, &called);
         }
@@ -96,7 +96,13 @@ fn type_name(kind: ProgramKind) -> &'static str {
     kind.program_type().map_or("unknown", ProgramType::name)
 }
 
-fn available(context: &mut Context<'_>, load: &Load<'_>, types: &BTreeSet<&str>, called: u32) {
+fn available(
+    context: &mut Context<'_>,
+    index: NodeIndex,
+    load: &Load<'_>,
+    types: &BTreeSet<&str>,
+    called: u32,
+) {
     let Some(Helper { name, .. }) = helper(called) else { return };
     let node = load.node;
     let Some((_, program)) = node.program() else { return };
@@ -117,9 +123,9 @@ fn available(context: &mut Context<'_>, load: &Load<'_>, types: &BTreeSet<&str>,
         found = found.says("EINVAL", format!("{words} {name}#{called}"));
     }
     // Where more than the helper is missing, that is told instead.
-    let library = context.library;
+    let names = context.names;
     context.push_where(found, |profile| {
-        lacking(profile).is_some() && !features::lacks_something(library, node, profile)
+        lacking(profile).is_some() && !features::lacks_something(names, index, profile)
     });
 }
 

@@ -58,7 +58,7 @@ pub(super) fn check(context: &mut Context<'_>) {
             continue;
         }
         let Some((reference, _)) = node.program() else { continue };
-        for load in context.loads(node) {
+        for load in context.loads(index) {
             // A table's program is loaded once, whichever nodes have the table.
             if load.is_own || told.insert((reference.value, &load.program.name)) {
                 program(context, index, &load);

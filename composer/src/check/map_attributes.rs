@@ -10,7 +10,7 @@ use crate::{
     chain::{MapChange, Node, Spanned},
     diag::{Code, Diagnostic, list, nearest},
     object::{MapDef, Object},
-    resolve::{Changes, is_shared, uses},
+    resolve::{ChainMap, is_shared},
 };
 
 /// A value that each CPU has for itself: `PCPU_MIN_UNIT_SIZE`,
@@ -27,14 +27,12 @@ const NO_PREALLOC: u32 = 1;
 
 pub(super) fn check(context: &mut Context<'_>) {
     let chain = context.chain;
-    let changes = Changes::of(chain);
     let mut told = Vec::new();
     let mut found = Vec::new();
-    for (_, node) in chain.graph.nodes() {
+    for (index, node) in chain.graph.nodes() {
         let Some((reference, name)) = node.program() else { continue };
-        let Some((object, program)) = context.program(node) else { continue };
-        let uses = uses(node, object, program);
-        for legacy in uses.legacy {
+        let Some(of) = context.names.program(index) else { continue };
+        for legacy in of.legacy_maps() {
             found.push(
                 Diagnostic::new(
                     Code::LegacyMap,
@@ -48,13 +46,12 @@ pub(super) fn check(context: &mut Context<'_>) {
                 )),
             );
         }
-        for map in uses.maps {
-            let (made, _) = changes.made(chain, node, map);
+        for (map, ChainMap { map: made, .. }) in of.chain_maps() {
             let key = (reference.value, &map.name);
             if told.contains(&key) {
                 continue;
             }
-            if let Some((what, help)) = wrong(&made) {
+            if let Some((what, help)) = wrong(made) {
                 told.push(key);
                 let change = node.data.maps.iter().find(|change| change.map.value == map.name);
                 let span = change.map_or(reference.span, |change| &change.map.span);
@@ -78,6 +75,7 @@ pub(super) fn check(context: &mut Context<'_>) {
             }
         }
         found.extend(node.data.maps.iter().filter_map(|change| {
+            let object = of.object();
             let used = object.maps.iter().find(|map| map.name == change.map.value);
             unknown(node, object, &change.map, used)
         }));
@@ -123,8 +121,8 @@ fn unknown(
 fn said_twice(context: &Context<'_>) -> Vec<Diagnostic> {
     let mut first: HashMap<&str, (&Node, &MapChange)> = HashMap::new();
     let mut found = Vec::new();
-    for (_, node) in context.chain.graph.nodes() {
-        let Some((object, _)) = context.program(node) else { continue };
+    for (index, node) in context.chain.graph.nodes() {
+        let Some((object, _)) = context.program(index) else { continue };
         for change in &node.data.maps {
             let name = change.map.value.as_str();
             let shared = object.maps.iter().any(|map| map.name == name && is_shared(map));

@@ -7,24 +7,22 @@ use crate::{
     chain::Node,
     diag::{Code, Diagnostic},
     object::MapDef,
-    resolve::{Changes, is_shared, uses},
+    resolve::{ChainMap, is_shared},
 };
 
 pub(super) fn check(context: &mut Context<'_>) {
-    let mut first: HashMap<&str, (&Node, MapDef)> = HashMap::new();
-    let changes = Changes::of(context.chain);
+    let mut first: HashMap<&str, (&Node, &MapDef)> = HashMap::new();
     let mut told = HashSet::new();
-    for (_, node) in context.chain.graph.nodes() {
+    for (index, node) in context.chain.graph.nodes() {
         let Some((reference, _)) = node.program() else { continue };
-        let Some((object, program)) = context.program(node) else { continue };
-        for found in uses(node, object, program).maps.into_iter().filter(|map| is_shared(map)) {
-            let (map, _) = &changes.made(context.chain, node, found);
+        let Some(of) = context.names.program(index) else { continue };
+        for (_, ChainMap { map, .. }) in of.chain_maps().filter(|(map, _)| is_shared(map)) {
             let Some((other, definition)) = first.get(map.name.as_str()) else {
-                first.insert(&found.name, (node, map.clone()));
+                first.insert(&map.name, (node, map));
                 continue;
             };
             // Once for each object, whichever of its nodes comes first.
-            if definition.agrees_with(map) || !told.insert((reference.value, &found.name)) {
+            if definition.agrees_with(map) || !told.insert((reference.value, &map.name)) {
                 continue;
             }
             let (Some((here, _)), Some((there, _))) = (node.program(), other.program()) else {

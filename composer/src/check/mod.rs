@@ -6,7 +6,6 @@
 mod built_in;
 mod conflicts;
 mod constants;
-mod events;
 mod externs;
 mod features;
 mod flow;
@@ -36,7 +35,7 @@ use crate::{
     diag::{Code, Diagnostic, Severity, Span, in_file_order},
     object::{Object, Program, ProgramKind},
     profile::{self, Profile},
-    resolve::{ObjectStore, uses},
+    resolve::{PartlyResolved, Resolved},
 };
 
 /// Which kernels a chain is judged for.
@@ -56,16 +55,15 @@ impl Default for Kernels {
     }
 }
 
-/// Checks `chain` against its objects, for `kernels`.
-///
-/// The diagnostics are in file order; without an error among them the chain can be planned.
+/// What is wrong with a chain and its objects, for `kernels`: names that stand for nothing, and what
+/// breaks a rule; in file order.
 #[must_use]
-pub fn check(chain: &Chain, library: &ObjectStore, kernels: &Kernels) -> Vec<Diagnostic> {
-    let (kernels, excluded) = requires::within(chain, kernels);
-    let found = excluded.into_iter().collect();
+pub fn check(names: &PartlyResolved, kernels: &Kernels) -> Vec<Diagnostic> {
+    let (kernels, excluded) = requires::within(names.chain(), kernels);
+    let found = names.wrong().iter().cloned().chain(excluded).collect();
     let mut context = Context {
-        chain,
-        library,
+        chain: names.chain(),
+        names,
         kernels: &kernels,
         found,
         misfits: HashSet::new(),
@@ -87,18 +85,17 @@ pub fn check(chain: &Chain, library: &ObjectStore, kernels: &Kernels) -> Vec<Dia
     tails::check(&mut context);
     globals::check(&mut context);
     constants::check(&mut context);
-    events::check(&mut context);
     features::check(&mut context);
     helpers::check(&mut context);
     locks::check(&mut context);
     in_file_order(context.found)
 }
 
-/// A chain's objects, and what is to be said of it that is no error.
+/// A chain that the rules let pass, and what is to be said of it that is no error.
 #[derive(Debug)]
 pub struct Checked {
-    /// The objects.
-    pub library: ObjectStore,
+    /// The chain, with its objects and all that its names stand for.
+    pub resolved: Resolved,
     /// Warnings, in file order.
     pub warnings: Vec<Diagnostic>,
 }
@@ -108,7 +105,7 @@ pub struct Checked {
 /// # Errors
 /// Every diagnostic, warnings included, of the objects and of the rules, in file order, when one
 /// of them is an error.
-pub fn open(chain: &Chain, kernels: &Kernels) -> Result<Checked, Vec<Diagnostic>> {
+pub fn open(chain: Chain, kernels: &Kernels) -> Result<Checked, Vec<Diagnostic>> {
     open_and(chain, Vec::new(), kernels)
 }
 
@@ -117,32 +114,30 @@ pub fn open(chain: &Chain, kernels: &Kernels) -> Result<Checked, Vec<Diagnostic>
 /// # Errors
 /// Every diagnostic of the file and, where that is a chain but for its expressions, those of the
 /// objects and of the rules; warnings included, in file order, when one is an error.
-pub fn read(path: &Path, kernels: &Kernels) -> Result<(Chain, Checked), Vec<Diagnostic>> {
+pub fn read(path: &Path, kernels: &Kernels) -> Result<Checked, Vec<Diagnostic>> {
     let (chain, slips) = Chain::read(path)?;
-    let checked = open_and(&chain, slips, kernels)?;
-    Ok((chain, checked))
+    open_and(chain, slips, kernels)
 }
 
 /// [`open`] with what is `found` already.
 fn open_and(
-    chain: &Chain,
+    chain: Chain,
     mut found: Vec<Diagnostic>,
     kernels: &Kernels,
 ) -> Result<Checked, Vec<Diagnostic>> {
-    let (library, unread) = ObjectStore::open(chain);
-    found.extend(unread);
-    found.extend(check(chain, &library, kernels));
-    let found = in_file_order(found);
-    if found.iter().any(|found| found.severity == Severity::Error) {
-        return Err(found);
+    let names = PartlyResolved::open(chain);
+    found.extend(check(&names, kernels));
+    let warnings = in_file_order(found);
+    if warnings.iter().any(|found| found.severity == Severity::Error) {
+        return Err(warnings);
     }
-    Ok(Checked { library, warnings: found })
+    Ok(Checked { resolved: names.whole()?, warnings })
 }
 
 /// What a rule looks at, and where its findings go.
 struct Context<'a> {
     chain: &'a Chain,
-    library: &'a ObjectStore,
+    names: &'a PartlyResolved,
     kernels: &'a Kernels,
     found: Vec<Diagnostic>,
     /// Nodes with a program of the wrong type or prototype, or a function that cannot be a stub:
@@ -186,30 +181,26 @@ impl<'a> Context<'a> {
         self.found.push(found);
     }
 
-    /// What the kernel is handed for `node`: its program first, then those that its tables for tail
-    /// calls hold from the start.
-    fn loads(&self, node: &'a Node) -> Vec<Load<'a>> {
-        let Some(own) = self.own(node) else { return Vec::new() };
-        let Load { object, program, .. } = own;
-        // Without a table there is no tail call.
-        if object.maps.iter().all(|map| map.type_name() != "prog_array") {
-            return vec![own];
-        }
-        let leaves = uses(node, object, program).leaves.into_iter();
-        let leaves = leaves.filter(|leaf| leaf.name != program.name);
+    /// What the kernel is handed for the node at `index`: its program first, then those that its
+    /// tables for tail calls hold from the start.
+    fn loads(&self, index: NodeIndex) -> Vec<Load<'a>> {
+        let Some(own) = self.own(index) else { return Vec::new() };
+        let Some(of) = self.names.program(index) else { return vec![own] };
+        let leaves = of.leaves().filter(|leaf| leaf.name != own.program.name);
         let of_tables = leaves.map(|program| Load { program, is_own: false, ..own });
         std::iter::once(own).chain(of_tables).collect()
     }
 
-    /// The program of `node` itself.
-    fn own(&self, node: &'a Node) -> Option<Load<'a>> {
-        let (object, program) = self.program(node)?;
-        Some(Load { node, object, program, is_own: true })
+    /// The program of the node at `index` itself.
+    fn own(&self, index: NodeIndex) -> Option<Load<'a>> {
+        let (object, program) = self.program(index)?;
+        Some(Load { node: self.chain.graph.node(index), object, program, is_own: true })
     }
 
-    /// The object of `node` and its program, when both are there.
-    fn program(&self, node: &Node) -> Option<(&'a Object, &'a Program)> {
-        self.library.program(node)
+    /// The object of the node at `index` and its program, when both are there.
+    fn program(&self, index: NodeIndex) -> Option<(&'a Object, &'a Program)> {
+        let of = self.names.program(index)?;
+        Some((of.object(), of.program()))
     }
 }
 

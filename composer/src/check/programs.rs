@@ -1,25 +1,19 @@
-//! Is the program there, and is it of a type that can do what the chain asks of it?
+//! Is the program of a type that can do what the chain asks of it?
 
 use petgraph::graph::NodeIndex;
 
 use super::{Context, is_replacement, title, tracing_kind};
 use crate::{
     chain::{Node, NodeKind},
-    diag::{Code, list, nearest},
+    diag::{Code, nearest},
     hook::{HostKind, KINDS},
-    object::{Object, Program, ProgramKind, ProgramType, RedirectMap},
+    object::{Program, ProgramKind, ProgramType, RedirectMap},
 };
 
 pub(super) fn check(context: &mut Context<'_>) {
     for (index, node) in context.chain.graph.nodes() {
-        let Some((reference, name)) = node.program() else { continue };
-        let Some(object) = context.library.get(reference.value) else { continue };
-        let Some((_, program)) = context.program(node) else {
-            let help = suggest(object, name.value);
-            let message = format!("program `{1}` not found in {0}", reference.value, name.value);
-            context.report(Code::UnknownProgram, message, name.span, "not in the object", help);
-            continue;
-        };
+        let Some((_, program)) = context.program(index) else { continue };
+        let Some((_, name)) = node.program() else { continue };
         if !is_known_type(context, node) {
             context.misfits.insert(index);
             continue;
@@ -28,8 +22,7 @@ pub(super) fn check(context: &mut Context<'_>) {
         // extension is the loader's decision.
         let host_kinds: Vec<ProgramKind> = if is_replacement(node) {
             let hosts = context.chain.graph.hosts_below(index);
-            let programs = hosts.iter().map(|host| context.chain.graph.node(*host));
-            programs.filter_map(|host| Some(context.program(host)?.1.kind)).collect()
+            hosts.into_iter().filter_map(|host| Some(context.program(host)?.1.kind)).collect()
         } else {
             Vec::new()
         };
@@ -72,23 +65,6 @@ fn is_known_type(context: &mut Context<'_>, node: &Node) -> bool {
     let message = format!("unknown program type `{}`", section.value);
     context.report(Code::BadValue, message, &section.span, "unknown type", help);
     false
-}
-
-fn suggest(object: &Object, name: &str) -> String {
-    let programs = || object.programs.iter().map(|program| program.name.as_str());
-    if let Some((_, function)) = object.function(name) {
-        let what =
-            if function.section == ".text" { "is a function, not a program" } else { "static" };
-        return format!(
-            "Write the name of a global function with a SEC(\"...\"). `{name}` is \
-                        {what}."
-        );
-    }
-    match nearest(name, programs()) {
-        Some(near) => format!("Did you mean `{near}`?"),
-        None if object.programs.is_empty() => "The object has no programs.".to_owned(),
-        None => format!("Its programs are: {}.", list(&programs().collect::<Vec<_>>())),
-    }
 }
 
 /// What the program ought to be and how to get there, when it is something else.

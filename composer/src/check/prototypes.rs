@@ -9,6 +9,8 @@ mod compare;
 
 use std::collections::HashSet;
 
+use petgraph::graph::NodeIndex;
+
 use super::{Context, title};
 use crate::{
     chain::{Node, NodeKind},
@@ -22,7 +24,7 @@ pub(super) fn check(context: &mut Context<'_>) {
         if context.misfits.contains(&index) {
             continue;
         }
-        let Some((object, program)) = context.program(node) else { continue };
+        let Some((object, program)) = context.program(index) else { continue };
         let replacement = Side::of(object, &object.functions[program.function]);
         let mut told: Vec<Mismatch> = Vec::new();
         // It is loaded against the first stub in a program of each type.
@@ -34,7 +36,6 @@ pub(super) fn check(context: &mut Context<'_>) {
                 continue;
             }
             for host in context.chain.graph.needs(stub) {
-                let host = context.chain.graph.node(host);
                 let Some((host_object, host_program)) = context.program(host) else { continue };
                 let is_first = loaded.insert(host_program.kind.base());
                 let Some((_, function)) = host_object.function(&stub_spec.function.value) else {
@@ -72,7 +73,7 @@ fn explain(
     context: &Context<'_>,
     node: &Node,
     stub: &Node,
-    host: &Node,
+    host: NodeIndex,
     replacement: &Side<'_>,
     original: &Side<'_>,
     mismatch: &Mismatch,
@@ -106,7 +107,7 @@ fn explain(
         .help(help(context, host, original, mismatch))
 }
 
-fn help(context: &Context<'_>, host: &Node, stub: &Side<'_>, mismatch: &Mismatch) -> String {
+fn help(context: &Context<'_>, host: NodeIndex, stub: &Side<'_>, mismatch: &Mismatch) -> String {
     let wanted = stub.text().0;
     match mismatch {
         Mismatch::Pointee(_) => {
@@ -119,7 +120,7 @@ fn help(context: &Context<'_>, host: &Node, stub: &Side<'_>, mismatch: &Mismatch
             format!(
                 "Write the replacement with the stub's arguments and result. The stub of {} \
                  (SEC(\"{section}\")) is `{wanted}`.",
-                title(host)
+                title(context.chain.graph.node(host))
             )
         }
     }

@@ -17,7 +17,7 @@ pub(super) fn check(context: &mut Context<'_>) {
         if context.misfits.contains(&index) {
             continue;
         }
-        let Some((_, program)) = context.program(node) else { continue };
+        let Some((_, program)) = context.program(index) else { continue };
         let Some((_, named)) = node.program() else { continue };
         let Some((_, function)) = graph.functions_of(index).first().copied() else { continue };
         if !program.traits.sleepable {

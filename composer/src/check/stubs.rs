@@ -1,13 +1,13 @@
-//! Is the function that is to be replaced or traced there, in the program as the kernel loads it?
+//! Is the function that is to be replaced or traced in the program as the kernel loads it?
 
 use petgraph::graph::NodeIndex;
 
 use super::{Context, title};
 use crate::{
-    chain::{Node, NodeKind, Spanned},
-    diag::{Code, Diagnostic, list, nearest},
-    object::{Function, Object, Program, btf::Type},
-    resolve::uses,
+    chain::{Node, NodeKind, Role, Spanned},
+    diag::{Code, Diagnostic, list},
+    object::{Object, Program, btf::Type},
+    resolve::functions::{candidates, list_or_nothing},
 };
 
 pub(super) fn check(context: &mut Context<'_>) {
@@ -15,9 +15,9 @@ pub(super) fn check(context: &mut Context<'_>) {
         match &node.kind {
             NodeKind::Stub(stub) => {
                 for host in context.chain.graph.needs(index) {
-                    let host = context.chain.graph.node(host);
-                    if host.role() == crate::chain::Role::Replacement {
-                        nested(context, node, host);
+                    let outer = context.chain.graph.node(host);
+                    if outer.role() == Role::Replacement {
+                        nested(context, node, outer);
                         continue;
                     }
                     check_function(context, node, &stub.function, host, true);
@@ -30,8 +30,7 @@ pub(super) fn check(context: &mut Context<'_>) {
                 else {
                     continue;
                 };
-                let target = context.chain.graph.node(target);
-                match target.kind {
+                match context.chain.graph.node(target).kind {
                     NodeKind::Stub(_) => {
                         let message = format!(
                             "`{}` traces a stub, which is a single function",
@@ -104,7 +103,7 @@ fn entry(
     index: NodeIndex,
     node: &Node,
     function: &Spanned<String>,
-    host: &Node,
+    host: NodeIndex,
 ) {
     let Some((object, program)) = context.program(host) else { return };
     if program.name != function.value {
@@ -147,26 +146,18 @@ fn check_function(
     context: &mut Context<'_>,
     node: &Node,
     function: &Spanned<String>,
-    target: &Node,
+    target: NodeIndex,
     to_replace: bool,
 ) {
-    let Some((object, program)) = context.program(target) else { return };
+    let Some(of) = context.names.program(target) else { return };
+    let (object, program) = (of.object(), of.program());
+    let target = context.chain.graph.node(target);
     let name = &function.value;
     let span = function.span.clone();
-    let Some((index, found)) = object.function(name) else {
-        let message = format!("function `{name}` not found in the object of {}", title(target));
-        let help = match nearest(name, candidates(object, program)) {
-            Some(near) => format!("Did you mean `{near}`?"),
-            None => missing_help(object, program, to_replace),
-        };
-        return context.report(Code::UnknownFunction, message, &span, "not in the object", help);
-    };
+    let Some((index, found)) = object.function(name) else { return };
     // With it are loaded the programs that its tables for tail calls hold.
     let called = object.reachable(program).contains(&index)
-        || uses(target, object, program)
-            .leaves
-            .iter()
-            .any(|leaf| object.reachable(leaf).contains(&index));
+        || of.leaves().any(|leaf| object.reachable(leaf).contains(&index));
     let not_global = format!("{name}() is not a global function");
     let absent = format!("Subprog {name} doesn't exist");
     if to_replace && !found.is_global {
@@ -198,7 +189,7 @@ fn check_function(
 /// Why `program` does not reach the function `index`, most likely.
 fn not_called(object: &Object, program: &Program, index: usize, to_replace: bool) -> String {
     let others = object.programs.iter().filter(|other| object.reachable(other).contains(&index));
-    let others: Vec<_> = others.map(name_of_program).collect();
+    let others: Vec<_> = others.map(|other| other.name.as_str()).collect();
     let why = if !others.is_empty() {
         format!("It is called by: {}.", list(&others))
     } else if to_replace {
@@ -217,39 +208,4 @@ fn not_called(object: &Object, program: &Program, index: usize, to_replace: bool
         program.name,
         list_or_nothing(&candidates(object, program))
     )
-}
-
-fn name_of_program(program: &Program) -> &str {
-    &program.name
-}
-
-/// The functions of `program` that could be meant.
-fn candidates<'a>(object: &'a Object, program: &Program) -> Vec<&'a str> {
-    let reachable = object.reachable(program).into_iter();
-    let functions = reachable.filter(|index| *index != program.function);
-    functions.filter_map(|index| object.functions.get(index).map(name)).collect()
-}
-
-fn name(function: &Function) -> &str {
-    &function.name
-}
-
-/// Where a function is that `object` does not have, most likely.
-fn missing_help(object: &Object, program: &Program, to_replace: bool) -> String {
-    let inlined = match to_replace {
-        true => {
-            "If the source has it, clang inlined it: declare it FC_STUB, which is noinline, and \
-             not `static`."
-        }
-        false => {
-            "If the source has it, clang inlined it: add __attribute__((noinline)). It can stay \
-             `static`."
-        }
-    };
-    let calls = list_or_nothing(&candidates(object, program));
-    format!("{inlined} Program `{}` calls: {calls}.", program.name)
-}
-
-fn list_or_nothing(names: &[&str]) -> String {
-    if names.is_empty() { "no functions".to_owned() } else { list(names) }
 }

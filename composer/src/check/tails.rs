@@ -7,9 +7,9 @@ use petgraph::graph::NodeIndex;
 use super::{Context, title};
 use crate::{
     chain::{Jump, Node, NodeKind},
-    diag::{Code, Diagnostic, Severity, Span, list, nearest},
-    object::{MapDef, Object, Program},
-    resolve::{is_only_jumped_to, uses},
+    diag::{Code, Diagnostic, Severity, Span},
+    object::{Object, Program},
+    resolve::{NodeProgram, is_only_jumped_to, tables::is_table},
 };
 
 pub(super) fn check(context: &mut Context<'_>) {
@@ -20,23 +20,15 @@ pub(super) fn check(context: &mut Context<'_>) {
     }
     let jumped_to: HashSet<NodeIndex> = graph.jumps().iter().map(|jump| jump.to).collect();
     for (index, node) in graph.nodes() {
-        let Some((object, program)) = context.program(node) else { continue };
+        let Some(of) = context.names.program(index) else { continue };
+        let (object, program) = (of.object(), of.program());
         let Some((_, name)) = node.program() else { continue };
         // Without a table there is no tail call.
-        let has_table = object.maps.iter().any(|map| map.type_name() == "prog_array");
+        let has_table = object.maps.iter().any(is_table);
         if !has_table && !jumped_to.contains(&index) {
             continue;
         }
-        let uses = uses(node, object, program);
-        for (table, missing) in uses.missing {
-            let message = format!(
-                "program array `{table}` of {} contains `{missing}`, which is not a program",
-                title(node)
-            );
-            let help = "Put only programs into it: global functions with a SEC(\"...\").";
-            context.report(Code::TailEntry, message, name.span, "used here", help.to_owned());
-        }
-        for leaf in uses.leaves {
+        for leaf in of.leaves() {
             let fits = matches!(node.kind, NodeKind::Replacement(_))
                 || leaf.kind.base() == program.kind.base();
             if !fits {
@@ -61,7 +53,7 @@ pub(super) fn check(context: &mut Context<'_>) {
         if jumped_to.contains(&index) {
             replaced(context, index, object, None, program);
         }
-        passed_by(context, index, node, object, program);
+        passed_by(context, index, node, of);
     }
 }
 
@@ -69,32 +61,12 @@ pub(super) fn check(context: &mut Context<'_>) {
 fn entry(context: &Context<'_>, jump: &Jump) -> Option<Diagnostic> {
     let graph = &context.chain.graph;
     let (from, to) = (graph.node(jump.from), graph.node(jump.to));
-    let (object, program) = context.program(from)?;
+    let (object, program) = context.program(jump.from)?;
     let name = &jump.map.value;
     let found = |code, message: String, span: &Span, label: &str| {
         Diagnostic::new(code, message).label(span, label)
     };
-    let is_table = |map: &&MapDef| map.type_name() == "prog_array";
-    let Some(map) = object.maps.iter().find(|map| map.name == *name) else {
-        let message =
-            format!("map `{1}` not found in the object of {0}", title(from), name.escape_debug());
-        let names: Vec<_> =
-            object.maps.iter().filter(is_table).map(|map| map.name.as_str()).collect();
-        let help = match nearest(name, names.iter().copied()) {
-            Some(near) => format!("Did you mean `{near}`?"),
-            None if names.is_empty() => "Its object has no program arrays.".to_owned(),
-            None => format!("Its program arrays are: {}.", list(&names)),
-        };
-        let span = &jump.map.span;
-        return Some(found(Code::UnknownMap, message, span, "not in its object").help(help));
-    };
-    if !is_table(&map) {
-        let message = format!("map `{name}` of {} is not a program array", title(from));
-        let help = format!("Name a map of type prog_array. This one has type {}.", map.type_name());
-        return Some(
-            found(Code::TailEntry, message, &jump.map.span, "not a program array").help(help),
-        );
-    }
+    let map = object.maps.iter().find(|map| map.name == *name && is_table(map))?;
     let change = from.data.maps.iter().find(|change| change.map.value == *name);
     let entries = change.and_then(|change| change.max_entries.as_ref());
     let entries = entries.map_or(map.max_entries, |entries| entries.value);
@@ -108,7 +80,7 @@ fn entry(context: &Context<'_>, jump: &Jump) -> Option<Diagnostic> {
         let found = found(Code::TailEntry, message, &jump.entry.span, "out of range");
         return Some(found.errno("E2BIG").help(help));
     }
-    let (_, target) = context.program(to)?;
+    let (_, target) = context.program(jump.to)?;
     // A replacement's table is for programs of its host's type.
     let fits = !matches!(from.kind, NodeKind::Host(_)) || target.kind.base() == program.kind.base();
     if !fits {
@@ -181,16 +153,10 @@ fn replaced(
 /// Tracers at the entry of a program that nobody calls: a tail call enters a program behind the
 /// place that is patched for them, `X86_TAIL_CALL_OFFSET` in
 /// <https://github.com/torvalds/linux/blob/v6.12/arch/x86/net/bpf_jit_comp.c>.
-fn passed_by(
-    context: &mut Context<'_>,
-    index: NodeIndex,
-    node: &Node,
-    object: &Object,
-    program: &Program,
-) {
+fn passed_by(context: &mut Context<'_>, index: NodeIndex, node: &Node, of: &NodeProgram) {
     let graph = &context.chain.graph;
-    let leaves: Vec<&str> =
-        uses(node, object, program).leaves.iter().map(|leaf| leaf.name.as_str()).collect();
+    let program = of.program();
+    let leaves: Vec<&str> = of.leaves().map(|leaf| leaf.name.as_str()).collect();
     let mut found = Vec::new();
     for tracer in graph.needed_by(index) {
         let tracer = graph.node(tracer);

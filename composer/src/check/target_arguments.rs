@@ -19,7 +19,7 @@ pub(super) fn check(context: &mut Context<'_>) {
         if context.misfits.contains(&index) {
             continue;
         }
-        let Some(load) = context.own(node) else { continue };
+        let Some(load) = context.own(index) else { continue };
         let loaded = loaded(context, index, &load);
         let mut findings = loaded.into_iter().map(|loaded| context.readings.of(&load, loaded));
         let reach = findings.next().and_then(|findings| findings.context_reach());

@@ -6,7 +6,7 @@ use petgraph::graph::NodeIndex;
 
 use super::Context;
 use crate::{
-    chain::{Graph, Node, NodeKind, Role},
+    chain::{Graph, NodeKind, Role},
     diag::{Code, Diagnostic},
     object::{Object, helper},
 };
@@ -74,17 +74,16 @@ fn packet_data(context: &mut Context<'_>) {
         if context.misfits.contains(&index) {
             continue;
         }
-        let Some((object, program)) = context.program(node) else { continue };
+        let Some((object, program)) = context.program(index) else { continue };
         let Some(helper) = changes_packet(object, program.function) else { continue };
         for stub in graph.needs(index) {
             let NodeKind::Stub(stub_spec) = &graph.node(stub).kind else { continue };
-            let keeps = |host: &Node| {
+            let keeps = |host: NodeIndex| {
                 let (object, _) = context.program(host)?;
                 let (function, _) = object.function(&stub_spec.function.value)?;
                 changes_packet(object, function).is_none().then_some(())
             };
-            let host =
-                graph.needs(stub).into_iter().find(|host| keeps(graph.node(*host)).is_some());
+            let host = graph.needs(stub).into_iter().find(|host| keeps(*host).is_some());
             let Some(host) = host else { continue };
             let found = Diagnostic::new(
                 Code::ChangesPacketData,

@@ -26,7 +26,7 @@ use freplace_compose::{
     diag::{Code, Diagnostic, Severity},
     kernel::{Linux, machine, process},
     plan::{self, Plan},
-    resolve::ObjectStore,
+    resolve::Resolved,
     run,
     vm::KernelChoice,
 };
@@ -36,7 +36,7 @@ pub(super) struct Question<'a> {
     /// The kernel.
     pub(super) kernel: &'a KernelChoice,
     /// Chains that the rules let pass, with their files.
-    pub(super) chains: &'a [(&'a Path, &'a (Chain, ObjectStore))],
+    pub(super) chains: &'a [(&'a Path, &'a Resolved)],
     /// What comes along besides them.
     pub(super) luggage: &'a Luggage,
     /// How the answer is wanted.
@@ -65,8 +65,7 @@ impl Question<'_> {
         words.extend(flags.words());
         words.push("--".into());
         words.extend(self.chains.iter().map(|(path, _)| path.into()));
-        let brought =
-            self.chains.iter().flat_map(|(path, (chain, library))| files(path, chain, library));
+        let brought = self.chains.iter().flat_map(|(path, resolved)| files(path, resolved));
         let out = SharedBuffer::default();
         let again = Again {
             files: brought.collect(),
@@ -125,20 +124,19 @@ pub(super) fn here(files: &[PathBuf], format: Format, flags: &LogFlags) -> Exit 
     let (mut valid, mut results, mut good) = (true, Vec::new(), String::new());
     let widest = width(files.iter().map(PathBuf::as_path));
     for path in files {
-        let chain = match Chain::open(path) {
-            Ok(chain) => chain,
+        let resolved = match Chain::open(path).and_then(Resolved::open) {
+            Ok(resolved) => resolved,
             Err(found) => {
                 report::all(&found);
                 return Exit::Invalid;
             }
         };
-        let (library, _) = ObjectStore::open(&chain);
-        let plan = plan::build(&chain, &library);
+        let plan = plan::build(&resolved);
         if let Some(missing) = doctor::missing(&plan) {
             report::one(&missing);
             return Exit::Environment;
         }
-        let found = match refusals(&chain, &library, &plan, flags, &mut logs) {
+        let found = match refusals(&resolved, &plan, flags, &mut logs) {
             Ok(found) => found,
             Err(left) => {
                 report::one(&left);
@@ -168,17 +166,16 @@ pub(super) fn here(files: &[PathBuf], format: Format, flags: &LogFlags) -> Exit 
 
 /// What the running kernel refuses of a chain; an error when something of it could not be undone.
 fn refusals(
-    chain: &Chain,
-    library: &ObjectStore,
+    resolved: &Resolved,
     plan: &Plan,
     flags: &LogFlags,
     logs: &mut Logs,
 ) -> Result<Vec<Diagnostic>, Box<Diagnostic>> {
-    let asked = run::ask(&mut Linux::new(), plan, library);
+    let asked = run::ask(&mut Linux::new(), plan, resolved.objects());
     let (targets, _) = machine::targets();
     let mut found = Vec::new();
     for (failure, plan) in &asked.refused {
-        logs.keep(failure, plan, chain);
+        logs.keep(failure, plan, resolved.chain());
         let told = run::explain(failure, plan, &targets, flags.verbose);
         found.push(if told.code == Code::NoTarget { not_tried(told) } else { told });
     }

@@ -34,12 +34,11 @@ use clap::{CommandFactory as _, Parser, Subcommand, ValueEnum};
 
 use exit::Exit;
 use freplace_compose::{
-    chain::Chain,
     check::{self, Checked, Kernels},
     diag::Diagnostic,
     kernel::process,
     plan::Plan,
-    resolve::ObjectStore,
+    resolve::Resolved,
 };
 
 /// An example that needs neither root nor a file of one's own.
@@ -156,8 +155,7 @@ pub(crate) fn main() -> Exit {
 
 /// A chain that was read, checked and planned.
 struct Ready {
-    chain: Chain,
-    library: ObjectStore,
+    resolved: Resolved,
     plan: Plan,
     warnings: Vec<Diagnostic>,
 }
@@ -168,7 +166,7 @@ fn ready_or_report(path: &Path) -> Result<Ready, Exit> {
         report::all(&found);
         Exit::Invalid
     });
-    let (chain, Checked { library, warnings }) = read?;
-    let plan = freplace_compose::plan::build(&chain, &library);
-    Ok(Ready { chain, library, plan, warnings })
+    let Checked { resolved, warnings } = read?;
+    let plan = freplace_compose::plan::build(&resolved);
+    Ok(Ready { resolved, plan, warnings })
 }

@@ -88,7 +88,7 @@ pub(super) fn run(arguments: Up) -> Exit {
         let json = arguments.asked.format == asked::EventFormat::Json;
         return plan::show(&ready.plan, if json { Format::Json } else { Format::Human });
     }
-    let inputs = files(&arguments.file, &ready.chain, &ready.library);
+    let inputs = files(&arguments.file, &ready.resolved);
     for output in [arguments.asked.file(), arguments.logs.file()].into_iter().flatten() {
         if let Err(exit) = screen::spare(output, &inputs) {
             return exit;
@@ -171,8 +171,8 @@ async fn stay_up(
         Ok(up) => up,
         Err(exit) => return exit,
     };
-    let Ready { chain, library, plan, .. } = &ready;
-    let subject = Subject { chain, library, plan, running: &running };
+    let Ready { resolved, plan, .. } = &ready;
+    let subject = Subject { resolved, running: &running };
     let told = plan.clone();
     let notify = Box::new(move |notice: session::Notice<'_>| closing::notice(&notice, &told));
     let (failed, session) = match Session::open(&mut kernel, &subject, view, writer, notify) {
@@ -230,7 +230,8 @@ async fn stay_up(
 
 /// Whether this machine's kernel is one that the chain is meant for, and has all that it needs.
 fn suits_this_machine(ready: &Ready) -> Result<(), Exit> {
-    let excluded = machine::version().and_then(|version| check::excluded(&ready.chain, version));
+    let excluded =
+        machine::version().and_then(|version| check::excluded(ready.resolved.chain(), version));
     match excluded.or_else(|| doctor::missing(&ready.plan)) {
         Some(wrong) => {
             report::one(&wrong);

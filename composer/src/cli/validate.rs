@@ -15,12 +15,11 @@ use super::{
     vm::{Luggage, files},
 };
 use freplace_compose::{
-    chain::Chain,
     check::{self, Checked, Kernels},
     diag::{Diagnostic, Severity},
     inert,
     profile::Profile,
-    resolve::ObjectStore,
+    resolve::Resolved,
     vm::KernelChoice,
 };
 
@@ -90,8 +89,8 @@ fn boots(arguments: &Validate, kernels: &Kernels) -> Option<Vec<KernelChoice>> {
 
 /// What the rules say of the files.
 struct Judged<'a> {
-    /// Each with its chain and objects, where that is valid.
-    files: Vec<(&'a Path, Option<(Chain, ObjectStore)>)>,
+    /// Each with its chain, where that is valid.
+    files: Vec<(&'a Path, Option<Resolved>)>,
     /// One for each file.
     results: Vec<Value>,
     valid: bool,
@@ -103,7 +102,7 @@ impl<'a> Judged<'a> {
         let mut judged = Self { files: Vec::new(), results: Vec::new(), valid: true };
         for path in files {
             let (read, found) = match check::read(path, kernels) {
-                Ok((chain, Checked { library, warnings })) => (Some((chain, library)), warnings),
+                Ok(Checked { resolved, warnings }) => (Some(resolved), warnings),
                 Err(found) => (None, found),
             };
             let is_valid = is_valid(&found);
@@ -124,8 +123,8 @@ impl<'a> Judged<'a> {
     fn tell(self, format: Format) -> Exit {
         let widest = width(self.files.iter().map(|(path, _)| *path));
         let lines = self.files.iter().filter_map(|(path, read)| {
-            let (chain, _) = read.as_ref()?;
-            Some(line(path, widest, chain.graph.len()) + "\n")
+            let nodes = read.as_ref()?.chain().graph.len();
+            Some(line(path, widest, nodes) + "\n")
         });
         let written = match format {
             Format::Human => screen::data(&lines.collect::<String>()),
@@ -143,7 +142,7 @@ impl<'a> Judged<'a> {
 fn ask(mut judged: Judged<'_>, boots: &[KernelChoice], arguments: &Validate) -> Exit {
     let good = judged.files.iter().filter_map(|(path, read)| Some((*path, read.as_ref()?)));
     let good: Vec<_> = good.collect();
-    let read = good.iter().flat_map(|(path, (chain, library))| files(path, chain, library));
+    let read = good.iter().flat_map(|(path, resolved)| files(path, resolved));
     let read: Vec<_> = read.chain(arguments.files.iter().cloned()).collect();
     if let Some(Err(exit)) = arguments.logs.file().map(|file| screen::spare(file, &read)) {
         return exit;

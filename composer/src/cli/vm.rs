@@ -10,8 +10,8 @@ use std::{
 
 use super::{Format, exit::Exit, runtime, screen};
 use freplace_compose::{
-    chain::{Chain, ObjectRef},
-    resolve::ObjectStore,
+    chain::ObjectRef,
+    resolve::Resolved,
     vm::{Bring, DEFAULT_SERIES, KernelChoice, Machine, VmError},
 };
 
@@ -76,9 +76,9 @@ pub(crate) struct VmFlag {
 }
 
 /// The files that a chain in a micro-VM needs: itself and its objects.
-pub(crate) fn files(path: &Path, chain: &Chain, library: &ObjectStore) -> Vec<PathBuf> {
-    let objects = library.iter().filter_map(|(name, _)| match name {
-        ObjectRef::File(path) => Some(chain.folder.join(path)),
+pub(crate) fn files(path: &Path, resolved: &Resolved) -> Vec<PathBuf> {
+    let objects = resolved.objects().iter().filter_map(|(name, _)| match name {
+        ObjectRef::File(path) => Some(resolved.chain().folder.join(path)),
         ObjectRef::Builtin(_) => None,
     });
     std::iter::once(path.to_owned()).chain(objects).collect()

@@ -35,10 +35,10 @@ pub use traced::Traced;
 pub use user_map::UserEventMap;
 
 use crate::{
-    chain::Chain,
+    chain::Node,
     object::{Object, btf::TypeId},
-    plan::{Plan, PlannedNode},
-    resolve::ObjectStore,
+    plan::PlannedNode,
+    resolve::{NodeProgram, Resolved, ResolvedNode},
 };
 
 /// What an event is decoded by.
@@ -166,24 +166,22 @@ impl EventNode {
 }
 
 impl Decoder {
-    /// Finds every struct of the objects of `chain`.
+    /// By the structs of the objects of a chain, and what its built-in tracers tell.
     #[must_use]
-    pub fn new(chain: &Chain, library: &ObjectStore, plan: &Plan) -> Self {
-        let source = |(node, planned): (&crate::chain::Node, &PlannedNode)| {
-            let object = node.program().and_then(|(object, _)| library.get(object.value));
-            let layouts = object.map(layouts).unwrap_or_default();
-            EventNode::new(planned.clone(), layouts)
-        };
-        let nodes = chain.graph.nodes().map(|(_, node)| node);
-        let mut nodes: Vec<_> = nodes.zip(&plan.nodes).map(source).collect();
-        let holders: Vec<_> = chain.graph.nodes().map(|(_, node)| node).collect();
-        for (node, tracing) in plan.tracings() {
-            let holder = holders.get(tracing.holder).and_then(|node| library.program(node));
-            if let (Some(source), Some((object, _))) = (nodes.get_mut(node), holder) {
-                source.traced.push(Traced::new(tracing, &object.btf, &source.node));
+    pub fn new(resolved: &Resolved) -> Self {
+        let source = |(_, node, resolved): (_, &Node, &ResolvedNode)| {
+            let objects = resolved.program().map(NodeProgram::object).into_iter();
+            let mut source =
+                EventNode::new(PlannedNode::of(node), objects.flat_map(layouts).collect());
+            for function in resolved.traced() {
+                let tell = function.tracings().iter().filter(|(_, tracing)| tracing.tells());
+                let traced =
+                    tell.map(|(_, it)| Traced::new(it, &function.object().btf, &source.node));
+                source.traced.extend(traced);
             }
-        }
-        Self { nodes }
+            source
+        };
+        Self { nodes: resolved.nodes().map(source).collect() }
     }
 
     /// Decodes one record.
@@ -203,7 +201,8 @@ impl Decoder {
     }
 }
 
-fn layouts(object: &Object) -> Vec<(TypeId, Layout)> {
+/// The structs that `object` writes as events, by their number.
+fn layouts(object: &Object) -> impl Iterator<Item = (TypeId, Layout)> {
     let layout = |id: &TypeId| Some((*id, Layout::of(&object.btf, *id)?));
-    object.events.iter().filter_map(layout).collect()
+    object.events.iter().filter_map(layout)
 }

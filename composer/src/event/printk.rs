@@ -6,12 +6,13 @@
 //! cannot be read from its object, the line is shown with all that may have written it.
 
 use freplace_compose_common::Header;
+use petgraph::graph::NodeIndex;
 
 use super::{Event, Payload, format::FormatString, json};
 use crate::{
-    chain::Chain,
-    plan::{Action, Plan, PlannedNode},
-    resolve::{ObjectStore, uses},
+    chain::Node,
+    plan::PlannedNode,
+    resolve::{NodeProgram, Resolved},
 };
 
 /// The nodes that print, and what.
@@ -61,30 +62,21 @@ pub enum TraceLine<'a> {
 }
 
 impl Printk {
-    /// The nodes of `chain` that print.
+    /// The nodes of a chain that print.
     #[must_use]
-    pub fn new(chain: &Chain, library: &ObjectStore, plan: &Plan) -> Self {
-        let mut speakers = Vec::new();
-        for (index, (_, node)) in chain.graph.nodes().enumerate() {
-            let Some((object, program)) = library.program(node) else { continue };
+    pub fn new(resolved: &Resolved) -> Self {
+        let speaker = |(index, node, of): (NodeIndex, &Node, &NodeProgram)| {
             // With it run the programs that its tables for tail calls hold.
-            let leaves = uses(node, object, program).leaves.into_iter();
-            let programs = std::iter::once(program).chain(leaves);
+            let programs = std::iter::once(of.program()).chain(of.leaves());
             let all: Vec<_> = programs
-                .flat_map(|program| object.functions_of(program))
+                .flat_map(|program| of.object().functions_of(program))
                 .flat_map(|function| &function.formats)
                 .collect();
-            if all.is_empty() {
-                continue;
-            }
-            let has_task = plan.operations.iter().any(|operation| {
-                operation.node == Some(index)
-                    && matches!(operation.action, Action::Load { has_task: true, .. })
-            });
-            speakers.push(Speaker {
-                node: index,
-                planned: plan.nodes[index].clone(),
-                json: json::keys_of(&plan.nodes[index]),
+            let planned = PlannedNode::of(node);
+            (!all.is_empty()).then(|| Speaker {
+                node: index.index(),
+                json: json::keys_of(&planned),
+                planned,
                 formats: all
                     .iter()
                     .copied()
@@ -93,10 +85,10 @@ impl Printk {
                     .collect(),
                 has_more: all.iter().any(|format| format.is_none()),
                 wanted: node.output.printk == Some(true),
-                has_task,
-            });
-        }
-        Self { speakers, last: None }
+                has_task: resolved[index].has_task(),
+            })
+        };
+        Self { speakers: resolved.programs().filter_map(speaker).collect(), last: None }
     }
 
     /// Hands the line over as an event, when a node whose lines are asked for may have written it.

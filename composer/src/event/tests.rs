@@ -11,7 +11,7 @@ use crate::{
     inert,
     object::Object,
     plan::{self, AttachPoint, Plan, PlannedNode},
-    resolve::ObjectStore,
+    resolve::Resolved,
 };
 
 /// Decodes `record` and writes it down in both ways; says whether it was an event.
@@ -51,11 +51,11 @@ fn one_line(line: &str) {
     assert_eq!(escapes, text.matches("\u{1b}[").count(), "{text:?}");
 }
 
-/// A chain whose objects are not there, and the plan for it.
+/// A chain whose objects are not there, and a plan with its nodes, which does nothing.
 pub(crate) fn chain_of(text: &str) -> (Chain, Plan) {
     let chain = Chain::parse("made-up.toml".as_ref(), text.to_owned()).expect("a chain");
-    let (library, _) = ObjectStore::open(&chain);
-    let plan = plan::build(&chain, &library);
+    let nodes = chain.graph.nodes().map(|(_, node)| PlannedNode::of(node)).collect();
+    let plan = Plan { chain: chain.name.clone(), nodes, operations: Vec::new() };
     (chain, plan)
 }
 
@@ -198,9 +198,9 @@ fn every_event_of_the_shipped_chains_is_shown_whatever_its_payload() {
         ("trace.toml", include_str!("../../../chains/trace.toml")),
     ] {
         let chain = Chain::parse(file.as_ref(), text.to_owned()).expect("it is shipped");
-        let (library, _) = ObjectStore::open(&chain);
-        let plan = plan::build(&chain, &library);
-        let decoder = Decoder::new(&chain, &library, &plan);
+        let resolved = Resolved::open(chain).expect("its objects are built in");
+        let plan = plan::build(&resolved);
+        let decoder = Decoder::new(&resolved);
         let mut seen = 0;
         for (index, source) in decoder.nodes.iter().enumerate() {
             let traced = (1..).zip(&source.traced).map(|(id, traced)| (id, traced.size()));

@@ -1,17 +1,16 @@
 //! Records of programs that know nothing of the composer: by a type that the chain names, or as
 //! bytes.
 
+use std::iter::repeat;
+
 use freplace_compose_common::Header;
+use petgraph::graph::NodeIndex;
 
 use super::{Event, Layout, NO_CPU, Payload, Shape, json, layout::shown, value};
 use crate::{
-    chain::{Chain, Declared, EventMap, FieldRef, FieldStep, Hint, Spanned, TextPiece},
-    object::{
-        btf::{Btf, Type, TypeId},
-        place,
-    },
-    plan::{Plan, PlannedNode},
-    resolve::{self, ObjectStore},
+    chain::{FieldStep, Node},
+    plan::PlannedNode,
+    resolve::{FieldFormat, RecordPiece, RecordStruct, Resolved},
 };
 
 /// The most bytes of a record of unknown type that are written for people.
@@ -42,56 +41,30 @@ enum TextPart {
 }
 
 impl UserEventMap {
-    /// Every event map that a node of `chain` has for itself.
+    /// Every event map that a node has for itself.
     #[must_use]
-    pub fn all(chain: &Chain, library: &ObjectStore, plan: &Plan) -> Vec<Self> {
-        let mut found = Vec::new();
-        for (index, map) in plan.event_maps() {
-            let Some(node) = chain.graph.nodes().map(|(_, node)| node).nth(index) else { continue };
-            let Some((object, _)) = library.program(node) else { continue };
-            let named = node.output.events.iter().find(|events| events.map.value == map.name);
-            let mut events = Self {
-                node: index,
-                map: map.name.clone(),
-                planned: plan.nodes[index].clone(),
-                json: json::keys_of(&plan.nodes[index]),
-                layout: None,
-                text: Vec::new(),
-                time: None,
-            };
-            if let Some(named) = named {
-                events.decode_by(named, &object.btf);
-            }
-            found.push(events);
-        }
-        found
+    pub fn all(resolved: &Resolved) -> Vec<Self> {
+        let maps = resolved.programs().flat_map(|(index, node, of)| {
+            of.event_maps().map(move |(map, record)| Self::new(index, node, &map.name, record))
+        });
+        maps.collect()
     }
 
-    /// Takes over what the chain says of the map. What is wrong with that was reported.
-    fn decode_by(&mut self, named: &EventMap, btf: &Btf) -> Option<()> {
-        let object = btf;
-        let declared = named.layout.as_ref().and_then(|own| Btf::parse(own.section()).ok());
-        let (btf, of, name) = match &declared {
-            Some(own) => (own, Declared::STRUCT, &named.map.value),
-            None => {
-                let record = &named.record.as_ref()?.value;
-                (object, place::structure(object, record)?, record)
-            }
-        };
-        let mut layout = Layout::of(btf, of)?;
-        if layout.name.is_empty() {
-            layout.name = shown(name);
+    /// The map `map` of a node, whose records are `record`, or bytes.
+    fn new(index: NodeIndex, node: &Node, map: &str, record: Option<&RecordStruct>) -> Self {
+        let planned = PlannedNode::of(node);
+        let mut layout = record.and_then(layout);
+        let pieces = record.into_iter().flat_map(|record| record.text().iter().zip(repeat(record)));
+        let text = pieces.map(|(piece, record)| part(piece, record, layout.as_mut())).collect();
+        Self {
+            node: index.index(),
+            map: map.to_owned(),
+            json: json::keys_of(&planned),
+            planned,
+            layout,
+            text,
+            time: record.and_then(RecordStruct::time),
         }
-        for piece in named.text.iter().flatten() {
-            self.text.extend(match piece {
-                TextPiece::Literal(text) => Some(TextPart::Literal(text.clone())),
-                TextPiece::Field(field) => value(btf, of, field, object, &mut layout),
-            });
-        }
-        let time = named.time.as_ref().and_then(|path| resolve::walk(btf, of, path).ok());
-        self.time = time.map(|(offset, _)| offset as usize);
-        self.layout = Some(layout);
-        Some(())
     }
 
     /// Whether its events have a time of their own.
@@ -153,55 +126,54 @@ pub(super) fn dump(payload: &[u8], out: &mut String) {
     }
 }
 
-/// A field's place and shape; what the text says of its shape holds for `layout`, too. Enums are
-/// those of `object`.
-fn value(
-    btf: &Btf,
-    of: TypeId,
-    field: &FieldRef,
-    object: &Btf,
-    layout: &mut Layout,
-) -> Option<TextPart> {
-    let (offset, at) = resolve::walk(btf, of, &field.path).ok()?;
-    let offset = offset as usize;
-    let hint = field.hint.as_ref().map(|hint| &hint.value);
-    let hint = hint.filter(|hint| resolve::fits(hint, btf, at).is_ok());
-    let Some(shape) = hint.and_then(|hint| shape(hint, btf, at, object)) else {
-        return Some(TextPart::Value(offset, Shape::of(btf, at)));
-    };
-    set(&mut layout.fields, &field.path, &shape);
-    Some(TextPart::Value(offset, shape))
+/// The layout of a record, by the chain's name where its struct has none.
+fn layout(record: &RecordStruct) -> Option<Layout> {
+    let mut layout = Layout::of(record.types(), record.of())?;
+    if layout.name.is_empty() {
+        layout.name = shown(record.name());
+    }
+    Some(layout)
 }
 
-fn shape(hint: &Hint, btf: &Btf, of: TypeId, object: &Btf) -> Option<Shape> {
-    let size = btf.size(of)? as usize;
-    Some(match hint {
-        Hint::Ipv4 => Shape::Ipv4,
-        Hint::Ipv6 => Shape::Ipv6,
-        Hint::Be16 | Hint::Be32 | Hint::Be64 => Shape::BigEndian(size),
-        Hint::Mac => Shape::Mac,
-        Hint::Ns => Shape::Nanoseconds,
-        Hint::Str => Shape::Text(size),
-        Hint::Errno => Shape::Errno(size),
-        Hint::Hex => match btf.resolve(of)?.1 {
-            Type::Int { size: 1 | 2 | 4 | 8, .. } | Type::Enum { size: 1 | 2 | 4 | 8, .. } => {
-                Shape::Hex(size)
+/// A piece of the text of `record`; what it says of a field's shape holds for `layout`, too.
+fn part(piece: &RecordPiece, record: &RecordStruct, layout: Option<&mut Layout>) -> TextPart {
+    let field = match piece {
+        RecordPiece::Literal(text) => return TextPart::Literal(text.clone()),
+        RecordPiece::Field(field) => field,
+    };
+    let Some(format) = &field.format else {
+        return TextPart::Value(field.offset, Shape::of(record.types(), field.of));
+    };
+    let shape = Shape::from(format);
+    if let Some(layout) = layout {
+        set(&mut layout.fields, &field.path, &shape);
+    }
+    TextPart::Value(field.offset, shape)
+}
+
+impl From<&FieldFormat> for Shape {
+    fn from(format: &FieldFormat) -> Self {
+        match format {
+            FieldFormat::Ipv4 => Self::Ipv4,
+            FieldFormat::Ipv6 => Self::Ipv6,
+            FieldFormat::BigEndian(size) => Self::BigEndian(*size),
+            FieldFormat::Mac => Self::Mac,
+            FieldFormat::Nanoseconds => Self::Nanoseconds,
+            FieldFormat::Text(size) => Self::Text(*size),
+            FieldFormat::Errno(size) => Self::Errno(*size),
+            FieldFormat::Hex(size) => Self::Hex(*size),
+            FieldFormat::Bytes(size) => Self::Bytes(*size),
+            FieldFormat::Enum { size, signed, variants } => {
+                let variants = variants.iter().map(|(name, value)| (shown(name), *value));
+                Self::Enum { size: *size, signed: *signed, variants: variants.collect() }
             }
-            _ => Shape::Bytes(size),
-        },
-        Hint::Enum(name) => {
-            let Type::Enum { signed, variants, .. } = place::enumeration(object, name)? else {
-                return None;
-            };
-            let variants = variants.into_iter().map(|(name, value)| (shown(name), value));
-            Shape::Enum { size, signed, variants: variants.collect() }
         }
-    })
+    }
 }
 
 /// Gives the field at the end of `path` the shape `shape`; not an item of an array.
-fn set(fields: &mut [super::Field], path: &[Spanned<FieldStep>], shape: &Shape) {
-    let Some((Spanned { value: FieldStep::Field(name), .. }, rest)) = path.split_first() else {
+fn set(fields: &mut [super::Field], path: &[FieldStep], shape: &Shape) {
+    let Some((FieldStep::Field(name), rest)) = path.split_first() else {
         return;
     };
     let Some(field) = fields.iter_mut().find(|field| field.name == *name) else { return };

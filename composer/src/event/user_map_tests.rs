@@ -4,13 +4,13 @@ use proptest::{prelude::*, test_runner::Config};
 
 use super::{Layout, Shape, TextPart, UserEventMap};
 use crate::{
-    chain::Chain,
+    chain::{Chain, FieldStep},
     event::{
         Printk, TraceLine, json,
         tests::{field, node, shape, write_down},
     },
     plan::{self, Plan},
-    resolve::ObjectStore,
+    resolve::Resolved,
 };
 
 fn plan_of_one() -> Plan {
@@ -49,14 +49,14 @@ proptest! {
 }
 
 /// A chain of programs of one object.
-fn chain(object: &str, text: &str) -> (Chain, ObjectStore, Plan) {
+fn chain(object: &str, text: &str) -> (Resolved, Plan) {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let bytes = freplace_compose_test_programs::object(object).expect("it was compiled");
     std::fs::write(folder.path().join(format!("{object}.o")), bytes).expect("room in /tmp");
     let chain = Chain::parse(&folder.path().join("chain.toml"), text.to_owned()).expect("good");
-    let (library, _) = ObjectStore::open(&chain);
-    let plan = plan::build(&chain, &library);
-    (chain, library, plan)
+    let resolved = Resolved::open(chain).expect("its objects are there");
+    let plan = plan::build(&resolved);
+    (resolved, plan)
 }
 
 /// Programs whose formats are known, one of which is on its stack.
@@ -64,8 +64,8 @@ fn printk() -> (Plan, Printk) {
     let text = "printk = true\n[host.one]\nobject = \"printers.o\"\nprogram = \"says_hello\"\n\
                 attach = { kprobe = \"x\" }\n[host.two]\nobject = \"printers.o\"\n\
                 program = \"mumbles\"\nattach = { kprobe = \"x\" }\n";
-    let (chain, library, plan) = chain("printers", text);
-    let printk = Printk::new(&chain, &library, &plan);
+    let (resolved, plan) = chain("printers", text);
+    let printk = Printk::new(&resolved);
     (plan, printk)
 }
 
@@ -75,8 +75,8 @@ fn by_layout(layout: &str, record: &[u8]) -> serde_json::Value {
         "[host.one]\nobject = \"foreign.o\"\nprogram = \"untyped\"\nattach = {{ kprobe = \"x\" }}\n\
          events = {{ map = \"events\", layout = \"{layout}\" }}\n"
     );
-    let (chain, library, plan) = chain("foreign", &text);
-    let all = UserEventMap::all(&chain, &library, &plan);
+    let (resolved, plan) = chain("foreign", &text);
+    let all = UserEventMap::all(&resolved);
     let map = all.iter().find(|map| map.map == "events").expect("its map");
     write_down(&plan, &map.event(record, None, 5))["data"].take()
 }
@@ -156,11 +156,7 @@ fn a_hint_holds_for_the_field_wherever_it_is_shown() {
             }]),
         },
     ];
-    let text = crate::diag::Source::first("chain.toml", "");
-    let step = |name: &str| crate::chain::Spanned {
-        value: crate::chain::FieldStep::Field(name.to_owned()),
-        span: crate::diag::Span::new(&text, 0..0),
-    };
+    let step = |name: &str| FieldStep::Field(name.to_owned());
     super::set(&mut fields, &[step("b"), step("c")], &Shape::BigEndian(2));
     super::set(&mut fields, &[step("nowhere")], &Shape::Mac);
     assert_eq!(fields[0].shape, Shape::Bytes(4));

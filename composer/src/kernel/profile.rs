@@ -90,6 +90,7 @@ fn features(
         most_tracers: most_tracers(host)?,
         tcx: links_interfaces(AttachType::TcxIngress),
         netkit: links_interfaces(AttachType::NetkitPrimary),
+        kprobe_multi: kprobe_multi(),
     })
 }
 
@@ -108,6 +109,19 @@ pub(super) fn links_interfaces(attach_type: AttachType) -> bool {
     let target = LinkTarget::Interface(NONE, 0);
     let refused = sys::link_create(program.as_fd(), attach_type as u32, target).err();
     refused.and_then(|error| error.raw_os_error()) == Some(libc::ENODEV)
+}
+
+/// Whether a program is linked to many functions at once: asks for a link at a function that is not
+/// there. A kernel that has such links looks for it and says ENOENT or ESRCH.
+pub(super) fn kprobe_multi() -> bool {
+    let multi = AttachType::TraceKprobeMulti;
+    let program = Type { attach_type: Some(multi), ..Type::of(ProgramKind::Kprobe) };
+    let Ok(program) = program.load_smallest() else { return false };
+    let names = [c"fc_no_such_function".to_owned()];
+    let target = LinkTarget::Functions(&names, 0);
+    let refused = sys::link_create(program.as_fd(), multi as u32, target).err();
+    let errno = refused.and_then(|error| error.raw_os_error());
+    matches!(errno, Some(libc::ENOENT | libc::ESRCH))
 }
 
 /// Asks for kprobes at names that several functions have, until one is taken or refused for that.

@@ -128,8 +128,7 @@ impl ProgramType {
     }
 }
 
-/// A type of attachment: what a program is loaded or linked for, where its type alone does not say
-/// it.
+/// The attach type of a program that is loaded or linked for a specific one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[expect(missing_docs, reason = "the names are the kernel's")]

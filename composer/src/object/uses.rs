@@ -4,24 +4,46 @@ use std::collections::BTreeSet;
 
 use super::{Initial, MapDef, Object, Program, Referent};
 
-/// What a program of an object takes along.
-#[derive(Debug, Default)]
-pub struct Uses<'a> {
-    /// Maps that it or what it takes along refers to, in the order of the object.
-    pub maps: Vec<&'a MapDef>,
-    /// Programs that a table for tail calls holds from the start, in the order of the object. They
-    /// are loaded besides it.
-    pub leaves: Vec<&'a Program>,
-    /// What tables hold that is no program of the object: the table's name, and its.
-    pub missing: Vec<(&'a str, &'a str)>,
+/// What is loaded with a program of an object.
+#[derive(Debug, Clone, Default)]
+pub struct Uses {
+    /// Maps that it refers to, directly or through programs loaded with it, as indices in
+    /// [`Object::maps`], in order.
+    maps: Vec<usize>,
+    /// Programs that are initial entries of program arrays, as indices in [`Object::programs`], in
+    /// order. They are loaded as well.
+    leaves: Vec<usize>,
+    /// Initial entries of program arrays that are not programs of the object: the name of the array
+    /// and of the entry.
+    pub missing: Vec<(String, String)>,
     /// Maps of the old form.
-    pub legacy: Vec<&'a str>,
+    pub legacy: Vec<String>,
+}
+
+impl Uses {
+    /// The maps, of the same `object`.
+    pub fn maps<'a>(&self, object: &'a Object) -> impl Iterator<Item = &'a MapDef> {
+        self.indexed_maps(object).map(|(_, map)| map)
+    }
+
+    /// The maps, of the same `object`, with their indices in it.
+    pub fn indexed_maps<'a>(
+        &self,
+        object: &'a Object,
+    ) -> impl Iterator<Item = (usize, &'a MapDef)> {
+        self.maps.iter().filter_map(|index| Some((*index, object.maps.get(*index)?)))
+    }
+
+    /// The programs that are initial entries of program arrays, of the same `object`.
+    pub fn leaves<'a>(&self, object: &'a Object) -> impl Iterator<Item = &'a Program> {
+        self.leaves.iter().filter_map(|index| object.programs.get(*index))
+    }
 }
 
 impl Object {
-    /// What `program` takes along, and `more` maps besides those it refers to.
+    /// What is loaded with `program`, and `more` maps besides those that it refers to.
     #[must_use]
-    pub fn uses<'a>(&'a self, program: &'a Program, more: impl Fn(&MapDef) -> bool) -> Uses<'a> {
+    pub fn uses(&self, program: &Program, more: impl Fn(&MapDef) -> bool) -> Uses {
         let mut uses = Uses::default();
         let mut leaves: BTreeSet<usize> = BTreeSet::new();
         let mut maps: BTreeSet<&str> =
@@ -42,8 +64,8 @@ impl Object {
             }
             let Some(name) = open_maps.pop() else { break };
             let Some(map) = self.maps.iter().find(|map| map.name == name) else {
-                uses.legacy
-                    .extend(self.legacy_maps.iter().any(|map| map.name == name).then_some(name));
+                let is_legacy = self.legacy_maps.iter().any(|map| map.name == name);
+                uses.legacy.extend(is_legacy.then(|| name.to_owned()));
                 continue;
             };
             for (_, value) in &map.values {
@@ -61,14 +83,16 @@ impl Object {
                                     open.push(leaf);
                                 }
                             }
-                            None => uses.missing.push((&map.name, leaf)),
+                            None => uses.missing.push((map.name.clone(), leaf.clone())),
                         }
                     }
                 }
             }
         }
-        uses.maps = self.maps.iter().filter(|map| maps.contains(map.name.as_str())).collect();
-        uses.leaves = leaves.into_iter().filter_map(|index| self.programs.get(index)).collect();
+        let named = self.maps.iter().enumerate();
+        let named = named.filter(|(_, map)| maps.contains(map.name.as_str()));
+        uses.maps = named.map(|(index, _)| index).collect();
+        uses.leaves = leaves.into_iter().collect();
         uses
     }
 }

@@ -1,79 +1,88 @@
 //! Which programs are loaded, as what and against what.
 
-use std::{
-    collections::{HashMap, HashSet},
-    rc::Rc,
-};
+use std::collections::HashMap;
 
 use petgraph::graph::NodeIndex;
 
 use super::{
     Action, LoadAs, OperationId, Reason, Target,
-    build::{Builder, NodeProgram, Purpose, has_task},
-    built_in,
-    maps::Leaves,
+    build::{Builder, Purpose},
 };
 use crate::{
-    chain::{Node, NodeKind, TracerProgram},
-    hook::{Attach, AttachBtf},
-    object::{AttachType, Object, Program, ProgramKind},
-    resolve::{SetGlobal, globals},
+    chain::{Builtin, ObjectRef},
+    hook::Attach,
+    object::{AttachType, Program, ProgramKind, Traits},
+    resolve::{NodeProgram, ResolvedKind, SetGlobal, TargetFunction, TracerTarget},
 };
 
 /// What is loaded.
 #[derive(Default)]
-pub(super) struct Slots {
-    /// The loaded programs of each node.
-    of: HashMap<NodeIndex, Vec<usize>>,
-    /// The program type of each loaded program or, for one that extends or traces, of what it is
-    /// on.
-    types: Vec<ProgramKind>,
-    /// The node of each loaded program.
-    nodes: Vec<NodeIndex>,
-    /// The operation that loads each.
-    loads: Vec<OperationId>,
-    /// Programs that are loaded for a table of their node's.
-    pub(super) leaves: Leaves,
+pub(super) struct Slots<'a> {
+    loaded: Vec<Loaded>,
+    /// The loaded programs of each node that has some, and what they are of.
+    of: HashMap<NodeIndex, (&'a NodeProgram, Vec<usize>)>,
+    /// What each replacement takes the place of, with the program that does.
+    replaced: HashMap<NodeIndex, Vec<(usize, Target)>>,
+    /// Programs that are loaded for tables, by their object and name.
+    leaves: HashMap<(&'a ObjectRef, &'a str), Leaf<'a>>,
 }
 
-impl Slots {
+/// A loaded program; its number is its place in the list.
+struct Loaded {
+    /// Its type or, for one that extends or traces, that of what it is on.
+    program_type: ProgramKind,
+    by: OperationId,
+}
+
+/// A program that is loaded for a table.
+struct Leaf<'a> {
+    /// The node it is loaded for: the first that has the table.
+    node: NodeIndex,
+    program: &'a Program,
+    slot: usize,
+}
+
+impl<'a> Slots<'a> {
+    /// The loaded programs of a node.
     pub(super) fn of(&self, index: NodeIndex) -> &[usize] {
-        self.of.get(&index).map(Vec::as_slice).unwrap_or_default()
+        self.of.get(&index).map_or(&[], |(_, slots)| slots)
     }
 
-    pub(super) fn program_type(&self, slot: usize) -> Option<ProgramKind> {
-        self.types.get(slot).copied()
+    /// What the replacement at `index` takes the place of, with the program that does.
+    pub(super) fn replaced_by(&self, index: NodeIndex) -> &[(usize, Target)] {
+        self.replaced.get(&index).map_or(&[], Vec::as_slice)
+    }
+
+    /// The program of an object that is loaded for the tables that have it.
+    pub(super) fn leaf(&self, object: &ObjectRef, name: &str) -> usize {
+        self.leaves[&(object, name)].slot
     }
 
     /// The operation that loads a program.
-    pub(super) fn loaded_by(&self, slot: usize) -> Option<OperationId> {
-        self.loads.get(slot).copied()
+    pub(super) fn loaded_by(&self, slot: usize) -> OperationId {
+        self.loaded[slot].by
+    }
+
+    fn program_type(&self, slot: usize) -> ProgramKind {
+        self.loaded[slot].program_type
     }
 
     /// The number that the next program has.
-    pub(super) fn next(&self) -> usize {
-        self.types.len()
+    fn next(&self) -> usize {
+        self.loaded.len()
     }
 
-    /// The loaded programs of node `index` that hold `function`; the node's own is `program`.
-    pub(super) fn holding(
-        &self,
-        index: NodeIndex,
-        program: Option<(&Object, &Program)>,
-        function: &str,
-    ) -> Vec<usize> {
-        let Some((object, program)) = program.filter(|_| !self.leaves.is_empty()) else {
-            return self.of(index).to_vec();
-        };
-        let holds =
-            |program: &Program| object.functions_of(program).any(|one| one.name == function);
-        let leaves = self
-            .leaves
-            .iter()
-            .filter(|((node, leaf), _)| *node == index && object.program(leaf).is_some_and(holds));
-        let mut found: Vec<usize> = leaves.map(|(_, slot)| *slot).collect();
-        if holds(program) || found.is_empty() {
-            found.extend(self.of(index));
+    /// The loaded programs of node `index` that hold the function with this number.
+    fn holding(&self, index: NodeIndex, function: usize) -> Vec<usize> {
+        let Some((of, own)) = self.of.get(&index) else { return Vec::new() };
+        if self.leaves.is_empty() {
+            return own.clone();
+        }
+        let holds = |program: &Program| of.object().reachable(program).contains(&function);
+        let leaves = self.leaves.values().filter(|leaf| leaf.node == index && holds(leaf.program));
+        let mut found: Vec<usize> = leaves.map(|leaf| leaf.slot).collect();
+        if found.is_empty() || holds(of.program()) {
+            found.extend(own);
         }
         found.sort_unstable();
         found
@@ -82,167 +91,181 @@ impl Slots {
 
 impl<'a> Builder<'a> {
     pub(super) fn load(&mut self) {
-        let has_task = has_task(self.chain, self.library);
-        // A table is one for the whole chain, so what it holds is loaded once.
-        let mut leaves = HashSet::new();
-        for index in self.chain.graph.order() {
-            let Some(of) = self.programs.get(&index).map(Rc::clone) else { continue };
-            let has_task = has_task[index.index()];
-            let globals = settings(&of);
-            self.load_own(index, &of, has_task, &globals);
-            for leaf in &of.uses.leaves {
-                if leaves.insert((of.reference.value, leaf.name.as_str())) {
-                    self.load_leaf(index, &of, leaf, has_task, &globals);
+        let resolved = self.resolved;
+        for index in resolved.chain().graph.order() {
+            let Some(of) = resolved[index].program() else { continue }; // a stub
+            self.load_own(index, of);
+            // A table is one for the whole chain, so what it holds is loaded once.
+            for leaf in of.leaves() {
+                self.load_leaf(index, of, leaf);
+            }
+        }
+    }
+
+    fn load_own(&mut self, index: NodeIndex, of: &'a NodeProgram) {
+        match self.resolved[index].kind() {
+            ResolvedKind::Stub => {}
+            ResolvedKind::Host { .. } => {
+                self.load_one(index, of, LoadAs::Hook(of.program().kind), None);
+            }
+            ResolvedKind::Replacement { functions, .. } => {
+                self.load_replacement(index, of, functions);
+            }
+            ResolvedKind::Tracer { functions, moment, .. } => {
+                for target in self.targets(functions) {
+                    self.load_one(index, of, LoadAs::Tracer(*moment), Some(target));
+                }
+            }
+            ResolvedKind::BuiltIn { functions, .. } => {
+                for function in functions {
+                    self.load_built_in(index, of, function);
                 }
             }
         }
     }
 
-    fn load_own(
+    /// A replacement is loaded once for each program type among its hosts, against the first stub of
+    /// that: a loaded replacement is for programs of one type, and the kernel refuses others at attach
+    /// with a bare EINVAL (`bpf_check_attach_target` in
+    /// <https://github.com/torvalds/linux/blob/v6.12/kernel/bpf/verifier.c>).
+    fn load_replacement(
         &mut self,
         index: NodeIndex,
-        of: &NodeProgram<'a>,
-        has_task: bool,
-        globals: &[SetGlobal],
+        of: &'a NodeProgram,
+        functions: &[TargetFunction],
     ) {
-        let (load_as, targets) = match &of.node.kind {
-            NodeKind::Host(_) => (LoadAs::Hook(of.program.kind), vec![None]),
-            NodeKind::Stub(_) => return,
-            NodeKind::Replacement(_) => {
-                // Loaded once for each program type among its hosts, against the first stub of
-                // that: a loaded replacement is for programs of one type, and the kernel refuses
-                // others at attach with a bare EINVAL (bpf_check_attach_target in
-                // https://github.com/torvalds/linux/blob/v6.12/kernel/bpf/verifier.c).
-                let mut seen = HashSet::new();
-                let mut targets = self.targets(index);
-                targets.retain(|target| seen.insert(self.slots.program_type(target.slot)));
-                (LoadAs::Replacement, targets.into_iter().map(Some).collect())
-            }
-            NodeKind::Tracer(tracer) => {
-                let targets = self.targets(index);
-                if let TracerProgram::BuiltIn(request) = &tracer.program {
-                    let tracer =
-                        built_in::BuiltinTracer { request, moment: tracer.moment, has_task };
-                    return self.load_built_in(index, of, &tracer, targets);
-                }
-                (LoadAs::Tracer(tracer.moment), targets.into_iter().map(Some).collect())
-            }
-        };
-        for target in targets {
-            let target: Option<Target> = target;
-            let on = target.as_ref().and_then(|target| self.slots.program_type(target.slot));
-            let program_type = on.unwrap_or_else(|| of.program.kind.base());
-            let action = Action::Load {
-                slot: self.slots.next(),
-                object: of.reference.value.clone(),
-                program: of.name.value.to_owned(),
-                load_as,
-                expected_attach_type: expected_attach_type(of.node, of.program.kind),
-                attach_btf: attach_btf(of.node, of.program.kind),
-                traits: of.program.traits,
-                target,
-                has_task,
-                globals: globals.to_vec(),
-                trace: None,
+        let mut loaded: HashMap<ProgramKind, usize> = HashMap::new();
+        for target in self.targets(functions) {
+            let program_type = self.slots.program_type(target.slot);
+            let slot = match loaded.get(&program_type) {
+                Some(slot) => *slot,
+                None => self.load_one(index, of, LoadAs::Replacement, Some(target.clone())),
             };
-            let asked = Purpose::by(index, Reason::Program, of.name.span);
-            let slot = self.load_one(index, asked, program_type, action);
-            self.slots.of.entry(index).or_default().push(slot);
+            loaded.insert(program_type, slot);
+            self.slots.replaced.entry(index).or_default().push((slot, target));
         }
     }
 
-    /// The programs of a built-in tracer.
-    fn load_built_in(
-        &mut self,
-        index: NodeIndex,
-        of: &NodeProgram<'a>,
-        tracer: &built_in::BuiltinTracer<'_>,
-        targets: Vec<Target>,
-    ) {
-        let mut layouts = 0;
+    /// A program of a built-in tracer for each moment that it has to see.
+    fn load_built_in(&mut self, index: NodeIndex, of: &'a NodeProgram, function: &TracerTarget) {
+        let mut targets = self.targets([&function.function]);
+        targets.retain(|target| self.slots.program_type(target.slot) == function.kind);
         for target in targets {
-            let kind = self.slots.program_type(target.slot).unwrap_or(ProgramKind::Other);
-            let Some(holder) = self.slots.nodes.get(target.slot).copied() else { continue };
-            let programs = built_in::programs(self, tracer, holder, &target, kind, &mut layouts);
-            for (reason, action) in programs {
-                let asked = Purpose::by(index, reason, of.name.span);
-                let slot = self.load_one(index, asked, kind, action);
-                self.slots.of.entry(index).or_default().push(slot);
+            for (moment, tracing) in function.tracings() {
+                let reason = if tracing.tells() { Reason::Program } else { Reason::CallBegin };
+                let action = Action::Load {
+                    slot: self.slots.next(),
+                    object: Builtin::object().clone(),
+                    program: Builtin::program(*moment).to_owned(),
+                    load_as: LoadAs::Tracer(*moment),
+                    expected_attach_type: None,
+                    attach_btf: None,
+                    traits: Traits::default(),
+                    target: Some(target.clone()),
+                    has_task: self.resolved[index].has_task(),
+                    globals: Vec::new(),
+                    trace: Some(Box::new(tracing.clone())),
+                };
+                let slot = self.load_action(index, of, reason, function.kind, action);
+                self.slots.of.entry(index).or_insert((of, Vec::new())).1.push(slot);
             }
         }
     }
 
-    /// A program that the node's tables hold from the start.
-    fn load_leaf(
-        &mut self,
-        index: NodeIndex,
-        of: &NodeProgram<'a>,
-        leaf: &Program,
-        has_task: bool,
-        globals: &[SetGlobal],
-    ) {
-        let action = Action::Load {
-            slot: self.slots.next(),
-            object: of.reference.value.clone(),
-            program: leaf.name.clone(),
-            load_as: LoadAs::Hook(leaf.kind),
-            expected_attach_type: expected_attach_type(of.node, leaf.kind),
-            attach_btf: attach_btf(of.node, leaf.kind),
-            traits: leaf.traits,
-            target: None,
-            has_task,
-            globals: globals.to_vec(),
-            trace: None,
-        };
-        let asked = Purpose::by(index, Reason::TableProgram, of.name.span);
-        let slot = self.load_one(index, asked, leaf.kind.base(), action);
-        self.slots.leaves.insert((index, leaf.name.clone()), slot);
-    }
-
-    /// Loads a program for node `index`, and gives its number.
+    /// The program of a node, against `target` where it extends or traces one; gives its number.
     fn load_one(
         &mut self,
         index: NodeIndex,
-        asked: Purpose<'_>,
+        of: &'a NodeProgram,
+        load_as: LoadAs,
+        target: Option<Target>,
+    ) -> usize {
+        let on = target.as_ref().map(|target| self.slots.program_type(target.slot));
+        let program_type = on.unwrap_or_else(|| of.program().kind.base());
+        let action = self.action(index, of, of.program(), load_as, target);
+        let slot = self.load_action(index, of, Reason::Program, program_type, action);
+        self.slots.of.entry(index).or_insert((of, Vec::new())).1.push(slot);
+        slot
+    }
+
+    /// A program that the node's tables hold from the start, unless it is there.
+    fn load_leaf(&mut self, index: NodeIndex, of: &'a NodeProgram, leaf: &'a Program) {
+        let key = (&of.reference().value, leaf.name.as_str());
+        if self.slots.leaves.contains_key(&key) {
+            return;
+        }
+        let action = self.action(index, of, leaf, LoadAs::Hook(leaf.kind), None);
+        let slot = self.load_action(index, of, Reason::TableProgram, leaf.kind.base(), action);
+        self.slots.leaves.insert(key, Leaf { node: index, program: leaf, slot });
+    }
+
+    fn action(
+        &self,
+        index: NodeIndex,
+        of: &NodeProgram,
+        program: &Program,
+        load_as: LoadAs,
+        target: Option<Target>,
+    ) -> Action {
+        let globals: Vec<SetGlobal> = of.globals().cloned().collect();
+        Action::Load {
+            slot: self.slots.next(),
+            object: of.reference().value.clone(),
+            program: program.name.clone(),
+            load_as,
+            expected_attach_type: self.expected_attach_type(index, program.kind),
+            attach_btf: self.attachment(index, program.kind).and_then(Attach::attach_btf),
+            traits: program.traits,
+            target,
+            has_task: self.resolved[index].has_task(),
+            globals,
+            trace: None,
+        }
+    }
+
+    /// The `expected_attach_type` of a program that a host is loaded with, where the attachment of the
+    /// host decides it: the programs that it calls are loaded for the same.
+    fn expected_attach_type(&self, index: NodeIndex, program: ProgramKind) -> Option<AttachType> {
+        let attach = self.attachment(index, program)?;
+        let decided = (attach.kind.expected_attach_type)(Some(attach));
+        decided.filter(|_| decided != LoadAs::Hook(program).attach_type())
+    }
+
+    /// The attachment of a host, for which a program that is loaded with it is loaded as well.
+    fn attachment(&self, index: NodeIndex, program: ProgramKind) -> Option<&Attach> {
+        let ResolvedKind::Host { attach: Some(attach), .. } = self.resolved[index].kind() else {
+            return None;
+        };
+        let is_alike = program.program_type() == Some(attach.value.kind.program_type);
+        is_alike.then_some(&attach.value)
+    }
+
+    /// Loads a program for node `index`, whose own is `of`, and gives its number.
+    fn load_action(
+        &mut self,
+        index: NodeIndex,
+        of: &'a NodeProgram,
+        reason: Reason,
         program_type: ProgramKind,
         action: Action,
     ) -> usize {
         let slot = self.slots.next();
         let mut needs = match &action {
-            Action::Load { target: Some(target), .. } => self.loads_of(&[target.slot]),
+            Action::Load { target: Some(target), .. } => vec![self.slots.loaded_by(target.slot)],
             _ => Vec::new(),
         };
-        needs.extend(self.maps_of(index));
-        let id = self.push(asked, action, needs);
-        self.slots.types.push(program_type);
-        self.slots.nodes.push(index);
-        self.slots.loads.push(id);
+        needs.extend(self.maps_of(index, of));
+        let by = self.push(Purpose::by(index, reason, of.asked()), action, needs);
+        self.slots.loaded.push(Loaded { program_type, by });
         slot
     }
-}
 
-/// What the node sets the globals of its program to.
-fn settings(of: &NodeProgram<'_>) -> Vec<SetGlobal> {
-    let set = globals::settings(of.node, of.object, &mut Vec::new());
-    set.into_iter().map(|(one, _)| one).collect()
-}
-
-/// The `expected_attach_type` of a program that a host is loaded with, where the attachment of the host
-/// decides it: the programs that it calls are loaded for the same.
-fn expected_attach_type(node: &Node, program: ProgramKind) -> Option<AttachType> {
-    let attach = attachment(node, program)?;
-    let decided = (attach.kind.expected_attach_type)(Some(attach));
-    decided.filter(|_| decided != LoadAs::Hook(program).attach_type())
-}
-
-/// The type of the kernel that a program is for, which a host is loaded with.
-fn attach_btf(node: &Node, program: ProgramKind) -> Option<AttachBtf> {
-    attachment(node, program)?.attach_btf()
-}
-
-/// The attachment of a host, which a program that is loaded with it is loaded for too.
-fn attachment(node: &Node, program: ProgramKind) -> Option<&Attach> {
-    let NodeKind::Host(host) = &node.kind else { return None };
-    let attach = &host.attach.as_ref()?.value;
-    (program.program_type() == Some(attach.kind.program_type)).then_some(attach)
+    /// Functions of nodes' programs, in the programs as they are loaded.
+    fn targets<'t>(&self, functions: impl IntoIterator<Item = &'t TargetFunction>) -> Vec<Target> {
+        let targets = functions.into_iter().flat_map(|function| {
+            let slots = self.slots.holding(function.holder, function.index).into_iter();
+            slots.map(|slot| Target { slot, function: function.name.clone() })
+        });
+        targets.collect()
+    }
 }

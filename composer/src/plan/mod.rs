@@ -6,24 +6,25 @@
 //! event passes a half-built chain.
 
 mod build;
-mod built_in;
 mod cause;
 mod loads;
 mod maps;
+mod node;
 mod order;
 mod prune;
 mod stored;
 
-use std::{fmt, ops::Index};
+use std::ops::Index;
 
 use serde::{Deserialize, Serialize};
 
 pub use build::build;
 pub use cause::{Cause, Reason};
+pub use node::{AttachPoint, PlannedNode};
 pub use stored::PlanError;
 
 use crate::{
-    chain::{ObjectRef, ProbePoint, Role},
+    chain::{ObjectRef, ProbePoint},
     diag::Span,
     hook::{Attach, HostKind},
     object::{AttachType, MapDef, ProgramKind, ProgramType, Traits},
@@ -41,63 +42,6 @@ pub struct Plan {
     pub nodes: Vec<PlannedNode>,
     /// The operations, so that each comes after all that it needs and follows.
     pub operations: Vec<Operation>,
-}
-
-/// A node, as far as one needs to know it to show what happens.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct PlannedNode {
-    /// Its id in the file.
-    pub id: String,
-    /// Its kind.
-    pub role: Role,
-    /// The kernel's word for its program: `kprobe`, `freplace`.
-    pub label: &'static str,
-    /// When a tracer sees its target; never, for a node that is none.
-    #[serde(skip)]
-    pub moments: &'static [ProbePoint],
-    /// Where it sits: the hook's place, the stub, the traced node.
-    pub place: AttachPoint,
-}
-
-impl PlannedNode {
-    /// The labels that its events have: of a tracer of both moments the one that an event is of.
-    pub fn event_labels(&self) -> impl Iterator<Item = &'static str> {
-        let one = (self.moments.len() < 2).then_some(self.label);
-        one.into_iter().chain(self.moments.iter().map(|moment| moment.name()))
-    }
-}
-
-/// Where a node sits.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct AttachPoint {
-    /// The hook's place, the stub or the traced node.
-    pub at: String,
-    /// The function that is traced, where it is not the entry of the traced node.
-    pub function: Option<String>,
-}
-
-impl AttachPoint {
-    /// What the function is called that a tracer is on: by the chain, where it is the entry of a
-    /// node.
-    #[must_use]
-    pub fn function(&self) -> &str {
-        self.function.as_deref().unwrap_or(&self.at)
-    }
-}
-
-impl fmt::Display for AttachPoint {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.function {
-            Some(function) => write!(f, "{}:{function}", self.at),
-            None => f.write_str(&self.at),
-        }
-    }
-}
-
-impl Serialize for AttachPoint {
-    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
-    }
 }
 
 /// Names an operation in its plan, whatever is left out of that.
@@ -288,16 +232,6 @@ impl Plan {
             Ok(index) => self.operations.get(index),
             Err(_) => self.operations.iter().find(|operation| operation.id == id),
         }
-    }
-
-    /// What built-in tracers tell, each with its node.
-    pub fn tracings(&self) -> impl Iterator<Item = (usize, &Tracing)> {
-        self.operations.iter().filter_map(|operation| match &operation.action {
-            Action::Load { trace: Some(tracing), .. } if tracing.tells() => {
-                Some((operation.node?, tracing.as_ref()))
-            }
-            _ => None,
-        })
     }
 
     /// Bytes of the buffer for events in the composer's form, when there is one.

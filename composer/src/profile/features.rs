@@ -68,6 +68,9 @@ pub struct Features {
     /// Programs are attached to netkit devices (6.7).
     #[serde(default = "yes")]
     pub netkit: bool,
+    /// One link attaches a program to many kernel functions (5.18).
+    #[serde(default = "yes")]
+    pub kprobe_multi: bool,
 }
 
 /// What a profile does not say is as in the newest kernel known here.
@@ -163,6 +166,11 @@ impl Features {
             ),
             ("tcx", self.tcx, "Programs are attached to interfaces by tcx links (mainline 6.6)."),
             ("netkit", self.netkit, "Programs are attached to netkit devices (mainline 6.7)."),
+            (
+                "kprobe_multi",
+                self.kprobe_multi,
+                "One link attaches a program to many kernel functions (mainline 5.18).",
+            ),
         ];
         let flags =
             flags.into_iter().map(|(name, value, meaning)| (name, value.to_string(), meaning));

@@ -11,7 +11,7 @@ use freplace_compose_common::{HAS_TASK_GLOBAL, NODE_GLOBAL, trace::TRACE_GLOBAL}
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    chain::{Access, GlobalValue, Node, Spanned, ValuePath, title},
+    chain::{Access, Node, Spanned, ValuePath, title},
     diag::{Code, Diagnostic, list, nearest},
     object::{
         Global, Object,
@@ -40,15 +40,16 @@ pub struct SetGlobal {
     pub parts: Vec<(String, String)>,
 }
 
-/// The variables that `node` sets, each with the first value that is for it; and what is wrong.
-pub(crate) fn settings<'a>(
-    node: &'a Node,
+/// The variables that `node` sets, each with the number of the first value that is for it; and what
+/// is wrong.
+pub(super) fn settings(
+    node: &Node,
     object: &Object,
     found: &mut Vec<Diagnostic>,
-) -> Vec<(SetGlobal, &'a GlobalValue)> {
-    let mut set: Vec<(SetGlobal, &GlobalValue)> = Vec::new();
+) -> Vec<(SetGlobal, usize)> {
+    let mut set: Vec<(SetGlobal, usize)> = Vec::new();
     let mut written: Vec<Vec<Range<u64>>> = Vec::new();
-    for value in &node.data.globals {
+    for (number, value) in node.data.globals.iter().enumerate() {
         let done = variable(object, &value.path).and_then(|(global, fields)| {
             let of = global.of.ok_or_else(|| {
                 let what = format!("missing BTF type of `{}`", global.name);
@@ -67,7 +68,7 @@ pub(crate) fn settings<'a>(
                     bytes,
                     parts: Vec::new(),
                 };
-                set.push((one, value));
+                set.push((one, number));
                 written.push(Vec::new());
                 set.len() - 1
             });

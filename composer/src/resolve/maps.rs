@@ -1,12 +1,12 @@
 //! The maps of a chain: what the chain changes of them, where they are pinned, who shares them.
 
-use std::{collections::HashMap, path::PathBuf};
+use std::{collections::HashMap, path::PathBuf, sync::Arc};
 
 use freplace_compose_common::{COUNTS_MAP, EVENTS_MAP, trace::TIMES_MAP};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    chain::{Chain, MapChange, Node, NodeKind, Pinning, Role},
+    chain::{Chain, MapChange, Node, NodeKind, ObjectRef, Pinning, Role},
     object::{MapDef, Object, PERF_EVENT_ARRAY, Program, Uses},
 };
 
@@ -22,23 +22,34 @@ pub struct PinnedAt {
     pub keep: bool,
 }
 
+/// A map as the chain has it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ChainMap {
+    /// Its definition, with what the chain changes.
+    pub map: MapDef,
+    /// Where it is pinned.
+    pub pin: Option<PinnedAt>,
+}
+
 /// What the chain changes of maps.
-#[derive(Debug, Default)]
-pub(crate) struct Changes<'a> {
+#[derive(Debug)]
+pub(super) struct Changes<'a> {
+    chain: &'a Chain,
     /// Of maps that the whole chain shares, by their name: every node that says something.
     shared: HashMap<&'a str, Vec<&'a MapChange>>,
-    pins: PathBuf,
+    /// Maps of objects that the whole chain shares, by their object and their index in it.
+    known: HashMap<(&'a ObjectRef, usize), Arc<ChainMap>>,
 }
 
 impl<'a> Changes<'a> {
-    pub(crate) fn of(chain: &'a Chain) -> Self {
+    pub(super) fn of(chain: &'a Chain) -> Self {
         let mut shared: HashMap<&str, Vec<&MapChange>> = HashMap::new();
         for (_, node) in chain.graph.nodes() {
             for change in &node.data.maps {
                 shared.entry(&change.map.value).or_default().push(change);
             }
         }
-        Self { shared, pins: chain.pins.clone() }
+        Self { chain, shared, known: HashMap::new() }
     }
 
     /// What is said of `map`, which `node` uses.
@@ -49,13 +60,31 @@ impl<'a> Changes<'a> {
         }
     }
 
-    /// The map as it is made, and where it is pinned.
-    pub(crate) fn made(
-        &self,
-        chain: &Chain,
+    /// The maps of `object` that the program of `node` takes along, as the chain has them.
+    pub(super) fn maps_of(
+        &mut self,
         node: &'a Node,
-        map: &MapDef,
-    ) -> (MapDef, Option<PinnedAt>) {
+        reference: &'a ObjectRef,
+        object: &Object,
+        uses: &Uses,
+    ) -> Vec<Arc<ChainMap>> {
+        let maps = uses.indexed_maps(object).map(|(index, map)| {
+            if !is_shared(map) {
+                return Arc::new(self.apply(node, map));
+            }
+            let known = self.known.get(&(reference, index)).map(Arc::clone);
+            known.unwrap_or_else(|| {
+                let new = Arc::new(self.apply(node, map));
+                self.known.insert((reference, index), Arc::clone(&new));
+                new
+            })
+        });
+        maps.collect()
+    }
+
+    /// The map that `node` uses, as the chain has it.
+    fn apply(&self, node: &'a Node, map: &MapDef) -> ChainMap {
+        let chain = self.chain;
         let said = self.said(node, map);
         let mut map = map.clone();
         let said_entries = said.iter().find_map(|one| one.max_entries.as_ref());
@@ -85,17 +114,17 @@ impl<'a> Changes<'a> {
         let pin = said.iter().find_map(|one| one.pin.as_ref()).map(|pin| &pin.value);
         let path = match (pin, map.pinned) {
             (Some(Pinning::Not), _) | (None, false) => None,
-            (Some(Pinning::ByName), _) | (None, true) => Some(self.pins.join(&map.name)),
-            (Some(Pinning::At(path)), _) => Some(self.pins.join(path)),
+            (Some(Pinning::ByName), _) | (None, true) => Some(chain.pins.join(&map.name)),
+            (Some(Pinning::At(path)), _) => Some(chain.pins.join(path)),
         };
         let keep = said.iter().find_map(|one| one.keep).unwrap_or(true);
-        (map, path.map(|path| PinnedAt { path, keep }))
+        ChainMap { map, pin: path.map(|path| PinnedAt { path, keep }) }
     }
 }
 
 /// What the program of `node` takes along; the maps that the chain names besides those it refers to
 /// are among them.
-pub(crate) fn uses<'a>(node: &Node, object: &'a Object, program: &'a Program) -> Uses<'a> {
+pub(super) fn uses(node: &Node, object: &Object, program: &Program) -> Uses {
     let is_built_in = node.built_in().is_some();
     object.uses(program, |map| {
         // Of the built-in tracer two programs may be loaded.

@@ -1,16 +1,89 @@
 //! What the names of a chain stand for: objects, programs, maps, variables, fields.
 //!
-//! Each name is looked up here, once; the rules and the plan go by what was found.
+//! Each name is looked up here, once. [`PartlyResolved`] is what was found of a chain that may be
+//! wrong: the rules look at that. [`Resolved`] is a chain of which every name stands for something:
+//! whatever comes behind the rules goes by it, and has nothing to look up that could be missing.
 
+pub(crate) mod functions;
 pub(crate) mod globals;
 mod maps;
+mod node;
+mod partly;
+mod program;
 mod records;
 mod store;
+pub(crate) mod tables;
 mod traced;
 
+use std::ops::Index;
+
+use petgraph::graph::NodeIndex;
+
 pub use globals::SetGlobal;
-pub(crate) use maps::{Changes, is_only_jumped_to, uses};
-pub use maps::{PinnedAt, is_shared};
-pub use records::{fits, walk};
+pub(crate) use maps::is_only_jumped_to;
+pub use maps::{ChainMap, PinnedAt, is_shared};
+pub use node::{ResolvedKind, ResolvedNode, TargetFunction};
+pub use partly::PartlyResolved;
+pub use program::NodeProgram;
+pub use records::{FieldFormat, RecordField, RecordPiece, RecordStruct};
 pub use store::{ObjectStore, open_object};
-pub(crate) use traced::traced_function;
+pub use traced::TracerTarget;
+
+use crate::{
+    chain::{Chain, Node},
+    diag::Diagnostic,
+};
+
+/// A chain with its objects, every name of which stands for something.
+///
+/// Whether the rules let it pass is another matter: see [`check`](crate::check).
+#[derive(Debug)]
+pub struct Resolved {
+    chain: Chain,
+    objects: ObjectStore,
+    /// By the index of the node.
+    nodes: Vec<ResolvedNode>,
+}
+
+impl Resolved {
+    /// Reads the objects of `chain` and resolves its names, without a look at the rules: those who
+    /// ask a kernel for its own judgement want that.
+    ///
+    /// # Errors
+    /// Every name that stands for nothing, in file order.
+    pub fn open(chain: Chain) -> Result<Self, Vec<Diagnostic>> {
+        PartlyResolved::open(chain).whole()
+    }
+
+    /// The chain.
+    #[must_use]
+    pub fn chain(&self) -> &Chain {
+        &self.chain
+    }
+
+    /// Its objects.
+    #[must_use]
+    pub fn objects(&self) -> &ObjectStore {
+        &self.objects
+    }
+
+    /// The nodes in the order of the file, and what they stand for.
+    pub fn nodes(&self) -> impl Iterator<Item = (NodeIndex, &Node, &ResolvedNode)> {
+        let nodes = self.chain.graph.nodes().zip(&self.nodes);
+        nodes.map(|((index, node), resolved)| (index, node, resolved))
+    }
+
+    /// The nodes with a program, in the order of the file.
+    pub fn programs(&self) -> impl Iterator<Item = (NodeIndex, &Node, &NodeProgram)> {
+        self.nodes().filter_map(|(index, node, resolved)| Some((index, node, resolved.program()?)))
+    }
+}
+
+/// What the node at `index`, which came from the chain's graph, stands for.
+impl Index<NodeIndex> for Resolved {
+    type Output = ResolvedNode;
+
+    fn index(&self, index: NodeIndex) -> &ResolvedNode {
+        &self.nodes[index.index()]
+    }
+}

@@ -1,93 +1,88 @@
 //! The objects that a chain names, each read once.
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, btree_map::Entry},
     path::Path,
+    sync::Arc,
 };
 
 use crate::{
-    chain::{Chain, Node, ObjectRef, SpannedRef},
+    chain::{Chain, ObjectRef, SpannedRef},
     diag::{Code, Diagnostic, list, nearest},
     files::{self, plain},
-    object::{Object, ObjectError, Program},
+    object::{Object, ObjectError},
 };
 
 /// The objects of a chain, by what the chain calls them.
-#[derive(Debug, Default)]
-pub struct ObjectStore {
-    objects: BTreeMap<ObjectRef, Object>,
-    /// The programs of nodes that say by themselves of which type they are, by the node's id.
-    typed: HashMap<String, Program>,
-}
+#[derive(Debug, Clone, Default)]
+pub struct ObjectStore(BTreeMap<ObjectRef, Arc<Object>>);
 
 impl ObjectStore {
     /// Reads every object that `chain` names; what cannot be read is a diagnostic.
-    #[must_use]
-    pub fn open(chain: &Chain) -> (Self, Vec<Diagnostic>) {
-        let mut library = Self::default();
-        let mut failed: BTreeMap<&ObjectRef, ()> = BTreeMap::new();
+    pub(super) fn open(chain: &Chain) -> (Self, Vec<Diagnostic>) {
+        let mut read: BTreeMap<&ObjectRef, Option<Arc<Object>>> = BTreeMap::new();
         let mut found = Vec::new();
-        for (_, node) in chain.graph.nodes() {
-            let Some((reference, _)) = node.program() else { continue };
-            let name = reference.value;
-            if library.objects.contains_key(name) || failed.contains_key(name) {
-                continue;
+        for reference in references(chain) {
+            if let Entry::Vacant(entry) = read.entry(reference.value) {
+                match open_in(&chain.folder, reference) {
+                    Ok(object) => entry.insert(Some(Arc::new(object))),
+                    Err(diagnostic) => {
+                        found.push(*diagnostic);
+                        entry.insert(None)
+                    }
+                };
             }
-            match read(reference, chain) {
-                Ok(object) => {
-                    library.objects.insert(name.clone(), object);
+        }
+        let read = read.into_iter().filter_map(|(name, object)| Some((name.clone(), object?)));
+        (Self(read.collect()), found)
+    }
+
+    /// Of the objects that `chain` names, those that are here; another is a diagnostic.
+    pub(super) fn named_by(&self, chain: &Chain) -> (Self, Vec<Diagnostic>) {
+        let mut named = Self::default();
+        let mut found: BTreeMap<&ObjectRef, Diagnostic> = BTreeMap::new();
+        for SpannedRef { value: name, span } in references(chain) {
+            match self.0.get(name) {
+                Some(object) => {
+                    named.0.insert(name.clone(), Arc::clone(object));
                 }
-                Err(diagnostic) => {
-                    failed.insert(name, ());
-                    found.push(*diagnostic);
+                None => {
+                    found.entry(name).or_insert_with(|| {
+                        Diagnostic::new(Code::ObjectUnreadable, format!("no object {name}"))
+                            .label(span, "not usable")
+                    });
                 }
             }
         }
-        library.typed = typed(chain, &library);
-        (library, found)
+        (named, found.into_values().collect())
     }
 
     /// The object that the chain calls `name`.
     #[must_use]
-    pub fn get(&self, name: &ObjectRef) -> Option<&Object> {
-        self.objects.get(name)
-    }
-
-    /// The object of `node` and its program, when both are there.
-    #[must_use]
-    pub fn program(&self, node: &Node) -> Option<(&Object, &Program)> {
-        let (object, program) = node.program()?;
-        let object = self.get(object.value)?;
-        let typed = self.typed.get(&node.id.value);
-        Some((object, typed.or_else(|| object.program(program.value))?))
+    pub fn get(&self, name: &ObjectRef) -> Option<&Arc<Object>> {
+        self.0.get(name)
     }
 
     /// The objects with their names.
     pub fn iter(&self) -> impl Iterator<Item = (&ObjectRef, &Object)> {
-        self.objects.iter()
+        self.0.iter().map(|(name, object)| (name, object.as_ref()))
     }
 }
 
 /// Objects that were read already, by what a chain calls them.
-impl FromIterator<(ObjectRef, Object)> for ObjectStore {
-    fn from_iter<I: IntoIterator<Item = (ObjectRef, Object)>>(objects: I) -> Self {
-        Self { objects: objects.into_iter().collect(), typed: HashMap::new() }
+impl FromIterator<(ObjectRef, Arc<Object>)> for ObjectStore {
+    fn from_iter<I: IntoIterator<Item = (ObjectRef, Arc<Object>)>>(objects: I) -> Self {
+        Self(objects.into_iter().collect())
     }
 }
 
-fn typed(chain: &Chain, library: &ObjectStore) -> HashMap<String, Program> {
-    let program = |node: &Node| {
-        let section = node.section.as_ref()?;
-        let (_, program) = library.program(node)?;
-        let program = Program::new(&program.name, &section.value, program.function);
-        Some((node.id.value.clone(), program))
-    };
-    chain.graph.nodes().filter_map(|(_, node)| program(node)).collect()
+fn references(chain: &Chain) -> impl Iterator<Item = SpannedRef<'_, ObjectRef>> {
+    chain.graph.nodes().filter_map(|(_, node)| node.program()).map(|(object, _)| object)
 }
 
-fn read(reference: SpannedRef<'_, ObjectRef>, chain: &Chain) -> Result<Object, Box<Diagnostic>> {
+fn open_in(folder: &Path, reference: SpannedRef<'_, ObjectRef>) -> Result<Object, Box<Diagnostic>> {
     let name = match reference.value {
-        ObjectRef::File(path) => ObjectRef::File(chain.folder.join(path)),
+        ObjectRef::File(path) => ObjectRef::File(folder.join(path)),
         builtin @ ObjectRef::Builtin(_) => builtin.clone(),
     };
     open_object(&name).map_err(|found| Box::new(found.label(reference.span, "not usable")))

@@ -1,25 +1,99 @@
-//! The function that a built-in tracer is on.
+//! The functions that built-in tracers are on, and what is taken of each call.
 
-use petgraph::graph::NodeIndex;
+use std::sync::Arc;
 
-use super::ObjectStore;
+use super::{NodeProgram, TargetFunction};
 use crate::{
-    chain::{Chain, NodeKind},
-    object::ProgramKind,
-    trace,
+    chain::{Builtin, ProbePoint, Tracer},
+    diag::Diagnostic,
+    object::{Object, ProgramKind},
+    trace::{self, Tracing},
 };
 
-/// The function `name` of the program of node `holder`, which stands in a program of `kind`.
-pub(crate) fn traced_function<'a>(
-    chain: &Chain,
-    library: &'a ObjectStore,
-    holder: NodeIndex,
-    name: &str,
+/// A function that a built-in tracer is on, in a program of one type.
+#[derive(Debug)]
+pub struct TracerTarget {
+    /// The function.
+    pub function: TargetFunction,
+    /// What the program that holds it is loaded as, or stands in for.
+    pub kind: ProgramKind,
+    /// The types of its object.
+    object: Arc<Object>,
+    /// What is taken at each moment, in the order in which the tracer's programs are attached.
+    tracings: Vec<(ProbePoint, Tracing)>,
+}
+
+impl TracerTarget {
+    /// The object that holds it.
+    #[must_use]
+    pub fn object(&self) -> &Object {
+        &self.object
+    }
+
+    /// What is taken at each moment, in the order in which the tracer's programs are attached.
+    #[must_use]
+    pub fn tracings(&self) -> &[(ProbePoint, Tracing)] {
+        &self.tracings
+    }
+}
+
+/// The same, where it may be that the function cannot be traced as it is asked for.
+#[derive(Debug)]
+pub(crate) struct PartlyTraced {
+    function: TargetFunction,
     kind: ProgramKind,
-) -> Option<trace::TracedFunction<'a>> {
-    let node = chain.graph.node(holder);
-    let (object, program) = library.program(node)?;
-    let (index, function) = object.function(name)?;
-    let is_entry = index == program.function && !matches!(node.kind, NodeKind::Tracer(_));
-    Some(trace::TracedFunction { object, function, kind, is_entry, holder: holder.index() })
+    object: Arc<Object>,
+    /// Whether it is a program itself.
+    is_entry: bool,
+    /// None where it cannot be traced as it is asked for.
+    tracings: Option<Vec<(ProbePoint, Tracing)>>,
+}
+
+impl PartlyTraced {
+    /// What `tracer` takes with `request` of a function of `of`, in a program of `kind`; and what
+    /// keeps it from that.
+    pub(super) fn find(
+        (tracer, request): (&Tracer, &Builtin),
+        function: TargetFunction,
+        of: &NodeProgram,
+        kind: ProgramKind,
+        is_entry: bool,
+    ) -> (Self, Vec<Diagnostic>) {
+        let object = Arc::clone(of.shared_object());
+        let mut found = Self { function, kind, object, is_entry, tracings: None };
+        match trace::resolve(request, tracer.moment, found.target()) {
+            Ok(tracings) => {
+                found.tracings = Some(tracings);
+                (found, Vec::new())
+            }
+            Err(wrong) => (found, wrong),
+        }
+    }
+
+    /// The function, for who asks of it what a tracer may.
+    pub(crate) fn target(&self) -> trace::TracedFunction<'_> {
+        trace::TracedFunction {
+            object: &self.object,
+            function: &self.object.functions[self.function.index],
+            kind: self.kind,
+            is_entry: self.is_entry,
+            holder: self.function.holder.index(),
+        }
+    }
+}
+
+/// The functions as they are traced, each table with its number among those of the tracer that tell;
+/// none where one cannot be.
+pub(super) fn whole(traced: Vec<PartlyTraced>) -> Option<Vec<TracerTarget>> {
+    let mut numbers = 1..;
+    let mut found = Vec::with_capacity(traced.len());
+    for PartlyTraced { function, kind, object, tracings, .. } in traced {
+        let mut tracings = tracings?;
+        let tell = tracings.iter_mut().filter(|(_, tracing)| tracing.tells());
+        for ((_, tracing), number) in tell.zip(&mut numbers) {
+            tracing.table.r#type = number;
+        }
+        found.push(TracerTarget { function, kind, object, tracings });
+    }
+    Some(found)
 }

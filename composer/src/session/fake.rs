@@ -27,7 +27,7 @@ use crate::{
     event::{Json, Layout, Render},
     kernel::fake::{Fake, Programs},
     plan::{self, Plan},
-    resolve::ObjectStore,
+    resolve::Resolved,
     run,
 };
 
@@ -36,8 +36,7 @@ const BOUND: Duration = Duration::from_secs(3600);
 
 /// A chain with its objects, and a kernel to bring it up on.
 pub(super) struct Stage {
-    pub(super) chain: Chain,
-    pub(super) library: ObjectStore,
+    pub(super) resolved: Resolved,
     pub(super) plan: Plan,
     pub(super) kernel: Fake,
 }
@@ -51,11 +50,11 @@ impl Stage {
             std::fs::write(folder.path().join(format!("{object}.o")), bytes).expect("room in /tmp");
         }
         let chain = Chain::parse(&folder.path().join("chain.toml"), text.to_owned()).expect("good");
-        let (library, _) = ObjectStore::open(&chain);
-        let plan = plan::build(&chain, &library);
+        let resolved = Resolved::open(chain).expect("its objects are there");
+        let plan = plan::build(&resolved);
         let kernel = Fake::default();
         kernel.programs_do.skip(Some(0), Some(0));
-        Self { chain, library, plan, kernel }
+        Self { resolved, plan, kernel }
     }
 
     /// chains/tcp.toml.
@@ -72,8 +71,9 @@ impl Stage {
     /// A record of node `id`, with the number `call` as its time and its call's.
     pub(super) fn record(&self, id: &str, call: u64) -> Vec<u8> {
         let index = self.node(id);
-        let node = self.chain.graph.nodes().nth(index as usize).expect("a node").1;
-        let (object, _) = self.library.program(node).expect("it has a program");
+        let mut programs = self.resolved.programs();
+        let (_, _, of) = programs.find(|(_, node, _)| node.id.value == id).expect("a program");
+        let object = of.object();
         let layouts =
             object.events.iter().filter_map(|id| Some((*id, Layout::of(&object.btf, *id)?)));
         let (of, layout) = layouts.into_iter().next().expect("it has an event");
@@ -161,8 +161,9 @@ pub(super) async fn play(
     asked: SessionRequest,
     script: impl AsyncFnOnce(&World),
 ) -> Played {
-    let Stage { chain, library, plan, mut kernel } = stage;
-    let running = run::up(&mut kernel, &plan, &library, &mut run::unwatched).expect("it comes up");
+    let Stage { resolved, plan, mut kernel } = stage;
+    let running =
+        run::up(&mut kernel, &plan, resolved.objects(), &mut run::unwatched).expect("it comes up");
     let (interrupts, source) = mpsc::unbounded_channel();
     let notices = Rc::new(RefCell::new(Vec::new()));
     let world = World {
@@ -176,7 +177,7 @@ pub(super) async fn play(
     let is_shown = |id: &str| asked.only.is_empty() || asked.only.contains(&id);
     let only = plan.nodes.iter().map(|node| is_shown(&node.id)).collect();
     let format = asked.format.unwrap_or_else(|| Box::new(Json::new(&plan)));
-    let subject = Subject { chain: &chain, library: &library, plan: &plan, running: &running };
+    let subject = Subject { resolved: &resolved, running: &running };
     let view = View::new(format, only, asked.limit);
     let writer = asked.paper.writer();
     let session = Session::open(&mut kernel, &subject, view, writer, notify);

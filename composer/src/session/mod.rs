@@ -28,11 +28,9 @@ pub use view::View;
 pub use writer::{Feed, Writer};
 
 use crate::{
-    chain::Chain,
     event::{Decoder, EventAccounting, Loss, Malformed},
     kernel::{KernelError, KernelReader},
-    plan::Plan,
-    resolve::ObjectStore,
+    resolve::Resolved,
     run::Running,
 };
 use freplace_compose_common::{COUNTS_MAP, EVENTS_MAP};
@@ -44,13 +42,9 @@ use crate::event::Render;
 /// A chain that is up.
 #[derive(Debug, Clone, Copy)]
 pub struct Subject<'a> {
-    /// The chain.
-    pub chain: &'a Chain,
-    /// Its objects.
-    pub library: &'a ObjectStore,
-    /// Its plan.
-    pub plan: &'a Plan,
-    /// What was done of that: all of it.
+    /// The chain, with its objects.
+    pub resolved: &'a Resolved,
+    /// What was done of its plan: all of it.
     pub running: &'a Running,
 }
 
@@ -108,7 +102,8 @@ impl<K: KernelReader> Session<K> {
         writer: Writer,
         notify: Box<dyn FnMut(Notice<'_>)>,
     ) -> Result<Self, KernelError> {
-        let Subject { chain, library, plan, running } = *subject;
+        let Subject { resolved, running } = *subject;
+        let nodes = resolved.chain().graph.len();
         let source = match (running.map(EVENTS_MAP), running.map(COUNTS_MAP)) {
             (Some(events), Some(counts)) => {
                 Some((kernel.records(events)?, kernel.counters(counts)?))
@@ -116,13 +111,13 @@ impl<K: KernelReader> Session<K> {
             _ => None,
         };
         Ok(Self {
-            decoder: Decoder::new(chain, library, plan),
+            decoder: Decoder::new(resolved),
             view,
             source,
             user_maps: UserMaps::open(kernel, subject)?,
-            accounting: EventAccounting::new(plan.nodes.len()),
+            accounting: EventAccounting::new(nodes),
             notify,
-            nodes: plan.nodes.len(),
+            nodes,
             out: String::new(),
             writer,
             behind: false,

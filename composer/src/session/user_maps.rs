@@ -61,10 +61,12 @@ impl<K: KernelReader> UserMapSource<K> {
 
 impl<K: KernelReader> UserMaps<K> {
     pub(super) fn open(kernel: &mut K, subject: &Subject<'_>) -> Result<Self, KernelError> {
-        let Subject { chain, library, plan, running } = *subject;
+        let Subject { resolved, running } = *subject;
         let mut maps = Vec::new();
-        for decoder in UserEventMap::all(chain, library, plan) {
-            let Some(map) = running.own_map(decoder.node, &decoder.map) else { continue };
+        for decoder in UserEventMap::all(resolved) {
+            let map = running.own_map(decoder.node, &decoder.map).ok_or_else(|| {
+                KernelError::here("open", format!("event map `{}` was not created", decoder.map))
+            })?;
             let source = kernel.records(map)?;
             let ordered = decoder.has_time() && source.has_several_buffers();
             let ordered = ordered.then(Ordered::default);
@@ -72,7 +74,7 @@ impl<K: KernelReader> UserMaps<K> {
         }
         let lines = match running.trace() {
             Some(trace) => Some(PrintkSource {
-                decoder: Printk::new(chain, library, plan),
+                decoder: Printk::new(resolved),
                 source: Some(kernel.lines(trace)?),
                 lost: 0,
                 end: u64::MAX,

@@ -5,13 +5,13 @@ use freplace_compose_common::trace::{
 };
 use proptest::{prelude::*, test_runner::Config};
 
-use super::{Tracing, resolve};
+use super::{TracedFunction, Tracing, resolve};
 use crate::{
     chain::{Chain, NodeKind, ProbePoint},
     diag::Diagnostic,
     object::ProgramKind,
-    plan,
-    resolve::{ObjectStore, traced_function},
+    plan::{self, Action},
+    resolve::{PartlyResolved, Resolved},
 };
 
 /// A chain with one built-in tracer on `drop_echo` of the xdp recipe.
@@ -24,14 +24,16 @@ fn chain(tracer: &str) -> Chain {
 
 fn resolved(tracer: &str) -> Result<Vec<(ProbePoint, Tracing)>, Vec<Diagnostic>> {
     let chain = chain(tracer);
-    let (library, _) = ObjectStore::open(&chain);
     let (index, node) = chain.graph.nodes().last().expect("it has nodes");
     let NodeKind::Tracer(tracer) = &node.kind else { panic!("the last is the tracer") };
     let request = tracer.built_in().expect("it has no object");
     let functions = chain.graph.functions_of(index);
     let (holder, name) = functions.first().expect("its target has a program");
-    let target =
-        traced_function(&chain, &library, *holder, name, ProgramKind::Xdp).expect("it is there");
+    let names = PartlyResolved::open(chain.clone());
+    let object = names.program(*holder).expect("it is built in").object();
+    let (_, function) = object.function(name).expect("it is there");
+    let (kind, holder) = (ProgramKind::Xdp, holder.index());
+    let target = TracedFunction { object, function, kind, is_entry: false, holder };
     resolve(request, tracer.moment, target)
 }
 
@@ -170,9 +172,13 @@ fn values_that_are_asked_for_twice_are_read_once() {
 fn every_table_of_the_recipe_is_planned_with_a_number_of_its_own() {
     let text = include_str!("../../../chains/trace.toml");
     let chain = Chain::parse("trace.toml".as_ref(), text.to_owned()).expect("it is shipped");
-    let (library, _) = ObjectStore::open(&chain);
-    let plan = plan::build(&chain, &library);
-    let told: Vec<_> =
-        plan.tracings().map(|(node, tracing)| (node, tracing.table.r#type)).collect();
+    let plan = plan::build(&Resolved::open(chain).expect("its objects are built in"));
+    let tables = plan.operations.iter().filter_map(|operation| match &operation.action {
+        Action::Load { trace: Some(tracing), .. } if tracing.tells() => {
+            Some((operation.node?, tracing.table.r#type))
+        }
+        _ => None,
+    });
+    let told: Vec<_> = tables.collect();
     assert_eq!(told, [(3, 1), (3, 2), (4, 1)]);
 }

@@ -15,7 +15,7 @@ use freplace_compose::{
     chain::Chain,
     check::{self, Kernels},
     plan::{self, Plan},
-    resolve::ObjectStore,
+    resolve::Resolved,
 };
 
 pub use place::{binary, scratch, workspace};
@@ -29,28 +29,28 @@ pub fn chain_text(name: &str) -> String {
 }
 
 /// A shipped chain, and the plan for it.
-pub fn planned(name: &str) -> (Chain, Plan) {
+pub fn planned(name: &str) -> (Resolved, Plan) {
     let chain = Chain::open(&workspace().join(format!("chains/{name}.toml"))).expect("a chain");
-    let (library, _) = ObjectStore::open(&chain);
-    let plan = plan::build(&chain, &library);
-    (chain, plan)
+    let resolved = Resolved::open(chain).expect("a good chain");
+    let plan = plan::build(&resolved);
+    (resolved, plan)
 }
 
 /// The chain of this text with a plan for it.
-pub fn ready(text: &str) -> (Chain, ObjectStore, Plan) {
+pub fn ready(text: &str) -> (Resolved, Plan) {
     let chain = Chain::parse(Path::new("chain.toml"), text.to_owned()).expect("a good chain");
-    let library = check::open(&chain, &Kernels::default()).expect("a good chain").library;
-    let plan = plan::build(&chain, &library);
-    (chain, library, plan)
+    let resolved = check::open(chain, &Kernels::default()).expect("a good chain").resolved;
+    let plan = plan::build(&resolved);
+    (resolved, plan)
 }
 
 /// The shipped chains, each with a plan.
-pub fn shipped() -> impl Iterator<Item = (Chain, ObjectStore, Plan)> {
+pub fn shipped() -> impl Iterator<Item = (Resolved, Plan)> {
     CHAINS.into_iter().map(|name| ready(&chain_text(name)))
 }
 
 /// The shipped chains, and one of a program that knows nothing of the composer.
-pub fn all() -> impl Iterator<Item = (Chain, ObjectStore, Plan)> {
+pub fn all() -> impl Iterator<Item = (Resolved, Plan)> {
     let object = objects().join("foreign.bpf.o");
     let host = |name: &str| {
         format!(

@@ -10,7 +10,7 @@ use freplace_compose::{
     kernel::{KernelError, Linux, machine},
     plan::{self, Action},
     profile,
-    resolve::ObjectStore,
+    resolve::{PartlyResolved, Resolved},
     run,
 };
 use serde::Serialize;
@@ -96,11 +96,11 @@ impl Judge {
         let file = self.folder.chain();
         fs::write(&file, &case.chain).expect("room in /tmp");
         let chain = Chain::open(&file).expect("a good chain");
-        let (library, _) = ObjectStore::open(&chain);
-        let found = check::check(&chain, &library, &self.kernels);
+        let names = PartlyResolved::open(chain);
+        let found = check::check(&names, &self.kernels);
         let errors = found.iter().filter(|found| found.severity == Severity::Error);
         let foreseen: Vec<_> = errors.map(foreseen).collect();
-        let mut refused = bring_up(&chain, &library);
+        let mut refused = bring_up(&names.whole().expect("its names are those of its objects"));
         // Of several lines that tell, the one that was foreseen.
         if let Some(refused) = &mut refused
             && let Some(one) = foreseen.iter().find(|one| one.is(refused))
@@ -128,10 +128,10 @@ impl Judge {
 }
 
 /// Brings the chain up, fires every hook once and takes it down again.
-fn bring_up(chain: &Chain, library: &ObjectStore) -> Option<KernelRefusal> {
+fn bring_up(resolved: &Resolved) -> Option<KernelRefusal> {
     let mut kernel = Linux::new();
-    let plan = plan::build(chain, library);
-    match run::up(&mut kernel, &plan, library, &mut run::unwatched) {
+    let plan = plan::build(resolved);
+    match run::up(&mut kernel, &plan, resolved.objects(), &mut run::unwatched) {
         Ok(running) => {
             fire(7);
             let socket = UdpSocket::bind("127.0.0.1:0").expect("a free port");

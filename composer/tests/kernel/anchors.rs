@@ -20,7 +20,7 @@ use crate::{
 /// A kernel with the host of the test programs loaded, and what more is to be loaded.
 pub(crate) struct LoadedHost {
     kernel: Linux,
-    library: ObjectStore,
+    objects: ObjectStore,
     maps: Vec<(String, MapHandle)>,
     pub(crate) host: ProgramHandle,
     /// The kernel's number of the host.
@@ -32,7 +32,7 @@ pub(crate) const STUB: &str = "stub_value";
 impl LoadedHost {
     pub(crate) fn new() -> Self {
         let mut bench = Self::bare();
-        let object = bench.library.get(&ObjectRef::new("hosts.o")).expect("it is in the chain");
+        let object = bench.objects.get(&ObjectRef::new("hosts.o")).expect("it is in the chain");
         let load_as = LoadAs::Hook(ProgramKind::Tracepoint);
         let (program, maps) = ("at_tracepoint", &bench.maps);
         let request = LoadRequest {
@@ -71,14 +71,15 @@ impl LoadedHost {
             "#,
         );
         let chain = Chain::open(&folder.chain()).expect("it is well written");
-        let library = check::open(&chain, &Kernels::default()).expect("it is sound").library;
+        let checked = check::open(chain, &Kernels::default()).expect("it is sound");
+        let objects = checked.resolved.objects().clone();
         let mut kernel = Linux::new();
-        let hosts = library.get(&ObjectRef::new("hosts.o")).expect("it is in the chain");
+        let hosts = objects.get(&ObjectRef::new("hosts.o")).expect("it is in the chain");
         let shared = hosts.maps.iter().filter(|map| freplace_compose::resolve::is_shared(map));
         let maps = shared
             .map(|map| (map.name.clone(), kernel.create_map(hosts, map, None).expect("a map").0))
             .collect();
-        Self { kernel, library, maps, host: ProgramHandle(0), host_id: 0 }
+        Self { kernel, objects, maps, host: ProgramHandle(0), host_id: 0 }
     }
 
     fn load(
@@ -88,7 +89,7 @@ impl LoadedHost {
         load_as: LoadAs,
         target: Option<(ProgramHandle, &str)>,
     ) -> Result<ProgramHandle, KernelError> {
-        let object = self.library.get(&ObjectRef::new(object)).expect("it is in the chain");
+        let object = self.objects.get(&ObjectRef::new(object)).expect("it is in the chain");
         let request = LoadRequest {
             object,
             program,

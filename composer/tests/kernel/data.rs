@@ -309,7 +309,7 @@ fn a_program_in_a_table_is_not_replaced() {
         diag::Code,
         kernel::Linux,
         plan,
-        resolve::ObjectStore,
+        resolve::PartlyResolved,
         run,
     };
     let chain = format!(
@@ -319,13 +319,13 @@ fn a_program_in_a_table_is_not_replaced() {
     );
     let folder = Folder::new(&chain);
     let chain = Chain::open(&folder.chain()).expect("a chain");
-    let (library, found) = ObjectStore::open(&chain);
-    assert!(found.is_empty(), "{found:?}");
-    let found = check(&chain, &library, &Kernels::default());
+    let names = PartlyResolved::open(chain);
+    let found = check(&names, &Kernels::default());
     assert_eq!(found.iter().map(|one| one.code).collect::<Vec<_>>(), [Code::TailCall]);
-    let plan = plan::build(&chain, &library);
+    let resolved = names.whole().expect("its objects are there");
+    let plan = plan::build(&resolved);
     let mut kernel = Linux::new();
-    let failure =
-        run::up(&mut kernel, &plan, &library, &mut run::unwatched).expect_err("it is refused");
+    let failure = run::up(&mut kernel, &plan, resolved.objects(), &mut run::unwatched)
+        .expect_err("it is refused");
     assert_eq!(failure.error.errno, Some(libc::EBUSY), "{failure:?}");
 }

@@ -8,7 +8,7 @@ use freplace_compose::{
     kernel::{Kernel as _, Linux, LoadRequest},
     object::{Object, ProgramKind, flow::read},
     plan::LoadAs,
-    resolve::ObjectStore,
+    resolve::PartlyResolved,
 };
 
 use crate::{
@@ -226,8 +226,7 @@ fn a_tracer_reads_the_arguments_that_it_may_read() {
             moment.name()
         );
         let chain = Chain::parse(&folder.chain(), text).expect("a good chain");
-        let (library, _) = ObjectStore::open(&chain);
-        let mut found = check::check(&chain, &library, &running());
+        let mut found = check::check(&PartlyResolved::open(chain), &running());
         found.retain(|found| found.severity == Severity::Error);
         let foreseen = found.pop().map(|found| {
             assert_eq!(found.code, Code::TracerDereference, "{}", found.message);
@@ -353,7 +352,7 @@ fn what_co_re_does_not_find_is_foretold() {
         assert_eq!((foreseen, done.is_ok()), (Ok(()), taken), "{program}");
         let folder = Folder::new(&text);
         let chain = Chain::open(&folder.chain()).expect("a good chain");
-        let warnings = check::open(&chain, &running()).expect("a warning at most").warnings;
+        let warnings = check::open(chain, &running()).expect("a warning at most").warnings;
         let [warning] = warnings.as_slice() else { panic!("{program}: {warnings:#?}") };
         assert_eq!((warning.code, warning.severity), (Code::KernelLacksName, Severity::Warning));
     }

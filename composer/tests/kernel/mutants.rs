@@ -12,7 +12,7 @@ use freplace_compose::{
     kernel::{Kernel as _, Linux, LoadRequest, MapHandle, ProgramHandle},
     object::{Object, Program, ProgramKind},
     plan::LoadAs,
-    resolve::{ObjectStore, is_shared},
+    resolve::{PartlyResolved, is_shared},
 };
 
 use crate::{support::Folder, versions::running};
@@ -114,9 +114,7 @@ impl MutantLoader<'_> {
     fn error(&self, program: &str) -> Option<String> {
         let chain = Chain::parse(&self.folder.chain(), (self.text)(program));
         let chain = chain.expect("a good chain");
-        let (library, unreadable) = ObjectStore::open(&chain);
-        assert!(unreadable.is_empty(), "{unreadable:?}");
-        let found = check::check(&chain, &library, &running()).into_iter();
+        let found = check::check(&PartlyResolved::open(chain), &running()).into_iter();
         // What the verifier lets pass and the attachment does not, nobody attaches here.
         let at_attach = |found: &Diagnostic| {
             let is_bare = found.answer.as_ref().is_some_and(|answer| answer.text.is_none());

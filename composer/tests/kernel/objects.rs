@@ -27,11 +27,11 @@ fn up_in(folder: &Folder, look: impl FnOnce()) -> Result<(), KernelError> {
     let before = Snapshot::take();
     let chain = Chain::open(&folder.chain()).expect("a good chain");
     let profiles = profile::nearest(machine::version()).into_iter().collect();
-    let checked = open(&chain, &Kernels { profiles, asked: true });
+    let checked = open(chain, &Kernels { profiles, asked: true });
     let checked = checked.unwrap_or_else(|found| panic!("it is valid: {found:#?}"));
     let mut kernel = Linux::new();
-    let plan = plan::build(&chain, &checked.library);
-    let done = match run::up(&mut kernel, &plan, &checked.library, &mut run::unwatched) {
+    let plan = plan::build(&checked.resolved);
+    let done = match run::up(&mut kernel, &plan, checked.resolved.objects(), &mut run::unwatched) {
         Ok(running) => {
             look();
             let left = running.down(&mut kernel);

@@ -10,7 +10,7 @@ use freplace_compose::{
     kernel::{Kernel as _, Linux, LoadRequest},
     object::{Object, ProgramKind},
     plan::LoadAs,
-    resolve::ObjectStore,
+    resolve::{ObjectStore, PartlyResolved, Resolved},
 };
 
 use crate::support::Folder;
@@ -40,8 +40,9 @@ fn chain(file: &Path, stub: &str, replacement: &str) -> Chain {
 }
 
 /// What the validator says that the kernel would say; none when it finds nothing wrong.
-fn predicted(chain: &Chain, library: &ObjectStore) -> Option<String> {
-    let found = check::check(chain, library, &Kernels::default());
+fn predicted(chain: Chain, objects: &ObjectStore) -> Option<String> {
+    let names = PartlyResolved::of(chain, objects);
+    let found = check::check(&names, &Kernels::default());
     let found = match found.as_slice() {
         [] => return None,
         [one] => one,
@@ -58,8 +59,7 @@ fn prototypes_are_compared_as_the_kernel_compares_them() {
     let folder = Folder::new("");
     let (host, replacements) = (object("prototype-stubs"), object("prototype-replacements"));
     let any = chain(&folder.chain(), "stub_nothing", "replace_nothing");
-    let (library, unreadable) = ObjectStore::open(&any);
-    assert!(unreadable.is_empty(), "{unreadable:?}");
+    let any = Resolved::open(any).expect("its objects are there");
 
     let mut kernel = Linux::new();
     let request = |object, program, load_as, target| LoadRequest {
@@ -83,7 +83,7 @@ fn prototypes_are_compared_as_the_kernel_compares_them() {
     for stub in stubs {
         for replacement in &replacements.programs {
             let (stub, replacement) = (stub.name.as_str(), replacement.name.as_str());
-            let predicted = predicted(&chain(&folder.chain(), stub, replacement), &library);
+            let predicted = predicted(chain(&folder.chain(), stub, replacement), any.objects());
             let target = Some((target, stub));
             match (
                 kernel.load(&request(&replacements, replacement, LoadAs::Replacement, target)),

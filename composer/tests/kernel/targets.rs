@@ -15,6 +15,7 @@ use freplace_compose::{
     kernel::Linux,
     plan,
     profile::{Presence, Targets},
+    resolve::PartlyResolved,
     run,
 };
 
@@ -38,8 +39,8 @@ fn chain(hook: &str, place: &str) -> String {
 fn both(hook: &str, place: &str) -> (Option<String>, Option<String>) {
     let folder = Folder::new(&chain(hook, place));
     let chain = Chain::open(&folder.chain()).expect("a good chain");
-    let library = freplace_compose::resolve::ObjectStore::open(&chain).0;
-    let found = check::check(&chain, &library, &running());
+    let names = PartlyResolved::open(chain);
+    let found = check::check(&names, &running());
     assert!(found.len() <= 1, "{found:?}");
     let foreseen = found.first().map(|found| {
         assert_eq!(found.code, Code::UnknownTarget);
@@ -48,15 +49,20 @@ fn both(hook: &str, place: &str) -> (Option<String>, Option<String>) {
             Severity::Error => found.answer.as_ref().expect("the kernel's answer").errno.to_owned(),
         }
     });
+    let resolved = names.whole().expect("its objects are there");
     let mut kernel = Linux::new();
-    let done =
-        match run::up(&mut kernel, &plan::build(&chain, &library), &library, &mut run::unwatched) {
-            Ok(running) => {
-                assert!(running.down(&mut kernel).is_empty());
-                None
-            }
-            Err(failure) => Some(errno_name(failure.error.errno.expect("a number")).to_owned()),
-        };
+    let done = match run::up(
+        &mut kernel,
+        &plan::build(&resolved),
+        resolved.objects(),
+        &mut run::unwatched,
+    ) {
+        Ok(running) => {
+            assert!(running.down(&mut kernel).is_empty());
+            None
+        }
+        Err(failure) => Some(errno_name(failure.error.errno.expect("a number")).to_owned()),
+    };
     (foreseen, done)
 }
 

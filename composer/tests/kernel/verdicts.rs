@@ -6,7 +6,7 @@ use freplace_compose::{
     diag::{Code, Diagnostic},
     kernel::{Linux, machine},
     plan,
-    resolve::ObjectStore,
+    resolve::Resolved,
     run,
 };
 
@@ -21,10 +21,10 @@ fn refused(text: &str) -> (String, Diagnostic) {
     let before = Snapshot::take();
     let folder = Folder::new(text);
     let chain = Chain::open(&folder.chain()).expect("a good chain");
-    let (library, _) = ObjectStore::open(&chain);
-    let plan = plan::build(&chain, &library);
+    let resolved = Resolved::open(chain).expect("its objects are there");
+    let plan = plan::build(&resolved);
     let mut kernel = Linux::new();
-    let Err(failure) = run::up(&mut kernel, &plan, &library, &mut run::unwatched) else {
+    let Err(failure) = run::up(&mut kernel, &plan, resolved.objects(), &mut run::unwatched) else {
         panic!("the kernel takes it");
     };
     assert!(failure.left.is_empty());

@@ -9,6 +9,7 @@ use freplace_compose::{
     kernel::{Linux, machine},
     plan,
     profile::{self, Profile},
+    resolve::Resolved,
     run,
 };
 
@@ -31,24 +32,28 @@ pub(crate) fn running() -> Kernels {
 pub(crate) fn both(text: &str) -> (Result<(), String>, Result<(), String>) {
     let folder = Folder::new(text);
     let chain = Chain::open(&folder.chain()).expect("a good chain");
-    let foreseen = match check::open(&chain, &running()) {
+    let foreseen = match check::open(chain.clone(), &running()) {
         Ok(_) => Ok(()),
         Err(found) => Err(found.iter().flat_map(|found| found.notes.clone()).collect()),
     };
-    let (library, _) = freplace_compose::resolve::ObjectStore::open(&chain);
+    let resolved = Resolved::open(chain).expect("its objects are there");
     let mut kernel = Linux::new();
-    let done =
-        match run::up(&mut kernel, &plan::build(&chain, &library), &library, &mut run::unwatched) {
-            Ok(running) => {
-                fire(7);
-                assert!(running.down(&mut kernel).is_empty());
-                Ok(())
-            }
-            Err(failure) => {
-                assert!(failure.left.is_empty());
-                Err(failure.error.log.unwrap_or(failure.error.message))
-            }
-        };
+    let done = match run::up(
+        &mut kernel,
+        &plan::build(&resolved),
+        resolved.objects(),
+        &mut run::unwatched,
+    ) {
+        Ok(running) => {
+            fire(7);
+            assert!(running.down(&mut kernel).is_empty());
+            Ok(())
+        }
+        Err(failure) => {
+            assert!(failure.left.is_empty());
+            Err(failure.error.log.unwrap_or(failure.error.message))
+        }
+    };
     (foreseen, done)
 }
 

@@ -101,7 +101,7 @@ pub(super) fn check(context: &mut Context<'_>) {
         if node.built_in().is_some() || context.misfits.contains(&index) {
             continue;
         }
-        for load in context.loads(node) {
+        for load in context.loads(index) {
             for loaded in loaded(context, index, &load) {
                 judge(context, &mut books, &CheckedProgram { index, load, loaded });
             }
@@ -163,7 +163,7 @@ pub(super) fn loaded(context: &Context<'_>, index: NodeIndex, load: &Load<'_>) -
 fn host_kinds(context: &Context<'_>, replacement: NodeIndex) -> Vec<ProgramKind> {
     let graph = &context.chain.graph;
     let hosts = graph.hosts_below(replacement).into_iter();
-    hosts.filter_map(|host| Some(context.program(graph.node(host))?.1.kind)).collect()
+    hosts.filter_map(|host| Some(context.program(host)?.1.kind)).collect()
 }
 
 /// What the rules find in a program: what is certain or, if nothing is, what is possible.

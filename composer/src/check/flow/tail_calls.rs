@@ -37,7 +37,7 @@ pub(super) fn check(context: &mut Context<'_>) {
     for index in graph.order() {
         let node = graph.node(index);
         let Some((reference, name)) = node.program() else { continue };
-        let Some((object, program)) = context.program(node) else { continue };
+        let Some((object, program)) = context.program(index) else { continue };
         // Without a table there is no tail call.
         let has_table = object.maps.iter().any(|map| map.map_type == PROGRAMS);
         if !has_table || context.misfits.contains(&index) {
@@ -102,13 +102,13 @@ pub(super) fn check(context: &mut Context<'_>) {
 /// What a program is, each time it is loaded.
 fn owners_of<'a>(context: &Context<'a>, index: NodeIndex, node: &'a Node) -> Vec<Owner<'a>> {
     let graph = &context.chain.graph;
-    let loaded = context.own(node).map(|load| loaded(context, index, &load)).unwrap_or_default();
+    let loaded = context.own(index).map(|load| loaded(context, index, &load)).unwrap_or_default();
     let kinds = loaded.into_iter().map(|loaded| loaded.kind.base());
     if !matches!(node.kind, NodeKind::Tracer(_)) {
         return kinds.map(|kind| Owner { kind, traced: None }).collect();
     }
     let targets = graph.functions_of(index).into_iter().filter_map(|(target, function)| {
-        let (object, program) = context.program(graph.node(target))?;
+        let (object, program) = context.program(target)?;
         let (_, definition) = object.function(function)?;
         let is_entry = program.name == function && graph.node(target).role() == Role::Host;
         match is_entry {

@@ -51,11 +51,11 @@ pub(super) fn find(
         let target = graph.node(place);
         // Of a tracer that is traced, the rule on nested tracers tells enough.
         let (kind, is_replacement) = match &target.kind {
-            NodeKind::Host(_) => (context.program(target)?.1.kind, false),
+            NodeKind::Host(_) => (context.program(place)?.1.kind, false),
             NodeKind::Replacement(_) => (ProgramKind::Freplace, true),
             _ => continue,
         };
-        let Some((object, program)) = context.program(target) else { continue };
+        let Some((object, program)) = context.program(place) else { continue };
         let Some((_, definition)) = object.function(function) else { continue };
         let prototype = definition.prototype.and_then(|id| object.btf.get(id));
         let Some(Type::Prototype { parameters, .. }) = prototype else { continue };

@@ -23,12 +23,12 @@ pub(super) fn bring_up(
     logs: &mut Logs,
     stop: &AtomicBool,
 ) -> Result<(Running, Vec<(usize, u32)>), Exit> {
-    let Ready { chain, library, plan, .. } = ready;
+    let Ready { resolved, plan, .. } = ready;
     let widths = plan::Widths::of(plan, false);
     let started = std::time::Instant::now();
     screen::say!("{}  kernel {}", plan::header(plan), machine::release());
     let (mut ids, mut steps) = (Vec::new(), 0);
-    let done = run::up(kernel, plan, library, &mut |done| {
+    let done = run::up(kernel, plan, resolved.objects(), &mut |done| {
         steps += 1;
         let operation = done.operation;
         if let Some((name, path)) = pin_of(operation) {
@@ -68,7 +68,7 @@ pub(super) fn bring_up(
             Ok((running, ids))
         }
         Err(failure) => {
-            logs.keep(&failure, plan, chain);
+            logs.keep(&failure, plan, resolved.chain());
             let (targets, _) = machine::targets();
             let whole = arguments.logs.verbose;
             report::one(&run::explain(&failure, plan, &targets, whole));

@@ -18,7 +18,8 @@ pub(super) fn format(
     only: &[bool],
     paint: Paint,
 ) -> Box<dyn Render> {
-    let Ready { chain, plan, .. } = ready;
+    let Ready { resolved, plan, .. } = ready;
+    let chain = resolved.chain();
     match (asked.format, asked.layout()) {
         (EventFormat::Json, _) => Box::new(Json::new(plan)),
         (EventFormat::TraceEvent, _) => Box::new(ChromeTrace::new(chain, plan)),

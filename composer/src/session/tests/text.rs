@@ -12,7 +12,7 @@ use crate::{
 async fn a_call_is_shown_when_nothing_more_came_of_it_for_a_while() {
     let stage = Stage::tcp();
     let (node, record) = (stage.node("before"), stage.record("before", 5));
-    let tree = Tree::new(&stage.chain, &stage.plan, CLOCK, BARE);
+    let tree = Tree::new(stage.resolved.chain(), &stage.plan, CLOCK, BARE);
     let asked = SessionRequest { format: Some(Box::new(tree)), ..SessionRequest::default() };
     let played = play(stage, asked, async |world| {
         emit(world, node, &record, 1);
@@ -28,7 +28,7 @@ async fn a_call_is_shown_when_nothing_more_came_of_it_for_a_while() {
 async fn a_tree_says_whose_events_have_no_call_and_learns_from_what_is_not_shown() {
     let stage = Stage::tcp();
     let (node, record) = (stage.node("connect"), stage.record("connect", 0));
-    let tree = Tree::new(&stage.chain, &stage.plan, CLOCK, BARE);
+    let tree = Tree::new(stage.resolved.chain(), &stage.plan, CLOCK, BARE);
     let format = Some(Box::new(tree) as Box<_>);
     let asked = SessionRequest { format, only: vec!["before"], ..SessionRequest::default() };
     let played = play(stage, asked, async |world| {
@@ -56,7 +56,7 @@ async fn a_count_stands_at_the_end_and_a_trace_is_closed() {
     assert!(played.text.contains("before      12 events\n"), "{}", played.text);
 
     let stage = Stage::tcp();
-    let trace = ChromeTrace::new(&stage.chain, &stage.plan);
+    let trace = ChromeTrace::new(stage.resolved.chain(), &stage.plan);
     let asked = SessionRequest { format: Some(Box::new(trace)), ..SessionRequest::default() };
     let played = play(stage, asked, async |world| {
         emit(world, node, &record, 12);

@@ -1,0 +1,87 @@
+//! A node, as far as one needs to know it to show what happens.
+
+use std::fmt;
+
+use serde::Serialize;
+
+use crate::chain::{Node, NodeKind, ProbePoint, Role};
+
+/// A node, as far as one needs to know it to show what happens.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct PlannedNode {
+    /// Its id in the file.
+    pub id: String,
+    /// Its kind.
+    pub role: Role,
+    /// The kernel's word for its program: `kprobe`, `freplace`.
+    pub label: &'static str,
+    /// When a tracer sees its target; never, for a node that is none.
+    #[serde(skip)]
+    pub moments: &'static [ProbePoint],
+    /// Where it sits: the hook's place, the stub, the traced node.
+    pub place: AttachPoint,
+}
+
+impl PlannedNode {
+    /// What is to be known of `node`.
+    pub(crate) fn of(node: &Node) -> Self {
+        let (at, function) = match &node.kind {
+            NodeKind::Host(host) => {
+                let attach = host.attach.as_ref();
+                (attach.map_or(String::new(), |attach| attach.value.to_string()), None)
+            }
+            NodeKind::Stub(stub) => (stub.function.value.clone(), None),
+            NodeKind::Replacement(replacement) => (replacement.stub.value.clone(), None),
+            NodeKind::Tracer(tracer) => {
+                let function = tracer.function.as_ref().map(|function| function.value.clone());
+                (tracer.target.value.clone(), function)
+            }
+        };
+        Self {
+            id: node.id.value.clone(),
+            role: node.role(),
+            label: node.label(),
+            moments: node.moments(),
+            place: AttachPoint { at, function },
+        }
+    }
+
+    /// The labels that its events have: of a tracer of both moments the one that an event is of.
+    pub fn event_labels(&self) -> impl Iterator<Item = &'static str> {
+        let one = (self.moments.len() < 2).then_some(self.label);
+        one.into_iter().chain(self.moments.iter().map(|moment| moment.name()))
+    }
+}
+
+/// Where a node sits.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AttachPoint {
+    /// The hook's place, the stub or the traced node.
+    pub at: String,
+    /// The function that is traced, where it is not the entry of the traced node.
+    pub function: Option<String>,
+}
+
+impl AttachPoint {
+    /// What the function is called that a tracer is on: by the chain, where it is the entry of a
+    /// node.
+    #[must_use]
+    pub fn function(&self) -> &str {
+        self.function.as_deref().unwrap_or(&self.at)
+    }
+}
+
+impl fmt::Display for AttachPoint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.function {
+            Some(function) => write!(f, "{}:{function}", self.at),
+            None => f.write_str(&self.at),
+        }
+    }
+}
+
+impl Serialize for AttachPoint {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}

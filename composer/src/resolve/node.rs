@@ -1,0 +1,106 @@
+//! What a node stands for.
+
+use petgraph::graph::NodeIndex;
+
+use super::{NodeProgram, TracerTarget};
+use crate::{
+    chain::{ProbePoint, Spanned},
+    diag::Span,
+    hook::Attach,
+};
+
+/// What a node stands for.
+#[derive(Debug)]
+pub struct ResolvedNode {
+    pub(super) kind: ResolvedKind,
+    pub(super) has_task: bool,
+}
+
+/// What a node is in its chain, with all that its names stand for.
+#[derive(Debug)]
+pub enum ResolvedKind {
+    /// A program at a hook.
+    Host {
+        /// The program.
+        program: NodeProgram,
+        /// The hook; none for one that only tail calls come to.
+        attach: Option<Spanned<Attach>>,
+    },
+    /// A function of hosts.
+    Stub,
+    /// A program in the place of a stub.
+    Replacement {
+        /// The program.
+        program: NodeProgram,
+        /// What asks for the stub.
+        stub: Span,
+        /// The stub, in each of its hosts.
+        functions: Vec<TargetFunction>,
+    },
+    /// A tracer with a program of the author's.
+    Tracer {
+        /// The program.
+        program: NodeProgram,
+        /// When it runs.
+        moment: ProbePoint,
+        /// What asks for its target.
+        target: Span,
+        /// What it traces.
+        functions: Vec<TargetFunction>,
+    },
+    /// The built-in tracer.
+    BuiltIn {
+        /// Its program for the moment that the node asks for.
+        program: NodeProgram,
+        /// What asks for its target.
+        target: Span,
+        /// What it traces, and what it takes of each call.
+        functions: Vec<TracerTarget>,
+    },
+}
+
+/// A function that a replacement or tracer is for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TargetFunction {
+    /// The node whose program holds it.
+    pub holder: NodeIndex,
+    /// Its name.
+    pub name: String,
+    /// Its index in the functions of that program's object.
+    pub index: usize,
+}
+
+impl ResolvedNode {
+    /// What it is in its chain.
+    #[must_use]
+    pub fn kind(&self) -> &ResolvedKind {
+        &self.kind
+    }
+
+    /// Whether all hosts at the bottom of what it depends on have a current task.
+    #[must_use]
+    pub fn has_task(&self) -> bool {
+        self.has_task
+    }
+
+    /// Its program; none for a stub.
+    #[must_use]
+    pub fn program(&self) -> Option<&NodeProgram> {
+        match &self.kind {
+            ResolvedKind::Stub => None,
+            ResolvedKind::Host { program, .. }
+            | ResolvedKind::Replacement { program, .. }
+            | ResolvedKind::Tracer { program, .. }
+            | ResolvedKind::BuiltIn { program, .. } => Some(program),
+        }
+    }
+
+    /// What a built-in tracer traces; nothing for another node.
+    #[must_use]
+    pub fn traced(&self) -> &[TracerTarget] {
+        match &self.kind {
+            ResolvedKind::BuiltIn { functions, .. } => functions,
+            _ => &[],
+        }
+    }
+}

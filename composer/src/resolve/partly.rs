@@ -1,0 +1,265 @@
+//! What the names of a chain stand for, as far as they stand for something.
+
+use std::collections::HashSet;
+
+use petgraph::graph::NodeIndex;
+
+use super::{
+    NodeProgram, ObjectStore, Resolved, ResolvedKind, ResolvedNode, TargetFunction, functions,
+    maps::Changes,
+    tables,
+    traced::{self, PartlyTraced},
+};
+use crate::{
+    chain::{Chain, Node, NodeKind, Role, Tracer, TracerProgram},
+    diag::{Diagnostic, in_file_order},
+    hook::HostKind,
+    object::{Program, ProgramKind},
+};
+
+/// A chain with its objects, and what its names stand for, as far as they stand for something: what
+/// the rules look at.
+#[derive(Debug)]
+pub struct PartlyResolved {
+    chain: Chain,
+    objects: ObjectStore,
+    /// By the index of the node.
+    nodes: Vec<PartlyNode>,
+    /// What stands for nothing.
+    wrong: Vec<Diagnostic>,
+    /// The same, where the rules have better words for it.
+    untold: Vec<Diagnostic>,
+}
+
+/// What the names of one node stand for.
+#[derive(Debug)]
+struct PartlyNode {
+    /// None for a stub, or where something of it is not there.
+    program: Option<NodeProgram>,
+    /// What a built-in tracer traces.
+    traced: Vec<PartlyTraced>,
+    /// What keeps it from that.
+    untraceable: Vec<Diagnostic>,
+}
+
+impl PartlyResolved {
+    /// Reads the objects of `chain` and looks up what it names.
+    #[must_use]
+    pub fn open(chain: Chain) -> Self {
+        let (objects, wrong) = ObjectStore::open(&chain);
+        Self::find(chain, objects, wrong)
+    }
+
+    /// Looks up what `chain` names in `objects`, instead of reading any.
+    #[must_use]
+    pub fn of(chain: Chain, objects: &ObjectStore) -> Self {
+        let (objects, wrong) = objects.named_by(&chain);
+        Self::find(chain, objects, wrong)
+    }
+
+    fn find(chain: Chain, objects: ObjectStore, mut wrong: Vec<Diagnostic>) -> Self {
+        let mut changes = Changes::of(&chain);
+        let program = |(_, node)| {
+            let program = NodeProgram::find(node, &objects, &mut changes, &mut wrong);
+            PartlyNode { program, traced: Vec::new(), untraceable: Vec::new() }
+        };
+        let nodes = chain.graph.nodes().map(program).collect();
+        let mut found = Self { chain, objects, nodes, wrong, untold: Vec::new() };
+        found.seek_functions();
+        found.seek_tables();
+        for index in found.chain.graph.node_indices() {
+            let (traced, untraceable) = found.trace(index);
+            let node = &mut found.nodes[index.index()];
+            (node.traced, node.untraceable) = (traced, untraceable);
+        }
+        found
+    }
+
+    /// Looks for the functions that stubs and tracers name.
+    fn seek_functions(&mut self) {
+        let nodes = self.chain.graph.nodes();
+        let unknown = nodes.flat_map(|(index, node)| {
+            functions::unknown(&self.chain, index, node, |of| self.program(of))
+        });
+        let (untold, told): (Vec<_>, Vec<_>) = unknown.partition(|one| one.is_misplaced);
+        self.untold.extend(untold.into_iter().map(|one| one.found));
+        self.wrong.extend(told.into_iter().map(|one| one.found));
+    }
+
+    /// Looks for the tables that the chain puts programs into.
+    fn seek_tables(&mut self) {
+        let graph = &self.chain.graph;
+        let unknown = graph.jumps().iter().filter_map(|jump| {
+            tables::unknown(jump, graph.node(jump.from), self.program(jump.from)?)
+        });
+        let unknown: Vec<_> = unknown.collect();
+        self.wrong.extend(unknown);
+    }
+
+    /// The chain.
+    #[must_use]
+    pub fn chain(&self) -> &Chain {
+        &self.chain
+    }
+
+    /// Its objects, those that could be read.
+    #[must_use]
+    pub fn objects(&self) -> &ObjectStore {
+        &self.objects
+    }
+
+    /// The program of the node at `index`; none for a stub, or where something of it is not there.
+    pub(crate) fn program(&self, index: NodeIndex) -> Option<&NodeProgram> {
+        self.nodes[index.index()].program.as_ref()
+    }
+
+    /// What the built-in tracer at `index` traces.
+    pub(crate) fn traced(&self, index: NodeIndex) -> &[PartlyTraced] {
+        &self.nodes[index.index()].traced
+    }
+
+    /// What keeps the built-in tracer at `index` from what it traces.
+    pub(crate) fn untraceable(&self, index: NodeIndex) -> &[Diagnostic] {
+        &self.nodes[index.index()].untraceable
+    }
+
+    /// What stands for nothing, but for what is untraceable.
+    pub(crate) fn wrong(&self) -> &[Diagnostic] {
+        &self.wrong
+    }
+
+    /// The chain, when all that it names stands for something.
+    ///
+    /// # Errors
+    /// What does not, in file order.
+    pub fn whole(self) -> Result<Resolved, Vec<Diagnostic>> {
+        let functions = self.chain.graph.node_indices().map(|index| self.functions(index));
+        let functions: Vec<_> = functions.collect();
+        let has_task = self.has_task();
+        let Self { chain, objects, nodes, mut wrong, untold } = self;
+        wrong.extend(untold);
+        let mut resolved = Vec::with_capacity(nodes.len());
+        let parts = chain.graph.nodes().zip(nodes).zip(functions).zip(has_task);
+        for ((((_, node), found), functions), has_task) in parts {
+            wrong.extend_from_slice(&found.untraceable);
+            let kind = kind(node, found, functions.into_iter().collect());
+            resolved.extend(kind.map(|kind| ResolvedNode { kind, has_task }));
+        }
+        match wrong.is_empty() && resolved.len() == chain.graph.len() {
+            true => Ok(Resolved { chain, objects, nodes: resolved }),
+            false => Err(in_file_order(wrong)),
+        }
+    }
+
+    /// The functions that the replacement or tracer at `index` is for; none in the place of one that
+    /// is not there.
+    fn functions(&self, index: NodeIndex) -> Vec<Option<TargetFunction>> {
+        let named = self.chain.graph.functions_of(index).into_iter();
+        let found = named.map(|(holder, name)| {
+            let (index, _) = self.program(holder)?.object().function(name)?;
+            Some(TargetFunction { holder, name: name.to_owned(), index })
+        });
+        found.collect()
+    }
+
+    /// What the built-in tracer at `index` traces, and what keeps it from that. What is wrong in two
+    /// hosts, or at both moments, is one mistake.
+    fn trace(&self, index: NodeIndex) -> (Vec<PartlyTraced>, Vec<Diagnostic>) {
+        let (mut traced, mut wrong) = (Vec::new(), Vec::new());
+        let NodeKind::Tracer(tracer) = &self.chain.graph.node(index).kind else {
+            return (traced, wrong);
+        };
+        let TracerProgram::BuiltIn(request) = &tracer.program else { return (traced, wrong) };
+        let place =
+            |found: &Diagnostic| (found.labels.first().map(|label| label.span.clone()), found.code);
+        for function in self.functions(index).into_iter().flatten() {
+            let Some(of) = self.program(function.holder) else { continue };
+            let holder = self.chain.graph.node(function.holder);
+            let is_entry = function.index == of.program().function && holder.role() != Role::Tracer;
+            for kind in self.kinds(of, &function) {
+                let asked = (tracer, request.as_ref());
+                let (one, found) = PartlyTraced::find(asked, function.clone(), of, kind, is_entry);
+                traced.push(one);
+                for found in found {
+                    if !wrong.iter().any(|other| place(other) == place(&found)) {
+                        wrong.push(found);
+                    }
+                }
+            }
+        }
+        for found in wrong.iter_mut().filter(|found| found.labels.is_empty()) {
+            *found = found.clone().label(&tracer.target.span, "traced here");
+        }
+        (traced, wrong)
+    }
+
+    /// What the programs are loaded as, or stand in for, that hold `function`: the node's own, `of`, and
+    /// those of its tables.
+    fn kinds(&self, of: &NodeProgram, function: &TargetFunction) -> Vec<ProgramKind> {
+        let graph = &self.chain.graph;
+        let holds = |program: &Program| of.object().reachable(program).contains(&function.index);
+        let leaves = of.leaves().filter(|leaf| holds(leaf)).map(|leaf| leaf.kind.base());
+        let leaves: Vec<_> = leaves.collect();
+        let mut kinds: Vec<ProgramKind> = Vec::new();
+        if leaves.is_empty() || holds(of.program()) {
+            let hosts = graph.hosts_below(function.holder).into_iter();
+            let programs = hosts.filter_map(|host| self.program(host));
+            kinds.extend(programs.map(|of| of.program().kind.base()));
+        }
+        kinds.extend(leaves);
+        let mut seen = HashSet::new();
+        kinds.retain(|kind| seen.insert(*kind));
+        kinds
+    }
+
+    /// For each node, whether all hosts at the bottom of what it depends on have a current task.
+    fn has_task(&self) -> Vec<bool> {
+        let graph = &self.chain.graph;
+        let mut all = vec![true; graph.len()];
+        for index in graph.order() {
+            all[index.index()] = match graph.node(index).role() {
+                Role::Host => self.program(index).is_some_and(|of| {
+                    HostKind::of_program(of.program().kind).is_some_and(|kind| kind.has_task)
+                }),
+                _ => graph.needs(index).iter().all(|need| all[need.index()]),
+            };
+        }
+        all
+    }
+}
+
+/// What a node is in its chain, when all that it names is there.
+fn kind(
+    node: &Node,
+    found: PartlyNode,
+    functions: Option<Vec<TargetFunction>>,
+) -> Option<ResolvedKind> {
+    let PartlyNode { program, traced, .. } = found;
+    Some(match &node.kind {
+        NodeKind::Stub(_) => ResolvedKind::Stub,
+        NodeKind::Host(host) => {
+            ResolvedKind::Host { program: program?, attach: host.attach.clone() }
+        }
+        NodeKind::Replacement(replacement) => ResolvedKind::Replacement {
+            program: program?,
+            stub: replacement.stub.span.clone(),
+            functions: functions?,
+        },
+        NodeKind::Tracer(Tracer { program: TracerProgram::Own { .. }, moment, target, .. }) => {
+            ResolvedKind::Tracer {
+                program: program?,
+                moment: *moment,
+                target: target.span.clone(),
+                functions: functions?,
+            }
+        }
+        NodeKind::Tracer(Tracer { program: TracerProgram::BuiltIn(_), target, .. }) => {
+            functions?;
+            ResolvedKind::BuiltIn {
+                program: program?,
+                target: target.span.clone(),
+                functions: traced::whole(traced)?,
+            }
+        }
+    })
+}
