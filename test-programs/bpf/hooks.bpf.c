@@ -114,3 +114,66 @@ HOOK(sk_lookup, "sk_lookup", bpf_sk_lookup, SK_PASS)
 HOOK(flow_dissector, "flow_dissector", __sk_buff, BPF_FLOW_DISSECTOR_CONTINUE)
 HOOK(netfilter, "netfilter", bpf_nf_ctx, 1)
 HOOK(perf_event, "perf_event", bpf_perf_event_data, 0)
+HOOK(uprobe, "uprobe", pt_regs, 0)
+HOOK(socket_filter, "socket", __sk_buff, 0)
+
+// Programs whose context is a list of arguments: the kernel knows no name for that, so no stub takes it.
+#define TYPED(name, section, result) \
+	FC_STUB int name##_number(__u64 number) \
+	{ \
+		return fc_stub(result, number); \
+	} \
+	SEC(section) \
+	int name##_host(__u64 *ctx) \
+	{ \
+		__u64 outer = fc_enter(); \
+		int answer = name##_number(41); \
+		tell(result, answer); \
+		fc_leave(outer); \
+		return answer ? result : 0; \
+	} \
+	SEC(section) \
+	int name##_wrong(__u64 *ctx) \
+	{ \
+		return 77; \
+	} \
+	SEC("freplace") \
+	int name##_for_host(__u64 *ctx) \
+	{ \
+		told(result); \
+		return result; \
+	}
+
+TYPED(tp_btf, "tp_btf", 0)
+TYPED(fentry, "fentry", 0)
+TYPED(fexit, "fexit", 0)
+
+// A result other than 0 takes the place of the function: -1 is -EPERM.
+#define DENYING(name, section) \
+	FC_STUB int name##_number(__u64 number) \
+	{ \
+		return fc_stub(0, number); \
+	} \
+	SEC(section) \
+	int name##_host(__u64 *ctx) \
+	{ \
+		__u64 outer = fc_enter(); \
+		int answer = name##_number(41); \
+		tell(0, answer); \
+		fc_leave(outer); \
+		return answer == 77 ? -1 : 0; \
+	} \
+	SEC(section) \
+	int name##_wrong(__u64 *ctx) \
+	{ \
+		return 77; \
+	} \
+	SEC("freplace") \
+	int name##_for_host(__u64 *ctx) \
+	{ \
+		told(0); \
+		return 0; \
+	}
+
+DENYING(fmod_ret, "fmod_ret")
+DENYING(lsm, "lsm")

@@ -20,6 +20,9 @@ pub(super) fn check(context: &mut Context<'_>) {
                         nested(context, node, outer);
                         continue;
                     }
+                    if not_replaceable(context, node, outer) {
+                        continue;
+                    }
                     check_function(context, node, &stub.function, host, true);
                     entry(context, index, node, &stub.function, host);
                 }
@@ -52,6 +55,39 @@ pub(super) fn check(context: &mut Context<'_>) {
             NodeKind::Host(_) | NodeKind::Replacement(_) => {}
         }
     }
+}
+
+/// A stub in a host of a kind whose functions the kernel does not replace. Whether it is one.
+///
+/// `bpf_check_attach_target` in
+/// <https://github.com/torvalds/linux/blob/v6.12/kernel/bpf/verifier.c>: "Cannot extend fentry/fexit".
+fn not_replaceable(context: &mut Context<'_>, stub: &Node, host: &Node) -> bool {
+    let (NodeKind::Stub(spec), NodeKind::Host(of)) = (&stub.kind, &host.kind) else { return false };
+    let Some(kind) = of.attach.as_ref().map(|attach| attach.value.kind) else { return false };
+    let Some(words) = kind.not_replaceable else { return false };
+    let name = &host.id.value;
+    let Some(reference) = spec.hosts.iter().find(|host| host.value == *name) else { return false };
+    // A stub that nothing replaces is a function that can be traced.
+    let graph = &context.chain.graph;
+    let is_replaced = graph.nodes().any(|(_, node)| {
+        matches!(&node.kind, NodeKind::Replacement(new) if new.stub.value == stub.id.value)
+    });
+    if !is_replaced {
+        return false;
+    }
+    let found = Diagnostic::new(
+        Code::WrongNodeKind,
+        format!("{} is in a host at {}, whose functions cannot be replaced", title(stub), kind.name),
+    )
+    .label(&reference.span, format!("is attached to {}", kind.name))
+    .says("EINVAL", words)
+    .help(format!(
+        "Attach the host with kprobe, tp_btf or fmod_ret, or trace the function instead. The kernel \
+         does not replace functions of {} programs.",
+        kind.name
+    ));
+    context.found.push(found);
+    true
 }
 
 /// A stub of a replacement: the graph can say it, the kernel refuses it.

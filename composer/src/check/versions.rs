@@ -6,9 +6,9 @@ use petgraph::graph::NodeIndex;
 
 use super::Context;
 use crate::{
-    chain::{Graph, NodeKind, Role},
+    chain::{Graph, Host, NodeKind, Role},
     diag::{Code, Diagnostic},
-    object::{Object, helper},
+    object::{Object, ProgramType, helper},
 };
 
 pub(super) fn check(context: &mut Context<'_>) {
@@ -16,7 +16,8 @@ pub(super) fn check(context: &mut Context<'_>) {
     packet_data(context);
 }
 
-/// A tracer of a tracer: `bpf_check_attach_target`,
+/// A tracer of a tracing program, which may be a tracer or a host such as one at a kernel function:
+/// `bpf_check_attach_target`,
 /// <https://github.com/torvalds/linux/blob/v6.12/kernel/bpf/verifier.c>. Older kernels let
 /// no tracing program trace another; newer ones one level.
 fn nested_tracing(context: &mut Context<'_>) {
@@ -24,17 +25,28 @@ fn nested_tracing(context: &mut Context<'_>) {
     let depths = depths(graph);
     for (index, node) in graph.nodes() {
         let NodeKind::Tracer(tracer) = &node.kind else { continue };
-        let Some(depth) = depths.get(&index) else { continue };
+        let Some(depth) = depths.get(&index).filter(|depth| **depth > 0) else { continue };
         if context.misfits.contains(&index) {
             continue;
         }
         let target = &tracer.target;
+        let of = graph.functions_of(index).first().map(|(holder, _)| graph.node(*holder));
+        let (what, help) = match of.map(|of| &of.kind) {
+            Some(NodeKind::Host(Host { attach: Some(attach), .. })) => (
+                format!("a program at {}", attach.value.kind.name),
+                "Trace a replacement in it, or use Linux 6.8 or later.",
+            ),
+            _ => (
+                "a tracer".to_owned(),
+                "Trace the target of that tracer. A function can have several tracers.",
+            ),
+        };
         let found = Diagnostic::new(
             Code::NestedTracing,
-            format!("`{}` traces `{}`, which is a tracer", node.id.value, target.value),
+            format!("`{}` traces `{}`, which is {what}", node.id.value, target.value),
         )
-        .label(&target.span, "is a tracer")
-        .help("Trace the target of that tracer. A function can have several tracers.");
+        .label(&target.span, format!("is {what}"))
+        .help(help);
         if *depth == 1 {
             let found = found.says("EINVAL", "Cannot recursively attach");
             context.push_where(found, |profile| !profile.features.nested_tracing);
@@ -45,16 +57,23 @@ fn nested_tracing(context: &mut Context<'_>) {
     }
 }
 
-/// For each tracer of a tracer, how many of them lie between it and what is no tracer.
+/// For each tracer, how many tracing programs lie between it and what is none.
 fn depths(graph: &Graph) -> HashMap<NodeIndex, usize> {
-    let mut depths = HashMap::new();
+    let mut depths: HashMap<NodeIndex, usize> = HashMap::new();
     for index in graph.order() {
-        let target = graph.needs(index).first().copied();
-        let is_tracer = |index| graph.node(index).role() == Role::Tracer;
-        if let Some(target) = target.filter(|target| is_tracer(index) && is_tracer(*target)) {
-            let depth = depths.get(&target).map_or(1, |depth| depth + 1);
-            depths.insert(index, depth);
+        if graph.node(index).role() != Role::Tracer {
+            continue;
         }
+        let depth = |holder: NodeIndex| match &graph.node(holder).kind {
+            NodeKind::Tracer(_) => depths.get(&holder).copied().unwrap_or_default() + 1,
+            NodeKind::Host(Host { attach: Some(attach), .. }) => {
+                usize::from(attach.value.kind.program_type == ProgramType::Tracing)
+            }
+            _ => 0,
+        };
+        let holders = graph.functions_of(index).into_iter().map(|(holder, _)| holder);
+        let deepest = holders.map(depth).max().unwrap_or_default();
+        depths.insert(index, deepest);
     }
     depths
 }

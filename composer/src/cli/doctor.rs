@@ -104,9 +104,10 @@ pub(super) fn lacking(features: &[Feature], what: &str) -> Option<Diagnostic> {
         | Feature::PerfLinks
         | Feature::Tcx
         | Feature::Netkit
-        | Feature::Netfilter => Code::NoRingBuffer,
+        | Feature::Netfilter
+        | Feature::KprobeMulti => Code::NoRingBuffer,
         Feature::Trampoline => Code::NoTrampoline,
-        Feature::Kprobes => Code::NoKprobes,
+        Feature::Kprobes | Feature::Uprobes => Code::NoKprobes,
         Feature::Tracefs => Code::NoTracefs,
     };
     let message =
@@ -137,6 +138,8 @@ fn remedy(finding: &Finding) -> &'static str {
         | Feature::Tcx
         | Feature::Netkit
         | Feature::Netfilter
+        | Feature::Uprobes
+        | Feature::KprobeMulti
             if vm::is_in_guest() =>
         {
             "Use another kernel, such as --vm=6.12. The micro-VM's kernel does not support it."
@@ -166,6 +169,13 @@ fn remedy(finding: &Finding) -> &'static str {
              without CONFIG_KPROBES."
         }
         Feature::Tcx => "Use --vm for a newer kernel. tcx came with Linux 6.6.",
+        Feature::KprobeMulti => {
+            "Use --vm for a newer kernel. Kprobe multi links came with Linux 5.18."
+        }
+        Feature::Uprobes => {
+            "Use --vm to run in a micro-VM, which does not require root. This kernel is built \
+             without CONFIG_UPROBES."
+        }
         Feature::Netkit => {
             "Use --vm for a newer kernel. netkit came with Linux 6.7, as CONFIG_NETKIT."
         }

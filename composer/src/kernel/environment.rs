@@ -39,6 +39,10 @@ pub enum Feature {
     Netkit,
     /// Programs at netfilter hooks (6.4).
     Netfilter,
+    /// uprobes through perf events.
+    Uprobes,
+    /// Links at many kernel functions (5.18).
+    KprobeMulti,
 }
 
 impl Feature {
@@ -55,6 +59,8 @@ impl Feature {
         Self::Tcx,
         Self::Netkit,
         Self::Netfilter,
+        Self::Uprobes,
+        Self::KprobeMulti,
     ];
 
     /// What `plan` needs.
@@ -98,14 +104,21 @@ impl Feature {
                 AttachType::NetkitPrimary | AttachType::NetkitPeer => &[Self::Netkit],
                 _ => &[],
             },
-            Mechanism::RawTracepoint(_) => &[],
+            Mechanism::PerfEvent(PerfEvent::Syscall { .. }) => &[Self::PerfLinks, Self::Kprobes],
+            Mechanism::PerfEvent(PerfEvent::Uprobe { .. }) => &[Self::PerfLinks, Self::Uprobes],
+            Mechanism::KprobeMulti { .. } => &[Self::Tracefs, Self::KprobeMulti],
+            Mechanism::RawTracepoint(_) | Mechanism::PacketSocket(_) => &[],
+            Mechanism::AsLoaded => &[Self::Trampoline],
         }
     }
 
     /// Whether only hosts of some kinds need it.
     #[must_use]
     pub fn is_of_some_hosts(self) -> bool {
-        matches!(self, Self::Tcx | Self::Netkit | Self::Netfilter)
+        matches!(
+            self,
+            Self::Tcx | Self::Netkit | Self::Netfilter | Self::Uprobes | Self::KprobeMulti
+        )
     }
 
     /// What it is called on the screen.
@@ -123,6 +136,8 @@ impl Feature {
             Self::Tcx => "tcx links",
             Self::Netkit => "netkit links",
             Self::Netfilter => "netfilter programs",
+            Self::Uprobes => "uprobes",
+            Self::KprobeMulti => "kprobe multi links",
         }
     }
 }
@@ -151,6 +166,7 @@ pub fn examine(features: &[Feature]) -> Vec<Finding> {
             Feature::Permission => permission(),
             Feature::KernelBtf => file("/sys/kernel/btf/vmlinux"),
             Feature::Kprobes => file(attach::KPROBE_PMU),
+            Feature::Uprobes => file(attach::UPROBE_PMU),
             Feature::Tracefs => tracefs(),
             // These need bpf(2) and the right to use it.
             _ if !usable => {
@@ -166,6 +182,10 @@ pub fn examine(features: &[Feature]) -> Vec<Finding> {
             Feature::Tcx => interface_links(AttachType::TcxIngress),
             Feature::Netkit => interface_links(AttachType::NetkitPrimary),
             Feature::Netfilter => netfilter(),
+            Feature::KprobeMulti => match profile::kprobe_multi() {
+                true => (Some(true), "BPF_LINK_CREATE supports them".to_owned()),
+                false => (Some(false), "BPF_LINK_CREATE of one: not supported".to_owned()),
+            },
             Feature::Bpf | Feature::Trampoline => match (&mut probe, feature) {
                 (Ok(probe), Feature::Bpf) => bpf(probe, &mut host),
                 (Ok(probe), _) => trampoline(probe, host.as_ref()),

@@ -176,6 +176,7 @@ fn most_tracers(host: &Loaded) -> Result<Option<u16>, KernelError> {
     let tracer = Type {
         load_as: LoadAs::Tracer(ProbePoint::Fentry),
         attach_type: Some(AttachType::TraceFentry),
+        attach_btf_id: 0,
         target: Some((host.program.as_fd(), host.function("stub")?)),
     };
     let mut links = Vec::new();

@@ -6,24 +6,36 @@
 //! <https://github.com/torvalds/linux/blob/v6.12/include/uapi/linux/bpf.h>
 #![allow(unsafe_code, reason = "system calls")]
 
+mod link;
+mod map;
 mod perf;
+mod socket;
 
 use std::{
-    ffi::{CStr, CString},
+    ffi::CStr,
     io,
     os::fd::{AsFd as _, AsRawFd as _, BorrowedFd, FromRawFd as _, OwnedFd},
 };
 
-pub(super) use perf::{Probe, perf_probe,Sampled, perf_event_open, perf_lost, perf_output_event, perf_sampled_event};
+pub(super) use link::{
+    LinkInfo, LinkTarget, info_of_link, link_create, link_ids, link_info, missed, programs_at,
+    raw_tracepoint_open,
+};
+pub(super) use map::{
+    MapCreate, MapInfo, map_create, map_delete, map_freeze, map_info, map_put, map_update,
+    number_of, object_get, object_pin,
+};
+pub(super) use perf::{
+    Probe, Sampled, perf_event_open, perf_lost, perf_output_event, perf_probe, perf_sampled_event,
+};
+pub(super) use socket::{filter_socket, packet_socket};
 
 use crate::object::insn::SIZE;
 use aya_obj::generated::{
     bpf_btf_info,
     bpf_cmd::{
-        self, BPF_BTF_GET_FD_BY_ID, BPF_BTF_LOAD, BPF_LINK_CREATE, BPF_LINK_GET_FD_BY_ID,
-        BPF_LINK_GET_NEXT_ID, BPF_MAP_CREATE, BPF_MAP_DELETE_ELEM, BPF_MAP_FREEZE,
-        BPF_MAP_UPDATE_ELEM, BPF_OBJ_GET, BPF_OBJ_GET_INFO_BY_FD, BPF_OBJ_PIN,
-        BPF_PROG_GET_FD_BY_ID, BPF_PROG_LOAD, BPF_PROG_QUERY, BPF_RAW_TRACEPOINT_OPEN,
+        self, BPF_BTF_GET_FD_BY_ID, BPF_BTF_LOAD, BPF_OBJ_GET_INFO_BY_FD, BPF_PROG_GET_FD_BY_ID,
+        BPF_PROG_LOAD,
     },
     bpf_prog_info,
 };
@@ -239,389 +251,10 @@ pub(super) fn btf_of(id: u32) -> io::Result<Vec<u8>> {
     }
 }
 
-/// The ids of all links in the kernel, in order.
-pub(super) fn link_ids() -> impl Iterator<Item = u32> {
-    let after = |id: &u32| {
-        let mut attribute = Id { id: *id, next: 0, open_flags: 0, reserved: 0 };
-        bpf(BPF_LINK_GET_NEXT_ID, &mut attribute).ok()?;
-        Some(attribute.next)
-    };
-    std::iter::successors(after(&0), after)
-}
-
-/// The beginning of `struct bpf_link_info`.
-#[repr(C)]
-#[derive(Debug, Default, Clone, Copy)]
-pub(super) struct LinkInfo {
-    /// `enum bpf_link_type`.
-    pub(super) link_type: u32,
-    pub(super) id: u32,
-    pub(super) program: u32,
-    reserved: u32,
-    /// What is particular to the type. An xdp link begins with its interface; a tracing link has
-    /// its attach type, the number of the program it is on, and the BTF id of the function there.
-    pub(super) words: [u32; 12],
-}
-
-/// What the kernel knows of the link with number `id`.
-pub(super) fn link_info(id: u32) -> io::Result<LinkInfo> {
-    let mut attribute = Id { id, next: 0, open_flags: 0, reserved: 0 };
-    let link = descriptor(bpf(BPF_LINK_GET_FD_BY_ID, &mut attribute)?);
-    info_of_link(link.as_fd())
-}
-
-/// What the kernel knows of `link`.
-pub(super) fn info_of_link(link: BorrowedFd<'_>) -> io::Result<LinkInfo> {
-    let mut info = LinkInfo::default();
-    let mut attribute = Info {
-        fd: number(link),
-        length: length(size_of::<LinkInfo>()),
-        info: address_mut(&mut info),
-    };
-    bpf(BPF_OBJ_GET_INFO_BY_FD, &mut attribute)?;
-    Ok(info)
-}
-
-/// How often the kernel came to the place that `link`, which is one of a perf event, is at, and let
-/// go by for a reason of its own: a kprobe within a kprobe, too many calls at once for a return probe.
-/// None from a kernel that does not count that, nor the calls that it lets go by because another
-/// program runs on the same CPU: both came with Linux 6.7.
-///
-/// The field is asked for with something in it. A kernel without that field does not take it (E2BIG),
-/// and one where it does not apply leaves it as it is.
-pub(super) fn missed(link: BorrowedFd<'_>) -> io::Result<Option<u64>> {
-    /// `BPF_PERF_EVENT_KPROBE` and `BPF_PERF_EVENT_KRETPROBE`.
-    const KPROBES: [u32; 2] = [3, 4];
-    /// Where `perf_event.kprobe.missed` begins among the words.
-    const MISSED: usize = 8;
-    let mut info = LinkInfo::default();
-    info.words[MISSED] = 1;
-    let mut attribute = Info {
-        fd: number(link),
-        length: length(size_of::<LinkInfo>()),
-        info: address_mut(&mut info),
-    };
-    match bpf(BPF_OBJ_GET_INFO_BY_FD, &mut attribute) {
-        Err(error) if error.raw_os_error() == Some(libc::E2BIG) => return Ok(None),
-        Err(error) => return Err(error),
-        Ok(_) => {}
-    }
-    if !KPROBES.contains(&info.words[0]) {
-        return Ok(Some(0));
-    }
-    let [first, second] = [info.words[MISSED], info.words[MISSED + 1]].map(u32::to_ne_bytes);
-    let mut bytes = [0; 8];
-    bytes[..4].copy_from_slice(&first);
-    bytes[4..].copy_from_slice(&second);
-    Ok(Some(u64::from_ne_bytes(bytes)))
-}
-
 /// The program with number `id`.
 pub(super) fn program_by_id(id: u32) -> io::Result<OwnedFd> {
     let mut attribute = Id { id, next: 0, open_flags: 0, reserved: 0 };
     bpf(BPF_PROG_GET_FD_BY_ID, &mut attribute).map(descriptor)
-}
-
-/// A map as the kernel wants it: the beginning of its attributes.
-#[repr(C)]
-#[derive(Debug, Default, Clone, Copy)]
-pub(super) struct MapCreate {
-    pub(super) map_type: u32,
-    pub(super) key_size: u32,
-    pub(super) value_size: u32,
-    pub(super) max_entries: u32,
-    pub(super) flags: u32,
-    /// The descriptor of a map such as those that this one holds.
-    pub(super) inner_map_fd: u32,
-    pub(super) numa_node: u32,
-    pub(super) name: [u8; 16],
-    pub(super) interface: u32,
-    /// The descriptor of BTF, and two types of it.
-    pub(super) btf_fd: u32,
-    pub(super) btf_key_type: u32,
-    pub(super) btf_value_type: u32,
-    pub(super) btf_vmlinux_value_type: u32,
-    /// `map_extra`, what a type has of its own.
-    pub(super) extra: u64,
-}
-impl Attribute for MapCreate {}
-
-/// What the kernel knows of a map: the beginning of `struct bpf_map_info`.
-#[repr(C)]
-#[derive(Debug, Default, Clone, Copy)]
-pub(super) struct MapInfo {
-    pub(super) map_type: u32,
-    pub(super) id: u32,
-    pub(super) key_size: u32,
-    pub(super) value_size: u32,
-    pub(super) max_entries: u32,
-    pub(super) flags: u32,
-}
-
-/// What the kernel knows of a map.
-pub(super) fn map_info(map: BorrowedFd<'_>) -> io::Result<MapInfo> {
-    let mut info = MapInfo::default();
-    let place = std::ptr::from_mut(&mut info).expose_provenance() as u64;
-    let mut attribute = Info { fd: number(map), length: length(size_of::<MapInfo>()), info: place };
-    bpf(BPF_OBJ_GET_INFO_BY_FD, &mut attribute)?;
-    Ok(info)
-}
-
-#[repr(C)]
-struct Pinned {
-    path: u64,
-    fd: u32,
-    flags: u32,
-}
-impl Attribute for Pinned {}
-
-/// `BPF_OBJ_PIN`: gives what `fd` is a name in a bpffs, which keeps it.
-pub(super) fn object_pin(path: &CStr, fd: BorrowedFd<'_>) -> io::Result<()> {
-    let mut attribute = Pinned { path: path.as_ptr().addr() as u64, fd: number(fd), flags: 0 };
-    bpf(BPF_OBJ_PIN, &mut attribute).map(drop)
-}
-
-/// `BPF_OBJ_GET`: what has that name.
-pub(super) fn object_get(path: &CStr) -> io::Result<OwnedFd> {
-    let mut attribute = Pinned { path: path.as_ptr().addr() as u64, fd: 0, flags: 0 };
-    bpf(BPF_OBJ_GET, &mut attribute).map(descriptor)
-}
-
-/// `BPF_MAP_CREATE`.
-pub(super) fn map_create(map: &mut MapCreate) -> io::Result<OwnedFd> {
-    bpf(BPF_MAP_CREATE, map).map(descriptor)
-}
-
-/// A descriptor as such a struct holds it.
-pub(super) fn number_of(fd: &OwnedFd) -> u32 {
-    number(fd.as_fd())
-}
-
-#[repr(C)]
-struct MapUpdate {
-    map_fd: u32,
-    reserved: u32,
-    key: u64,
-    value: u64,
-    flags: u64,
-}
-impl Attribute for MapUpdate {}
-
-/// `BPF_MAP_UPDATE_ELEM` of entry `key` of an array whose values are as long as `value`.
-pub(super) fn map_update(map: BorrowedFd<'_>, key: u32, value: &[u8]) -> io::Result<()> {
-    let mut attribute = MapUpdate {
-        map_fd: number(map),
-        reserved: 0,
-        key: address(&key),
-        value: address(value),
-        flags: 0,
-    };
-    bpf(BPF_MAP_UPDATE_ELEM, &mut attribute).map(drop)
-}
-
-/// `BPF_MAP_UPDATE_ELEM` with a key and a value as long as the map's.
-pub(super) fn map_put(map: BorrowedFd<'_>, key: &[u8], value: &[u8]) -> io::Result<()> {
-    let mut attribute = MapUpdate {
-        map_fd: number(map),
-        reserved: 0,
-        key: address(key),
-        value: address(value),
-        flags: 0,
-    };
-    bpf(BPF_MAP_UPDATE_ELEM, &mut attribute).map(drop)
-}
-
-/// `BPF_MAP_DELETE_ELEM` with a key as long as the map's.
-pub(super) fn map_delete(map: BorrowedFd<'_>, key: &[u8]) -> io::Result<()> {
-    let mut attribute =
-        MapUpdate { map_fd: number(map), reserved: 0, key: address(key), value: 0, flags: 0 };
-    bpf(BPF_MAP_DELETE_ELEM, &mut attribute).map(drop)
-}
-
-#[repr(C)]
-struct MapFreeze {
-    map_fd: u32,
-}
-impl Attribute for MapFreeze {}
-
-/// `BPF_MAP_FREEZE`: nobody writes to it any more, so the verifier may take it as constant.
-pub(super) fn map_freeze(map: BorrowedFd<'_>) -> io::Result<()> {
-    bpf(BPF_MAP_FREEZE, &mut MapFreeze { map_fd: number(map) }).map(drop)
-}
-
-#[repr(C)]
-struct LinkCreate {
-    prog_fd: u32,
-    target: u32,
-    attach_type: u32,
-    flags: u32,
-    /// What is particular to the type of link.
-    words: [u32; 8],
-}
-impl Attribute for LinkCreate {}
-
-/// What a link joins a program to: the number the kernel wants for it, and what goes with that.
-#[derive(Debug, Clone, Copy)]
-pub(super) enum LinkTarget<'a> {
-    /// A perf event.
-    PerfEvent(BorrowedFd<'a>),
-    /// A network interface, by index, with the flags of its kind of link: `XDP_FLAGS_...`.
-    Interface(u32, u32),
-    /// The same, where the programs have an order, relative to the program with an id.
-    Ordered(u32, u32, u32),
-    /// A cgroup, or a network namespace.
-    Folder(BorrowedFd<'a>, u32),
-    /// Functions of the kernel, by their names, and `BPF_F_KPROBE_MULTI_RETURN`.
-    Functions(&'a [CString], u32),
-    /// A hook of netfilter: family, hook and priority.
-    Netfilter(u32, u32, i32),
-    /// A function of a program, by its BTF id.
-    Function(BorrowedFd<'a>, u32),
-}
-
-/// `BPF_LINK_CREATE`.
-pub(super) fn link_create(
-    program: BorrowedFd<'_>,
-    attach_type: u32,
-    to: LinkTarget<'_>,
-) -> io::Result<OwnedFd> {
-    let names: Vec<u64> = match to {
-        LinkTarget::Functions(names, _) => {
-            names.iter().map(|name| address(name.to_bytes_with_nul())).collect()
-        }
-        _ => Vec::new(),
-    };
-    let (target, flags, words): (u32, u32, &[u32]) = match to {
-        LinkTarget::PerfEvent(event) => (number(event), 0, &[]),
-        LinkTarget::Interface(index, flags) => (index, flags, &[]),
-        LinkTarget::Ordered(index, flags, relative) => (index, flags, &[relative]),
-        LinkTarget::Folder(folder, flags) => (number(folder), flags, &[]),
-        LinkTarget::Netfilter(family, hook, priority) => {
-            (0, 0, &[family, hook, priority.cast_unsigned()])
-        }
-        LinkTarget::Functions(_, flags) => {
-            let [low, high] = halves(address(names.as_slice()));
-            (0, 0, &[flags, length(names.len()), low, high])
-        }
-        LinkTarget::Function(program, id) => (number(program), 0, &[id]),
-    };
-    let mut all = [0; 8];
-    all[..words.len()].copy_from_slice(words);
-    let words = all;
-    let mut attribute = LinkCreate { prog_fd: number(program), target, attach_type, flags, words };
-    bpf(BPF_LINK_CREATE, &mut attribute).map(descriptor)
-}
-
-/// The two words of a number of 64 bits, as they lie in memory.
-fn halves(number: u64) -> [u32; 2] {
-    let bytes = number.to_ne_bytes();
-    let half = |at: usize| u32::from_ne_bytes([bytes[at], bytes[at + 1], bytes[at + 2], bytes[at + 3]]);
-    [half(0), half(4)]
-}
-
-#[repr(C)]
-struct RawTracepoint {
-    name: u64,
-    prog_fd: u32,
-    reserved: u32,
-}
-impl Attribute for RawTracepoint {}
-
-/// `BPF_RAW_TRACEPOINT_OPEN`: without a name it attaches a tracing program to what it was loaded
-/// for.
-pub(super) fn raw_tracepoint_open(
-    program: BorrowedFd<'_>,
-    name: Option<&CStr>,
-) -> io::Result<OwnedFd> {
-    let mut attribute = RawTracepoint {
-        name: name.map_or(0, |name| address(name.to_bytes_with_nul())),
-        prog_fd: number(program),
-        reserved: 0,
-    };
-    bpf(BPF_RAW_TRACEPOINT_OPEN, &mut attribute).map(descriptor)
-}
-
-/// What is asked of `BPF_PROG_QUERY`, and what it answers.
-#[repr(C)]
-struct ProgramQuery {
-    target: u32,
-    attach_type: u32,
-    query_flags: u32,
-    attach_flags: u32,
-    program_ids: u64,
-    count: u32,
-    reserved: u32,
-    program_attach_flags: u64,
-    link_ids: u64,
-    link_attach_flags: u64,
-    revision: u64,
-}
-impl Attribute for ProgramQuery {}
-
-/// `BPF_PROG_QUERY`: the ids of the programs at an interface, in the order in which they run.
-pub(super) fn programs_at(interface: u32, attach_type: u32) -> io::Result<Vec<u32>> {
-    /// More than the kernel attaches to one place.
-    const MOST: usize = 64;
-    let mut ids = vec![0_u32; MOST];
-    let mut attribute = ProgramQuery {
-        target: interface,
-        attach_type,
-        query_flags: 0,
-        attach_flags: 0,
-        program_ids: address_mut(ids.as_mut_slice()),
-        count: length(ids.len()),
-        reserved: 0,
-        program_attach_flags: 0,
-        link_ids: 0,
-        link_attach_flags: 0,
-        revision: 0,
-    };
-    bpf(BPF_PROG_QUERY, &mut attribute)?;
-    ids.truncate(attribute.count as usize);
-    Ok(ids)
-}
-
-/// A packet socket that receives what passes an interface.
-pub(super) fn packet_socket(interface: u32) -> io::Result<OwnedFd> {
-    let protocol = u16::try_from(libc::ETH_P_ALL).unwrap_or_default().to_be();
-    // SAFETY: it takes numbers only.
-    let socket = unsafe {
-        libc::socket(libc::AF_PACKET, libc::SOCK_RAW | libc::SOCK_CLOEXEC, protocol.into())
-    };
-    if socket < 0 {
-        return Err(io::Error::last_os_error());
-    }
-    let socket = descriptor(socket);
-    // SAFETY: the struct is made of integers; all zeros is a value of it.
-    let mut place: libc::sockaddr_ll = unsafe { std::mem::zeroed() };
-    place.sll_family = u16::try_from(libc::AF_PACKET).unwrap_or_default();
-    place.sll_protocol = protocol;
-    place.sll_ifindex = interface.cast_signed();
-    // SAFETY: `place` is a live struct of the size given.
-    let bound = unsafe {
-        libc::bind(
-            socket.as_raw_fd(),
-            std::ptr::from_ref(&place).cast(),
-            length(size_of::<libc::sockaddr_ll>()),
-        )
-    };
-    if bound < 0 { Err(io::Error::last_os_error()) } else { Ok(socket) }
-}
-
-/// Makes `program` the filter of a socket.
-pub(super) fn filter_socket(socket: BorrowedFd<'_>, program: BorrowedFd<'_>) -> io::Result<()> {
-    let program = program.as_raw_fd();
-    // SAFETY: the option's value is a live int of the size given.
-    let done = unsafe {
-        libc::setsockopt(
-            socket.as_raw_fd(),
-            libc::SOL_SOCKET,
-            libc::SO_ATTACH_BPF,
-            std::ptr::from_ref(&program).cast(),
-            length(size_of::<i32>()),
-        )
-    };
-    if done < 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
 }
 
 /// Waits until no CPU is inside a program that it entered before: membarrier(2), which on more

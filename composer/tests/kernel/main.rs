@@ -34,6 +34,7 @@ mod support;
 mod targets;
 mod tcp;
 mod tracers;
+mod typed_hosts;
 mod types;
 mod verdicts;
 mod versions;

@@ -9,14 +9,14 @@ use std::{
 
 use crate::{
     chain::ProbePoint,
-    hook::KINDS,
+    hook::{Attach, HostKind, KINDS},
     kernel::{
         KernelError,
-        loader::{self, Loaded},
+        loader::{self, Loaded, Loader},
         sys,
     },
     object::{
-        AttachType, ProgramKind, helpers,
+        AttachType, ProgramKind, ProgramType, helpers,
         insn::{Insn, calls},
     },
     plan::LoadAs,
@@ -46,6 +46,8 @@ pub(super) struct Type<'a> {
     pub(super) load_as: LoadAs,
     /// Its `expected_attach_type`.
     pub(super) attach_type: Option<AttachType>,
+    /// Its `attach_btf_id` in the kernel's BTF.
+    pub(super) attach_btf_id: u32,
     /// A program, and the BTF id of the function of it that is traced.
     pub(super) target: Option<(BorrowedFd<'a>, u32)>,
 }
@@ -53,8 +55,11 @@ pub(super) struct Type<'a> {
 impl Type<'_> {
     /// A program for a hook.
     pub(super) fn of(program: ProgramKind) -> Self {
-        let load_as = LoadAs::Hook(program);
-        Self { load_as, attach_type: load_as.attach_type(), target: None }
+        Self::loaded_as(LoadAs::Hook(program))
+    }
+
+    fn loaded_as(load_as: LoadAs) -> Self {
+        Self { load_as, attach_type: load_as.attach_type(), target: None, attach_btf_id: 0 }
     }
 
     /// Loads one that does nothing.
@@ -85,10 +90,18 @@ impl Type<'_> {
             line_info: &[],
             line_info_size: 0,
             target: self.target,
-            attach_btf_id: 0,
+            attach_btf_id: self.attach_btf_id,
         };
         sys::program_load(&program, log)
     }
+}
+
+/// The type of the kernel that a program of this kind can be loaded for; 0 when there is none.
+fn attach_btf_id(kind: &'static HostKind) -> u32 {
+    let target = kind.template.target.to_owned();
+    let attach = Attach { kind, target, settings: Vec::new() };
+    let wanted = attach.attach_btf();
+    wanted.and_then(|wanted| Loader::default().attach_btf_id(&wanted).ok()).unwrap_or_default()
 }
 
 /// The types of programs that are loaded, each with the helpers that it may call.
@@ -97,16 +110,20 @@ pub(super) fn offered(host: &Loaded) -> Result<(Helpers, BTreeSet<String>), Kern
     let mut types: Vec<(&str, Vec<Type<'_>>)> = Vec::new();
     for kind in KINDS {
         let name = kind.program_type.name();
-        if types.iter().all(|(other, _)| *other != name) {
+        // Those are measured below, on a function of a program.
+        let is_tracing = kind.program_type == ProgramType::Tracing;
+        if !is_tracing && types.iter().all(|(other, _)| *other != name) {
             let load_as = LoadAs::Hook(kind.program);
-            let one = |attach_type| Type { load_as, attach_type, target: None };
+            let attach_btf_id = attach_btf_id(kind);
+            let one =
+                |attach_type| Type { load_as, attach_type, target: None, attach_btf_id };
             types.push((name, kind.expected_attach_types().into_iter().map(one).collect()));
         }
     }
     let id = host.function("stub")?;
     let target = Some((host.program.as_fd(), id));
     let load_as = LoadAs::Tracer(ProbePoint::Fentry);
-    types.push(("tracing", vec![Type { load_as, attach_type: load_as.attach_type(), target }]));
+    types.push(("tracing", vec![Type { target, ..Type::loaded_as(load_as) }]));
 
     let mut found = Helpers::default();
     let mut programs = BTreeSet::new();

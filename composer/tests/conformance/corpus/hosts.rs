@@ -16,6 +16,19 @@ struct Kind {
     answer: u8,
     /// Whether a host, and a replacement in it, may return 77.
     bounds: (Broken, Broken),
+    /// What its context is to the kernel.
+    context: Context,
+}
+
+/// What the context of a kind is.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Context {
+    /// A struct with a name.
+    Named,
+    /// Arguments.
+    Arguments,
+    /// Arguments, and the kernel does not replace the program's functions.
+    NotReplaced,
 }
 
 const NEVER: (Broken, Broken) = (Broken::Nowhere, Broken::Nowhere);
@@ -24,21 +37,28 @@ const ALWAYS: Broken = Broken::Nowhere;
 
 #[rustfmt::skip]
 const KINDS: &[Kind] = &[
-    Kind { name: "kprobe", attach: "{ kprobe = \"__x64_sys_getpgid\" }", lacking: ALWAYS, answer: 0, bounds: NEVER },
-    Kind { name: "raw_tracepoint", attach: "{ raw_tracepoint = \"sys_enter\" }", lacking: ALWAYS, answer: 0, bounds: (Broken::Nowhere, Broken::Everywhere) },
-    Kind { name: "xdp", attach: "{ xdp = \"lo\", mode = \"generic\" }", lacking: ALWAYS, answer: 0, bounds: NEVER },
-    Kind { name: "tcx", attach: "{ tcx = \"lo\" }", lacking: Broken::Before(6, 6), answer: 0, bounds: NEVER },
-    Kind { name: "cgroup_skb", attach: "{ cgroup_skb = \"/sys/fs/cgroup\" }", lacking: ALWAYS, answer: 1, bounds: BOTH },
-    Kind { name: "cgroup_sock", attach: "{ cgroup_sock = \"/sys/fs/cgroup\", at = \"sock_create\" }", lacking: ALWAYS, answer: 1, bounds: BOTH },
-    Kind { name: "cgroup_sock_addr", attach: "{ cgroup_sock_addr = \"/sys/fs/cgroup\", at = \"connect4\" }", lacking: ALWAYS, answer: 1, bounds: BOTH },
-    Kind { name: "cgroup_sockopt", attach: "{ cgroup_sockopt = \"/sys/fs/cgroup\", at = \"getsockopt\" }", lacking: ALWAYS, answer: 1, bounds: BOTH },
-    Kind { name: "cgroup_sysctl", attach: "{ cgroup_sysctl = \"/sys/fs/cgroup\" }", lacking: ALWAYS, answer: 1, bounds: BOTH },
-    Kind { name: "cgroup_device", attach: "{ cgroup_device = \"/sys/fs/cgroup\" }", lacking: ALWAYS, answer: 1, bounds: BOTH },
-    Kind { name: "sock_ops", attach: "{ sock_ops = \"/sys/fs/cgroup\" }", lacking: ALWAYS, answer: 1, bounds: BOTH },
-    Kind { name: "sk_lookup", attach: "{ sk_lookup = \"self\" }", lacking: ALWAYS, answer: 1, bounds: BOTH },
-    Kind { name: "flow_dissector", attach: "{ flow_dissector = \"self\" }", lacking: ALWAYS, answer: 0, bounds: NEVER },
-    Kind { name: "netfilter", attach: "{ netfilter = \"ipv4/local_in\" }", lacking: Broken::Before(6, 4), answer: 1, bounds: BOTH },
-    Kind { name: "perf_event", attach: "{ perf_event = \"cpu-clock\" }", lacking: ALWAYS, answer: 0, bounds: NEVER },
+    Kind { name: "kprobe", attach: "{ kprobe = \"__x64_sys_getpgid\" }", lacking: ALWAYS, answer: 0, bounds: NEVER, context: Context::Named },
+    Kind { name: "raw_tracepoint", attach: "{ raw_tracepoint = \"sys_enter\" }", lacking: ALWAYS, answer: 0, bounds: (Broken::Nowhere, Broken::Everywhere), context: Context::Named },
+    Kind { name: "xdp", attach: "{ xdp = \"lo\", mode = \"generic\" }", lacking: ALWAYS, answer: 0, bounds: NEVER, context: Context::Named },
+    Kind { name: "tcx", attach: "{ tcx = \"lo\" }", lacking: Broken::Before(6, 6), answer: 0, bounds: NEVER, context: Context::Named },
+    Kind { name: "cgroup_skb", attach: "{ cgroup_skb = \"/sys/fs/cgroup\" }", lacking: ALWAYS, answer: 1, bounds: BOTH, context: Context::Named },
+    Kind { name: "cgroup_sock", attach: "{ cgroup_sock = \"/sys/fs/cgroup\", at = \"sock_create\" }", lacking: ALWAYS, answer: 1, bounds: BOTH, context: Context::Named },
+    Kind { name: "cgroup_sock_addr", attach: "{ cgroup_sock_addr = \"/sys/fs/cgroup\", at = \"connect4\" }", lacking: ALWAYS, answer: 1, bounds: BOTH, context: Context::Named },
+    Kind { name: "cgroup_sockopt", attach: "{ cgroup_sockopt = \"/sys/fs/cgroup\", at = \"getsockopt\" }", lacking: ALWAYS, answer: 1, bounds: BOTH, context: Context::Named },
+    Kind { name: "cgroup_sysctl", attach: "{ cgroup_sysctl = \"/sys/fs/cgroup\" }", lacking: ALWAYS, answer: 1, bounds: BOTH, context: Context::Named },
+    Kind { name: "cgroup_device", attach: "{ cgroup_device = \"/sys/fs/cgroup\" }", lacking: ALWAYS, answer: 1, bounds: BOTH, context: Context::Named },
+    Kind { name: "sock_ops", attach: "{ sock_ops = \"/sys/fs/cgroup\" }", lacking: ALWAYS, answer: 1, bounds: BOTH, context: Context::Named },
+    Kind { name: "sk_lookup", attach: "{ sk_lookup = \"self\" }", lacking: ALWAYS, answer: 1, bounds: BOTH, context: Context::Named },
+    Kind { name: "flow_dissector", attach: "{ flow_dissector = \"self\" }", lacking: ALWAYS, answer: 0, bounds: NEVER, context: Context::Named },
+    Kind { name: "netfilter", attach: "{ netfilter = \"ipv4/local_in\" }", lacking: Broken::Before(6, 4), answer: 1, bounds: BOTH, context: Context::Named },
+    Kind { name: "uprobe", attach: "{ uprobe = \"libc:getpid\" }", lacking: ALWAYS, answer: 0, bounds: NEVER, context: Context::Named },
+    Kind { name: "socket_filter", attach: "{ socket_filter = \"lo\" }", lacking: ALWAYS, answer: 0, bounds: NEVER, context: Context::Named },
+    Kind { name: "tp_btf", attach: "{ tp_btf = \"sys_enter\" }", lacking: ALWAYS, answer: 0, bounds: NEVER, context: Context::Arguments },
+    Kind { name: "fentry", attach: "{ fentry = \"__x64_sys_getpgid\" }", lacking: ALWAYS, answer: 0, bounds: (Broken::Everywhere, Broken::Nowhere), context: Context::NotReplaced },
+    Kind { name: "fexit", attach: "{ fexit = \"__x64_sys_getpgid\" }", lacking: ALWAYS, answer: 0, bounds: (Broken::Everywhere, Broken::Nowhere), context: Context::NotReplaced },
+    Kind { name: "fmod_ret", attach: "{ fmod_ret = \"security_file_open\" }", lacking: ALWAYS, answer: 0, bounds: NEVER, context: Context::Arguments },
+    Kind { name: "lsm", attach: "{ lsm = \"file_open\" }", lacking: ALWAYS, answer: 0, bounds: NEVER, context: Context::Arguments },
+    Kind { name: "perf_event", attach: "{ perf_event = \"cpu-clock\" }", lacking: ALWAYS, answer: 0, bounds: NEVER, context: Context::Named },
 ];
 
 pub(super) fn cases() -> Vec<Case> {
@@ -63,37 +83,55 @@ pub(super) fn cases() -> Vec<Case> {
 }
 
 fn of(kind: &Kind) -> Vec<Case> {
-    let Kind { name, attach, lacking, answer, bounds } = kind;
+    let Kind { name, attach, lacking, answer, bounds, context } = kind;
     let own = |end: &str| format!("hooks/{name}_{end}");
     let base = host("h", &own("host"), attach);
-    let with = |what: &str, text: String| {
-        let name = format!("hosts/{name}, {what}");
-        case(Code::KernelLacks, name, *lacking, format!("name = \"hosts\"\n{base}{text}"))
-    };
     let stubbed = |function: &str, program: &str| {
         stub("s", &format!("{name}_{function}"), &["h"]) + &replacement("r", program, "s")
     };
     let number = format!("hooks/number_{answer}");
+    // Functions of tracing programs are traced from 6.8 on, and those of some never replaced.
+    let is_tracing = !matches!(*name, "lsm") && *context != Context::Named;
+    let scalar = match context {
+        Context::NotReplaced => (Code::WrongNodeKind, Broken::Everywhere),
+        _ => (Code::KernelLacks, *lacking),
+    };
+    let traced = match is_tracing {
+        true => (Code::NestedTracing, Broken::Before(6, 8)),
+        false => (Code::KernelLacks, *lacking),
+    };
+    let with = |what: &str, (about, broken): (Code, Broken), text: String| {
+        case(about, format!("hosts/{name}, {what}"), broken, format!("name = \"hosts\"\n{base}{text}"))
+    };
     let mut cases = vec![
-        with("attached", String::new()),
-        with("context stub replaced", stubbed("context", &own("for_context"))),
-        with("scalar stub replaced", stubbed("number", &number)),
-        with("entry replaced", stubbed("host", &own("for_host"))),
-        with("traced", fentry("before", "h") + &fexit("after", "h")),
+        with("attached", (Code::KernelLacks, *lacking), String::new()),
+        with("scalar stub replaced", scalar, stubbed("number", &number)),
+        with("traced", traced, fentry("before", "h") + &fexit("after", "h")),
         with(
             "replacement traced",
+            scalar,
             stubbed("number", &number) + &fentry("before", "r") + &fexit("after", "r"),
         ),
     ];
+    let entry = match context {
+        Context::Named => (Code::KernelLacks, *lacking),
+        Context::Arguments => (Code::UntrustedEntry, Broken::Everywhere),
+        Context::NotReplaced => (Code::WrongNodeKind, Broken::Everywhere),
+    };
+    cases.push(with("entry replaced", entry, stubbed("host", &own("for_host"))));
+    if *context == Context::Named {
+        let replaced = stubbed("context", &own("for_context"));
+        cases.push(with("context stub replaced", (Code::KernelLacks, *lacking), replaced));
+    }
     if *lacking != ALWAYS {
         return cases;
     }
     let (of_host, of_replacement) = *bounds;
     let wrong = format!("name = \"hosts\"\n{}", host("h", &own("wrong"), attach));
     cases.push(case(Code::ResultRange, format!("hosts/{name}, returns 77"), of_host, wrong));
-    let seventy_seven = stubbed("number", "hooks/number_77");
-    let chain = format!("name = \"hosts\"\n{base}{seventy_seven}");
-    let title = format!("hosts/{name}, a replacement returns 77");
-    cases.push(case(Code::ResultRange, title, of_replacement, chain));
+    if *context != Context::NotReplaced {
+        let text = stubbed("number", "hooks/number_77");
+        cases.push(with("a replacement returns 77", (Code::ResultRange, of_replacement), text));
+    }
     cases
 }

@@ -1,0 +1,224 @@
+//! Links: what attaches a program, and what the kernel knows of it.
+#![allow(unsafe_code, reason = "system calls")]
+
+use std::{
+    ffi::{CStr, CString},
+    io,
+    os::fd::{AsFd as _, BorrowedFd, OwnedFd},
+};
+
+use aya_obj::generated::bpf_cmd::{
+    BPF_LINK_CREATE, BPF_LINK_GET_FD_BY_ID, BPF_LINK_GET_NEXT_ID, BPF_OBJ_GET_INFO_BY_FD,
+    BPF_PROG_QUERY, BPF_RAW_TRACEPOINT_OPEN,
+};
+
+use super::{Attribute, Id, Info, address, address_mut, bpf, descriptor, length, number};
+
+/// The ids of all links in the kernel, in order.
+pub(in crate::kernel) fn link_ids() -> impl Iterator<Item = u32> {
+    let after = |id: &u32| {
+        let mut attribute = Id { id: *id, next: 0, open_flags: 0, reserved: 0 };
+        bpf(BPF_LINK_GET_NEXT_ID, &mut attribute).ok()?;
+        Some(attribute.next)
+    };
+    std::iter::successors(after(&0), after)
+}
+
+/// The beginning of `struct bpf_link_info`.
+#[repr(C)]
+#[derive(Debug, Default, Clone, Copy)]
+pub(in crate::kernel) struct LinkInfo {
+    /// `enum bpf_link_type`.
+    pub(in crate::kernel) link_type: u32,
+    pub(in crate::kernel) id: u32,
+    pub(in crate::kernel) program: u32,
+    reserved: u32,
+    /// What is particular to the type. An xdp link begins with its interface; a tracing link has
+    /// its attach type, the number of the program it is on, and the BTF id of the function there.
+    pub(in crate::kernel) words: [u32; 12],
+}
+
+/// What the kernel knows of the link with number `id`.
+pub(in crate::kernel) fn link_info(id: u32) -> io::Result<LinkInfo> {
+    let mut attribute = Id { id, next: 0, open_flags: 0, reserved: 0 };
+    let link = descriptor(bpf(BPF_LINK_GET_FD_BY_ID, &mut attribute)?);
+    info_of_link(link.as_fd())
+}
+
+/// What the kernel knows of `link`.
+pub(in crate::kernel) fn info_of_link(link: BorrowedFd<'_>) -> io::Result<LinkInfo> {
+    let mut info = LinkInfo::default();
+    let mut attribute = Info {
+        fd: number(link),
+        length: length(size_of::<LinkInfo>()),
+        info: address_mut(&mut info),
+    };
+    bpf(BPF_OBJ_GET_INFO_BY_FD, &mut attribute)?;
+    Ok(info)
+}
+
+/// How often the kernel came to the place that `link`, which is one of a perf event, is at, and let
+/// go by for a reason of its own: a kprobe within a kprobe, too many calls at once for a return probe.
+/// None from a kernel that does not count that, nor the calls that it lets go by because another
+/// program runs on the same CPU: both came with Linux 6.7.
+///
+/// The field is asked for with something in it. A kernel without that field does not take it (E2BIG),
+/// and one where it does not apply leaves it as it is.
+pub(in crate::kernel) fn missed(link: BorrowedFd<'_>) -> io::Result<Option<u64>> {
+    /// `BPF_PERF_EVENT_KPROBE` and `BPF_PERF_EVENT_KRETPROBE`.
+    const KPROBES: [u32; 2] = [3, 4];
+    /// Where `perf_event.kprobe.missed` begins among the words.
+    const MISSED: usize = 8;
+    let mut info = LinkInfo::default();
+    info.words[MISSED] = 1;
+    let mut attribute = Info {
+        fd: number(link),
+        length: length(size_of::<LinkInfo>()),
+        info: address_mut(&mut info),
+    };
+    match bpf(BPF_OBJ_GET_INFO_BY_FD, &mut attribute) {
+        Err(error) if error.raw_os_error() == Some(libc::E2BIG) => return Ok(None),
+        Err(error) => return Err(error),
+        Ok(_) => {}
+    }
+    if !KPROBES.contains(&info.words[0]) {
+        return Ok(Some(0));
+    }
+    let [first, second] = [info.words[MISSED], info.words[MISSED + 1]].map(u32::to_ne_bytes);
+    let mut bytes = [0; 8];
+    bytes[..4].copy_from_slice(&first);
+    bytes[4..].copy_from_slice(&second);
+    Ok(Some(u64::from_ne_bytes(bytes)))
+}
+
+#[repr(C)]
+struct LinkCreate {
+    prog_fd: u32,
+    target: u32,
+    attach_type: u32,
+    flags: u32,
+    /// What is particular to the type of link.
+    words: [u32; 8],
+}
+impl Attribute for LinkCreate {}
+
+/// What a link joins a program to: the number the kernel wants for it, and what goes with that.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::kernel) enum LinkTarget<'a> {
+    /// A perf event.
+    PerfEvent(BorrowedFd<'a>),
+    /// A network interface, by index, with the flags of its kind of link: `XDP_FLAGS_...`.
+    Interface(u32, u32),
+    /// The same, where the programs have an order, relative to the program with an id.
+    Ordered(u32, u32, u32),
+    /// A cgroup, or a network namespace.
+    Folder(BorrowedFd<'a>, u32),
+    /// Functions of the kernel, by their names, and `BPF_F_KPROBE_MULTI_RETURN`.
+    Functions(&'a [CString], u32),
+    /// A hook of netfilter: family, hook and priority.
+    Netfilter(u32, u32, i32),
+    /// A function of a program, by its BTF id.
+    Function(BorrowedFd<'a>, u32),
+}
+
+/// `BPF_LINK_CREATE`.
+pub(in crate::kernel) fn link_create(
+    program: BorrowedFd<'_>,
+    attach_type: u32,
+    to: LinkTarget<'_>,
+) -> io::Result<OwnedFd> {
+    let names: Vec<u64> = match to {
+        LinkTarget::Functions(names, _) => {
+            names.iter().map(|name| address(name.to_bytes_with_nul())).collect()
+        }
+        _ => Vec::new(),
+    };
+    let (target, flags, words): (u32, u32, &[u32]) = match to {
+        LinkTarget::PerfEvent(event) => (number(event), 0, &[]),
+        LinkTarget::Interface(index, flags) => (index, flags, &[]),
+        LinkTarget::Ordered(index, flags, relative) => (index, flags, &[relative]),
+        LinkTarget::Folder(folder, flags) => (number(folder), flags, &[]),
+        LinkTarget::Netfilter(family, hook, priority) => {
+            (0, 0, &[family, hook, priority.cast_unsigned()])
+        }
+        LinkTarget::Functions(_, flags) => {
+            let [low, high] = halves(address(names.as_slice()));
+            (0, 0, &[flags, length(names.len()), low, high])
+        }
+        LinkTarget::Function(program, id) => (number(program), 0, &[id]),
+    };
+    let mut all = [0; 8];
+    all[..words.len()].copy_from_slice(words);
+    let words = all;
+    let mut attribute = LinkCreate { prog_fd: number(program), target, attach_type, flags, words };
+    bpf(BPF_LINK_CREATE, &mut attribute).map(descriptor)
+}
+
+/// The two words of a number of 64 bits, as they lie in memory.
+fn halves(number: u64) -> [u32; 2] {
+    let bytes = number.to_ne_bytes();
+    let half = |at: usize| u32::from_ne_bytes([bytes[at], bytes[at + 1], bytes[at + 2], bytes[at + 3]]);
+    [half(0), half(4)]
+}
+
+#[repr(C)]
+struct RawTracepoint {
+    name: u64,
+    prog_fd: u32,
+    reserved: u32,
+}
+impl Attribute for RawTracepoint {}
+
+/// `BPF_RAW_TRACEPOINT_OPEN`: without a name it attaches a tracing program to what it was loaded
+/// for.
+pub(in crate::kernel) fn raw_tracepoint_open(
+    program: BorrowedFd<'_>,
+    name: Option<&CStr>,
+) -> io::Result<OwnedFd> {
+    let mut attribute = RawTracepoint {
+        name: name.map_or(0, |name| address(name.to_bytes_with_nul())),
+        prog_fd: number(program),
+        reserved: 0,
+    };
+    bpf(BPF_RAW_TRACEPOINT_OPEN, &mut attribute).map(descriptor)
+}
+
+/// What is asked of `BPF_PROG_QUERY`, and what it answers.
+#[repr(C)]
+struct ProgramQuery {
+    target: u32,
+    attach_type: u32,
+    query_flags: u32,
+    attach_flags: u32,
+    program_ids: u64,
+    count: u32,
+    reserved: u32,
+    program_attach_flags: u64,
+    link_ids: u64,
+    link_attach_flags: u64,
+    revision: u64,
+}
+impl Attribute for ProgramQuery {}
+
+/// `BPF_PROG_QUERY`: the ids of the programs at an interface, in the order in which they run.
+pub(in crate::kernel) fn programs_at(interface: u32, attach_type: u32) -> io::Result<Vec<u32>> {
+    /// More than the kernel attaches to one place.
+    const MOST: usize = 64;
+    let mut ids = vec![0_u32; MOST];
+    let mut attribute = ProgramQuery {
+        target: interface,
+        attach_type,
+        query_flags: 0,
+        attach_flags: 0,
+        program_ids: address_mut(ids.as_mut_slice()),
+        count: length(ids.len()),
+        reserved: 0,
+        program_attach_flags: 0,
+        link_ids: 0,
+        link_attach_flags: 0,
+        revision: 0,
+    };
+    bpf(BPF_PROG_QUERY, &mut attribute)?;
+    ids.truncate(attribute.count as usize);
+    Ok(ids)
+}

@@ -1,0 +1,142 @@
+//! Maps, and names of what is pinned.
+#![allow(unsafe_code, reason = "system calls")]
+
+use std::{
+    ffi::CStr,
+    io,
+    os::fd::{AsFd as _, BorrowedFd, OwnedFd},
+};
+
+use aya_obj::generated::bpf_cmd::{
+    BPF_MAP_CREATE, BPF_MAP_DELETE_ELEM, BPF_MAP_FREEZE, BPF_MAP_UPDATE_ELEM, BPF_OBJ_GET,
+    BPF_OBJ_GET_INFO_BY_FD, BPF_OBJ_PIN,
+};
+
+use super::{Attribute, Info, address, bpf, descriptor, length, number};
+
+/// A map as the kernel wants it: the beginning of its attributes.
+#[repr(C)]
+#[derive(Debug, Default, Clone, Copy)]
+pub(in crate::kernel) struct MapCreate {
+    pub(in crate::kernel) map_type: u32,
+    pub(in crate::kernel) key_size: u32,
+    pub(in crate::kernel) value_size: u32,
+    pub(in crate::kernel) max_entries: u32,
+    pub(in crate::kernel) flags: u32,
+    /// The descriptor of a map such as those that this one holds.
+    pub(in crate::kernel) inner_map_fd: u32,
+    pub(in crate::kernel) numa_node: u32,
+    pub(in crate::kernel) name: [u8; 16],
+    pub(in crate::kernel) interface: u32,
+    /// The descriptor of BTF, and two types of it.
+    pub(in crate::kernel) btf_fd: u32,
+    pub(in crate::kernel) btf_key_type: u32,
+    pub(in crate::kernel) btf_value_type: u32,
+    pub(in crate::kernel) btf_vmlinux_value_type: u32,
+    /// `map_extra`, what a type has of its own.
+    pub(in crate::kernel) extra: u64,
+}
+impl Attribute for MapCreate {}
+
+/// What the kernel knows of a map: the beginning of `struct bpf_map_info`.
+#[repr(C)]
+#[derive(Debug, Default, Clone, Copy)]
+pub(in crate::kernel) struct MapInfo {
+    pub(in crate::kernel) map_type: u32,
+    pub(in crate::kernel) id: u32,
+    pub(in crate::kernel) key_size: u32,
+    pub(in crate::kernel) value_size: u32,
+    pub(in crate::kernel) max_entries: u32,
+    pub(in crate::kernel) flags: u32,
+}
+
+/// What the kernel knows of a map.
+pub(in crate::kernel) fn map_info(map: BorrowedFd<'_>) -> io::Result<MapInfo> {
+    let mut info = MapInfo::default();
+    let place = std::ptr::from_mut(&mut info).expose_provenance() as u64;
+    let mut attribute = Info { fd: number(map), length: length(size_of::<MapInfo>()), info: place };
+    bpf(BPF_OBJ_GET_INFO_BY_FD, &mut attribute)?;
+    Ok(info)
+}
+
+#[repr(C)]
+struct Pinned {
+    path: u64,
+    fd: u32,
+    flags: u32,
+}
+impl Attribute for Pinned {}
+
+/// `BPF_OBJ_PIN`: gives what `fd` is a name in a bpffs, which keeps it.
+pub(in crate::kernel) fn object_pin(path: &CStr, fd: BorrowedFd<'_>) -> io::Result<()> {
+    let mut attribute = Pinned { path: path.as_ptr().addr() as u64, fd: number(fd), flags: 0 };
+    bpf(BPF_OBJ_PIN, &mut attribute).map(drop)
+}
+
+/// `BPF_OBJ_GET`: what has that name.
+pub(in crate::kernel) fn object_get(path: &CStr) -> io::Result<OwnedFd> {
+    let mut attribute = Pinned { path: path.as_ptr().addr() as u64, fd: 0, flags: 0 };
+    bpf(BPF_OBJ_GET, &mut attribute).map(descriptor)
+}
+
+/// `BPF_MAP_CREATE`.
+pub(in crate::kernel) fn map_create(map: &mut MapCreate) -> io::Result<OwnedFd> {
+    bpf(BPF_MAP_CREATE, map).map(descriptor)
+}
+
+/// A descriptor as such a struct holds it.
+pub(in crate::kernel) fn number_of(fd: &OwnedFd) -> u32 {
+    number(fd.as_fd())
+}
+
+#[repr(C)]
+struct MapUpdate {
+    map_fd: u32,
+    reserved: u32,
+    key: u64,
+    value: u64,
+    flags: u64,
+}
+impl Attribute for MapUpdate {}
+
+/// `BPF_MAP_UPDATE_ELEM` of entry `key` of an array whose values are as long as `value`.
+pub(in crate::kernel) fn map_update(map: BorrowedFd<'_>, key: u32, value: &[u8]) -> io::Result<()> {
+    let mut attribute = MapUpdate {
+        map_fd: number(map),
+        reserved: 0,
+        key: address(&key),
+        value: address(value),
+        flags: 0,
+    };
+    bpf(BPF_MAP_UPDATE_ELEM, &mut attribute).map(drop)
+}
+
+/// `BPF_MAP_UPDATE_ELEM` with a key and a value as long as the map's.
+pub(in crate::kernel) fn map_put(map: BorrowedFd<'_>, key: &[u8], value: &[u8]) -> io::Result<()> {
+    let mut attribute = MapUpdate {
+        map_fd: number(map),
+        reserved: 0,
+        key: address(key),
+        value: address(value),
+        flags: 0,
+    };
+    bpf(BPF_MAP_UPDATE_ELEM, &mut attribute).map(drop)
+}
+
+/// `BPF_MAP_DELETE_ELEM` with a key as long as the map's.
+pub(in crate::kernel) fn map_delete(map: BorrowedFd<'_>, key: &[u8]) -> io::Result<()> {
+    let mut attribute =
+        MapUpdate { map_fd: number(map), reserved: 0, key: address(key), value: 0, flags: 0 };
+    bpf(BPF_MAP_DELETE_ELEM, &mut attribute).map(drop)
+}
+
+#[repr(C)]
+struct MapFreeze {
+    map_fd: u32,
+}
+impl Attribute for MapFreeze {}
+
+/// `BPF_MAP_FREEZE`: nobody writes to it any more, so the verifier may take it as constant.
+pub(in crate::kernel) fn map_freeze(map: BorrowedFd<'_>) -> io::Result<()> {
+    bpf(BPF_MAP_FREEZE, &mut MapFreeze { map_fd: number(map) }).map(drop)
+}
