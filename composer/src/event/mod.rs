@@ -133,7 +133,7 @@ impl Event<'_> {
     /// The kernel's word for what emitted it; of a tracer of both moments, the one it is of.
     #[must_use]
     pub fn label(&self) -> &'static str {
-        self.payload.call().map_or(self.node.label, |call| call.moment().name())
+        self.payload.call().map_or(self.node.label, |call| call.point().name())
     }
 }
 

@@ -245,10 +245,10 @@ fn kind(
             stub: replacement.stub.span.clone(),
             functions: functions?,
         },
-        NodeKind::Tracer(Tracer { program: TracerProgram::Own { .. }, moment, target, .. }) => {
+        NodeKind::Tracer(Tracer { program: TracerProgram::Own { .. }, point, target, .. }) => {
             ResolvedKind::Tracer {
                 program: program?,
-                moment: *moment,
+                point: *point,
                 target: target.span.clone(),
                 functions: functions?,
             }
