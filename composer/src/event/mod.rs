@@ -5,6 +5,7 @@
 //! without a line of Rust. Knows no kernel: bytes in, text out.
 
 mod accounting;
+mod call_tree;
 mod calls;
 mod digits;
 mod format;
@@ -15,7 +16,6 @@ mod paint;
 mod printk;
 mod render;
 mod schema;
-mod story;
 #[cfg(test)]
 pub(crate) mod tests;
 mod traced;

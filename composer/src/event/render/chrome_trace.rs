@@ -15,10 +15,9 @@ use crate::{
     chain::{Chain, ProbePoint},
     event::{
         Event, Loss, NO_CPU,
+        call_tree::{CallPart, CallPaths, Visit},
         calls::{Call, Calls, Kept},
-        json,
-        story::{CallPart, CallPaths, Visit},
-        value,
+        json, value,
     },
     plan::{Plan, PlannedNode},
 };
@@ -155,8 +154,8 @@ impl Tracks {
             }
             out.push_str("}}");
         }
-        let story = self.map.story(&call.events);
-        self.parts(&story, call, out);
+        let parts = self.map.parts(&call.events);
+        self.parts(&parts, call, out);
     }
 
     fn parts(&self, parts: &[CallPart], call: &Call, out: &mut String) {

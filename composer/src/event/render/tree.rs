@@ -18,11 +18,11 @@ use crate::{
     chain::{Chain, ProbePoint},
     event::{
         Clock, Event, Paint,
+        call_tree::{CallPart, CallPaths, PathFunction, Visit},
         calls::{Call, Calls},
         digits::decimal,
         human,
         paint::pad,
-        story::{CallPart, CallPaths, PathFunction, Visit},
     },
     plan::{Plan, PlannedNode},
 };
@@ -157,7 +157,7 @@ impl TreeStyle {
             // What it is within is not known, so there is nothing to draw around it.
             return;
         }
-        for row in self.rows(&self.map.story(&call.events), call) {
+        for row in self.rows(&self.map.parts(&call.events), call) {
             match row.of {
                 RowOf::Event(0) if is_host => {}
                 RowOf::Event(number) => {

@@ -155,7 +155,7 @@ impl CallPaths {
     }
 
     /// The events of one call, put within the functions that they are of.
-    pub(super) fn story(&self, events: &[Kept]) -> Vec<CallPart> {
+    pub(super) fn parts(&self, events: &[Kept]) -> Vec<CallPart> {
         let mut parts = Vec::new();
         let mut open: Vec<Visit> = Vec::new();
         for (number, event) in events.iter().enumerate() {
