@@ -34,9 +34,9 @@ use crate::{
     diag::Diagnostic,
 };
 
-/// A chain with its objects, every name of which stands for something.
+/// A chain with its objects, in which every name was found.
 ///
-/// Whether the rules let it pass is another matter: see [`check`](crate::check).
+/// It may still violate rules: see [`check`](crate::check).
 #[derive(Debug)]
 pub struct Resolved {
     chain: Chain,
@@ -46,11 +46,11 @@ pub struct Resolved {
 }
 
 impl Resolved {
-    /// Reads the objects of `chain` and resolves its names, without a look at the rules: those who
-    /// ask a kernel for its own judgement want that.
+    /// Reads the objects of `chain` and resolves its names without checking the rules, for callers
+    /// that leave the verdict to a kernel.
     ///
     /// # Errors
-    /// Every name that stands for nothing, in file order.
+    /// Every name that was not found, in file order.
     pub fn open(chain: Chain) -> Result<Self, Vec<Diagnostic>> {
         PartlyResolved::open(chain).whole()
     }
@@ -67,7 +67,7 @@ impl Resolved {
         &self.objects
     }
 
-    /// The nodes in the order of the file, and what they stand for.
+    /// The resolved nodes in file order.
     pub fn nodes(&self) -> impl Iterator<Item = (NodeIndex, &Node, &ResolvedNode)> {
         let nodes = self.chain.graph.nodes().zip(&self.nodes);
         nodes.map(|((index, node), resolved)| (index, node, resolved))

@@ -17,17 +17,17 @@ use crate::{
     object::{Program, ProgramKind},
 };
 
-/// A chain with its objects, and what its names stand for, as far as they stand for something: what
-/// the rules look at.
+/// A chain with its objects, and the meaning of its names as far as they were found; used by the
+/// rules.
 #[derive(Debug)]
 pub struct PartlyResolved {
     chain: Chain,
     objects: ObjectStore,
     /// By the index of the node.
     nodes: Vec<PartlyNode>,
-    /// What stands for nothing.
+    /// Errors about names that were not found.
     wrong: Vec<Diagnostic>,
-    /// The same, where the rules have better words for it.
+    /// Errors for which the rules have better messages.
     untold: Vec<Diagnostic>,
 }
 
@@ -36,21 +36,21 @@ pub struct PartlyResolved {
 struct PartlyNode {
     /// None for a stub, or where something of it is not there.
     program: Option<NodeProgram>,
-    /// What a built-in tracer traces.
+    /// The functions traced by a built-in tracer.
     traced: Vec<PartlyTraced>,
-    /// What keeps it from that.
+    /// Errors that prevent it.
     untraceable: Vec<Diagnostic>,
 }
 
 impl PartlyResolved {
-    /// Reads the objects of `chain` and looks up what it names.
+    /// Reads the objects of `chain` and looks up its names.
     #[must_use]
     pub fn open(chain: Chain) -> Self {
         let (objects, wrong) = ObjectStore::open(&chain);
         Self::find(chain, objects, wrong)
     }
 
-    /// Looks up what `chain` names in `objects`, instead of reading any.
+    /// Looks up the names of `chain` in `objects`, without reading any.
     #[must_use]
     pub fn of(chain: Chain, objects: &ObjectStore) -> Self {
         let (objects, wrong) = objects.named_by(&chain);
@@ -128,10 +128,10 @@ impl PartlyResolved {
         &self.wrong
     }
 
-    /// The chain, when all that it names stands for something.
+    /// The chain, if all names were found.
     ///
     /// # Errors
-    /// What does not, in file order.
+    /// The names that were not found, in file order.
     pub fn whole(self) -> Result<Resolved, Vec<Diagnostic>> {
         let functions = self.chain.graph.node_indices().map(|index| self.functions(index));
         let functions: Vec<_> = functions.collect();

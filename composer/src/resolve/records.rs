@@ -47,7 +47,7 @@ enum DeclaredIn {
 /// A piece of a record's text.
 #[derive(Debug)]
 pub enum RecordPiece {
-    /// It stands for itself.
+    /// Literal text.
     Literal(String),
     /// A field of the record.
     Field(RecordField),
@@ -73,21 +73,21 @@ pub enum FieldFormat {
     Ipv4,
     /// An address of IPv6.
     Ipv6,
-    /// An integer of so many bytes in network order.
+    /// An integer of this number of bytes in network order.
     BigEndian(usize),
     /// An address of Ethernet.
     Mac,
     /// A duration.
     Nanoseconds,
-    /// Text of so many bytes, up to the first NUL.
+    /// Text of this number of bytes, up to the first NUL.
     Text(usize),
-    /// An error number of so many bytes.
+    /// An error number of this number of bytes.
     Errno(usize),
-    /// An integer of so many bytes, in hexadecimal.
+    /// An integer of this number of bytes, in hexadecimal.
     Hex(usize),
-    /// So many bytes.
+    /// This number of bytes.
     Bytes(usize),
-    /// The names of an enum of so many bytes.
+    /// The names of an enum of this number of bytes.
     Enum {
         /// 1, 2, 4 or 8.
         size: usize,
@@ -114,7 +114,7 @@ impl RecordStruct {
         self.of
     }
 
-    /// What the chain calls it, where the struct has no name of its own.
+    /// Its name: that of the struct, or the one in the chain.
     #[must_use]
     pub fn name(&self) -> &str {
         &self.name

@@ -15,7 +15,7 @@ use crate::{
 pub struct TracerTarget {
     /// The function.
     pub function: TargetFunction,
-    /// What the program that holds it is loaded as, or stands in for.
+    /// The kind that its program is loaded as, or that of the program that it replaces.
     pub kind: ProgramKind,
     /// The types of its object.
     object: Arc<Object>,
@@ -45,7 +45,7 @@ pub(crate) struct PartlyTraced {
     object: Arc<Object>,
     /// Whether it is a program itself.
     is_entry: bool,
-    /// None where it cannot be traced as it is asked for.
+    /// `None` if it cannot be traced as requested.
     tracings: Option<Vec<(ProbePoint, Tracing)>>,
 }
 
