@@ -113,6 +113,12 @@ impl PartlyResolved {
         self.nodes[index.index()].program.as_ref()
     }
 
+    /// The nodes whose program is there, in the order of the file.
+    pub(crate) fn programs(&self) -> impl Iterator<Item = (NodeIndex, &Node, &NodeProgram)> {
+        let nodes = self.chain.graph.nodes().zip(&self.nodes);
+        nodes.filter_map(|((index, node), found)| Some((index, node, found.program.as_ref()?)))
+    }
+
     /// What the built-in tracer at `index` traces.
     pub(crate) fn traced(&self, index: NodeIndex) -> &[PartlyTraced] {
         &self.nodes[index.index()].traced

@@ -88,10 +88,9 @@ pub(super) fn find(
                 _ => None,
             });
             let Some(refusal) = refusal else { continue };
-            let Some((_, program)) = subject.node.program() else { continue };
             let message = format!("{} {}", subject.title(), refusal.what);
             let found = Diagnostic::new(Code::TracerDereference, message)
-                .label(program.span, "reads it")
+                .label(subject.of.asked(), "reads it")
                 .label(&tracer.target.span, "target")
                 .note(format!("target  {}", object.prototype(definition).unwrap_or_default()))
                 .says("EACCES", refusal.words)
