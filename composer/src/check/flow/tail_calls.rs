@@ -107,15 +107,17 @@ fn owners_of<'a>(context: &Context<'a>, index: NodeIndex, node: &'a Node) -> Vec
     if !matches!(node.kind, NodeKind::Tracer(_)) {
         return kinds.map(|kind| Owner { kind, traced: None }).collect();
     }
-    let targets = graph.functions_of(index).into_iter().filter_map(|(target, function)| {
+    let targets = context.names.functions(index).filter_map(|function| {
+        let (target, name) = (function.holder, function.name.as_str());
         let (object, program) = context.program(target)?;
-        let (_, definition) = object.function(function)?;
-        let is_entry = program.name == function && graph.node(target).role() == Role::Host;
+        let definition = &object.functions[function.index];
+        let is_entry =
+            program.function == function.index && graph.node(target).role() == Role::Host;
         match is_entry {
-            true if has_trusted_entry(object, program) => Some(Some((target, function))),
+            true if has_trusted_entry(object, program) => Some(Some((target, name))),
             true => Some(None),
             // Of a static function it is not known which.
-            false => definition.is_global.then_some(Some((target, function))),
+            false => definition.is_global.then_some(Some((target, name))),
         }
     });
     let targets: Vec<_> = targets.collect();
