@@ -25,13 +25,13 @@ pub const HEADER_STRUCT: &str = "fc_header";
 /// The name of the counter's struct in C.
 pub const COUNT_STRUCT: &str = "fc_count";
 
-/// What stands in front of each event's payload.
+/// The header before each event's payload.
 #[repr(C)]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Header {
     /// `CLOCK_MONOTONIC` in nanoseconds.
     pub time_ns: u64,
-    /// The same for every node passed in one invocation of a host; 0 when there is none.
+    /// The same for every node in one invocation of a host; 0 if there is none.
     pub call: u64,
     /// The node that emitted the event.
     pub node: u32,
@@ -53,8 +53,8 @@ impl Header {
     /// Length in bytes of the header in a record.
     pub const LEN: usize = size_of::<Self>();
 
-    /// Splits a record of the ring buffer into its header and its payload; `None` when the record
-    /// is shorter than a header or than the payload length its header gives.
+    /// Splits a record of the ring buffer into its header and its payload; `None` if the record is
+    /// shorter than a header or than the payload length in its header.
     #[inline]
     #[must_use]
     pub fn split(record: &[u8]) -> Option<(Self, &[u8])> {
@@ -82,7 +82,7 @@ impl Header {
     }
 }
 
-/// What a node produced and lost on one CPU.
+/// The events produced and lost by a node on one CPU.
 #[repr(C)]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct NodeCount {

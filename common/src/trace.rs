@@ -9,7 +9,7 @@ pub const TRACE_GLOBAL: &str = "fc_trace";
 pub const TIMES_MAP: &str = "fc_times";
 /// How many values a tracer reads at most.
 pub const VALUES: usize = 16;
-/// How many pointers lead to a value at most.
+/// Maximum number of pointers followed to a value.
 pub const HOPS: usize = 3;
 /// How many comparisons a filter has at most.
 pub const TESTS: usize = 16;
@@ -20,7 +20,7 @@ pub const RET: u8 = 0xfe;
 pub const TOOK: u8 = 0xff;
 /// The place that is none.
 pub const NOWHERE: u16 = 0xffff;
-/// The end of a filter at which the call is told.
+/// The end of a filter at which the call is recorded.
 pub const PASS: u8 = 0xfe;
 /// The end of a filter at which it is not.
 pub const DROP: u8 = 0xff;
@@ -49,7 +49,7 @@ pub struct Hop {
 pub struct CapturedValue {
     /// The pointers that are followed.
     pub hops: [Hop; HOPS],
-    /// From where it points to what is copied.
+    /// Offset of the copied block from the target of the last pointer.
     pub block_offset: u32,
     /// How many bytes are copied from there.
     pub block_size: u16,
@@ -59,7 +59,7 @@ pub struct CapturedValue {
     pub to: u16,
     /// The argument's number, [`RET`] or [`TOOK`].
     pub source: u8,
-    /// How many of `hops` there are.
+    /// The number of `hops` in use.
     pub hop_count: u8,
 }
 
@@ -67,7 +67,7 @@ pub struct CapturedValue {
 #[repr(C)]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct FilterTest {
-    /// What the value is compared with.
+    /// The constant that the value is compared with.
     pub constant: u64,
     /// Which of the values.
     pub value: u8,
@@ -87,13 +87,13 @@ pub struct FilterTest {
     pub unused: u8,
 }
 
-/// All that one tracer is told.
+/// The configuration of one tracer.
 #[repr(C)]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Trace {
     /// The filter; it begins at the first.
     pub tests: [FilterTest; TESTS],
-    /// What is read.
+    /// The values to read.
     pub values: [CapturedValue; VALUES],
     /// Which of the node's layouts the event has.
     pub r#type: u32,
@@ -101,15 +101,15 @@ pub struct Trace {
     pub size: u32,
     /// Where a bit for each value that could not be read goes, or [`NOWHERE`].
     pub unread_to: u16,
-    /// How many of `values` there are.
+    /// The number of `values` in use.
     pub value_count: u8,
-    /// How many of `tests` there are.
+    /// The number of `tests` in use.
     pub test_count: u8,
     /// Whether an entry is an event.
     pub tells: u8,
-    /// Whether an exit wants to know when its entry was.
+    /// Whether an exit needs the time of its entry.
     pub times: u8,
-    /// A bit for each value that the filter looks at; those are read first.
+    /// A bit for each value that the filter tests; those are read first.
     pub tested: u16,
 }
 
@@ -159,7 +159,7 @@ impl Trace {
         out
     }
 
-    /// The table that has these bytes; none when there are too few or too many.
+    /// Reads a table from its bytes; `None` if there are too few or too many.
     #[must_use]
     pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
         let mut rest = ByteReader(bytes);

@@ -26,7 +26,7 @@ pub fn is_visible(letter: char) -> bool {
     }
 }
 
-/// `text` with `\u{1b}` in the place of ESC, and so on; its lines and tabs stay.
+/// `text` with `\u{1b}` instead of ESC, and so on; line ends and tabs stay.
 #[must_use]
 pub fn lines(text: &str) -> Cow<'_, str> {
     escaped(text, |letter| matches!(letter, '\n' | '\t'))
@@ -38,8 +38,8 @@ pub fn line(text: &str) -> Cow<'_, str> {
     escaped(text, |_| false)
 }
 
-/// A whole JSON text, whose strings hold `\u001b` in the place of ESC, and so on: the same values
-/// to whoever reads it.
+/// A whole JSON text, with `\u001b` instead of ESC in strings, and so on: the values remain the
+/// same.
 #[must_use]
 pub fn json(text: &str) -> Cow<'_, str> {
     // A tab or a line end between values is white space; within a string it was escaped before.

@@ -94,11 +94,11 @@ const RELATIONS: [(&str, Relation); 5] = [
 ];
 
 impl Requirement {
-    /// What a text has to look like, for schemas.
+    /// The pattern of the text, for schemas.
     pub const PATTERN: &str = "^ *(>=|<=|>|<|=) *[0-9]{1,4}(\\.[0-9]{1,4})? *\
                                (, *(>=|<=|>|<|=) *[0-9]{1,4}(\\.[0-9]{1,4})? *)*$";
 
-    /// Whether it takes kernels of this series.
+    /// Whether it includes kernels of this series.
     #[must_use]
     pub fn takes(&self, version: Version) -> bool {
         self.bounds.iter().all(|bound| bound.takes(version))
@@ -161,10 +161,10 @@ pub enum BadRequirement {
     /// A bound that does not begin with a comparison.
     #[error("`{0}` must begin with >=, >, <=, < or =")]
     NoRelation(String),
-    /// What is compared with is no version.
+    /// The bound is not a version.
     #[error("`{0}` is not a kernel series")]
     NoVersion(String),
-    /// What is compared with is one release of a series.
+    /// The bound is a release of a series.
     #[error("`{0}` is a single release: write its series, {1}")]
     PointRelease(String, String),
 }

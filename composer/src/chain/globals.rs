@@ -11,12 +11,12 @@ use super::{
 };
 use crate::diag::Code;
 
-/// A variable, or a part of one, and what it is set to.
+/// A variable, or a part of one, and its new value.
 #[derive(Debug, Clone)]
 pub struct GlobalValue {
     /// The variable and the way to the part: `conf.go_on[0]`.
     pub path: ValuePath,
-    /// What it is set to.
+    /// The new value.
     pub value: Spanned<Value>,
 }
 

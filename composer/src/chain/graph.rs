@@ -25,12 +25,12 @@ use resolve::{NodeReference, Resolver, references};
 pub enum Dependency {
     /// A stub is a function of a host.
     StubOf,
-    /// A replacement takes a stub's place.
+    /// A replacement replaces a stub.
     Replaces,
     /// A tracer watches its target.
     Traces,
-    /// A program may go on in another, by a table. That is not an edge of the graph: neither has to
-    /// be loaded first, and programs may go on in each other in a circle.
+    /// A program may tail-call another through a program array. This is not an edge of the graph:
+    /// neither has to be loaded first, and programs may tail-call each other in a cycle.
     JumpsTo {
         /// The table.
         map: Spanned<String>,
@@ -42,7 +42,7 @@ pub enum Dependency {
 /// A program of a chain in a table for tail calls.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Jump {
-    /// The node that says so.
+    /// The node that defines it.
     pub from: NodeIndex,
     /// The table, of `from`'s object.
     pub map: Spanned<String>,
@@ -116,30 +116,30 @@ impl Graph {
         self.inner.node_indices().map(|index| (index, &self.inner[index]))
     }
 
-    /// The indices of the nodes, in the order of the file.
+    /// The indices of the nodes, in file order.
     pub fn node_indices(&self) -> impl Iterator<Item = NodeIndex> + use<> {
         self.inner.node_indices()
     }
 
-    /// How many nodes there are.
+    /// The number of nodes.
     #[must_use]
     pub fn len(&self) -> usize {
         self.inner.node_count()
     }
 
-    /// Whether there are none.
+    /// Whether it has no nodes.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.inner.node_count() == 0
     }
 
-    /// The node at `index`, which came from this graph.
+    /// The node at `index`, which must be from this graph.
     #[must_use]
     pub fn node(&self, index: NodeIndex) -> &Node {
         &self.inner[index]
     }
 
-    /// What `index` needs, in the order the file names it.
+    /// The dependencies of `index`, in the order in which the file names them.
     #[must_use]
     pub fn needs(&self, index: NodeIndex) -> Vec<NodeIndex> {
         let mut edges: Vec<_> = self.inner.edges(index).collect();
@@ -147,7 +147,7 @@ impl Graph {
         edges.into_iter().map(|edge| edge.target()).collect()
     }
 
-    /// What needs `index`, in the order of the file.
+    /// The dependents of `index`, in file order.
     #[must_use]
     pub fn needed_by(&self, index: NodeIndex) -> Vec<NodeIndex> {
         let mut nodes: Vec<_> =
@@ -195,7 +195,7 @@ impl Graph {
         found
     }
 
-    /// The hosts at the bottom of what `index` depends on, in the order of the file.
+    /// The hosts that `index` depends on, directly or indirectly, in file order.
     #[must_use]
     pub fn hosts_below(&self, index: NodeIndex) -> Vec<NodeIndex> {
         let mut found = Vec::new();
@@ -214,8 +214,7 @@ impl Graph {
         found
     }
 
-    /// The nodes so that each comes after all it needs; the order of the file where it is free.
-    /// Nodes of a cycle are left out.
+    /// The nodes in dependency order, and otherwise in file order. Nodes of a cycle are omitted.
     #[must_use]
     pub fn order(&self) -> Vec<NodeIndex> {
         topological(&self.inner)

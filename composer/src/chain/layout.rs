@@ -26,7 +26,7 @@ const FIELDS: usize = 1024;
 pub struct Declared {
     fields: Vec<DeclaredField>,
     /// Bytes up to the end of the last field. C pads a struct to a multiple of its alignment; a
-    /// record that is put together by hand may end here.
+    /// record assembled by hand may end here.
     size: u32,
 }
 

@@ -12,18 +12,18 @@ use super::{
 };
 use crate::diag::Code;
 
-/// What a node says of its object's data.
+/// A node's settings for its object's data.
 #[derive(Debug, Clone, Default)]
 pub struct Data {
     /// Values of global variables.
     pub globals: Vec<GlobalValue>,
-    /// What is changed of maps.
+    /// Changes to maps.
     pub maps: Vec<MapChange>,
     /// Programs put into tables for tail calls.
     pub tail: Vec<TailEntry>,
 }
 
-/// What is changed of a map's definition.
+/// Changes to a map's definition.
 #[derive(Debug, Clone)]
 pub struct MapChange {
     /// The map's name.
@@ -34,14 +34,14 @@ pub struct MapChange {
     pub flags: Option<Spanned<u32>>,
     /// Whether it is pinned, and where.
     pub pin: Option<Spanned<Pinning>>,
-    /// Whether a pin that is made is left in place when the chain goes down.
+    /// Whether a new pin is left in place when the chain goes down.
     pub keep: Option<bool>,
 }
 
 /// Whether a map is pinned, and where.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Pinning {
-    /// Not at all, whatever its object asks for.
+    /// Not pinned, whatever its object requests.
     Not,
     /// Under the map's name in the folder of pins.
     ByName,

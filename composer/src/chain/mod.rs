@@ -53,11 +53,11 @@ use crate::{
 pub struct Chain {
     /// The chain's name: the key `name`, else the file's stem.
     pub name: String,
-    /// What it is for.
+    /// The purpose of the chain.
     pub description: Option<String>,
-    /// Which kernels it is meant for; all when it does not say.
+    /// The supported kernels; all if not given.
     pub requires: Option<Spanned<Requirement>>,
-    /// Bytes of room for events of the composer's form; as their object says, when not given.
+    /// The size of the event buffer in bytes; that of the object if not given.
     pub buffer: Option<u32>,
     /// The folder of pinned maps.
     pub pins: PathBuf,
@@ -65,7 +65,7 @@ pub struct Chain {
     pub folder: PathBuf,
     /// The file's text, for diagnostics.
     pub source: Arc<Source>,
-    /// The nodes, in the order of the file, and what each depends on.
+    /// The nodes in file order, and their dependencies.
     pub graph: Graph,
 }
 
@@ -78,12 +78,11 @@ impl Chain {
         Self::read(path).and_then(whole)
     }
 
-    /// Reads the file at `path`, and goes on where an expression in it cannot be read: the chain has
-    /// everything but that, so that what else is wrong with it can be found. It is not to be planned
-    /// then.
+    /// Reads the file at `path`, and continues after invalid expressions: the chain contains
+    /// everything else, so that further errors can be found, but must not be planned.
     ///
     /// # Errors
-    /// Every diagnostic of the file, where there is more than that.
+    /// Every diagnostic of the file, if there are other errors.
     pub fn read(path: &Path) -> Result<(Self, Vec<Diagnostic>), Vec<Diagnostic>> {
         let unreadable = |why: String, help: &str| {
             let message = format!("cannot read {}: {why}", path.display());
@@ -104,10 +103,10 @@ impl Chain {
         Self::parse_on(path, text)
     }
 
-    /// Reads `text`, which came from `path`.
+    /// Reads `text`, the contents of `path`.
     ///
     /// # Errors
-    /// Every diagnostic of the file at once: syntax, keys, types, references, cycles.
+    /// Every diagnostic of the file: syntax, keys, types, references, cycles.
     pub fn parse(path: &Path, text: String) -> Result<Self, Vec<Diagnostic>> {
         Self::parse_on(path, text).and_then(whole)
     }

@@ -10,12 +10,12 @@ use super::{
 };
 use crate::diag::{Code, Span};
 
-/// What is shown of what a node's program writes.
+/// The part of a program's output that is shown.
 #[derive(Debug, Clone, Default)]
 pub struct Output {
     /// How records of its event maps are decoded; those not named here are shown as bytes.
     pub events: Vec<EventMap>,
-    /// Whether its lines of `bpf_printk` are shown; as the chain says, when not given.
+    /// Whether its lines of `bpf_printk` are shown; the chain's setting if not given.
     pub printk: Option<bool>,
 }
 

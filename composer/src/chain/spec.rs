@@ -8,21 +8,21 @@ use super::{
 };
 use crate::{diag::Span, hook::Attach};
 
-/// A value and the bytes of the file it came from.
+/// A value and its location in the file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Spanned<T> {
     /// The value.
     pub value: T,
-    /// Where it stands.
+    /// Its location.
     pub span: Span,
 }
 
-/// A value and the bytes of the file that ask for it.
+/// A value and the location in the file that requests it.
 #[derive(Debug)]
 pub struct SpannedRef<'a, T: ?Sized> {
     /// The value.
     pub value: &'a T,
-    /// Where it is asked for.
+    /// The location that requests it.
     pub span: &'a Span,
 }
 
@@ -39,13 +39,13 @@ impl<T: ?Sized> Copy for SpannedRef<'_, T> {}
 pub struct Node {
     /// Unique over the whole chain.
     pub id: Spanned<String>,
-    /// What it is.
+    /// Its kind, with the details.
     pub kind: NodeKind,
-    /// What its program is, as a section's name would say it, where that of the object does not.
+    /// The program's type as a section name, if that of the object does not define it.
     pub section: Option<Spanned<String>>,
-    /// What is shown of what its program writes by itself.
+    /// The part of its program's own output that is shown.
     pub output: Output,
-    /// What it says of its object's maps and global variables.
+    /// Its settings for its object's maps and global variables.
     pub data: Data,
 }
 
@@ -59,7 +59,7 @@ pub enum NodeKind {
     Tracer(Tracer),
 }
 
-/// The kind of a node, without what is in it.
+/// The kind of a node, without details.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[expect(missing_docs, reason = "the names say it")]
@@ -71,7 +71,7 @@ pub enum Role {
 }
 
 impl Role {
-    /// The word for it, which is also the key in the file.
+    /// Its name, which is also the key in the file.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -100,7 +100,7 @@ pub struct Host {
     pub attach: Option<Spanned<Attach>>,
 }
 
-/// A function of one or more hosts that a replacement may take the place of.
+/// A function of one or more hosts that replacements can replace.
 #[derive(Debug, Clone)]
 pub struct Stub {
     /// Its name in the hosts' objects.
@@ -109,7 +109,7 @@ pub struct Stub {
     pub hosts: Vec<Spanned<String>>,
 }
 
-/// A program that takes a stub's place.
+/// A program that replaces a stub.
 #[derive(Debug, Clone)]
 pub struct Replacement {
     /// The object that holds it.
@@ -123,13 +123,13 @@ pub struct Replacement {
 /// A program that runs when its target is entered or left.
 #[derive(Debug, Clone)]
 pub struct Tracer {
-    /// What runs.
+    /// The program that runs.
     pub program: TracerProgram,
     /// When it runs.
     pub moment: ProbePoint,
     /// Id of the node it traces.
     pub target: Spanned<String>,
-    /// The function of that node it traces; its entry function when not given.
+    /// The traced function of that node; its entry function if not given.
     pub function: Option<Spanned<String>>,
 }
 
@@ -143,12 +143,12 @@ pub enum TracerProgram {
         /// Its function.
         program: Spanned<String>,
     },
-    /// The built-in tracer, and what it is asked for.
+    /// The built-in tracer with its settings.
     BuiltIn(Box<Builtin>),
 }
 
 impl Tracer {
-    /// What the built-in tracer is asked for, where that is its program.
+    /// The settings of the built-in tracer, if it uses that.
     #[must_use]
     pub fn built_in(&self) -> Option<&Builtin> {
         match &self.program {
@@ -157,8 +157,8 @@ impl Tracer {
         }
     }
 
-    /// How many programs it puts on each function: one that measures how long a call takes has to
-    /// see it begin, too.
+    /// The number of programs on each function: measuring the duration of a call needs one at the
+    /// entry, too.
     #[must_use]
     pub fn programs(&self) -> usize {
         match (&self.program, self.moment) {
@@ -168,14 +168,14 @@ impl Tracer {
     }
 }
 
-/// What a built-in tracer is asked for.
+/// The settings of a built-in tracer.
 #[derive(Debug, Clone)]
 pub struct Builtin {
-    /// Whether it tells of each entry too, besides of each return: `trace`.
+    /// Whether it records each entry besides each return: `trace`.
     pub both: bool,
-    /// What it takes of a call; all arguments when not given.
+    /// The values to record of a call; all arguments if not given.
     pub capture: Option<Vec<ValuePath>>,
-    /// What has to hold of a call that it tells, as it is written and as it was read.
+    /// The condition for recording a call, as text and parsed.
     pub filter: Option<(Spanned<String>, Filter)>,
 }
 
@@ -208,7 +208,7 @@ pub enum ProbePoint {
 }
 
 impl ProbePoint {
-    /// The kernel's word for it, which is also the key in the file.
+    /// The kernel's name for it, which is also the key in the file.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -228,7 +228,7 @@ pub enum ObjectRef {
 }
 
 impl ObjectRef {
-    /// Reads what stands behind `object =`.
+    /// Reads the value of `object`.
     #[must_use]
     pub fn new(text: &str) -> Self {
         match text.strip_prefix("builtin:") {
@@ -275,7 +275,7 @@ impl Node {
         }
     }
 
-    /// The word for what its program is: `kprobe`, `freplace`, `fentry`; `stub` has none.
+    /// The name of its program's kind: `kprobe`, `freplace`, `fentry`, or `stub`.
     #[must_use]
     pub fn label(&self) -> &'static str {
         match &self.kind {
@@ -299,8 +299,8 @@ impl Node {
         }
     }
 
-    /// The object and program it loads, each with what asks for it; a stub loads none. What asks
-    /// for those of the built-in tracer is its target.
+    /// The object and program that it loads, each with the location that requests it; a stub loads
+    /// none. The built-in tracer is requested by its target.
     #[must_use]
     pub fn program(&self) -> Option<(SpannedRef<'_, ObjectRef>, SpannedRef<'_, str>)> {
         match &self.kind {

@@ -51,13 +51,13 @@ type TomlEntry<'t> = (Span, &'t toml::Spanned<DeValue<'t>>);
 
 /// A table and the keys asked for so far.
 pub(super) struct Table<'t> {
-    /// What it is, in messages: `` host `connect` ``.
+    /// Its name in messages: `` host `connect` ``.
     title: String,
-    /// Where its name stands.
+    /// The location of its name.
     span: Span,
     entries: &'t DeTable<'t>,
     known: Vec<&'static str>,
-    /// What is not there and has to be: the keys that would do, and an example of the first.
+    /// Missing required keys: the alternatives, and an example of the first.
     missing: Vec<(&'static [&'static str], &'static str)>,
 }
 

@@ -8,7 +8,7 @@ use crate::diag::{Code, Span, nearest};
 /// A piece of a text.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum TextPiece {
-    /// It stands for itself.
+    /// Literal text.
     Literal(String),
     /// A field of the record.
     Field(FieldRef),
@@ -65,7 +65,7 @@ impl Hint {
         ("errno", Self::Errno),
     ];
 
-    /// The word in the file.
+    /// Its name in the file.
     #[must_use]
     pub fn name(&self) -> &'static str {
         let found = Self::WORDS.iter().find(|(_, hint)| hint == self);

@@ -15,8 +15,8 @@ macro_rules! codes {
     ($($(#[doc = $doc:literal])+ $name:ident = $number:literal,)+) => {
         /// The stable code of a diagnostic, written `FC0102`.
         ///
-        /// The first two digits are the subject: 00 the chain file, 01 its graph, 02 objects,
-        /// 03 what goes with what, 04 the environment, 05 the running chain, 06 the micro-VM.
+        /// The first two digits are the subject: 00 the chain file, 01 its graph, 02 objects, 03
+        /// the combination of programs, 04 the environment, 05 the running chain, 06 the micro-VM.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
         pub enum Code {
             $($(#[doc = $doc])+ $name = $number,)+
@@ -45,7 +45,7 @@ codes! {
     UnknownKey = 3,
     /// A value of the wrong type.
     WrongType = 4,
-    /// A key that must be there is not.
+    /// A required key is missing.
     MissingKey = 5,
     /// A value that cannot be used.
     BadValue = 6,
@@ -73,7 +73,7 @@ codes! {
     UnknownBuiltin = 205,
     /// A program that its object does not have.
     UnknownProgram = 206,
-    /// A program of a type that cannot do what the chain asks of it.
+    /// A program whose type does not fit its use in the chain.
     WrongProgramType = 207,
     /// A function that the object does not have.
     UnknownFunction = 208,
@@ -83,7 +83,7 @@ codes! {
     StubNotCalled = 210,
     /// Maps of one name with different definitions.
     MapMismatch = 211,
-    /// A map of the old form, which cannot be made.
+    /// A map of the old form, which cannot be created.
     LegacyMap = 212,
     /// A map that no kernel makes as it is defined.
     MapAttributes = 213,
@@ -93,9 +93,9 @@ codes! {
     GlobalValue = 215,
     /// A global variable that is set and not used.
     GlobalUnused = 216,
-    /// A program that refers to something that nobody defines.
+    /// A program with an undefined reference.
     Undefined = 220,
-    /// Something that a program takes from the kernel by name, and the kernel lacks.
+    /// A program that refers to a name that the kernel does not define.
     KernelLacksName = 221,
 
     /// A replacement whose prototype is not the stub's.
@@ -108,7 +108,7 @@ codes! {
     StubResult = 304,
     /// More tracers on a function than a trampoline holds.
     TooManyTracers = 305,
-    /// Two hosts at a hook that takes one.
+    /// Two hosts at a hook that accepts one.
     HookTaken = 306,
     /// A tracer on a tracer.
     NestedTracing = 307,
@@ -120,15 +120,15 @@ codes! {
     HelperNotAvailable = 310,
     /// A helper kept for the GPL, called in an object that is not under it.
     LicenceNotGpl = 311,
-    /// A function that is called with something else than it takes.
+    /// A function that is called with an invalid argument.
     ArgumentNotPassed = 312,
-    /// A program that returns what its type does not let it return.
+    /// A program that returns a value that its type does not allow.
     ResultRange = 313,
     /// A pointer argument that is used without a test for NULL, or beyond its size.
     NullNotTested = 314,
     /// A tracer that reads an argument it may not read, or that its target does not have.
     TracerDereference = 315,
-    /// Something that the chain is made of and a kernel lacks.
+    /// A part of the chain that a kernel does not support.
     KernelLacks = 316,
     /// A host at a place that the kernel does not have.
     UnknownTarget = 317,
@@ -138,13 +138,13 @@ codes! {
     KernelExcluded = 319,
     /// A tail call, or a table for tail calls, that the kernel refuses.
     TailCall = 321,
-    /// What only the verifier can tell.
+    /// A property that only the verifier can determine.
     UnknownUntilLoad = 322,
     /// A name in `capture` or `where` that is no argument or field.
     UnknownArgument = 323,
     /// A filter that cannot be.
     BadFilter = 324,
-    /// A value that a built-in tracer cannot take from a call.
+    /// A value that a built-in tracer cannot capture.
     CannotCapture = 325,
     /// A map that the node's object does not have.
     UnknownMap = 326,
@@ -154,7 +154,7 @@ codes! {
     UnknownType = 328,
     /// A text of fields that is not right, or not right for its type.
     BadText = 329,
-    /// A function that no call comes to, for a constant that is off.
+    /// A function that is never called because of a constant.
     ConstantOff = 330,
     /// An entry of a table for tail calls that cannot be.
     TailEntry = 331,
@@ -164,9 +164,9 @@ codes! {
     PinnedMapDiffers = 333,
     /// A map that cannot be pinned.
     CannotPin = 334,
-    /// A global function whose prototype the verifier does not take.
+    /// A global function whose prototype the verifier rejects.
     FunctionPrototype = 335,
-    /// Calls that go too deep, or take too much of the stack.
+    /// Calls that are nested too deeply or use too much stack.
     StackLimit = 336,
     /// A tracer that may sleep, on a program that may not.
     NotSleepable = 337,
@@ -174,7 +174,7 @@ codes! {
     BadLayout = 338,
     /// A map with a lock or a timer in a program that may not use it.
     LockInTracing = 340,
-    /// What a helper gave, or NULL, that is used without a test.
+    /// The result of a helper that is used without a test for NULL.
     HelperNull = 345,
     /// An argument that is called as the result or the duration is.
     Shadowed = 346,
@@ -187,7 +187,7 @@ codes! {
     NoTrampoline = 403,
     /// The kernel has no kprobes.
     NoKprobes = 404,
-    /// The kernel is older than what the chain needs.
+    /// The kernel is older than the chain requires.
     NoRingBuffer = 405,
     /// The kernel has no support for eBPF.
     NoBpf = 406,
@@ -206,11 +206,11 @@ codes! {
     Refused = 504,
     /// Something could not be undone.
     UndoIncomplete = 505,
-    /// The command given after `--` could not be run, or failed.
+    /// The command after `--` could not be run, or failed.
     CommandFailed = 506,
     /// Events that cannot be read.
     EventsUnreadable = 507,
-    /// A file for the output that cannot be made.
+    /// An output file that cannot be created.
     OutputFile = 508,
     /// Output that cannot be written.
     WriteFailed = 509,
@@ -241,7 +241,7 @@ codes! {
     GuestMemory = 606,
     /// A module that the micro-VM's kernel does not have.
     NoModule = 607,
-    /// Traffic that cannot be made.
+    /// Traffic that cannot be generated.
     Traffic = 608,
 }
 

@@ -19,7 +19,7 @@ pub use span::{Source, Span};
 pub struct Label {
     /// The place.
     pub span: Span,
-    /// What to say of it; may be empty.
+    /// Its text; may be empty.
     pub text: String,
 }
 
@@ -28,14 +28,14 @@ pub struct Label {
 pub struct Answer {
     /// The name of the error number: `EINVAL`.
     pub errno: &'static str,
-    /// Words of the verifier's log; none when the kernel says nothing more.
+    /// The message in the verifier log; `None` if there is only the error number.
     pub text: Option<String>,
 }
 
 /// One finding.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Diagnostic {
-    /// What it is.
+    /// The code.
     pub code: Code,
     /// How bad it is.
     pub severity: Severity,
@@ -43,16 +43,16 @@ pub struct Diagnostic {
     pub message: String,
     /// Places; the first is the primary one.
     pub labels: Vec<Label>,
-    /// Blocks of text below the places: prototypes, what the kernel said.
+    /// Blocks of text below the labels: prototypes, kernel messages.
     pub notes: Vec<String>,
     /// The kernel's error for it.
     pub answer: Option<Box<Answer>>,
-    /// What to do, in full sentences.
+    /// How to fix it, in full sentences.
     pub help: Option<String>,
 }
 
-/// Findings in the order of the files and of the places in them, whatever pass made them; what is of
-/// no place comes first.
+/// Diagnostics in the order of the files and of the locations in them, whatever pass created them;
+/// those without a location come first.
 #[must_use]
 pub fn in_file_order(mut found: Vec<Diagnostic>) -> Vec<Diagnostic> {
     found.sort_by(|one, other| one.place().cmp(&other.place()));
@@ -103,14 +103,14 @@ impl Diagnostic {
         self.note(note)
     }
 
-    /// Says what to do.
+    /// Sets the help.
     #[must_use]
     pub fn help(mut self, text: impl Into<String>) -> Self {
         self.help = Some(text.into());
         self
     }
 
-    /// Where it is: the primary place. `None` sorts first, as what is said of the whole does.
+    /// The primary location. `None`, for the file as a whole, sorts first.
     #[must_use]
     pub fn place(&self) -> Option<&Span> {
         self.labels.first().map(|label| &label.span)
@@ -125,7 +125,7 @@ impl Diagnostic {
         }
     }
 
-    /// Says what to do, when there is something to say.
+    /// Sets the help, if given.
     #[must_use]
     pub fn maybe_help(mut self, text: Option<String>) -> Self {
         self.help = text.or(self.help);

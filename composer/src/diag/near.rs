@@ -1,11 +1,11 @@
 //! Suggestions of similar names, and lists of available ones.
 
-/// The candidate that `word` was most likely meant to be, when there is one near enough.
+/// The candidate most similar to `word`, if it is similar enough.
 pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     Names::new(candidates).nearest(word, |_| true)
 }
 
-/// Names to look for misspelt ones in, prepared once for all of them.
+/// Candidate names for suggestions, prepared once for all look-ups.
 #[derive(Debug)]
 pub struct Names<'a> {
     names: Vec<Candidate<'a>>,
@@ -40,8 +40,8 @@ impl<'a> Names<'a> {
         self.names.iter().map(|name| name.name)
     }
 
-    /// The name among those `wanted` that `word` was most likely meant to be, when there is one
-    /// near enough: the first of the nearest.
+    /// The name among those `wanted` that is most similar to `word`, if it is similar enough; the
+    /// first of several.
     pub fn nearest(&self, word: &str, wanted: impl Fn(&str) -> bool) -> Option<&'a str> {
         let word = Candidate::new(word);
         let mut found: Option<(usize, &'a str)> = None;

@@ -7,18 +7,18 @@ use std::str::FromStr;
 
 use super::{Code, nearest};
 
-/// What there is to know of a code.
+/// The explanation of a code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Page {
     /// The code.
     pub code: Code,
     /// One line in lower case: `the chain file is not TOML`.
     pub title: &'static str,
-    /// What it means, in plain words.
+    /// Its meaning.
     pub meaning: &'static str,
-    /// The kernel's rule, its own answer, and the source behind it, where it is a kernel's.
+    /// The kernel's rule, its message and its source, if it is a rule of the kernel.
     pub kernel: Option<&'static str>,
-    /// An example that leads to it: blocks of TOML, C or a console.
+    /// An example that causes it: blocks of TOML, C or a console.
     pub wrong: &'static str,
     /// The same as it should be.
     pub right: &'static str,
@@ -78,7 +78,7 @@ impl FromStr for Code {
 pub struct Block {
     /// `toml`, `c` or `console`.
     pub language: &'static str,
-    /// What stands in it, with the newline at its end.
+    /// Its contents, including the final newline.
     pub text: &'static str,
 }
 

@@ -49,7 +49,7 @@ impl Span {
         self.start
     }
 
-    /// The byte behind its last one.
+    /// The byte after its last one.
     #[must_use]
     pub fn end(&self) -> usize {
         self.end
@@ -61,7 +61,7 @@ impl Span {
         self.start..self.end
     }
 
-    /// What is written there; nothing when it is not in its text.
+    /// The text at this location; empty if it is outside of the source.
     #[must_use]
     pub fn text(&self) -> &str {
         self.source.text.get(self.range()).unwrap_or_default()

@@ -110,8 +110,8 @@ const WORDS: &[(Code, &[&str])] = &[
 ];
 
 impl Code {
-    /// The codes of the rules that a kernel says are broken in `line`: those with the longest words,
-    /// which are several when it has the same words for several rules.
+    /// The codes of the rules that the kernel message in `line` belongs to: those with the longest
+    /// pattern, several if they share one.
     #[must_use]
     pub fn of_kernel_words(line: &str) -> Vec<Self> {
         let line = &numberless(line);

@@ -19,8 +19,8 @@ use crate::{
 };
 use page::SourceView;
 
-/// Draws diagnostics; remembers the texts they point into, so that a long list of them costs no
-/// more than each.
+/// Draws diagnostics; caches the texts that they refer to, so that the cost of a long list is
+/// linear.
 #[derive(Debug)]
 pub struct Drawing {
     width: usize,

@@ -17,7 +17,7 @@ const BRIDGED: usize = 20;
 #[derive(Debug)]
 pub(super) struct SourceView {
     pub(super) source: Arc<Source>,
-    /// The text as it is drawn: what a terminal would obey stands in it as an escape.
+    /// The text as drawn, with escapes instead of control characters.
     text: String,
     /// Where the lines of that begin.
     starts: Vec<usize>,

@@ -10,14 +10,14 @@ use super::btf::TypeId;
 pub struct Instructions {
     /// Where they are in [`super::Object::bytes`]; empty when they are not to be had.
     pub place: Range<usize>,
-    /// What an instruction refers to, by its number in the function.
+    /// References of instructions, by instruction number in the function.
     pub references: BTreeMap<usize, Referent>,
     /// Numbers of the instructions whose constants CO-RE sets when the program is loaded, each with
-    /// the type that it goes by.
+    /// the type that determines it.
     pub relocated: BTreeMap<usize, TypeId>,
 }
 
-/// What an instruction refers to.
+/// The target of a reference.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Referent {
     /// The function with this index.
@@ -30,8 +30,8 @@ pub enum Referent {
         section: String,
         /// Bytes from its start.
         offset: u64,
-        /// Whether it is read-only: then the composer freezes it before the program is loaded,
-        /// and the verifier takes it as a constant.
+        /// Whether it is read-only: then the composer freezes it before the program is loaded, and
+        /// the verifier treats it as a constant.
         frozen: bool,
     },
     /// Something that the kernel or its configuration has, by its index in

@@ -50,7 +50,7 @@ enum Accessor<'a> {
 }
 
 impl Object {
-    /// What a relocation asks for, as C would write it: `task_struct.tgid`, `enum bpf_cmd`.
+    /// The target of a relocation in C notation: `task_struct.tgid`, `enum bpf_cmd`.
     #[must_use]
     pub fn asked(&self, relocation: &Relocation) -> String {
         let mut text = prototype::declare(&self.btf, relocation.of, "").trim().to_owned();
@@ -67,9 +67,9 @@ impl Object {
         text
     }
 
-    /// Those of `relocations` that have nothing to go by in the types of `kernel`: CO-RE puts an
-    /// instruction in their place that no verifier takes. Names are compared, not types, so one
-    /// that is not among them may have nothing either.
+    /// Those of `relocations` whose target does not exist in the types of `kernel`: CO-RE replaces
+    /// them by an instruction that every verifier rejects. Only names are compared, not types, so
+    /// the others may have no target either.
     #[must_use]
     pub fn missing<'a>(&self, relocations: &'a [Relocation], kernel: &Btf) -> Vec<&'a Relocation> {
         let takes_a_value =
@@ -77,8 +77,8 @@ impl Object {
         self.unfound(relocations.iter().filter(takes_a_value), kernel)
     }
 
-    /// Settles what `cut` asks of types as such: the size and the number of one that `kernel` does
-    /// not have are 0, and whether one matches is 1 or 0.
+    /// Resolves the relocations of `cut` about whole types: the size and the id of a type that
+    /// `kernel` lacks are 0, and the result of a match is 1 or 0.
     pub fn settle(&self, cut: &mut Cut, kernel: &Btf) {
         let of_type = |one: &&Relocation| matches!(one.kind, TYPE_SIZE | TYPE_ID_TARGET);
         let unfound = self.unfound(cut.relocations.iter().filter(of_type), kernel);
@@ -190,7 +190,7 @@ impl Object {
 }
 
 impl Relocation {
-    /// Whether it asks if something is there, which has an answer in any case.
+    /// Whether it tests for existence, which always has a result.
     #[must_use]
     pub fn is_question(&self) -> bool {
         [FIELD_EXISTS, TYPE_EXISTS, ENUM_VALUE_EXISTS, TYPE_MATCHES].contains(&self.kind)

@@ -18,19 +18,20 @@ use super::{
     insn::{CALL, Insn, SIZE, WIDE, calls, wide},
 };
 
-/// A program, ready for what only a kernel can tell: descriptors, addresses, offsets of its types.
+/// A program that is complete except for what only a kernel can provide: descriptors, addresses,
+/// offsets of its types.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Cut {
     /// Instructions of eight bytes: the program's own first, then those of each function that it
-    /// reaches, once. Calls and addresses of functions lead where they should.
+    /// reaches, once. Calls and addresses of functions are resolved.
     pub code: Vec<u8>,
     /// Its functions, in that order.
     pub functions: Vec<CutFunction>,
-    /// What is open, in the order of the instructions.
+    /// Unresolved references, in instruction order.
     pub open: Vec<Open>,
     /// The lines of source that instructions come from; `at` is an instruction's number.
     pub lines: Vec<LineInfo>,
-    /// What CO-RE has to set; `at` is an instruction's number.
+    /// CO-RE relocations; `at` is an instruction number.
     pub relocations: Vec<Relocation>,
 }
 
@@ -48,7 +49,7 @@ pub struct CutFunction {
 pub struct Open {
     /// Its number.
     pub at: u32,
-    /// What it refers to; never a function of the object.
+    /// The target; never a function of the object.
     pub to: Referent,
 }
 
@@ -58,7 +59,7 @@ pub enum CutError {
     /// A function whose instructions are not in the file.
     #[error("instructions of `{0}` missing in the file")]
     NoCode(String),
-    /// A reference that leads nowhere.
+    /// A reference without a target.
     #[error("dangling reference in instruction {at} of `{function}`")]
     Dangling {
         /// The function.
@@ -66,7 +67,7 @@ pub enum CutError {
         /// The number of the instruction in it.
         at: usize,
     },
-    /// More instructions than any kernel takes.
+    /// More instructions than any kernel accepts.
     #[error("more instructions than any kernel accepts")]
     TooLong,
 }
@@ -163,15 +164,15 @@ impl Object {
         Ok(callees)
     }
 
-    /// The names of the types of the kernel that the program goes by, without flavors; none when
-    /// that has to be all of them.
+    /// The names of the kernel types that the program depends on, without flavors; `None` if it may
+    /// depend on all of them.
     #[must_use]
     pub fn kernel_types(&self, cut: &Cut) -> Option<BTreeSet<String>> {
         core_types::of_kernel(&cut.relocations, &self.btf)
     }
 
-    /// Where each function of `cut` begins, and the number of its `FUNC` in BTF. Empty when that is
-    /// not known of all of them: the kernel wants it of all or of none.
+    /// The start of each function of `cut`, and the id of its `FUNC` in BTF. Empty unless it is
+    /// known for all of them: the kernel requires it for all functions or none.
     #[must_use]
     pub fn function_info(&self, cut: &Cut) -> Vec<(u32, TypeId)> {
         let info = |piece: &CutFunction| {

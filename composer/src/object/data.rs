@@ -26,7 +26,7 @@ pub struct DataSection {
 
 impl DataSection {
     /// Whether it is read-only: then the composer freezes it before the program is loaded, and the
-    /// verifier takes its content as constants.
+    /// verifier treats its content as constants.
     #[must_use]
     pub fn is_frozen(&self) -> bool {
         is_frozen(&self.name)

@@ -8,18 +8,18 @@ use std::collections::HashMap;
 
 use super::btf::{Btf, Linkage, Type, TypeId};
 
-/// Something that the kernel has to provide.
+/// A name that the kernel must define.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Extern {
     /// Its name: `CONFIG_HZ`, `bpf_prog_active`, `bpf_rcu_read_lock`.
     pub name: String,
     /// Whether the program can do without it: it is `__weak`.
     pub weak: bool,
-    /// What it is.
+    /// Its kind.
     pub kind: ExternKind,
 }
 
-/// What an [`Extern`] is.
+/// The kind of an [`Extern`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ExternKind {
     /// A value of the kernel's configuration, of this type.
@@ -28,7 +28,7 @@ pub enum ExternKind {
     Variable(TypeId),
     /// A function (kfunc), by its `FUNC` in the object's BTF.
     Function(TypeId),
-    /// None of these: nobody defines it.
+    /// None of these: it is undefined.
     Undefined,
 }
 

@@ -29,11 +29,11 @@ pub struct Global {
     pub offset: u64,
     /// Bytes.
     pub size: u64,
-    /// Its type in the object's BTF, when it is there.
+    /// Its type in the object's BTF, if known.
     pub of: Option<TypeId>,
     /// The number of its `VAR` there.
     variable: Option<TypeId>,
-    /// Whether it is read-only: frozen before the program is loaded, so that the verifier takes it
+    /// Whether it is read-only: frozen before the program is loaded, so that the verifier treats it
     /// as a constant.
     pub frozen: bool,
     /// Where its bytes are in the file; none when they are all zero.

@@ -16,7 +16,7 @@ pub struct Helper {
     pub id: u32,
     /// Its name, as one calls it in C.
     pub name: &'static str,
-    /// What it leaves in r0.
+    /// The result in r0.
     pub gives: Gives,
     /// Whether it changes packet data, so that pointers into the packet are no longer good:
     /// `bpf_helper_changes_pkt_data`,
@@ -34,7 +34,7 @@ pub struct Helper {
     pub keeps_registers: bool,
 }
 
-/// What a helper leaves in r0, as far as it is known: `ret_type` of its `struct bpf_func_proto`.
+/// The result of a helper in r0, as far as it is known: `ret_type` of its `struct bpf_func_proto`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Gives {
     /// Any number at all: times, random numbers, identities.
@@ -43,7 +43,7 @@ pub enum Gives {
     Status,
     /// The number of this CPU, which may always be 0; newer kernels know where it ends.
     Cpu,
-    /// A value of a map, or NULL. Newer kernels know that some look-ups find something, in arrays.
+    /// A value of a map, or NULL. Newer kernels know that some look-ups in arrays always succeed.
     Value,
     /// Room in a ring buffer, or NULL.
     Room,
@@ -56,9 +56,9 @@ pub enum Gives {
 /// How many bytes a helper writes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum WriteSize {
-    /// As many as this register says.
+    /// The number in this register.
     In(usize),
-    /// So many.
+    /// This number.
     Are(u8),
 }
 

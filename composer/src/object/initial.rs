@@ -7,7 +7,7 @@ const DEPTH: usize = 8;
 /// How many items of an array, and fields of a struct, are written.
 const ITEMS: usize = 8;
 
-/// What `bytes`, of type `of`, hold: `5`, `"abc"`, `[1, 2]`, `{ on = true }`.
+/// The value in `bytes`, of type `of`: `5`, `"abc"`, `[1, 2]`, `{ on = true }`.
 #[must_use]
 pub fn written(btf: &Btf, of: TypeId, bytes: &[u8]) -> String {
     go(btf, of, bytes, DEPTH).unwrap_or_else(|| "?".to_owned())

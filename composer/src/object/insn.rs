@@ -6,7 +6,7 @@
 //! <https://github.com/torvalds/linux/blob/v6.12/include/uapi/linux/bpf.h>. The behaviour of
 //! instructions is defined in [`flow`](super::flow).
 
-/// Bytes of an instruction. One with an immediate of 64 bits takes two places.
+/// Size of an instruction in bytes. One with an immediate of 64 bits has two slots.
 pub const SIZE: usize = 8;
 
 /// The lowest three bits of an opcode.
@@ -38,17 +38,17 @@ pub const EXIT: u8 = 0x95;
 /// `BPF_ALU64 | BPF_MOV | BPF_K`: a register is set to the immediate.
 pub const SET: u8 = 0xb7;
 
-/// What the source register of a [`CALL`] says is called.
+/// Values of the source register of a [`CALL`]: the kind of callee.
 pub mod calls {
     /// A helper, by its number.
     pub const HELPER: u8 = 0;
-    /// `BPF_PSEUDO_CALL`: a function of the program, so many instructions behind the next one.
+    /// `BPF_PSEUDO_CALL`: a function of the program, relative to the next instruction.
     pub const FUNCTION: u8 = 1;
     /// `BPF_PSEUDO_KFUNC_CALL`: a function of the kernel, by its BTF id.
     pub const KERNEL_FUNCTION: u8 = 2;
 }
 
-/// What the source register of a [`WIDE`] instruction says its immediate is.
+/// Values of the source register of a [`WIDE`] instruction: the kind of immediate.
 pub mod wide {
     /// A number.
     pub const NUMBER: u8 = 0;
@@ -65,12 +65,12 @@ pub mod wide {
 /// An instruction, field by field.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Insn {
-    /// What it does; see [`class`].
+    /// The operation; see [`class`].
     pub opcode: u8,
     /// The register that is written; of a store, the one with the address. Up to 15, of which 0 to
     /// 10 exist.
     pub to: u8,
-    /// The register that is read, or what the immediate is.
+    /// The register that is read, or the kind of the immediate.
     pub source: u8,
     /// Bytes from an address, or how far to jump.
     pub offset: i16,
@@ -88,7 +88,7 @@ impl Insn {
         Self { opcode: SET, to: register, source: 0, offset: 0, immediate: number }
     }
 
-    /// A call of `number`, which is what `source` says; see [`calls`].
+    /// A call of `number`, whose kind is `source`; see [`calls`].
     #[must_use]
     pub const fn call(source: u8, number: i32) -> Self {
         Self { opcode: CALL, to: 0, source, offset: 0, immediate: number }
@@ -120,14 +120,14 @@ impl Insn {
         [self.opcode, registers, o0, o1, i0, i1, i2, i3]
     }
 
-    /// The instruction at number `at` of `code`; none behind the end.
+    /// The instruction with number `at` in `code`; `None` beyond the end.
     #[must_use]
     pub fn at(code: &[u8], at: usize) -> Option<Self> {
         let start = at.checked_mul(SIZE)?;
         Some(Self::of(*code.get(start..)?.first_chunk()?))
     }
 
-    /// Puts it at number `at` of `code`, if that is so long.
+    /// Writes it as number `at` of `code`, unless that is beyond the end.
     pub fn put(self, code: &mut [u8], at: usize) {
         let place = at.checked_mul(SIZE).and_then(|start| code.get_mut(start..));
         if let Some(place) = place.and_then(|rest| rest.first_chunk_mut()) {
@@ -161,8 +161,8 @@ impl Insn {
         self.opcode == CALL && self.source == calls::FUNCTION
     }
 
-    /// How far behind the next instruction it may go on. Of `BPF_JMP32 | BPF_JA` that is the
-    /// immediate, which goes further than the offset of others.
+    /// The jump distance relative to the next instruction. For `BPF_JMP32 | BPF_JA` it is the
+    /// immediate, which has a larger range than the offset.
     #[must_use]
     pub fn jump(self) -> Option<i64> {
         match (self.class(), self.opcode & 0xf0) {
@@ -174,8 +174,8 @@ impl Insn {
     }
 }
 
-/// Makes the wide instruction at number `at` of `code` load the 64 bits of `low` and `high`, which
-/// are what `source` says; see [`wide`].
+/// Makes the wide instruction with number `at` in `code` load the 64 bits of `low` and `high`,
+/// whose kind is `source`; see [`wide`].
 pub fn set_wide(code: &mut [u8], at: usize, source: u8, low: i32, high: i32) {
     let next = at.saturating_add(1);
     let (Some(first), Some(second)) = (Insn::at(code, at), Insn::at(code, next)) else { return };

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::ProgramType;
 
-/// The type of a program, as its section's name says.
+/// The type of a program by its section name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[expect(missing_docs, reason = "the names are the kernel's")]
@@ -50,7 +50,7 @@ pub enum ProgramKind {
     SockOps,
     StructOps,
     Syscall,
-    /// A section of a name that its author made up.
+    /// A section with a user-defined name.
     Other,
 }
 
@@ -128,22 +128,22 @@ const SECTIONS: &[(&str, ProgramKind)] = &[
     ("syscall", ProgramKind::Syscall),
 ];
 
-/// What a section's name says of the program in it beyond its type.
+/// Properties of a program by its section name, besides its type.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 pub struct Traits {
     /// `.s`: it may sleep.
     #[serde(default, skip_serializing_if = "is_false")]
     pub sleepable: bool,
-    /// `.frags`: it takes packets of several buffers.
+    /// `.frags`: it accepts packets with several buffers.
     #[serde(default, skip_serializing_if = "is_false")]
     pub frags: bool,
-    /// `.w`: it may write to what it is given.
+    /// `.w`: it may write to its arguments.
     #[serde(default, skip_serializing_if = "is_false")]
     pub writable: bool,
     /// `.multi` or `.session`: it is attached to many places at once.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub many: Option<Many>,
-    /// `xdp/devmap` or `xdp/cpumap`: a table of that type leads to it.
+    /// `xdp/devmap` or `xdp/cpumap`: it is called through a map of that type.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub table: Option<RedirectMap>,
 }
@@ -157,7 +157,7 @@ pub enum Many {
     Session,
 }
 
-/// The type of a table that leads to an XDP program.
+/// The type of a map through which an XDP program is called.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[expect(missing_docs, reason = "the names are the kernel's")]
@@ -172,7 +172,8 @@ fn is_false(value: &bool) -> bool {
 }
 
 impl ProgramKind {
-    /// What a section called `section` holds: `kprobe/tcp_connect`, `fentry.s`, `xdp.frags/devmap`.
+    /// The kind and properties of a program in the section `section`: `kprobe/tcp_connect`,
+    /// `fentry.s`, `xdp.frags/devmap`.
     #[must_use]
     pub fn of_section(section: &str) -> (Self, Traits) {
         const MADE_UP: (ProgramKind, Traits) = (
@@ -226,8 +227,8 @@ impl ProgramKind {
         SECTIONS.iter().find(|(_, kind)| *kind == self).map_or("unknown", |(name, _)| name)
     }
 
-    /// The kind that stands for all that are one to the kernel: kprobes and uprobes, on entry and on
-    /// return.
+    /// The kind that represents all kinds with the same kernel type: kprobes and uprobes, on entry
+    /// and on return.
     #[must_use]
     pub fn base(self) -> Self {
         match self {
@@ -236,7 +237,7 @@ impl ProgramKind {
         }
     }
 
-    /// The kernel's type of such programs; none where the section's name says nothing.
+    /// The kernel's type of such programs; `None` if the section name does not define it.
     #[must_use]
     pub fn program_type(self) -> Option<ProgramType> {
         Some(match self {
@@ -280,7 +281,7 @@ impl ProgramKind {
         })
     }
 
-    /// The struct that such a program gets a pointer to, where the kernel knows it by name.
+    /// The struct that such a program gets a pointer to, if the kernel has a name for it.
     #[must_use]
     pub fn context_struct(self) -> Option<&'static str> {
         self.program_type()?.context_struct()

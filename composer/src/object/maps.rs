@@ -13,7 +13,7 @@ const NO_PREALLOC: u32 = 1;
 /// The flag with which a map has a `numa_node`: `BPF_F_NUMA_NODE`.
 const NUMA_NODE: u32 = 4;
 
-/// What a map is: the attributes that two definitions of one name must agree in.
+/// The definition of a map: the attributes that two definitions of one name must have in common.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MapDef {
     /// Its name.
@@ -28,27 +28,27 @@ pub struct MapDef {
     pub max_entries: u32,
     /// `BPF_F_...`.
     pub flags: u32,
-    /// The NUMA node of its memory, where `BPF_F_NUMA_NODE` asks for one.
+    /// The NUMA node of its memory, if `BPF_F_NUMA_NODE` is set.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub numa_node: u32,
     /// `map_extra`: of a bloom filter, how many hash functions; of an arena, its address.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub extra: u64,
-    /// Whether the object asks for a pin of the map's name: `LIBBPF_PIN_BY_NAME`.
+    /// Whether the object requests a pin under the map's name: `LIBBPF_PIN_BY_NAME`.
     #[serde(default, skip_serializing_if = "is_false")]
     pub pinned: bool,
-    /// What the maps in it are, when it holds maps.
+    /// The definition of its inner maps, if it contains maps.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub inner: Option<Box<MapDef>>,
-    /// What it holds at first: entries by their number.
+    /// Its initial entries, by number.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub values: Vec<(u32, Initial)>,
-    /// The types of its keys and values in the object's BTF; 0 where they are not told.
+    /// The types of its keys and values in the object's BTF; 0 if not given.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub types: (TypeId, TypeId),
 }
 
-/// An entry of a map that is there from the start.
+/// An initial entry of a map.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Initial {
@@ -58,7 +58,7 @@ pub enum Initial {
     Program(String),
 }
 
-/// A map of the old form, `SEC("maps")`, which says nothing of types.
+/// A map of the old form, `SEC("maps")`, which does not define types.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct LegacyMap {
     /// Its name.

@@ -94,13 +94,13 @@ pub struct Object {
     pub functions: Vec<Function>,
     /// Maps of the `.maps` section, in order.
     pub maps: Vec<MapDef>,
-    /// Maps of the old form, which are not made.
+    /// Maps of the old form, which are not created.
     pub legacy_maps: Vec<LegacyMap>,
     /// Global variables, by section and place.
     pub globals: Vec<Global>,
     /// Sections of global variables, in order.
     pub data: Vec<DataSection>,
-    /// What it takes from the kernel.
+    /// The names that the kernel must define.
     pub externs: Vec<Extern>,
     /// The `license` section, without its NUL.
     pub license: Option<String>,
@@ -108,7 +108,7 @@ pub struct Object {
     pub btf: Btf,
     /// Structs that it writes as events, by number.
     pub events: BTreeSet<TypeId>,
-    /// What its compiler tells of each instruction.
+    /// Information about each instruction from the compiler.
     ext: Ext,
     /// Where programs and functions are in their lists; of several of one name, the first.
     names: NameIndex,
@@ -139,18 +139,18 @@ impl NameIndex {
 pub struct Program {
     /// The function's name.
     pub name: String,
-    /// The ELF section, which says what it is for: `kprobe/tcp_connect`.
+    /// The ELF section, whose name defines the program's type: `kprobe/tcp_connect`.
     pub section: String,
     /// The type of program that the section's name means.
     pub kind: ProgramKind,
-    /// What the name says beyond that.
+    /// Further properties by the section name.
     pub traits: Traits,
     /// Index in [`Object::functions`].
     pub function: usize,
 }
 
 impl Program {
-    /// The program called `name`, whose function has this index, as `section` says.
+    /// The program `name` in the section `section`, whose function has this index.
     #[must_use]
     pub fn new(name: &str, section: &str, function: usize) -> Self {
         let (kind, traits) = ProgramKind::of_section(section);
@@ -167,7 +167,7 @@ pub struct Function {
     pub section: String,
     /// Bytes from that section's start.
     pub offset: u64,
-    /// Whether it is global to the verifier: verified by itself, and so replaceable.
+    /// Whether it is global for the verifier: verified separately, and therefore replaceable.
     pub is_global: bool,
     /// Length in instructions of eight bytes.
     pub instructions: u64,
@@ -175,14 +175,14 @@ pub struct Function {
     pub calls: BTreeSet<usize>,
     /// Numbers of the kernel's helpers it calls, as in `enum bpf_func_id`.
     pub helpers: BTreeSet<u32>,
-    /// The formats it hands to `bpf_trace_printk` and `bpf_trace_vprintk`; none for those that are
-    /// not plain to see.
+    /// The format strings that it passes to `bpf_trace_printk` and `bpf_trace_vprintk`; `None` for
+    /// those that cannot be determined.
     pub formats: BTreeSet<Option<Vec<u8>>>,
-    /// Its own number in the object's BTF, when it is there.
+    /// Its id in the object's BTF, if known.
     pub btf_id: Option<TypeId>,
     /// Its prototype's number there.
     pub prototype: Option<TypeId>,
-    /// Where its instructions are, and what they refer to.
+    /// Its instructions and their references.
     pub code: Instructions,
 }
 
@@ -215,14 +215,14 @@ impl Object {
         Some((index, self.functions.get(index)?))
     }
 
-    /// Every function that `program` reaches, itself included: what the kernel will load with it.
+    /// Every function that `program` reaches, including itself: those that the kernel loads with
+    /// it.
     #[must_use]
     pub fn reachable(&self, program: &Program) -> BTreeSet<usize> {
         self.reachable_from(program.function)
     }
 
-    /// The numbers of the helpers that the function with this index calls, or that what it calls
-    /// calls.
+    /// The numbers of the helpers that the function with this index calls, directly or indirectly.
     #[must_use]
     pub fn helpers(&self, function: usize) -> BTreeSet<u32> {
         let reached = self.reachable_from(function);
@@ -270,7 +270,7 @@ impl Object {
         matches!(self.btf.resolve(returns), Some((_, btf::Type::Void)))
     }
 
-    /// Whether `function` is known to take nothing.
+    /// Whether `function` is known to have no parameters.
     #[must_use]
     pub fn has_no_parameters(&self, function: &Function) -> bool {
         let prototype = function.prototype.and_then(|id| self.btf.get(id));

@@ -5,22 +5,22 @@ use super::btf::{Btf, Member, Type, TypeId};
 /// How deep structs without a name are looked into.
 const DEPTH: usize = 8;
 
-/// Why a step leads nowhere.
+/// Why a field or item was not found.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum FieldError {
     /// The struct has no such field; these it has.
     NoField(Vec<String>),
     /// The field is some bits of a byte.
     BitField,
-    /// A field was asked of what is no struct.
+    /// The type with the field is not a struct.
     NotAStruct,
-    /// An item was asked of what is no array.
+    /// The type with the item is not an array.
     NotAnArray,
-    /// The array has only so many items.
+    /// The array has only this number of items.
     TooFar(u32),
 }
 
-/// Where something is in the bytes of a value, and of what type.
+/// The offset of a part of a value in bytes, and its type.
 pub type TypedOffset = (u32, TypeId);
 
 /// The struct or union called `name`, which may be a typedef for one; `struct` and `union` may be

@@ -126,8 +126,7 @@ impl ProgramType {
     }
 }
 
-/// A type of attachment: what a program is loaded or linked for, where its type alone does not say
-/// it.
+/// The attach type of a program that is loaded or linked for a specific one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[expect(missing_docs, reason = "the names are the kernel's")]
 pub enum AttachType {

@@ -9,8 +9,8 @@ use std::collections::HashMap;
 
 use super::btf::{Btf, Type, TypeId};
 
-/// A `.BTF` section with the types of `whole` called one of `names` (or one of them with a
-/// `___flavor` behind it), and all that they contain.
+/// A `.BTF` section with the types of `whole` that have one of `names` (or one of them with a
+/// `___flavor` suffix), and everything that they contain.
 #[must_use]
 pub fn subset(whole: &Btf, names: &[&str]) -> Vec<u8> {
     let mut part = BtfSubset { strings: vec![0], ..BtfSubset::default() };

@@ -12,16 +12,16 @@ use super::{
     btf::{Btf, Linkage, Type, TypeId},
 };
 
-/// What kinds of types a kernel knows.
+/// The BTF kinds that a kernel supports.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum BtfKinds {
-    /// All that this program knows.
+    /// All kinds that this program supports.
     All,
     /// Those of Linux 5.15, which has no tags and no enums of 64 bits.
     Linux5_15,
 }
 
-/// What is to be handed over.
+/// The parts to keep.
 #[derive(Debug, Clone, Default)]
 pub struct Needed {
     /// The types that are referred to by number.
@@ -32,7 +32,7 @@ pub struct Needed {
     pub sections: HashMap<TypeId, Variables>,
 }
 
-/// What is in a section of global variables.
+/// The variables of a data section.
 #[derive(Debug, Clone, Default)]
 pub struct Variables {
     /// The section's size in bytes.
@@ -53,7 +53,7 @@ const POINTER: u32 = 2 << 24;
 const CONST: u32 = 10 << 24;
 
 impl Object {
-    /// The BTF for `needed`, as a kernel that knows `kinds` takes it.
+    /// The BTF for `needed`, for a kernel that supports `kinds`.
     #[must_use]
     pub fn trimmed(&self, needed: &Needed, kinds: BtfKinds) -> Vec<u8> {
         let kept = kept(&self.btf, needed, kinds);

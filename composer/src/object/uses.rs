@@ -4,15 +4,17 @@ use std::collections::BTreeSet;
 
 use super::{Initial, MapDef, Object, Program, Referent};
 
-/// What a program of an object takes along.
+/// What is loaded with a program of an object.
 #[derive(Debug, Clone, Default)]
 pub struct Uses {
-    /// Maps that it or what it takes along refers to, as indices in [`Object::maps`], in order.
+    /// Maps that it refers to, directly or through programs loaded with it, as indices in
+    /// [`Object::maps`], in order.
     maps: Vec<usize>,
-    /// Programs that a table for tail calls holds from the start, as indices in
-    /// [`Object::programs`], in order. They are loaded besides it.
+    /// Programs that are initial entries of program arrays, as indices in [`Object::programs`], in
+    /// order. They are loaded as well.
     leaves: Vec<usize>,
-    /// What tables hold that is no program of the object: the table's name, and its.
+    /// Initial entries of program arrays that are not programs of the object: the name of the array
+    /// and of the entry.
     pub missing: Vec<(String, String)>,
     /// Maps of the old form.
     pub legacy: Vec<String>,
@@ -32,14 +34,14 @@ impl Uses {
         self.maps.iter().filter_map(|index| Some((*index, object.maps.get(*index)?)))
     }
 
-    /// The programs that its tables for tail calls hold, of the same `object`.
+    /// The programs that are initial entries of program arrays, of the same `object`.
     pub fn leaves<'a>(&self, object: &'a Object) -> impl Iterator<Item = &'a Program> {
         self.leaves.iter().filter_map(|index| object.programs.get(*index))
     }
 }
 
 impl Object {
-    /// What `program` takes along, and `more` maps besides those it refers to.
+    /// What is loaded with `program`, and `more` maps besides those that it refers to.
     #[must_use]
     pub fn uses(&self, program: &Program, more: impl Fn(&MapDef) -> bool) -> Uses {
         let mut uses = Uses::default();

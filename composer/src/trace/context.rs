@@ -31,7 +31,7 @@ pub(super) struct Translated {
 
 /// What a context is in memory.
 pub(super) enum ContextLayout {
-    /// What the program was written for.
+    /// The struct that the program was written for.
     Same,
     /// The kernel's own struct.
     Other(&'static [Translated]),

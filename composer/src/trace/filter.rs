@@ -21,7 +21,8 @@ struct FilterOperand {
     is_pointer: bool,
     is_duration: bool,
     is_boolean: bool,
-    /// An enum with values that have a sign or are large: before clang 15 its object does not say.
+    /// An enum with negative or large values: objects compiled before clang 15 do not define the
+    /// signedness.
     may_be_signed: bool,
 }
 

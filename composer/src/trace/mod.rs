@@ -38,7 +38,8 @@ pub struct TracedFunction<'a> {
     pub object: &'a Object,
     /// The function.
     pub function: &'a Function,
-    /// What the program it is in is loaded as, or stands in for: whose context it may take.
+    /// The kind that its program is loaded as, or that of the program that it replaces, which
+    /// determines its context.
     pub kind: ProgramKind,
     /// Whether it is a program itself.
     pub is_entry: bool,
@@ -46,7 +47,7 @@ pub struct TracedFunction<'a> {
     pub holder: usize,
 }
 
-/// What a built-in tracer takes of each call of one function at one moment.
+/// What a built-in tracer records of each call of a function, at entry or at exit.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(into = "stored::Stored", try_from = "stored::Stored")]
 pub struct Tracing {
@@ -54,17 +55,17 @@ pub struct Tracing {
     pub holder: usize,
     /// The function's name.
     pub function: String,
-    /// The arguments, or what was chosen of them.
+    /// The arguments, or the captures selected by the chain.
     pub arguments: Vec<Capture>,
-    /// The result, when there is one.
+    /// The result, if there is one.
     pub result: Option<Capture>,
-    /// What has to hold of a call, as it is written.
+    /// The condition for recording a call, as text.
     pub filter: Option<String>,
     /// Where the duration goes.
     pub took: Option<usize>,
-    /// What the program goes by. Offsets in `kernel` are still to be put in.
+    /// The table for the program. The offsets of `kernel` have to be added.
     pub table: Trace,
-    /// Fields of the kernel's own structs, which stand elsewhere in each kernel.
+    /// Fields of the kernel's own structs, whose offsets differ between kernels.
     pub kernel: Vec<Unplaced>,
 }
 
@@ -84,13 +85,13 @@ pub struct Unplaced {
 pub struct Capture {
     /// As it is written, or the argument's name.
     pub name: String,
-    /// What it is.
+    /// Its type.
     pub of: Of,
     /// Where the value is, as eight bytes.
     pub at: Option<usize>,
     /// Where the bytes are that it points to, or that it consists of, and how many.
     pub block: Option<(usize, usize)>,
-    /// The bit that tells that it could not be read, and where the bits are.
+    /// The bit that is set if it could not be read, and the offset of the bits.
     pub unread: Option<(u32, usize)>,
 }
 
@@ -110,7 +111,7 @@ impl Tracing {
         }
     }
 
-    /// The names of what it takes.
+    /// The names of the recorded values.
     #[must_use]
     pub fn names(&self) -> Vec<&str> {
         let arguments = self.arguments.iter().map(|argument| argument.name.as_str());
@@ -118,14 +119,14 @@ impl Tracing {
         arguments.chain(result).chain(self.took.iter().map(|_| "took")).collect()
     }
 
-    /// Whether it tells of calls.
+    /// Whether it records calls.
     #[must_use]
     pub fn tells(&self) -> bool {
         self.table.tells != 0
     }
 }
 
-/// What a tracer does with `target`: the moments, in the order in which its programs are attached.
+/// The programs of a tracer of `target`, in the order in which they are attached.
 ///
 /// # Errors
 /// What is wrong with the request.
@@ -149,16 +150,16 @@ pub fn resolve(
 /// An argument in a request that is called as the result or the duration is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Shadowing {
-    /// Where it stands.
+    /// Its location.
     pub span: Span,
-    /// How what it hides is written: `$ret` or `$took`.
+    /// How to refer to the hidden value: `$ret` or `$took`.
     pub hidden: &'static str,
-    /// Whether it stands in `capture`, where what it hides is not to be named at all.
+    /// Whether it is in `capture`, where the hidden value cannot be named.
     pub is_captured: bool,
 }
 
-/// Where `request` names an argument of `target` that is called as its result or duration is: what
-/// is compared, and what is captured as it is. A result has no fields.
+/// Names in `request` that refer to an argument of `target` and hide its result or duration: in
+/// comparisons, and in captures without fields, because a result has none.
 #[must_use]
 pub fn shadowed(request: &Builtin, target: TracedFunction<'_>) -> Vec<Shadowing> {
     let Some(signature) = Signature::of(target) else { return Vec::new() };

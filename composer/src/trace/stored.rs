@@ -11,7 +11,7 @@ use super::{Capture, Tracing, Unplaced};
 pub(super) struct Stored {
     holder: usize,
     function: String,
-    /// The names of the arguments, or of what was chosen of them.
+    /// The names of the arguments, or of the captures selected by the chain.
     arguments: Vec<String>,
     #[serde(rename = "where", default, skip_serializing_if = "Option::is_none")]
     filter: Option<String>,

@@ -25,13 +25,13 @@ const DURATION: &str = "$took";
 /// Arguments are handed over in this many registers.
 const REGISTERS: usize = 5;
 
-/// What a value is.
+/// The type of a value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Of {
     /// Of this type of the target's object.
     Type(TypeId),
-    /// A pointer of this type; the block is what it points to.
+    /// A pointer of this type; the block is its target.
     Followed(TypeId),
     /// An answer to the hook of a program of this kind, of this type.
     Verdict(TypeId, ProgramKind),
@@ -69,9 +69,9 @@ impl LocatedValue {
 /// A function's arguments and result.
 pub(super) struct Signature<'a> {
     target: TracedFunction<'a>,
-    /// Names and types of those that stand in a register of their own.
+    /// Names and types of those in a register of their own.
     parameters: Vec<(String, TypeId)>,
-    /// Those behind one that does not.
+    /// The names of those after the first one that is not.
     beyond: Vec<String>,
     returns: TypeId,
 }

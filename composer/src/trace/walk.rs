@@ -33,7 +33,7 @@ pub(super) struct PathWalk<'a> {
     btf: &'a Btf,
     source: u8,
     hops: Vec<(u32, u32)>,
-    /// The offset from where the last pointer leads; none for what was read itself.
+    /// The offset from the target of the last pointer; `None` for the value itself.
     at: Option<u32>,
     of: TypeId,
 }

@@ -2,11 +2,11 @@
 
 use std::{fmt, path::PathBuf, str::FromStr};
 
-/// The series booted when nobody asks for another: the newest one that Debian stable offers as a cloud kernel, with the
-/// widest support for eBPF (kprobe.multi, tcx, arena) among those.
+/// The default series: the newest one that Debian stable offers as a cloud kernel, with the widest
+/// support for eBPF (kprobe.multi, tcx, arena) among those.
 pub const DEFAULT_SERIES: &str = "6.12";
 
-/// The kernel asked for.
+/// The requested kernel.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum KernelChoice {
     /// A kernel series such as `6.1` or `6.12`: the newest Debian cloud kernel of that series, fetched once.

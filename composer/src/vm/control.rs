@@ -13,7 +13,7 @@ pub(super) enum FromGuest {
     },
     /// The guest still schedules its init: sent once a second.
     Beat,
-    /// A line of the file that is wanted back; sent between the job's end and `Exit`.
+    /// A line of the file to return; sent between the job's end and `Exit`.
     Kept {
         /// Without its newline.
         line: String,

@@ -33,11 +33,11 @@ pub(super) struct CacheEntry {
 /// Why an entry cannot be used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Damage {
-    /// There is none.
+    /// The file is missing.
     Missing,
     /// Its checksum is not there, or is none.
     Unknown,
-    /// It is not what the checksum is of.
+    /// It does not match the checksum.
     Other,
     /// It has no bytes.
     Empty,

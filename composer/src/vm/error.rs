@@ -17,14 +17,14 @@ impl fmt::Display for ConsoleTail {
     }
 }
 
-/// A suite of packages that could not be asked for kernels.
+/// A suite of packages that could not be searched for kernels.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Unasked {
     /// Its name, for example `trixie-backports`.
     pub suite: String,
     /// The address of the archive it was looked for in.
     pub mirror: String,
-    /// What apt said.
+    /// apt's message.
     pub why: String,
 }
 
@@ -60,7 +60,7 @@ pub enum VmError {
          image (a vmlinuz) instead of `{series}`"
     )]
     NoApt {
-        /// The series asked for.
+        /// The requested series.
         series: String,
     },
 
@@ -73,33 +73,33 @@ pub enum VmError {
     UnknownSeries {
         /// The series asked for.
         series: String,
-        /// The series there are, oldest first.
+        /// The available series, oldest first.
         known: Vec<String>,
-        /// The suites that could not be asked.
+        /// The suites that could not be searched.
         unasked: Vec<Unasked>,
     },
 
-    /// A file of the cache is not what was put there, and cannot be fetched again.
+    /// A file in the cache is damaged and cannot be downloaded again.
     #[error("{} {damage} and cannot be fetched again: {why}", .path.display())]
     Damaged {
         /// The file.
         path: PathBuf,
-        /// What is wrong with it, as a verb.
+        /// The damage, as a verb phrase.
         damage: &'static str,
-        /// Why there is no other.
+        /// Why it cannot be replaced.
         why: Box<Self>,
     },
 
     /// A package could not be fetched or unpacked, after apt's own retries.
     #[error("cannot fetch {what}: {why}")]
     Fetch {
-        /// The package, or what else apt was asked for.
+        /// The package, or another request to apt.
         what: String,
-        /// What apt or dpkg-deb said.
+        /// The message of apt or dpkg-deb.
         why: String,
     },
 
-    /// There is no place for the cache: no home directory, and no variable that names another.
+    /// No folder for the cache: no home directory, and no variable that names another.
     #[error("no cache folder for kernels: set FREPLACE_COMPOSE_CACHE to a folder")]
     NoCache,
 
@@ -114,7 +114,7 @@ pub enum VmError {
         path: PathBuf,
     },
 
-    /// The file given as a kernel is none.
+    /// The file given as a kernel is not a kernel image.
     #[error("{} is not a bootable x86-64 kernel image (a bzImage, usually named vmlinuz)", .path.display())]
     NotAKernel {
         /// The file.
@@ -141,7 +141,7 @@ pub enum VmError {
     MissingLibrary {
         /// The executable or library.
         file: PathBuf,
-        /// The library's name, as `ldd` says it.
+        /// The library's name, as printed by `ldd`.
         library: String,
     },
 
@@ -205,7 +205,7 @@ pub enum VmError {
         source: io::Error,
     },
 
-    /// The writer given for the job's output refused it.
+    /// The writer for the job's output failed.
     #[error("cannot pass on the guest's output: {source}")]
     Output {
         /// Why; `BrokenPipe` when the reader went away.
@@ -217,7 +217,7 @@ pub enum VmError {
     QemuStart {
         /// How it ended.
         status: ExitStatus,
-        /// What it said.
+        /// Its message.
         stderr: String,
     },
 
@@ -226,16 +226,16 @@ pub enum VmError {
     NoBoot {
         /// The bound.
         after: Duration,
-        /// What was there to see.
+        /// The end of the console.
         console: ConsoleTail,
     },
 
     /// The guest's kernel gave up.
     #[error("the guest's kernel panicked: {reason}{console}")]
     Panic {
-        /// The kernel's own words.
+        /// The kernel's message.
         reason: String,
-        /// What led to it.
+        /// The end of the console.
         console: ConsoleTail,
     },
 
@@ -259,10 +259,10 @@ pub enum VmError {
         console: ConsoleTail,
     },
 
-    /// Init could not start the job, or lost what it works with.
+    /// Init could not start the job, or failed.
     #[error("the guest's init failed: {why}{console}")]
     Init {
-        /// Init's own words.
+        /// Init's message.
         why: String,
         /// What was there to see.
         console: ConsoleTail,

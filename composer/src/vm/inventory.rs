@@ -17,12 +17,12 @@ use super::{
     scratch,
 };
 
-/// The kernels there are.
+/// The available kernels.
 #[derive(Debug, Clone, Default)]
 pub struct Inventory {
     /// One for each series, oldest first.
     pub kernels: Vec<Series>,
-    /// Suites that could not be asked for more.
+    /// Suites that could not be searched for more.
     pub unasked: Vec<Unasked>,
     /// The cache's folder.
     pub cache: PathBuf,
@@ -64,18 +64,18 @@ pub struct Cached {
 /// Something that was in the cache.
 #[derive(Debug, Clone)]
 pub struct Removed {
-    /// In words, for example `kernel 6.12`.
+    /// A description, for example `kernel 6.12`.
     pub what: String,
     /// Bytes that it took.
     pub bytes: u64,
 }
 
 impl Inventory {
-    /// Asks the machine's own package sources and Debian's suites, and looks into the cache.
+    /// Searches the machine's own package sources, Debian's suites and the cache.
     ///
     /// # Errors
-    /// [`VmError::NoCache`], or [`VmError::Host`] when the cache cannot be read. That a suite cannot
-    /// be asked is no error.
+    /// [`VmError::NoCache`], or [`VmError::Host`] if the cache cannot be read. A suite
+    /// that cannot be searched is not an error.
     pub async fn take(progress: &mut dyn FnMut(Progress)) -> Result<Self, VmError> {
         let cache = Cache::of_user()?;
         let (mut offered, mut unasked) = (Vec::new(), Vec::new());
@@ -126,10 +126,10 @@ fn cached(cache: &Path) -> Result<Vec<(String, Cached)>, VmError> {
     Ok(found)
 }
 
-/// Removes all that is in the cache, and tells what that was. Anything else in its folder stays.
+/// Removes everything in the cache and returns what was removed. Other files in its folder stay.
 ///
 /// # Errors
-/// [`VmError::NoCache`], or [`VmError::Host`] when something cannot be removed.
+/// [`VmError::NoCache`], or [`VmError::Host`] if something cannot be removed.
 pub async fn prune(progress: &mut dyn FnMut(Progress)) -> Result<Vec<Removed>, VmError> {
     let cache = Cache::of_user()?;
     let mut removed = Vec::new();

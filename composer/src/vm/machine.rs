@@ -30,20 +30,22 @@ use super::{
 pub struct Machine {
     /// The kernel to boot.
     pub kernel: KernelChoice,
-    /// The command. Its first word is looked up on this host and brought along; a name the host does not have may be one
-    /// of busybox's applets.
+    /// The command. Its first word is looked up on this host and copied into the guest; a name that
+    /// the host lacks may be one of busybox's applets.
     pub argv: Vec<OsString>,
-    /// Further commands that `argv` will run; found and brought along as its first word is.
+    /// Further commands that `argv` will run; found and copied like its first word.
     pub commands: Vec<OsString>,
-    /// The command's environment. Where they are not set here, the guest has `HOME=/root`, `TERM=dumb` and a `PATH` of what
-    /// was brought along, then the standard folders. Nothing of this process' own environment goes along by itself.
+    /// The command's environment. Unless set here, the guest has `HOME=/root`, `TERM=dumb` and a
+    /// `PATH` of the copied executables' folders, then the standard folders. This process's
+    /// environment is not passed on.
     pub env: BTreeMap<OsString, OsString>,
-    /// The command's working directory, absolute; made in the guest. Relative paths in `argv` and `bring` start here.
+    /// The command's working directory, absolute; created in the guest. Relative paths in `argv`
+    /// and `bring` start here.
     pub cwd: PathBuf,
     /// Files and folders the guest needs.
     pub bring: Vec<Bring>,
-    /// Modules of the kernel that are loaded before the command starts, by name; what they depend on
-    /// is loaded as well. They come from the Debian package of a kernel that is fetched, and from
+    /// Kernel modules that are loaded before the command starts, by name; their dependencies are
+    /// loaded as well. They come from the Debian package of a downloaded kernel, and from
     /// `/lib/modules` for an image of this machine.
     pub modules: Vec<String>,
     /// A text file that the command may write, and that is wanted back: see [`GuestExit::kept`]. Its folder is made in the
@@ -52,7 +54,7 @@ pub struct Machine {
     /// The executable that becomes the guest's first process: one that calls
     /// [`guest_main`](super::guest_main) when [`is_guest_init`](super::is_guest_init).
     pub init: PathBuf,
-    /// The guest's memory in MiB; a quarter of it bounds what can be brought along.
+    /// The guest's memory in MiB; copied files may use a quarter of it.
     pub memory_mib: u32,
     /// The guest's CPUs.
     pub cpus: u32,

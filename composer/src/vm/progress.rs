@@ -2,7 +2,7 @@
 
 use std::{path::PathBuf, time::Duration};
 
-/// What a person waiting may want to see.
+/// Progress messages for a waiting user.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Progress {
     /// Another process is filling the cache; we wait for it.
@@ -10,18 +10,18 @@ pub enum Progress {
         /// The cache.
         cache: PathBuf,
     },
-    /// Nothing can be put into the cache; what is fetched is there for this run only.
+    /// The cache is not writable; downloads are used for this run only.
     NotKept {
         /// The cache.
         cache: PathBuf,
         /// Why.
         why: String,
     },
-    /// A file of the cache is not what was put there; it is fetched again.
+    /// A file in the cache is damaged; it is downloaded again.
     Damaged {
         /// The file.
         path: PathBuf,
-        /// What is wrong with it, as a verb.
+        /// The damage, as a verb phrase.
         damage: &'static str,
     },
     /// Apt fetches package lists.
@@ -29,7 +29,7 @@ pub enum Progress {
         /// Which.
         what: String,
     },
-    /// Apt fetches a package, which is kept. Told again and again, as it comes.
+    /// Apt downloads a package, which is kept. Sent repeatedly during the download.
     Fetching {
         /// The package's name.
         package: String,
@@ -70,7 +70,7 @@ pub struct GuestExit {
     pub boot: Duration,
     /// From the start of the command until all of its output had arrived.
     pub run: Duration,
-    /// What stands in the file to keep; empty when there is none.
+    /// The contents of the file to return; empty if it does not exist.
     pub kept: String,
     /// The last process that the guest's kernel killed because its memory ran out.
     pub out_of_memory: Option<String>,

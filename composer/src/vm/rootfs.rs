@@ -31,7 +31,7 @@ pub(super) struct Rootfs {
     complete: HashSet<PathBuf>,
     /// Interpreters whose library is in already, by their places.
     interpreters: HashSet<PathBuf>,
-    /// Folders of executables that were asked for, in that order.
+    /// Folders of the requested executables, in that order.
     path: Vec<PathBuf>,
 }
 

@@ -31,9 +31,9 @@ const DEPTH: usize = 32;
 pub struct ValuePath {
     /// As it is written.
     pub text: Spanned<String>,
-    /// Whether it is what the pointer at its end points to.
+    /// Whether the pointer at its end is dereferenced.
     pub followed: bool,
-    /// An argument, or `ret` or `took`; `$ret` and `$took` where arguments are called so.
+    /// An argument, or `ret` or `took`; `$ret` and `$took` if arguments have these names.
     pub first: Spanned<String>,
     /// The fields and items from there on.
     pub fields: Vec<PathStep>,
@@ -51,7 +51,7 @@ pub struct PathStep {
 /// A kind of step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Access {
-    /// `->`: to a field, where a pointer leads.
+    /// `->`: to a field of the struct that a pointer refers to.
     Arrow,
     /// `.`: to a field.
     Dot,
@@ -59,16 +59,16 @@ pub enum Access {
     Item(u32),
 }
 
-/// What has to hold of a call.
+/// The condition for recording a call.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Filter {
-    /// This.
+    /// A single comparison.
     Test(Comparison),
-    /// Not that.
+    /// Negation.
     Not(Box<Filter>),
-    /// Both.
+    /// Conjunction.
     And(Box<Filter>, Box<Filter>),
-    /// One of them, or both.
+    /// Disjunction.
     Or(Box<Filter>, Box<Filter>),
 }
 
@@ -77,11 +77,11 @@ pub enum Filter {
 pub struct Comparison {
     /// The value.
     pub path: ValuePath,
-    /// How it has to stand to the constant; none when it has to be other than zero.
+    /// The comparison with a constant; `None` if the value must not be zero.
     pub to: Option<(CompareOp, Spanned<Constant>)>,
 }
 
-/// How a value stands to a constant.
+/// A comparison operator.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[expect(missing_docs, reason = "the names say it")]
 pub enum CompareOp {

@@ -15,7 +15,7 @@ pub(super) struct NodeReference {
     pub(super) from: NodeIndex,
     pub(super) to: Spanned<String>,
     pub(super) kind: Dependency,
-    /// What the other has to be; any when empty.
+    /// The allowed roles of the other node; any if empty.
     wanted: &'static [Role],
 }
 
@@ -48,9 +48,9 @@ pub(super) fn references(from: NodeIndex, node: &Node) -> Vec<NodeReference> {
 pub(super) struct Resolver<'a> {
     inner: &'a DiGraph<Node, (Dependency, Span)>,
     by_id: &'a HashMap<String, NodeIndex>,
-    /// What could not be read for another mistake.
+    /// Nodes that could not be read because of another error.
     unread: HashSet<&'a str>,
-    /// Ids to look for misspelt ones in, by what is wanted: made when the first is looked for.
+    /// Candidate ids for suggestions, by allowed roles; created on first use.
     names: HashMap<&'static str, Names<'a>>,
 }
 

@@ -22,7 +22,7 @@ pub(super) struct Scalar {
     pub(super) encoding: u32,
     /// Whether `name` is a typedef, which says that the bytes are in network order.
     pub(super) typedef: bool,
-    /// What a layout may call it; of C's own names, only the shortest.
+    /// The names allowed in a layout; of C's own names, only the shortest.
     words: &'static [&'static str],
 }
 

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use super::{Btf, Linkage, PlacedVariable, Type, TypeId, kind};
 
 impl Btf {
-    /// The type behind typedefs and modifiers, with its id.
+    /// The type without typedefs and modifiers, with its id.
     #[must_use]
     pub fn resolve(&self, mut id: TypeId) -> Option<(TypeId, Type<'_>)> {
         // A chain longer than the table is a loop.

@@ -27,7 +27,7 @@ pub enum BtfError {
     /// The header or a section it names reaches past the end.
     #[error("truncated at byte {0}")]
     Truncated(usize),
-    /// A kind of type that neither this reader nor the section's own table of kinds knows, so the
+    /// A kind that is unknown to this reader and to the section's own table of kinds, so that the
     /// next type cannot be found.
     #[error("type {id} has unknown kind {kind}")]
     Kind {
@@ -90,13 +90,13 @@ impl Btf {
         Ok(Self { data, offsets, strings })
     }
 
-    /// How many types there are, `void` not counted. Ids run from 1 to this number.
+    /// The number of types without `void`. Ids run from 1 to this number.
     #[must_use]
     pub fn len(&self) -> u32 {
         u32::try_from(self.offsets.len()).unwrap_or(u32::MAX)
     }
 
-    /// Whether there is no type at all.
+    /// Whether it has no types.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.offsets.is_empty()

@@ -14,7 +14,7 @@ pub enum Linkage {
     Extern,
 }
 
-/// One type, as far as the composer looks at it.
+/// A type, with the attributes that the composer uses.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Type<'a> {
     /// `void`.
@@ -72,14 +72,14 @@ pub enum Type<'a> {
     Typedef {
         /// Its name.
         name: &'a str,
-        /// What it stands for.
+        /// The aliased type.
         of: TypeId,
     },
     /// `const`, `volatile`, `restrict` or a type tag.
     Modifier {
-        /// The word in C; empty for a type tag.
+        /// The C keyword; empty for a type tag.
         word: &'static str,
-        /// What it modifies.
+        /// The modified type.
         of: TypeId,
     },
     /// A function.
@@ -93,7 +93,7 @@ pub enum Type<'a> {
     },
     /// A prototype.
     Prototype {
-        /// What it returns.
+        /// The type of its return value.
         returns: TypeId,
         /// Its parameters' names (possibly empty) and types; a last one of ("", 0) is `...`.
         parameters: Vec<(&'a str, TypeId)>,
@@ -112,7 +112,7 @@ pub enum Type<'a> {
         /// Ids of its variables.
         variables: Vec<TypeId>,
     },
-    /// A floating point number of so many bytes.
+    /// A floating-point number.
     Float {
         /// Its name in C.
         name: &'a str,
@@ -147,10 +147,10 @@ pub struct PlacedVariable<'a> {
     pub id: TypeId,
     /// Its type.
     pub of: TypeId,
-    /// Bytes from the start of the section; before linking, 0 or what a relocation adds to.
+    /// Bytes from the start of the section; before linking, 0 or the addend of a relocation.
     pub offset: u32,
     /// Bytes; before linking it may be 0.
     pub size: u32,
-    /// Where in the `.BTF` section the offset stands, which is what a relocation names.
+    /// The location of the offset in the `.BTF` section, which relocations refer to.
     pub place: usize,
 }

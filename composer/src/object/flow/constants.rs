@@ -26,7 +26,7 @@ pub struct Read {
     pub size: u8,
 }
 
-/// Where a program comes to.
+/// The code that a program can reach.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Reach {
     /// Indices of the functions that it may call.
@@ -42,8 +42,8 @@ const LONGEST: usize = 1 << 16;
 /// How many constants are told apart.
 const READS: usize = 64;
 
-/// Where `program` comes to when the read-only sections hold `values` and what is in `open` may be
-/// anything; none when that is too much to look at.
+/// The code that `program` can reach if the read-only sections contain `values` and the reads in
+/// `open` may give any value; `None` if the analysis takes too many steps.
 #[must_use]
 pub fn reach(
     object: &Object,

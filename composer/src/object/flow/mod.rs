@@ -34,14 +34,14 @@ pub use parameters::{ParameterType, Takes, Unfit, unfit};
 use super::{Object, Program, ProgramKind, Referent, btf::TypeId};
 use walk::Walker;
 
-/// Something that is so at one instruction.
+/// A fact about one instruction.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Fact {
     /// The function the instruction is in.
     pub function: usize,
     /// The number of the instruction in it.
     pub at: usize,
-    /// What is so.
+    /// The kind of a fact.
     pub what: FactKind,
 }
 
@@ -52,15 +52,15 @@ pub enum FactKind {
     Calls(usize),
     /// It calls the helper of this number; in findings, see [`Findings::helpers`].
     CallsHelper(u32),
-    /// It calls a global function with something else than that takes.
+    /// It calls a global function with an invalid argument.
     Passes {
         /// The function's index.
         callee: usize,
         /// Which argument, from 0.
         number: u8,
-        /// What the function takes.
+        /// The type of the parameter.
         wanted: ParameterType,
-        /// What is in the register.
+        /// The value in the register.
         held: ArgumentValue,
     },
     /// A pointer that the caller passed is used before it was compared with NULL.
@@ -69,10 +69,10 @@ pub enum FactKind {
         number: u8,
         /// The register it is in.
         register: u8,
-        /// Whether something is added to it; otherwise what it points to is read or written.
+        /// Whether a number is added to it; otherwise the memory that it points to is accessed.
         computed: bool,
     },
-    /// What lies behind the memory that the caller passed is read or written.
+    /// An access beyond the end of the memory that the caller passed.
     Beyond {
         /// Which argument, from 0.
         number: u8,
@@ -85,9 +85,9 @@ pub enum FactKind {
         /// How many bytes it takes.
         width: u8,
     },
-    /// Memory that a helper may not have given is used as if it had.
+    /// The result of a helper is used without a test for NULL.
     Unchecked {
-        /// What gave it.
+        /// The source of the pointer.
         giver: Giver,
         /// The register the pointer is in.
         register: u8,
@@ -112,18 +112,18 @@ pub enum FactKind {
         /// The type that CO-RE finds the place by, where it does.
         of: Option<TypeId>,
     },
-    /// It goes by a type of the kernel: CO-RE sets what stands here, if that is there.
+    /// It depends on a kernel type: CO-RE sets the constant if the type exists.
     Relocated,
     /// It ends, and returns this.
     Returns(Returned),
 }
 
-/// A helper that gives memory or NULL.
+/// A helper that returns memory or NULL.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Giver {
-    /// `bpf_ringbuf_reserve`, which gives NULL when there is no room.
+    /// `bpf_ringbuf_reserve`, which returns NULL if the buffer is full.
     Reserve,
-    /// `bpf_map_lookup_elem`, which gives NULL when there is no such key.
+    /// `bpf_map_lookup_elem`, which returns NULL if the key does not exist.
     LookUp,
     /// One of them; it is NULL on this way.
     Null,
@@ -136,11 +136,11 @@ pub enum Used {
     Accessed,
     /// Something is added to the pointer.
     Computed,
-    /// It is handed to the helper of this number.
+    /// It is passed to the helper with this number.
     Handed(u32),
 }
 
-/// What is in the register of an argument.
+/// The value in the register of an argument.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum ArgumentValue {
     /// Nothing that was ever set.
@@ -149,17 +149,17 @@ pub enum ArgumentValue {
     Number,
     /// The context.
     Context,
-    /// The context, with so many bytes added.
+    /// The context plus this number of bytes.
     Moved(i64),
     /// Memory of read-only data.
     Constant,
-    /// Memory on the stack, of which there are so many bytes.
+    /// Memory on the stack, of this number of bytes.
     Short(u32),
     /// Some other pointer.
     Pointer,
 }
 
-/// What a program returns.
+/// The return value of a program.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Returned {
     /// This number.
@@ -172,27 +172,27 @@ pub enum Returned {
     Unclear,
 }
 
-/// What is found in a program.
+/// The results of the analysis of a program.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Findings {
-    /// What the verifier is bound to come to.
+    /// Facts that the verifier is certain to find.
     pub certain: BTreeSet<Fact>,
-    /// What it comes to or not, as the constants say that the composer or the author set.
+    /// Facts that depend on constants set by the composer or the author.
     pub possible: BTreeSet<Fact>,
-    /// How many bytes of its stack each function takes at least, by its index.
+    /// The minimum stack size of each function in bytes, by its index.
     pub stacks: BTreeMap<usize, u32>,
-    /// What it comes to besides, where it looks at every global function that is loaded, also at
-    /// those that it finds no call of.
+    /// Further facts if the verifier checks every loaded global function, including those without a
+    /// call.
     pub uncalled: BTreeSet<Fact>,
     /// The same of stacks.
     pub uncalled_stacks: BTreeMap<usize, u32>,
-    /// The numbers of the helpers that it certainly calls. What hangs on a condition that is not
-    /// followed may be dead code to the verifier.
+    /// The numbers of the helpers that it certainly calls. Code behind a condition that is not
+    /// tracked may be dead code for the verifier.
     pub helpers: BTreeSet<u32>,
 }
 
-/// Reads `program` as the kernel takes it in a chain: as a program of `kind` whose entry is given
-/// the context or, where `by_prototype`, what its prototype says, as that of a replacement.
+/// Analyses `program` as the kernel loads it in a chain: as a program of `kind` whose entry gets
+/// the context or, if `by_prototype`, the arguments of its prototype, as that of a replacement.
 #[must_use]
 pub fn read(object: &Object, program: &Program, kind: ProgramKind, by_prototype: bool) -> Findings {
     let returns = |fact: &Fact| matches!(fact.what, FactKind::Returns(_));

@@ -19,11 +19,11 @@ pub(super) enum Number {
     Known(u64),
     /// Any of these, each as possible as the other, and the same in every copy.
     Any(NumberId, Set),
-    /// What a recipe makes of such a number.
+    /// The result of a recipe for such a number.
     Made(NumberId, Set, Recipe),
-    /// Made of frozen constants alone: the verifier knows it, and it cannot be told from here.
+    /// Computed only from frozen constants: the verifier knows it, this analysis does not.
     Frozen,
-    /// The verifier may know more of it than can be told from here.
+    /// The verifier may know more about it than this analysis.
     Hidden,
 }
 

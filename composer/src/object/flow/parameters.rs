@@ -7,23 +7,23 @@ use crate::object::{
     btf::{Btf, Type, TypeId},
 };
 
-/// What a global function takes in one register.
+/// The type of a parameter of a global function.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum ParameterType {
     /// A number.
     Number,
     /// The context of the program's type.
     Context,
-    /// Memory of so many bytes, or NULL.
+    /// Memory of this number of bytes, or NULL.
     Memory(u32),
-    /// Something that kernels differ in, or that a tag says more of.
+    /// A type that kernels treat differently, or that a tag refines.
     Unclear,
 }
 
-/// Why the verifier takes no function with such a prototype as a global one, whatever it does.
+/// Why the verifier rejects a global function with such a prototype, whatever its code.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Unfit<'a> {
-    /// It has more parameters than there are registers for.
+    /// It has more parameters than registers.
     Count(usize),
     /// It returns something else than a number.
     Result,
@@ -31,7 +31,7 @@ pub enum Unfit<'a> {
     Pointee {
         /// Which one, from 0.
         number: usize,
-        /// What it points to: the kernel's word for the kind of type, and its name in BTF.
+        /// The target of the pointer: the kernel's name for the kind of type, and its name in BTF.
         kind: &'static str,
         /// Its tag, where it has one.
         name: &'a str,
@@ -40,7 +40,7 @@ pub enum Unfit<'a> {
     Parameter {
         /// Which one, from 0.
         number: usize,
-        /// The kernel's word for the kind of type.
+        /// The kernel's name for the kind of type.
         kind: &'static str,
     },
 }
@@ -48,10 +48,10 @@ pub enum Unfit<'a> {
 /// The registers that arguments travel in.
 const REGISTERS: usize = 5;
 
-/// What a kernel takes of the prototype of a global function, where kernels differ.
+/// The differences between kernels in the prototypes that global functions may have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Takes {
-    /// It knows tags such as `__arg_ctx`: of a function with one nothing is said then.
+    /// It supports tags such as `__arg_ctx`: functions with a tag are not checked.
     pub tags: bool,
     /// A function that returns nothing.
     pub void: bool,
@@ -59,7 +59,7 @@ pub struct Takes {
     pub memory: bool,
 }
 
-/// What keeps `function` from being a global function of a program of `kind`, if anything does.
+/// Why `function` cannot be a global function of a program of `kind`, if it cannot.
 #[must_use]
 pub fn unfit<'a>(
     object: &'a Object,

@@ -4,7 +4,7 @@ use super::{arithmetic::AluOperation, instruction::Operator};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) enum Set {
-    /// `start`, and the `span` numbers behind it; the last one may be behind the wrap to 0.
+    /// `start` and the following `span` numbers; they may wrap around to 0.
     Range { start: u64, span: u64 },
     /// Every number that has no other bits than these.
     Bits(u64),

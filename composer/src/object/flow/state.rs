@@ -11,12 +11,12 @@ use super::{
 /// What a register or a place on the stack holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) enum RegState {
-    /// Nothing yet: the verifier lets nobody read it.
+    /// Uninitialised: the verifier rejects reading it.
     Unset,
     Number(Number),
-    /// The context, with so many bytes added.
+    /// The context plus this number of bytes.
     Context(i64),
-    /// A pointer that the caller of a global function passed: memory of so many bytes, or NULL
+    /// A pointer passed by the caller of a global function: memory of this number of bytes, or NULL
     /// until `tested`.
     Argument {
         number: u8,
@@ -29,7 +29,7 @@ pub(super) enum RegState {
         frame: usize,
         offset: i64,
     },
-    /// The beginning of a packet, with so many bytes added.
+    /// The start of a packet plus this number of bytes.
     Packet(i64),
     PacketEnd,
     /// A map itself; `finds_all` unless a key may be missing from it, as from a hash.
@@ -49,7 +49,7 @@ pub(super) enum RegState {
     },
     /// Some other pointer, which is not NULL.
     Pointer,
-    /// What a tracer's target was passed, a number or a pointer of some kind.
+    /// An argument of a tracer's target: a number or a pointer.
     Passed {
         number: u8,
     },
