@@ -64,7 +64,7 @@ fn tracers(context: &mut Context<'_>, replaced: &HashMap<NodeFunction<'_>, NodeI
             let Some(by) = replaced.get(&place) else { continue };
             let by = graph.node(*by);
             let NodeKind::Replacement(spec) = &by.kind else { continue };
-            let moment = tracer.moment.name();
+            let point = tracer.point.name();
             let message = format!(
                 "`{}` traces `{}` of `{}`, which `{}` replaces",
                 node.id.value, place.1, host.id.value, by.id.value
@@ -74,7 +74,7 @@ fn tracers(context: &mut Context<'_>, replaced: &HashMap<NodeFunction<'_>, NodeI
                 .label(&spec.stub.span, "replaced here")
                 .errno("EBUSY")
                 .help(format!(
-                    "Trace the replacement: {moment} = \"{}\". A function is either traced or \
+                    "Trace the replacement: {point} = \"{}\". A function is either traced or \
                      replaced, never both.",
                     by.id.value
                 ));

@@ -227,8 +227,8 @@ impl Load<'_> {
 }
 
 /// What a tracer's program has to be.
-fn tracing_kind(moment: ProbePoint) -> ProgramKind {
-    match moment {
+fn tracing_kind(point: ProbePoint) -> ProgramKind {
+    match point {
         ProbePoint::Fentry => ProgramKind::Fentry,
         ProbePoint::Fexit => ProgramKind::Fexit,
     }

@@ -109,8 +109,8 @@ fn mismatch(
             })
         }
         NodeKind::Tracer(tracer) => {
-            let wanted = tracing_kind(tracer.moment).name();
-            (kind != tracing_kind(tracer.moment)).then(|| {
+            let wanted = tracing_kind(tracer.point).name();
+            (kind != tracing_kind(tracer.point)).then(|| {
                 let help = match kind {
                     Kind::Fentry | Kind::Fexit => {
                         format!("Write {} = \"{}\" instead.", kind.name(), tracer.target.value)

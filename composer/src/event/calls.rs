@@ -27,7 +27,7 @@ pub(super) struct Kept {
     /// Its payload as text.
     pub(super) text: String,
     /// When in its function it was, where a built-in tracer tells.
-    pub(super) moment: Option<ProbePoint>,
+    pub(super) point: Option<ProbePoint>,
     /// How long the call took that it is the end of, where a built-in tracer tells.
     pub(super) took_ns: Option<u64>,
 }
@@ -38,7 +38,7 @@ impl Kept {
             node: event.index,
             time_ns: event.header.time_ns,
             text,
-            moment: event.payload.call().map(Traced::moment),
+            point: event.payload.call().map(Traced::point),
             took_ns: event.payload.call().and_then(|call| call.took(event.bytes)),
         }
     }

@@ -5,6 +5,7 @@
 //! without a line of Rust. Knows no kernel: bytes in, text out.
 
 mod accounting;
+mod call_tree;
 mod calls;
 mod digits;
 mod format;
@@ -15,7 +16,6 @@ mod paint;
 mod printk;
 mod render;
 mod schema;
-mod story;
 #[cfg(test)]
 pub(crate) mod tests;
 mod traced;
@@ -133,7 +133,7 @@ impl Event<'_> {
     /// The kernel's word for what emitted it; of a tracer of both moments, the one it is of.
     #[must_use]
     pub fn label(&self) -> &'static str {
-        self.payload.call().map_or(self.node.label, |call| call.moment().name())
+        self.payload.call().map_or(self.node.label, |call| call.point().name())
     }
 }
 

@@ -11,7 +11,7 @@ use crate::{
     trace::{self, Capture, Of, Tracing},
 };
 
-/// The events of a built-in tracer on one function at one moment.
+/// The events of a built-in tracer on one function, at entry or exit.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Traced {
     /// What the function goes by on the screen.
@@ -63,10 +63,10 @@ impl Traced {
             },
             took,
         });
-        let moment = if exit.is_some() { ProbePoint::Fexit } else { ProbePoint::Fentry };
+        let point = if exit.is_some() { ProbePoint::Fexit } else { ProbePoint::Fentry };
         Self {
             name: inert::line(node.place.function()).into_owned(),
-            keys: json::keys(&node.id, moment.name()),
+            keys: json::keys(&node.id, point.name()),
             function: tracing.function.clone(),
             size: tracing.table.size as usize,
             arguments: tracing.arguments.iter().map(|capture| argument(capture, btf)).collect(),
@@ -86,7 +86,7 @@ impl Traced {
 
     /// When it tells.
     #[must_use]
-    pub fn moment(&self) -> ProbePoint {
+    pub fn point(&self) -> ProbePoint {
         if self.exit.is_some() { ProbePoint::Fexit } else { ProbePoint::Fentry }
     }
 

@@ -49,7 +49,7 @@ impl PlannedNode {
     /// The labels that its events have: of a tracer of both moments the one that an event is of.
     pub fn event_labels(&self) -> impl Iterator<Item = &'static str> {
         let one = (self.moments.len() < 2).then_some(self.label);
-        one.into_iter().chain(self.moments.iter().map(|moment| moment.name()))
+        one.into_iter().chain(self.moments.iter().map(|point| point.name()))
     }
 }
 

@@ -3,6 +3,7 @@
 mod encode;
 mod names;
 mod number;
+mod part;
 
 use std::ops::Range;
 
@@ -19,7 +20,8 @@ use crate::{
         prototype,
     },
 };
-use encode::{Encoder, ValueError, VariablePart, member, no_field};
+use encode::Encoder;
+use part::{ValueError, VariablePart, member, no_field};
 
 /// Variables that the composer sets by itself.
 const RESERVED: [&str; 3] = [NODE_GLOBAL, HAS_TASK_GLOBAL, TRACE_GLOBAL];

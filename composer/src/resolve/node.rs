@@ -42,7 +42,7 @@ pub enum ResolvedKind {
         /// The program.
         program: NodeProgram,
         /// When it runs.
-        moment: ProbePoint,
+        point: ProbePoint,
         /// What asks for its target.
         target: Span,
         /// What it traces.

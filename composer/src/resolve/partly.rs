@@ -258,10 +258,10 @@ fn kind(node: &Node, found: PartlyNode) -> Option<ResolvedKind> {
             stub: replacement.stub.span.clone(),
             functions: functions?,
         },
-        NodeKind::Tracer(Tracer { program: TracerProgram::Own { .. }, moment, target, .. }) => {
+        NodeKind::Tracer(Tracer { program: TracerProgram::Own { .. }, point, target, .. }) => {
             ResolvedKind::Tracer {
                 program: program?,
-                moment: *moment,
+                point: *point,
                 target: target.span.clone(),
                 functions: functions?,
             }

@@ -28,7 +28,7 @@ pub(super) struct EventRecords {
 /// The struct that records of an event map are.
 #[derive(Debug)]
 pub struct RecordStruct {
-    types: Types,
+    types: DeclaredIn,
     of: TypeId,
     name: String,
     text: Vec<RecordPiece>,
@@ -37,7 +37,7 @@ pub struct RecordStruct {
 
 /// Where a struct is declared.
 #[derive(Debug)]
-enum Types {
+enum DeclaredIn {
     /// In an object.
     Object(Arc<Object>),
     /// In the chain.
@@ -103,8 +103,8 @@ impl RecordStruct {
     #[must_use]
     pub fn types(&self) -> &Btf {
         match &self.types {
-            Types::Object(object) => &object.btf,
-            Types::Declared(own) => own,
+            DeclaredIn::Object(object) => &object.btf,
+            DeclaredIn::Declared(own) => own,
         }
     }
 
@@ -164,7 +164,7 @@ fn record(
         (Some(own), _) => match Btf::parse(own.section()) {
             Ok(btf) => {
                 let said = StructName::Layout;
-                (Types::Declared(btf), Declared::STRUCT, events.map.value.clone(), said)
+                (DeclaredIn::Declared(btf), Declared::STRUCT, events.map.value.clone(), said)
             }
             Err(error) => {
                 wrong.push(mistakes.layout(&events.map, &error));
@@ -174,7 +174,7 @@ fn record(
         (None, Some(record)) => match place::structure(&object.btf, &record.value) {
             Some(of) => {
                 let said = StructName::Type(&record.value);
-                (Types::Object(Arc::clone(object)), of, record.value.clone(), said)
+                (DeclaredIn::Object(Arc::clone(object)), of, record.value.clone(), said)
             }
             None => {
                 wrong.push(mistakes.unknown_type(record));

@@ -19,7 +19,7 @@ pub struct TracerTarget {
     pub kind: ProgramKind,
     /// The types of its object.
     object: Arc<Object>,
-    /// What is taken at each moment, in the order in which the tracer's programs are attached.
+    /// What is recorded at each probe point, in attach order.
     tracings: Vec<(ProbePoint, Tracing)>,
 }
 
@@ -30,7 +30,7 @@ impl TracerTarget {
         &self.object
     }
 
-    /// What is taken at each moment, in the order in which the tracer's programs are attached.
+    /// What is recorded at each probe point, in attach order.
     #[must_use]
     pub fn tracings(&self) -> &[(ProbePoint, Tracing)] {
         &self.tracings
@@ -61,7 +61,7 @@ impl PartlyTraced {
     ) -> (Self, Vec<Diagnostic>) {
         let object = Arc::clone(of.shared_object());
         let mut found = Self { function, kind, object, is_entry, tracings: None };
-        match trace::resolve(request, tracer.moment, found.target()) {
+        match trace::resolve(request, tracer.point, found.target()) {
             Ok(tracings) => {
                 found.tracings = Some(tracings);
                 (found, Vec::new())

@@ -3,7 +3,6 @@
 //! It decides nothing: the order is the plan's, the doing the kernel's. Whatever step fails, what
 //! was done before is undone before the failure is reported.
 
-mod ask;
 mod explain;
 mod journal;
 mod maps;
@@ -11,11 +10,12 @@ mod rule;
 mod short;
 mod verifier_log;
 mod verifier_report;
+mod verifier_run;
 
-pub use ask::{VerifierRun, ask};
 pub use explain::{explain, explain_left};
 pub use journal::{Entry, Journal, Made};
 pub use short::short_of;
+pub use verifier_run::{VerifierRun, ask};
 
 use std::{collections::HashMap, ops::ControlFlow};
 

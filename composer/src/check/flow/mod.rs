@@ -151,7 +151,7 @@ pub(super) fn loaded(context: &Context<'_>, index: NodeIndex, load: &Load<'_>) -
             found
         }
         NodeKind::Tracer(tracer) => {
-            vec![LoadedAs { kind: tracing_kind(tracer.moment), by_prototype: false }]
+            vec![LoadedAs { kind: tracing_kind(tracer.point), by_prototype: false }]
         }
         NodeKind::Stub(_) => Vec::new(),
     }

@@ -79,7 +79,7 @@ pub(super) fn find(
         for fact in facts {
             let refusal = kinds.iter().find_map(|kind| match fact.what {
                 FactKind::ReadsContext { offset, width } => {
-                    refusal(object, name, &seen, tracer.moment, *kind, offset, width)
+                    refusal(object, name, &seen, tracer.point, *kind, offset, width)
                 }
                 FactKind::ReadsThrough { number, offset, width, of } => {
                     let of = of.and_then(|of| subject.object.btf.resolve(of));
@@ -107,7 +107,7 @@ fn refusal(
     object: &Object,
     function: &str,
     seen: &VisibleArguments<'_>,
-    moment: ProbePoint,
+    point: ProbePoint,
     kind: ProgramKind,
     offset: i64,
     width: u8,
@@ -122,7 +122,7 @@ fn refusal(
         return Some(AccessRefusal {
             what: format!("reads byte {offset} of its context, beyond its arguments"),
             words: invalid,
-            help: has(function, count, moment),
+            help: has(function, count, point),
             refused_by: None,
         });
     }
@@ -135,7 +135,7 @@ fn refusal(
         });
     }
     let number = usize::try_from(offset / 8).ok()?;
-    let last = count + usize::from(moment == ProbePoint::Fexit);
+    let last = count + usize::from(point == ProbePoint::Fexit);
     if number >= last {
         // Behind the last one the kernel does not go on counting where it knows the types.
         let counted = match seen {
@@ -145,7 +145,7 @@ fn refusal(
         return Some(AccessRefusal {
             what: format!("reads missing argument {} of `{function}`", number + 1),
             words: format!("func '{function}' doesn't have {counted}-th argument"),
-            help: has(function, count, moment),
+            help: has(function, count, point),
             refused_by: None,
         });
     }
@@ -222,8 +222,8 @@ fn through(
 }
 
 /// How many arguments there are to read.
-fn has(function: &str, count: usize, moment: ProbePoint) -> String {
-    let result = match moment {
+fn has(function: &str, count: usize, point: ProbePoint) -> String {
+    let result = match point {
         ProbePoint::Fexit => ", followed by the result",
         ProbePoint::Fentry => "",
     };
