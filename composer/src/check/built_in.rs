@@ -1,4 +1,4 @@
-//! What is asked of built-in tracers: is it there, in the functions that they are on?
+//! Requests to built-in tracers: captures and filters that the traced functions support.
 
 use petgraph::graph::NodeIndex;
 

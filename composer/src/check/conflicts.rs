@@ -1,9 +1,9 @@
-//! Does anything in the chain stand in something else's way?
+//! Conflicts between the nodes of a chain.
 //!
 //! A function has one place at its entry for either a jump to its replacement or a call of a
-//! trampoline, so it is replaced once or traced, never both: `__bpf_trampoline_link_prog`,
-//! <https://github.com/torvalds/linux/blob/v6.12/kernel/bpf/trampoline.c>. The kernel says a
-//! bare EBUSY at attach.
+//! trampoline, so it can be replaced once or traced, but not both: `__bpf_trampoline_link_prog`,
+//! <https://github.com/torvalds/linux/blob/v6.12/kernel/bpf/trampoline.c>. At attach, the kernel
+//! only reports EBUSY.
 
 use std::collections::HashMap;
 

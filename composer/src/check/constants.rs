@@ -1,9 +1,9 @@
-//! Functions that no call ever comes to, since a frozen constant is off: a replacement or a tracer
-//! of one never runs.
+//! Functions that are never called because a frozen constant is off: a replacement or a tracer of
+//! such a function never runs.
 //!
-//! A kernel with the feature `lazy_functions`, as Linux is from 6.8 on, removes a global function whose
-//! every call the verifier found dead, and then it is not there to be replaced; static ones all kernels
-//! remove. Older kernels keep it, and the chain comes up and does nothing.
+//! A kernel with the feature `lazy_functions`, as Linux 6.8 and later, removes a global function if
+//! the verifier finds every call of it dead; then it cannot be replaced. All kernels remove static
+//! ones. Older kernels keep global ones, and the chain comes up without any effect.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 

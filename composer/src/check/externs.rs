@@ -1,4 +1,4 @@
-//! Does everything that a program refers to exist: in its object, or in the kernels it is for?
+//! References of programs that neither their object nor the kernels of the chain define.
 
 use std::collections::{HashMap, HashSet};
 

@@ -1,4 +1,4 @@
-//! `globals = { … }`: are they used?
+//! `globals = { … }`: variables that no program uses.
 
 use super::{Context, title};
 use crate::{

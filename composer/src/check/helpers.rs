@@ -1,9 +1,9 @@
-//! May each program call the helpers that it calls?
+//! Helpers that a program may not call.
 //!
-//! A helper is there for some types of program and not for others, and some are kept for programs
-//! under the GPL: `check_helper_call`,
+//! A helper is available to some program types only, and some are restricted to GPL-compatible
+//! programs: `check_helper_call`,
 //! <https://github.com/torvalds/linux/blob/v6.12/kernel/bpf/verifier.c>. Only calls that the
-//! verifier is sure to come to are judged: one behind a condition may be dead code to it.
+//! verifier is certain to reach are checked: one behind a condition may be dead code.
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 

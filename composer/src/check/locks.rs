@@ -1,10 +1,10 @@
-//! May each program use maps whose values hold locks or timers?
+//! Maps whose values contain locks or timers, in programs that may not use them.
 //!
 //! A program that may interrupt the holder of a lock must not take it, so programs at kprobes,
-//! tracepoints and perf events are refused a map with one, whatever they do with it:
+//! tracepoints and perf events are rejected if they use a map with a lock in any way:
 //! `check_map_prog_compatibility`,
-//! <https://github.com/torvalds/linux/blob/v6.12/kernel/bpf/verifier.c>. Whether a replacement is
-//! taken for a program of its host's type at that moment differs from kernel to kernel.
+//! <https://github.com/torvalds/linux/blob/v6.12/kernel/bpf/verifier.c>. Whether this check treats
+//! a replacement as a program of its host's type differs between kernels.
 
 use std::collections::HashSet;
 

@@ -1,4 +1,4 @@
-//! Maps that no kernel makes as they are defined, and what the chain says of maps: known before
+//! Map definitions that no kernel accepts, and changes to maps in the chain: checked before
 //! anything is loaded.
 
 use std::collections::HashMap;

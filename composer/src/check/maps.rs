@@ -1,4 +1,4 @@
-//! Maps of one name are one map for the whole chain, so their definitions have to agree.
+//! Maps of the same name are one map for the whole chain, so their definitions must agree.
 
 use std::collections::{HashMap, HashSet};
 

@@ -1,6 +1,6 @@
-//! The rules: is this chain, with these objects, one that can be brought up?
+//! The rules that a chain with its objects must satisfy to be brought up.
 //!
-//! Pure: it sees the chain and the objects, never a kernel. It reports all it finds, each with the
+//! Pure: it uses the chain and the objects, never a kernel. It reports all errors, each at the
 //! node's line in the file.
 
 mod built_in;

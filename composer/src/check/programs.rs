@@ -1,4 +1,4 @@
-//! Is the program of a type that can do what the chain asks of it?
+//! Program types that do not fit their use in the chain.
 
 use petgraph::graph::NodeIndex;
 

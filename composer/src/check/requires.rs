@@ -1,4 +1,4 @@
-//! `requires`: which kernels a chain is meant for, and so is judged for.
+//! `requires`: the kernels that a chain supports and is therefore checked for.
 
 use super::Kernels;
 use crate::{

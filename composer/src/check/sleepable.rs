@@ -1,8 +1,7 @@
-//! Does a program that may sleep sit where it may?
+//! Sleepable programs at targets that do not allow them.
 //!
-//! The kernel lets a sleeping tracer onto functions of its own that are known to bear it, and onto no
-//! eBPF program: `bpf_check_attach_target`,
-//! <https://github.com/torvalds/linux/blob/v6.12/kernel/bpf/verifier.c>.
+//! The kernel allows sleepable tracers on certain functions of its own, and on no eBPF program:
+//! `bpf_check_attach_target`, <https://github.com/torvalds/linux/blob/v6.12/kernel/bpf/verifier.c>.
 
 use super::{Context, title};
 use crate::{

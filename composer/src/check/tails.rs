@@ -1,4 +1,4 @@
-//! Programs in tables for tail calls: those that an object puts there, and those of a chain.
+//! Entries of program arrays: those defined in an object, and those of a chain.
 
 use std::collections::HashSet;
 

@@ -1,5 +1,4 @@
-//! The way of one call through the chain: which function each event is of, and which functions are
-//! within which.
+//! The path of a call through the chain: the function of each event, and the nesting of functions.
 
 use petgraph::graph::NodeIndex;
 

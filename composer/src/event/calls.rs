@@ -1,10 +1,9 @@
-//! Events → invocations: the events of one call number, together and in order.
+//! Groups events into invocations: the events of one call number, together and in order.
 //!
-//! Nothing in a record says that it is the last of its call. What is known: a host that calls
-//! `fc_leave` gives its CPU the number back that was there before, so an event without a number
-//! ends all calls of its CPU; a later number on the same CPU means that the earlier host has ended
-//! or was interrupted; and a call that nothing came of for a while has ended, as a host cannot
-//! wait.
+//! No record is marked as the last of its call. But a host that calls `fc_leave` restores the
+//! previous number on its CPU, so an event without a number ends all calls of its CPU; a later
+//! number on the same CPU means that the earlier host has ended or was interrupted; and a call
+//! without events for a while has ended, because a host cannot wait.
 
 use std::collections::{BTreeMap, VecDeque};
 

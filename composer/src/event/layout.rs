@@ -1,6 +1,7 @@
-//! A struct of BTF → what stands where in its bytes, and how it is shown.
+//! The layout of a BTF struct: offsets of fields, and how their values are shown.
 //!
-//! Names are made harmless here, once, and not for each event: an object's BTF may hold any.
+//! Names are escaped here once instead of for each event, because an object's BTF may contain any
+//! characters.
 
 use crate::{
     inert,

@@ -1,8 +1,8 @@
 //! Records of the ring buffer → events with their node and typed fields → text, in a format of
 //! `render`.
 //!
-//! The payload's struct is found in the BTF of the node's object, so an author's event is shown
-//! without a line of Rust. Knows no kernel: bytes in, text out.
+//! The payload's struct is found in the BTF of the node's object, so showing a user's event does
+//! not require any Rust. Independent of the kernel: bytes in, text out.
 
 mod accounting;
 mod call_tree;

@@ -1,5 +1,5 @@
-//! Colours, where they are wanted. Where not, they are never made: taking them off again takes
-//! longer than all else.
+//! Optional colours. If disabled, no escape sequences are generated, because removing them later
+//! would take longer than everything else.
 
 use std::fmt::Write as _;
 

@@ -1,9 +1,9 @@
-//! Lines of `bpf_printk` → the node that wrote them.
+//! Attributes lines of `bpf_printk` to nodes.
 //!
-//! The kernel does not say which program wrote a line, and other programs of the machine write to
-//! the same trace. What is known are the formats in the objects: a line belongs to the node of the
-//! chain that has the only format it fits. Where several have one, or a node has a format that
-//! cannot be read from its object, the line is shown with all that may have written it.
+//! The kernel does not record which program wrote a line, and other programs of the machine write
+//! to the same trace. The format strings in the objects are known: a line belongs to the node of
+//! the chain with the only format that matches. If several nodes match, or a node has a format that
+//! cannot be read from its object, the line is shown with all possible writers.
 
 use freplace_compose_common::Header;
 use petgraph::graph::NodeIndex;

@@ -1,4 +1,4 @@
-//! What built-in tracers tell: calls and returns of a function, by the types of its own object.
+//! Events of built-in tracers: calls and returns of a function, by the types of its own object.
 
 use freplace_compose_common::trace::UNKNOWN;
 

@@ -1,4 +1,4 @@
-//! Chain → plan.
+//! Builds the plan of a chain.
 
 use std::collections::HashMap;
 

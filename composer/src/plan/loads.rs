@@ -1,4 +1,4 @@
-//! Which programs are loaded, as what and against what.
+//! The programs to load, with their types and targets.
 
 use std::collections::HashMap;
 

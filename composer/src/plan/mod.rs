@@ -1,9 +1,9 @@
 //! A resolved chain → the list of operations that brings it up.
 //!
 //! Pure and deterministic: the same chain and objects give the same plan, so a dry run shows what a
-//! run will do. The order is the one in which nothing is missed: maps first; load along the
-//! dependencies, since the kernel wants the target's descriptor; attach against them, so that no
-//! event passes a half-built chain.
+//! run will do. The order is one in which no event is missed: maps first; then programs in
+//! dependency order, because the kernel needs the target's descriptor; then attachments in the
+//! opposite order, so that no event passes a half-built chain.
 
 mod build;
 mod cause;

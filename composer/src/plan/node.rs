@@ -1,4 +1,4 @@
-//! A node, as far as one needs to know it to show what happens.
+//! A node of a plan, with what is needed to show progress.
 
 use std::fmt;
 

@@ -1,4 +1,4 @@
-//! A plan without an operation that cannot be done, and without all that needs it.
+//! Removes an operation that cannot be done from a plan, and everything that depends on it.
 
 use std::collections::HashSet;
 

@@ -1,4 +1,4 @@
-//! `globals = { … }`: which variables these are, and the bytes that they are set to.
+//! `globals = { … }`: the variables that are set, and their bytes.
 
 mod encode;
 mod names;

@@ -1,4 +1,4 @@
-//! The maps of a chain: what the chain changes of them, where they are pinned, who shares them.
+//! The maps of a chain: changes, pins, and the nodes that share them.
 
 use std::{collections::HashMap, path::PathBuf, sync::Arc};
 

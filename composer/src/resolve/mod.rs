@@ -1,8 +1,8 @@
-//! What the names of a chain stand for: objects, programs, maps, variables, fields.
+//! The meaning of the names in a chain: objects, programs, maps, variables, fields.
 //!
-//! Each name is looked up here, once. [`PartlyResolved`] is what was found of a chain that may be
-//! wrong: the rules look at that. [`Resolved`] is a chain of which every name stands for something:
-//! whatever comes behind the rules goes by it, and has nothing to look up that could be missing.
+//! Each name is looked up here, once. [`PartlyResolved`] is what was found for a chain that may
+//! contain errors; the rules use it. [`Resolved`] is a chain in which every name was found:
+//! everything after the rules uses it, and does not look anything up that could be missing.
 
 pub(crate) mod functions;
 pub(crate) mod globals;

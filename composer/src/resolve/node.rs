@@ -1,4 +1,4 @@
-//! What a node stands for.
+//! A resolved node.
 
 use petgraph::graph::NodeIndex;
 

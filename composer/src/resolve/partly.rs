@@ -1,4 +1,4 @@
-//! What the names of a chain stand for, as far as they stand for something.
+//! The meaning of the names in a chain, as far as they could be found.
 
 use std::collections::HashSet;
 

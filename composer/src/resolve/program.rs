@@ -1,4 +1,4 @@
-//! The program of a node, and what it takes along.
+//! The program of a node, and what is loaded with it.
 
 use std::sync::Arc;
 

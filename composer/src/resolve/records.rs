@@ -1,5 +1,5 @@
-//! Records that other programs write, as the chain names them: which struct they are, where its fields
-//! are, and how these are shown.
+//! Records of other programs, as the chain describes them: their struct, the location of its
+//! fields, and how these are shown.
 
 mod mistakes;
 

@@ -1,4 +1,4 @@
-//! The functions that built-in tracers are on, and what is taken of each call.
+//! The functions of built-in tracers, and what is recorded of each call.
 
 use std::sync::Arc;
 

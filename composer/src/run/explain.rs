@@ -1,4 +1,4 @@
-//! What the kernel refused → a diagnostic at the line that asked for it.
+//! Turns a rejection by the kernel into a diagnostic at the line that caused the operation.
 
 use super::{Failure, Left, maps, rule::rules, short::short_of, verifier_log::Excerpt};
 use crate::{

@@ -1,7 +1,8 @@
-//! The journal of a plan: what was begun, done and undone, in the order in which it was.
+//! The journal of a plan: what was started, done and undone, in this order.
 //!
-//! What stands follows from it, and so what has to be undone. It is held in memory; a chain that
-//! outlives its process needs it in a file, and each entry is written before what it announces.
+//! The current state follows from it, and so does what has to be undone. It is in memory; a chain
+//! that outlives its process needs it in a file. Each entry is written before the action that it
+//! announces.
 
 use std::collections::HashSet;
 

@@ -1,7 +1,8 @@
-//! The executor: does a plan step by step, keeps a journal of that, and undoes it in reverse.
+//! The executor: executes a plan operation by operation, keeps a journal, and undoes the operations
+//! in reverse.
 //!
-//! It decides nothing: the order is the plan's, the doing the kernel's. Whatever step fails, what
-//! was done before is undone before the failure is reported.
+//! It makes no decisions: the order is defined by the plan, the actions by the kernel. If an
+//! operation fails, all previous ones are undone before the failure is reported.
 
 mod explain;
 mod journal;

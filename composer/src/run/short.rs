@@ -1,4 +1,5 @@
-//! What this process or the machine has run short of: no verdict on the chain or the kernel.
+//! Resources that this process or the machine has run out of: not a verdict on the chain or the
+//! kernel.
 
 use crate::diag::Code;
 

@@ -1,5 +1,5 @@
-//! Asks a kernel what it says of a whole plan: everything is loaded and attached, what is refused
-//! is left out, and all is undone.
+//! Runs a whole plan on a kernel to collect its rejections: everything is loaded and attached,
+//! rejected parts are left out, and all of it is undone.
 
 use super::{Failure, Left, unwatched, up};
 use crate::{kernel::Kernel, plan::Plan, resolve::ObjectStore};

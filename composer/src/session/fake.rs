@@ -1,5 +1,5 @@
-//! What a session needs besides a kernel, for tests: signals, a command, somebody who reads the
-//! text, and the whole of it played through in no time.
+//! What a session needs besides a kernel, for tests: signals, a command, a reader of the text, and
+//! a simulated clock.
 
 use std::{
     cell::RefCell,

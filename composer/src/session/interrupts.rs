@@ -1,4 +1,4 @@
-//! Signals that end a session: the first asks for an end in good order, the second cuts that short.
+//! Signals that end a session: the first requests an orderly end, the second interrupts it.
 
 use std::{
     future::poll_fn,

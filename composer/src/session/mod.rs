@@ -1,9 +1,9 @@
-//! A session: the time for which a chain is up. Events are read, counted and handed on as text
-//! until something ends it; then the chain is undone, and what became of every event is known.
+//! A session: the time during which a chain is up. Events are read, counted and passed on as text
+//! until something ends it; then the chain is undone, and every event is accounted for.
 //!
-//! It knows neither a real kernel nor a terminal. What programs write comes from a
-//! [`KernelReader`]; text goes to a [`Writer`], in the format of a [`Render`]; a [`Command`] and
-//! [`Interrupts`] may end it; and what cannot wait for the end is a [`Notice`].
+//! Independent of a real kernel and of the terminal. Records come from a [`KernelReader`]; text
+//! goes to a [`Writer`], in the format of a [`Render`]; a [`Command`] and [`Interrupts`] may end
+//! it; and a message that cannot wait until the end is a [`Notice`].
 
 mod command;
 #[cfg(test)]

@@ -1,5 +1,5 @@
-//! The end of a session: the chain is detached, what is left is read and written, and the rest is
-//! undone.
+//! The end of a session: the chain is detached, remaining records are read and written, and the
+//! rest is undone.
 
 use std::io;
 

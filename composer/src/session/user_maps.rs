@@ -1,5 +1,4 @@
-//! What programs write by themselves, on its way from their own maps: each map in turn, so that a
-//! flood of one does not keep the others waiting.
+//! Reads the nodes' own event maps in turn, so that a flood in one does not delay the others.
 
 use std::{future::poll_fn, task::Poll};
 

@@ -1,4 +1,4 @@
-//! Which events of a session are shown.
+//! Selects the events of a session that are shown.
 
 use crate::event::{Event, EventAccounting, Loss, Render, Totals};
 

@@ -1,5 +1,5 @@
-//! Text on its way out, in a thread of its own: a reader that stands still must not keep a session
-//! from hearing a signal and undoing the chain.
+//! Writes text in a thread of its own, so that a stalled reader does not prevent a session from
+//! receiving a signal and undoing the chain.
 
 use std::io;
 

@@ -1,5 +1,6 @@
-//! A little traffic to try a chain with: datagrams, connections or echo requests, by default over loopback, where the other
-//! end is made as well, so that what arrived can be counted.
+//! Generates a little traffic to try a chain with: datagrams, connections or echo requests, by
+//! default over the loopback interface, where the peer is created as well, so that the arrived
+//! packets can be counted.
 //!
 //! Must not know: chains, eBPF, the terminal.
 

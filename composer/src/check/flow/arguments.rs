@@ -1,4 +1,4 @@
-//! Is a global function called with what it takes?
+//! Invalid arguments of global functions.
 //!
 //! `btf_check_func_arg_match`,
 //! <https://github.com/torvalds/linux/blob/v6.12/kernel/bpf/verifier.c>.

@@ -1,9 +1,9 @@
-//! Is every global function that a program calls one that the verifier takes?
+//! Global functions that the verifier rejects because of their prototype.
 //!
-//! A global function is verified by itself, by its prototype: `btf_prepare_func_args`,
-//! <https://github.com/torvalds/linux/blob/v6.12/kernel/bpf/btf.c>. Whether it is a stub of the chain
-//! is nothing to the kernel. Before Linux 6.8 every one that is loaded is looked at, since then those
-//! that the verifier comes to call.
+//! A global function is verified separately, by its prototype: `btf_prepare_func_args`,
+//! <https://github.com/torvalds/linux/blob/v6.12/kernel/bpf/btf.c>. Whether it is a stub of the
+//! chain does not matter to the kernel. Before Linux 6.8 every loaded one is verified, since then
+//! only those with a call that the verifier reaches.
 
 use super::{Books, CheckedProgram, Context, Profile, arguments::stub, doubt};
 use crate::{

@@ -1,8 +1,7 @@
-//! What the verifier is bound to find in the instructions of the chain's programs.
+//! Errors that the verifier is certain to find in the instructions of the chain's programs.
 //!
-//! [`object::flow`](crate::object::flow) tells what is certain. That is an error here. What depends
-//! on a constant that the verifier sees and this program does not is a warning; whatever is less
-//! known than that is left to the verifier without a word.
+//! [`object::flow`](crate::object::flow) determines the facts. A certain one is an error. One that
+//! depends on a constant that only the verifier knows is a warning; others are not reported.
 
 mod arguments;
 mod functions;

@@ -1,4 +1,4 @@
-//! Is a pointer that the caller passed tested before it is used, and used within its bounds?
+//! Pointer arguments that are used without a test for NULL, or beyond their bounds.
 //!
 //! `btf_prepare_func_args` gives such an argument the type `mem_or_null`,
 //! <https://github.com/torvalds/linux/blob/v6.12/kernel/bpf/btf.c>.

@@ -1,8 +1,7 @@
-//! Is what CO-RE looks for among the kernel's types?
+//! CO-RE relocations whose target does not exist in the kernel.
 //!
-//! Where it is not, an instruction is put that no verifier takes: it refuses the program if it comes
-//! there, `check_helper_call`,
-//! <https://github.com/torvalds/linux/blob/v6.12/kernel/bpf/verifier.c>.
+//! CO-RE replaces such an instruction by one that the verifier rejects if it reaches it:
+//! `check_helper_call`, <https://github.com/torvalds/linux/blob/v6.12/kernel/bpf/verifier.c>.
 
 use std::{collections::BTreeSet, ptr};
 

@@ -1,9 +1,9 @@
-//! Does a program return what the kernel lets it return?
+//! Return values that the kernel does not allow.
 //!
 //! `check_return_code`, <https://github.com/torvalds/linux/blob/v6.12/kernel/bpf/verifier.c>. A
-//! replacement is judged by its host's type, and by a stricter rule than the host itself: at a raw
-//! tracepoint the host may return anything, a replacement in it 0 alone. Kprobes, tracepoints and
-//! xdp bound neither.
+//! replacement is checked by its host's type, and by a stricter rule than the host itself: at a raw
+//! tracepoint the host may return anything, its replacement only 0. Neither is restricted at
+//! kprobes, tracepoints and XDP.
 
 use super::{CheckedProgram, Context, Rejection};
 use crate::{

@@ -1,9 +1,9 @@
-//! Tail calls: what is refused though nobody ever goes on in another program.
+//! Tail calls that are rejected whether or not they are ever executed.
 //!
-//! What is in tables is judged in [`tails`](super::super::tails). Here it is the table itself, which
-//! belongs to the first program that is loaded with it
-//! (`bpf_prog_map_compatible`, <https://github.com/torvalds/linux/blob/v6.12/kernel/bpf/core.c>),
-//! and functions without a result (`check_btf_func`, kernel/bpf/verifier.c).
+//! The entries of program arrays are checked in [`tails`](super::super::tails). This module checks
+//! the array itself, which belongs to the first program loaded with it (`bpf_prog_map_compatible`,
+//! <https://github.com/torvalds/linux/blob/v6.12/kernel/bpf/core.c>), and functions without a
+//! return value (`check_btf_func`, kernel/bpf/verifier.c).
 
 use std::collections::{HashMap, HashSet};
 

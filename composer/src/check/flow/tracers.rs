@@ -1,4 +1,4 @@
-//! Does a tracer read arguments that its target has, and of a type that it may read?
+//! Tracers that read arguments that their target lacks, or of types that they cannot read.
 //!
 //! `btf_ctx_access`, <https://github.com/torvalds/linux/blob/v6.12/kernel/bpf/btf.c>.
 

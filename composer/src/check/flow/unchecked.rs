@@ -1,6 +1,6 @@
-//! Is what a helper gave compared with NULL before it is used?
+//! Results of helpers that are used without a test for NULL.
 //!
-//! The verifier keeps such a pointer as `..._or_null` until it is: `check_mem_access` and
+//! The verifier keeps such a pointer as `..._or_null` until it is tested: `check_mem_access` and
 //! `check_reg_type`, <https://github.com/torvalds/linux/blob/v6.12/kernel/bpf/verifier.c>.
 
 use freplace_compose_common::EVENTS_MAP;

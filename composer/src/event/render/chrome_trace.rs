@@ -1,9 +1,9 @@
-//! Events as Chrome's trace-event JSON, for trace viewers: one track for each CPU, and on it a slice
-//! for each function that tracers saw entered and left.
+//! Events as Chrome trace-event JSON, for trace viewers: one track per CPU, with a slice for each
+//! function whose entry and return were traced.
 //!
-//! The array form: viewers take it without its last bracket too, so what a killed run wrote can
-//! still be looked at. A slice is one record, which no lost event can leave half open.
-//! The format: <https://docs.google.com/document/d/1CvAClvFfyA5R-PhYUmn5OOQtYMH4h6I0nSsKchNAySU>
+//! The array form: viewers accept it without its last bracket, so the output of a killed run can
+//! still be viewed. A slice is a single record, so that a lost event cannot leave it open. The
+//! format: <https://docs.google.com/document/d/1CvAClvFfyA5R-PhYUmn5OOQtYMH4h6I0nSsKchNAySU>
 
 use std::{
     collections::{BTreeMap, BTreeSet},

@@ -1,5 +1,4 @@
-//! How many events there were of each node, for people: what there is to see when all events are
-//! too many.
+//! The number of events of each node, for people, when there are too many events to show.
 
 use super::{Render, Totals};
 use crate::{

@@ -1,4 +1,4 @@
-//! Events as NDJSON: one object a line, the first of them the version of the format.
+//! Events as NDJSON: one object per line, the first one with the version of the format.
 
 use std::fmt::Write as _;
 

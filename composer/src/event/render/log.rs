@@ -1,4 +1,4 @@
-//! Events as lines for people: one each, in aligned columns.
+//! Events for people: one line each, in aligned columns.
 
 use super::Render;
 use crate::{

@@ -1,7 +1,7 @@
-//! Events → text: a trait, and a file for each format.
+//! Events → text: a trait, and one file per format.
 //!
-//! A renderer is told what happens in a session, in order, and appends to a text. It knows neither
-//! where events come from nor where the text goes.
+//! A renderer is notified of what happens in a session, in order, and appends to a text. It knows
+//! neither the source of events nor the destination of the text.
 
 mod chrome_trace;
 mod count;

@@ -1,7 +1,7 @@
-//! Events for people, one invocation of a host after the other: the way through the chain.
+//! Events for people, one invocation of a host at a time, as a call tree.
 //!
-//! What is indented is within what stands above it, and a bracket goes from the tracers of a
-//! function's entry to those of its exit:
+//! Indentation shows nesting, and a bracket connects the tracers of a function's entry with those of
+//! its exit:
 //!
 //! ```text
 //! 12:28:46.304759  connect         kprobe    [::1]:42862 → [::1]:43535  wget/146

@@ -1,4 +1,4 @@
-//! A value of a chain file → the bytes of a global variable, by its type.
+//! Encodes a value of a chain file as the bytes of a global variable, by its type.
 
 use std::ops::{Range, RangeInclusive};
 
