@@ -18,7 +18,7 @@ use crate::{
         Object, Program,
         flow::constants::{Reach, Read, reach},
     },
-    resolve::{NodeProgram, globals::name_of},
+    resolve::{NodeProgram, TargetFunction, globals::name_of},
 };
 
 /// Larger sections are not looked at.
@@ -30,16 +30,13 @@ pub(super) fn check(context: &mut Context<'_>) {
     let mut found = Vec::new();
     let mut known = Known::new();
     for (index, node) in graph.nodes() {
-        let targets: Vec<(NodeIndex, &str)> = match &node.kind {
-            NodeKind::Replacement(_) | NodeKind::Tracer(_) => graph.functions_of(index),
-            _ => continue,
-        };
-        for (holder, function) in targets {
+        for target in context.names.functions(index) {
+            let (holder, function) = (target.holder, target.name.as_str());
             let host = graph.node(holder);
             if host.data.globals.is_empty() && context.misfits.contains(&holder) {
                 continue;
             }
-            let Some(dead) = dead(context, holder, function, &mut known) else { continue };
+            let Some(dead) = dead(context, target, &mut known) else { continue };
             // One finding for each stub: its replacement and a tracer have one reason.
             if told.insert((holder, function.to_owned())) {
                 found.push(finding(node, host, function, &dead));
@@ -63,20 +60,16 @@ struct Dead {
 /// constants, by that node.
 type Known<'a> = HashMap<(&'a ObjectRef, &'a str, Option<NodeIndex>), Option<Reach>>;
 
-/// Whether the function of node `holder` is one that a constant keeps from being called.
-fn dead<'a>(
-    context: &Context<'a>,
-    holder: NodeIndex,
-    function: &str,
-    known: &mut Known<'a>,
-) -> Option<Dead> {
+/// Whether `target` is one that a constant keeps from being called.
+fn dead<'a>(context: &Context<'a>, target: &TargetFunction, known: &mut Known<'a>) -> Option<Dead> {
+    let (holder, index) = (target.holder, target.index);
     let of = context.names.program(holder)?;
     let (object, program) = (of.object(), of.program());
     let host = context.chain.graph.node(holder);
     if host.built_in().is_some() {
         return None;
     }
-    let (index, definition) = object.function(function)?;
+    let definition = &object.functions[index];
     if index == program.function {
         return None;
     }

@@ -35,7 +35,7 @@ use crate::{
     diag::{Code, Diagnostic, Severity, Span, in_file_order},
     object::{Object, Program, ProgramKind},
     profile::{self, Profile},
-    resolve::{PartlyResolved, Resolved},
+    resolve::{NodeProgram, PartlyResolved, Resolved},
 };
 
 /// Which kernels a chain is judged for.
@@ -185,16 +185,15 @@ impl<'a> Context<'a> {
     /// tables for tail calls hold from the start.
     fn loads(&self, index: NodeIndex) -> Vec<Load<'a>> {
         let Some(own) = self.own(index) else { return Vec::new() };
-        let Some(of) = self.names.program(index) else { return vec![own] };
-        let leaves = of.leaves().filter(|leaf| leaf.name != own.program.name);
+        let leaves = own.of.leaves().filter(|leaf| leaf.name != own.program.name);
         let of_tables = leaves.map(|program| Load { program, is_own: false, ..own });
         std::iter::once(own).chain(of_tables).collect()
     }
 
     /// The program of the node at `index` itself.
     fn own(&self, index: NodeIndex) -> Option<Load<'a>> {
-        let (object, program) = self.program(index)?;
-        Some(Load { node: self.chain.graph.node(index), object, program, is_own: true })
+        let (node, of) = (self.chain.graph.node(index), self.names.program(index)?);
+        Some(Load { node, of, object: of.object(), program: of.program(), is_own: true })
     }
 
     /// The object of the node at `index` and its program, when both are there.
@@ -208,6 +207,8 @@ impl<'a> Context<'a> {
 #[derive(Debug, Clone, Copy)]
 struct Load<'a> {
     node: &'a Node,
+    /// The node's own program.
+    of: &'a NodeProgram,
     object: &'a Object,
     program: &'a Program,
     /// Whether it is the node's own; a table holds the others.

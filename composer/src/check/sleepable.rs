@@ -16,8 +16,8 @@ pub(super) fn check(context: &mut Context<'_>) {
         if context.misfits.contains(&index) {
             continue;
         }
-        let Some((_, program)) = context.program(index) else { continue };
-        let Some((_, named)) = node.program() else { continue };
+        let Some(of) = context.names.program(index) else { continue };
+        let program = of.program();
         let Some((_, function)) = graph.functions_of(index).first().copied() else { continue };
         if !program.traits.sleepable {
             continue;
@@ -26,7 +26,7 @@ pub(super) fn check(context: &mut Context<'_>) {
         let message = format!("{} is sleepable, but `{function}` is not", title(node));
         let label = format!("is SEC(\"{}\")", program.section);
         let found = Diagnostic::new(Code::NotSleepable, message)
-            .label(named.span, label)
+            .label(of.asked(), label)
             .label(&tracer.target.span, "target")
             .says("EINVAL", format!("{function} is not sleepable"))
             .help(format!(

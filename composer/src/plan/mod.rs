@@ -1,4 +1,4 @@
-//! A checked chain → the list of operations that brings it up.
+//! A resolved chain → the list of operations that brings it up.
 //!
 //! Pure and deterministic: the same chain and objects give the same plan, so a dry run shows what a
 //! run will do. The order is one in which no event is missed: maps first; then programs in

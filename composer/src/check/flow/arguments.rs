@@ -101,9 +101,8 @@ pub(super) fn find(
              pass unused arguments: {keep}"
         );
     }
-    let (_, program) = subject.node.program()?;
     let mut found = Diagnostic::new(Code::ArgumentNotPassed, format!("{} {what}", subject.title()))
-        .label(program.span, "calls it");
+        .label(subject.of.asked(), "calls it");
     if let Some((_, span)) = stub(context, subject, name) {
         found = found.label(&span, "called function");
     }

@@ -62,10 +62,9 @@ pub(super) struct Readings<'a>(HashMap<(&'a ObjectRef, &'a str, LoadedAs), Arc<F
 impl<'a> Readings<'a> {
     /// What is found in the program of `load`, as it is `loaded`.
     pub(super) fn of(&mut self, load: &Load<'a>, loaded: LoadedAs) -> Arc<Findings> {
-        let Load { node, object, program, .. } = *load;
+        let Load { of, object, program, .. } = *load;
         let found = || Arc::new(read(object, program, loaded.kind, loaded.by_prototype));
-        let Some((reference, _)) = node.program() else { return found() };
-        let known = self.0.entry((reference.value, program.name.as_str(), loaded));
+        let known = self.0.entry((&of.reference().value, program.name.as_str(), loaded));
         Arc::clone(known.or_insert_with(found))
     }
 }
@@ -110,8 +109,7 @@ pub(super) fn check(context: &mut Context<'_>) {
 }
 
 fn judge<'a>(context: &mut Context<'a>, books: &mut Books<'a>, subject: &CheckedProgram<'a>) {
-    let Some((reference, _)) = subject.node.program() else { return };
-    let (reference, name) = (reference.value, subject.program.name.as_str());
+    let (reference, name) = (&subject.of.reference().value, subject.program.name.as_str());
     let findings = context.readings.of(&subject.load, subject.loaded);
     functions::check(context, books, subject, &findings);
     if books.told.insert((reference, name, Code::KernelLacksName)) {

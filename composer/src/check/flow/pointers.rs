@@ -48,10 +48,9 @@ pub(super) fn find(
         true => String::new(),
         false => format!(" in `{}`", place.name),
     };
-    let (_, program) = subject.node.program()?;
     let message = format!("{} {what}{within}", subject.title());
     let found = Diagnostic::new(Code::NullNotTested, message)
-        .label(program.span, "accesses it")
+        .label(subject.of.asked(), "accesses it")
         .note(format!("function  {}", object.prototype(place).unwrap_or_default()))
         .says("EACCES", words)
         .help(help);

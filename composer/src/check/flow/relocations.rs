@@ -32,13 +32,12 @@ pub(super) fn check(context: &mut Context<'_>, subject: &CheckedProgram<'_>, fin
     }
     // What is not whole is told of by the rule on externs.
     let Ok(cut) = subject.object.cut(subject.program) else { return };
-    let Some((_, program)) = subject.node.program() else { return };
     for Missing { asked, lacking, sure } in missing(profiles, subject, findings, &cut) {
         let message = format!("{} requires the kernel's `{asked}`", subject.title());
         let test = "Test for it first with bpf_core_field_exists(...), bpf_core_type_exists(...) \
                     or bpf_core_enum_value_exists(...).";
         let mut found = Diagnostic::new(Code::KernelLacksName, message)
-            .label(program.span, "used by this program")
+            .label(subject.of.asked(), "used by this program")
             .says("EINVAL", "invalid func unknown#195896080")
             .help(test);
         if !sure {

@@ -48,14 +48,13 @@ pub(super) fn find(
         };
         Some((result, format!("At program exit the register R0 {has}")))
     })?;
-    let (_, program) = subject.node.program()?;
     let allowed = match is_one {
         true => format!("only allows {least}"),
         false => format!("only allows {least} to {most}"),
     };
     let message = format!("{} returns {result}, but this attach type {allowed}", subject.title());
     let found = Diagnostic::new(Code::ResultRange, message)
-        .label(program.span, format!("returns {result}"))
+        .label(subject.of.asked(), format!("returns {result}"))
         .says("EINVAL", words)
         .help(*help);
     Some(Rejection::everywhere(found))

@@ -104,10 +104,9 @@ pub(super) fn check(context: &mut Context<'_>, subject: &CheckedProgram<'_>, fin
     let mut walk =
         DeepestPaths { object, findings, found: BTreeMap::new(), most_apart: 0, in_a_circle: None };
     let way = walk.from(subject.program.function);
-    let Some((_, program)) = subject.node.program() else { return };
     let report = |message: String| {
         let message = format!("{} {message}", subject.title());
-        Diagnostic::new(Code::StackLimit, message).label(program.span, "entry of the calls")
+        Diagnostic::new(Code::StackLimit, message).label(subject.of.asked(), "entry of the calls")
     };
     if let Some(index) = walk.in_a_circle {
         let name = object.functions.get(index).map_or("", |function| function.name.as_str());

@@ -77,9 +77,8 @@ pub(super) fn find(
         true => String::new(),
         false => format!(" in `{}`", function.name),
     };
-    let (_, program) = subject.node.program()?;
     let found = Diagnostic::new(Code::HelperNull, format!("{} {message}{within}", subject.title()))
-        .label(program.span, "used by this program")
+        .label(subject.of.asked(), "used by this program")
         .says("EACCES", words)
         .help(format!(
             "Test the result before use, for example with `if (!event) return 0;`: \
