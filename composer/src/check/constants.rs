@@ -1,9 +1,9 @@
-//! Functions that no call ever comes to, since a frozen constant is off: a replacement or a tracer
-//! of one never runs.
+//! Functions that are never called because a frozen constant is off: a replacement or a tracer of
+//! such a function never runs.
 //!
-//! A kernel with the feature `lazy_functions`, as Linux is from 6.8 on, removes a global function whose
-//! every call the verifier found dead, and then it is not there to be replaced; static ones all kernels
-//! remove. Older kernels keep it, and the chain comes up and does nothing.
+//! A kernel with the feature `lazy_functions`, as Linux 6.8 and later, removes a global function if
+//! the verifier finds every call of it dead; then it cannot be replaced. All kernels remove static
+//! ones. Older kernels keep global ones, and the chain comes up without any effect.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
@@ -18,7 +18,7 @@ use crate::{
         Object, Program,
         flow::constants::{Reach, Read, reach},
     },
-    resolve::{NodeProgram, globals::name_of},
+    resolve::{NodeProgram, TargetFunction, globals::name_of},
 };
 
 /// Larger sections are not looked at.
@@ -30,16 +30,13 @@ pub(super) fn check(context: &mut Context<'_>) {
     let mut found = Vec::new();
     let mut known = Known::new();
     for (index, node) in graph.nodes() {
-        let targets: Vec<(NodeIndex, &str)> = match &node.kind {
-            NodeKind::Replacement(_) | NodeKind::Tracer(_) => graph.functions_of(index),
-            _ => continue,
-        };
-        for (holder, function) in targets {
+        for target in context.names.functions(index) {
+            let (holder, function) = (target.holder, target.name.as_str());
             let host = graph.node(holder);
             if host.data.globals.is_empty() && context.misfits.contains(&holder) {
                 continue;
             }
-            let Some(dead) = dead(context, holder, function, &mut known) else { continue };
+            let Some(dead) = dead(context, target, &mut known) else { continue };
             // One finding for each stub: its replacement and a tracer have one reason.
             if told.insert((holder, function.to_owned())) {
                 found.push(finding(node, host, function, &dead));
@@ -53,8 +50,8 @@ pub(super) fn check(context: &mut Context<'_>) {
 
 /// A function that no call comes to.
 struct Dead {
-    /// Constants that keep it so: what each is called, its value, and one with which, if the others
-    /// are set too, a call may come to it.
+    /// The constants that cause this: the name and value of each, and a value with which, if the
+    /// others are set too, a call may reach the function.
     constants: Vec<(String, u64, Option<u64>)>,
     is_global: bool,
 }
@@ -63,20 +60,16 @@ struct Dead {
 /// constants, by that node.
 type Known<'a> = HashMap<(&'a ObjectRef, &'a str, Option<NodeIndex>), Option<Reach>>;
 
-/// Whether the function of node `holder` is one that a constant keeps from being called.
-fn dead<'a>(
-    context: &Context<'a>,
-    holder: NodeIndex,
-    function: &str,
-    known: &mut Known<'a>,
-) -> Option<Dead> {
+/// Whether `target` is one that a constant keeps from being called.
+fn dead<'a>(context: &Context<'a>, target: &TargetFunction, known: &mut Known<'a>) -> Option<Dead> {
+    let (holder, index) = (target.holder, target.index);
     let of = context.names.program(holder)?;
     let (object, program) = (of.object(), of.program());
     let host = context.chain.graph.node(holder);
     if host.built_in().is_some() {
         return None;
     }
-    let (index, definition) = object.function(function)?;
+    let definition = &object.functions[index];
     if index == program.function {
         return None;
     }

@@ -1,12 +1,14 @@
 //! `validate FILE…`: all diagnostics of all files; with `--vm`, those of the real verifier as well.
 
+mod ask_kernel;
+
 use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 
+use self::ask_kernel::Question;
 use super::{
     Format,
-    asking::{self, Question},
     exit::Exit,
     ink::Ink as _,
     kernels::KernelFlag,
@@ -55,7 +57,7 @@ pub(super) struct Validate {
 
 pub(super) fn run(arguments: &Validate) -> Exit {
     if arguments.ask_kernel {
-        return asking::here(&arguments.files, arguments.format, &arguments.logs);
+        return ask_kernel::here(&arguments.files, arguments.format, &arguments.logs);
     }
     if arguments.vm.is_none() && arguments.logs.any() {
         screen::say!("error: `--verifier-log` and `-v` require `--vm`");

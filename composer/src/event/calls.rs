@@ -1,10 +1,9 @@
-//! Events → invocations: the events of one call number, together and in order.
+//! Groups events into invocations: the events of one call number, together and in order.
 //!
-//! Nothing in a record says that it is the last of its call. What is known: a host that calls
-//! `fc_leave` gives its CPU the number back that was there before, so an event without a number
-//! ends all calls of its CPU; a later number on the same CPU means that the earlier host has ended
-//! or was interrupted; and a call that nothing came of for a while has ended, as a host cannot
-//! wait.
+//! No record is marked as the last of its call. But a host that calls `fc_leave` restores the
+//! previous number on its CPU, so an event without a number ends all calls of its CPU; a later
+//! number on the same CPU means that the earlier host has ended or was interrupted; and a call
+//! without events for a while has ended, because a host cannot wait.
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -27,7 +26,7 @@ pub(super) struct Kept {
     /// Its payload as text.
     pub(super) text: String,
     /// When in its function it was, where a built-in tracer tells.
-    pub(super) moment: Option<ProbePoint>,
+    pub(super) point: Option<ProbePoint>,
     /// How long the call took that it is the end of, where a built-in tracer tells.
     pub(super) took_ns: Option<u64>,
 }
@@ -38,7 +37,7 @@ impl Kept {
             node: event.index,
             time_ns: event.header.time_ns,
             text,
-            moment: event.payload.call().map(Traced::moment),
+            point: event.payload.call().map(Traced::point),
             took_ns: event.payload.call().and_then(|call| call.took(event.bytes)),
         }
     }
@@ -65,7 +64,7 @@ pub(super) struct Call {
     pub(super) continued: bool,
     /// In the order in which they came.
     pub(super) events: Vec<Kept>,
-    /// Whether one came since the last [`Calls::pause`].
+    /// Whether an event arrived since the last [`Calls::pause`].
     fresh: bool,
 }
 
@@ -79,7 +78,7 @@ pub(super) struct Calls {
 struct CpuCalls {
     /// In the order in which they began.
     open: VecDeque<Call>,
-    /// The highest number that was handed over: they only grow.
+    /// The highest call number that was passed on; numbers only grow.
     done: u64,
 }
 

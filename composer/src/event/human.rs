@@ -1,4 +1,4 @@
-//! The parts of an event as people read them: the time of day, the task, the payload.
+//! The parts of an event for people: the time of day, the task, the payload.
 
 use std::fmt::Write as _;
 

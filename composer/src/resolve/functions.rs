@@ -1,4 +1,4 @@
-//! The functions that stubs and tracers name, in the objects of their targets.
+//! The functions that stubs and tracers refer to, in the objects of their targets.
 
 use petgraph::graph::NodeIndex;
 

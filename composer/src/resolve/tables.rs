@@ -1,4 +1,4 @@
-//! The tables for tail calls that a chain puts programs into, and the programs that objects put there.
+//! Program arrays: the entries of the chain, and those defined in objects.
 
 use super::NodeProgram;
 use crate::{

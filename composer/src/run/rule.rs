@@ -1,7 +1,8 @@
-//! What the kernel answered, and to what → the rules that it may come from.
+//! Determines the rule behind a rejection by the kernel.
 //!
-//! A verifier's log has words, which the pages of codes quote. An attachment has an error number
-//! only; there the rule follows from what was attached to what, and from who is there already.
+//! A verifier log contains messages, which the pages of codes quote. An attachment only has an
+//! error number; the rule then follows from the types of the two programs, and from the holder of
+//! the target.
 
 use crate::{
     diag::Code,

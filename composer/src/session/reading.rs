@@ -1,5 +1,5 @@
-//! The part of a session between attaching and detaching: events from the kernel to the writer,
-//! until something ends it; and what is left of them at the end.
+//! The part of a session between attaching and detaching: passes events from the kernel to the
+//! writer until something ends it, and reads the remaining ones at the end.
 
 use std::{future::poll_fn, time::Duration};
 

@@ -19,7 +19,7 @@ const BLOCK: u32 = 256;
 /// Puts a tracing together.
 pub(super) struct TableBuilder<'a> {
     pub(super) request: &'a Builtin,
-    moment: ProbePoint,
+    point: ProbePoint,
     pub(super) target: TracedFunction<'a>,
     pub(super) signature: Signature<'a>,
     pub(super) table: Trace,
@@ -32,7 +32,7 @@ pub(super) struct TableBuilder<'a> {
 impl<'a> TableBuilder<'a> {
     pub(super) fn new(
         request: &'a Builtin,
-        moment: ProbePoint,
+        point: ProbePoint,
         target: TracedFunction<'a>,
     ) -> Result<Self, Vec<Diagnostic>> {
         let signature = Signature::of(target).ok_or_else(|| {
@@ -44,7 +44,7 @@ impl<'a> TableBuilder<'a> {
         })?;
         Ok(Self {
             request,
-            moment,
+            point,
             target,
             signature,
             table: Trace::default(),
@@ -57,13 +57,13 @@ impl<'a> TableBuilder<'a> {
     pub(super) fn make(mut self) -> Result<Tracing, Vec<Diagnostic>> {
         let request = self.request;
         // First, so that there is always room for them.
-        let result = match self.moment {
+        let result = match self.point {
             ProbePoint::Fexit => {
                 self.signature.result().and_then(|found| self.capture("ret", &found, None))
             }
             ProbePoint::Fentry => None,
         };
-        let took = match self.moment {
+        let took = match self.point {
             ProbePoint::Fexit => {
                 self.value(&LocatedValue::of(TOOK, Of::Nanoseconds)).map(|index| self.put(index))
             }
@@ -232,6 +232,6 @@ impl<'a> TableBuilder<'a> {
 
     /// Whether something of the call is known at this moment.
     pub(super) fn is_known(&self, source: u8) -> bool {
-        self.moment == ProbePoint::Fexit || !matches!(source, RET | TOOK)
+        self.point == ProbePoint::Fexit || !matches!(source, RET | TOOK)
     }
 }

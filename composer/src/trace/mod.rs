@@ -132,11 +132,11 @@ impl Tracing {
 /// What is wrong with the request.
 pub fn resolve(
     request: &Builtin,
-    moment: ProbePoint,
+    point: ProbePoint,
     target: TracedFunction<'_>,
 ) -> Result<Vec<(ProbePoint, Tracing)>, Vec<Diagnostic>> {
-    let one = |moment| TableBuilder::new(request, moment, target)?.make();
-    if moment == ProbePoint::Fentry {
+    let one = |point| TableBuilder::new(request, point, target)?.make();
+    if point == ProbePoint::Fentry {
         return Ok(vec![(ProbePoint::Fentry, one(ProbePoint::Fentry)?)]);
     }
     let mut entry = match request.both {

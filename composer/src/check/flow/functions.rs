@@ -1,9 +1,9 @@
-//! Is every global function that a program calls one that the verifier takes?
+//! Global functions that the verifier rejects because of their prototype.
 //!
-//! A global function is verified by itself, by its prototype: `btf_prepare_func_args`,
-//! <https://github.com/torvalds/linux/blob/v6.12/kernel/bpf/btf.c>. Whether it is a stub of the chain
-//! is nothing to the kernel. Before Linux 6.8 every one that is loaded is looked at, since then those
-//! that the verifier comes to call.
+//! A global function is verified separately, by its prototype: `btf_prepare_func_args`,
+//! <https://github.com/torvalds/linux/blob/v6.12/kernel/bpf/btf.c>. Whether it is a stub of the
+//! chain does not matter to the kernel. Before Linux 6.8 every loaded one is verified, since then
+//! only those with a call that the verifier reaches.
 
 use super::{Books, CheckedProgram, Context, Profile, arguments::stub, doubt};
 use crate::{
@@ -22,7 +22,6 @@ pub(super) fn check<'a>(
     findings: &Findings,
 ) {
     let object = subject.object;
-    let Some((reference, _)) = subject.node.program() else { return };
     for index in object.reachable(subject.program) {
         let Some(function) = object.functions.get(index).filter(|function| function.is_global)
         else {
@@ -46,7 +45,7 @@ pub(super) fn check<'a>(
         let is_called = findings.certain.iter().any(|fact| calls(&fact.what))
             || stub(context, subject, &function.name).is_some();
         let may_be = findings.possible.iter().any(|fact| calls(&fact.what));
-        if !books.functions.insert((reference.value, index)) {
+        if !books.functions.insert((&subject.of.reference().value, index)) {
             continue;
         }
         let found = describe(context, subject, function, &reason, refusing);
@@ -141,16 +140,15 @@ fn describe(
             },
         ),
     };
-    let program = subject.node.program().map(|(_, program)| program.span.clone());
     let (message, span, label) = match stub(context, subject, name) {
-        Some((node, span)) => (format!("{} {what}", title(node)), Some(span), "this function"),
-        None => (format!("{} calls `{name}`, which {what}", subject.title()), program, "calls it"),
+        Some((node, span)) => (format!("{} {what}", title(node)), span, "this function"),
+        None => {
+            let message = format!("{} calls `{name}`, which {what}", subject.title());
+            (message, subject.of.asked().clone(), "calls it")
+        }
     };
-    let mut found = Diagnostic::new(code, message);
-    if let Some(span) = span {
-        found = found.label(&span, label);
-    }
-    found
+    Diagnostic::new(code, message)
+        .label(&span, label)
         .note(format!("function  {}", object.prototype(function).unwrap_or_default()))
         .says(errno, words)
         .help(help)

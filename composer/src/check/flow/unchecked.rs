@@ -1,6 +1,6 @@
-//! Is what a helper gave compared with NULL before it is used?
+//! Results of helpers that are used without a test for NULL.
 //!
-//! The verifier keeps such a pointer as `..._or_null` until it is: `check_mem_access` and
+//! The verifier keeps such a pointer as `..._or_null` until it is tested: `check_mem_access` and
 //! `check_reg_type`, <https://github.com/torvalds/linux/blob/v6.12/kernel/bpf/verifier.c>.
 
 use freplace_compose_common::EVENTS_MAP;
@@ -77,9 +77,8 @@ pub(super) fn find(
         true => String::new(),
         false => format!(" in `{}`", function.name),
     };
-    let (_, program) = subject.node.program()?;
     let found = Diagnostic::new(Code::HelperNull, format!("{} {message}{within}", subject.title()))
-        .label(program.span, "used by this program")
+        .label(subject.of.asked(), "used by this program")
         .says("EACCES", words)
         .help(format!(
             "Test the result before use, for example with `if (!event) return 0;`: \

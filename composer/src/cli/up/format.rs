@@ -4,23 +4,23 @@ use rustix::time::{ClockId, clock_gettime};
 
 use super::{
     Ready,
-    asked::{EventFormat, EventView, OutputArgs},
+    output_args::{EventFormat, EventView, OutputArgs},
 };
 use freplace_compose::{
     event::{ChromeTrace, Clock, Count, Json, Log, Paint, Render, Tree},
     plan::Action,
 };
 
-/// The format that was asked for; `only` says of each node whether its events are shown.
+/// The requested format; `only` says of each node whether its events are shown.
 pub(super) fn format(
-    asked: &OutputArgs,
+    output: &OutputArgs,
     ready: &Ready,
     only: &[bool],
     paint: Paint,
 ) -> Box<dyn Render> {
     let Ready { resolved, plan, .. } = ready;
     let chain = resolved.chain();
-    match (asked.format, asked.layout()) {
+    match (output.format, output.layout()) {
         (EventFormat::Json, _) => Box::new(Json::new(plan)),
         (EventFormat::TraceEvent, _) => Box::new(ChromeTrace::new(chain, plan)),
         (EventFormat::Human, EventView::Log) => {

@@ -1,4 +1,4 @@
-//! Events as NDJSON: one object a line, the first of them the version of the format.
+//! Events as NDJSON: one object per line, the first one with the version of the format.
 
 use std::fmt::Write as _;
 
@@ -17,7 +17,8 @@ pub(in crate::event) const VERSION: u32 = 1;
 pub struct Json {
     chain: String,
     nodes: Vec<PlannedNode>,
-    /// Where the last event happened, and the keys that say so: many events in a row have the same.
+    /// The context of the last event, and its formatted keys: consecutive events often have the
+    /// same.
     last: Option<Where>,
     keys: String,
 }

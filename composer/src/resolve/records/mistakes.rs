@@ -1,4 +1,4 @@
-//! What is wrong with what a chain says of the records of others, in words.
+//! Errors in the chain's descriptions of records of other programs.
 
 use std::fmt;
 

@@ -13,12 +13,12 @@ use std::{
 
 use serde_json::{Value, json};
 
-use super::{
+use super::{is_valid, line, result, width};
+use crate::cli::{
     Format, doctor,
     exit::Exit,
     logs::{LogFlags, Logs},
     report, screen,
-    validate::{is_valid, line, result, width},
     vm::{Again, Luggage, files},
 };
 use freplace_compose::{
