@@ -155,14 +155,9 @@ impl<'a> Builder<'a> {
                 let action = Action::Load {
                     slot: self.slots.next(),
                     object: Builtin::object().clone(),
-<<<<<<< HEAD
-                    program: Builtin::program(*moment).to_owned(),
-                    load_as: LoadAs::Tracer(*moment),
-                    expected_attach_type: None,
-=======
                     program: Builtin::program(*point).to_owned(),
                     load_as: LoadAs::Tracer(*point),
->>>>>>> main
+                    expected_attach_type: None,
                     traits: Traits::default(),
                     target: Some(target.clone()),
                     has_task: self.resolved[index].has_task(),

@@ -123,14 +123,10 @@ pub enum Action {
         program: String,
         /// The type that it is loaded as.
         load_as: LoadAs,
-<<<<<<< HEAD
         /// Its `expected_attach_type`, where that depends on the attachment and not on its type alone.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         expected_attach_type: Option<AttachType>,
-        /// What else is to be said of it.
-=======
         /// Further properties.
->>>>>>> main
         #[serde(flatten)]
         traits: Traits,
         /// The function that it extends or traces.
@@ -204,11 +200,7 @@ impl LoadAs {
         }
     }
 
-<<<<<<< HEAD
     /// Its `expected_attach_type`, as far as that does not depend on the attachment.
-=======
-    /// The kernel's attach type, if the program type requires one.
->>>>>>> main
     #[must_use]
     pub fn attach_type(self) -> Option<AttachType> {
         match self {
