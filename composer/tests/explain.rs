@@ -11,7 +11,7 @@ use freplace_compose::{
     kernel::{Held, Holder, KernelError, SourceLine},
     plan::{self, Action, OperationId, Plan},
     profile::Targets,
-    run::{Failure, Left, explain, explain_left},
+    run::{Failure, NotUndone, explain, explain_left},
 };
 
 const HOSTS: &str = r#"
@@ -292,7 +292,10 @@ fn what_is_left_is_named() {
     let plan = ready();
     let error = refused("close", libc::EIO, "input/output error");
     let left: Vec<_> = [("", map as fn(&Action) -> bool), ("new", load), ("before", attach)]
-        .map(|(id, wanted)| Left { operation: operation(&plan, id, wanted), error: error.clone() })
+        .map(|(id, wanted)| NotUndone {
+            operation: operation(&plan, id, wanted),
+            error: error.clone(),
+        })
         .into();
     let one = text(&explain_left(&left[..1], &plan));
     insta::assert_snapshot!(one + "\n" + &text(&explain_left(&left, &plan)));

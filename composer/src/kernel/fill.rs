@@ -14,7 +14,7 @@ use super::{
     sys,
 };
 use crate::object::{
-    Cut, DataSection, Needed, Object, Open, Referent, Variables,
+    Cut, DataSection, NeededTypes, Object, Open, Referent, SectionVariables,
     insn::{CALL, Insn, calls, set_wide, wide},
 };
 
@@ -161,8 +161,8 @@ fn data_map(
         Some(id) => {
             let variables = object.variables_of(section);
             let size = u32::try_from(section.size).unwrap_or(u32::MAX);
-            let section = Variables { size, variables };
-            let needed = Needed { sections: [(id, section)].into(), ..Needed::default() };
+            let section = SectionVariables { size, variables };
+            let needed = NeededTypes { sections: [(id, section)].into(), ..NeededTypes::default() };
             Some((workshop.types_in_kernel(object, &needed)?, id))
         }
         None => None,

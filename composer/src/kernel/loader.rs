@@ -22,7 +22,7 @@ use super::{
     sys, tracing,
 };
 use crate::{
-    object::{MapDef, Needed, Object, RedirectMap, Traits, btf::Btf},
+    object::{MapDef, NeededTypes, Object, RedirectMap, Traits, btf::Btf},
     plan::LoadAs,
     resolve::SetGlobal,
     trace::Tracing,
@@ -91,7 +91,7 @@ pub(super) fn create_map(
 ) -> Result<OwnedFd, KernelError> {
     map::create(def, &mut |def| {
         let (key, value) = def.types;
-        let needed = Needed { roots: [key, value].into(), ..Needed::default() };
+        let needed = NeededTypes { roots: [key, value].into(), ..NeededTypes::default() };
         Ok(match (key, value) {
             (0, 0) => None,
             _ => {

@@ -56,10 +56,10 @@ struct TreeStyle {
 struct TreeRow {
     /// Blanks and brackets in front of the name.
     indent: String,
-    of: RowOf,
+    of: RowKind,
 }
 
-enum RowOf {
+enum RowKind {
     /// An event, an index in the call.
     Event(usize),
     /// A function without events of its own.
@@ -159,8 +159,8 @@ impl TreeStyle {
         }
         for row in self.rows(&self.map.parts(&call.events), call) {
             match row.of {
-                RowOf::Event(0) if is_host => {}
-                RowOf::Event(number) => {
+                RowKind::Event(0) if is_host => {}
+                RowKind::Event(number) => {
                     let Some(event) = call.events.get(number) else { continue };
                     let Some(node) = self.nodes.get(event.node) else { continue };
                     let label = event.point.map_or(node.label, ProbePoint::name);
@@ -179,7 +179,7 @@ impl TreeStyle {
                     out.push_str("  ");
                     self.name(&row.indent, &place, &event.text, out);
                 }
-                RowOf::Place(place) => {
+                RowKind::Place(place) => {
                     let Some(place) = self.map.places.get(place) else { continue };
                     pad(0, TIME_WIDTH + 2, out);
                     self.name(&row.indent, place, "", out);
@@ -245,7 +245,7 @@ impl TreeStyle {
         for part in parts {
             match part {
                 CallPart::Event(number) => {
-                    rows.push(TreeRow { indent: String::new(), of: RowOf::Event(*number) });
+                    rows.push(TreeRow { indent: String::new(), of: RowKind::Event(*number) });
                 }
                 CallPart::Span(span) => rows.extend(self.span(span, call)),
             }
@@ -266,7 +266,7 @@ impl TreeStyle {
             // Where its own event would be: after the tracers of its entry.
             let entered = |part: &&CallPart| point(part) == Some(Some(ProbePoint::Fentry));
             let at = span.parts.iter().take_while(entered).count();
-            rows.insert(at, TreeRow { indent: String::new(), of: RowOf::Place(span.place) });
+            rows.insert(at, TreeRow { indent: String::new(), of: RowKind::Place(span.place) });
         }
         let last = rows.len() - 1;
         for (number, row) in rows.iter_mut().enumerate() {
