@@ -9,7 +9,7 @@ use std::{
 use super::{
     KernelError,
     externs::{Externs, Found},
-    loader::{Job, Setting},
+    loader::{GlobalBytes, LoadJob},
     prepare::{PARSE, Prepared, Workshop},
     sys,
 };
@@ -33,8 +33,8 @@ pub(super) struct Filled {
 /// Fills in what is open in `prepared`.
 pub(super) fn fill(
     prepared: &Prepared,
-    job: &Job<'_>,
-    settings: &[Setting],
+    job: &LoadJob<'_>,
+    settings: &[GlobalBytes],
     workshop: &mut Workshop,
     externs: &mut Externs,
 ) -> Result<Filled, KernelError> {
@@ -142,7 +142,7 @@ impl Kconfig {
 fn data_map(
     name: &str,
     object: &Object,
-    settings: &[Setting],
+    settings: &[GlobalBytes],
     workshop: &mut Workshop,
 ) -> Result<OwnedFd, KernelError> {
     let section = object.data.iter().find(|section| section.name == name);

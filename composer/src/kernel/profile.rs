@@ -26,7 +26,7 @@ use crate::{
     profile::{Features, Profile},
 };
 
-use programs::Type;
+use programs::ProbedType;
 
 /// Measures the running kernel. Needs the right to use eBPF.
 ///
@@ -140,7 +140,7 @@ fn several_stubs(probe: &mut Probe, replacement: &Loaded) -> Result<bool, Kernel
 fn most_tracers(host: &Loaded) -> Result<Option<u16>, KernelError> {
     /// `BPF_MAX_TRAMP_LINKS` is 38 at most on every architecture known.
     const TRIED: u16 = 256;
-    let tracer = Type {
+    let tracer = ProbedType {
         load_as: LoadAs::Tracer(ProbePoint::Fentry),
         target: Some((host.program.as_fd(), host.function("stub")?)),
     };
@@ -162,7 +162,7 @@ fn most_tracers(host: &Loaded) -> Result<Option<u16>, KernelError> {
 /// <https://github.com/torvalds/linux/blob/v6.12/kernel/bpf/syscall.c>. None when it says something
 /// else, or takes no such program.
 pub(super) fn perf_links() -> Option<bool> {
-    let tracepoint = Type { load_as: LoadAs::Hook(ProgramKind::Tracepoint), target: None };
+    let tracepoint = ProbedType { load_as: LoadAs::Hook(ProgramKind::Tracepoint), target: None };
     let program = tracepoint.load_smallest().ok()?;
     let target = LinkTarget::PerfEvent(program.as_fd());
     let refused = sys::link_create(program.as_fd(), BPF_PERF_EVENT as u32, target).err()?;

@@ -17,7 +17,7 @@ use super::{Render, Totals};
 use crate::{
     chain::{Chain, ProbePoint},
     event::{
-        Clock, Event, Paint,
+        Event, Paint, WallClock,
         call_tree::{CallPart, CallPaths, PathFunction, Visit},
         calls::{Call, Calls},
         digits::decimal,
@@ -44,7 +44,7 @@ pub struct Tree {
 struct TreeStyle {
     nodes: Vec<PlannedNode>,
     map: CallPaths,
-    clock: Clock,
+    clock: WallClock,
     paint: Paint,
     name_width: usize,
     label_width: usize,
@@ -69,7 +69,7 @@ enum RowKind {
 impl Tree {
     /// A renderer for events of `chain` with its `plan`.
     #[must_use]
-    pub fn new(chain: &Chain, plan: &Plan, clock: Clock, paint: Paint) -> Self {
+    pub fn new(chain: &Chain, plan: &Plan, clock: WallClock, paint: Paint) -> Self {
         let (nodes, map) = (plan.nodes.clone(), CallPaths::of(chain));
         let width = |text: &str| text.chars().count();
         let deep = map.nodes.iter().zip(&nodes).map(|(stand, node)| {

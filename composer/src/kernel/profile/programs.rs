@@ -32,7 +32,7 @@ pub(super) fn most_frames() -> Option<u16> {
     const TRIED: u16 = 32;
     /// Calls the function behind the next instruction, and ends.
     const FRAME: [Insn; 2] = [Insn::call(calls::FUNCTION, 1), Insn::EXIT];
-    let xdp = Type { load_as: LoadAs::Hook(ProgramKind::Xdp), target: None };
+    let xdp = ProbedType { load_as: LoadAs::Hook(ProgramKind::Xdp), target: None };
     let takes = |frames: &u16| {
         let above = (1..*frames).flat_map(|_| FRAME);
         let program: Vec<_> = above.chain(NOTHING).collect();
@@ -42,13 +42,13 @@ pub(super) fn most_frames() -> Option<u16> {
 }
 
 /// A type of program, of which small ones are loaded.
-pub(super) struct Type<'a> {
+pub(super) struct ProbedType<'a> {
     pub(super) load_as: LoadAs,
     /// A program, and the BTF id of the function of it that is traced.
     pub(super) target: Option<(BorrowedFd<'a>, u32)>,
 }
 
-impl Type<'_> {
+impl ProbedType<'_> {
     /// Loads one that does nothing.
     pub(super) fn load_smallest(&self) -> io::Result<OwnedFd> {
         self.load(&NOTHING, c"", None)
@@ -63,7 +63,7 @@ impl Type<'_> {
     ) -> io::Result<OwnedFd> {
         let (program_type, attach_type) = loader::types(self.load_as);
         let code: Vec<u8> = instructions.iter().flat_map(|insn| insn.bytes()).collect();
-        let program = sys::Program {
+        let program = sys::ProgramAttributes {
             name: "probe",
             program_type,
             attach_type,
@@ -84,16 +84,16 @@ impl Type<'_> {
 /// The types of programs that are loaded, each with the helpers that it may call.
 pub(super) fn offered(host: &Loaded) -> Result<(Helpers, BTreeSet<String>), KernelError> {
     // Of kinds that the kernel loads alike, the first.
-    let mut types: Vec<(&str, Type<'_>)> = Vec::new();
+    let mut types: Vec<(&str, ProbedType<'_>)> = Vec::new();
     for kind in KINDS {
         let name = kind.program_type.name();
         if types.iter().all(|(other, _)| *other != name) {
-            types.push((name, Type { load_as: LoadAs::Hook(kind.program), target: None }));
+            types.push((name, ProbedType { load_as: LoadAs::Hook(kind.program), target: None }));
         }
     }
     let id = host.function("stub")?;
     let target = Some((host.program.as_fd(), id));
-    types.push(("tracing", Type { load_as: LoadAs::Tracer(ProbePoint::Fentry), target }));
+    types.push(("tracing", ProbedType { load_as: LoadAs::Tracer(ProbePoint::Fentry), target }));
 
     let mut found = Helpers::default();
     let (mut programs, mut free) = (BTreeSet::new(), BTreeSet::new());
@@ -133,7 +133,7 @@ enum Answer {
 /// licence, then at whether it may be called here, and only then at the arguments, which are not
 /// there: `check_helper_call`,
 /// <https://github.com/torvalds/linux/blob/v6.12/kernel/bpf/verifier.c>.
-fn ask(one: &Type<'_>, number: u32, helper: &str) -> Answer {
+fn ask(one: &ProbedType<'_>, number: u32, helper: &str) -> Answer {
     let number = i32::try_from(number).unwrap_or(i32::MAX);
     let [nothing, exit] = NOTHING;
     let call = [Insn::call(calls::HELPER, number), nothing, exit];
