@@ -9,60 +9,60 @@ use crate::{
     hook::Attach,
 };
 
-/// What a node stands for.
+/// A node with everything that its names refer to.
 #[derive(Debug)]
 pub struct ResolvedNode {
     pub(super) kind: ResolvedKind,
     pub(super) has_task: bool,
 }
 
-/// What a node is in its chain, with all that its names stand for.
+/// The kind of a node, with everything that its names refer to.
 #[derive(Debug)]
 pub enum ResolvedKind {
-    /// A program at a hook.
+    /// A program at a kernel hook.
     Host {
         /// The program.
         program: NodeProgram,
-        /// The hook; none for one that only tail calls come to.
+        /// The hook; none for a program that only tail calls reach.
         attach: Option<Spanned<Attach>>,
     },
     /// A function of hosts.
     Stub,
-    /// A program in the place of a stub.
+    /// A program that replaces a stub.
     Replacement {
         /// The program.
         program: NodeProgram,
-        /// What asks for the stub.
+        /// The reference to the stub.
         stub: Span,
         /// The stub, in each of its hosts.
         functions: Vec<TargetFunction>,
     },
-    /// A tracer with a program of the author's.
+    /// A tracer with its own program.
     Tracer {
         /// The program.
         program: NodeProgram,
         /// When it runs.
         point: ProbePoint,
-        /// What asks for its target.
+        /// The reference to its target.
         target: Span,
-        /// What it traces.
+        /// The traced functions.
         functions: Vec<TargetFunction>,
     },
     /// The built-in tracer.
     BuiltIn {
         /// Its program for the moment that the node asks for.
         program: NodeProgram,
-        /// What asks for its target.
+        /// The reference to its target.
         target: Span,
-        /// What it traces, and what it takes of each call.
+        /// The traced functions, and what is recorded of each call.
         functions: Vec<TracerTarget>,
     },
 }
 
-/// A function that a replacement or tracer is for.
+/// A function that is replaced or traced.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TargetFunction {
-    /// The node whose program holds it.
+    /// The node whose program contains it.
     pub holder: NodeIndex,
     /// Its name.
     pub name: String,
@@ -71,13 +71,13 @@ pub struct TargetFunction {
 }
 
 impl ResolvedNode {
-    /// What it is in its chain.
+    /// Its kind.
     #[must_use]
     pub fn kind(&self) -> &ResolvedKind {
         &self.kind
     }
 
-    /// Whether all hosts at the bottom of what it depends on have a current task.
+    /// Whether all hosts that it depends on have a current task.
     #[must_use]
     pub fn has_task(&self) -> bool {
         self.has_task
@@ -95,7 +95,7 @@ impl ResolvedNode {
         }
     }
 
-    /// What a built-in tracer traces; nothing for another node.
+    /// The targets of a built-in tracer; empty for other nodes.
     #[must_use]
     pub fn traced(&self) -> &[TracerTarget] {
         match &self.kind {

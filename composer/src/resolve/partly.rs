@@ -17,42 +17,41 @@ use crate::{
     object::{Program, ProgramKind},
 };
 
-/// A chain with its objects, and what its names stand for, as far as they stand for something: what
-/// the rules look at.
+/// A chain with its objects, whose names may not all refer to something: the input of the rules.
 #[derive(Debug)]
 pub struct PartlyResolved {
     chain: Chain,
     objects: ObjectStore,
     /// By the index of the node.
     nodes: Vec<PartlyNode>,
-    /// What stands for nothing.
+    /// The unresolved names.
     wrong: Vec<Diagnostic>,
-    /// The same, where the rules have better words for it.
+    /// Further ones, for which the rules have a better diagnostic.
     untold: Vec<Diagnostic>,
 }
 
-/// What the names of one node stand for.
+/// What the names of one node refer to.
 #[derive(Debug)]
 struct PartlyNode {
-    /// None for a stub, or where something of it is not there.
+    /// None for a stub, and if the program or its object was not found.
     program: Option<NodeProgram>,
-    /// What a replacement or tracer is for; none in the place of a function that is not there.
+    /// The targets of a replacement or tracer; none in place of a function that was not found.
     functions: Vec<Option<TargetFunction>>,
-    /// What a built-in tracer traces.
+    /// The targets of a built-in tracer.
     traced: Vec<PartlyTraced>,
-    /// What keeps it from that.
+    /// Why some of these cannot be traced as requested.
     untraceable: Vec<Diagnostic>,
 }
 
 impl PartlyResolved {
-    /// Reads the objects of `chain` and looks up what it names.
+    /// Reads the objects of `chain` and looks up its names.
     #[must_use]
     pub fn open(chain: Chain) -> Self {
         let (objects, wrong) = ObjectStore::open(&chain);
         Self::find(chain, objects, wrong)
     }
 
-    /// Looks up what `chain` names in `objects`, instead of reading any.
+    /// Looks up the names of `chain` in `objects`, without reading files.
     #[must_use]
     pub fn of(chain: Chain, objects: &ObjectStore) -> Self {
         let (objects, wrong) = objects.named_by(&chain);
@@ -83,7 +82,7 @@ impl PartlyResolved {
         found
     }
 
-    /// Looks for the functions that stubs and tracers name.
+    /// Looks up the functions of stubs and tracers.
     fn seek_functions(&mut self) {
         let nodes = self.chain.graph.nodes();
         let unknown = nodes.flat_map(|(index, node)| {
@@ -94,7 +93,7 @@ impl PartlyResolved {
         self.wrong.extend(told.into_iter().map(|one| one.found));
     }
 
-    /// Looks for the tables that the chain puts programs into.
+    /// Looks up the program arrays that the chain fills.
     fn seek_tables(&mut self) {
         let graph = &self.chain.graph;
         let unknown = graph.jumps().iter().filter_map(|jump| {
@@ -116,41 +115,41 @@ impl PartlyResolved {
         &self.objects
     }
 
-    /// The program of the node at `index`; none for a stub, or where something of it is not there.
+    /// The program of the node at `index`; none for a stub, and if it was not found.
     pub(crate) fn program(&self, index: NodeIndex) -> Option<&NodeProgram> {
         self.nodes[index.index()].program.as_ref()
     }
 
-    /// The nodes whose program is there, in the order of the file.
+    /// The nodes whose program was found, in file order.
     pub(crate) fn programs(&self) -> impl Iterator<Item = (NodeIndex, &Node, &NodeProgram)> {
         let nodes = self.chain.graph.nodes().zip(&self.nodes);
         nodes.filter_map(|((index, node), found)| Some((index, node, found.program.as_ref()?)))
     }
 
-    /// The functions that the replacement or tracer at `index` is for, those that are there.
+    /// The targets of the replacement or tracer at `index` that were found.
     pub(crate) fn functions(&self, index: NodeIndex) -> impl Iterator<Item = &TargetFunction> {
         self.nodes[index.index()].functions.iter().flatten()
     }
 
-    /// What the built-in tracer at `index` traces.
+    /// The targets of the built-in tracer at `index`.
     pub(crate) fn traced(&self, index: NodeIndex) -> &[PartlyTraced] {
         &self.nodes[index.index()].traced
     }
 
-    /// What keeps the built-in tracer at `index` from what it traces.
+    /// Why the built-in tracer at `index` cannot trace some of its targets as requested.
     pub(crate) fn untraceable(&self, index: NodeIndex) -> &[Diagnostic] {
         &self.nodes[index.index()].untraceable
     }
 
-    /// What stands for nothing, but for what is untraceable.
+    /// The unresolved names, without [`untraceable`](Self::untraceable).
     pub(crate) fn wrong(&self) -> &[Diagnostic] {
         &self.wrong
     }
 
-    /// The chain, when all that it names stands for something.
+    /// The resolved chain.
     ///
     /// # Errors
-    /// What does not, in file order.
+    /// The unresolved names, in file order.
     pub fn whole(self) -> Result<Resolved, Vec<Diagnostic>> {
         let has_task = self.has_task();
         let Self { chain, objects, nodes, mut wrong, untold } = self;
@@ -167,8 +166,8 @@ impl PartlyResolved {
         }
     }
 
-    /// The functions that the replacement or tracer at `index` is for; none in the place of one that
-    /// is not there.
+    /// Looks up the targets of the replacement or tracer at `index`; none in place of one that was not
+    /// found.
     fn targets(&self, index: NodeIndex) -> Vec<Option<TargetFunction>> {
         let named = self.chain.graph.functions_of(index).into_iter();
         let found = named.map(|(holder, name)| {
@@ -178,8 +177,8 @@ impl PartlyResolved {
         found.collect()
     }
 
-    /// What the built-in tracer at `index` traces, and what keeps it from that. What is wrong in two
-    /// hosts, or at both moments, is one mistake.
+    /// Resolves the targets of the built-in tracer at `index`; also why some of them cannot be traced as
+    /// requested. The same error in two hosts, or at both probe points, is reported once.
     fn trace(&self, index: NodeIndex) -> (Vec<PartlyTraced>, Vec<Diagnostic>) {
         let (mut traced, mut wrong) = (Vec::new(), Vec::new());
         let NodeKind::Tracer(tracer) = &self.chain.graph.node(index).kind else {
@@ -209,8 +208,8 @@ impl PartlyResolved {
         (traced, wrong)
     }
 
-    /// What the programs are loaded as, or stand in for, that hold `function`: the node's own, `of`, and
-    /// those of its tables.
+    /// The program types under which programs with `function` are loaded: the node's own program, `of`,
+    /// and those in its program arrays. A replacement counts as a program of its host's type.
     fn kinds(&self, of: &NodeProgram, function: &TargetFunction) -> Vec<ProgramKind> {
         let graph = &self.chain.graph;
         let holds = |program: &Program| of.object().reachable(program).contains(&function.index);
@@ -228,7 +227,7 @@ impl PartlyResolved {
         kinds
     }
 
-    /// For each node, whether all hosts at the bottom of what it depends on have a current task.
+    /// For each node, whether all hosts that it depends on have a current task.
     fn has_task(&self) -> Vec<bool> {
         let graph = &self.chain.graph;
         let mut all = vec![true; graph.len()];
@@ -244,7 +243,7 @@ impl PartlyResolved {
     }
 }
 
-/// What a node is in its chain, when all that it names is there.
+/// The resolved node, if everything was found.
 fn kind(node: &Node, found: PartlyNode) -> Option<ResolvedKind> {
     let PartlyNode { program, functions, traced, .. } = found;
     let functions: Option<Vec<TargetFunction>> = functions.into_iter().collect();

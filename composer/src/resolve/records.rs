@@ -16,16 +16,16 @@ use crate::{
 };
 use mistakes::{Mistakes, StructName};
 
-/// How the records of one of a node's event maps are decoded.
+/// How the records of an event map are decoded.
 #[derive(Debug)]
 pub(super) struct EventRecords {
-    /// The map, as an index in those of the object.
+    /// The index of the map in its object.
     pub(super) map: usize,
-    /// The struct that they are; none for bytes.
+    /// Their struct, if the chain names one.
     pub(super) record: Option<RecordStruct>,
 }
 
-/// The struct that records of an event map are.
+/// The struct of the records of an event map.
 #[derive(Debug)]
 pub struct RecordStruct {
     types: DeclaredIn,
@@ -47,7 +47,7 @@ enum DeclaredIn {
 /// A piece of a record's text.
 #[derive(Debug)]
 pub enum RecordPiece {
-    /// It stands for itself.
+    /// Literal text.
     Literal(String),
     /// A field of the record.
     Field(RecordField),
@@ -56,42 +56,42 @@ pub enum RecordPiece {
 /// A field of a record.
 #[derive(Debug)]
 pub struct RecordField {
-    /// The way to it.
+    /// The path to it.
     pub path: Vec<FieldStep>,
     /// Bytes from the start of the record.
     pub offset: usize,
     /// Its type.
     pub of: TypeId,
-    /// How it is shown, when not by its type.
+    /// How it is shown, if not by its type.
     pub format: Option<FieldFormat>,
 }
 
 /// How a field is shown.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum FieldFormat {
-    /// An address of IPv4.
+    /// An IPv4 address.
     Ipv4,
-    /// An address of IPv6.
+    /// An IPv6 address.
     Ipv6,
-    /// An integer of so many bytes in network order.
+    /// An integer of this size in bytes, in network order.
     BigEndian(usize),
-    /// An address of Ethernet.
+    /// An Ethernet address.
     Mac,
     /// A duration.
     Nanoseconds,
-    /// Text of so many bytes, up to the first NUL.
+    /// Text up to the first NUL, in this many bytes.
     Text(usize),
-    /// An error number of so many bytes.
+    /// An error number of this size in bytes.
     Errno(usize),
-    /// An integer of so many bytes, in hexadecimal.
+    /// An integer of this size in bytes, in hexadecimal.
     Hex(usize),
-    /// So many bytes.
+    /// This many bytes.
     Bytes(usize),
-    /// The names of an enum of so many bytes.
+    /// The names of an enum.
     Enum {
-        /// 1, 2, 4 or 8.
+        /// In bytes: 1, 2, 4 or 8.
         size: usize,
-        /// Whether values have a sign.
+        /// Whether values are signed.
         signed: bool,
         /// Names and values.
         variants: Vec<(String, i64)>,
@@ -99,7 +99,7 @@ pub enum FieldFormat {
 }
 
 impl RecordStruct {
-    /// The types that it is one of.
+    /// The BTF that contains it.
     #[must_use]
     pub fn types(&self) -> &Btf {
         match &self.types {
@@ -108,33 +108,32 @@ impl RecordStruct {
         }
     }
 
-    /// Its number among them.
+    /// Its BTF id.
     #[must_use]
     pub fn of(&self) -> TypeId {
         self.of
     }
 
-    /// What the chain calls it, where the struct has no name of its own.
+    /// Its name in the chain, for a struct without a tag.
     #[must_use]
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// The text of a record, when the chain has one.
+    /// The text of a record, if the chain has one.
     #[must_use]
     pub fn text(&self) -> &[RecordPiece] {
         &self.text
     }
 
-    /// Where the time is in it, in bytes, when the chain names a field for that.
+    /// The offset of the time in bytes, if the chain names a field for it.
     #[must_use]
     pub fn time(&self) -> Option<usize> {
         self.time
     }
 }
 
-/// What `node` says of the records of its program, whose object is `object`; what is wrong with that
-/// goes to `wrong`.
+/// Resolves the `events` of `node`, whose object is `object`. Errors go to `wrong`.
 pub(super) fn find(
     node: &Node,
     object: &Arc<Object>,
@@ -153,7 +152,7 @@ pub(super) fn find(
     found
 }
 
-/// The struct that `events` names.
+/// Resolves the struct of `events`.
 fn record(
     events: &EventMap,
     object: &Arc<Object>,
@@ -222,7 +221,7 @@ fn field(
     Ok(RecordField { path, offset: offset as usize, of, format })
 }
 
-/// Where the time is.
+/// Resolves `time` to an offset.
 fn time(
     record: &RecordStruct,
     path: &[Spanned<FieldStep>],
@@ -238,7 +237,7 @@ fn time(
     }
 }
 
-/// The place that `path` leads to from a struct of type `of`; or the step that leads nowhere, and why.
+/// Follows `path` from a struct of type `of`; the error is a step with its reason.
 fn walk(
     btf: &Btf,
     of: TypeId,
@@ -256,7 +255,7 @@ fn walk(
     Ok(at)
 }
 
-/// How a value of type `of` is shown as `hint` asks; enums are those of `object`.
+/// Resolves `hint` for a value of type `of`; enums are looked up in `object`.
 fn format(
     hint: &Spanned<Hint>,
     btf: &Btf,

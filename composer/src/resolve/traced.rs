@@ -10,12 +10,12 @@ use crate::{
     trace::{self, Tracing},
 };
 
-/// A function that a built-in tracer is on, in a program of one type.
+/// A target of a built-in tracer: a function in programs of one type.
 #[derive(Debug)]
 pub struct TracerTarget {
     /// The function.
     pub function: TargetFunction,
-    /// What the program that holds it is loaded as, or stands in for.
+    /// The program type; of a replacement, that of its host.
     pub kind: ProgramKind,
     /// The types of its object.
     object: Arc<Object>,
@@ -24,7 +24,7 @@ pub struct TracerTarget {
 }
 
 impl TracerTarget {
-    /// The object that holds it.
+    /// The object that contains it.
     #[must_use]
     pub fn object(&self) -> &Object {
         &self.object
@@ -37,7 +37,7 @@ impl TracerTarget {
     }
 }
 
-/// The same, where it may be that the function cannot be traced as it is asked for.
+/// A target that may not be traceable as requested.
 #[derive(Debug)]
 pub(crate) struct PartlyTraced {
     function: TargetFunction,
@@ -45,13 +45,13 @@ pub(crate) struct PartlyTraced {
     object: Arc<Object>,
     /// Whether it is a program itself.
     is_entry: bool,
-    /// None where it cannot be traced as it is asked for.
+    /// None if it cannot be traced as requested.
     tracings: Option<Vec<(ProbePoint, Tracing)>>,
 }
 
 impl PartlyTraced {
-    /// What `tracer` takes with `request` of a function of `of`, in a program of `kind`; and what
-    /// keeps it from that.
+    /// Resolves what `request` of `tracer` records of a function of `of` in programs of type `kind`; also
+    /// why that is not possible.
     pub(super) fn find(
         (tracer, request): (&Tracer, &Builtin),
         function: TargetFunction,
@@ -70,7 +70,7 @@ impl PartlyTraced {
         }
     }
 
-    /// The function, for who asks of it what a tracer may.
+    /// The function, in the form that `trace` needs.
     pub(crate) fn target(&self) -> trace::TracedFunction<'_> {
         trace::TracedFunction {
             object: &self.object,
@@ -82,8 +82,7 @@ impl PartlyTraced {
     }
 }
 
-/// The functions as they are traced, each table with its number among those of the tracer that tell;
-/// none where one cannot be.
+/// The targets, with the tables that record calls numbered from 1; none if one cannot be traced.
 pub(super) fn whole(traced: Vec<PartlyTraced>) -> Option<Vec<TracerTarget>> {
     let mut numbers = 1..;
     let mut found = Vec::with_capacity(traced.len());
