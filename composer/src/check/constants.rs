@@ -50,8 +50,8 @@ pub(super) fn check(context: &mut Context<'_>) {
 
 /// A function that no call comes to.
 struct Dead {
-    /// Constants that keep it so: what each is called, its value, and one with which, if the others
-    /// are set too, a call may come to it.
+    /// The constants that cause this: the name and value of each, and a value with which, if the
+    /// others are set too, a call may reach the function.
     constants: Vec<(String, u64, Option<u64>)>,
     is_global: bool,
 }

@@ -84,7 +84,7 @@ fn tell(context: &mut Context<'_>, load: &Load<'_>, finding: &ExternFault) {
 enum ExternFault {
     Broken(CutError),
     Undefined(String),
-    /// Has to be in the kernel: its name, and what it is.
+    /// A name that the kernel must define, and its kind.
     OfKernel(String, &'static str),
 }
 

@@ -41,10 +41,10 @@ use crate::{
 /// Which kernels a chain is judged for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Kernels {
-    /// What is known of each.
+    /// Their profiles.
     pub profiles: Vec<Profile>,
-    /// Whether they were asked for by name: then what one of them refuses is an error. Otherwise
-    /// only what all of them refuse is, and what some refuse is a warning.
+    /// Whether they were requested by name: then a rejection by one of them is an error. Otherwise
+    /// only a rejection by all of them is an error, and one by some is a warning.
     pub asked: bool,
 }
 
@@ -55,8 +55,8 @@ impl Default for Kernels {
     }
 }
 
-/// What is wrong with a chain and its objects, for `kernels`: names that stand for nothing, and what
-/// breaks a rule; in file order.
+/// The errors of a chain and its objects, for `kernels`: names that were not found, and violations
+/// of rules; in file order.
 #[must_use]
 pub fn check(names: &PartlyResolved, kernels: &Kernels) -> Vec<Diagnostic> {
     let (kernels, excluded) = requires::within(names.chain(), kernels);
@@ -91,10 +91,10 @@ pub fn check(names: &PartlyResolved, kernels: &Kernels) -> Vec<Diagnostic> {
     in_file_order(context.found)
 }
 
-/// A chain that the rules let pass, and what is to be said of it that is no error.
+/// A chain that the rules accept, with its warnings.
 #[derive(Debug)]
 pub struct Checked {
-    /// The chain, with its objects and all that its names stand for.
+    /// The resolved chain.
     pub resolved: Resolved,
     /// Warnings, in file order.
     pub warnings: Vec<Diagnostic>,
@@ -141,9 +141,9 @@ struct Context<'a> {
     kernels: &'a Kernels,
     found: Vec<Diagnostic>,
     /// Nodes with a program of the wrong type or prototype, or a function that cannot be a stub:
-    /// what else is wrong with them says nothing.
+    /// further errors of these nodes are meaningless.
     misfits: HashSet<NodeIndex>,
-    /// What the verifier is bound to find in the programs.
+    /// Facts that the verifier is certain to find in the programs.
     readings: flow::Readings<'a>,
 }
 

@@ -44,7 +44,7 @@ pub(super) struct NodePath {
 pub(super) enum CallPart {
     /// An event, an index in the call.
     Event(usize),
-    /// What happened in a function.
+    /// The events in a function.
     Span(Visit),
 }
 

@@ -64,7 +64,7 @@ pub(super) struct Call {
     pub(super) continued: bool,
     /// In the order in which they came.
     pub(super) events: Vec<Kept>,
-    /// Whether one came since the last [`Calls::pause`].
+    /// Whether an event arrived since the last [`Calls::pause`].
     fresh: bool,
 }
 
@@ -78,7 +78,7 @@ pub(super) struct Calls {
 struct CpuCalls {
     /// In the order in which they began.
     open: VecDeque<Call>,
-    /// The highest number that was handed over: they only grow.
+    /// The highest call number that was passed on; numbers only grow.
     done: u64,
 }
 

@@ -19,7 +19,7 @@ const COLORS: [AnsiColors; 7] = [
 /// Sets text off by colours, or leaves it as it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Paint {
-    /// Whether there are colours.
+    /// Whether colours are enabled.
     pub colors: bool,
 }
 

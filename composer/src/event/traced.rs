@@ -14,7 +14,7 @@ use crate::{
 /// The events of a built-in tracer on one function, at entry or exit.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Traced {
-    /// What the function goes by on the screen.
+    /// The displayed name of the function.
     name: String,
     /// Its name in C.
     function: String,
@@ -33,9 +33,9 @@ struct Argument {
     shape: Shape,
     /// Where the value is; none for one that is all in the block.
     at: Option<usize>,
-    /// Where the bytes are that it points to or consists of, and what they are.
+    /// The location and shape of the bytes that it points to or consists of.
     block: Option<(usize, usize, Shape)>,
-    /// The bit that tells that it could not be read, and where the bits are.
+    /// The bit that is set if it could not be read, and the offset of the bits.
     unread: Option<(u32, usize)>,
 }
 
@@ -84,7 +84,7 @@ impl Traced {
         payload.len() >= self.size
     }
 
-    /// When it tells.
+    /// Its probe point.
     #[must_use]
     pub fn point(&self) -> ProbePoint {
         if self.exit.is_some() { ProbePoint::Fexit } else { ProbePoint::Fentry }
@@ -181,7 +181,7 @@ impl CallReturn {
 /// What of an argument there is to show.
 enum Shown<'a> {
     Value(&'a Shape, &'a [u8]),
-    /// A pointer that leads nowhere.
+    /// A null pointer.
     Null,
     /// Something that could not be read; the pointer itself, where that is known.
     Unread(Option<&'a [u8]>),

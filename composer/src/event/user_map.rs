@@ -36,7 +36,7 @@ pub struct UserEventMap {
 #[derive(Debug, Clone)]
 enum TextPart {
     Literal(String),
-    /// A value, so many bytes from the start.
+    /// A value, with its offset in bytes.
     Value(usize, Shape),
 }
 

@@ -18,9 +18,9 @@ use crate::{
 #[derive(Default)]
 pub(super) struct Slots<'a> {
     loaded: Vec<LoadedProgram>,
-    /// The loaded programs of each node that has some, and what they are of.
+    /// The loaded programs of each node with a program.
     of: HashMap<NodeIndex, (&'a NodeProgram, Vec<usize>)>,
-    /// What each replacement takes the place of, with the program that does.
+    /// The targets of each replacement, with the replacing program.
     replaced: HashMap<NodeIndex, Vec<(usize, Target)>>,
     /// Programs that are loaded for tables, by their object and name.
     leaves: HashMap<(&'a ObjectRef, &'a str), Leaf<'a>>,
@@ -28,7 +28,7 @@ pub(super) struct Slots<'a> {
 
 /// A loaded program; its number is its place in the list.
 struct LoadedProgram {
-    /// Its type or, for one that extends or traces, that of what it is on.
+    /// Its type or, if it extends or traces another program, the type of that.
     program_type: ProgramKind,
     by: OperationId,
 }

@@ -26,7 +26,7 @@ use part::{ValueError, VariablePart, member, no_field};
 /// Variables that the composer sets by itself.
 const RESERVED: [&str; 3] = [NODE_GLOBAL, HAS_TASK_GLOBAL, TRACE_GLOBAL];
 
-/// A global variable with what it is set to.
+/// A global variable with its new contents.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SetGlobal {
     /// Its name.
@@ -38,7 +38,7 @@ pub struct SetGlobal {
     /// All of its bytes.
     #[serde(with = "crate::hex")]
     pub bytes: Vec<u8>,
-    /// What the chain says of it: parts and values, as they are written.
+    /// Its entries in the chain: parts and values, as text.
     pub parts: Vec<(String, String)>,
 }
 

@@ -35,7 +35,7 @@ pub struct ChainMap {
 #[derive(Debug)]
 pub(super) struct Changes<'a> {
     chain: &'a Chain,
-    /// Of maps that the whole chain shares, by their name: every node that says something.
+    /// The changes to shared maps of all nodes, by map name.
     shared: HashMap<&'a str, Vec<&'a MapChange>>,
     /// Shared maps that were resolved before, by object and index.
     known: HashMap<(&'a ObjectRef, usize), Arc<ChainMap>>,
@@ -139,9 +139,9 @@ pub(crate) fn is_only_jumped_to(node: &Node) -> bool {
     node.role() == Role::Host && matches!(&node.kind, NodeKind::Host(host) if host.attach.is_none())
 }
 
-/// Whether a map is one for the whole chain, rather than private to a node: everything but the
-/// event buffers of programs that do not use the composer's own, whose events could not be told
-/// apart otherwise.
+/// Whether a map is shared by the whole chain instead of private to a node: all maps except for
+/// event buffers other than the composer's, whose events could not be attributed to a node
+/// otherwise.
 #[must_use]
 pub fn is_shared(map: &MapDef) -> bool {
     map.name == EVENTS_MAP || !map.is_event_buffer()

@@ -34,9 +34,9 @@ use crate::{
     diag::Diagnostic,
 };
 
-/// A chain with its objects, in which every name refers to something.
+/// A chain with its objects, in which every name was found.
 ///
-/// It may break rules: see [`check`](crate::check).
+/// It may still violate rules: see [`check`](crate::check).
 #[derive(Debug)]
 pub struct Resolved {
     chain: Chain,
@@ -46,11 +46,11 @@ pub struct Resolved {
 }
 
 impl Resolved {
-    /// Reads the objects of `chain` and resolves its names without checking rules: for those who want
-    /// the kernel's own answer.
+    /// Reads the objects of `chain` and resolves its names without checking the rules, for callers
+    /// that leave the verdict to a kernel.
     ///
     /// # Errors
-    /// The unresolved names, in file order.
+    /// Every name that was not found, in file order.
     pub fn open(chain: Chain) -> Result<Self, Vec<Diagnostic>> {
         PartlyResolved::open(chain).whole()
     }
@@ -67,19 +67,19 @@ impl Resolved {
         &self.objects
     }
 
-    /// The nodes in file order, resolved.
+    /// The resolved nodes in file order.
     pub fn nodes(&self) -> impl Iterator<Item = (NodeIndex, &Node, &ResolvedNode)> {
         let nodes = self.chain.graph.nodes().zip(&self.nodes);
         nodes.map(|((index, node), resolved)| (index, node, resolved))
     }
 
-    /// The nodes with a program, in file order.
+    /// The nodes with a program, in the order of the file.
     pub fn programs(&self) -> impl Iterator<Item = (NodeIndex, &Node, &NodeProgram)> {
         self.nodes().filter_map(|(index, node, resolved)| Some((index, node, resolved.program()?)))
     }
 }
 
-/// The node at `index`, an index in the graph of this chain.
+/// What the node at `index`, which came from the chain's graph, stands for.
 impl Index<NodeIndex> for Resolved {
     type Output = ResolvedNode;
 

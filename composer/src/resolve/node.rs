@@ -9,60 +9,60 @@ use crate::{
     hook::Attach,
 };
 
-/// A node with everything that its names refer to.
+/// A resolved node.
 #[derive(Debug)]
 pub struct ResolvedNode {
     pub(super) kind: ResolvedKind,
     pub(super) has_task: bool,
 }
 
-/// The kind of a node, with everything that its names refer to.
+/// The kind of a node, with the resolved names.
 #[derive(Debug)]
 pub enum ResolvedKind {
-    /// A program at a kernel hook.
+    /// A program at a hook.
     Host {
         /// The program.
         program: NodeProgram,
-        /// The hook; none for a program that only tail calls reach.
+        /// The hook; `None` if it is only reached by tail calls.
         attach: Option<Spanned<Attach>>,
     },
     /// A function of hosts.
     Stub,
-    /// A program that replaces a stub.
+    /// A program in the place of a stub.
     Replacement {
         /// The program.
         program: NodeProgram,
-        /// The reference to the stub.
+        /// The location that names the stub.
         stub: Span,
         /// The stub, in each of its hosts.
         functions: Vec<TargetFunction>,
     },
-    /// A tracer with its own program.
+    /// A tracer with a program of the author's.
     Tracer {
         /// The program.
         program: NodeProgram,
         /// When it runs.
         point: ProbePoint,
-        /// The reference to its target.
+        /// The location that names its target.
         target: Span,
         /// The traced functions.
         functions: Vec<TargetFunction>,
     },
     /// The built-in tracer.
     BuiltIn {
-        /// Its program for the moment that the node asks for.
+        /// Its program for the requested probe point.
         program: NodeProgram,
-        /// The reference to its target.
+        /// What asks for its target.
         target: Span,
         /// The traced functions, and what is recorded of each call.
         functions: Vec<TracerTarget>,
     },
 }
 
-/// A function that is replaced or traced.
+/// A function that a replacement or tracer is for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TargetFunction {
-    /// The node whose program contains it.
+    /// The node whose program holds it.
     pub holder: NodeIndex,
     /// Its name.
     pub name: String,
@@ -95,7 +95,7 @@ impl ResolvedNode {
         }
     }
 
-    /// The targets of a built-in tracer; empty for other nodes.
+    /// The functions that a built-in tracer traces; empty for other nodes.
     #[must_use]
     pub fn traced(&self) -> &[TracerTarget] {
         match &self.kind {

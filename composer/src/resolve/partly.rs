@@ -17,29 +17,30 @@ use crate::{
     object::{Program, ProgramKind},
 };
 
-/// A chain with its objects, whose names may not all refer to something: the input of the rules.
+/// A chain with its objects, and the meaning of its names as far as they were found; used by the
+/// rules.
 #[derive(Debug)]
 pub struct PartlyResolved {
     chain: Chain,
     objects: ObjectStore,
     /// By the index of the node.
     nodes: Vec<PartlyNode>,
-    /// The unresolved names.
+    /// Errors about names that were not found.
     wrong: Vec<Diagnostic>,
-    /// Further ones, for which the rules have a better diagnostic.
+    /// Errors for which the rules have better messages.
     untold: Vec<Diagnostic>,
 }
 
-/// What the names of one node refer to.
+/// What the names of one node stand for.
 #[derive(Debug)]
 struct PartlyNode {
-    /// None for a stub, and if the program or its object was not found.
+    /// None for a stub, or where something of it is not there.
     program: Option<NodeProgram>,
-    /// The targets of a replacement or tracer; none in place of a function that was not found.
+    /// The functions of a replacement or tracer; `None` in the place of one that was not found.
     functions: Vec<Option<TargetFunction>>,
-    /// The targets of a built-in tracer.
+    /// The functions traced by a built-in tracer.
     traced: Vec<PartlyTraced>,
-    /// Why some of these cannot be traced as requested.
+    /// Errors that prevent it.
     untraceable: Vec<Diagnostic>,
 }
 
@@ -51,7 +52,7 @@ impl PartlyResolved {
         Self::find(chain, objects, wrong)
     }
 
-    /// Looks up the names of `chain` in `objects`, without reading files.
+    /// Looks up the names of `chain` in `objects`, without reading any.
     #[must_use]
     pub fn of(chain: Chain, objects: &ObjectStore) -> Self {
         let (objects, wrong) = objects.named_by(&chain);
@@ -82,7 +83,7 @@ impl PartlyResolved {
         found
     }
 
-    /// Looks up the functions of stubs and tracers.
+    /// Looks for the functions that stubs and tracers name.
     fn seek_functions(&mut self) {
         let nodes = self.chain.graph.nodes();
         let unknown = nodes.flat_map(|(index, node)| {
@@ -93,7 +94,7 @@ impl PartlyResolved {
         self.wrong.extend(told.into_iter().map(|one| one.found));
     }
 
-    /// Looks up the program arrays that the chain fills.
+    /// Looks for the tables that the chain puts programs into.
     fn seek_tables(&mut self) {
         let graph = &self.chain.graph;
         let unknown = graph.jumps().iter().filter_map(|jump| {
@@ -115,41 +116,41 @@ impl PartlyResolved {
         &self.objects
     }
 
-    /// The program of the node at `index`; none for a stub, and if it was not found.
+    /// The program of the node at `index`; none for a stub, or where something of it is not there.
     pub(crate) fn program(&self, index: NodeIndex) -> Option<&NodeProgram> {
         self.nodes[index.index()].program.as_ref()
     }
 
-    /// The nodes whose program was found, in file order.
+    /// The nodes whose program is there, in the order of the file.
     pub(crate) fn programs(&self) -> impl Iterator<Item = (NodeIndex, &Node, &NodeProgram)> {
         let nodes = self.chain.graph.nodes().zip(&self.nodes);
         nodes.filter_map(|((index, node), found)| Some((index, node, found.program.as_ref()?)))
     }
 
-    /// The targets of the replacement or tracer at `index` that were found.
+    /// The functions that the replacement or tracer at `index` is for, those that are there.
     pub(crate) fn functions(&self, index: NodeIndex) -> impl Iterator<Item = &TargetFunction> {
         self.nodes[index.index()].functions.iter().flatten()
     }
 
-    /// The targets of the built-in tracer at `index`.
+    /// What the built-in tracer at `index` traces.
     pub(crate) fn traced(&self, index: NodeIndex) -> &[PartlyTraced] {
         &self.nodes[index.index()].traced
     }
 
-    /// Why the built-in tracer at `index` cannot trace some of its targets as requested.
+    /// What keeps the built-in tracer at `index` from what it traces.
     pub(crate) fn untraceable(&self, index: NodeIndex) -> &[Diagnostic] {
         &self.nodes[index.index()].untraceable
     }
 
-    /// The unresolved names, without [`untraceable`](Self::untraceable).
+    /// What stands for nothing, but for what is untraceable.
     pub(crate) fn wrong(&self) -> &[Diagnostic] {
         &self.wrong
     }
 
-    /// The resolved chain.
+    /// The chain, if all names were found.
     ///
     /// # Errors
-    /// The unresolved names, in file order.
+    /// The names that were not found, in file order.
     pub fn whole(self) -> Result<Resolved, Vec<Diagnostic>> {
         let has_task = self.has_task();
         let Self { chain, objects, nodes, mut wrong, untold } = self;
@@ -166,8 +167,8 @@ impl PartlyResolved {
         }
     }
 
-    /// Looks up the targets of the replacement or tracer at `index`; none in place of one that was not
-    /// found.
+    /// The functions that the replacement or tracer at `index` is for; none in the place of one that
+    /// is not there.
     fn targets(&self, index: NodeIndex) -> Vec<Option<TargetFunction>> {
         let named = self.chain.graph.functions_of(index).into_iter();
         let found = named.map(|(holder, name)| {
@@ -177,8 +178,8 @@ impl PartlyResolved {
         found.collect()
     }
 
-    /// Resolves the targets of the built-in tracer at `index`; also why some of them cannot be traced as
-    /// requested. The same error in two hosts, or at both probe points, is reported once.
+    /// What the built-in tracer at `index` traces, and what keeps it from that. What is wrong in two
+    /// hosts, or at both moments, is one mistake.
     fn trace(&self, index: NodeIndex) -> (Vec<PartlyTraced>, Vec<Diagnostic>) {
         let (mut traced, mut wrong) = (Vec::new(), Vec::new());
         let NodeKind::Tracer(tracer) = &self.chain.graph.node(index).kind else {
@@ -208,8 +209,8 @@ impl PartlyResolved {
         (traced, wrong)
     }
 
-    /// The program types under which programs with `function` are loaded: the node's own program, `of`,
-    /// and those in its program arrays. A replacement counts as a program of its host's type.
+    /// What the programs are loaded as, or stand in for, that hold `function`: the node's own, `of`, and
+    /// those of its tables.
     fn kinds(&self, of: &NodeProgram, function: &TargetFunction) -> Vec<ProgramKind> {
         let graph = &self.chain.graph;
         let holds = |program: &Program| of.object().reachable(program).contains(&function.index);
@@ -227,7 +228,7 @@ impl PartlyResolved {
         kinds
     }
 
-    /// For each node, whether all hosts that it depends on have a current task.
+    /// For each node, whether all hosts at the bottom of what it depends on have a current task.
     fn has_task(&self) -> Vec<bool> {
         let graph = &self.chain.graph;
         let mut all = vec![true; graph.len()];
@@ -243,7 +244,7 @@ impl PartlyResolved {
     }
 }
 
-/// The resolved node, if everything was found.
+/// What a node is in its chain, when all that it names is there.
 fn kind(node: &Node, found: PartlyNode) -> Option<ResolvedKind> {
     let PartlyNode { program, functions, traced, .. } = found;
     let functions: Option<Vec<TargetFunction>> = functions.into_iter().collect();

@@ -29,8 +29,8 @@ pub struct NodeProgram {
 }
 
 impl NodeProgram {
-    /// Finds the program of `node`; none for a stub, and if it was not found. Unresolved names go to
-    /// `wrong`, except objects, which are read before.
+    /// The program of `node`; none for a stub, or where something of it is not there. What that is
+    /// goes to `wrong`, but for objects, which were looked for before.
     pub(super) fn find<'c>(
         node: &'c Node,
         objects: &ObjectStore,
@@ -49,11 +49,11 @@ impl NodeProgram {
             return None;
         };
         let program = match &node.section {
-            // The key `type` of the node.
+            // The node says by itself of which type its program is.
             Some(section) => Program::new(&found.name, &section.value, found.function),
             None => found.clone(),
         };
-        // The built-in tracer gets its table when it is loaded.
+        // The built-in tracer is given its tables otherwise.
         let globals = match node.built_in() {
             Some(_) => Vec::new(),
             None => globals::settings(node, object, wrong),
@@ -72,13 +72,13 @@ impl NodeProgram {
         })
     }
 
-    /// The reference to its object.
+    /// Its object as named in the chain, with the location of the name.
     #[must_use]
     pub fn reference(&self) -> &Spanned<ObjectRef> {
         &self.reference
     }
 
-    /// The reference to the program.
+    /// The location that names the program.
     #[must_use]
     pub fn asked(&self) -> &Span {
         &self.asked
@@ -90,7 +90,7 @@ impl NodeProgram {
         &self.object
     }
 
-    /// Its object, shared.
+    /// Its object, for who keeps it.
     pub(super) fn shared_object(&self) -> &Arc<Object> {
         &self.object
     }
@@ -101,34 +101,34 @@ impl NodeProgram {
         &self.program
     }
 
-    /// The maps that it needs, in the order of the object: those that it and its leaves use, and those
-    /// named by the node.
+    /// The maps that are created for it, in the order of the object: those that it and its leaves
+    /// refer to, and those that the chain names.
     pub fn maps(&self) -> impl Iterator<Item = &MapDef> {
         self.uses.maps(&self.object)
     }
 
-    /// The same maps, each with its definition in the chain.
+    /// The same maps, each with the changes of the chain.
     pub fn chain_maps(&self) -> impl Iterator<Item = (&MapDef, &ChainMap)> {
         self.maps().zip(self.maps.iter().map(Arc::as_ref))
     }
 
-    /// The initial entries of its program arrays, which are loaded as well.
+    /// The programs that are initial entries of its program arrays, which are loaded as well.
     pub fn leaves(&self) -> impl Iterator<Item = &Program> {
         self.uses.leaves(&self.object)
     }
 
-    /// The global variables that the node sets.
+    /// The global variables that are set to something else than in the object.
     pub fn globals(&self) -> impl Iterator<Item = &SetGlobal> {
         self.globals.iter().map(|(set, _)| set)
     }
 
-    /// The same, each with the index of the first value for it in the node's `globals`.
+    /// The same, each with the number of the first of the node's values that is for it.
     pub(crate) fn settings(&self) -> &[(SetGlobal, usize)] {
         &self.globals
     }
 
-    /// The event maps that are private to the node, each with the struct of its records if the chain
-    /// names one.
+    /// The event maps that the node has for itself, each with the struct that its records are, where the
+    /// chain names one.
     pub fn event_maps(&self) -> impl Iterator<Item = (&MapDef, Option<&RecordStruct>)> {
         let own = self.uses.indexed_maps(&self.object).filter(|(_, map)| !maps::is_shared(map));
         own.map(|(index, map)| {
@@ -137,7 +137,7 @@ impl NodeProgram {
         })
     }
 
-    /// The legacy maps that it uses.
+    /// The maps of the old form that it refers to.
     pub(crate) fn legacy_maps(&self) -> &[String] {
         &self.uses.legacy
     }

@@ -16,16 +16,16 @@ use crate::{
 };
 use mistakes::{Mistakes, StructName};
 
-/// How the records of an event map are decoded.
+/// How the records of one of a node's event maps are decoded.
 #[derive(Debug)]
 pub(super) struct EventRecords {
-    /// The index of the map in its object.
+    /// The map, as an index in those of the object.
     pub(super) map: usize,
-    /// Their struct, if the chain names one.
+    /// The struct that they are; none for bytes.
     pub(super) record: Option<RecordStruct>,
 }
 
-/// The struct of the records of an event map.
+/// The struct that records of an event map are.
 #[derive(Debug)]
 pub struct RecordStruct {
     types: DeclaredIn,
@@ -56,42 +56,42 @@ pub enum RecordPiece {
 /// A field of a record.
 #[derive(Debug)]
 pub struct RecordField {
-    /// The path to it.
+    /// The way to it.
     pub path: Vec<FieldStep>,
     /// Bytes from the start of the record.
     pub offset: usize,
     /// Its type.
     pub of: TypeId,
-    /// How it is shown, if not by its type.
+    /// How it is shown, when not by its type.
     pub format: Option<FieldFormat>,
 }
 
 /// How a field is shown.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum FieldFormat {
-    /// An IPv4 address.
+    /// An address of IPv4.
     Ipv4,
-    /// An IPv6 address.
+    /// An address of IPv6.
     Ipv6,
-    /// An integer of this size in bytes, in network order.
+    /// An integer of this number of bytes in network order.
     BigEndian(usize),
-    /// An Ethernet address.
+    /// An address of Ethernet.
     Mac,
     /// A duration.
     Nanoseconds,
-    /// Text up to the first NUL, in this many bytes.
+    /// Text of this number of bytes, up to the first NUL.
     Text(usize),
-    /// An error number of this size in bytes.
+    /// An error number of this number of bytes.
     Errno(usize),
-    /// An integer of this size in bytes, in hexadecimal.
+    /// An integer of this number of bytes, in hexadecimal.
     Hex(usize),
-    /// This many bytes.
+    /// This number of bytes.
     Bytes(usize),
-    /// The names of an enum.
+    /// The names of an enum of this number of bytes.
     Enum {
-        /// In bytes: 1, 2, 4 or 8.
+        /// 1, 2, 4 or 8.
         size: usize,
-        /// Whether values are signed.
+        /// Whether values have a sign.
         signed: bool,
         /// Names and values.
         variants: Vec<(String, i64)>,
@@ -99,7 +99,7 @@ pub enum FieldFormat {
 }
 
 impl RecordStruct {
-    /// The BTF that contains it.
+    /// The types that it is one of.
     #[must_use]
     pub fn types(&self) -> &Btf {
         match &self.types {
@@ -108,32 +108,33 @@ impl RecordStruct {
         }
     }
 
-    /// Its BTF id.
+    /// Its number among them.
     #[must_use]
     pub fn of(&self) -> TypeId {
         self.of
     }
 
-    /// Its name in the chain, for a struct without a tag.
+    /// Its name: that of the struct, or the one in the chain.
     #[must_use]
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// The text of a record, if the chain has one.
+    /// The text of a record, when the chain has one.
     #[must_use]
     pub fn text(&self) -> &[RecordPiece] {
         &self.text
     }
 
-    /// The offset of the time in bytes, if the chain names a field for it.
+    /// Where the time is in it, in bytes, when the chain names a field for that.
     #[must_use]
     pub fn time(&self) -> Option<usize> {
         self.time
     }
 }
 
-/// Resolves the `events` of `node`, whose object is `object`. Errors go to `wrong`.
+/// What `node` says of the records of its program, whose object is `object`; what is wrong with that
+/// goes to `wrong`.
 pub(super) fn find(
     node: &Node,
     object: &Arc<Object>,
@@ -152,7 +153,7 @@ pub(super) fn find(
     found
 }
 
-/// Resolves the struct of `events`.
+/// The struct that `events` names.
 fn record(
     events: &EventMap,
     object: &Arc<Object>,
@@ -221,7 +222,7 @@ fn field(
     Ok(RecordField { path, offset: offset as usize, of, format })
 }
 
-/// Resolves `time` to an offset.
+/// Where the time is.
 fn time(
     record: &RecordStruct,
     path: &[Spanned<FieldStep>],
@@ -237,7 +238,7 @@ fn time(
     }
 }
 
-/// Follows `path` from a struct of type `of`; the error is a step with its reason.
+/// The place that `path` leads to from a struct of type `of`; or the step that leads nowhere, and why.
 fn walk(
     btf: &Btf,
     of: TypeId,
@@ -255,7 +256,7 @@ fn walk(
     Ok(at)
 }
 
-/// Resolves `hint` for a value of type `of`; enums are looked up in `object`.
+/// How a value of type `of` is shown as `hint` asks; enums are those of `object`.
 fn format(
     hint: &Spanned<Hint>,
     btf: &Btf,

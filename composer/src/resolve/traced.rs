@@ -10,12 +10,12 @@ use crate::{
     trace::{self, Tracing},
 };
 
-/// A target of a built-in tracer: a function in programs of one type.
+/// A function that a built-in tracer is on, in a program of one type.
 #[derive(Debug)]
 pub struct TracerTarget {
     /// The function.
     pub function: TargetFunction,
-    /// The program type; of a replacement, that of its host.
+    /// The kind that its program is loaded as, or that of the program that it replaces.
     pub kind: ProgramKind,
     /// The types of its object.
     object: Arc<Object>,
@@ -24,7 +24,7 @@ pub struct TracerTarget {
 }
 
 impl TracerTarget {
-    /// The object that contains it.
+    /// The object that holds it.
     #[must_use]
     pub fn object(&self) -> &Object {
         &self.object
@@ -37,7 +37,7 @@ impl TracerTarget {
     }
 }
 
-/// A target that may not be traceable as requested.
+/// The same, where it may be that the function cannot be traced as it is asked for.
 #[derive(Debug)]
 pub(crate) struct PartlyTraced {
     function: TargetFunction,
@@ -45,13 +45,13 @@ pub(crate) struct PartlyTraced {
     object: Arc<Object>,
     /// Whether it is a program itself.
     is_entry: bool,
-    /// None if it cannot be traced as requested.
+    /// `None` if it cannot be traced as requested.
     tracings: Option<Vec<(ProbePoint, Tracing)>>,
 }
 
 impl PartlyTraced {
-    /// Resolves what `request` of `tracer` records of a function of `of` in programs of type `kind`; also
-    /// why that is not possible.
+    /// What `tracer` takes with `request` of a function of `of`, in a program of `kind`; and what
+    /// keeps it from that.
     pub(super) fn find(
         (tracer, request): (&Tracer, &Builtin),
         function: TargetFunction,
@@ -70,7 +70,7 @@ impl PartlyTraced {
         }
     }
 
-    /// The function, in the form that `trace` needs.
+    /// The function, for who asks of it what a tracer may.
     pub(crate) fn target(&self) -> trace::TracedFunction<'_> {
         trace::TracedFunction {
             object: &self.object,
@@ -82,7 +82,8 @@ impl PartlyTraced {
     }
 }
 
-/// The targets, with the tables that record calls numbered from 1; none if one cannot be traced.
+/// The functions as they are traced, each table with its number among those of the tracer that tell;
+/// none where one cannot be.
 pub(super) fn whole(traced: Vec<PartlyTraced>) -> Option<Vec<TracerTarget>> {
     let mut numbers = 1..;
     let mut found = Vec::with_capacity(traced.len());

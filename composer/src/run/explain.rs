@@ -13,8 +13,8 @@ use crate::{
 const PERMISSION: &str =
     "Run it as root, or with --vm in a micro-VM. `freplace-compose doctor` shows what is missing.";
 
-/// Explains why `plan` did not come up on a kernel where there are `targets` to attach to. With
-/// `whole_log`, the verifier's log is shown as well.
+/// Explains why `plan` failed on a kernel with these `targets`. With `whole_log`, the verifier log
+/// is shown as well.
 #[must_use]
 pub fn explain(failure: &Failure, plan: &Plan, targets: &Targets, whole_log: bool) -> Diagnostic {
     let operation = &plan[failure.operation];

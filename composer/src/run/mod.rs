@@ -39,11 +39,11 @@ pub struct Done<'a> {
     pub operation: &'a Operation,
     /// The kernel's id of the program, when one was loaded.
     pub program_id: Option<u32>,
-    /// Whether a map was not made: it was pinned already.
+    /// Whether a map was reused because it was already pinned.
     pub taken: bool,
 }
 
-/// A plan that did not come up. Everything done before was undone, but for what `left` says.
+/// A plan that failed. All previous operations were undone, except for `left`.
 #[derive(Debug)]
 pub struct Failure {
     /// The operation that failed.
@@ -57,7 +57,7 @@ pub struct Failure {
 /// Something that could not be undone.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Left {
-    /// The operation that made it.
+    /// The operation that created it.
     pub operation: OperationId,
     /// Why it is still there.
     pub error: KernelError,
@@ -79,16 +79,16 @@ struct MadeMap {
     handle: MapHandle,
 }
 
-/// Whoever watches a plan being done, and has it go on.
+/// A watcher that always continues.
 pub fn unwatched(_: Done<'_>) -> ControlFlow<()> {
     ControlFlow::Continue(())
 }
 
-/// Does `plan` with `kernel`, telling `watch` each step that was done. When `watch` breaks, no
-/// further step is done, and what is returned is the part that was.
+/// Executes `plan` on `kernel`, and notifies `watch` of each operation done. If `watch` breaks, no
+/// further operation is done, and the part done so far is returned.
 ///
 /// # Errors
-/// [`Failure`], when a step failed; all steps before it are undone then.
+/// [`Failure`], if an operation failed; all operations before it are undone.
 pub fn up<K: Kernel>(
     kernel: &mut K,
     plan: &Plan,
@@ -134,7 +134,7 @@ impl Running {
         &self.journal
     }
 
-    /// Where lines of `bpf_printk` arrive, when the chain asked for them.
+    /// The source of `bpf_printk` lines, if the chain shows them.
     #[must_use]
     pub fn trace(&self) -> Option<TraceHandle> {
         self.journal.standing().into_iter().find_map(|(_, made)| match made {
@@ -151,7 +151,7 @@ impl Running {
         })
     }
 
-    /// The attachments, each with the operation that made it.
+    /// The attachments, each with the operation that created it.
     pub fn links(&self) -> impl Iterator<Item = (OperationId, LinkHandle)> {
         self.journal.standing().into_iter().filter_map(|(operation, made)| match made {
             Made::Link(link) => Some((operation, link)),
@@ -163,27 +163,27 @@ impl Running {
         self.maps.iter().find(|map| map.node == node && map.name == name).map(|map| map.handle)
     }
 
-    /// Undoes the attachments and keeps programs and maps: from here on no new event comes. Returns
-    /// what is left.
+    /// Undoes the attachments and keeps programs and maps, so that no new events are produced.
+    /// Returns what could not be undone.
     pub fn detach<K: Kernel>(&mut self, kernel: &mut K) -> Vec<Left> {
         undo(&mut self.journal, kernel, |made| matches!(made, Made::Link(_)))
     }
 
-    /// The operations whose pins stay when the chain goes down: those that were made, and that the
-    /// chain does not say otherwise of.
+    /// The operations whose pins stay when the chain goes down: new pins, unless the chain disables
+    /// it.
     #[must_use]
     pub fn kept(&self) -> Vec<OperationId> {
         let standing = self.journal.standing().into_iter();
         standing.filter(|(_, made)| made.is_kept()).map(|(operation, _)| operation).collect()
     }
 
-    /// Undoes everything in reverse but pins that are meant to stay, going on after what fails;
-    /// returns what is left.
+    /// Undoes everything in reverse except for pins that stay, and continues after failures.
+    /// Returns what could not be undone.
     pub fn down<K: Kernel>(mut self, kernel: &mut K) -> Vec<Left> {
         undo(&mut self.journal, kernel, |made| !made.is_kept())
     }
 
-    /// Undoes everything, as if nothing had ever been done: pins that were made too.
+    /// Undoes everything, including new pins.
     pub fn abandon<K: Kernel>(mut self, kernel: &mut K) -> Vec<Left> {
         undo(&mut self.journal, kernel, |_| true)
     }

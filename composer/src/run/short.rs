@@ -3,7 +3,7 @@
 
 use crate::diag::Code;
 
-/// What error number `errno` says was short, if it was that: a code, words and a remedy.
+/// The exhausted resource that `errno` indicates, if it does: a code, a message and a remedy.
 #[must_use]
 pub fn short_of(errno: Option<i32>) -> Option<(Code, &'static str, &'static str)> {
     match errno? {

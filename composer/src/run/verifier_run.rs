@@ -4,16 +4,16 @@
 use super::{Failure, Left, unwatched, up};
 use crate::{kernel::Kernel, plan::Plan, resolve::ObjectStore};
 
-/// What a kernel said of a plan.
+/// The result of running a plan on a kernel.
 #[derive(Debug, Default)]
 pub struct VerifierRun {
     /// Each refusal, with the plan it is an operation of.
     pub refused: Vec<(Failure, Plan)>,
-    /// What could not be undone, with the plan it is of.
+    /// What could not be undone, with its plan.
     pub left: Option<(Vec<Left>, Plan)>,
 }
 
-/// Asks `kernel` for all of `plan`: what needs something that was refused is not tried.
+/// Runs all of `plan` on `kernel`: operations that need a rejected one are not tried.
 pub fn ask<K: Kernel>(kernel: &mut K, plan: &Plan, library: &ObjectStore) -> VerifierRun {
     let mut asked = VerifierRun::default();
     let mut rest = Some(plan.clone());

@@ -21,7 +21,7 @@ struct Missing<'a> {
     asked: String,
     /// The kernels that do not have it.
     lacking: Vec<&'a Profile>,
-    /// Whether the verifier of each of them is bound to come to where it is looked for.
+    /// Whether the verifier of each of them is certain to reach the instruction.
     sure: bool,
 }
 

@@ -25,7 +25,7 @@ const PROGRAMS: u32 = 3;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Owner<'a> {
     kind: ProgramKind,
-    /// Of a tracer, the function it traces, where the kernel goes by that one's prototype.
+    /// For a tracer, the traced function, if the kernel uses its prototype.
     traced: Option<(NodeIndex, &'a str)>,
 }
 

@@ -49,7 +49,7 @@ struct Tracks {
 }
 
 impl ChromeTrace {
-    /// For events of `chain`, of which `plan` was made.
+    /// A renderer for events of `chain` with its `plan`.
     #[must_use]
     pub fn new(chain: &Chain, plan: &Plan) -> Self {
         Self {

@@ -17,7 +17,8 @@ pub(in crate::event) const VERSION: u32 = 1;
 pub struct Json {
     chain: String,
     nodes: Vec<PlannedNode>,
-    /// Where the last event happened, and the keys that say so: many events in a row have the same.
+    /// The context of the last event, and its formatted keys: consecutive events often have the
+    /// same.
     last: Option<Where>,
     keys: String,
 }

@@ -6,7 +6,7 @@ use crate::{
     plan::PlannedNode,
 };
 
-/// Writes events as lines; knows the widths of the columns.
+/// Writes events as lines in aligned columns.
 #[derive(Debug)]
 pub struct Log {
     clock: Clock,
@@ -14,13 +14,13 @@ pub struct Log {
     id_width: usize,
     label_width: usize,
     has_tasks: bool,
-    /// As wide as the widest task so far.
+    /// The width of the widest task so far.
     task_width: usize,
     scratch: String,
 }
 
 impl Log {
-    /// For events of `nodes`; `has_tasks` tells whether any of them knows its process.
+    /// A renderer for events of `nodes`; `has_tasks` is set if any of them has a process.
     #[must_use]
     pub fn new(nodes: &[PlannedNode], clock: Clock, has_tasks: bool, paint: Paint) -> Self {
         let ids = nodes.iter().map(|node| node.id.as_str());

@@ -48,7 +48,7 @@ struct TreeStyle {
     paint: Paint,
     name_width: usize,
     label_width: usize,
-    /// Whether something stands above, and whether that was a call.
+    /// Whether there is a line above, and whether it belongs to a call.
     above: Option<bool>,
 }
 
@@ -62,12 +62,12 @@ struct TreeRow {
 enum RowOf {
     /// An event, an index in the call.
     Event(usize),
-    /// A function of which nothing is to be told but that it was passed.
+    /// A function without events of its own.
     Place(usize),
 }
 
 impl Tree {
-    /// For events of `chain`, of which `plan` was made.
+    /// A renderer for events of `chain` with its `plan`.
     #[must_use]
     pub fn new(chain: &Chain, plan: &Plan, clock: Clock, paint: Paint) -> Self {
         let (nodes, map) = (plan.nodes.clone(), CallPaths::of(chain));
