@@ -4,7 +4,7 @@ mod common;
 
 use std::fs;
 
-use common::{objects, run, shipped, workspace};
+use common::{event_maps, objects, run, shipped, workspace};
 use freplace_compose::{
     chain::Chain,
     check::{Kernels, check},
@@ -55,10 +55,9 @@ fn behind_the_check(resolved: &Resolved) {
     let plan = plan::build(resolved);
     assert_eq!(plan.nodes.len(), resolved.chain().graph.len());
     let _ = (Decoder::new(resolved), Printk::new(resolved));
-    let own = plan.event_maps().map(|(node, map)| (node, map.name.clone()));
     let read = UserEventMap::all(resolved);
-    let read = read.iter().map(|map| (map.node, map.map.clone()));
-    assert_eq!(own.collect::<Vec<_>>(), read.collect::<Vec<_>>());
+    let read: Vec<_> = read.iter().map(|map| (map.node, map.map.as_str())).collect();
+    assert_eq!(event_maps(&plan), read);
     for (index, node, resolved) in resolved.nodes() {
         let loads = loads(&plan, index.index());
         match resolved.kind() {
