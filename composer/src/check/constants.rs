@@ -16,7 +16,7 @@ use crate::{
     diag::{Code, Diagnostic, Severity},
     object::{
         Object, Program,
-        flow::constants::{Reach, Read, reach},
+        flow::constants::{ConstantRead, Reach, reach},
     },
     resolve::{NodeProgram, TargetFunction, globals::name_of},
 };
@@ -79,7 +79,7 @@ fn dead<'a>(context: &Context<'a>, target: &TargetFunction, known: &mut Known<'a
     } else {
         of.leaves().find(|leaf| object.reachable(leaf).contains(&index))?
     };
-    let walked = |values: &BTreeMap<String, Vec<u8>>, open: &BTreeSet<Read>| {
+    let walked = |values: &BTreeMap<String, Vec<u8>>, open: &BTreeSet<ConstantRead>| {
         reach(object, program, values, open)
     };
     let is_reached = |reach: &Reach| reach.functions.contains(&index);
@@ -104,7 +104,7 @@ fn dead<'a>(context: &Context<'a>, target: &TargetFunction, known: &mut Known<'a
         }
         now = walked(&values, &open)?;
     }
-    let named = |open: &BTreeSet<Read>| -> Vec<Read> {
+    let named = |open: &BTreeSet<ConstantRead>| -> Vec<ConstantRead> {
         open.iter().filter(|read| !own.contains(*read)).cloned().collect()
     };
     for read in named(&open) {
@@ -124,8 +124,8 @@ fn suggest(
     program: &Program,
     function: usize,
     mut values: BTreeMap<String, Vec<u8>>,
-    mut open: BTreeSet<Read>,
-    culprits: &[Read],
+    mut open: BTreeSet<ConstantRead>,
+    culprits: &[ConstantRead],
 ) -> Vec<(String, u64, Option<u64>)> {
     let mut found = Vec::new();
     for read in culprits {
@@ -167,21 +167,25 @@ fn values(of: &NodeProgram) -> BTreeMap<String, Vec<u8>> {
 }
 
 /// The constants that the composer sets by itself.
-fn reserved(object: &Object) -> BTreeSet<Read> {
+fn reserved(object: &Object) -> BTreeSet<ConstantRead> {
     let globals = [NODE_GLOBAL, HAS_TASK_GLOBAL].into_iter();
     let globals = globals.flat_map(|name| object.globals_called(name));
     globals
-        .map(|global| Read { section: global.section.clone(), offset: global.offset, size: 4 })
+        .map(|global| ConstantRead {
+            section: global.section.clone(),
+            offset: global.offset,
+            size: 4,
+        })
         .collect()
 }
 
-fn place(bytes: &[u8], read: &Read) -> Option<std::ops::Range<usize>> {
+fn place(bytes: &[u8], read: &ConstantRead) -> Option<std::ops::Range<usize>> {
     let from = usize::try_from(read.offset).ok()?;
     let to = from.checked_add(read.size.into())?;
     (to <= bytes.len()).then_some(from..to)
 }
 
-fn get(values: &BTreeMap<String, Vec<u8>>, read: &Read) -> u64 {
+fn get(values: &BTreeMap<String, Vec<u8>>, read: &ConstantRead) -> u64 {
     let bytes = values.get(&read.section).and_then(|bytes| bytes.get(place(bytes, read)?));
     let bytes = bytes.unwrap_or_default();
     let fold = |value: u64, byte: &u8| value << 8 | u64::from(*byte);
@@ -191,7 +195,7 @@ fn get(values: &BTreeMap<String, Vec<u8>>, read: &Read) -> u64 {
     }
 }
 
-fn put(values: &mut BTreeMap<String, Vec<u8>>, read: &Read, value: u64) {
+fn put(values: &mut BTreeMap<String, Vec<u8>>, read: &ConstantRead, value: u64) {
     let Some(bytes) = values.get_mut(&read.section) else { return };
     let Some(place) = place(bytes, read) else { return };
     let size = place.len();

@@ -14,7 +14,7 @@ use super::{
     kernels::KernelFlag,
     logs::LogFlags,
     report, screen,
-    vm::{Luggage, files},
+    vm::{VmFiles, files},
 };
 use freplace_compose::{
     check::{self, Checked, Kernels},
@@ -49,7 +49,7 @@ pub(super) struct Validate {
     #[command(flatten)]
     logs: LogFlags,
     #[command(flatten)]
-    luggage: Luggage,
+    luggage: VmFiles,
     /// Ask the running kernel: what --vm does in the guest, where the rules were judged already.
     #[arg(long, hide = true)]
     ask_kernel: bool,

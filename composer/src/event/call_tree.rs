@@ -2,7 +2,7 @@
 
 use petgraph::graph::NodeIndex;
 
-use super::calls::{Call, Kept};
+use super::calls::{BufferedEvent, Call};
 use crate::{
     chain::{Chain, NodeKind, ProbePoint, Role},
     inert,
@@ -114,17 +114,17 @@ impl CallPaths {
     }
 
     /// Where `event` stands.
-    pub(super) fn stand(&self, event: &Kept) -> Option<&NodePath> {
+    pub(super) fn stand(&self, event: &BufferedEvent) -> Option<&NodePath> {
         self.nodes.get(event.node)
     }
 
     /// The function that `event` is of; none for a host's own.
-    pub(super) fn function(&self, event: &Kept) -> Option<usize> {
+    pub(super) fn function(&self, event: &BufferedEvent) -> Option<usize> {
         self.stand(event)?.path.last().copied()
     }
 
     /// The hosts that `event` may have come from.
-    pub(super) fn hosts_of(&self, event: &Kept) -> &[usize] {
+    pub(super) fn hosts_of(&self, event: &BufferedEvent) -> &[usize] {
         self.stand(event).map(|stand| stand.hosts.as_slice()).unwrap_or_default()
     }
 
@@ -136,7 +136,7 @@ impl CallPaths {
     }
 
     /// When the tracer that emitted `event` runs.
-    pub(super) fn point(&self, event: &Kept) -> Option<ProbePoint> {
+    pub(super) fn point(&self, event: &BufferedEvent) -> Option<ProbePoint> {
         event.point.or(self.stand(event)?.point)
     }
 
@@ -154,7 +154,7 @@ impl CallPaths {
     }
 
     /// The events of one call, put within the functions that they are of.
-    pub(super) fn parts(&self, events: &[Kept]) -> Vec<CallPart> {
+    pub(super) fn parts(&self, events: &[BufferedEvent]) -> Vec<CallPart> {
         let mut parts = Vec::new();
         let mut open: Vec<Visit> = Vec::new();
         for (number, event) in events.iter().enumerate() {
@@ -181,7 +181,7 @@ impl CallPaths {
     }
 
     /// Whether `event`, which is of the same function as `span`, is of another pass through it.
-    fn begins_anew(&self, span: &Visit, events: &[Kept], event: &Kept) -> bool {
+    fn begins_anew(&self, span: &Visit, events: &[BufferedEvent], event: &BufferedEvent) -> bool {
         let mut before = span.parts.iter().filter_map(|part| match part {
             CallPart::Event(number) => events.get(*number),
             CallPart::Span(_) => None,

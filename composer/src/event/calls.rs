@@ -19,7 +19,7 @@ const CPUS: usize = 8192;
 
 /// An event, as much of it as is shown.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Kept {
+pub(super) struct BufferedEvent {
     /// The node, an index in the plan.
     pub(super) node: usize,
     pub(super) time_ns: u64,
@@ -31,7 +31,7 @@ pub(super) struct Kept {
     pub(super) took_ns: Option<u64>,
 }
 
-impl Kept {
+impl BufferedEvent {
     fn new(event: &Event<'_>, text: String) -> Self {
         Self {
             node: event.index,
@@ -43,7 +43,7 @@ impl Kept {
     }
 }
 
-impl Kept {
+impl BufferedEvent {
     /// When the call began that it is the end of, where a built-in tracer tells.
     pub(super) fn began(&self) -> Option<u64> {
         self.time_ns.checked_sub(self.took_ns?)
@@ -63,7 +63,7 @@ pub(super) struct Call {
     /// Events of this call were handed over before: it was longer, or slower, than what is held.
     pub(super) continued: bool,
     /// In the order in which they came.
-    pub(super) events: Vec<Kept>,
+    pub(super) events: Vec<BufferedEvent>,
     /// Whether an event arrived since the last [`Calls::pause`].
     fresh: bool,
 }
@@ -96,7 +96,7 @@ impl Calls {
             // It is of no call, and says nothing of those of its CPU, which it may not even tell.
             let mut task = String::new();
             human::task(header, &mut task);
-            let kept = text.map(|text| Kept::new(event, text));
+            let kept = text.map(|text| BufferedEvent::new(event, text));
             let events = kept.into_iter().collect();
             return each(Call { cpu: header.cpu, task, events, ..Call::default() });
         }
@@ -132,7 +132,7 @@ impl Calls {
         call.fresh = true;
         match text {
             Some(text) => {
-                call.events.push(Kept::new(event, text));
+                call.events.push(BufferedEvent::new(event, text));
             }
             None if !call.unshown.contains(&event.index) => call.unshown.push(event.index),
             None => {}

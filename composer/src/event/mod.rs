@@ -25,7 +25,7 @@ mod value;
 use freplace_compose_common::Header;
 
 pub use accounting::{EventAccounting, EventCounts, Loss, Skips};
-pub use human::Clock;
+pub use human::WallClock;
 pub use layout::{Field, Layout, Shape};
 pub use paint::Paint;
 pub use printk::{Printk, PrintkLine, TraceLine};

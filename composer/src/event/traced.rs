@@ -8,7 +8,7 @@ use crate::{
     inert,
     object::btf::{Btf, Type},
     plan::PlannedNode,
-    trace::{self, Capture, Of, Tracing},
+    trace::{self, Capture, Tracing, ValueType},
 };
 
 /// The events of a built-in tracer on one function, at entry or exit.
@@ -58,7 +58,7 @@ impl Traced {
                 Some((shape, at + offset))
             }),
             names: match tracing.result.as_ref().map(|result| result.of) {
-                Some(Of::Verdict(_, kind)) => trace::verdicts(kind),
+                Some(ValueType::Verdict(_, kind)) => trace::verdicts(kind),
                 _ => &[],
             },
             took,
@@ -230,11 +230,11 @@ fn argument(capture: &Capture, btf: &Btf) -> Argument {
     let (own, offset) = shape(btf, capture.of);
     let block = capture.block.map(|(at, size)| {
         let of = match capture.of {
-            Of::Followed(pointer) => match btf.resolve(pointer) {
+            ValueType::Followed(pointer) => match btf.resolve(pointer) {
                 Some((_, Type::Ptr(to))) => Some(to),
                 _ => None,
             },
-            Of::Type(of) => Some(of),
+            ValueType::Type(of) => Some(of),
             _ => None,
         };
         let shape = of.and_then(|of| layout::within(btf, of, size));
@@ -250,15 +250,15 @@ fn argument(capture: &Capture, btf: &Btf) -> Argument {
 }
 
 /// What a value is, and where in its eight bytes it begins.
-fn shape(btf: &Btf, of: Of) -> (Shape, usize) {
+fn shape(btf: &Btf, of: ValueType) -> (Shape, usize) {
     let (shape, size) = match of {
-        Of::Type(id) | Of::Followed(id) | Of::Verdict(id, _) => {
+        ValueType::Type(id) | ValueType::Followed(id) | ValueType::Verdict(id, _) => {
             (layout::value(btf, id), btf.size(id).unwrap_or(8) as usize)
         }
-        Of::Number => (Shape::Integer { size: 8, signed: false }, 8),
-        Of::NetworkShort => (Shape::BigEndian(2), 2),
-        Of::Address => (Shape::Pointer, 8),
-        Of::Nanoseconds => (Shape::Nanoseconds, 8),
+        ValueType::Number => (Shape::Integer { size: 8, signed: false }, 8),
+        ValueType::NetworkShort => (Shape::BigEndian(2), 2),
+        ValueType::Address => (Shape::Pointer, 8),
+        ValueType::Nanoseconds => (Shape::Nanoseconds, 8),
     };
     // The value is a register's: its bytes are the lower ones.
     (shape, if cfg!(target_endian = "big") { 8_usize.saturating_sub(size) } else { 0 })

@@ -70,7 +70,7 @@ fn length(of: usize) -> u32 {
 
 /// A program as the kernel wants it.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Program<'a> {
+pub(super) struct ProgramAttributes<'a> {
     pub(super) name: &'a str,
     pub(super) program_type: u32,
     pub(super) attach_type: u32,
@@ -126,7 +126,10 @@ pub(super) fn name(full: &str) -> [u8; 16] {
 }
 
 /// `BPF_PROG_LOAD`. With `log`, the verifier writes to it, NUL-terminated.
-pub(super) fn program_load(program: &Program<'_>, log: Option<&mut [u8]>) -> io::Result<OwnedFd> {
+pub(super) fn program_load(
+    program: &ProgramAttributes<'_>,
+    log: Option<&mut [u8]>,
+) -> io::Result<OwnedFd> {
     let (target, function) = program.target.map_or((0, 0), |(fd, id)| (number(fd), id));
     let mut attribute = ProgramLoad {
         prog_type: program.program_type,

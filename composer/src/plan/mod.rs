@@ -242,14 +242,6 @@ impl Plan {
             _ => None,
         })
     }
-
-    /// The event buffers that nodes have for themselves, each with its node.
-    pub fn event_maps(&self) -> impl Iterator<Item = (usize, &MapDef)> {
-        self.operations.iter().filter_map(|operation| match &operation.action {
-            Action::CreateMap { map, .. } => Some((operation.node?, map)),
-            _ => None,
-        })
-    }
 }
 
 /// The operation that an entry of the plan's own journal, or a failure of it, names.

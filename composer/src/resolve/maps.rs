@@ -22,7 +22,7 @@ pub struct PinnedAt {
     pub keep: bool,
 }
 
-/// A map as the chain has it.
+/// A map of the chain.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ChainMap {
     /// Its definition, with the changes of the chain.
@@ -37,7 +37,7 @@ pub(super) struct Changes<'a> {
     chain: &'a Chain,
     /// The changes to shared maps of all nodes, by map name.
     shared: HashMap<&'a str, Vec<&'a MapChange>>,
-    /// Maps of objects that the whole chain shares, by their object and their index in it.
+    /// Shared maps that were resolved before, by object and index.
     known: HashMap<(&'a ObjectRef, usize), Arc<ChainMap>>,
 }
 
@@ -60,7 +60,7 @@ impl<'a> Changes<'a> {
         }
     }
 
-    /// The maps of `object` that the program of `node` takes along, as the chain has them.
+    /// Applies the changes to the maps in `uses`, which the program of `node` needs.
     pub(super) fn maps_of(
         &mut self,
         node: &'a Node,
@@ -82,7 +82,7 @@ impl<'a> Changes<'a> {
         maps.collect()
     }
 
-    /// The map that `node` uses, as the chain has it.
+    /// Applies the changes to a map that `node` uses.
     fn apply(&self, node: &'a Node, map: &MapDef) -> ChainMap {
         let chain = self.chain;
         let said = self.said(node, map);

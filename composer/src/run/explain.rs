@@ -1,6 +1,6 @@
 //! Turns a rejection by the kernel into a diagnostic at the line that caused the operation.
 
-use super::{Failure, Left, maps, rule::rules, short::short_of, verifier_log::Excerpt};
+use super::{Failure, NotUndone, maps, rule::rules, short::short_of, verifier_log::Excerpt};
 use crate::{
     diag::{Code, Diagnostic},
     errno::errno_name,
@@ -69,7 +69,7 @@ fn pointer(rules: &[Code], error: &KernelError) -> String {
 
 /// Explains what could not be undone.
 #[must_use]
-pub fn explain_left(left: &[Left], plan: &Plan) -> Diagnostic {
+pub fn explain_left(left: &[NotUndone], plan: &Plan) -> Diagnostic {
     let mut found = Diagnostic::new(
         Code::UndoIncomplete,
         format!("{} of the chain's operations could not be rolled back", left.len()),

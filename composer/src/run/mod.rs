@@ -51,12 +51,12 @@ pub struct Failure {
     /// Why.
     pub error: Box<KernelError>,
     /// What could not be undone.
-    pub left: Vec<Left>,
+    pub left: Vec<NotUndone>,
 }
 
 /// Something that could not be undone.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Left {
+pub struct NotUndone {
     /// The operation that created it.
     pub operation: OperationId,
     /// Why it is still there.
@@ -165,7 +165,7 @@ impl Running {
 
     /// Undoes the attachments and keeps programs and maps, so that no new events are produced.
     /// Returns what could not be undone.
-    pub fn detach<K: Kernel>(&mut self, kernel: &mut K) -> Vec<Left> {
+    pub fn detach<K: Kernel>(&mut self, kernel: &mut K) -> Vec<NotUndone> {
         undo(&mut self.journal, kernel, |made| matches!(made, Made::Link(_)))
     }
 
@@ -179,12 +179,12 @@ impl Running {
 
     /// Undoes everything in reverse except for pins that stay, and continues after failures.
     /// Returns what could not be undone.
-    pub fn down<K: Kernel>(mut self, kernel: &mut K) -> Vec<Left> {
+    pub fn down<K: Kernel>(mut self, kernel: &mut K) -> Vec<NotUndone> {
         undo(&mut self.journal, kernel, |made| !made.is_kept())
     }
 
     /// Undoes everything, including new pins.
-    pub fn abandon<K: Kernel>(mut self, kernel: &mut K) -> Vec<Left> {
+    pub fn abandon<K: Kernel>(mut self, kernel: &mut K) -> Vec<NotUndone> {
         undo(&mut self.journal, kernel, |_| true)
     }
 }
@@ -194,7 +194,7 @@ fn undo<K: Kernel>(
     journal: &mut Journal,
     kernel: &mut K,
     which: impl Fn(&Made) -> bool,
-) -> Vec<Left> {
+) -> Vec<NotUndone> {
     let mut left = Vec::new();
     let standing = journal.standing().into_iter().rev();
     for (operation, made) in standing.filter(|(_, made)| which(made)) {
@@ -211,7 +211,7 @@ fn undo<K: Kernel>(
             Ok(()) => journal.write(Entry::Undone(operation, made)),
             Err(error) => {
                 journal.write(Entry::Left(operation, made));
-                left.push(Left { operation, error });
+                left.push(NotUndone { operation, error });
             }
         }
     }

@@ -6,7 +6,7 @@
 
 use crate::{
     diag::Code,
-    kernel::{Held, KernelError},
+    kernel::{KernelError, Occupant},
     plan::{Action, LoadAs, Operation, Plan},
 };
 
@@ -52,10 +52,10 @@ fn fits(code: Code, operation: &Operation, plan: &Plan) -> bool {
     }
 }
 
-fn bare(action: &Action, errno: i32, held: Option<Held>) -> Vec<Code> {
+fn bare(action: &Action, errno: i32, held: Option<Occupant>) -> Vec<Code> {
     match (action, errno) {
         (Action::AttachReplacement { .. }, libc::EBUSY) => match held {
-            Some(Held::Replacement) => vec![Code::ReplacedTwice],
+            Some(Occupant::Replacement) => vec![Code::ReplacedTwice],
             Some(_) => vec![Code::TracedAndReplaced],
             None => vec![Code::ReplacedTwice, Code::TracedAndReplaced],
         },

@@ -1,7 +1,7 @@
 //! Runs a whole plan on a kernel to collect its rejections: everything is loaded and attached,
 //! rejected parts are left out, and all of it is undone.
 
-use super::{Failure, Left, unwatched, up};
+use super::{Failure, NotUndone, unwatched, up};
 use crate::{kernel::Kernel, plan::Plan, resolve::ObjectStore};
 
 /// The result of running a plan on a kernel.
@@ -10,7 +10,7 @@ pub struct VerifierRun {
     /// Each refusal, with the plan it is an operation of.
     pub refused: Vec<(Failure, Plan)>,
     /// What could not be undone, with its plan.
-    pub left: Option<(Vec<Left>, Plan)>,
+    pub left: Option<(Vec<NotUndone>, Plan)>,
 }
 
 /// Runs all of `plan` on `kernel`: operations that need a rejected one are not tried.

@@ -10,14 +10,14 @@ use crate::{
     event::{EventAccounting, Skips},
     kernel::KernelReader,
     plan::{OperationId, Plan},
-    run::{Left, Running},
+    run::{NotUndone, Running},
 };
 
 /// The result of undoing a chain.
 #[derive(Debug)]
 pub struct Undone {
     /// What could not be undone.
-    pub left: Vec<Left>,
+    pub left: Vec<NotUndone>,
     /// The operations that attached to an interface which was deleted while the chain was up: the
     /// kernel detached their programs.
     pub gone: Vec<OperationId>,

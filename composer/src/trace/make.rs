@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use freplace_compose_common::trace::{CapturedValue, HOPS, Hop, NOWHERE, RET, TOOK, Trace, VALUES};
 
 use super::{
-    Capture, Of, TracedFunction, Tracing, Unplaced,
+    Capture, TracedFunction, Tracing, UnplacedField, ValueType,
     value::{LocatedValue, Signature},
 };
 use crate::{
@@ -23,7 +23,7 @@ pub(super) struct TableBuilder<'a> {
     pub(super) target: TracedFunction<'a>,
     pub(super) signature: Signature<'a>,
     pub(super) table: Trace,
-    kernel: Vec<Unplaced>,
+    kernel: Vec<UnplacedField>,
     /// Bytes of the payload so far.
     size: usize,
     pub(super) wrong: Vec<Diagnostic>,
@@ -64,9 +64,9 @@ impl<'a> TableBuilder<'a> {
             ProbePoint::Fentry => None,
         };
         let took = match self.point {
-            ProbePoint::Fexit => {
-                self.value(&LocatedValue::of(TOOK, Of::Nanoseconds)).map(|index| self.put(index))
-            }
+            ProbePoint::Fexit => self
+                .value(&LocatedValue::of(TOOK, ValueType::Nanoseconds))
+                .map(|index| self.put(index)),
             ProbePoint::Fentry => None,
         };
         let mut arguments = Vec::new();
@@ -173,7 +173,7 @@ impl<'a> TableBuilder<'a> {
         let value = CapturedValue { to: NOWHERE, block_size: 0, ..self.table.values[index] };
         let same: Vec<_> = self.kernel.iter().filter(|one| one.value == index).cloned().collect();
         let new = self.push(value)?;
-        self.kernel.extend(same.into_iter().map(|one| Unplaced { value: new, ..one }));
+        self.kernel.extend(same.into_iter().map(|one| UnplacedField { value: new, ..one }));
         Some(new)
     }
 
@@ -206,7 +206,7 @@ impl<'a> TableBuilder<'a> {
         }
         let index = self.push(value)?;
         let kernel = found.kernel.iter().enumerate();
-        self.kernel.extend(kernel.map(|(hop, field)| Unplaced {
+        self.kernel.extend(kernel.map(|(hop, field)| UnplacedField {
             value: index,
             hop,
             field: field.clone(),

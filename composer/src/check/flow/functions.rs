@@ -11,7 +11,7 @@ use crate::{
     diag::{Code, Diagnostic},
     object::{
         Function,
-        flow::{FactKind, Findings, Takes, Unfit, unfit},
+        flow::{FactKind, Findings, PrototypeFault, PrototypeRules, unfit},
     },
 };
 
@@ -58,9 +58,9 @@ pub(super) fn check<'a>(
     }
 }
 
-fn takes(profile: &Profile) -> Takes {
+fn takes(profile: &Profile) -> PrototypeRules {
     let features = &profile.features;
-    Takes {
+    PrototypeRules {
         tags: features.argument_tags,
         void: features.void_functions,
         memory: features.memory_arguments,
@@ -71,7 +71,7 @@ fn describe(
     context: &Context<'_>,
     subject: &CheckedProgram<'_>,
     function: &Function,
-    why: &Unfit<'_>,
+    why: &PrototypeFault<'_>,
     refusing: &Profile,
 ) -> Diagnostic {
     let object = subject.object;
@@ -84,11 +84,11 @@ fn describe(
     };
     let takes_void = refusing.features.void_functions;
     let errno = match why {
-        Unfit::Result if takes_void => "EOPNOTSUPP",
+        PrototypeFault::Result if takes_void => "EOPNOTSUPP",
         _ => "EINVAL",
     };
     let (code, what, words, help) = match why {
-        Unfit::Result => (
+        PrototypeFault::Result => (
             Code::StubResult,
             "does not return a number".to_owned(),
             if takes_void {
@@ -101,13 +101,13 @@ fn describe(
             },
             format!("Change the return type to int: __attribute__((noinline)) int {name}(...)"),
         ),
-        Unfit::Count(count) => (
+        PrototypeFault::Count(count) => (
             Code::FunctionPrototype,
             format!("has {count} parameters, but at most 5 are supported"),
             format!("Global function {name}() with {count} > 5 args. Buggy compiler."),
             "Put some of them into a struct and pass a pointer to it.".to_owned(),
         ),
-        Unfit::Pointee { number, kind, name: tag } => {
+        PrototypeFault::Pointee { number, kind, name: tag } => {
             let declared = match *kind {
                 "FWD" => format!("`struct {tag}`, which is only declared"),
                 "UNKNOWN" => "`void`".to_owned(),
@@ -125,7 +125,7 @@ fn describe(
                 ),
             )
         }
-        Unfit::Parameter { number, kind } => (
+        PrototypeFault::Parameter { number, kind } => (
             Code::FunctionPrototype,
             match *kind {
                 "PTR" => format!("has {} of type pointer to memory", argument(*number)),

@@ -16,7 +16,7 @@ use crate::{
 };
 
 /// Something that a program looks for, and some kernel does not have.
-struct Missing<'a> {
+struct MissingTarget<'a> {
     /// As C would write it.
     asked: String,
     /// The kernels that do not have it.
@@ -32,7 +32,7 @@ pub(super) fn check(context: &mut Context<'_>, subject: &CheckedProgram<'_>, fin
     }
     // What is not whole is told of by the rule on externs.
     let Ok(cut) = subject.object.cut(subject.program) else { return };
-    for Missing { asked, lacking, sure } in missing(profiles, subject, findings, &cut) {
+    for MissingTarget { asked, lacking, sure } in missing(profiles, subject, findings, &cut) {
         let message = format!("{} requires the kernel's `{asked}`", subject.title());
         let test = "Test for it first with bpf_core_field_exists(...), bpf_core_type_exists(...) \
                     or bpf_core_enum_value_exists(...).";
@@ -58,9 +58,9 @@ fn missing<'a>(
     subject: &CheckedProgram<'_>,
     findings: &Findings,
     cut: &Cut,
-) -> Vec<Missing<'a>> {
+) -> Vec<MissingTarget<'a>> {
     let object = subject.object;
-    let mut found: Vec<Missing<'a>> = Vec::new();
+    let mut found: Vec<MissingTarget<'a>> = Vec::new();
     for profile in profiles {
         let Some(types) = kernel_types(profile) else { continue };
         for one in object.missing(&cut.relocations, types) {
@@ -81,7 +81,7 @@ fn missing<'a>(
                         known.lacking.push(profile);
                     }
                 }
-                None => found.push(Missing { asked, lacking: vec![profile], sure }),
+                None => found.push(MissingTarget { asked, lacking: vec![profile], sure }),
             }
         }
     }

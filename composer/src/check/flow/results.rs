@@ -10,7 +10,7 @@ use crate::{
     chain::{Host, NodeKind},
     diag::{Code, Diagnostic},
     hook::{HostKind, Returns},
-    object::flow::{Fact, FactKind, Returned},
+    object::flow::{Fact, FactKind, ReturnValue},
 };
 
 /// What a tracer may return.
@@ -35,15 +35,15 @@ pub(super) fn find(
     let is_one = least == most;
     let (result, words) = facts.iter().find_map(|fact| {
         let (result, has) = match fact.what {
-            FactKind::Returns(Returned::Number(number))
+            FactKind::Returns(ReturnValue::Number(number))
                 if !(*least..=*most).contains(&number.cast_signed()) =>
             {
                 (number.cast_signed().to_string(), "has")
             }
-            FactKind::Returns(Returned::Several) if is_one => {
+            FactKind::Returns(ReturnValue::Several) if is_one => {
                 ("more than one number".to_owned(), "has")
             }
-            FactKind::Returns(Returned::Pointer) => {
+            FactKind::Returns(ReturnValue::Pointer) => {
                 ("a pointer".to_owned(), "is not a known value")
             }
             _ => return None,

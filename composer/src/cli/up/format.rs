@@ -7,7 +7,7 @@ use super::{
     output_args::{EventFormat, EventView, OutputArgs},
 };
 use freplace_compose::{
-    event::{ChromeTrace, Clock, Count, Json, Log, Paint, Render, Tree},
+    event::{ChromeTrace, Count, Json, Log, Paint, Render, Tree, WallClock},
     plan::Action,
 };
 
@@ -36,11 +36,11 @@ pub(super) fn format(
 }
 
 /// From the kernel's monotonic clock to the local time of day.
-fn clock() -> Clock {
+fn clock() -> WallClock {
     let monotonic = clock_gettime(ClockId::Monotonic);
     let monotonic = i128::from(monotonic.tv_sec) * 1_000_000_000 + i128::from(monotonic.tv_nsec);
     let now = jiff::Zoned::now();
     let local =
         now.timestamp().as_nanosecond() + i128::from(now.offset().seconds()) * 1_000_000_000;
-    Clock { offset_ns: local - monotonic }
+    WallClock { offset_ns: local - monotonic }
 }

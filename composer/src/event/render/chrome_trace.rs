@@ -16,7 +16,7 @@ use crate::{
     event::{
         Event, Loss, NO_CPU,
         call_tree::{CallPart, CallPaths, Visit},
-        calls::{Call, Calls, Kept},
+        calls::{BufferedEvent, Call, Calls},
         json, value,
     },
     plan::{Plan, PlannedNode},
@@ -43,7 +43,7 @@ struct Tracks {
     named: BTreeSet<u32>,
     /// Events of tracers that saw a host entered, before its call had a number: for each CPU the
     /// last.
-    entered: BTreeMap<u32, Kept>,
+    entered: BTreeMap<u32, BufferedEvent>,
     /// The time of the last event.
     now: u64,
 }
@@ -191,7 +191,7 @@ impl Tracks {
         {
             slice((&place.name, place.label), call.cpu, (began, exit.time_ns), out);
             self.ends(entry, exit, out);
-            let is_end = |event: &Kept| {
+            let is_end = |event: &BufferedEvent| {
                 entry.is_some_and(|entry| std::ptr::eq(event, entry)) || std::ptr::eq(event, exit)
             };
             for part in &span.parts {
@@ -206,7 +206,7 @@ impl Tracks {
     }
 
     /// The arguments of a slice between two tracers' events.
-    fn ends(&self, entry: Option<&Kept>, exit: &Kept, out: &mut String) {
+    fn ends(&self, entry: Option<&BufferedEvent>, exit: &BufferedEvent, out: &mut String) {
         let entry = entry.map(|entry| ("entry", entry));
         for (number, (key, event)) in entry.into_iter().chain([("exit", exit)]).enumerate() {
             let comma = if number > 0 { "," } else { "" };
@@ -219,8 +219,8 @@ impl Tracks {
 
     /// An event that belongs to no call. Tracers of a host's own function run outside of its call,
     /// so theirs are paired here.
-    fn alone(&mut self, cpu: u32, event: &Kept, out: &mut String) {
-        let target = |event: &Kept| (self.map.function(event), self.map.hosts_of(event));
+    fn alone(&mut self, cpu: u32, event: &BufferedEvent, out: &mut String) {
+        let target = |event: &BufferedEvent| (self.map.function(event), self.map.hosts_of(event));
         let before = self.entered.remove(&cpu);
         let place = match target(event) {
             (Some(place), _) => self.map.places.get(place).map(|place| (&place.name, place.label)),
@@ -251,7 +251,7 @@ impl Tracks {
         }
     }
 
-    fn instant(&self, cpu: u32, event: &Kept, out: &mut String) {
+    fn instant(&self, cpu: u32, event: &BufferedEvent, out: &mut String) {
         let Some(node) = self.nodes.get(event.node) else { return };
         out.push_str(",\n{\"ph\":\"i\",\"s\":\"t\",");
         named((&node.id, node.label), cpu, event.time_ns, out);

@@ -19,13 +19,13 @@ pub struct Json {
     nodes: Vec<PlannedNode>,
     /// The context of the last event, and its formatted keys: consecutive events often have the
     /// same.
-    last: Option<Where>,
+    last: Option<EventContext>,
     keys: String,
 }
 
 /// Where an event happened; none for what is not known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Where {
+struct EventContext {
     cpu: Option<u32>,
     /// Process, thread and the name of that.
     task: Option<(u32, u32, [u8; 16])>,
@@ -89,7 +89,7 @@ impl Render for Json {
         out.push_str(",\"call\":");
         decimal(header.call, out);
         let has_task = header.pid != 0 || header.comm[0] != 0;
-        let place = Where {
+        let place = EventContext {
             cpu: Some(header.cpu).filter(|cpu| *cpu != NO_CPU),
             task: has_task.then_some((header.pid, header.tid, header.comm)),
         };
@@ -140,7 +140,7 @@ impl Render for Json {
     }
 }
 
-impl Where {
+impl EventContext {
     fn keys(self, comm: &[u8], out: &mut String) {
         let mut number = |key, number: u32| {
             out.push_str(key);

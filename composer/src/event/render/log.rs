@@ -2,14 +2,14 @@
 
 use super::Render;
 use crate::{
-    event::{Clock, Event, Paint, human, paint::pad},
+    event::{Event, Paint, WallClock, human, paint::pad},
     plan::PlannedNode,
 };
 
 /// Writes events as lines in aligned columns.
 #[derive(Debug)]
 pub struct Log {
-    clock: Clock,
+    clock: WallClock,
     paint: Paint,
     id_width: usize,
     label_width: usize,
@@ -22,7 +22,7 @@ pub struct Log {
 impl Log {
     /// A renderer for events of `nodes`; `has_tasks` is set if any of them has a process.
     #[must_use]
-    pub fn new(nodes: &[PlannedNode], clock: Clock, has_tasks: bool, paint: Paint) -> Self {
+    pub fn new(nodes: &[PlannedNode], clock: WallClock, has_tasks: bool, paint: Paint) -> Self {
         let ids = nodes.iter().map(|node| node.id.as_str());
         let labels = nodes.iter().flat_map(PlannedNode::event_labels);
         Self {

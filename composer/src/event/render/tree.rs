@@ -17,7 +17,7 @@ use super::{Render, Totals};
 use crate::{
     chain::{Chain, ProbePoint},
     event::{
-        Clock, Event, Paint,
+        Event, Paint, WallClock,
         call_tree::{CallPart, CallPaths, PathFunction, Visit},
         calls::{Call, Calls},
         digits::decimal,
@@ -44,7 +44,7 @@ pub struct Tree {
 struct TreeStyle {
     nodes: Vec<PlannedNode>,
     map: CallPaths,
-    clock: Clock,
+    clock: WallClock,
     paint: Paint,
     name_width: usize,
     label_width: usize,
@@ -56,10 +56,10 @@ struct TreeStyle {
 struct TreeRow {
     /// Blanks and brackets in front of the name.
     indent: String,
-    of: RowOf,
+    of: RowKind,
 }
 
-enum RowOf {
+enum RowKind {
     /// An event, an index in the call.
     Event(usize),
     /// A function without events of its own.
@@ -69,7 +69,7 @@ enum RowOf {
 impl Tree {
     /// A renderer for events of `chain` with its `plan`.
     #[must_use]
-    pub fn new(chain: &Chain, plan: &Plan, clock: Clock, paint: Paint) -> Self {
+    pub fn new(chain: &Chain, plan: &Plan, clock: WallClock, paint: Paint) -> Self {
         let (nodes, map) = (plan.nodes.clone(), CallPaths::of(chain));
         let width = |text: &str| text.chars().count();
         let deep = map.nodes.iter().zip(&nodes).map(|(stand, node)| {
@@ -159,8 +159,8 @@ impl TreeStyle {
         }
         for row in self.rows(&self.map.parts(&call.events), call) {
             match row.of {
-                RowOf::Event(0) if is_host => {}
-                RowOf::Event(number) => {
+                RowKind::Event(0) if is_host => {}
+                RowKind::Event(number) => {
                     let Some(event) = call.events.get(number) else { continue };
                     let Some(node) = self.nodes.get(event.node) else { continue };
                     let label = event.point.map_or(node.label, ProbePoint::name);
@@ -179,7 +179,7 @@ impl TreeStyle {
                     out.push_str("  ");
                     self.name(&row.indent, &place, &event.text, out);
                 }
-                RowOf::Place(place) => {
+                RowKind::Place(place) => {
                     let Some(place) = self.map.places.get(place) else { continue };
                     pad(0, TIME_WIDTH + 2, out);
                     self.name(&row.indent, place, "", out);
@@ -245,7 +245,7 @@ impl TreeStyle {
         for part in parts {
             match part {
                 CallPart::Event(number) => {
-                    rows.push(TreeRow { indent: String::new(), of: RowOf::Event(*number) });
+                    rows.push(TreeRow { indent: String::new(), of: RowKind::Event(*number) });
                 }
                 CallPart::Span(span) => rows.extend(self.span(span, call)),
             }
@@ -266,7 +266,7 @@ impl TreeStyle {
             // Where its own event would be: after the tracers of its entry.
             let entered = |part: &&CallPart| point(part) == Some(Some(ProbePoint::Fentry));
             let at = span.parts.iter().take_while(entered).count();
-            rows.insert(at, TreeRow { indent: String::new(), of: RowOf::Place(span.place) });
+            rows.insert(at, TreeRow { indent: String::new(), of: RowKind::Place(span.place) });
         }
         let last = rows.len() - 1;
         for (number, row) in rows.iter_mut().enumerate() {

@@ -32,7 +32,7 @@ pub(super) fn most_frames() -> Option<u16> {
     const TRIED: u16 = 32;
     /// Calls the function behind the next instruction, and ends.
     const FRAME: [Insn; 2] = [Insn::call(calls::FUNCTION, 1), Insn::EXIT];
-    let xdp = Type::of(ProgramKind::Xdp);
+    let xdp = ProbedType::of(ProgramKind::Xdp);
     let takes = |frames: &u16| {
         let above = (1..*frames).flat_map(|_| FRAME);
         let program: Vec<_> = above.chain(NOTHING).collect();
@@ -42,7 +42,7 @@ pub(super) fn most_frames() -> Option<u16> {
 }
 
 /// A type of program, of which small ones are loaded.
-pub(super) struct Type<'a> {
+pub(super) struct ProbedType<'a> {
     pub(super) load_as: LoadAs,
     /// Its `expected_attach_type`.
     pub(super) attach_type: Option<AttachType>,
@@ -50,7 +50,7 @@ pub(super) struct Type<'a> {
     pub(super) target: Option<(BorrowedFd<'a>, u32)>,
 }
 
-impl Type<'_> {
+impl ProbedType<'_> {
     /// A program for a hook.
     pub(super) fn of(program: ProgramKind) -> Self {
         let load_as = LoadAs::Hook(program);
@@ -72,7 +72,7 @@ impl Type<'_> {
         let (program_type, _) = loader::types(self.load_as);
         let attach_type = self.attach_type.map_or(0, |attach_type| attach_type as u32);
         let code: Vec<u8> = instructions.iter().flat_map(|insn| insn.bytes()).collect();
-        let program = sys::Program {
+        let program = sys::ProgramAttributes {
             name: "probe",
             program_type,
             attach_type,
@@ -93,19 +93,22 @@ impl Type<'_> {
 /// The types of programs that are loaded, each with the helpers that it may call.
 pub(super) fn offered(host: &Loaded) -> Result<(Helpers, BTreeSet<String>), KernelError> {
     // Of kinds that the kernel loads alike, the first.
-    let mut types: Vec<(&str, Vec<Type<'_>>)> = Vec::new();
+    let mut types: Vec<(&str, Vec<ProbedType<'_>>)> = Vec::new();
     for kind in KINDS {
         let name = kind.program_type.name();
         if types.iter().all(|(other, _)| *other != name) {
             let load_as = LoadAs::Hook(kind.program);
-            let one = |attach_type| Type { load_as, attach_type, target: None };
+            let one = |attach_type| ProbedType { load_as, attach_type, target: None };
             types.push((name, kind.expected_attach_types().into_iter().map(one).collect()));
         }
     }
     let id = host.function("stub")?;
     let target = Some((host.program.as_fd(), id));
     let load_as = LoadAs::Tracer(ProbePoint::Fentry);
-    types.push(("tracing", vec![Type { load_as, attach_type: load_as.attach_type(), target }]));
+    types.push((
+        "tracing",
+        vec![ProbedType { load_as, attach_type: load_as.attach_type(), target }],
+    ));
 
     let mut found = Helpers::default();
     let mut programs = BTreeSet::new();
@@ -155,7 +158,7 @@ enum Answer {
 /// licence, then at whether it may be called here, and only then at the arguments, which are not
 /// there: `check_helper_call`,
 /// <https://github.com/torvalds/linux/blob/v6.12/kernel/bpf/verifier.c>.
-fn ask(one: &Type<'_>, number: u32, helper: &str) -> Answer {
+fn ask(one: &ProbedType<'_>, number: u32, helper: &str) -> Answer {
     let number = i32::try_from(number).unwrap_or(i32::MAX);
     let [nothing, exit] = NOTHING;
     let call = [Insn::call(calls::HELPER, number), nothing, exit];
