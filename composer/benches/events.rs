@@ -13,7 +13,8 @@ use std::{
 use freplace_compose::{
     chain::Chain,
     event::{
-        ChromeTrace, Clock, Decoder, Event, Json, Layout, Log, Paint, Payload, Render as _, Tree,
+        ChromeTrace, Decoder, Event, Json, Layout, Log, Paint, Payload, Render as _, Tree,
+        WallClock,
     },
     plan,
     resolve::Resolved,
@@ -109,7 +110,7 @@ fn main() {
             }
         }
     };
-    let (nodes, clock) = (&plan.nodes, Clock { offset_ns: 0 });
+    let (nodes, clock) = (&plan.nodes, WallClock { offset_ns: 0 });
     let paint = Paint { colors: false };
     let mut json = Json::new(&plan);
     let mut log = Log::new(nodes, clock, true, paint);

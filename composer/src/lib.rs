@@ -3,10 +3,11 @@
 //! A pipeline, with a module for each stage:
 //!
 //! [`chain`] (a file → a graph) and [`object`] (an ELF file → programs, functions, types) →
-//! [`check`] (the rules) → [`plan`] (the operations) → [`run`] (executes them on a [`kernel`], and
-//! undoes them) → [`event`] (what programs write), read in a [`session`]. [`diag`] has the errors of
-//! every stage, [`draw`] turns them into text, [`vm`] is a machine for chains that cannot run on this
-//! one, and [`traffic`] generates traffic for them.
+//! [`resolve`] (what the names of the chain refer to) → [`check`] (the rules) → [`plan`] (the
+//! operations) → [`run`] (executes them on a [`kernel`], and undoes them) → [`event`] (what programs
+//! write), read in a [`session`]. [`diag`] has the errors of every stage, [`draw`] turns them into
+//! text, [`vm`] is a machine for chains that cannot run on this one, and [`traffic`] generates traffic
+//! for them.
 //!
 //! ```
 //! use freplace_compose::{chain::Chain, check::{self, Kernels}, plan};

@@ -4,7 +4,7 @@ mod common;
 
 use std::{ops::ControlFlow, path::Path};
 
-use common::{all, assert_undone_in_reverse, chain_text, shipped};
+use common::{all, assert_undone_in_reverse, chain_text, event_maps, shipped};
 use freplace_compose::{
     chain::Chain,
     diag::Code,
@@ -18,8 +18,7 @@ use freplace_compose::{
 #[test]
 fn what_a_program_writes_by_itself_has_a_place_in_the_plan() {
     let (resolved, plan) = all().last().expect("the last one");
-    let maps: Vec<_> = plan.event_maps().map(|(node, map)| (node, map.name.as_str())).collect();
-    assert_eq!(maps, [(0, "events"), (1, "events")], "each node has its own");
+    assert_eq!(event_maps(&plan), [(0, "events"), (1, "events")], "each node has its own");
     assert!(matches!(plan.operations[0].action, Action::Listen), "before anything can print");
     let mut kernel = Fake::default();
     let mut running =

@@ -8,10 +8,10 @@ use freplace_compose::{
     chain::Chain,
     check::{self, Kernels},
     diag::Diagnostic,
-    kernel::{Held, Holder, KernelError, SourceLine},
+    kernel::{Holder, KernelError, Occupant, SourceLine},
     plan::{self, Action, OperationId, Plan},
     profile::Targets,
-    run::{Failure, Left, explain, explain_left},
+    run::{Failure, NotUndone, explain, explain_left},
 };
 
 const HOSTS: &str = r#"
@@ -110,7 +110,7 @@ fn refused(call: &'static str, errno: i32, message: &str) -> KernelError {
 }
 
 /// The place is taken, and it is seen by whom.
-fn held(held: Held) -> KernelError {
+fn held(held: Occupant) -> KernelError {
     let who = "`theirs` (program 41, link 7), held by other/1234".to_owned();
     let holder = Some(Box::new(Holder { held, who }));
     KernelError { holder, ..refused("BPF_LINK_CREATE", libc::EBUSY, "device or resource busy") }
@@ -172,10 +172,10 @@ fn every_refusal_is_explained() {
         ("new", attach, refused(link, libc::EINVAL, "invalid argument")),
         ("before", attach, refused(link, libc::EBUSY, "device or resource busy")),
         ("before", attach, refused(link, libc::E2BIG, "argument list too long")),
-        ("new", attach, held(Held::Replacement)),
-        ("new", attach, held(Held::Tracer)),
-        ("before", attach, held(Held::Replacement)),
-        ("packets", attach, held(Held::Xdp)),
+        ("new", attach, held(Occupant::Replacement)),
+        ("new", attach, held(Occupant::Tracer)),
+        ("before", attach, held(Occupant::Replacement)),
+        ("packets", attach, held(Occupant::Xdp)),
         ("before", attach, refused(link, libc::ENOENT, "no such file or directory")),
     ] {
         let _ = writeln!(out, "{}", told(id, wanted, error, false));
@@ -292,7 +292,10 @@ fn what_is_left_is_named() {
     let plan = ready();
     let error = refused("close", libc::EIO, "input/output error");
     let left: Vec<_> = [("", map as fn(&Action) -> bool), ("new", load), ("before", attach)]
-        .map(|(id, wanted)| Left { operation: operation(&plan, id, wanted), error: error.clone() })
+        .map(|(id, wanted)| NotUndone {
+            operation: operation(&plan, id, wanted),
+            error: error.clone(),
+        })
         .into();
     let one = text(&explain_left(&left[..1], &plan));
     insta::assert_snapshot!(one + "\n" + &text(&explain_left(&left, &plan)));

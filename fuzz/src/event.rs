@@ -5,7 +5,8 @@ use std::sync::LazyLock;
 use freplace_compose::{
     chain::Chain,
     event::{
-        ChromeTrace, Clock, Decoder, EventAccounting, Json, Log, Paint, Render as _, Totals, Tree,
+        ChromeTrace, Decoder, EventAccounting, Json, Log, Paint, Render as _, Totals, Tree,
+        WallClock,
     },
     plan::{self, Plan},
     resolve::{NodeProgram, PartlyResolved, Resolved},
@@ -67,7 +68,7 @@ pub(crate) fn record(node: u32, kind: u32, data: &[u8]) -> Vec<u8> {
 pub(crate) fn show(chain: &Chain, plan: &Plan, decoder: &Decoder, record: &[u8]) {
     let Ok(event) = decoder.decode(record) else { return };
     for has_tasks in [true, false] {
-        let (clock, paint) = (Clock { offset_ns: -1 }, Paint { colors: true });
+        let (clock, paint) = (WallClock { offset_ns: -1 }, Paint { colors: true });
         let mut line = String::new();
         Log::new(&plan.nodes, clock, has_tasks, paint).event(&event, &mut line);
         one_line(&line);
@@ -78,7 +79,7 @@ pub(crate) fn show(chain: &Chain, plan: &Plan, decoder: &Decoder, record: &[u8])
     let value: serde_json::Value = serde_json::from_str(&line).expect("JSON");
     assert_eq!(value["record"], "event");
 
-    let mut tree = Tree::new(chain, plan, Clock { offset_ns: 0 }, Paint { colors: true });
+    let mut tree = Tree::new(chain, plan, WallClock { offset_ns: 0 }, Paint { colors: true });
     let mut trace = ChromeTrace::new(chain, plan);
     let [mut lines, mut slices] = [const { String::new() }; 2];
     trace.start(&[], &mut slices);

@@ -11,7 +11,7 @@ use freplace_compose::{
     check::{Kernels, check},
     event::{Decoder, Layout},
     object::{
-        BtfKinds, Needed, Object,
+        BtfKinds, NeededTypes, Object,
         btf::{Btf, Type},
         prototype, subset,
     },
@@ -85,7 +85,7 @@ fn look_at(object: &Object) {
     let mut kernel = BTreeSet::new();
     for cut in cuts.take(TYPES) {
         let functions = object.function_info(&cut).into_iter().map(|(_, id)| (id, true));
-        let needed = Needed { functions: functions.collect(), ..Needed::default() };
+        let needed = NeededTypes { functions: functions.collect(), ..NeededTypes::default() };
         Btf::parse(object.trimmed(&needed, BtfKinds::Linux5_15)).expect("types keep their numbers");
         kernel.extend(object.kernel_types(&cut).unwrap_or_default());
     }

@@ -15,7 +15,7 @@ use crate::{
     setup, shell,
     test::{
         TestCounts, cores,
-        jobs::{self, Job},
+        jobs::{self, StepJob},
         kernel::{ONE_TEST, vm},
     },
 };
@@ -47,7 +47,7 @@ struct CaseResult {
     /// The errors reported by the validator.
     foreseen: Vec<ExpectedError>,
     /// The rejection by the kernel.
-    refused: Option<KernelAnswer>,
+    refused: Option<StepRefusal>,
     /// Why the validator cannot predict the rejection.
     unknown: Option<String>,
     disagreement: Option<String>,
@@ -59,7 +59,7 @@ struct ExpectedError {
 }
 
 #[derive(Debug, Deserialize)]
-struct KernelAnswer {
+struct StepRefusal {
     step: String,
     errno: String,
     text: Option<String>,
@@ -82,7 +82,11 @@ pub(crate) fn run(arguments: &Conformance) -> Result {
             corpora.lock().map_err(|error| error.to_string())?.push(corpus);
             Ok(())
         };
-        Job { name: format!("conformance-{}", kernel.series), builds: false, work: Box::new(work) }
+        StepJob {
+            name: format!("conformance-{}", kernel.series),
+            builds: false,
+            work: Box::new(work),
+        }
     };
     let rows =
         jobs::run(kernels::asked(arguments.all).map(job).collect(), cores(), &log::folder())?;

@@ -25,7 +25,7 @@ use crate::{
     setup, shell,
 };
 pub(crate) use counts::TestCounts;
-use jobs::{Job, JobResult};
+use jobs::{JobResult, StepJob};
 use step::{Selection, Step};
 
 /// Run every check and every test, including those on real kernels.
@@ -70,7 +70,7 @@ pub(crate) fn run(arguments: &Test) -> Result {
     let guests = steps.iter().filter(|step| step.boots()).count();
     let threads = if guests == 0 { cores } else { cores.saturating_sub(guests).max(1) };
     let run = Run { built, test: test.as_deref(), threads, corpora: Mutex::default() };
-    let job = |step: Step| Job {
+    let job = |step: Step| StepJob {
         name: step.name(),
         builds: step.builds(),
         work: Box::new({

@@ -126,7 +126,7 @@ pub struct Tracer {
     /// The program that runs.
     pub program: TracerProgram,
     /// When it runs.
-    pub moment: ProbePoint,
+    pub point: ProbePoint,
     /// Id of the node it traces.
     pub target: Spanned<String>,
     /// The traced function of that node; its entry function if not given.
@@ -161,7 +161,7 @@ impl Tracer {
     /// entry, too.
     #[must_use]
     pub fn programs(&self) -> usize {
-        match (&self.program, self.moment) {
+        match (&self.program, self.point) {
             (TracerProgram::BuiltIn(_), ProbePoint::Fexit) => 2,
             _ => 1,
         }
@@ -187,10 +187,10 @@ impl Builtin {
         &OBJECT
     }
 
-    /// Its program for a moment.
+    /// Its program for a probe point.
     #[must_use]
-    pub fn program(moment: ProbePoint) -> &'static str {
-        match moment {
+    pub fn program(point: ProbePoint) -> &'static str {
+        match point {
             ProbePoint::Fentry => "trace_entry",
             ProbePoint::Fexit => "trace_exit",
         }
@@ -268,7 +268,7 @@ impl Node {
     #[must_use]
     pub fn moments(&self) -> &'static [ProbePoint] {
         let NodeKind::Tracer(tracer) = &self.kind else { return &[] };
-        match (tracer.built_in(), tracer.moment) {
+        match (tracer.built_in(), tracer.point) {
             (Some(request), _) if request.both => &[ProbePoint::Fentry, ProbePoint::Fexit],
             (_, ProbePoint::Fentry) => &[ProbePoint::Fentry],
             (_, ProbePoint::Fexit) => &[ProbePoint::Fexit],
@@ -285,7 +285,7 @@ impl Node {
             NodeKind::Replacement(_) => "freplace",
             NodeKind::Tracer(tracer) => match self.moments() {
                 [_, _] => "trace",
-                _ => tracer.moment.name(),
+                _ => tracer.point.name(),
             },
         }
     }
@@ -314,10 +314,10 @@ impl Node {
                 Some((object, SpannedRef { value: program.value.as_str(), span: &program.span }))
             }
             NodeKind::Tracer(Tracer {
-                program: TracerProgram::BuiltIn(_), moment, target, ..
+                program: TracerProgram::BuiltIn(_), point, target, ..
             }) => {
                 let object = SpannedRef { value: Builtin::object(), span: &target.span };
-                Some((object, SpannedRef { value: Builtin::program(*moment), span: &target.span }))
+                Some((object, SpannedRef { value: Builtin::program(*point), span: &target.span }))
             }
         }
     }

@@ -17,9 +17,9 @@ pub(super) fn tracer(table: &mut Table<'_>, report: &mut Diagnostics<'_>) -> Opt
         Some((object?, program?))
     });
     let function = table.string("function", report);
-    let moment = moment(table, report);
+    let point = point(table, report);
     let builtin = builtin(table, has_own, report);
-    let (moment, both, target) = moment?;
+    let (point, both, target) = point?;
     let program = match own {
         Some(own) => {
             let (object, program) = own?;
@@ -27,11 +27,11 @@ pub(super) fn tracer(table: &mut Table<'_>, report: &mut Diagnostics<'_>) -> Opt
         }
         None => TracerProgram::BuiltIn(Box::new(Builtin { both, ..builtin? })),
     };
-    Some(NodeKind::Tracer(Tracer { program, moment, target, function }))
+    Some(NodeKind::Tracer(Tracer { program, point, target, function }))
 }
 
 /// When a tracer runs, whether it tells of both moments, and its target.
-fn moment(
+fn point(
     table: &mut Table<'_>,
     report: &mut Diagnostics<'_>,
 ) -> Option<(ProbePoint, bool, Spanned<String>)> {
@@ -52,8 +52,8 @@ fn moment(
         return None;
     }
     let target = string(&format!("`{key}`"), value, report)?;
-    let moment = if key == "fentry" { ProbePoint::Fentry } else { ProbePoint::Fexit };
-    Some((moment, key == "trace", target))
+    let point = if key == "fentry" { ProbePoint::Fentry } else { ProbePoint::Fexit };
+    Some((point, key == "trace", target))
 }
 
 /// What is asked of the built-in tracer; with an object of its own, a tracer is asked nothing.

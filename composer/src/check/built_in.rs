@@ -1,4 +1,4 @@
-//! What is asked of built-in tracers: is it there, in the functions that they are on?
+//! Requests to built-in tracers: captures and filters that the traced functions support.
 
 use petgraph::graph::NodeIndex;
 
@@ -19,7 +19,7 @@ pub(super) fn check(context: &mut Context<'_>) {
         }
         let Some(request) = tracer.built_in() else { continue };
         let traced = context.names.traced(index).iter();
-        let at_exit = traced.filter(|_| tracer.moment == ProbePoint::Fexit);
+        let at_exit = traced.filter(|_| tracer.point == ProbePoint::Fexit);
         let told: Vec<_> = at_exit.flat_map(|one| shadowed(request, one.target())).collect();
         context.found.extend(told);
         context.found.extend_from_slice(context.names.untraceable(index));

@@ -1,9 +1,9 @@
-//! Does anything in the chain stand in something else's way?
+//! Conflicts between the nodes of a chain.
 //!
 //! A function has one place at its entry for either a jump to its replacement or a call of a
-//! trampoline, so it is replaced once or traced, never both: `__bpf_trampoline_link_prog`,
-//! <https://github.com/torvalds/linux/blob/v6.12/kernel/bpf/trampoline.c>. The kernel says a
-//! bare EBUSY at attach.
+//! trampoline, so it can be replaced once or traced, but not both: `__bpf_trampoline_link_prog`,
+//! <https://github.com/torvalds/linux/blob/v6.12/kernel/bpf/trampoline.c>. At attach, the kernel
+//! only reports EBUSY.
 
 use std::collections::HashMap;
 
@@ -64,7 +64,7 @@ fn tracers(context: &mut Context<'_>, replaced: &HashMap<NodeFunction<'_>, NodeI
             let Some(by) = replaced.get(&place) else { continue };
             let by = graph.node(*by);
             let NodeKind::Replacement(spec) = &by.kind else { continue };
-            let moment = tracer.moment.name();
+            let point = tracer.point.name();
             let message = format!(
                 "`{}` traces `{}` of `{}`, which `{}` replaces",
                 node.id.value, place.1, host.id.value, by.id.value
@@ -74,7 +74,7 @@ fn tracers(context: &mut Context<'_>, replaced: &HashMap<NodeFunction<'_>, NodeI
                 .label(&spec.stub.span, "replaced here")
                 .errno("EBUSY")
                 .help(format!(
-                    "Trace the replacement: {moment} = \"{}\". A function is either traced or \
+                    "Trace the replacement: {point} = \"{}\". A function is either traced or \
                      replaced, never both.",
                     by.id.value
                 ));

@@ -1,9 +1,9 @@
-//! Functions that no call ever comes to, since a frozen constant is off: a replacement or a tracer
-//! of one never runs.
+//! Functions that are never called because a frozen constant is off: a replacement or a tracer of
+//! such a function never runs.
 //!
-//! A kernel with the feature `lazy_functions`, as Linux is from 6.8 on, removes a global function whose
-//! every call the verifier found dead, and then it is not there to be replaced; static ones all kernels
-//! remove. Older kernels keep it, and the chain comes up and does nothing.
+//! A kernel with the feature `lazy_functions`, as Linux 6.8 and later, removes a global function if
+//! the verifier finds every call of it dead; then it cannot be replaced. All kernels remove static
+//! ones. Older kernels keep global ones, and the chain comes up without any effect.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
@@ -16,9 +16,9 @@ use crate::{
     diag::{Code, Diagnostic, Severity},
     object::{
         Object, Program,
-        flow::constants::{Reach, Read, reach},
+        flow::constants::{ConstantRead, Reach, reach},
     },
-    resolve::{NodeProgram, globals::name_of},
+    resolve::{NodeProgram, TargetFunction, globals::name_of},
 };
 
 /// Larger sections are not looked at.
@@ -30,16 +30,13 @@ pub(super) fn check(context: &mut Context<'_>) {
     let mut found = Vec::new();
     let mut known = Known::new();
     for (index, node) in graph.nodes() {
-        let targets: Vec<(NodeIndex, &str)> = match &node.kind {
-            NodeKind::Replacement(_) | NodeKind::Tracer(_) => graph.functions_of(index),
-            _ => continue,
-        };
-        for (holder, function) in targets {
+        for target in context.names.functions(index) {
+            let (holder, function) = (target.holder, target.name.as_str());
             let host = graph.node(holder);
             if host.data.globals.is_empty() && context.misfits.contains(&holder) {
                 continue;
             }
-            let Some(dead) = dead(context, holder, function, &mut known) else { continue };
+            let Some(dead) = dead(context, target, &mut known) else { continue };
             // One finding for each stub: its replacement and a tracer have one reason.
             if told.insert((holder, function.to_owned())) {
                 found.push(finding(node, host, function, &dead));
@@ -53,8 +50,8 @@ pub(super) fn check(context: &mut Context<'_>) {
 
 /// A function that no call comes to.
 struct Dead {
-    /// Constants that keep it so: what each is called, its value, and one with which, if the others
-    /// are set too, a call may come to it.
+    /// The constants that cause this: the name and value of each, and a value with which, if the
+    /// others are set too, a call may reach the function.
     constants: Vec<(String, u64, Option<u64>)>,
     is_global: bool,
 }
@@ -63,20 +60,16 @@ struct Dead {
 /// constants, by that node.
 type Known<'a> = HashMap<(&'a ObjectRef, &'a str, Option<NodeIndex>), Option<Reach>>;
 
-/// Whether the function of node `holder` is one that a constant keeps from being called.
-fn dead<'a>(
-    context: &Context<'a>,
-    holder: NodeIndex,
-    function: &str,
-    known: &mut Known<'a>,
-) -> Option<Dead> {
+/// Whether `target` is one that a constant keeps from being called.
+fn dead<'a>(context: &Context<'a>, target: &TargetFunction, known: &mut Known<'a>) -> Option<Dead> {
+    let (holder, index) = (target.holder, target.index);
     let of = context.names.program(holder)?;
     let (object, program) = (of.object(), of.program());
     let host = context.chain.graph.node(holder);
     if host.built_in().is_some() {
         return None;
     }
-    let (index, definition) = object.function(function)?;
+    let definition = &object.functions[index];
     if index == program.function {
         return None;
     }
@@ -86,7 +79,7 @@ fn dead<'a>(
     } else {
         of.leaves().find(|leaf| object.reachable(leaf).contains(&index))?
     };
-    let walked = |values: &BTreeMap<String, Vec<u8>>, open: &BTreeSet<Read>| {
+    let walked = |values: &BTreeMap<String, Vec<u8>>, open: &BTreeSet<ConstantRead>| {
         reach(object, program, values, open)
     };
     let is_reached = |reach: &Reach| reach.functions.contains(&index);
@@ -111,7 +104,7 @@ fn dead<'a>(
         }
         now = walked(&values, &open)?;
     }
-    let named = |open: &BTreeSet<Read>| -> Vec<Read> {
+    let named = |open: &BTreeSet<ConstantRead>| -> Vec<ConstantRead> {
         open.iter().filter(|read| !own.contains(*read)).cloned().collect()
     };
     for read in named(&open) {
@@ -131,8 +124,8 @@ fn suggest(
     program: &Program,
     function: usize,
     mut values: BTreeMap<String, Vec<u8>>,
-    mut open: BTreeSet<Read>,
-    culprits: &[Read],
+    mut open: BTreeSet<ConstantRead>,
+    culprits: &[ConstantRead],
 ) -> Vec<(String, u64, Option<u64>)> {
     let mut found = Vec::new();
     for read in culprits {
@@ -174,21 +167,25 @@ fn values(of: &NodeProgram) -> BTreeMap<String, Vec<u8>> {
 }
 
 /// The constants that the composer sets by itself.
-fn reserved(object: &Object) -> BTreeSet<Read> {
+fn reserved(object: &Object) -> BTreeSet<ConstantRead> {
     let globals = [NODE_GLOBAL, HAS_TASK_GLOBAL].into_iter();
     let globals = globals.flat_map(|name| object.globals_called(name));
     globals
-        .map(|global| Read { section: global.section.clone(), offset: global.offset, size: 4 })
+        .map(|global| ConstantRead {
+            section: global.section.clone(),
+            offset: global.offset,
+            size: 4,
+        })
         .collect()
 }
 
-fn place(bytes: &[u8], read: &Read) -> Option<std::ops::Range<usize>> {
+fn place(bytes: &[u8], read: &ConstantRead) -> Option<std::ops::Range<usize>> {
     let from = usize::try_from(read.offset).ok()?;
     let to = from.checked_add(read.size.into())?;
     (to <= bytes.len()).then_some(from..to)
 }
 
-fn get(values: &BTreeMap<String, Vec<u8>>, read: &Read) -> u64 {
+fn get(values: &BTreeMap<String, Vec<u8>>, read: &ConstantRead) -> u64 {
     let bytes = values.get(&read.section).and_then(|bytes| bytes.get(place(bytes, read)?));
     let bytes = bytes.unwrap_or_default();
     let fold = |value: u64, byte: &u8| value << 8 | u64::from(*byte);
@@ -198,7 +195,7 @@ fn get(values: &BTreeMap<String, Vec<u8>>, read: &Read) -> u64 {
     }
 }
 
-fn put(values: &mut BTreeMap<String, Vec<u8>>, read: &Read, value: u64) {
+fn put(values: &mut BTreeMap<String, Vec<u8>>, read: &ConstantRead, value: u64) {
     let Some(bytes) = values.get_mut(&read.section) else { return };
     let Some(place) = place(bytes, read) else { return };
     let size = place.len();

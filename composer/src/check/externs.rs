@@ -1,4 +1,4 @@
-//! Does everything that a program refers to exist: in its object, or in the kernels it is for?
+//! References of programs that neither their object nor the kernels of the chain define.
 
 use std::collections::{HashMap, HashSet};
 
@@ -12,12 +12,11 @@ use crate::{
 pub(super) fn check(context: &mut Context<'_>) {
     let mut known = HashMap::new();
     let mut told = HashSet::new();
-    for (index, node) in context.chain.graph.nodes() {
-        let Some((reference, _)) = node.program() else { continue };
+    for index in context.chain.graph.node_indices() {
         for load in context.loads(index) {
             let (object, program) = (load.object, load.program);
             // Chains may have many nodes of one program, and many that have one table.
-            let key = (reference.value, program.name.as_str());
+            let key = (&load.of.reference().value, program.name.as_str());
             if !load.is_own && !told.insert(key) {
                 continue;
             }
@@ -34,10 +33,9 @@ pub(super) fn check(context: &mut Context<'_>) {
 }
 
 fn tell(context: &mut Context<'_>, load: &Load<'_>, finding: &ExternFault) {
-    let Some((_, name)) = load.node.program() else { return };
-    let place = name.span.clone();
+    let place = load.of.asked().clone();
     let it = match load.is_own {
-        true => format!("`{}` of {}", name.value, title(load.node)),
+        true => format!("`{}` of {}", load.program.name, title(load.node)),
         false => load.title(),
     };
     match finding {
@@ -86,7 +84,7 @@ fn tell(context: &mut Context<'_>, load: &Load<'_>, finding: &ExternFault) {
 enum ExternFault {
     Broken(CutError),
     Undefined(String),
-    /// Has to be in the kernel: its name, and what it is.
+    /// A name that the kernel must define, and its kind.
     OfKernel(String, &'static str),
 }
 

@@ -1,4 +1,4 @@
-//! Does the kernel have what the chain is made of: its types of programs and maps, its links?
+//! Kernel features that the chain requires: program types, map types, links.
 
 use std::collections::HashSet;
 

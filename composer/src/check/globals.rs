@@ -1,4 +1,4 @@
-//! `globals = { … }`: are they used?
+//! `globals = { … }`: variables that no program uses.
 
 use super::{Context, title};
 use crate::{
@@ -9,7 +9,7 @@ use crate::{
 };
 
 pub(super) fn check(context: &mut Context<'_>) {
-    for (index, node) in context.chain.graph.nodes() {
+    for (_, node, of) in context.names.programs() {
         if node.data.globals.is_empty() {
             continue;
         }
@@ -28,7 +28,6 @@ pub(super) fn check(context: &mut Context<'_>) {
             );
             continue;
         }
-        let Some(of) = context.names.program(index) else { continue };
         for (one, number) in of.settings() {
             let value = &node.data.globals[*number];
             unused(context, node, of.object(), of.program(), one, value);

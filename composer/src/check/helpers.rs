@@ -1,9 +1,9 @@
-//! May each program call the helpers that it calls?
+//! Helpers that a program may not call.
 //!
-//! A helper is there for some types of program and not for others, and some are kept for programs
-//! under the GPL: `check_helper_call`,
+//! A helper is available to some program types only, and some are restricted to GPL-compatible
+//! programs: `check_helper_call`,
 //! <https://github.com/torvalds/linux/blob/v6.12/kernel/bpf/verifier.c>. Only calls that the
-//! verifier is sure to come to are judged: one behind a condition may be dead code to it.
+//! verifier is certain to reach are checked: one behind a condition may be dead code.
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
@@ -33,14 +33,13 @@ pub(super) fn check(context: &mut Context<'_>) {
     let mut told = HashSet::new();
     // By program type, the helpers that every kernel offers.
     let mut everywhere: BTreeMap<&str, BTreeSet<u32>> = BTreeMap::new();
-    for (index, node) in context.chain.graph.nodes() {
+    for index in context.chain.graph.node_indices() {
         if context.misfits.contains(&index) {
             continue;
         }
-        let Some((reference, _)) = node.program() else { continue };
         for load in context.loads(index) {
             // A table's program is loaded once, whichever nodes have the table.
-            if !load.is_own && !told.insert((reference.value, &load.program.name)) {
+            if !load.is_own && !told.insert((&load.of.reference().value, &load.program.name)) {
                 continue;
             }
             let (mut types, mut called) = (BTreeSet::new(), BTreeSet::new());
@@ -104,8 +103,6 @@ fn available(
     called: u32,
 ) {
     let Some(Helper { name, .. }) = helper(called) else { return };
-    let node = load.node;
-    let Some((_, program)) = node.program() else { return };
     let lacking = |profile: &Profile| {
         types.iter().copied().find(|of_type| profile.lacks_helper(of_type, called))
     };
@@ -116,7 +113,7 @@ fn available(
         Code::HelperNotAvailable,
         format!("{} calls {name}, which is not available to {of_type} programs", load.title()),
     )
-    .label(program.span, format!("calls {name}"))
+    .label(load.of.asked(), format!("calls {name}"))
     .help(help(load, of_type, called, refusing));
     let words = refusing.helpers.as_ref().and_then(|helpers| helpers.refusal.as_ref());
     if let (Some(words), false) = (words, OTHER_WORDS.contains(name)) {
@@ -163,12 +160,11 @@ fn licence(
     types: &BTreeSet<&str>,
     called: &BTreeSet<u32>,
 ) {
-    let Load { node, object, program, .. } = *load;
+    let Load { of, object, program, .. } = *load;
     let licence = object.license.as_deref();
     if licence.is_some_and(|licence| WITH_GPL.contains(&licence)) {
         return;
     }
-    let Some((reference, span)) = node.program() else { return };
     let profiles = &context.kernels.profiles;
     let kept = |profile: &Profile, helper: u32| {
         types.iter().any(|of_type| profile.keeps_for_gpl(of_type, helper))
@@ -191,9 +187,9 @@ fn licence(
         Code::LicenceNotGpl,
         format!("{} {calls} the GPL-only helper {first}", load.title()),
     )
-    .label(span.span, format!("{calls} {}", names.join(", ")))
+    .label(of.asked(), format!("{calls} {}", names.join(", ")))
     .label(
-        reference.span,
+        &of.reference().span,
         match licence {
             Some(licence) => format!("licence is \"{licence}\""),
             None => "has no licence".to_owned(),

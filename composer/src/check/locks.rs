@@ -1,10 +1,10 @@
-//! May each program use maps whose values hold locks or timers?
+//! Maps whose values contain locks or timers, in programs that may not use them.
 //!
 //! A program that may interrupt the holder of a lock must not take it, so programs at kprobes,
-//! tracepoints and perf events are refused a map with one, whatever they do with it:
+//! tracepoints and perf events are rejected if they use a map with a lock in any way:
 //! `check_map_prog_compatibility`,
-//! <https://github.com/torvalds/linux/blob/v6.12/kernel/bpf/verifier.c>. Whether a replacement is
-//! taken for a program of its host's type at that moment differs from kernel to kernel.
+//! <https://github.com/torvalds/linux/blob/v6.12/kernel/bpf/verifier.c>. Whether this check treats
+//! a replacement as a program of its host's type differs between kernels.
 
 use std::collections::HashSet;
 
@@ -53,14 +53,13 @@ impl SpecialField {
 
 pub(super) fn check(context: &mut Context<'_>) {
     let mut told = HashSet::new();
-    for (index, node) in context.chain.graph.nodes() {
+    for index in context.chain.graph.node_indices() {
         if context.misfits.contains(&index) {
             continue;
         }
-        let Some((reference, _)) = node.program() else { continue };
         for load in context.loads(index) {
             // A table's program is loaded once, whichever nodes have the table.
-            if load.is_own || told.insert((reference.value, &load.program.name)) {
+            if load.is_own || told.insert((&load.of.reference().value, &load.program.name)) {
                 program(context, index, &load);
             }
         }
@@ -68,12 +67,11 @@ pub(super) fn check(context: &mut Context<'_>) {
 }
 
 fn program(context: &mut Context<'_>, index: NodeIndex, load: &Load<'_>) {
-    let Load { node, object, program, is_own } = *load;
+    let Load { node, of, object, program, is_own } = *load;
     let types = program_types(context, index, load);
     let may_interrupt =
         |name: &&str| ProgramType::named(name).is_some_and(ProgramType::may_interrupt);
     let Some(of_type) = types.iter().copied().find(may_interrupt) else { return };
-    let Some((_, named)) = node.program() else { return };
     let in_replacement = is_own && is_replacement(node);
     for part in SpecialField::ALL {
         let mut used = object.maps_of(program);
@@ -88,7 +86,7 @@ fn program(context: &mut Context<'_>, index: NodeIndex, load: &Load<'_>) {
             Code::LockInTracing,
             format!("{} uses map `{name}`, whose values contain a {what}", load.title()),
         )
-        .label(named.span, format!("at a {of_type}"))
+        .label(of.asked(), format!("at a {of_type}"))
         .says("EINVAL", format!("tracing progs cannot use {what} yet"))
         .help(format!(
             "Count with __sync_fetch_and_add, or use a per-CPU map. Programs at kprobes and \

@@ -1,4 +1,4 @@
-//! Maps that no kernel makes as they are defined, and what the chain says of maps: known before
+//! Map definitions that no kernel accepts, and changes to maps in the chain: checked before
 //! anything is loaded.
 
 use std::collections::HashMap;
@@ -26,19 +26,17 @@ const DEEPEST_STACK: u32 = 127;
 const NO_PREALLOC: u32 = 1;
 
 pub(super) fn check(context: &mut Context<'_>) {
-    let chain = context.chain;
     let mut told = Vec::new();
     let mut found = Vec::new();
-    for (index, node) in chain.graph.nodes() {
-        let Some((reference, name)) = node.program() else { continue };
-        let Some(of) = context.names.program(index) else { continue };
+    for (_, node, of) in context.names.programs() {
+        let reference = of.reference();
         for legacy in of.legacy_maps() {
             found.push(
                 Diagnostic::new(
                     Code::LegacyMap,
                     format!("{} uses the legacy map `{legacy}`", title(node)),
                 )
-                .label(name.span, "used here")
+                .label(of.asked(), "used here")
                 .help(format!(
                     "Write: struct {{ __uint(type, ...); __type(key, ...); __type(value, ...); \
                      __uint(max_entries, ...); }} {legacy} SEC(\".maps\"); libbpf no longer \
@@ -47,14 +45,14 @@ pub(super) fn check(context: &mut Context<'_>) {
             );
         }
         for (map, ChainMap { map: made, .. }) in of.chain_maps() {
-            let key = (reference.value, &map.name);
+            let key = (&reference.value, &map.name);
             if told.contains(&key) {
                 continue;
             }
             if let Some((what, help)) = wrong(made) {
                 told.push(key);
                 let change = node.data.maps.iter().find(|change| change.map.value == map.name);
-                let span = change.map_or(reference.span, |change| &change.map.span);
+                let span = change.map_or(&reference.span, |change| &change.map.span);
                 found.push(
                     Diagnostic::new(
                         Code::MapAttributes,
@@ -121,8 +119,8 @@ fn unknown(
 fn said_twice(context: &Context<'_>) -> Vec<Diagnostic> {
     let mut first: HashMap<&str, (&Node, &MapChange)> = HashMap::new();
     let mut found = Vec::new();
-    for (index, node) in context.chain.graph.nodes() {
-        let Some((object, _)) = context.program(index) else { continue };
+    for (_, node, of) in context.names.programs() {
+        let object = of.object();
         for change in &node.data.maps {
             let name = change.map.value.as_str();
             let shared = object.maps.iter().any(|map| map.name == name && is_shared(map));

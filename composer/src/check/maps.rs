@@ -1,4 +1,4 @@
-//! Maps of one name are one map for the whole chain, so their definitions have to agree.
+//! Maps of the same name are one map for the whole chain, so their definitions must agree.
 
 use std::collections::{HashMap, HashSet};
 
@@ -7,33 +7,28 @@ use crate::{
     chain::Node,
     diag::{Code, Diagnostic},
     object::MapDef,
-    resolve::{ChainMap, is_shared},
+    resolve::{ChainMap, NodeProgram, is_shared},
 };
 
 pub(super) fn check(context: &mut Context<'_>) {
-    let mut first: HashMap<&str, (&Node, &MapDef)> = HashMap::new();
+    let mut first: HashMap<&str, (&Node, &NodeProgram, &MapDef)> = HashMap::new();
     let mut told = HashSet::new();
-    for (index, node) in context.chain.graph.nodes() {
-        let Some((reference, _)) = node.program() else { continue };
-        let Some(of) = context.names.program(index) else { continue };
+    for (_, node, of) in context.names.programs() {
         for (_, ChainMap { map, .. }) in of.chain_maps().filter(|(map, _)| is_shared(map)) {
-            let Some((other, definition)) = first.get(map.name.as_str()) else {
-                first.insert(&map.name, (node, map));
+            let Some((other, other_of, definition)) = first.get(map.name.as_str()) else {
+                first.insert(&map.name, (node, of, map));
                 continue;
             };
             // Once for each object, whichever of its nodes comes first.
-            if definition.agrees_with(map) || !told.insert((reference.value, &map.name)) {
+            if definition.agrees_with(map) || !told.insert((&of.reference().value, &map.name)) {
                 continue;
             }
-            let (Some((here, _)), Some((there, _))) = (node.program(), other.program()) else {
-                continue;
-            };
             let found = Diagnostic::new(
                 Code::MapMismatch,
                 format!("conflicting definitions of map `{}`", map.name),
             )
-            .label(there.span, "first defined here")
-            .label(here.span, "conflicting definition")
+            .label(&other_of.reference().span, "first defined here")
+            .label(&of.reference().span, "conflicting definition")
             .note(compare(node, map, other, definition))
             .help(
                 "Make the definitions equal, or rename one of the maps. Maps of the same name are \

@@ -1,6 +1,6 @@
-//! The rules: is this chain, with these objects, one that can be brought up?
+//! The rules that a chain with its objects must satisfy to be brought up.
 //!
-//! Pure: it sees the chain and the objects, never a kernel. It reports all it finds, each with the
+//! Pure: it uses the chain and the objects, never a kernel. It reports all errors, each at the
 //! node's line in the file.
 
 mod built_in;
@@ -35,16 +35,16 @@ use crate::{
     diag::{Code, Diagnostic, Severity, Span, in_file_order},
     object::{Object, Program, ProgramKind},
     profile::{self, Profile},
-    resolve::{PartlyResolved, Resolved},
+    resolve::{NodeProgram, PartlyResolved, Resolved},
 };
 
 /// Which kernels a chain is judged for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Kernels {
-    /// What is known of each.
+    /// Their profiles.
     pub profiles: Vec<Profile>,
-    /// Whether they were asked for by name: then what one of them refuses is an error. Otherwise
-    /// only what all of them refuse is, and what some refuse is a warning.
+    /// Whether they were requested by name: then a rejection by one of them is an error. Otherwise
+    /// only a rejection by all of them is an error, and one by some is a warning.
     pub asked: bool,
 }
 
@@ -55,8 +55,8 @@ impl Default for Kernels {
     }
 }
 
-/// What is wrong with a chain and its objects, for `kernels`: names that stand for nothing, and what
-/// breaks a rule; in file order.
+/// The errors of a chain and its objects, for `kernels`: names that were not found, and violations
+/// of rules; in file order.
 #[must_use]
 pub fn check(names: &PartlyResolved, kernels: &Kernels) -> Vec<Diagnostic> {
     let (kernels, excluded) = requires::within(names.chain(), kernels);
@@ -91,10 +91,10 @@ pub fn check(names: &PartlyResolved, kernels: &Kernels) -> Vec<Diagnostic> {
     in_file_order(context.found)
 }
 
-/// A chain that the rules let pass, and what is to be said of it that is no error.
+/// A chain that the rules accept, with its warnings.
 #[derive(Debug)]
 pub struct Checked {
-    /// The chain, with its objects and all that its names stand for.
+    /// The resolved chain.
     pub resolved: Resolved,
     /// Warnings, in file order.
     pub warnings: Vec<Diagnostic>,
@@ -141,9 +141,9 @@ struct Context<'a> {
     kernels: &'a Kernels,
     found: Vec<Diagnostic>,
     /// Nodes with a program of the wrong type or prototype, or a function that cannot be a stub:
-    /// what else is wrong with them says nothing.
+    /// further errors of these nodes are meaningless.
     misfits: HashSet<NodeIndex>,
-    /// What the verifier is bound to find in the programs.
+    /// Facts that the verifier is certain to find in the programs.
     readings: flow::Readings<'a>,
 }
 
@@ -185,16 +185,15 @@ impl<'a> Context<'a> {
     /// tables for tail calls hold from the start.
     fn loads(&self, index: NodeIndex) -> Vec<Load<'a>> {
         let Some(own) = self.own(index) else { return Vec::new() };
-        let Some(of) = self.names.program(index) else { return vec![own] };
-        let leaves = of.leaves().filter(|leaf| leaf.name != own.program.name);
+        let leaves = own.of.leaves().filter(|leaf| leaf.name != own.program.name);
         let of_tables = leaves.map(|program| Load { program, is_own: false, ..own });
         std::iter::once(own).chain(of_tables).collect()
     }
 
     /// The program of the node at `index` itself.
     fn own(&self, index: NodeIndex) -> Option<Load<'a>> {
-        let (object, program) = self.program(index)?;
-        Some(Load { node: self.chain.graph.node(index), object, program, is_own: true })
+        let (node, of) = (self.chain.graph.node(index), self.names.program(index)?);
+        Some(Load { node, of, object: of.object(), program: of.program(), is_own: true })
     }
 
     /// The object of the node at `index` and its program, when both are there.
@@ -208,6 +207,8 @@ impl<'a> Context<'a> {
 #[derive(Debug, Clone, Copy)]
 struct Load<'a> {
     node: &'a Node,
+    /// The node's own program.
+    of: &'a NodeProgram,
     object: &'a Object,
     program: &'a Program,
     /// Whether it is the node's own; a table holds the others.
@@ -226,8 +227,8 @@ impl Load<'_> {
 }
 
 /// What a tracer's program has to be.
-fn tracing_kind(moment: ProbePoint) -> ProgramKind {
-    match moment {
+fn tracing_kind(point: ProbePoint) -> ProgramKind {
+    match point {
         ProbePoint::Fentry => ProgramKind::Fentry,
         ProbePoint::Fexit => ProgramKind::Fexit,
     }

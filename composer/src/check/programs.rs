@@ -1,4 +1,4 @@
-//! Is the program of a type that can do what the chain asks of it?
+//! Program types that do not fit their use in the chain.
 
 use petgraph::graph::NodeIndex;
 
@@ -11,9 +11,8 @@ use crate::{
 };
 
 pub(super) fn check(context: &mut Context<'_>) {
-    for (index, node) in context.chain.graph.nodes() {
-        let Some((_, program)) = context.program(index) else { continue };
-        let Some((_, name)) = node.program() else { continue };
+    for (index, node, of) in context.names.programs() {
+        let program = of.program();
         if !is_known_type(context, node) {
             context.misfits.insert(index);
             continue;
@@ -30,7 +29,7 @@ pub(super) fn check(context: &mut Context<'_>) {
             let message =
                 format!("program `{}` has the wrong type for {}", program.name, title(node));
             let label = format!("is SEC(\"{}\"), but {wanted} is required", program.section);
-            context.report(Code::WrongProgramType, message, name.span, label, help);
+            context.report(Code::WrongProgramType, message, of.asked(), label, help);
             context.misfits.insert(index);
         }
     }
@@ -79,10 +78,8 @@ fn mismatch(
         NodeKind::Host(host) => {
             let wanted = host.attach.as_ref()?.value.kind;
             // What the kernel looks at is the program type, which several kinds may share.
-            let is_one_place = matches!(
-                wanted.program_type,
-                ProgramType::Tracing | ProgramType::Lsm
-            );
+            let is_one_place =
+                matches!(wanted.program_type, ProgramType::Tracing | ProgramType::Lsm);
             if kind.program_type() == Some(wanted.program_type)
                 && (kind == wanted.program || !is_one_place)
             {
@@ -116,8 +113,8 @@ fn mismatch(
             })
         }
         NodeKind::Tracer(tracer) => {
-            let wanted = tracing_kind(tracer.moment).name();
-            (kind != tracing_kind(tracer.moment)).then(|| {
+            let wanted = tracing_kind(tracer.point).name();
+            (kind != tracing_kind(tracer.point)).then(|| {
                 let help = match kind {
                     Kind::Fentry | Kind::Fexit => {
                         format!("Write {} = \"{}\" instead.", kind.name(), tracer.target.value)

@@ -1,4 +1,4 @@
-//! Is a replacement's prototype the stub's, as the kernel compares them?
+//! Replacements whose prototype the kernel considers different from the stub's.
 //!
 //! The comparison is the kernel's own, step by step, `btf_check_func_type_match` in
 //! <https://github.com/torvalds/linux/blob/v6.12/kernel/bpf/btf.c>, the same in 6.1. It is

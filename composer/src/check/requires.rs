@@ -1,4 +1,4 @@
-//! `requires`: which kernels a chain is meant for, and so is judged for.
+//! `requires`: the kernels that a chain supports and is therefore checked for.
 
 use super::Kernels;
 use crate::{
@@ -33,7 +33,7 @@ pub(super) fn within(chain: &Chain, kernels: &Kernels) -> (Kernels, Option<Diagn
     (Kernels { profiles: inside, asked: kernels.asked }, said)
 }
 
-/// What to say when `chain` is not meant for the kernel `version`.
+/// The message if `chain` does not support the kernel `version`.
 #[must_use]
 pub fn excluded(chain: &Chain, version: Version) -> Option<Diagnostic> {
     let takes = |requires: &crate::version::Requirement| requires.takes(version);

@@ -1,8 +1,7 @@
-//! Does a program that may sleep sit where it may?
+//! Sleepable programs at targets that do not allow them.
 //!
-//! The kernel lets a sleeping tracer onto functions of its own that are known to bear it, and onto no
-//! eBPF program: `bpf_check_attach_target`,
-//! <https://github.com/torvalds/linux/blob/v6.12/kernel/bpf/verifier.c>.
+//! The kernel allows sleepable tracers on certain functions of its own, and on no eBPF program:
+//! `bpf_check_attach_target`, <https://github.com/torvalds/linux/blob/v6.12/kernel/bpf/verifier.c>.
 
 use super::{Context, title};
 use crate::{
@@ -17,8 +16,8 @@ pub(super) fn check(context: &mut Context<'_>) {
         if context.misfits.contains(&index) {
             continue;
         }
-        let Some((_, program)) = context.program(index) else { continue };
-        let Some((_, named)) = node.program() else { continue };
+        let Some(of) = context.names.program(index) else { continue };
+        let program = of.program();
         let Some((_, function)) = graph.functions_of(index).first().copied() else { continue };
         if !program.traits.sleepable {
             continue;
@@ -27,7 +26,7 @@ pub(super) fn check(context: &mut Context<'_>) {
         let message = format!("{} is sleepable, but `{function}` is not", title(node));
         let label = format!("is SEC(\"{}\")", program.section);
         let found = Diagnostic::new(Code::NotSleepable, message)
-            .label(named.span, label)
+            .label(of.asked(), label)
             .label(&tracer.target.span, "target")
             .says("EINVAL", format!("{function} is not sleepable"))
             .help(format!(

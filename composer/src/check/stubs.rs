@@ -1,4 +1,4 @@
-//! Is the function that is to be replaced or traced in the program as the kernel loads it?
+//! Functions to replace or trace that are not part of the program as the kernel loads it.
 
 use petgraph::graph::NodeIndex;
 

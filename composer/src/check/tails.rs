@@ -1,4 +1,4 @@
-//! Programs in tables for tail calls: those that an object puts there, and those of a chain.
+//! Entries of program arrays: those defined in an object, and those of a chain.
 
 use std::collections::HashSet;
 
@@ -19,10 +19,8 @@ pub(super) fn check(context: &mut Context<'_>) {
         context.found.extend(found);
     }
     let jumped_to: HashSet<NodeIndex> = graph.jumps().iter().map(|jump| jump.to).collect();
-    for (index, node) in graph.nodes() {
-        let Some(of) = context.names.program(index) else { continue };
+    for (index, node, of) in context.names.programs() {
         let (object, program) = (of.object(), of.program());
-        let Some((_, name)) = node.program() else { continue };
         // Without a table there is no tail call.
         let has_table = object.maps.iter().any(is_table);
         if !has_table && !jumped_to.contains(&index) {
@@ -43,7 +41,7 @@ pub(super) fn check(context: &mut Context<'_>) {
                     leaf.name, leaf.section, program.name, program.section
                 );
                 let found = Diagnostic::new(Code::TailEntry, message)
-                    .label(name.span, "uses the program array")
+                    .label(of.asked(), "uses the program array")
                     .errno("EINVAL")
                     .help(help);
                 context.found.push(found);

@@ -1,4 +1,4 @@
-//! Does the target of a host, such as a raw tracepoint, have as many arguments as the host reads?
+//! Hosts that read more arguments than their target, such as a raw tracepoint, has.
 
 use super::{Context, flow::loaded, title};
 use crate::{

@@ -1,6 +1,6 @@
-//! Is the place that a host goes to there, in kernels whose BTF or symbols are known?
+//! Attach targets of hosts that do not exist, for kernels whose BTF or symbols are known.
 //!
-//! Names alone are looked at. Functions that must not be probed are known in part only, and modules
+//! Only names are checked. Functions that must not be probed are known only partly, and modules
 //! that are not loaded not at all.
 
 use super::Context;

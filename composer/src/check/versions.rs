@@ -1,4 +1,4 @@
-//! What some kernels refuse and others take.
+//! Differences between kernels: what some reject and others accept.
 
 use std::collections::HashMap;
 

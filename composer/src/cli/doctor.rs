@@ -9,7 +9,7 @@ use super::{
     exit::Exit,
     ink::Ink as _,
     screen,
-    vm::{Again, VmFlag},
+    vm::{ReexecInVm, VmFlag},
 };
 use freplace_compose::{
     diag::{Code, Diagnostic},
@@ -34,7 +34,7 @@ pub(super) struct Doctor {
 
 pub(super) fn run(arguments: &Doctor) -> Exit {
     if let Some(kernel) = &arguments.vm.vm {
-        return Again::new(kernel).run();
+        return ReexecInVm::new(kernel).run();
     }
     let findings = examine(Feature::ALL);
     let written = match arguments.format {

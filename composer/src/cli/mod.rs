@@ -2,7 +2,6 @@
 //!
 //! Data goes to stdout, everything else to stderr. The exit code is an [`Exit`].
 
-mod asking;
 mod completions;
 mod doctor;
 mod exit;

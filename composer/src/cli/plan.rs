@@ -107,7 +107,7 @@ impl Widths {
 /// for both moments.
 fn operation_label(action: &Action) -> Option<&'static str> {
     match action {
-        Action::Load { load_as: LoadAs::Tracer(moment), .. } => Some(moment.name()),
+        Action::Load { load_as: LoadAs::Tracer(point), .. } => Some(point.name()),
         _ => None,
     }
 }
@@ -174,7 +174,7 @@ fn planned(plan: &Plan, operation: &Operation, widths: &Widths, columns: Option<
         }
         Action::AttachTracer { slot } => {
             let label = match widths.loaded.get(slot) {
-                Some((_, LoadAs::Tracer(moment), ..)) => moment.name(),
+                Some((_, LoadAs::Tracer(point), ..)) => point.name(),
                 _ => label,
             };
             let place = node.map(|node| node.place.to_string()).unwrap_or_default();

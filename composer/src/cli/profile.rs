@@ -10,7 +10,7 @@ use super::{
     doctor,
     exit::Exit,
     report, screen,
-    vm::{Again, VmFlag},
+    vm::{ReexecInVm, VmFlag},
 };
 use freplace_compose::{
     diag::{Code, Diagnostic},
@@ -42,7 +42,7 @@ pub(super) struct ProfileArguments {
 
 pub(super) fn run(arguments: &ProfileArguments) -> Exit {
     if let Some(kernel) = &arguments.vm.vm {
-        return Again::new(kernel).run();
+        return ReexecInVm::new(kernel).run();
     }
     if let Some(missing) = doctor::lacking(&[Feature::Permission, Feature::Bpf], "be measured") {
         report::one(&missing);

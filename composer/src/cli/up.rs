@@ -14,7 +14,7 @@ use super::{
     exit::Exit,
     logs::{LogFlags, Logs},
     plan, ready_or_report, report, runtime, screen, trust,
-    vm::{Again, Luggage, VmFlag, files, not_in_guest},
+    vm::{ReexecInVm, VmFiles, VmFlag, files, not_in_guest},
 };
 use freplace_compose::{
     check,
@@ -25,19 +25,19 @@ use freplace_compose::{
     session::{self, End, Interrupts, Session, Subject, View, Writer},
 };
 
-mod asked;
 mod bring_up;
 mod closing;
 mod command;
 mod format;
 mod gone;
+mod output_args;
 mod signals;
 mod sink;
 
-use asked::OutputArgs;
-pub(super) use asked::duration;
 use bring_up::{bring_up, pin_of};
 use command::Cmd;
+use output_args::OutputArgs;
+pub(super) use output_args::duration;
 use signals::Signals;
 use sink::Sink;
 
@@ -59,13 +59,13 @@ pub(super) struct Up {
     #[arg(long)]
     strict: bool,
     #[command(flatten)]
-    asked: OutputArgs,
+    output: OutputArgs,
     #[command(flatten)]
     logs: LogFlags,
     #[command(flatten)]
     vm: VmFlag,
     #[command(flatten)]
-    luggage: Luggage,
+    luggage: VmFiles,
     /// Command to run while the chain is up.
     #[arg(last = true, value_name = "CMD")]
     command: Vec<OsString>,
@@ -74,22 +74,22 @@ pub(super) struct Up {
 pub(super) fn run(arguments: Up) -> Exit {
     let started = process::raise_open_files();
     if let (None, Some(option)) = (&arguments.vm.vm, arguments.luggage.first()) {
-        return asked::usage(&format!("`{option}` requires `--vm`"));
+        return output_args::usage(&format!("`{option}` requires `--vm`"));
     }
     let ready = match ready_or_report(&arguments.file) {
         Ok(ready) => ready,
         Err(exit) => return exit,
     };
-    let only = match arguments.asked.check(&ready.plan, arguments.dry_run) {
+    let only = match arguments.output.check(&ready.plan, arguments.dry_run) {
         Ok(only) => only,
         Err(exit) => return exit,
     };
     if arguments.dry_run {
-        let json = arguments.asked.format == asked::EventFormat::Json;
+        let json = arguments.output.format == output_args::EventFormat::Json;
         return plan::show(&ready.plan, if json { Format::Json } else { Format::Human });
     }
     let inputs = files(&arguments.file, &ready.resolved);
-    for output in [arguments.asked.file(), arguments.logs.file()].into_iter().flatten() {
+    for output in [arguments.output.file(), arguments.logs.file()].into_iter().flatten() {
         if let Err(exit) = screen::spare(output, &inputs) {
             return exit;
         }
@@ -114,7 +114,7 @@ pub(super) fn run(arguments: Up) -> Exit {
         Ok(logs) => logs,
         Err(exit) => return exit,
     };
-    let sink = match arguments.asked.sink() {
+    let sink = match arguments.output.sink() {
         Ok(sink) => sink,
         Err(diagnostic) => {
             report::one(&diagnostic);
@@ -124,7 +124,7 @@ pub(super) fn run(arguments: Up) -> Exit {
     if let Some(kernel) = &arguments.vm.vm {
         let (command, keep) = (arguments.command.first(), arguments.logs.file());
         let (luggage, output) = (arguments.luggage.clone(), sink.into_file());
-        return Again { kernel, files: inputs, luggage, command, keep, output }.run();
+        return ReexecInVm { kernel, files: inputs, luggage, command, keep, output }.run();
     }
     runtime::run(stay_up(ready, arguments, only, sink, logs, started)).unwrap_or_else(|exit| exit)
 }
@@ -149,8 +149,8 @@ async fn stay_up(
     };
     let mut kernel = Linux::new();
     // Before anything is attached: it reads files, which a chain may be watching.
-    let format = format::format(&arguments.asked, &ready, &only, arguments.asked.paint(&sink));
-    let view = View::new(format, only, arguments.asked.limit);
+    let format = format::format(&arguments.output, &ready, &only, arguments.output.paint(&sink));
+    let view = View::new(format, only, arguments.output.limit);
     let target = sink.target();
     let writer = Writer::new(move || sink.open());
     let stop = Arc::new(AtomicBool::new(false));
@@ -183,9 +183,9 @@ async fn stay_up(
                 None
             } else {
                 let words = &arguments.command;
-                match Cmd::start(words, &started, arguments.asked.has_stdout()) {
+                match Cmd::start(words, &started, arguments.output.has_stdout()) {
                     Ok(command) => {
-                        let duration = arguments.asked.duration;
+                        let duration = arguments.output.duration;
                         failure(session.run(&mut interrupts, command, duration).await)
                     }
                     Err(error) => Some(not_started(words, &error)),

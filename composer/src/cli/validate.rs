@@ -1,18 +1,20 @@
 //! `validate FILE…`: all diagnostics of all files; with `--vm`, those of the real verifier as well.
 
+mod ask_kernel;
+
 use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 
+use self::ask_kernel::Question;
 use super::{
     Format,
-    asking::{self, Question},
     exit::Exit,
     ink::Ink as _,
     kernels::KernelFlag,
     logs::LogFlags,
     report, screen,
-    vm::{Luggage, files},
+    vm::{VmFiles, files},
 };
 use freplace_compose::{
     check::{self, Checked, Kernels},
@@ -47,7 +49,7 @@ pub(super) struct Validate {
     #[command(flatten)]
     logs: LogFlags,
     #[command(flatten)]
-    luggage: Luggage,
+    luggage: VmFiles,
     /// Ask the running kernel: what --vm does in the guest, where the rules were judged already.
     #[arg(long, hide = true)]
     ask_kernel: bool,
@@ -55,7 +57,7 @@ pub(super) struct Validate {
 
 pub(super) fn run(arguments: &Validate) -> Exit {
     if arguments.ask_kernel {
-        return asking::here(&arguments.files, arguments.format, &arguments.logs);
+        return ask_kernel::here(&arguments.files, arguments.format, &arguments.logs);
     }
     if arguments.vm.is_none() && arguments.logs.any() {
         screen::say!("error: `--verifier-log` and `-v` require `--vm`");

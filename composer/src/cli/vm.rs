@@ -12,7 +12,7 @@ use super::{Format, exit::Exit, runtime, screen};
 use freplace_compose::{
     chain::ObjectRef,
     resolve::Resolved,
-    vm::{Bring, DEFAULT_SERIES, KernelChoice, Machine, VmError},
+    vm::{DEFAULT_SERIES, HostFile, KernelChoice, Machine, VmError},
 };
 
 mod failure;
@@ -21,8 +21,8 @@ mod luggage;
 mod teller;
 
 use failure::failed;
-pub(super) use luggage::{Luggage, not_in_guest};
-use teller::Teller;
+pub(super) use luggage::{VmFiles, not_in_guest};
+use teller::ProgressPrinter;
 
 /// Run a command as root in a disposable micro-VM.
 ///
@@ -39,7 +39,7 @@ pub(crate) struct VmArgs {
     pub(crate) kernel: KernelChoice,
 
     #[command(flatten)]
-    pub(crate) luggage: Luggage,
+    pub(crate) luggage: VmFiles,
 
     /// End the command after this time.
     #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u32).range(1..))]
@@ -114,13 +114,13 @@ pub(crate) struct Ended {
 }
 
 /// This program, to be run in a micro-VM.
-pub(crate) struct Again<'a> {
+pub(crate) struct ReexecInVm<'a> {
     /// The kernel to boot.
     pub(crate) kernel: &'a KernelChoice,
     /// Files that come along.
     pub(crate) files: Vec<PathBuf>,
     /// What else comes along.
-    pub(crate) luggage: Luggage,
+    pub(crate) luggage: VmFiles,
     /// A command that the verb will run there.
     pub(crate) command: Option<&'a OsString>,
     /// A file that the verb writes, which is then brought back.
@@ -129,10 +129,10 @@ pub(crate) struct Again<'a> {
     pub(crate) output: Option<File>,
 }
 
-impl<'a> Again<'a> {
+impl<'a> ReexecInVm<'a> {
     /// With nothing but this program.
     pub(crate) fn new(kernel: &'a KernelChoice) -> Self {
-        let (files, luggage) = (Vec::new(), Luggage::default());
+        let (files, luggage) = (Vec::new(), VmFiles::default());
         Self { kernel, files, luggage, command: None, keep: None, output: None }
     }
 
@@ -196,7 +196,7 @@ impl<'a> Again<'a> {
         machine.argv.extend(words);
         machine.commands.extend(self.command.cloned());
         machine.kernel = self.kernel.clone();
-        machine.bring = self.files.into_iter().map(Bring::from).collect();
+        machine.bring = self.files.into_iter().map(HostFile::from).collect();
         self.luggage.put_into(&mut machine);
         machine.keep = self.keep.map(Path::to_owned);
         if let Ok(size) = rustix::termios::tcgetwinsize(io::stderr()) {
@@ -224,7 +224,7 @@ fn boot(
     out: impl io::Write + Send + 'static,
 ) -> Result<Ended, Exit> {
     let memory = machine.memory_mib;
-    let mut teller = Teller::new(quiet);
+    let mut teller = ProgressPrinter::new(quiet);
     let ended =
         runtime::run(machine.run(&mut |progress| teller.tell(&progress), out, io::stderr()));
     drop(teller);

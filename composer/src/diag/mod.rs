@@ -25,7 +25,7 @@ pub struct Label {
 
 /// How a kernel refuses it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Answer {
+pub struct KernelAnswer {
     /// The name of the error number: `EINVAL`.
     pub errno: &'static str,
     /// The message in the verifier log; `None` if there is only the error number.
@@ -46,7 +46,7 @@ pub struct Diagnostic {
     /// Blocks of text below the labels: prototypes, kernel messages.
     pub notes: Vec<String>,
     /// The kernel's error for it.
-    pub answer: Option<Box<Answer>>,
+    pub answer: Option<Box<KernelAnswer>>,
     /// How to fix it, in full sentences.
     pub help: Option<String>,
 }
@@ -90,7 +90,7 @@ impl Diagnostic {
     /// Adds the kernel's error: an error number without a verifier log.
     #[must_use]
     pub fn errno(mut self, errno: &'static str) -> Self {
-        self.answer = Some(Box::new(Answer { errno, text: None }));
+        self.answer = Some(Box::new(KernelAnswer { errno, text: None }));
         self.note(format!("kernel error: {errno} (no verifier log)"))
     }
 
@@ -99,7 +99,7 @@ impl Diagnostic {
     pub fn says(mut self, errno: &'static str, text: impl Into<String>) -> Self {
         let text = text.into();
         let note = format!("kernel error: {errno}, \"{text}\"");
-        self.answer = Some(Box::new(Answer { errno, text: Some(text) }));
+        self.answer = Some(Box::new(KernelAnswer { errno, text: Some(text) }));
         self.note(note)
     }
 

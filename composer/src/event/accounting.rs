@@ -2,10 +2,10 @@
 
 use super::Event;
 
-/// What became of the events of a node: `produced` is `delivered` and `lost`.
+/// The event counts of a node: `produced` is `delivered` plus `lost`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct EventCounts {
-    /// The node emitted so many.
+    /// Events emitted by the node.
     pub produced: u64,
     /// They were read from the kernel, shown or not.
     pub delivered: u64,
@@ -13,21 +13,21 @@ pub struct EventCounts {
     pub lost: u64,
 }
 
-/// What became of the events of each node.
+/// The event counts of each node.
 #[derive(Debug)]
 pub struct EventAccounting {
     /// Of events in the composer's form, which programs count themselves.
     counted: Vec<EventCounts>,
-    /// Of what programs write in forms of their own: what was read and, where the kernel counts it,
-    /// what was lost.
+    /// Counts of records in the nodes' own maps: those read and, if the kernel counts them, those
+    /// lost.
     own: Vec<EventCounts>,
-    /// Nodes and their maps, of which nobody knows what was lost.
+    /// Nodes and their maps whose losses cannot be counted.
     uncounted: Vec<(usize, String)>,
     /// How often programs were not run, by node.
     pub skips: Skips,
     /// Lines of `bpf_printk` that were lost, of whichever program.
     lines_lost: u64,
-    /// Records that were no events of this chain, so of no node that could be told.
+    /// Records that are not events of this chain and belong to no known node.
     pub malformed: u64,
     /// Events that were shorter than their type, or of a type that is not known.
     pub undecoded: u64,
@@ -45,7 +45,7 @@ pub struct Loss<'a> {
 }
 
 impl EventAccounting {
-    /// For so many nodes.
+    /// Creates the accounting of this number of nodes.
     #[must_use]
     pub fn new(nodes: usize) -> Self {
         Self {
@@ -65,7 +65,7 @@ impl EventAccounting {
         sum([&self.counted, &self.own].into_iter().filter_map(|counts| counts.get(node)))
     }
 
-    /// The maps of `node` of which nobody knows what was lost.
+    /// The maps of `node` whose losses cannot be counted.
     #[must_use]
     pub fn uncounted_of(&self, node: usize) -> Vec<&str> {
         let own = self.uncounted.iter().filter(|(of, _)| *of == node);
@@ -89,7 +89,7 @@ impl EventAccounting {
         }
     }
 
-    /// Takes over what the kernel counted of `node`; returns how many were lost since last time.
+    /// Sets the kernel's counts for `node`; returns the number of events lost since the last call.
     pub fn counted(&mut self, node: usize, produced: u64, lost: u64) -> u64 {
         let Some(counts) = self.counted.get_mut(node) else { return 0 };
         counts.produced = produced;
@@ -109,7 +109,7 @@ impl EventAccounting {
         }
     }
 
-    /// Nobody knows what found no room in `map` of `node`.
+    /// Marks the losses in `map` of `node` as uncounted.
     pub fn uncounted(&mut self, node: usize, map: &str) {
         self.uncounted.push((node, map.to_owned()));
     }
@@ -144,8 +144,7 @@ fn sum<'a>(counts: impl IntoIterator<Item = &'a EventCounts>) -> EventCounts {
     })
 }
 
-/// How often the kernel did not run the program of a node though its event came; none where the
-/// kernel does not count it.
+/// How often the kernel skipped the program of each node; `None` if the kernel does not count it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Skips(Vec<Option<u64>>);
 
@@ -168,7 +167,7 @@ impl Skips {
         self.0.iter().flatten().sum()
     }
 
-    /// Adds what the kernel counted for one of the node's programs or attachments.
+    /// Adds the kernel's count for one of the node's programs or attachments.
     pub fn add(&mut self, node: usize, count: Option<u64>) {
         if let Some(sum) = self.0.get_mut(node) {
             *sum = sum.zip(count).map(|(sum, count)| sum + count);

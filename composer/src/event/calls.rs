@@ -1,10 +1,9 @@
-//! Events → invocations: the events of one call number, together and in order.
+//! Groups events into invocations: the events of one call number, together and in order.
 //!
-//! Nothing in a record says that it is the last of its call. What is known: a host that calls
-//! `fc_leave` gives its CPU the number back that was there before, so an event without a number
-//! ends all calls of its CPU; a later number on the same CPU means that the earlier host has ended
-//! or was interrupted; and a call that nothing came of for a while has ended, as a host cannot
-//! wait.
+//! No record is marked as the last of its call. But a host that calls `fc_leave` restores the
+//! previous number on its CPU, so an event without a number ends all calls of its CPU; a later
+//! number on the same CPU means that the earlier host has ended or was interrupted; and a call
+//! without events for a while has ended, because a host cannot wait.
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -20,31 +19,31 @@ const CPUS: usize = 8192;
 
 /// An event, as much of it as is shown.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Kept {
+pub(super) struct BufferedEvent {
     /// The node, an index in the plan.
     pub(super) node: usize,
     pub(super) time_ns: u64,
     /// Its payload as text.
     pub(super) text: String,
     /// When in its function it was, where a built-in tracer tells.
-    pub(super) moment: Option<ProbePoint>,
+    pub(super) point: Option<ProbePoint>,
     /// How long the call took that it is the end of, where a built-in tracer tells.
     pub(super) took_ns: Option<u64>,
 }
 
-impl Kept {
+impl BufferedEvent {
     fn new(event: &Event<'_>, text: String) -> Self {
         Self {
             node: event.index,
             time_ns: event.header.time_ns,
             text,
-            moment: event.payload.call().map(Traced::moment),
+            point: event.payload.call().map(Traced::point),
             took_ns: event.payload.call().and_then(|call| call.took(event.bytes)),
         }
     }
 }
 
-impl Kept {
+impl BufferedEvent {
     /// When the call began that it is the end of, where a built-in tracer tells.
     pub(super) fn began(&self) -> Option<u64> {
         self.time_ns.checked_sub(self.took_ns?)
@@ -64,8 +63,8 @@ pub(super) struct Call {
     /// Events of this call were handed over before: it was longer, or slower, than what is held.
     pub(super) continued: bool,
     /// In the order in which they came.
-    pub(super) events: Vec<Kept>,
-    /// Whether one came since the last [`Calls::pause`].
+    pub(super) events: Vec<BufferedEvent>,
+    /// Whether an event arrived since the last [`Calls::pause`].
     fresh: bool,
 }
 
@@ -79,7 +78,7 @@ pub(super) struct Calls {
 struct CpuCalls {
     /// In the order in which they began.
     open: VecDeque<Call>,
-    /// The highest number that was handed over: they only grow.
+    /// The highest call number that was passed on; numbers only grow.
     done: u64,
 }
 
@@ -97,7 +96,7 @@ impl Calls {
             // It is of no call, and says nothing of those of its CPU, which it may not even tell.
             let mut task = String::new();
             human::task(header, &mut task);
-            let kept = text.map(|text| Kept::new(event, text));
+            let kept = text.map(|text| BufferedEvent::new(event, text));
             let events = kept.into_iter().collect();
             return each(Call { cpu: header.cpu, task, events, ..Call::default() });
         }
@@ -133,7 +132,7 @@ impl Calls {
         call.fresh = true;
         match text {
             Some(text) => {
-                call.events.push(Kept::new(event, text));
+                call.events.push(BufferedEvent::new(event, text));
             }
             None if !call.unshown.contains(&event.index) => call.unshown.push(event.index),
             None => {}

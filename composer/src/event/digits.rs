@@ -1,5 +1,5 @@
-//! Numbers as text. What `write!` does with them takes most of the time in which an event becomes a
-//! line, and there may be a million of them a second.
+//! Formats numbers as text. With `write!` this takes most of the time of formatting an event, and
+//! there may be a million events per second.
 
 use std::net::Ipv4Addr;
 

@@ -1,6 +1,6 @@
-//! A format of `bpf_printk` → whether a line can have been made by it.
+//! Matches lines with format strings of `bpf_printk`.
 //!
-//! What the kernel understands:
+//! The formats that the kernel supports:
 //! <https://github.com/torvalds/linux/blob/v6.12/kernel/bpf/helpers.c>, `bpf_bprintf_prepare`.
 
 /// Lines as long as this may have been cut; the kernel's own buffer has at least so many bytes.

@@ -1,4 +1,4 @@
-//! The parts of an event as people read them: the time of day, the task, the payload.
+//! The parts of an event for people: the time of day, the task, the payload.
 
 use std::fmt::Write as _;
 
@@ -13,12 +13,12 @@ use crate::inert;
 
 /// The kernel's monotonic clock → the time of day.
 #[derive(Debug, Clone, Copy)]
-pub struct Clock {
+pub struct WallClock {
     /// Nanoseconds from the monotonic clock's zero to midnight, local time, of some day.
     pub offset_ns: i128,
 }
 
-impl Clock {
+impl WallClock {
     /// `12:28:46.001234`
     pub(super) fn time_of_day(self, time_ns: u64, out: &mut String) {
         const DAY: i128 = 86_400_000_000_000;
@@ -138,12 +138,12 @@ pub(super) fn escaped(text: &str, out: &mut String) {
 
 #[cfg(test)]
 mod tests {
-    use super::Clock;
+    use super::WallClock;
 
     #[test]
     fn time_of_day_goes_round() {
         let mut out = String::new();
-        Clock { offset_ns: -1_000 }.time_of_day(0, &mut out);
+        WallClock { offset_ns: -1_000 }.time_of_day(0, &mut out);
         assert_eq!(out, "23:59:59.999999");
     }
 }

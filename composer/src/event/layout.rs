@@ -1,6 +1,7 @@
-//! A struct of BTF → what stands where in its bytes, and how it is shown.
+//! The layout of a BTF struct: offsets of fields, and how their values are shown.
 //!
-//! Names are made harmless here, once, and not for each event: an object's BTF may hold any.
+//! Names are escaped here once instead of for each event, because an object's BTF may contain any
+//! characters.
 
 use crate::{
     inert,
@@ -30,14 +31,14 @@ pub struct Field {
     pub name: String,
     /// Bytes from the start of the struct.
     pub offset: usize,
-    /// What it is.
+    /// How its value is shown.
     pub shape: Shape,
 }
 
-/// What a value is, which decides how it is shown.
+/// The kind of a value, which determines how it is shown.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Shape {
-    /// An integer of so many bytes.
+    /// An integer of this number of bytes.
     Integer {
         /// 1, 2, 4 or 8.
         size: usize,
@@ -46,13 +47,13 @@ pub enum Shape {
     },
     /// An integer of 2, 4 or 8 bytes in network order.
     BigEndian(usize),
-    /// An integer of so many bytes, in hexadecimal.
+    /// An integer of this number of bytes, in hexadecimal.
     Hex(usize),
     /// `bool`.
     Boolean,
     /// Text, up to the first NUL.
     Text(usize),
-    /// An enum of so many bytes: names and values.
+    /// An enum of this number of bytes: names and values.
     Enum {
         /// 1, 2, 4 or 8.
         size: usize,
@@ -83,7 +84,7 @@ pub enum Shape {
     Pointer,
     /// A struct or union.
     Struct(Vec<Field>),
-    /// So many values in a row, each of so many bytes.
+    /// A sequence of values of equal size.
     Array {
         /// One of them.
         element: Box<Shape>,
@@ -97,7 +98,7 @@ pub enum Shape {
 }
 
 impl Shape {
-    /// What a value of type `id` is.
+    /// The shape of a value of type `id`.
     #[must_use]
     pub fn of(btf: &Btf, id: TypeId) -> Self {
         shape(btf, id, DEPTH, &mut { FIELDS })

@@ -1,10 +1,11 @@
 //! Records of the ring buffer → events with their node and typed fields → text, in a format of
 //! `render`.
 //!
-//! The payload's struct is found in the BTF of the node's object, so an author's event is shown
-//! without a line of Rust. Knows no kernel: bytes in, text out.
+//! The payload's struct is found in the BTF of the node's object, so showing a user's event does
+//! not require any Rust. Independent of the kernel: bytes in, text out.
 
 mod accounting;
+mod call_tree;
 mod calls;
 mod digits;
 mod format;
@@ -15,7 +16,6 @@ mod paint;
 mod printk;
 mod render;
 mod schema;
-mod story;
 #[cfg(test)]
 pub(crate) mod tests;
 mod traced;
@@ -25,7 +25,7 @@ mod value;
 use freplace_compose_common::Header;
 
 pub use accounting::{EventAccounting, EventCounts, Loss, Skips};
-pub use human::Clock;
+pub use human::WallClock;
 pub use layout::{Field, Layout, Shape};
 pub use paint::Paint;
 pub use printk::{Printk, PrintkLine, TraceLine};
@@ -41,7 +41,7 @@ use crate::{
     resolve::{NodeProgram, Resolved, ResolvedNode},
 };
 
-/// What an event is decoded by.
+/// Decodes the events of a chain.
 pub struct Decoder {
     nodes: Vec<EventNode>,
 }
@@ -51,9 +51,9 @@ struct EventNode {
     node: PlannedNode,
     /// The first keys of its events as JSON.
     json: String,
-    /// By their number. There are a few, so looking through them is quicker than hashing.
+    /// By type id. There are only a few, so a linear search is faster than hashing.
     layouts: Vec<(TypeId, Layout)>,
-    /// What a built-in tracer tells, by its number, the first of which is 1.
+    /// The events of a built-in tracer, by number, starting with 1.
     traced: Vec<Traced>,
 }
 
@@ -67,14 +67,14 @@ pub struct Event<'a> {
     json: &'a str,
     /// When, where and in which process.
     pub header: Header,
-    /// What its bytes are.
+    /// Its decoded payload.
     pub payload: Payload<'a>,
-    /// The bytes behind the header; the text of a line.
+    /// The bytes after the header; the text of a line.
     pub bytes: &'a [u8],
 }
 
-/// What the bytes of an event are. A map is the node's own that they came through; without one they
-/// came through `fc_events`.
+/// The decoded payload of an event. A map is the node's own map that it was read from; without one
+/// it was read from `fc_events`.
 #[derive(Debug, Clone, Copy)]
 pub enum Payload<'a> {
     /// A struct.
@@ -103,7 +103,7 @@ impl<'a> Payload<'a> {
         }
     }
 
-    /// Whether they came through `fc_events`, with a header of the composer's: it knows the call.
+    /// Whether it was read from `fc_events`, with the composer's header, which contains the call.
     #[must_use]
     pub fn has_header(&self) -> bool {
         match self {
@@ -130,17 +130,18 @@ impl Event<'_> {
         matches!(self.payload, Payload::Truncated(..) | Payload::Unknown(None))
     }
 
-    /// The kernel's word for what emitted it; of a tracer of both moments, the one it is of.
+    /// The kernel's name for the kind of program that emitted it; for a tracer of entry and exit,
+    /// the one that applies.
     #[must_use]
     pub fn label(&self) -> &'static str {
-        self.payload.call().map_or(self.node.label, |call| call.moment().name())
+        self.payload.call().map_or(self.node.label, |call| call.point().name())
     }
 }
 
 /// Why a record is no event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Malformed {
-    /// Shorter than its header, or than the header says.
+    /// Shorter than a header, or than the length in its header.
     #[error("a record of {0} bytes is shorter than its header states")]
     Short(usize),
     /// From a node that the chain does not have.
@@ -166,7 +167,7 @@ impl EventNode {
 }
 
 impl Decoder {
-    /// By the structs of the objects of a chain, and what its built-in tracers tell.
+    /// Creates the decoder from the structs in a chain's objects and from its built-in tracers.
     #[must_use]
     pub fn new(resolved: &Resolved) -> Self {
         let source = |(_, node, resolved): (_, &Node, &ResolvedNode)| {

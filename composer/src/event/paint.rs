@@ -1,5 +1,5 @@
-//! Colours, where they are wanted. Where not, they are never made: taking them off again takes
-//! longer than all else.
+//! Optional colours. If disabled, no escape sequences are generated, because removing them later
+//! would take longer than everything else.
 
 use std::fmt::Write as _;
 
@@ -19,7 +19,7 @@ const COLORS: [AnsiColors; 7] = [
 /// Sets text off by colours, or leaves it as it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Paint {
-    /// Whether there are colours.
+    /// Whether colours are enabled.
     pub colors: bool,
 }
 

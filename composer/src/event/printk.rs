@@ -1,9 +1,9 @@
-//! Lines of `bpf_printk` → the node that wrote them.
+//! Attributes lines of `bpf_printk` to nodes.
 //!
-//! The kernel does not say which program wrote a line, and other programs of the machine write to
-//! the same trace. What is known are the formats in the objects: a line belongs to the node of the
-//! chain that has the only format it fits. Where several have one, or a node has a format that
-//! cannot be read from its object, the line is shown with all that may have written it.
+//! The kernel does not record which program wrote a line, and other programs of the machine write
+//! to the same trace. The format strings in the objects are known: a line belongs to the node of
+//! the chain with the only format that matches. If several nodes match, or a node has a format that
+//! cannot be read from its object, the line is shown with all possible writers.
 
 use freplace_compose_common::Header;
 use petgraph::graph::NodeIndex;
@@ -15,7 +15,7 @@ use crate::{
     resolve::{NodeProgram, Resolved},
 };
 
-/// The nodes that print, and what.
+/// The nodes that print lines, and their formats.
 #[derive(Debug, Default)]
 pub struct Printk {
     speakers: Vec<Speaker>,
@@ -30,15 +30,15 @@ struct Speaker {
     /// The first keys of its events as JSON.
     json: String,
     formats: Vec<FormatString>,
-    /// Whether there are formats that cannot be read.
+    /// Whether it has formats that cannot be read.
     has_more: bool,
-    /// Whether its lines are asked for.
+    /// Whether its lines are shown.
     wanted: bool,
     /// Whether the current task means something where it runs.
     has_task: bool,
 }
 
-/// A line, and what is known of who wrote it.
+/// A line and its possible writers.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PrintkLine {
     /// The line.
@@ -57,7 +57,7 @@ pub enum TraceLine<'a> {
     Said(Header, &'a [u8]),
     /// More of the one before.
     More(&'a [u8]),
-    /// So many were overwritten.
+    /// This number of lines was overwritten.
     Lost(u64),
 }
 
@@ -91,7 +91,7 @@ impl Printk {
         Self { speakers: resolved.programs().filter_map(speaker).collect(), last: None }
     }
 
-    /// Hands the line over as an event, when a node whose lines are asked for may have written it.
+    /// Passes the line on as an event, if a node whose lines are shown may have written it.
     pub fn line(&mut self, line: &TraceLine<'_>, each: &mut dyn FnMut(&Event<'_>)) {
         match line {
             TraceLine::Said(header, text) => {

@@ -1,4 +1,4 @@
-//! The records of `--format json` as a JSON schema (draft-07): each line is one of them.
+//! The records of `--format json` as a JSON schema (draft-07), one per line.
 
 use serde_json::{Map, Value, json};
 

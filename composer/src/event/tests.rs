@@ -4,7 +4,7 @@ use freplace_compose_common::Header;
 use proptest::{prelude::*, test_runner::Config};
 
 use super::{
-    Clock, Decoder, Event, EventNode, Field, Json, Layout, Log, Paint, Render as _, Shape,
+    Decoder, Event, EventNode, Field, Json, Layout, Log, Paint, Render as _, Shape, WallClock,
 };
 use crate::{
     chain::{Chain, Role},
@@ -25,7 +25,7 @@ fn show(plan: &Plan, decoder: &Decoder, record: &[u8]) -> bool {
 pub(crate) fn write_down(plan: &Plan, event: &Event<'_>) -> serde_json::Value {
     for has_tasks in [true, false] {
         let [colored, bare] = [true, false].map(|colors| {
-            let (clock, paint) = (Clock { offset_ns: -1 }, Paint { colors });
+            let (clock, paint) = (WallClock { offset_ns: -1 }, Paint { colors });
             let mut line = String::new();
             Log::new(&plan.nodes, clock, has_tasks, paint).event(event, &mut line);
             one_line(&line);

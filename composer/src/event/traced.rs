@@ -1,4 +1,4 @@
-//! What built-in tracers tell: calls and returns of a function, by the types of its own object.
+//! Events of built-in tracers: calls and returns of a function, by the types of its own object.
 
 use freplace_compose_common::trace::UNKNOWN;
 
@@ -8,13 +8,13 @@ use crate::{
     inert,
     object::btf::{Btf, Type},
     plan::PlannedNode,
-    trace::{self, Capture, Of, Tracing},
+    trace::{self, Capture, Tracing, ValueType},
 };
 
-/// The events of a built-in tracer on one function at one moment.
+/// The events of a built-in tracer on one function, at entry or exit.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Traced {
-    /// What the function goes by on the screen.
+    /// The displayed name of the function.
     name: String,
     /// Its name in C.
     function: String,
@@ -33,9 +33,9 @@ struct Argument {
     shape: Shape,
     /// Where the value is; none for one that is all in the block.
     at: Option<usize>,
-    /// Where the bytes are that it points to or consists of, and what they are.
+    /// The location and shape of the bytes that it points to or consists of.
     block: Option<(usize, usize, Shape)>,
-    /// The bit that tells that it could not be read, and where the bits are.
+    /// The bit that is set if it could not be read, and the offset of the bits.
     unread: Option<(u32, usize)>,
 }
 
@@ -58,15 +58,15 @@ impl Traced {
                 Some((shape, at + offset))
             }),
             names: match tracing.result.as_ref().map(|result| result.of) {
-                Some(Of::Verdict(_, kind)) => trace::verdicts(kind),
+                Some(ValueType::Verdict(_, kind)) => trace::verdicts(kind),
                 _ => &[],
             },
             took,
         });
-        let moment = if exit.is_some() { ProbePoint::Fexit } else { ProbePoint::Fentry };
+        let point = if exit.is_some() { ProbePoint::Fexit } else { ProbePoint::Fentry };
         Self {
             name: inert::line(node.place.function()).into_owned(),
-            keys: json::keys(&node.id, moment.name()),
+            keys: json::keys(&node.id, point.name()),
             function: tracing.function.clone(),
             size: tracing.table.size as usize,
             arguments: tracing.arguments.iter().map(|capture| argument(capture, btf)).collect(),
@@ -84,9 +84,9 @@ impl Traced {
         payload.len() >= self.size
     }
 
-    /// When it tells.
+    /// Its probe point.
     #[must_use]
-    pub fn moment(&self) -> ProbePoint {
+    pub fn point(&self) -> ProbePoint {
         if self.exit.is_some() { ProbePoint::Fexit } else { ProbePoint::Fentry }
     }
 
@@ -181,7 +181,7 @@ impl CallReturn {
 /// What of an argument there is to show.
 enum Shown<'a> {
     Value(&'a Shape, &'a [u8]),
-    /// A pointer that leads nowhere.
+    /// A null pointer.
     Null,
     /// Something that could not be read; the pointer itself, where that is known.
     Unread(Option<&'a [u8]>),
@@ -230,11 +230,11 @@ fn argument(capture: &Capture, btf: &Btf) -> Argument {
     let (own, offset) = shape(btf, capture.of);
     let block = capture.block.map(|(at, size)| {
         let of = match capture.of {
-            Of::Followed(pointer) => match btf.resolve(pointer) {
+            ValueType::Followed(pointer) => match btf.resolve(pointer) {
                 Some((_, Type::Ptr(to))) => Some(to),
                 _ => None,
             },
-            Of::Type(of) => Some(of),
+            ValueType::Type(of) => Some(of),
             _ => None,
         };
         let shape = of.and_then(|of| layout::within(btf, of, size));
@@ -250,15 +250,15 @@ fn argument(capture: &Capture, btf: &Btf) -> Argument {
 }
 
 /// What a value is, and where in its eight bytes it begins.
-fn shape(btf: &Btf, of: Of) -> (Shape, usize) {
+fn shape(btf: &Btf, of: ValueType) -> (Shape, usize) {
     let (shape, size) = match of {
-        Of::Type(id) | Of::Followed(id) | Of::Verdict(id, _) => {
+        ValueType::Type(id) | ValueType::Followed(id) | ValueType::Verdict(id, _) => {
             (layout::value(btf, id), btf.size(id).unwrap_or(8) as usize)
         }
-        Of::Number => (Shape::Integer { size: 8, signed: false }, 8),
-        Of::NetworkShort => (Shape::BigEndian(2), 2),
-        Of::Address => (Shape::Pointer, 8),
-        Of::Nanoseconds => (Shape::Nanoseconds, 8),
+        ValueType::Number => (Shape::Integer { size: 8, signed: false }, 8),
+        ValueType::NetworkShort => (Shape::BigEndian(2), 2),
+        ValueType::Address => (Shape::Pointer, 8),
+        ValueType::Nanoseconds => (Shape::Nanoseconds, 8),
     };
     // The value is a register's: its bytes are the lower ones.
     (shape, if cfg!(target_endian = "big") { 8_usize.saturating_sub(size) } else { 0 })

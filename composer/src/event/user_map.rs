@@ -1,5 +1,5 @@
-//! Records of programs that know nothing of the composer: by a type that the chain names, or as
-//! bytes.
+//! Records of programs that do not use the composer's header: decoded by a type that the chain
+//! names, or shown as bytes.
 
 use std::iter::repeat;
 
@@ -36,7 +36,7 @@ pub struct UserEventMap {
 #[derive(Debug, Clone)]
 enum TextPart {
     Literal(String),
-    /// A value, so many bytes from the start.
+    /// A value, with its offset in bytes.
     Value(usize, Shape),
 }
 

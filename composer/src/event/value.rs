@@ -1,6 +1,6 @@
-//! Values as text: for people, and as JSON.
+//! Values as text for people, and as JSON.
 //!
-//! A value that its bytes are too short for is shown as `?`, in JSON as null.
+//! If there are too few bytes for a value it is shown as `?`, in JSON as null.
 
 use std::{
     fmt::Write as _,

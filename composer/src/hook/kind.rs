@@ -3,8 +3,8 @@
 use std::fmt;
 
 use super::{
-    Attach, AttachBtf, KINDS, KeySpec, Lookup, Mechanism, Refusal, Refused, Setting, TargetKey, Template,
-    Values,
+    Attach, AttachBtf, KINDS, KeySpec, Lookup, Mechanism, Refusal, Refused, Setting, TargetKey,
+    Template, Values,
 };
 use crate::{
     object::{AttachType, ProgramKind, ProgramType},

@@ -220,7 +220,9 @@ fn syscall_refused(refused: &Refused<'_>) -> Option<Refusal> {
     matches!(refused.errno, "ENOENT" | "EINVAL").then(|| {
         Refusal::no_target(
             format!("system call `{call}` not found"),
-            format!("Write its name without sys_. Search for it with: grep sys_{call} /proc/kallsyms"),
+            format!(
+                "Write its name without sys_. Search for it with: grep sys_{call} /proc/kallsyms"
+            ),
         )
     })
 }

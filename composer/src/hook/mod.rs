@@ -85,10 +85,7 @@ pub const UNSUPPORTED: &[(&[Type], &str)] = &[
     (&[Type::RawTracepointWritable], "use `raw_tracepoint` with a section that ends in `.w`"),
     (&[Type::StructOps], "registered in sets by a map; the programs have no hook of their own"),
     (&[Type::Syscall], "run on demand by a user-space program"),
-    (
-        &[Type::SkReuseport, Type::SkMsg, Type::SkSkb],
-        "attached to sockets of another process",
-    ),
+    (&[Type::SkReuseport, Type::SkMsg, Type::SkSkb], "attached to sockets of another process"),
     (
         &[Type::LwtIn, Type::LwtOut, Type::LwtXmit, Type::LwtSeg6local],
         "part of a route, set by `ip route`",

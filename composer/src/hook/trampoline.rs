@@ -66,10 +66,7 @@ pub(super) static FEXIT: HostKind = HostKind {
     program: ProgramKind::Fexit,
     section: "fexit",
     expected_attach_type: |_| Some(AttachType::TraceFexit),
-    template: Template {
-        program: include_str!("templates/fexit.bpf.c"),
-        ..AT_FUNCTION.template
-    },
+    template: Template { program: include_str!("templates/fexit.bpf.c"), ..AT_FUNCTION.template },
     source: ("int BPF_PROG(f, ..., ret)", "the function's arguments, followed by its result"),
     ..AT_FUNCTION
 };

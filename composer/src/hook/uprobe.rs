@@ -65,10 +65,7 @@ pub(super) static URETPROBE: HostKind = HostKind {
     summary: "A function of a program or library, at its return.",
     program: ProgramKind::Uretprobe,
     mechanism: |attach| at(attach, true),
-    template: Template {
-        program: include_str!("templates/uretprobe.bpf.c"),
-        ..AT_ENTRY.template
-    },
+    template: Template { program: include_str!("templates/uretprobe.bpf.c"), ..AT_ENTRY.template },
     source: ("int f(struct pt_regs *ctx)", "`PT_REGS_RC(ctx)`: the result"),
     ..AT_ENTRY
 };
@@ -102,8 +99,10 @@ fn refused(refused: &Refused<'_>) -> Option<Refusal> {
         ),
         ("find symbol", _) => (
             format!("function `{place}` not found in {binary}"),
-            format!("List the functions with: nm -D {binary}. A stripped program has none but those \
-                     that it exports; write an offset in the file."),
+            format!(
+                "List the functions with: nm -D {binary}. A stripped program has none but those \
+                     that it exports; write an offset in the file."
+            ),
         ),
         ("find process", _) => (
             format!("process {} not found", refused.attach.number(PID).unwrap_or_default()),

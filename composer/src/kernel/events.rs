@@ -46,14 +46,14 @@ impl Events {
 }
 
 /// A reader of a map of events, of either type.
-pub enum Source {
+pub enum MapReader {
     /// A ring buffer, whose losses only the program sees.
     Ring(Events),
     /// A perf event array.
     Perf(PerfEvents),
 }
 
-impl RecordReader for Source {
+impl RecordReader for MapReader {
     fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), KernelError>> {
         let ready = match self {
             Self::Ring(events) => match events.ready.poll_read_ready(context) {

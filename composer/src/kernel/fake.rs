@@ -21,6 +21,7 @@ use super::{
     Put, TraceHandle,
 };
 use crate::{
+    hook::{AttachBtf, Mechanism},
     object::{MapDef, Object},
     plan::LoadAs,
 };
@@ -39,8 +40,8 @@ pub struct Fake {
     undo_calls: usize,
     next: u32,
     maps: BTreeMap<MapHandle, String>,
-    programs: BTreeMap<ProgramHandle, Program>,
-    links: BTreeMap<LinkHandle, Link>,
+    programs: BTreeMap<ProgramHandle, FakeProgram>,
+    links: BTreeMap<LinkHandle, FakeLink>,
     traces: BTreeSet<TraceHandle>,
     /// Pins that were made.
     pins: BTreeMap<MapHandle, PathBuf>,
@@ -57,22 +58,22 @@ pub struct Fake {
 }
 
 /// A function of a program.
-type Place = (ProgramHandle, String);
+type FakeTarget = (ProgramHandle, String);
 
 #[derive(Debug)]
-struct Program {
+struct FakeProgram {
     name: String,
     /// What it was loaded for, which is what a tracer is attached to.
-    target: Option<Place>,
+    target: Option<FakeTarget>,
     /// How many tracers it is on top of; none when it is no tracer.
     depth: Option<usize>,
 }
 
 #[derive(Debug, PartialEq, Eq)]
-struct Link {
+struct FakeLink {
     program: ProgramHandle,
-    replaces: Option<Place>,
-    traces: Option<Place>,
+    replaces: Option<FakeTarget>,
+    traces: Option<FakeTarget>,
 }
 
 impl Fake {
@@ -228,7 +229,7 @@ impl Kernel for Fake {
         }
         let id = self.call(format!("load {}", request.program))?;
         let target = request.target.map(|(program, function)| (program, function.to_owned()));
-        let program = Program { name: request.program.to_owned(), target, depth };
+        let program = FakeProgram { name: request.program.to_owned(), target, depth };
         self.programs.insert(ProgramHandle(id), program);
         Ok((ProgramHandle(id), id))
     }
@@ -251,16 +252,16 @@ impl Kernel for Fake {
         };
         self.loaded(program)?;
         // Replaced once, or traced by any number.
-        let taken = |link: &Link| {
+        let taken = |link: &FakeLink| {
             let place = replaces.as_ref().or(traces.as_ref());
-            let is_there = |held: &Option<Place>| held.is_some() && held.as_ref() == place;
+            let is_there = |held: &Option<FakeTarget>| held.is_some() && held.as_ref() == place;
             is_there(&link.replaces) || (replaces.is_some() && is_there(&link.traces))
         };
         if self.links.values().any(taken) {
             return Err(refuse("the function is taken", BUSY));
         }
         let handle = LinkHandle(self.call(format!("attach {}", self.name(program)))?);
-        self.links.insert(handle, Link { program, replaces, traces });
+        self.links.insert(handle, FakeLink { program, replaces, traces });
         Ok(handle)
     }
 

@@ -9,12 +9,12 @@ use std::{
 use super::{
     KernelError,
     externs::{Externs, Found},
-    loader::{Job, Setting},
+    loader::{GlobalBytes, LoadJob},
     prepare::{PARSE, Prepared, Workshop},
     sys,
 };
 use crate::object::{
-    Cut, DataSection, Needed, Object, Open, Referent, Variables,
+    Cut, DataSection, NeededTypes, Object, Open, Referent, SectionVariables,
     insn::{CALL, Insn, calls, set_wide, wide},
 };
 
@@ -33,8 +33,8 @@ pub(super) struct Filled {
 /// Fills in what is open in `prepared`.
 pub(super) fn fill(
     prepared: &Prepared,
-    job: &Job<'_>,
-    settings: &[Setting],
+    job: &LoadJob<'_>,
+    settings: &[GlobalBytes],
     workshop: &mut Workshop,
     externs: &mut Externs,
 ) -> Result<Filled, KernelError> {
@@ -142,7 +142,7 @@ impl Kconfig {
 fn data_map(
     name: &str,
     object: &Object,
-    settings: &[Setting],
+    settings: &[GlobalBytes],
     workshop: &mut Workshop,
 ) -> Result<OwnedFd, KernelError> {
     let section = object.data.iter().find(|section| section.name == name);
@@ -161,8 +161,8 @@ fn data_map(
         Some(id) => {
             let variables = object.variables_of(section);
             let size = u32::try_from(section.size).unwrap_or(u32::MAX);
-            let section = Variables { size, variables };
-            let needed = Needed { sections: [(id, section)].into(), ..Needed::default() };
+            let section = SectionVariables { size, variables };
+            let needed = NeededTypes { sections: [(id, section)].into(), ..NeededTypes::default() };
             Some((workshop.types_in_kernel(object, &needed)?, id))
         }
         None => None,

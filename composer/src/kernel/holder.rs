@@ -12,7 +12,7 @@ use crate::object::btf::{Btf, Type};
 
 /// What a place is held by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Held {
+pub enum Occupant {
     /// A function, by a replacement.
     Replacement,
     /// A function, by a tracer.
@@ -26,7 +26,7 @@ pub enum Held {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Holder {
     /// What kind of program.
-    pub held: Held,
+    pub held: Occupant,
     /// The program, its link, and the processes that keep it, as far as they can be seen.
     pub who: String,
 }
@@ -34,9 +34,9 @@ pub struct Holder {
 impl fmt::Display for Holder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let kind = match self.held {
-            Held::Replacement => "freplace",
-            Held::Tracer => "tracing",
-            Held::Xdp => "xdp",
+            Occupant::Replacement => "freplace",
+            Occupant::Tracer => "tracing",
+            Occupant::Xdp => "xdp",
         };
         write!(f, "the {kind} program {}", self.who)
     }
@@ -46,7 +46,7 @@ impl fmt::Display for Holder {
 /// seen.
 pub(super) fn of_interface(index: u32) -> Option<Holder> {
     let link = links(BPF_LINK_TYPE_XDP as u32).find(|link| link.words[0] == index)?;
-    Some(Holder { held: Held::Xdp, who: who(&link) })
+    Some(Holder { held: Occupant::Xdp, who: who(&link) })
 }
 
 /// What replaces or traces the function with BTF id `function` of the program with number
@@ -56,7 +56,7 @@ pub(super) fn of_function(program: u32, function: u32) -> Option<Holder> {
         .find(|link| link.words[1] == program && link.words[2] == function)?;
     let holder = sys::program_by_id(link.program).and_then(|fd| sys::program_info(fd.as_fd()));
     let replaces = holder.is_ok_and(|info| info.type_ == BPF_PROG_TYPE_EXT as u32);
-    let held = if replaces { Held::Replacement } else { Held::Tracer };
+    let held = if replaces { Occupant::Replacement } else { Occupant::Tracer };
     Some(Holder { held, who: who(&link) })
 }
 

@@ -11,15 +11,18 @@ use rustix::time::{ClockId, clock_gettime};
 
 use super::{
     AttachRequest, Clock, Counts, Events, Kernel, KernelError, KernelReader, LinkHandle,
-    LoadRequest, MapHandle, Origin, PerfEvents, ProgramHandle, Put, Source, TraceHandle,
+    LoadRequest, MapHandle, MapReader, Origin, PerfEvents, ProgramHandle, Put, TraceHandle,
     TraceLines, attach,
-    loader::{self, Job, Loaded, Loader},
+    loader::{self, LoadJob, Loaded, Loader},
     map,
     perf::Buffers,
     sys,
     trace::Instance,
 };
-use crate::object::{MapDef, Object, PERF_EVENT_ARRAY};
+use crate::{
+    hook::{AttachBtf, Mechanism},
+    object::{MapDef, Object, PERF_EVENT_ARRAY},
+};
 
 /// The running kernel, and all that this process holds in it. Dropping it lets go of everything.
 #[derive(Debug, Default)]
@@ -154,7 +157,7 @@ impl Kernel for Linux {
         for (name, handle) in request.maps.iter().rev() {
             maps.insert(name, held.get(handle).ok_or_else(|| gone("map"))?.fd().as_fd());
         }
-        let job = Job {
+        let job = LoadJob {
             object: request.object,
             program: request.program,
             load_as: request.load_as,
@@ -221,14 +224,14 @@ impl Kernel for Linux {
 }
 
 impl KernelReader for Linux {
-    type Records = Source;
+    type Records = MapReader;
     type Lines = TraceLines;
     type Counters = Counts;
 
-    fn records(&mut self, map: MapHandle) -> Result<Source, KernelError> {
+    fn records(&mut self, map: MapHandle) -> Result<MapReader, KernelError> {
         match self.buffers.remove(&map) {
-            Some(buffers) => Ok(Source::Perf(PerfEvents::new(buffers)?)),
-            None => Ok(Source::Ring(Events::open(self.map(map)?)?)),
+            Some(buffers) => Ok(MapReader::Perf(PerfEvents::new(buffers)?)),
+            None => Ok(MapReader::Ring(Events::open(self.map(map)?)?)),
         }
     }
 

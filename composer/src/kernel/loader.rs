@@ -23,7 +23,7 @@ use super::{
 };
 use crate::{
     hook::AttachBtf,
-    object::{AttachType, MapDef, Needed, Object, RedirectMap, Traits, btf::Btf},
+    object::{AttachType, MapDef, NeededTypes, Object, RedirectMap, Traits, btf::Btf},
     plan::LoadAs,
     resolve::SetGlobal,
     trace::Tracing,
@@ -58,7 +58,7 @@ impl Loaded {
 }
 
 /// A program to load, in the kernel's terms.
-pub(super) struct Job<'a> {
+pub(super) struct LoadJob<'a> {
     pub(super) object: &'a Object,
     pub(super) program: &'a str,
     pub(super) load_as: LoadAs,
@@ -96,7 +96,10 @@ impl Loader {
         };
         found.ok_or_else(|| KernelError {
             errno: Some(libc::ENOENT),
-            ..KernelError::here("find attach target", format!("`{name}` is not in the kernel's BTF"))
+            ..KernelError::here(
+                "find attach target",
+                format!("`{name}` is not in the kernel's BTF"),
+            )
         })
     }
 }
@@ -109,7 +112,7 @@ pub(super) fn create_map(
 ) -> Result<OwnedFd, KernelError> {
     map::create(def, &mut |def| {
         let (key, value) = def.types;
-        let needed = Needed { roots: [key, value].into(), ..Needed::default() };
+        let needed = NeededTypes { roots: [key, value].into(), ..NeededTypes::default() };
         Ok(match (key, value) {
             (0, 0) => None,
             _ => {
@@ -121,7 +124,7 @@ pub(super) fn create_map(
 }
 
 /// Loads a program.
-pub(super) fn load(loader: &mut Loader, job: &Job<'_>) -> Result<Loaded, KernelError> {
+pub(super) fn load(loader: &mut Loader, job: &LoadJob<'_>) -> Result<Loaded, KernelError> {
     let settings = settings(&mut loader.workshop, job)?;
     let attach_btf_id = match job.attach_btf {
         Some(wanted) => loader.attach_btf_id(wanted)?,
@@ -139,7 +142,7 @@ pub(super) fn load(loader: &mut Loader, job: &Job<'_>) -> Result<Loaded, KernelE
     let license = CString::new(job.object.license.clone().unwrap_or_default());
     let license =
         license.map_err(|_| KernelError::here(PARSE, "the licence contains a NUL byte"))?;
-    let fd = verify(&sys::Program {
+    let fd = verify(&sys::ProgramAttributes {
         name: job.program,
         program_type,
         attach_type,
@@ -176,14 +179,14 @@ const LINE_INFO: usize = 16;
 
 /// A value of a global variable, other than the one in the object.
 #[derive(Debug, Clone)]
-pub(super) struct Setting {
+pub(super) struct GlobalBytes {
     pub(super) section: String,
     pub(super) offset: u64,
     pub(super) bytes: Vec<u8>,
 }
 
 /// The values of the variables that the composer sets. Those that the object lacks are passed over.
-fn settings(workshop: &mut Workshop, job: &Job<'_>) -> Result<Vec<Setting>, KernelError> {
+fn settings(workshop: &mut Workshop, job: &LoadJob<'_>) -> Result<Vec<GlobalBytes>, KernelError> {
     let mut values: Vec<(&str, Vec<u8>)> =
         job.globals.iter().map(|(name, value)| (*name, value.to_ne_bytes().to_vec())).collect();
     if let Some(tracing) = job.trace {
@@ -196,9 +199,9 @@ fn settings(workshop: &mut Workshop, job: &Job<'_>) -> Result<Vec<Setting>, Kern
     }
     let setting = |(name, bytes): (&str, Vec<u8>)| {
         let global = job.object.globals_called(name).next()?;
-        Some(Setting { section: global.section.clone(), offset: global.offset, bytes })
+        Some(GlobalBytes { section: global.section.clone(), offset: global.offset, bytes })
     };
-    let set = job.set.iter().map(|set| Setting {
+    let set = job.set.iter().map(|set| GlobalBytes {
         section: set.section.clone(),
         offset: set.offset,
         bytes: set.bytes.clone(),
@@ -225,7 +228,7 @@ fn info(program: &OwnedFd) -> Result<bpf_prog_info, KernelError> {
 }
 
 /// `BPF_PROG_LOAD`; when it is refused, once more with a log.
-fn verify(program: &sys::Program<'_>) -> Result<OwnedFd, KernelError> {
+fn verify(program: &sys::ProgramAttributes<'_>) -> Result<OwnedFd, KernelError> {
     const CALL: &str = "BPF_PROG_LOAD";
     /// The kernel takes up to a quarter of 4 GiB; this holds every log a person might read.
     const LARGEST: usize = 16 << 20;
@@ -257,11 +260,11 @@ pub(super) fn log_text(log: &[u8]) -> Option<String> {
 
 /// The kernel's numbers for the type of a program, for where it expects to be attached, and for what
 /// else is said of it.
-fn kernel_type(job: &Job<'_>) -> (u32, u32, u32) {
+fn kernel_type(job: &LoadJob<'_>) -> (u32, u32, u32) {
     /// `BPF_F_SLEEPABLE` and `BPF_F_XDP_HAS_FRAGS`.
     const SLEEPABLE: u32 = 1 << 4;
     const HAS_FRAGS: u32 = 1 << 5;
-    let Job { load_as, traits, .. } = *job;
+    let LoadJob { load_as, traits, .. } = *job;
     let (mut program, mut attach) = types(load_as);
     if let Some(expected) = job.expected_attach_type {
         attach = expected as u32;

@@ -36,8 +36,8 @@ use thiserror::Error;
 
 pub use core::is_guarded;
 pub use environment::{Feature, Finding, examine};
-pub use events::{Counts, Events, Source};
-pub use holder::{Held, Holder};
+pub use events::{Counts, Events, MapReader};
+pub use holder::{Holder, Occupant};
 pub use lines::SourceLine;
 pub use linux::Linux;
 pub(crate) use map::{COMPARE, PIN};
@@ -46,7 +46,7 @@ pub use reading::{Clock, CountReader, KernelReader, LineReader, RecordReader};
 pub use trace::TraceLines;
 
 use crate::{
-    hook::Mechanism,
+    hook::{AttachBtf, Mechanism},
     object::{AttachType, MapDef, Object, Traits},
     plan::LoadAs,
     resolve::SetGlobal,

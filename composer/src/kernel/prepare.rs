@@ -12,7 +12,7 @@ use super::{
     core::{self, Relocated},
     loader, sys,
 };
-use crate::object::{BtfKinds, Cut, LineInfo, Needed, Object, Program, btf::Btf};
+use crate::object::{BtfKinds, Cut, LineInfo, NeededTypes, Object, Program, btf::Btf};
 
 pub(super) const PARSE: &str = "read object";
 
@@ -111,7 +111,7 @@ impl Workshop {
     pub(super) fn types_in_kernel(
         &mut self,
         object: &Object,
-        needed: &Needed,
+        needed: &NeededTypes,
     ) -> Result<OwnedFd, KernelError> {
         const CALL: &str = "BPF_BTF_LOAD";
         let kinds = self.kinds.unwrap_or(BtfKinds::All);
@@ -183,10 +183,10 @@ impl Workshop {
 
 /// The types that the kernel looks at of a program: its functions, and the others of its object,
 /// which may be asked for by name. That they are not in the program is for the kernel to say.
-fn needed(object: &Object) -> Needed {
+fn needed(object: &Object) -> NeededTypes {
     let functions = object.functions.iter();
     let functions = functions.filter_map(|one| Some((one.btf_id?, one.is_global)));
-    Needed { functions: functions.collect(), ..Needed::default() }
+    NeededTypes { functions: functions.collect(), ..NeededTypes::default() }
 }
 
 /// The lines of `cut`, as the kernel takes them: rising, and one at the start of each function.

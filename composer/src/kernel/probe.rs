@@ -5,7 +5,7 @@ use std::{collections::HashMap, os::fd::AsFd as _};
 
 use super::{
     KernelError,
-    loader::{self, Job, Loaded, Loader},
+    loader::{self, LoadJob, Loaded, Loader},
 };
 use crate::{
     object::{Object, Traits},
@@ -42,7 +42,7 @@ impl Probe {
         }
         let maps: HashMap<_, _> =
             made.iter().map(|(map, made)| (map.name.as_str(), made.as_fd())).collect();
-        let job = Job {
+        let job = LoadJob {
             object: &self.object,
             program,
             load_as,

@@ -26,7 +26,7 @@ use crate::{
     profile::{Features, Profile},
 };
 
-use programs::Type;
+use programs::ProbedType;
 
 /// Measures the running kernel. Needs the right to use eBPF.
 ///
@@ -96,7 +96,7 @@ fn features(
 
 /// Loads the smallest program of this type.
 pub(super) fn loads(program: ProgramKind) -> Result<(), KernelError> {
-    let loaded = Type::of(program).load_smallest();
+    let loaded = ProbedType::of(program).load_smallest();
     loaded.map(drop).map_err(|error| KernelError::os("BPF_PROG_LOAD", &error))
 }
 
@@ -105,7 +105,7 @@ pub(super) fn loads(program: ProgramKind) -> Result<(), KernelError> {
 pub(super) fn links_interfaces(attach_type: AttachType) -> bool {
     /// The highest number that an interface can have.
     const NONE: u32 = i32::MAX.cast_unsigned();
-    let Ok(program) = Type::of(ProgramKind::Tc).load_smallest() else { return false };
+    let Ok(program) = ProbedType::of(ProgramKind::Tc).load_smallest() else { return false };
     let target = LinkTarget::Interface(NONE, 0);
     let refused = sys::link_create(program.as_fd(), attach_type as u32, target).err();
     refused.and_then(|error| error.raw_os_error()) == Some(libc::ENODEV)
@@ -115,7 +115,7 @@ pub(super) fn links_interfaces(attach_type: AttachType) -> bool {
 /// there. A kernel that has such links looks for it and says ENOENT or ESRCH.
 pub(super) fn kprobe_multi() -> bool {
     let multi = AttachType::TraceKprobeMulti;
-    let program = Type { attach_type: Some(multi), ..Type::of(ProgramKind::Kprobe) };
+    let program = ProbedType { attach_type: Some(multi), ..ProbedType::of(ProgramKind::Kprobe) };
     let Ok(program) = program.load_smallest() else { return false };
     let names = [c"fc_no_such_function".to_owned()];
     let target = LinkTarget::Functions(&names, 0);
@@ -173,7 +173,7 @@ fn several_stubs(probe: &mut Probe, replacement: &Loaded) -> Result<bool, Kernel
 fn most_tracers(host: &Loaded) -> Result<Option<u16>, KernelError> {
     /// `BPF_MAX_TRAMP_LINKS` is 38 at most on every architecture known.
     const TRIED: u16 = 256;
-    let tracer = Type {
+    let tracer = ProbedType {
         load_as: LoadAs::Tracer(ProbePoint::Fentry),
         attach_type: Some(AttachType::TraceFentry),
         attach_btf_id: 0,
@@ -197,7 +197,7 @@ fn most_tracers(host: &Loaded) -> Result<Option<u16>, KernelError> {
 /// <https://github.com/torvalds/linux/blob/v6.12/kernel/bpf/syscall.c>. None when it says something
 /// else, or takes no such program.
 pub(super) fn perf_links() -> Option<bool> {
-    let tracepoint = Type::of(ProgramKind::Tracepoint);
+    let tracepoint = ProbedType::of(ProgramKind::Tracepoint);
     let program = tracepoint.load_smallest().ok()?;
     let target = LinkTarget::PerfEvent(program.as_fd());
     let refused = sys::link_create(program.as_fd(), BPF_PERF_EVENT as u32, target).err()?;

@@ -14,7 +14,7 @@ mod socket;
 use std::{
     ffi::CStr,
     io,
-    os::fd::{AsFd as _, AsRawFd as _, BorrowedFd, FromRawFd as _, OwnedFd},
+    os::fd::{AsRawFd as _, BorrowedFd, FromRawFd as _, OwnedFd},
 };
 
 pub(super) use link::{
@@ -22,8 +22,8 @@ pub(super) use link::{
     raw_tracepoint_open,
 };
 pub(super) use map::{
-    MapCreate, MapInfo, map_create, map_delete, map_freeze, map_info, map_put, map_update,
-    number_of, object_get, object_pin,
+    MapCreate, map_create, map_delete, map_freeze, map_info, map_put, map_update, number_of,
+    object_get, object_pin,
 };
 pub(super) use perf::{
     Probe, Sampled, perf_event_open, perf_lost, perf_output_event, perf_probe, perf_sampled_event,
@@ -82,7 +82,7 @@ fn length(of: usize) -> u32 {
 
 /// A program as the kernel wants it.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Program<'a> {
+pub(super) struct ProgramAttributes<'a> {
     pub(super) name: &'a str,
     pub(super) program_type: u32,
     pub(super) attach_type: u32,
@@ -140,7 +140,10 @@ pub(super) fn name(full: &str) -> [u8; 16] {
 }
 
 /// `BPF_PROG_LOAD`. With `log`, the verifier writes to it, NUL-terminated.
-pub(super) fn program_load(program: &Program<'_>, log: Option<&mut [u8]>) -> io::Result<OwnedFd> {
+pub(super) fn program_load(
+    program: &ProgramAttributes<'_>,
+    log: Option<&mut [u8]>,
+) -> io::Result<OwnedFd> {
     let of_kernel = (0, program.attach_btf_id);
     let (target, function) = program.target.map_or(of_kernel, |(fd, id)| (number(fd), id));
     let mut attribute = ProgramLoad {

@@ -54,7 +54,7 @@ pub use maps::{Initial, LegacyMap, MapDef, map_types};
 pub(crate) use maps::{PERF_EVENT_ARRAY, RINGBUF};
 pub use program_type::{AttachType, ProgramType};
 pub use subset::subset;
-pub use trim::{BtfKinds, Needed, Variables};
+pub use trim::{BtfKinds, NeededTypes, SectionVariables};
 pub use uses::Uses;
 
 use btf::{Btf, BtfError, TypeId};

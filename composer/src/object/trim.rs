@@ -23,18 +23,18 @@ pub enum BtfKinds {
 
 /// The parts to keep.
 #[derive(Debug, Clone, Default)]
-pub struct Needed {
+pub struct NeededTypes {
     /// The types that are referred to by number.
     pub roots: BTreeSet<TypeId>,
     /// Functions, by the number of their `FUNC`: whether they are global to the verifier.
     pub functions: HashMap<TypeId, bool>,
     /// Sections of global variables, by the number of their `DATASEC`.
-    pub sections: HashMap<TypeId, Variables>,
+    pub sections: HashMap<TypeId, SectionVariables>,
 }
 
 /// The variables of a data section.
 #[derive(Debug, Clone, Default)]
-pub struct Variables {
+pub struct SectionVariables {
     /// The section's size in bytes.
     pub size: u32,
     /// The number of the `VAR` of each variable, its offset and its size, rising.
@@ -55,7 +55,7 @@ const CONST: u32 = 10 << 24;
 impl Object {
     /// The BTF for `needed`, for a kernel that supports `kinds`.
     #[must_use]
-    pub fn trimmed(&self, needed: &Needed, kinds: BtfKinds) -> Vec<u8> {
+    pub fn trimmed(&self, needed: &NeededTypes, kinds: BtfKinds) -> Vec<u8> {
         let kept = kept(&self.btf, needed, kinds);
         let mut types = Vec::new();
         for id in 1..=self.btf.len() {
@@ -86,7 +86,7 @@ impl Object {
 }
 
 /// The types that are needed, with all that those are made of.
-fn kept(btf: &Btf, needed: &Needed, kinds: BtfKinds) -> BTreeSet<TypeId> {
+fn kept(btf: &Btf, needed: &NeededTypes, kinds: BtfKinds) -> BTreeSet<TypeId> {
     let mut kept = BTreeSet::from([0]);
     let mut open: Vec<TypeId> = needed.roots.iter().copied().collect();
     open.extend(needed.functions.keys());
@@ -140,7 +140,7 @@ fn record(
     btf: &Btf,
     id: TypeId,
     mut words: Vec<u32>,
-    needed: &Needed,
+    needed: &NeededTypes,
     kinds: BtfKinds,
 ) -> Vec<u32> {
     match btf.get(id) {
@@ -152,7 +152,7 @@ fn record(
             words[1] = words[1] & !0xffff | u32::from(global);
         }
         Some(Type::Section { .. }) => {
-            let Some(Variables { size, variables }) = needed.sections.get(&id) else {
+            let Some(SectionVariables { size, variables }) = needed.sections.get(&id) else {
                 return vec![0, POINTER, 0];
             };
             let count = u32::try_from(variables.len()).unwrap_or(u32::MAX);

@@ -1,4 +1,4 @@
-//! Chain → plan.
+//! Builds the plan of a chain.
 
 use std::collections::HashMap;
 
@@ -31,9 +31,9 @@ pub fn build(resolved: &Resolved) -> Plan {
 /// A plan that is being made.
 pub(super) struct Builder<'a> {
     pub(super) resolved: &'a Resolved,
-    /// The maps that are made: of the node that has one for itself or of all, and its name.
+    /// The created maps, by node, or `None` for shared ones, and name.
     maps: HashMap<(Option<usize>, &'a str), OperationId>,
-    /// What is put into maps of the whole chain.
+    /// Operations that fill shared maps.
     fills: HashMap<&'a str, Vec<OperationId>>,
     listens: Option<OperationId>,
     pub(super) slots: Slots<'a>,

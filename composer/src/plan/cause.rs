@@ -5,14 +5,13 @@ use serde::{Deserialize, Serialize};
 /// Why an operation is in a plan.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Cause {
-    /// The node that asked for it, an index in [`Plan::nodes`](super::Plan::nodes): the first, where
-    /// several did.
+    /// The requesting node, an index in [`Plan::nodes`](super::Plan::nodes); the first of several.
     pub of: usize,
-    /// By what.
+    /// The reason for the request.
     pub reason: Reason,
 }
 
-/// What asks for an operation.
+/// The reason for an operation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Reason {
@@ -28,7 +27,7 @@ pub enum Reason {
     Program,
     /// A table for tail calls that the node's program uses holds the program.
     TableProgram,
-    /// The built-in tracer takes the time of a call's begin, to tell how long the call took.
+    /// The built-in tracer records the start of a call, to measure its duration.
     CallBegin,
     /// The node's `attach`, `stub`, `fentry`, `fexit` or `trace`.
     Attachment,

@@ -1,4 +1,4 @@
-//! Which programs are loaded, as what and against what.
+//! The programs to load, with their types and targets.
 
 use std::collections::HashMap;
 
@@ -18,18 +18,18 @@ use crate::{
 /// What is loaded.
 #[derive(Default)]
 pub(super) struct Slots<'a> {
-    loaded: Vec<Loaded>,
-    /// The loaded programs of each node that has some, and what they are of.
+    loaded: Vec<LoadedProgram>,
+    /// The loaded programs of each node with a program.
     of: HashMap<NodeIndex, (&'a NodeProgram, Vec<usize>)>,
-    /// What each replacement takes the place of, with the program that does.
+    /// The targets of each replacement, with the replacing program.
     replaced: HashMap<NodeIndex, Vec<(usize, Target)>>,
     /// Programs that are loaded for tables, by their object and name.
     leaves: HashMap<(&'a ObjectRef, &'a str), Leaf<'a>>,
 }
 
 /// A loaded program; its number is its place in the list.
-struct Loaded {
-    /// Its type or, for one that extends or traces, that of what it is on.
+struct LoadedProgram {
+    /// Its type or, if it extends or traces another program, the type of that.
     program_type: ProgramKind,
     by: OperationId,
 }
@@ -111,9 +111,9 @@ impl<'a> Builder<'a> {
             ResolvedKind::Replacement { functions, .. } => {
                 self.load_replacement(index, of, functions);
             }
-            ResolvedKind::Tracer { functions, moment, .. } => {
+            ResolvedKind::Tracer { functions, point, .. } => {
                 for target in self.targets(functions) {
-                    self.load_one(index, of, LoadAs::Tracer(*moment), Some(target));
+                    self.load_one(index, of, LoadAs::Tracer(*point), Some(target));
                 }
             }
             ResolvedKind::BuiltIn { functions, .. } => {
@@ -146,18 +146,18 @@ impl<'a> Builder<'a> {
         }
     }
 
-    /// A program of a built-in tracer for each moment that it has to see.
+    /// A program of a built-in tracer for each probe point that it needs.
     fn load_built_in(&mut self, index: NodeIndex, of: &'a NodeProgram, function: &TracerTarget) {
         let mut targets = self.targets([&function.function]);
         targets.retain(|target| self.slots.program_type(target.slot) == function.kind);
         for target in targets {
-            for (moment, tracing) in function.tracings() {
+            for (point, tracing) in function.tracings() {
                 let reason = if tracing.tells() { Reason::Program } else { Reason::CallBegin };
                 let action = Action::Load {
                     slot: self.slots.next(),
                     object: Builtin::object().clone(),
-                    program: Builtin::program(*moment).to_owned(),
-                    load_as: LoadAs::Tracer(*moment),
+                    program: Builtin::program(*point).to_owned(),
+                    load_as: LoadAs::Tracer(*point),
                     expected_attach_type: None,
                     attach_btf: None,
                     traits: Traits::default(),
@@ -256,7 +256,7 @@ impl<'a> Builder<'a> {
         };
         needs.extend(self.maps_of(index, of));
         let by = self.push(Purpose::by(index, reason, of.asked()), action, needs);
-        self.slots.loaded.push(Loaded { program_type, by });
+        self.slots.loaded.push(LoadedProgram { program_type, by });
         slot
     }
 

@@ -1,4 +1,4 @@
-//! Which maps are made, and what is put into them.
+//! The maps to create, and their initial entries.
 
 use std::collections::HashSet;
 

@@ -1,9 +1,9 @@
-//! A checked chain → the list of operations that brings it up.
+//! A resolved chain → the list of operations that brings it up.
 //!
 //! Pure and deterministic: the same chain and objects give the same plan, so a dry run shows what a
-//! run will do. The order is the one in which nothing is missed: maps first; load along the
-//! dependencies, since the kernel wants the target's descriptor; attach against them, so that no
-//! event passes a half-built chain.
+//! run will do. The order is one in which no event is missed: maps first; then programs in
+//! dependency order, because the kernel needs the target's descriptor; then attachments in the
+//! opposite order, so that no event passes a half-built chain.
 
 mod build;
 mod cause;
@@ -26,13 +26,13 @@ pub use stored::PlanError;
 use crate::{
     chain::{ObjectRef, ProbePoint},
     diag::Span,
-    hook::{Attach, HostKind},
+    hook::{Attach, AttachBtf, HostKind},
     object::{AttachType, MapDef, ProgramKind, ProgramType, Traits},
     resolve::{PinnedAt, SetGlobal},
     trace::Tracing,
 };
 
-/// What will be done.
+/// The operations that bring a chain up.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "stored::StoredPlan")]
 pub struct Plan {
@@ -40,7 +40,7 @@ pub struct Plan {
     pub chain: String,
     /// The nodes in the order of the file. The index of a node is its id in events.
     pub nodes: Vec<PlannedNode>,
-    /// The operations, so that each comes after all that it needs and follows.
+    /// The operations in dependency order.
     pub operations: Vec<Operation>,
 }
 
@@ -54,21 +54,22 @@ pub struct OperationId(pub u32);
 pub struct Operation {
     /// Its name in the plan.
     pub id: OperationId,
-    /// The node it is done for, an index in [`Plan::nodes`]; none for what the whole chain shares.
+    /// The node that it is done for, an index in [`Plan::nodes`]; `None` if it is shared by the
+    /// whole chain.
     pub node: Option<usize>,
-    /// What is done.
+    /// The action.
     #[serde(flatten)]
     pub action: Action,
-    /// The operations whose result it takes. Without one of those it cannot be done.
+    /// The operations whose results it uses. Without one of them it cannot be done.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub needs: Vec<OperationId>,
-    /// The operations that have to be done before, so that nothing is missed: a host is attached
-    /// when all that is on it is in place.
+    /// The operations that must be done before, so that no event is missed: a host is attached
+    /// after everything on it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub after: Vec<OperationId>,
     /// Why it is in the plan.
     pub cause: Cause,
-    /// The bytes of the chain file that asked for it; none in a plan that was read back.
+    /// The location in the chain file that requested it; `None` in a plan that was read back.
     #[serde(skip)]
     pub span: Option<Span>,
 }
@@ -83,31 +84,31 @@ impl PartialEq for Operation {
 
 impl Eq for Operation {}
 
-/// What an operation does.
+/// The action of an operation.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "action", rename_all = "snake_case")]
 pub enum Action {
     /// Makes a place where lines of `bpf_printk` arrive.
     Listen,
-    /// Makes a map: for all nodes that name it or, when it is an event buffer that is not the
-    /// composer's, for the operation's node alone.
+    /// Creates a map: for all nodes that name it or, if it is an event buffer other than the
+    /// composer's, for the operation's node only.
     CreateMap {
         /// The object whose definition is taken.
         #[serde(with = "stored::object")]
         object: ObjectRef,
         /// The definition.
         map: MapDef,
-        /// Where it is pinned; a map that is there already is taken.
+        /// The pin; an existing map is reused.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pin: Option<PinnedAt>,
     },
-    /// Puts something into a map that holds maps or programs.
+    /// Adds an entry to a map of maps or programs.
     Fill {
         /// The map, one of the whole chain's.
         table: String,
         /// The number of the entry.
         entry: u32,
-        /// What is put there.
+        /// The entry.
         #[serde(flatten)]
         with: Filling,
     },
@@ -120,7 +121,7 @@ pub enum Action {
         object: ObjectRef,
         /// Its function.
         program: String,
-        /// As what.
+        /// The type that it is loaded as.
         load_as: LoadAs,
         /// Its `expected_attach_type`, where that depends on the attachment and not on its type alone.
         #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -128,17 +129,17 @@ pub enum Action {
         /// The type of the kernel that it is for.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         attach_btf: Option<AttachBtf>,
-        /// What else is to be said of it.
+        /// Further properties.
         #[serde(flatten)]
         traits: Traits,
-        /// What it extends or traces.
+        /// The function that it extends or traces.
         target: Option<Target>,
         /// Whether the helpers for the current task are offered and mean something.
         has_task: bool,
         /// Global variables that are set to something else than in the object.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         globals: Vec<SetGlobal>,
-        /// What the built-in tracer takes of a call, when it is that.
+        /// What the built-in tracer records of a call, if it is one.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         trace: Option<Box<Tracing>>,
     },
@@ -149,21 +150,21 @@ pub enum Action {
         /// The hook.
         attach: Attach,
     },
-    /// Puts a replacement in a stub's place.
+    /// Attaches a replacement to a stub.
     AttachReplacement {
         /// The loaded program.
         slot: usize,
         /// The stub.
         target: Target,
     },
-    /// Attaches a tracer to what it was loaded for.
+    /// Attaches a tracer to the target that it was loaded for.
     AttachTracer {
         /// The loaded program.
         slot: usize,
     },
 }
 
-/// What is put into a map that holds maps or programs.
+/// An entry of a map of maps or programs.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(untagged)]
 pub enum Filling {
@@ -192,7 +193,7 @@ pub enum LoadAs {
 }
 
 impl LoadAs {
-    /// The type of program that the kernel is told; none where a section's name says nothing.
+    /// The kernel's program type; `None` if the section name does not define one.
     #[must_use]
     pub fn program_type(self) -> Option<ProgramType> {
         match self {
@@ -234,21 +235,13 @@ impl Plan {
         }
     }
 
-    /// Bytes of the buffer for events in the composer's form, when there is one.
+    /// The size of the composer's event buffer in bytes, if there is one.
     #[must_use]
     pub fn buffer(&self) -> Option<u32> {
         self.operations.iter().find_map(|operation| match &operation.action {
             Action::CreateMap { map, .. } if map.name == freplace_compose_common::EVENTS_MAP => {
                 Some(map.max_entries)
             }
-            _ => None,
-        })
-    }
-
-    /// The event buffers that nodes have for themselves, each with its node.
-    pub fn event_maps(&self) -> impl Iterator<Item = (usize, &MapDef)> {
-        self.operations.iter().filter_map(|operation| match &operation.action {
-            Action::CreateMap { map, .. } => Some((operation.node?, map)),
             _ => None,
         })
     }

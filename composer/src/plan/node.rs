@@ -1,4 +1,4 @@
-//! A node, as far as one needs to know it to show what happens.
+//! A node of a plan, with what is needed to show progress.
 
 use std::fmt;
 
@@ -6,14 +6,14 @@ use serde::Serialize;
 
 use crate::chain::{Node, NodeKind, ProbePoint, Role};
 
-/// A node, as far as one needs to know it to show what happens.
+/// A node, with what is needed to show events and progress.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct PlannedNode {
     /// Its id in the file.
     pub id: String,
     /// Its kind.
     pub role: Role,
-    /// The kernel's word for its program: `kprobe`, `freplace`.
+    /// The kernel's name for its program's kind: `kprobe`, `freplace`.
     pub label: &'static str,
     /// When a tracer sees its target; never, for a node that is none.
     #[serde(skip)]
@@ -49,7 +49,7 @@ impl PlannedNode {
     /// The labels that its events have: of a tracer of both moments the one that an event is of.
     pub fn event_labels(&self) -> impl Iterator<Item = &'static str> {
         let one = (self.moments.len() < 2).then_some(self.label);
-        one.into_iter().chain(self.moments.iter().map(|moment| moment.name()))
+        one.into_iter().chain(self.moments.iter().map(|point| point.name()))
     }
 }
 
@@ -63,8 +63,7 @@ pub struct AttachPoint {
 }
 
 impl AttachPoint {
-    /// What the function is called that a tracer is on: by the chain, where it is the entry of a
-    /// node.
+    /// The name of the traced function; the node's id if it is the entry function of a node.
     #[must_use]
     pub fn function(&self) -> &str {
         self.function.as_deref().unwrap_or(&self.at)

@@ -1,4 +1,4 @@
-//! The order of a plan's operations, which follows from what each needs and comes after.
+//! The order of a plan's operations, which follows from their dependencies.
 
 use std::collections::HashMap;
 

@@ -1,12 +1,12 @@
-//! A plan without an operation that cannot be done, and without all that needs it.
+//! Removes an operation that cannot be done from a plan, and everything that depends on it.
 
 use std::collections::HashSet;
 
 use super::{Action, Filling, Operation, OperationId, Plan};
 
 impl Plan {
-    /// The plan without what an operation makes: a program goes with its node's other programs, and
-    /// whatever is left out goes with all that needs it. None for a map, which everything may need.
+    /// The plan without the result of an operation: a program is removed with its node's other
+    /// programs, and everything that needs it. `None` for a map, which everything may need.
     #[must_use]
     pub fn without(&self, operation: OperationId) -> Option<Self> {
         let refused = self.operation(operation)?;

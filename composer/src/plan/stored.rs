@@ -1,4 +1,4 @@
-//! A plan that was written down, as it is read back: checked, since anybody may have written it.
+//! A plan that is read back: validated, because it may have been written by anyone.
 
 use std::collections::{BTreeSet, HashSet};
 

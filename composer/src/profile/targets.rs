@@ -212,10 +212,10 @@ impl Targets {
     #[must_use]
     pub fn near_tracepoint(&self, category: &str, name: &str) -> Option<String> {
         if category == "syscalls" {
-            let moment = if name.starts_with("sys_exit_") { "exit" } else { "enter" };
-            let call = name.strip_prefix("sys_")?.strip_prefix(moment)?.strip_prefix('_')?;
-            let near = nearest_of_many(call, self.symbols_with(&format!("event_{moment}__"), ""))?;
-            return Some(format!("{category}/sys_{moment}_{near}"));
+            let point = if name.starts_with("sys_exit_") { "exit" } else { "enter" };
+            let call = name.strip_prefix("sys_")?.strip_prefix(point)?.strip_prefix('_')?;
+            let near = nearest_of_many(call, self.symbols_with(&format!("event_{point}__"), ""))?;
+            return Some(format!("{category}/sys_{point}_{near}"));
         }
         let categories: Vec<_> = self.symbols_with("str__", "__trace_system_name").collect();
         if !categories.is_empty() && !categories.contains(&category) {

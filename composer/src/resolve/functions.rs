@@ -1,4 +1,4 @@
-//! The functions that stubs and tracers name, in the objects of their targets.
+//! The functions that stubs and tracers refer to, in the objects of their targets.
 
 use petgraph::graph::NodeIndex;
 
@@ -9,15 +9,15 @@ use crate::{
     object::{Function, Object, Program},
 };
 
-/// A function that a node names and that is not there.
+/// A function that was not found.
 pub(super) struct Unknown {
-    /// What is to be said of it.
+    /// The diagnostic.
     pub(super) found: Diagnostic,
-    /// Whether it was not to be named there at all: rules say so.
+    /// Whether a rule rejects the reference itself.
     pub(super) is_misplaced: bool,
 }
 
-/// The functions that node `index` names and that are not there, in programs of other nodes.
+/// The functions of node `index` that were not found in the programs of its targets.
 pub(super) fn unknown<'a>(
     chain: &Chain,
     index: NodeIndex,
@@ -62,7 +62,7 @@ fn not_found(
         .help(help)
 }
 
-/// The functions of `program` that could be meant.
+/// The functions of `program` that may be meant.
 pub(crate) fn candidates<'a>(object: &'a Object, program: &Program) -> Vec<&'a str> {
     let reachable = object.reachable(program).into_iter();
     let functions = reachable.filter(|index| *index != program.function);
@@ -73,7 +73,7 @@ fn name(function: &Function) -> &str {
     &function.name
 }
 
-/// Where a function is that `object` does not have, most likely.
+/// The most likely reason why `object` lacks a function.
 fn missing_help(object: &Object, program: &Program, to_replace: bool) -> String {
     let inlined = match to_replace {
         true => {
@@ -89,7 +89,7 @@ fn missing_help(object: &Object, program: &Program, to_replace: bool) -> String 
     format!("{inlined} Program `{}` calls: {calls}.", program.name)
 }
 
-/// `names` as a list, or a word where there are none.
+/// `names` as a list, or `no functions`.
 pub(crate) fn list_or_nothing(names: &[&str]) -> String {
     if names.is_empty() { "no functions".to_owned() } else { list(names) }
 }

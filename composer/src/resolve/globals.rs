@@ -1,8 +1,9 @@
-//! `globals = { … }`: which variables these are, and the bytes that they are set to.
+//! `globals = { … }`: the variables that are set, and their bytes.
 
 mod encode;
 mod names;
 mod number;
+mod part;
 
 use std::ops::Range;
 
@@ -19,12 +20,13 @@ use crate::{
         prototype,
     },
 };
-use encode::{Encoder, ValueError, VariablePart, member, no_field};
+use encode::Encoder;
+use part::{ValueError, VariablePart, member, no_field};
 
 /// Variables that the composer sets by itself.
 const RESERVED: [&str; 3] = [NODE_GLOBAL, HAS_TASK_GLOBAL, TRACE_GLOBAL];
 
-/// A global variable with what it is set to.
+/// A global variable with its new contents.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SetGlobal {
     /// Its name.
@@ -36,7 +38,7 @@ pub struct SetGlobal {
     /// All of its bytes.
     #[serde(with = "crate::hex")]
     pub bytes: Vec<u8>,
-    /// What the chain says of it: parts and values, as they are written.
+    /// Its entries in the chain: parts and values, as text.
     pub parts: Vec<(String, String)>,
 }
 

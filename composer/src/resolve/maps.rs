@@ -1,4 +1,4 @@
-//! The maps of a chain: what the chain changes of them, where they are pinned, who shares them.
+//! The maps of a chain: changes, pins, and the nodes that share them.
 
 use std::{collections::HashMap, path::PathBuf, sync::Arc};
 
@@ -22,10 +22,10 @@ pub struct PinnedAt {
     pub keep: bool,
 }
 
-/// A map as the chain has it.
+/// A map of the chain.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ChainMap {
-    /// Its definition, with what the chain changes.
+    /// Its definition, with the changes of the chain.
     pub map: MapDef,
     /// Where it is pinned.
     pub pin: Option<PinnedAt>,
@@ -35,9 +35,9 @@ pub struct ChainMap {
 #[derive(Debug)]
 pub(super) struct Changes<'a> {
     chain: &'a Chain,
-    /// Of maps that the whole chain shares, by their name: every node that says something.
+    /// The changes to shared maps of all nodes, by map name.
     shared: HashMap<&'a str, Vec<&'a MapChange>>,
-    /// Maps of objects that the whole chain shares, by their object and their index in it.
+    /// Shared maps that were resolved before, by object and index.
     known: HashMap<(&'a ObjectRef, usize), Arc<ChainMap>>,
 }
 
@@ -60,7 +60,7 @@ impl<'a> Changes<'a> {
         }
     }
 
-    /// The maps of `object` that the program of `node` takes along, as the chain has them.
+    /// Applies the changes to the maps in `uses`, which the program of `node` needs.
     pub(super) fn maps_of(
         &mut self,
         node: &'a Node,
@@ -82,7 +82,7 @@ impl<'a> Changes<'a> {
         maps.collect()
     }
 
-    /// The map that `node` uses, as the chain has it.
+    /// Applies the changes to a map that `node` uses.
     fn apply(&self, node: &'a Node, map: &MapDef) -> ChainMap {
         let chain = self.chain;
         let said = self.said(node, map);
@@ -139,9 +139,9 @@ pub(crate) fn is_only_jumped_to(node: &Node) -> bool {
     node.role() == Role::Host && matches!(&node.kind, NodeKind::Host(host) if host.attach.is_none())
 }
 
-/// Whether a map is one for the whole chain, rather than private to a node: everything but the
-/// event buffers of programs that do not use the composer's own, whose events could not be told
-/// apart otherwise.
+/// Whether a map is shared by the whole chain instead of private to a node: all maps except for
+/// event buffers other than the composer's, whose events could not be attributed to a node
+/// otherwise.
 #[must_use]
 pub fn is_shared(map: &MapDef) -> bool {
     map.name == EVENTS_MAP || !map.is_event_buffer()

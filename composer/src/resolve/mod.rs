@@ -1,8 +1,8 @@
-//! What the names of a chain stand for: objects, programs, maps, variables, fields.
+//! The meaning of the names in a chain: objects, programs, maps, variables, fields.
 //!
-//! Each name is looked up here, once. [`PartlyResolved`] is what was found of a chain that may be
-//! wrong: the rules look at that. [`Resolved`] is a chain of which every name stands for something:
-//! whatever comes behind the rules goes by it, and has nothing to look up that could be missing.
+//! Each name is looked up here, once. [`PartlyResolved`] is what was found for a chain that may
+//! contain errors; the rules use it. [`Resolved`] is a chain in which every name was found:
+//! everything after the rules uses it, and does not look anything up that could be missing.
 
 pub(crate) mod functions;
 pub(crate) mod globals;
@@ -34,9 +34,9 @@ use crate::{
     diag::Diagnostic,
 };
 
-/// A chain with its objects, every name of which stands for something.
+/// A chain with its objects, in which every name was found.
 ///
-/// Whether the rules let it pass is another matter: see [`check`](crate::check).
+/// It may still violate rules: see [`check`](crate::check).
 #[derive(Debug)]
 pub struct Resolved {
     chain: Chain,
@@ -46,11 +46,11 @@ pub struct Resolved {
 }
 
 impl Resolved {
-    /// Reads the objects of `chain` and resolves its names, without a look at the rules: those who
-    /// ask a kernel for its own judgement want that.
+    /// Reads the objects of `chain` and resolves its names without checking the rules, for callers
+    /// that leave the verdict to a kernel.
     ///
     /// # Errors
-    /// Every name that stands for nothing, in file order.
+    /// Every name that was not found, in file order.
     pub fn open(chain: Chain) -> Result<Self, Vec<Diagnostic>> {
         PartlyResolved::open(chain).whole()
     }
@@ -67,7 +67,7 @@ impl Resolved {
         &self.objects
     }
 
-    /// The nodes in the order of the file, and what they stand for.
+    /// The resolved nodes in file order.
     pub fn nodes(&self) -> impl Iterator<Item = (NodeIndex, &Node, &ResolvedNode)> {
         let nodes = self.chain.graph.nodes().zip(&self.nodes);
         nodes.map(|((index, node), resolved)| (index, node, resolved))

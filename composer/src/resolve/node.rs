@@ -1,4 +1,4 @@
-//! What a node stands for.
+//! A resolved node.
 
 use petgraph::graph::NodeIndex;
 
@@ -9,21 +9,21 @@ use crate::{
     hook::Attach,
 };
 
-/// What a node stands for.
+/// A resolved node.
 #[derive(Debug)]
 pub struct ResolvedNode {
     pub(super) kind: ResolvedKind,
     pub(super) has_task: bool,
 }
 
-/// What a node is in its chain, with all that its names stand for.
+/// The kind of a node, with the resolved names.
 #[derive(Debug)]
 pub enum ResolvedKind {
     /// A program at a hook.
     Host {
         /// The program.
         program: NodeProgram,
-        /// The hook; none for one that only tail calls come to.
+        /// The hook; `None` if it is only reached by tail calls.
         attach: Option<Spanned<Attach>>,
     },
     /// A function of hosts.
@@ -32,7 +32,7 @@ pub enum ResolvedKind {
     Replacement {
         /// The program.
         program: NodeProgram,
-        /// What asks for the stub.
+        /// The location that names the stub.
         stub: Span,
         /// The stub, in each of its hosts.
         functions: Vec<TargetFunction>,
@@ -42,19 +42,19 @@ pub enum ResolvedKind {
         /// The program.
         program: NodeProgram,
         /// When it runs.
-        moment: ProbePoint,
-        /// What asks for its target.
+        point: ProbePoint,
+        /// The location that names its target.
         target: Span,
-        /// What it traces.
+        /// The traced functions.
         functions: Vec<TargetFunction>,
     },
     /// The built-in tracer.
     BuiltIn {
-        /// Its program for the moment that the node asks for.
+        /// Its program for the requested probe point.
         program: NodeProgram,
         /// What asks for its target.
         target: Span,
-        /// What it traces, and what it takes of each call.
+        /// The traced functions, and what is recorded of each call.
         functions: Vec<TracerTarget>,
     },
 }
@@ -71,13 +71,13 @@ pub struct TargetFunction {
 }
 
 impl ResolvedNode {
-    /// What it is in its chain.
+    /// Its kind.
     #[must_use]
     pub fn kind(&self) -> &ResolvedKind {
         &self.kind
     }
 
-    /// Whether all hosts at the bottom of what it depends on have a current task.
+    /// Whether all hosts that it depends on have a current task.
     #[must_use]
     pub fn has_task(&self) -> bool {
         self.has_task
@@ -95,7 +95,7 @@ impl ResolvedNode {
         }
     }
 
-    /// What a built-in tracer traces; nothing for another node.
+    /// The functions that a built-in tracer traces; empty for other nodes.
     #[must_use]
     pub fn traced(&self) -> &[TracerTarget] {
         match &self.kind {

@@ -1,4 +1,4 @@
-//! What the names of a chain stand for, as far as they stand for something.
+//! The meaning of the names in a chain, as far as they could be found.
 
 use std::collections::HashSet;
 
@@ -17,17 +17,17 @@ use crate::{
     object::{Program, ProgramKind},
 };
 
-/// A chain with its objects, and what its names stand for, as far as they stand for something: what
-/// the rules look at.
+/// A chain with its objects, and the meaning of its names as far as they were found; used by the
+/// rules.
 #[derive(Debug)]
 pub struct PartlyResolved {
     chain: Chain,
     objects: ObjectStore,
     /// By the index of the node.
     nodes: Vec<PartlyNode>,
-    /// What stands for nothing.
+    /// Errors about names that were not found.
     wrong: Vec<Diagnostic>,
-    /// The same, where the rules have better words for it.
+    /// Errors for which the rules have better messages.
     untold: Vec<Diagnostic>,
 }
 
@@ -36,21 +36,23 @@ pub struct PartlyResolved {
 struct PartlyNode {
     /// None for a stub, or where something of it is not there.
     program: Option<NodeProgram>,
-    /// What a built-in tracer traces.
+    /// The functions of a replacement or tracer; `None` in the place of one that was not found.
+    functions: Vec<Option<TargetFunction>>,
+    /// The functions traced by a built-in tracer.
     traced: Vec<PartlyTraced>,
-    /// What keeps it from that.
+    /// Errors that prevent it.
     untraceable: Vec<Diagnostic>,
 }
 
 impl PartlyResolved {
-    /// Reads the objects of `chain` and looks up what it names.
+    /// Reads the objects of `chain` and looks up its names.
     #[must_use]
     pub fn open(chain: Chain) -> Self {
         let (objects, wrong) = ObjectStore::open(&chain);
         Self::find(chain, objects, wrong)
     }
 
-    /// Looks up what `chain` names in `objects`, instead of reading any.
+    /// Looks up the names of `chain` in `objects`, without reading any.
     #[must_use]
     pub fn of(chain: Chain, objects: &ObjectStore) -> Self {
         let (objects, wrong) = objects.named_by(&chain);
@@ -61,13 +63,19 @@ impl PartlyResolved {
         let mut changes = Changes::of(&chain);
         let program = |(_, node)| {
             let program = NodeProgram::find(node, &objects, &mut changes, &mut wrong);
-            PartlyNode { program, traced: Vec::new(), untraceable: Vec::new() }
+            PartlyNode {
+                program,
+                functions: Vec::new(),
+                traced: Vec::new(),
+                untraceable: Vec::new(),
+            }
         };
         let nodes = chain.graph.nodes().map(program).collect();
         let mut found = Self { chain, objects, nodes, wrong, untold: Vec::new() };
         found.seek_functions();
         found.seek_tables();
         for index in found.chain.graph.node_indices() {
+            found.nodes[index.index()].functions = found.targets(index);
             let (traced, untraceable) = found.trace(index);
             let node = &mut found.nodes[index.index()];
             (node.traced, node.untraceable) = (traced, untraceable);
@@ -113,6 +121,17 @@ impl PartlyResolved {
         self.nodes[index.index()].program.as_ref()
     }
 
+    /// The nodes whose program is there, in the order of the file.
+    pub(crate) fn programs(&self) -> impl Iterator<Item = (NodeIndex, &Node, &NodeProgram)> {
+        let nodes = self.chain.graph.nodes().zip(&self.nodes);
+        nodes.filter_map(|((index, node), found)| Some((index, node, found.program.as_ref()?)))
+    }
+
+    /// The functions that the replacement or tracer at `index` is for, those that are there.
+    pub(crate) fn functions(&self, index: NodeIndex) -> impl Iterator<Item = &TargetFunction> {
+        self.nodes[index.index()].functions.iter().flatten()
+    }
+
     /// What the built-in tracer at `index` traces.
     pub(crate) fn traced(&self, index: NodeIndex) -> &[PartlyTraced] {
         &self.nodes[index.index()].traced
@@ -128,21 +147,18 @@ impl PartlyResolved {
         &self.wrong
     }
 
-    /// The chain, when all that it names stands for something.
+    /// The chain, if all names were found.
     ///
     /// # Errors
-    /// What does not, in file order.
+    /// The names that were not found, in file order.
     pub fn whole(self) -> Result<Resolved, Vec<Diagnostic>> {
-        let functions = self.chain.graph.node_indices().map(|index| self.functions(index));
-        let functions: Vec<_> = functions.collect();
         let has_task = self.has_task();
         let Self { chain, objects, nodes, mut wrong, untold } = self;
         wrong.extend(untold);
         let mut resolved = Vec::with_capacity(nodes.len());
-        let parts = chain.graph.nodes().zip(nodes).zip(functions).zip(has_task);
-        for ((((_, node), found), functions), has_task) in parts {
+        for (((_, node), found), has_task) in chain.graph.nodes().zip(nodes).zip(has_task) {
             wrong.extend_from_slice(&found.untraceable);
-            let kind = kind(node, found, functions.into_iter().collect());
+            let kind = kind(node, found);
             resolved.extend(kind.map(|kind| ResolvedNode { kind, has_task }));
         }
         match wrong.is_empty() && resolved.len() == chain.graph.len() {
@@ -153,7 +169,7 @@ impl PartlyResolved {
 
     /// The functions that the replacement or tracer at `index` is for; none in the place of one that
     /// is not there.
-    fn functions(&self, index: NodeIndex) -> Vec<Option<TargetFunction>> {
+    fn targets(&self, index: NodeIndex) -> Vec<Option<TargetFunction>> {
         let named = self.chain.graph.functions_of(index).into_iter();
         let found = named.map(|(holder, name)| {
             let (index, _) = self.program(holder)?.object().function(name)?;
@@ -172,11 +188,11 @@ impl PartlyResolved {
         let TracerProgram::BuiltIn(request) = &tracer.program else { return (traced, wrong) };
         let place =
             |found: &Diagnostic| (found.labels.first().map(|label| label.span.clone()), found.code);
-        for function in self.functions(index).into_iter().flatten() {
+        for function in self.functions(index) {
             let Some(of) = self.program(function.holder) else { continue };
             let holder = self.chain.graph.node(function.holder);
             let is_entry = function.index == of.program().function && holder.role() != Role::Tracer;
-            for kind in self.kinds(of, &function) {
+            for kind in self.kinds(of, function) {
                 let asked = (tracer, request.as_ref());
                 let (one, found) = PartlyTraced::find(asked, function.clone(), of, kind, is_entry);
                 traced.push(one);
@@ -229,12 +245,9 @@ impl PartlyResolved {
 }
 
 /// What a node is in its chain, when all that it names is there.
-fn kind(
-    node: &Node,
-    found: PartlyNode,
-    functions: Option<Vec<TargetFunction>>,
-) -> Option<ResolvedKind> {
-    let PartlyNode { program, traced, .. } = found;
+fn kind(node: &Node, found: PartlyNode) -> Option<ResolvedKind> {
+    let PartlyNode { program, functions, traced, .. } = found;
+    let functions: Option<Vec<TargetFunction>> = functions.into_iter().collect();
     Some(match &node.kind {
         NodeKind::Stub(_) => ResolvedKind::Stub,
         NodeKind::Host(host) => {
@@ -245,10 +258,10 @@ fn kind(
             stub: replacement.stub.span.clone(),
             functions: functions?,
         },
-        NodeKind::Tracer(Tracer { program: TracerProgram::Own { .. }, moment, target, .. }) => {
+        NodeKind::Tracer(Tracer { program: TracerProgram::Own { .. }, point, target, .. }) => {
             ResolvedKind::Tracer {
                 program: program?,
-                moment: *moment,
+                point: *point,
                 target: target.span.clone(),
                 functions: functions?,
             }

@@ -1,4 +1,4 @@
-//! The program of a node, and what it takes along.
+//! The program of a node, and what is loaded with it.
 
 use std::sync::Arc;
 
@@ -14,7 +14,7 @@ use crate::{
     object::{MapDef, Object, Program, Uses},
 };
 
-/// The program of a node, and what it takes along.
+/// The program of a node, and what is loaded with it.
 #[derive(Debug)]
 pub struct NodeProgram {
     reference: Spanned<ObjectRef>,
@@ -72,13 +72,13 @@ impl NodeProgram {
         })
     }
 
-    /// Its object, as the chain calls it, and what asks for that.
+    /// Its object as named in the chain, with the location of the name.
     #[must_use]
     pub fn reference(&self) -> &Spanned<ObjectRef> {
         &self.reference
     }
 
-    /// What asks for the program.
+    /// The location that names the program.
     #[must_use]
     pub fn asked(&self) -> &Span {
         &self.asked
@@ -101,18 +101,18 @@ impl NodeProgram {
         &self.program
     }
 
-    /// The maps that it takes along, in the order of the object: those that it and its leaves refer
-    /// to, and those that the chain names.
+    /// The maps that are created for it, in the order of the object: those that it and its leaves
+    /// refer to, and those that the chain names.
     pub fn maps(&self) -> impl Iterator<Item = &MapDef> {
         self.uses.maps(&self.object)
     }
 
-    /// The same maps, each with what the chain makes of it.
+    /// The same maps, each with the changes of the chain.
     pub fn chain_maps(&self) -> impl Iterator<Item = (&MapDef, &ChainMap)> {
         self.maps().zip(self.maps.iter().map(Arc::as_ref))
     }
 
-    /// The programs that its tables for tail calls hold from the start, which are loaded besides it.
+    /// The programs that are initial entries of its program arrays, which are loaded as well.
     pub fn leaves(&self) -> impl Iterator<Item = &Program> {
         self.uses.leaves(&self.object)
     }

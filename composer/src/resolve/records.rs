@@ -1,5 +1,5 @@
-//! Records that other programs write, as the chain names them: which struct they are, where its fields
-//! are, and how these are shown.
+//! Records of other programs, as the chain describes them: their struct, the location of its
+//! fields, and how these are shown.
 
 mod mistakes;
 
@@ -28,7 +28,7 @@ pub(super) struct EventRecords {
 /// The struct that records of an event map are.
 #[derive(Debug)]
 pub struct RecordStruct {
-    types: Types,
+    types: DeclaredIn,
     of: TypeId,
     name: String,
     text: Vec<RecordPiece>,
@@ -37,7 +37,7 @@ pub struct RecordStruct {
 
 /// Where a struct is declared.
 #[derive(Debug)]
-enum Types {
+enum DeclaredIn {
     /// In an object.
     Object(Arc<Object>),
     /// In the chain.
@@ -47,7 +47,7 @@ enum Types {
 /// A piece of a record's text.
 #[derive(Debug)]
 pub enum RecordPiece {
-    /// It stands for itself.
+    /// Literal text.
     Literal(String),
     /// A field of the record.
     Field(RecordField),
@@ -73,21 +73,21 @@ pub enum FieldFormat {
     Ipv4,
     /// An address of IPv6.
     Ipv6,
-    /// An integer of so many bytes in network order.
+    /// An integer of this number of bytes in network order.
     BigEndian(usize),
     /// An address of Ethernet.
     Mac,
     /// A duration.
     Nanoseconds,
-    /// Text of so many bytes, up to the first NUL.
+    /// Text of this number of bytes, up to the first NUL.
     Text(usize),
-    /// An error number of so many bytes.
+    /// An error number of this number of bytes.
     Errno(usize),
-    /// An integer of so many bytes, in hexadecimal.
+    /// An integer of this number of bytes, in hexadecimal.
     Hex(usize),
-    /// So many bytes.
+    /// This number of bytes.
     Bytes(usize),
-    /// The names of an enum of so many bytes.
+    /// The names of an enum of this number of bytes.
     Enum {
         /// 1, 2, 4 or 8.
         size: usize,
@@ -103,8 +103,8 @@ impl RecordStruct {
     #[must_use]
     pub fn types(&self) -> &Btf {
         match &self.types {
-            Types::Object(object) => &object.btf,
-            Types::Declared(own) => own,
+            DeclaredIn::Object(object) => &object.btf,
+            DeclaredIn::Declared(own) => own,
         }
     }
 
@@ -114,7 +114,7 @@ impl RecordStruct {
         self.of
     }
 
-    /// What the chain calls it, where the struct has no name of its own.
+    /// Its name: that of the struct, or the one in the chain.
     #[must_use]
     pub fn name(&self) -> &str {
         &self.name
@@ -164,7 +164,7 @@ fn record(
         (Some(own), _) => match Btf::parse(own.section()) {
             Ok(btf) => {
                 let said = StructName::Layout;
-                (Types::Declared(btf), Declared::STRUCT, events.map.value.clone(), said)
+                (DeclaredIn::Declared(btf), Declared::STRUCT, events.map.value.clone(), said)
             }
             Err(error) => {
                 wrong.push(mistakes.layout(&events.map, &error));
@@ -174,7 +174,7 @@ fn record(
         (None, Some(record)) => match place::structure(&object.btf, &record.value) {
             Some(of) => {
                 let said = StructName::Type(&record.value);
-                (Types::Object(Arc::clone(object)), of, record.value.clone(), said)
+                (DeclaredIn::Object(Arc::clone(object)), of, record.value.clone(), said)
             }
             None => {
                 wrong.push(mistakes.unknown_type(record));

@@ -13,7 +13,7 @@ use crate::{
     object::{Object, ObjectError},
 };
 
-/// The objects of a chain, by what the chain calls them.
+/// The objects of a chain, by their names in the chain.
 #[derive(Debug, Clone, Default)]
 pub struct ObjectStore(BTreeMap<ObjectRef, Arc<Object>>);
 

@@ -1,4 +1,4 @@
-//! The tables for tail calls that a chain puts programs into, and the programs that objects put there.
+//! Program arrays: the entries of the chain, and those defined in objects.
 
 use super::NodeProgram;
 use crate::{
@@ -7,12 +7,12 @@ use crate::{
     object::{MapDef, Uses},
 };
 
-/// Whether a map is a table for tail calls.
+/// Whether a map is a program array.
 pub(crate) fn is_table(map: &MapDef) -> bool {
     map.type_name() == "prog_array"
 }
 
-/// What is wrong with the table that `jump` names, in the object of node `from`.
+/// Reports a table of `jump` that is not a program array in the object of node `from`.
 pub(super) fn unknown(jump: &Jump, from: &Node, of: &NodeProgram) -> Option<Diagnostic> {
     let (name, maps) = (&jump.map.value, &of.object().maps);
     let found = |code, message: String, label: &str| {
@@ -37,8 +37,8 @@ pub(super) fn unknown(jump: &Jump, from: &Node, of: &NodeProgram) -> Option<Diag
     })
 }
 
-/// What the tables that the program of `node`, asked for at `place`, uses hold from the start and that
-/// is no program.
+/// Reports initial entries of program arrays that are not programs. `place` refers to the program of
+/// `node`.
 pub(super) fn no_programs(node: &Node, place: &Span, uses: &Uses) -> Vec<Diagnostic> {
     let one = |(table, missing): &(String, String)| {
         let message = format!(

@@ -1,4 +1,4 @@
-//! The functions that built-in tracers are on, and what is taken of each call.
+//! The functions of built-in tracers, and what is recorded of each call.
 
 use std::sync::Arc;
 
@@ -15,11 +15,11 @@ use crate::{
 pub struct TracerTarget {
     /// The function.
     pub function: TargetFunction,
-    /// What the program that holds it is loaded as, or stands in for.
+    /// The kind that its program is loaded as, or that of the program that it replaces.
     pub kind: ProgramKind,
     /// The types of its object.
     object: Arc<Object>,
-    /// What is taken at each moment, in the order in which the tracer's programs are attached.
+    /// What is recorded at each probe point, in attach order.
     tracings: Vec<(ProbePoint, Tracing)>,
 }
 
@@ -30,7 +30,7 @@ impl TracerTarget {
         &self.object
     }
 
-    /// What is taken at each moment, in the order in which the tracer's programs are attached.
+    /// What is recorded at each probe point, in attach order.
     #[must_use]
     pub fn tracings(&self) -> &[(ProbePoint, Tracing)] {
         &self.tracings
@@ -45,7 +45,7 @@ pub(crate) struct PartlyTraced {
     object: Arc<Object>,
     /// Whether it is a program itself.
     is_entry: bool,
-    /// None where it cannot be traced as it is asked for.
+    /// `None` if it cannot be traced as requested.
     tracings: Option<Vec<(ProbePoint, Tracing)>>,
 }
 
@@ -61,7 +61,7 @@ impl PartlyTraced {
     ) -> (Self, Vec<Diagnostic>) {
         let object = Arc::clone(of.shared_object());
         let mut found = Self { function, kind, object, is_entry, tracings: None };
-        match trace::resolve(request, tracer.moment, found.target()) {
+        match trace::resolve(request, tracer.point, found.target()) {
             Ok(tracings) => {
                 found.tracings = Some(tracings);
                 (found, Vec::new())

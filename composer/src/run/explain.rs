@@ -1,6 +1,6 @@
-//! What the kernel refused → a diagnostic at the line that asked for it.
+//! Turns a rejection by the kernel into a diagnostic at the line that caused the operation.
 
-use super::{Failure, Left, maps, rule::rules, short::short_of, verifier_log::Excerpt};
+use super::{Failure, NotUndone, maps, rule::rules, short::short_of, verifier_log::Excerpt};
 use crate::{
     diag::{Code, Diagnostic},
     errno::errno_name,
@@ -13,8 +13,8 @@ use crate::{
 const PERMISSION: &str =
     "Run it as root, or with --vm in a micro-VM. `freplace-compose doctor` shows what is missing.";
 
-/// Explains why `plan` did not come up on a kernel where there are `targets` to attach to. With
-/// `whole_log`, the verifier's log is shown as well.
+/// Explains why `plan` failed on a kernel with these `targets`. With `whole_log`, the verifier log
+/// is shown as well.
 #[must_use]
 pub fn explain(failure: &Failure, plan: &Plan, targets: &Targets, whole_log: bool) -> Diagnostic {
     let operation = &plan[failure.operation];
@@ -69,7 +69,7 @@ fn pointer(rules: &[Code], error: &KernelError) -> String {
 
 /// Explains what could not be undone.
 #[must_use]
-pub fn explain_left(left: &[Left], plan: &Plan) -> Diagnostic {
+pub fn explain_left(left: &[NotUndone], plan: &Plan) -> Diagnostic {
     let mut found = Diagnostic::new(
         Code::UndoIncomplete,
         format!("{} of the chain's operations could not be rolled back", left.len()),
@@ -168,10 +168,10 @@ fn judge(
             if refusal(attach, error, targets).is_none() =>
         {
             refused(
-            Code::NotPermitted,
-            format!("no permission to attach `{name}` to its {} hook", attach.kind.name),
-            PERMISSION,
-        )
+                Code::NotPermitted,
+                format!("no permission to attach `{name}` to its {} hook", attach.kind.name),
+                PERMISSION,
+            )
         }
         (Action::AttachHook { attach, .. }, _) => hook(attach, error, name, targets),
         (Action::AttachReplacement { target, .. }, Some(libc::EBUSY)) => refused(

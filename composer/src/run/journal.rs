@@ -1,7 +1,8 @@
-//! The journal of a plan: what was begun, done and undone, in the order in which it was.
+//! The journal of a plan: what was started, done and undone, in this order.
 //!
-//! What stands follows from it, and so what has to be undone. It is held in memory; a chain that
-//! outlives its process needs it in a file, and each entry is written before what it announces.
+//! The current state follows from it, and so does what has to be undone. It is in memory; a chain
+//! that outlives its process needs it in a file. Each entry is written before the action that it
+//! announces.
 
 use std::collections::HashSet;
 
@@ -10,7 +11,7 @@ use crate::{
     plan::OperationId,
 };
 
-/// Something that an operation made: enough to undo it.
+/// A result of an operation, with what is needed to undo it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Made {
     /// A place for lines of `bpf_printk`.
@@ -44,9 +45,9 @@ impl Made {
 pub enum Entry {
     /// An operation begins.
     Started(OperationId),
-    /// It is done, and made this, in this order.
+    /// It is done, with these results, in this order.
     Done(OperationId, Vec<Made>),
-    /// The undoing of something begins that an operation made.
+    /// Undoing a result of an operation begins.
     UndoStarted(OperationId, Made),
     /// It is gone.
     Undone(OperationId, Made),
@@ -54,7 +55,7 @@ pub enum Entry {
     Left(OperationId, Made),
 }
 
-/// What was begun, done and undone.
+/// The operations that were started, done and undone.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Journal {
     entries: Vec<Entry>,
@@ -67,8 +68,8 @@ impl Journal {
         &self.entries
     }
 
-    /// What was made and not undone, nor tried to be: each with the operation that made it, in the
-    /// order in which it was.
+    /// Results that were not undone, and for which undoing was not tried: each with its operation,
+    /// in the order of creation.
     #[must_use]
     pub fn standing(&self) -> Vec<(OperationId, Made)> {
         let mut settled = HashSet::new();

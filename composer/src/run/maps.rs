@@ -1,4 +1,4 @@
-//! Why a map is not made, pinned or filled, by what kind of map it is.
+//! Explains why a map cannot be created, pinned or filled, by the type of map.
 
 use freplace_compose_common::{COUNTS_MAP, EVENTS_MAP, trace::TIMES_MAP};
 

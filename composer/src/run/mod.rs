@@ -1,9 +1,9 @@
-//! The executor: does a plan step by step, keeps a journal of that, and undoes it in reverse.
+//! The executor: executes a plan operation by operation, keeps a journal, and undoes the operations
+//! in reverse.
 //!
-//! It decides nothing: the order is the plan's, the doing the kernel's. Whatever step fails, what
-//! was done before is undone before the failure is reported.
+//! It makes no decisions: the order is defined by the plan, the actions by the kernel. If an
+//! operation fails, all previous ones are undone before the failure is reported.
 
-mod ask;
 mod explain;
 mod journal;
 mod maps;
@@ -11,11 +11,12 @@ mod rule;
 mod short;
 mod verifier_log;
 mod verifier_report;
+mod verifier_run;
 
-pub use ask::{VerifierRun, ask};
 pub use explain::{explain, explain_left};
 pub use journal::{Entry, Journal, Made};
 pub use short::short_of;
+pub use verifier_run::{VerifierRun, ask};
 
 use std::{collections::HashMap, ops::ControlFlow};
 
@@ -38,11 +39,11 @@ pub struct Done<'a> {
     pub operation: &'a Operation,
     /// The kernel's id of the program, when one was loaded.
     pub program_id: Option<u32>,
-    /// Whether a map was not made: it was pinned already.
+    /// Whether a map was reused because it was already pinned.
     pub taken: bool,
 }
 
-/// A plan that did not come up. Everything done before was undone, but for what `left` says.
+/// A plan that failed. All previous operations were undone, except for `left`.
 #[derive(Debug)]
 pub struct Failure {
     /// The operation that failed.
@@ -50,13 +51,13 @@ pub struct Failure {
     /// Why.
     pub error: Box<KernelError>,
     /// What could not be undone.
-    pub left: Vec<Left>,
+    pub left: Vec<NotUndone>,
 }
 
 /// Something that could not be undone.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Left {
-    /// The operation that made it.
+pub struct NotUndone {
+    /// The operation that created it.
     pub operation: OperationId,
     /// Why it is still there.
     pub error: KernelError,
@@ -78,16 +79,16 @@ struct MadeMap {
     handle: MapHandle,
 }
 
-/// Whoever watches a plan being done, and has it go on.
+/// A watcher that always continues.
 pub fn unwatched(_: Done<'_>) -> ControlFlow<()> {
     ControlFlow::Continue(())
 }
 
-/// Does `plan` with `kernel`, telling `watch` each step that was done. When `watch` breaks, no
-/// further step is done, and what is returned is the part that was.
+/// Executes `plan` on `kernel`, and notifies `watch` of each operation done. If `watch` breaks, no
+/// further operation is done, and the part done so far is returned.
 ///
 /// # Errors
-/// [`Failure`], when a step failed; all steps before it are undone then.
+/// [`Failure`], if an operation failed; all operations before it are undone.
 pub fn up<K: Kernel>(
     kernel: &mut K,
     plan: &Plan,
@@ -141,7 +142,7 @@ impl Running {
         &self.journal
     }
 
-    /// Where lines of `bpf_printk` arrive, when the chain asked for them.
+    /// The source of `bpf_printk` lines, if the chain shows them.
     #[must_use]
     pub fn trace(&self) -> Option<TraceHandle> {
         self.journal.standing().into_iter().find_map(|(_, made)| match made {
@@ -158,7 +159,7 @@ impl Running {
         })
     }
 
-    /// The attachments, each with the operation that made it.
+    /// The attachments, each with the operation that created it.
     pub fn links(&self) -> impl Iterator<Item = (OperationId, LinkHandle)> {
         self.journal.standing().into_iter().filter_map(|(operation, made)| match made {
             Made::Link(link) => Some((operation, link)),
@@ -170,28 +171,28 @@ impl Running {
         self.maps.iter().find(|map| map.node == node && map.name == name).map(|map| map.handle)
     }
 
-    /// Undoes the attachments and keeps programs and maps: from here on no new event comes. Returns
-    /// what is left.
-    pub fn detach<K: Kernel>(&mut self, kernel: &mut K) -> Vec<Left> {
+    /// Undoes the attachments and keeps programs and maps, so that no new events are produced.
+    /// Returns what could not be undone.
+    pub fn detach<K: Kernel>(&mut self, kernel: &mut K) -> Vec<NotUndone> {
         undo(&mut self.journal, kernel, |made| matches!(made, Made::Link(_)))
     }
 
-    /// The operations whose pins stay when the chain goes down: those that were made, and that the
-    /// chain does not say otherwise of.
+    /// The operations whose pins stay when the chain goes down: new pins, unless the chain disables
+    /// it.
     #[must_use]
     pub fn kept(&self) -> Vec<OperationId> {
         let standing = self.journal.standing().into_iter();
         standing.filter(|(_, made)| made.is_kept()).map(|(operation, _)| operation).collect()
     }
 
-    /// Undoes everything in reverse but pins that are meant to stay, going on after what fails;
-    /// returns what is left.
-    pub fn down<K: Kernel>(mut self, kernel: &mut K) -> Vec<Left> {
+    /// Undoes everything in reverse except for pins that stay, and continues after failures.
+    /// Returns what could not be undone.
+    pub fn down<K: Kernel>(mut self, kernel: &mut K) -> Vec<NotUndone> {
         undo(&mut self.journal, kernel, |made| !made.is_kept())
     }
 
-    /// Undoes everything, as if nothing had ever been done: pins that were made too.
-    pub fn abandon<K: Kernel>(mut self, kernel: &mut K) -> Vec<Left> {
+    /// Undoes everything, including new pins.
+    pub fn abandon<K: Kernel>(mut self, kernel: &mut K) -> Vec<NotUndone> {
         undo(&mut self.journal, kernel, |_| true)
     }
 }
@@ -201,7 +202,7 @@ fn undo<K: Kernel>(
     journal: &mut Journal,
     kernel: &mut K,
     which: impl Fn(&Made) -> bool,
-) -> Vec<Left> {
+) -> Vec<NotUndone> {
     let mut left = Vec::new();
     let standing = journal.standing().into_iter().rev();
     for (operation, made) in standing.filter(|(_, made)| which(made)) {
@@ -218,7 +219,7 @@ fn undo<K: Kernel>(
             Ok(()) => journal.write(Entry::Undone(operation, made)),
             Err(error) => {
                 journal.write(Entry::Left(operation, made));
-                left.push(Left { operation, error });
+                left.push(NotUndone { operation, error });
             }
         }
     }

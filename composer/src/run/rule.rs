@@ -1,11 +1,12 @@
-//! What the kernel answered, and to what → the rules that it may come from.
+//! Determines the rule behind a rejection by the kernel.
 //!
-//! A verifier's log has words, which the pages of codes quote. An attachment has an error number
-//! only; there the rule follows from what was attached to what, and from who is there already.
+//! A verifier log contains messages, which the pages of codes quote. An attachment only has an
+//! error number; the rule then follows from the types of the two programs, and from the holder of
+//! the target.
 
 use crate::{
     diag::Code,
-    kernel::{Held, KernelError},
+    kernel::{KernelError, Occupant},
     plan::{Action, LoadAs, Operation, Plan},
 };
 
@@ -51,10 +52,10 @@ fn fits(code: Code, operation: &Operation, plan: &Plan) -> bool {
     }
 }
 
-fn bare(action: &Action, errno: i32, held: Option<Held>) -> Vec<Code> {
+fn bare(action: &Action, errno: i32, held: Option<Occupant>) -> Vec<Code> {
     match (action, errno) {
         (Action::AttachReplacement { .. }, libc::EBUSY) => match held {
-            Some(Held::Replacement) => vec![Code::ReplacedTwice],
+            Some(Occupant::Replacement) => vec![Code::ReplacedTwice],
             Some(_) => vec![Code::TracedAndReplaced],
             None => vec![Code::ReplacedTwice, Code::TracedAndReplaced],
         },

@@ -1,8 +1,9 @@
-//! What this process or the machine has run short of: no verdict on the chain or the kernel.
+//! Resources that this process or the machine has run out of: not a verdict on the chain or the
+//! kernel.
 
 use crate::diag::Code;
 
-/// What error number `errno` says was short, if it was that: a code, words and a remedy.
+/// The exhausted resource that `errno` indicates, if it does: a code, a message and a remedy.
 #[must_use]
 pub fn short_of(errno: Option<i32>) -> Option<(Code, &'static str, &'static str)> {
     match errno? {

@@ -1,8 +1,8 @@
-//! What a verifier's log tells: its last words, and the place in the source that they are about.
+//! Extracts the last messages of a verifier log, and the source line that they refer to.
 //!
-//! A log follows the verifier through the program, instruction by instruction, with what it knows
-//! of every register; what is wrong comes last, in a line or two. This finds these lines, and leaves
-//! out what is only of use to those who know the verifier.
+//! A log follows the verifier through the program, instruction by instruction, with the contents of
+//! every register; the error comes last, in a line or two. This module finds these lines, and omits
+//! those that are only useful to experts of the verifier.
 
 use std::fmt;
 

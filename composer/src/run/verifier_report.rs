@@ -1,8 +1,7 @@
-//! The report that Linux 7.3 and later write below the last words of a log: a title, the reason, the
-//! place, how it came to that, and what to do.
+//! The report that Linux 7.3 and later write below the last message of a log: a title, the reason,
+//! the location, the causes, and suggestions.
 //!
-//! `bpf_diag_report`,
-//! <https://github.com/torvalds/linux/blob/v7.3/kernel/bpf/diagnostics.c>.
+//! `bpf_diag_report`, <https://github.com/torvalds/linux/blob/v7.3/kernel/bpf/diagnostics.c>.
 
 /// What the report begins with: `Verification failed: Memory Safety: Access outside bounds`.
 const TITLE: &str = "Verification failed: ";

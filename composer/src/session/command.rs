@@ -1,4 +1,4 @@
-//! A command that runs while a chain is up, and ends with the session.
+//! A command that runs while a chain is up, and is ended with the session.
 
 use std::{io, process::ExitStatus, time::Duration};
 

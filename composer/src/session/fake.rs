@@ -1,5 +1,5 @@
-//! What a session needs besides a kernel, for tests: signals, a command, somebody who reads the
-//! text, and the whole of it played through in no time.
+//! What a session needs besides a kernel, for tests: signals, a command, a reader of the text, and
+//! a simulated clock.
 
 use std::{
     cell::RefCell,
@@ -214,7 +214,7 @@ impl InterruptSource for FakeInterrupts {
 pub(super) struct FakeCommand {
     ends: Arc<Notify>,
     status: Arc<Mutex<i32>>,
-    /// Whether it ends when it is asked to.
+    /// Whether it ends on request.
     obeys: bool,
     done: Arc<Mutex<Vec<&'static str>>>,
 }
@@ -259,9 +259,9 @@ impl Command for FakeCommand {
 #[derive(Debug, Clone)]
 pub(super) struct Paper {
     text: Arc<Mutex<String>>,
-    /// How many pieces it takes.
+    /// The number of pieces that it accepts.
     pieces: Arc<Semaphore>,
-    /// What it says behind the last of those.
+    /// The error after the last of them.
     fails: Option<io::ErrorKind>,
 }
 

@@ -1,4 +1,4 @@
-//! Signals that end a session: the first asks for an end in good order, the second cuts that short.
+//! Signals that end a session: the first requests an orderly end, the second interrupts it.
 
 use std::{
     future::poll_fn,
@@ -16,12 +16,12 @@ pub trait InterruptSource {
 #[derive(Debug)]
 pub struct Interrupts<S> {
     source: S,
-    /// How many came so far.
+    /// The number of signals so far.
     count: u32,
 }
 
 impl<S: InterruptSource> Interrupts<S> {
-    /// None came so far.
+    /// Without any signal so far.
     pub fn new(source: S) -> Self {
         Self { source, count: 0 }
     }
@@ -32,7 +32,7 @@ impl<S: InterruptSource> Interrupts<S> {
         self.count += 1;
     }
 
-    /// Whether one came already.
+    /// Whether a signal has arrived.
     pub async fn came(&mut self) -> bool {
         tokio::select! {
             biased;
@@ -41,15 +41,15 @@ impl<S: InterruptSource> Interrupts<S> {
         }
     }
 
-    /// Waits until two have come in all: one that comes first while the chain is being undone asks
-    /// for what is being done.
+    /// Waits until two signals have arrived in total: a first one during undo requests what is
+    /// already being done.
     pub async fn second(&mut self) {
         while self.count < 2 {
             self.next().await;
         }
     }
 
-    /// What comes of `work`; none when the second signal came before its end.
+    /// The result of `work`; `None` if the second signal arrived first.
     pub async fn unless_second<T>(&mut self, work: impl Future<Output = T>) -> Option<T> {
         tokio::select! {
             biased;
@@ -58,8 +58,8 @@ impl<S: InterruptSource> Interrupts<S> {
         }
     }
 
-    /// What comes of `work`, for which `stop` is set when one comes; none when the second came
-    /// before its end.
+    /// The result of `work`, for which `stop` is set at the first signal; `None` if the second one
+    /// arrived first.
     pub async fn stops<T>(
         &mut self,
         work: impl Future<Output = T>,

@@ -1,9 +1,9 @@
-//! A session: the time for which a chain is up. Events are read, counted and handed on as text
-//! until something ends it; then the chain is undone, and what became of every event is known.
+//! A session: the time during which a chain is up. Events are read, counted and passed on as text
+//! until something ends it; then the chain is undone, and every event is accounted for.
 //!
-//! It knows neither a real kernel nor a terminal. What programs write comes from a
-//! [`KernelReader`]; text goes to a [`Writer`], in the format of a [`Render`]; a [`Command`] and
-//! [`Interrupts`] may end it; and what cannot wait for the end is a [`Notice`].
+//! Independent of a real kernel and of the terminal. Records come from a [`KernelReader`]; text
+//! goes to a [`Writer`], in the format of a [`Render`]; a [`Command`] and [`Interrupts`] may end
+//! it; and a message that cannot wait until the end is a [`Notice`].
 
 mod command;
 #[cfg(test)]
@@ -44,24 +44,24 @@ use crate::event::Render;
 pub struct Subject<'a> {
     /// The chain, with its objects.
     pub resolved: &'a Resolved,
-    /// What was done of its plan: all of it.
+    /// The executed plan.
     pub running: &'a Running,
 }
 
-/// What is reported while the session goes on.
+/// A message during the session.
 #[derive(Debug, Clone, Copy)]
 pub enum Notice<'a> {
     /// A record that is no event of this chain.
     Malformed(Malformed),
-    /// Events found no room, and the text does not say so.
+    /// Events were lost, and the text does not contain the loss.
     Lost(Loss<'a>),
 }
 
 /// Why a session ended.
 #[derive(Debug)]
 pub enum End {
-    /// As it was asked to: by a signal, its duration, its limit, a command that succeeded, or a
-    /// reader that is gone.
+    /// As requested: by a signal, its duration, its limit, a command that succeeded, or a reader
+    /// that closed its end.
     Done,
     /// The command failed.
     Command(ExitStatus),
@@ -77,13 +77,13 @@ pub struct Session<K: KernelReader> {
     view: View,
     /// None when no program of the chain writes events in the composer's form.
     source: Option<(K::Records, K::Counters)>,
-    /// What programs write in forms of their own.
+    /// The nodes' own event maps.
     user_maps: UserMaps<K>,
     accounting: EventAccounting,
     notify: Box<dyn FnMut(Notice<'_>)>,
-    /// How many nodes there are.
+    /// The number of nodes.
     nodes: usize,
-    /// What is to be written.
+    /// The text to write.
     out: String,
     writer: Writer,
     /// Whether there were more records in the kernel than were taken.
@@ -94,7 +94,7 @@ impl<K: KernelReader> Session<K> {
     /// Opens every buffer that the programs of a chain write to.
     ///
     /// # Errors
-    /// What the kernel said.
+    /// The kernel's error.
     pub fn open(
         kernel: &mut K,
         subject: &Subject<'_>,

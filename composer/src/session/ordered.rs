@@ -1,7 +1,7 @@
-//! Records of several buffers, one for each CPU, in the order of their times.
+//! Merges records of several buffers, one per CPU, by time.
 //!
-//! A program takes the time and then writes; until it has written, what another CPU wrote with a later
-//! time may have been read already. So each record is held for a moment.
+//! A program takes the time and then writes; before it has written, a later record of another CPU
+//! may already have been read. So each record is held for a short time.
 
 use std::{
     cmp::Reverse,

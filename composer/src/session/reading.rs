@@ -1,5 +1,5 @@
-//! The part of a session between attaching and detaching: events from the kernel to the writer,
-//! until something ends it; and what is left of them at the end.
+//! The part of a session between attaching and detaching: passes events from the kernel to the
+//! writer until something ends it, and reads the remaining ones at the end.
 
 use std::{future::poll_fn, time::Duration};
 
@@ -12,7 +12,7 @@ use super::{
 use crate::{
     event::Loss,
     kernel::{CountReader as _, KernelReader, RecordReader as _},
-    run::Left,
+    run::NotUndone,
 };
 use freplace_compose_common::EVENTS_MAP;
 
@@ -156,7 +156,7 @@ impl<K: KernelReader> Session<K> {
     }
 
     /// Reads what is left, now that nothing new comes; `left` are links that are still there.
-    pub(super) async fn finish(&mut self, left: &[Left]) {
+    pub(super) async fn finish(&mut self, left: &[NotUndone]) {
         // A program that was running when its link went may have a record under way: it is there
         // as soon as that program, which cannot sleep, has ended.
         let deadline = Instant::now() + LATE;

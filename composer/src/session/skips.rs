@@ -1,7 +1,8 @@
-//! How often the kernel did not run the program of a node though its event came.
+//! How often the kernel skipped a node's program.
 //!
-//! A program does not interrupt itself, nor at a kprobe or tracepoint any other one on the same
-//! CPU: the kernel passes it over and counts that, for the program or for its attachment.
+//! A program does not interrupt itself, and at a kprobe or tracepoint it does not interrupt any
+//! other program on the same CPU: the kernel skips it and counts that, for the program or for its
+//! attachment.
 
 use crate::{
     event::Skips,

@@ -6,10 +6,10 @@ mod text;
 mod user_maps;
 
 use super::fake::{FakeCommand, Paper, Played, SessionRequest, Stage, World, play};
-use crate::event::{Clock, EventCounts, Paint};
+use crate::event::{EventCounts, Paint, WallClock};
 
 const EVENTS: &str = freplace_compose_common::EVENTS_MAP;
-const CLOCK: Clock = Clock { offset_ns: 0 };
+const CLOCK: WallClock = WallClock { offset_ns: 0 };
 const BARE: Paint = Paint { colors: false };
 
 /// Emits so many events of number `node`, all at once.

@@ -1,5 +1,5 @@
-//! The end of a session: the chain is detached, what is left is read and written, and the rest is
-//! undone.
+//! The end of a session: the chain is detached, remaining records are read and written, and the
+//! rest is undone.
 
 use std::io;
 
@@ -10,22 +10,22 @@ use crate::{
     event::{EventAccounting, Skips},
     kernel::KernelReader,
     plan::{OperationId, Plan},
-    run::{Left, Running},
+    run::{NotUndone, Running},
 };
 
-/// What came of undoing a chain.
+/// The result of undoing a chain.
 #[derive(Debug)]
 pub struct Undone {
     /// What could not be undone.
-    pub left: Vec<Left>,
+    pub left: Vec<NotUndone>,
     /// The operations that attached to an interface which was deleted while the chain was up: the
     /// kernel detached their programs.
     pub gone: Vec<OperationId>,
-    /// What became of the events, when they were read.
+    /// The report on the events, if they were read.
     pub report: Option<Report>,
 }
 
-/// What became of a session's events.
+/// The report on a session's events.
 #[derive(Debug)]
 pub struct Report {
     /// How many there were of each node.
@@ -39,11 +39,11 @@ pub struct Report {
     pub written: io::Result<()>,
 }
 
-/// Undoes the chain and writes what is left to write. Links and programs go in a thread of their
-/// own, where the kernel may take its time: a signal has to be heard meanwhile.
+/// Undoes the chain and writes the remaining text. Links and programs are released in their own
+/// thread, because the kernel may block and signals must be received meanwhile.
 ///
 /// # Errors
-/// When that thread panicked.
+/// If that thread panicked.
 pub async fn undo<K: KernelReader + Send + 'static>(
     plan: &Plan,
     mut running: Running,

@@ -1,5 +1,4 @@
-//! What programs write by themselves, on its way from their own maps: each map in turn, so that a
-//! flood of one does not keep the others waiting.
+//! Reads the nodes' own event maps in turn, so that a flood in one does not delay the others.
 
 use std::{future::poll_fn, task::Poll};
 
@@ -15,7 +14,7 @@ use crate::{
 /// The event maps of nodes that do not use the composer's.
 pub(super) struct UserMaps<K: KernelReader> {
     maps: Vec<UserMapSource<K>>,
-    /// The map that is read first, so that none is always last.
+    /// The map to read first next time, so that none is always last.
     first: usize,
     lines: Option<PrintkSource<K>>,
     clock: Clock,
@@ -24,18 +23,18 @@ pub(super) struct UserMaps<K: KernelReader> {
 /// Lines of `bpf_printk`.
 struct PrintkSource<K: KernelReader> {
     decoder: Printk,
-    /// None when nobody writes any more.
+    /// `None` if there are no more writers.
     source: Option<K::Lines>,
-    /// Lines that were overwritten before they were read, of whoever wrote them, and not told of.
+    /// Lines of any writer that were overwritten before they were read, and not yet reported.
     lost: u64,
-    /// When the chain was detached: what was written later is not the chain's.
+    /// The time at which the chain was detached: later lines are not the chain's.
     end: u64,
 }
 
 struct UserMapSource<K: KernelReader> {
     decoder: UserEventMap,
     source: K::Records,
-    /// Events that found no room and were told of.
+    /// Lost events that were reported.
     lost: u64,
     /// Its records by their times, where several CPUs have a buffer each and the time is known.
     ordered: Option<Ordered>,

@@ -1,8 +1,8 @@
-//! Which events of a session are shown.
+//! Selects the events of a session that are shown.
 
 use crate::event::{Event, EventAccounting, Loss, Render, Totals};
 
-/// Those events that are asked for, on their way to text.
+/// Filters events and passes them to the renderer.
 pub struct View {
     format: Box<dyn Render>,
     /// For each node, whether its events are shown.
@@ -12,7 +12,7 @@ pub struct View {
 }
 
 impl View {
-    /// Events of the nodes that `only` says, in `format`; no more than `limit`, where one is given.
+    /// Shows events of the nodes in `only`, in `format`; at most `limit`, if given.
     #[must_use]
     pub fn new(format: Box<dyn Render>, only: Vec<bool>, limit: Option<u64>) -> Self {
         Self { format, only, limit: limit.unwrap_or(u64::MAX), shown: 0 }

@@ -1,5 +1,5 @@
-//! Text on its way out, in a thread of its own: a reader that stands still must not keep a session
-//! from hearing a signal and undoing the chain.
+//! Writes text in a thread of its own, so that a stalled reader does not prevent a session from
+//! receiving a signal and undoing the chain.
 
 use std::io;
 
@@ -14,7 +14,7 @@ const PIECE: usize = 128 << 10;
 #[derive(Debug)]
 pub struct Writer {
     queue: mpsc::Sender<String>,
-    /// Pieces that were written, to be filled again: new memory costs more than what is put in it.
+    /// Written pieces to be reused: allocating memory costs more than filling it.
     empty: mpsc::Receiver<String>,
     thread: JoinHandle<io::Result<()>>,
 }
@@ -27,7 +27,7 @@ pub struct Feed {
 }
 
 impl Feed {
-    /// The next piece of text; none behind the last one.
+    /// The next piece of text; `None` after the last one.
     pub async fn next(&mut self) -> Option<String> {
         self.texts.recv().await
     }
@@ -49,12 +49,12 @@ impl Feed {
 }
 
 impl Writer {
-    /// Writes to what `open` opens, in a thread of its own.
+    /// Writes to the destination that `open` opens, in a thread of its own.
     pub fn new<W: io::Write>(open: impl FnOnce() -> W + Send + 'static) -> Self {
         Self::fed_to(|feed| tokio::task::spawn_blocking(move || feed.copy(&mut open())))
     }
 
-    /// Hands every piece to the task that `start` starts.
+    /// Passes every piece to the task that `start` starts.
     pub fn fed_to(start: impl FnOnce(Feed) -> JoinHandle<io::Result<()>>) -> Self {
         let (queue, texts) = mpsc::channel(QUEUE);
         let (used, empty) = mpsc::channel(QUEUE + 1);

@@ -10,7 +10,7 @@ use std::borrow::Cow;
 
 use serde::{Deserialize, Serialize};
 
-use super::value::Of;
+use super::value::ValueType;
 use crate::object::ProgramKind;
 
 /// A field of a struct of the kernel.
@@ -26,7 +26,7 @@ pub struct KernelField {
 pub(super) struct Translated {
     pub(super) name: &'static str,
     pub(super) way: &'static [KernelField],
-    pub(super) of: Of,
+    pub(super) of: ValueType,
 }
 
 /// What a context is in memory.
@@ -56,7 +56,7 @@ macro_rules! translated {
                 structure: Cow::Borrowed(stringify!($structure)),
                 field: Cow::Borrowed(stringify!($field)),
             }),+],
-            of: Of::$of,
+            of: ValueType::$of,
         }),*]
     };
 }

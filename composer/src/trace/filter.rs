@@ -4,7 +4,7 @@ use freplace_compose_common::trace::{
     DROP, EQUAL, FilterTest, GREATER, LESS, PASS, RET, TESTS, VALUES,
 };
 
-use super::{Of, make::TableBuilder, value::LocatedValue, verdicts, walk::PathError};
+use super::{ValueType, make::TableBuilder, value::LocatedValue, verdicts, walk::PathError};
 use crate::{
     chain::{CompareOp, Comparison, Constant, Filter, Spanned, ValuePath},
     diag::{Code, Diagnostic, nearest},
@@ -155,12 +155,14 @@ impl TableBuilder<'_> {
             may_be_signed: false,
         };
         let (id, names) = match found.of {
-            Of::Number => return Some(plain),
-            Of::NetworkShort => return Some(FilterOperand { bytes: 2, is_swapped: true, ..plain }),
-            Of::Address => return Some(FilterOperand { is_pointer: true, ..plain }),
-            Of::Nanoseconds => return Some(FilterOperand { is_duration: true, ..plain }),
-            Of::Verdict(id, kind) => (id, verdicts(kind)),
-            Of::Type(id) | Of::Followed(id) => (id, &[] as &[_]),
+            ValueType::Number => return Some(plain),
+            ValueType::NetworkShort => {
+                return Some(FilterOperand { bytes: 2, is_swapped: true, ..plain });
+            }
+            ValueType::Address => return Some(FilterOperand { is_pointer: true, ..plain }),
+            ValueType::Nanoseconds => return Some(FilterOperand { is_duration: true, ..plain }),
+            ValueType::Verdict(id, kind) => (id, verdicts(kind)),
+            ValueType::Type(id) | ValueType::Followed(id) => (id, &[] as &[_]),
         };
         let btf = &self.target.object.btf;
         let mut names: Vec<_> =

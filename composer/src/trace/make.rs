@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use freplace_compose_common::trace::{CapturedValue, HOPS, Hop, NOWHERE, RET, TOOK, Trace, VALUES};
 
 use super::{
-    Capture, Of, TracedFunction, Tracing, Unplaced,
+    Capture, TracedFunction, Tracing, UnplacedField, ValueType,
     value::{LocatedValue, Signature},
 };
 use crate::{
@@ -19,11 +19,11 @@ const BLOCK: u32 = 256;
 /// Puts a tracing together.
 pub(super) struct TableBuilder<'a> {
     pub(super) request: &'a Builtin,
-    moment: ProbePoint,
+    point: ProbePoint,
     pub(super) target: TracedFunction<'a>,
     pub(super) signature: Signature<'a>,
     pub(super) table: Trace,
-    kernel: Vec<Unplaced>,
+    kernel: Vec<UnplacedField>,
     /// Bytes of the payload so far.
     size: usize,
     pub(super) wrong: Vec<Diagnostic>,
@@ -32,7 +32,7 @@ pub(super) struct TableBuilder<'a> {
 impl<'a> TableBuilder<'a> {
     pub(super) fn new(
         request: &'a Builtin,
-        moment: ProbePoint,
+        point: ProbePoint,
         target: TracedFunction<'a>,
     ) -> Result<Self, Vec<Diagnostic>> {
         let signature = Signature::of(target).ok_or_else(|| {
@@ -44,7 +44,7 @@ impl<'a> TableBuilder<'a> {
         })?;
         Ok(Self {
             request,
-            moment,
+            point,
             target,
             signature,
             table: Trace::default(),
@@ -57,16 +57,16 @@ impl<'a> TableBuilder<'a> {
     pub(super) fn make(mut self) -> Result<Tracing, Vec<Diagnostic>> {
         let request = self.request;
         // First, so that there is always room for them.
-        let result = match self.moment {
+        let result = match self.point {
             ProbePoint::Fexit => {
                 self.signature.result().and_then(|found| self.capture("ret", &found, None))
             }
             ProbePoint::Fentry => None,
         };
-        let took = match self.moment {
-            ProbePoint::Fexit => {
-                self.value(&LocatedValue::of(TOOK, Of::Nanoseconds)).map(|index| self.put(index))
-            }
+        let took = match self.point {
+            ProbePoint::Fexit => self
+                .value(&LocatedValue::of(TOOK, ValueType::Nanoseconds))
+                .map(|index| self.put(index)),
             ProbePoint::Fentry => None,
         };
         let mut arguments = Vec::new();
@@ -173,7 +173,7 @@ impl<'a> TableBuilder<'a> {
         let value = CapturedValue { to: NOWHERE, block_size: 0, ..self.table.values[index] };
         let same: Vec<_> = self.kernel.iter().filter(|one| one.value == index).cloned().collect();
         let new = self.push(value)?;
-        self.kernel.extend(same.into_iter().map(|one| Unplaced { value: new, ..one }));
+        self.kernel.extend(same.into_iter().map(|one| UnplacedField { value: new, ..one }));
         Some(new)
     }
 
@@ -206,7 +206,7 @@ impl<'a> TableBuilder<'a> {
         }
         let index = self.push(value)?;
         let kernel = found.kernel.iter().enumerate();
-        self.kernel.extend(kernel.map(|(hop, field)| Unplaced {
+        self.kernel.extend(kernel.map(|(hop, field)| UnplacedField {
             value: index,
             hop,
             field: field.clone(),
@@ -232,6 +232,6 @@ impl<'a> TableBuilder<'a> {
 
     /// Whether something of the call is known at this moment.
     pub(super) fn is_known(&self, source: u8) -> bool {
-        self.moment == ProbePoint::Fexit || !matches!(source, RET | TOOK)
+        self.point == ProbePoint::Fexit || !matches!(source, RET | TOOK)
     }
 }

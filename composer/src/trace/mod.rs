@@ -17,7 +17,7 @@ use freplace_compose_common::trace::Trace;
 use serde::{Deserialize, Serialize};
 
 pub use context::KernelField;
-pub use value::Of;
+pub use value::ValueType;
 
 use crate::{
     chain::{Builtin, Filter, ProbePoint},
@@ -66,12 +66,12 @@ pub struct Tracing {
     /// The table for the program. The offsets of `kernel` have to be added.
     pub table: Trace,
     /// Fields of the kernel's own structs, whose offsets differ between kernels.
-    pub kernel: Vec<Unplaced>,
+    pub kernel: Vec<UnplacedField>,
 }
 
 /// A pointer that is followed to a field of a struct of the kernel.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Unplaced {
+pub struct UnplacedField {
     /// Which of the table's values.
     pub value: usize,
     /// Which of its hops.
@@ -86,7 +86,7 @@ pub struct Capture {
     /// As it is written, or the argument's name.
     pub name: String,
     /// Its type.
-    pub of: Of,
+    pub of: ValueType,
     /// Where the value is, as eight bytes.
     pub at: Option<usize>,
     /// Where the bytes are that it points to, or that it consists of, and how many.
@@ -132,11 +132,11 @@ impl Tracing {
 /// What is wrong with the request.
 pub fn resolve(
     request: &Builtin,
-    moment: ProbePoint,
+    point: ProbePoint,
     target: TracedFunction<'_>,
 ) -> Result<Vec<(ProbePoint, Tracing)>, Vec<Diagnostic>> {
-    let one = |moment| TableBuilder::new(request, moment, target)?.make();
-    if moment == ProbePoint::Fentry {
+    let one = |point| TableBuilder::new(request, point, target)?.make();
+    if point == ProbePoint::Fentry {
         return Ok(vec![(ProbePoint::Fentry, one(ProbePoint::Fentry)?)]);
     }
     let mut entry = match request.both {

@@ -4,7 +4,7 @@
 use freplace_compose_common::trace::Trace;
 use serde::{Deserialize, Serialize};
 
-use super::{Capture, Tracing, Unplaced};
+use super::{Capture, Tracing, UnplacedField};
 
 /// [`Tracing`] in JSON.
 #[derive(Serialize, Deserialize)]
@@ -26,7 +26,7 @@ struct StoredRecord {
     took: Option<usize>,
     #[serde(with = "crate::hex")]
     table: Vec<u8>,
-    kernel: Vec<Unplaced>,
+    kernel: Vec<UnplacedField>,
 }
 
 impl From<Tracing> for Stored {

@@ -34,7 +34,7 @@ fn resolved(tracer: &str) -> Result<Vec<(ProbePoint, Tracing)>, Vec<Diagnostic>>
     let (_, function) = object.function(name).expect("it is there");
     let (kind, holder) = (ProgramKind::Xdp, holder.index());
     let target = TracedFunction { object, function, kind, is_entry: false, holder };
-    resolve(request, tracer.moment, target)
+    resolve(request, tracer.point, target)
 }
 
 /// What the program in the kernel makes of the filter when the result is `ret`.

@@ -28,7 +28,7 @@ const REGISTERS: usize = 5;
 /// The type of a value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Of {
+pub enum ValueType {
     /// Of this type of the target's object.
     Type(TypeId),
     /// A pointer of this type; the block is its target.
@@ -53,7 +53,7 @@ pub(super) struct LocatedValue {
     pub(super) hops: Vec<(u32, u32)>,
     /// The fields of the hops, where they are the kernel's.
     pub(super) kernel: Vec<KernelField>,
-    pub(super) of: Of,
+    pub(super) of: ValueType,
     /// Whether it fits eight bytes.
     pub(super) whole: bool,
     /// Offset and size of the bytes it points to, or consists of.
@@ -61,7 +61,7 @@ pub(super) struct LocatedValue {
 }
 
 impl LocatedValue {
-    pub(super) fn of(source: u8, of: Of) -> Self {
+    pub(super) fn of(source: u8, of: ValueType) -> Self {
         Self { source, hops: Vec::new(), kernel: Vec::new(), of, whole: true, block: None }
     }
 }
@@ -129,7 +129,7 @@ impl<'a> Signature<'a> {
     /// Every argument: contexts as addresses, pointers to structs of the program followed.
     pub(super) fn arguments(&self) -> Vec<(String, LocatedValue)> {
         let one = |(index, (name, of)): (usize, &(String, TypeId))| {
-            let found = LocatedValue::of(source(index), Of::Type(*of));
+            let found = LocatedValue::of(source(index), ValueType::Type(*of));
             let found = if self.is_context(index) { found } else { self.followed(found, *of) };
             (name.clone(), found)
         };
@@ -140,9 +140,11 @@ impl<'a> Signature<'a> {
     pub(super) fn result(&self) -> Option<LocatedValue> {
         let (_, ty) = self.btf().resolve(self.returns)?;
         let of = match ty {
-            Type::Int { .. } if self.is_verdict() => Of::Verdict(self.returns, self.target.kind),
+            Type::Int { .. } if self.is_verdict() => {
+                ValueType::Verdict(self.returns, self.target.kind)
+            }
             Type::Int { size: ..=8, .. } | Type::Enum { .. } | Type::Ptr(_) => {
-                Of::Type(self.returns)
+                ValueType::Type(self.returns)
             }
             _ => return None,
         };
@@ -160,7 +162,7 @@ impl<'a> Signature<'a> {
         let Some((to, _)) = pointee(self.target.object, of) else { return found };
         match self.btf().get(to) {
             Some(Type::Struct { size, .. }) if size > 0 => {
-                LocatedValue { of: Of::Followed(of), block: Some((0, size)), ..found }
+                LocatedValue { of: ValueType::Followed(of), block: Some((0, size)), ..found }
             }
             _ => found,
         }
@@ -225,7 +227,7 @@ impl<'a> Signature<'a> {
                 self.result()
                     .ok_or_else(|| not("the function returns nothing".to_owned(), "Remove it."))?,
             ),
-            "took" | DURATION => Some(LocatedValue::of(TOOK, Of::Nanoseconds)),
+            "took" | DURATION => Some(LocatedValue::of(TOOK, ValueType::Nanoseconds)),
             _ => None,
         };
         match own {

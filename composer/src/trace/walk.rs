@@ -5,7 +5,7 @@ use freplace_compose_common::trace::HOPS;
 
 use super::{
     TracedFunction,
-    value::{LocatedValue, Of},
+    value::{LocatedValue, ValueType},
 };
 use crate::{
     chain::{Access, PathStep, ValuePath},
@@ -149,14 +149,14 @@ impl<'a> PathWalk<'a> {
         let Some(at) = self.at else {
             return Ok(LocatedValue {
                 hops: self.hops,
-                ..LocatedValue::of(self.source, Of::Type(self.of))
+                ..LocatedValue::of(self.source, ValueType::Type(self.of))
             });
         };
         if is_scalar {
             self.read(at, size, span)?;
             return Ok(LocatedValue {
                 hops: self.hops,
-                ..LocatedValue::of(self.source, Of::Type(self.of))
+                ..LocatedValue::of(self.source, ValueType::Type(self.of))
             });
         }
         if size == 0 {
@@ -167,7 +167,7 @@ impl<'a> PathWalk<'a> {
             hops: self.hops,
             whole: false,
             block: Some((at, size)),
-            ..LocatedValue::of(self.source, Of::Type(self.of))
+            ..LocatedValue::of(self.source, ValueType::Type(self.of))
         })
     }
 }

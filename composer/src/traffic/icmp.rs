@@ -1,7 +1,7 @@
-//! Echo requests, and the replies of the other end's kernel.
+//! Echo requests, and the replies of the peer's kernel.
 //!
-//! The kernel gives everybody in `net.ipv4.ping_group_range` a socket for those alone; anybody else needs a raw one, and
-//! the right to it.
+//! For users in `net.ipv4.ping_group_range` the kernel has a socket for these; others need a raw
+//! socket and the permission for it.
 
 use std::{
     io,

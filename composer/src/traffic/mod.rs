@@ -1,5 +1,6 @@
-//! A little traffic to try a chain with: datagrams, connections or echo requests, by default over loopback, where the other
-//! end is made as well, so that what arrived can be counted.
+//! Generates a little traffic to try a chain with: datagrams, connections or echo requests, by
+//! default over the loopback interface, where the peer is created as well, so that the arrived
+//! packets can be counted.
 //!
 //! Must not know: chains, eBPF, the terminal.
 
@@ -14,14 +15,14 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// What is sent.
+/// The kind of traffic.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Protocol {
     /// Datagrams.
     Udp,
     /// Connections, each with its bytes.
     Tcp,
-    /// Echo requests; what arrives is their replies.
+    /// Echo requests; their replies are counted.
     Icmp,
 }
 
@@ -36,7 +37,7 @@ impl fmt::Display for Protocol {
 }
 
 impl Protocol {
-    /// The most bytes that one takes.
+    /// The maximum number of bytes in one packet.
     #[must_use]
     pub const fn most(self) -> usize {
         match self {
@@ -47,14 +48,14 @@ impl Protocol {
     }
 }
 
-/// The traffic asked for.
+/// The requested traffic.
 #[derive(Debug, Clone)]
 pub struct Request {
-    /// Of what kind.
+    /// The kind of traffic.
     pub protocol: Protocol,
     /// Where to.
     pub host: IpAddr,
-    /// The port of UDP and TCP; 0 takes a free one, for loopback alone.
+    /// The port of UDP and TCP; 0 selects a free one, on the loopback interface only.
     pub port: u16,
     /// How many.
     pub count: u32,
@@ -68,16 +69,17 @@ pub struct Request {
     pub listen: bool,
 }
 
-/// What came of it.
+/// The result.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TrafficReport {
     /// Our end's address, when there was one.
     pub from: Option<SocketAddr>,
     /// The other end's; its port is 0 for ICMP.
     pub to: SocketAddr,
-    /// How many were sent, connections that came about.
+    /// The number of packets sent, or of connections established.
     pub sent: u32,
-    /// How many arrived whole at the other end, or whose reply arrived here; `None` when nobody can know.
+    /// The number that arrived complete at the peer, or whose reply arrived here; `None` if it
+    /// cannot be known.
     pub arrived: Option<u32>,
     /// Why one was not sent, the last reason.
     pub refused: Option<String>,
@@ -97,10 +99,11 @@ impl TrafficReport {
     }
 }
 
-/// Makes the traffic, and returns when all that will arrive has.
+/// Generates the traffic, and returns when everything has arrived that will.
 ///
 /// # Errors
-/// When a socket cannot be made or bound. That something is not sent or does not arrive is no error.
+/// If a socket cannot be created or bound. Packets that are not sent or do not arrive are
+/// not an error.
 pub fn make(request: &Request) -> io::Result<TrafficReport> {
     let started = Instant::now();
     let mut report = match request.protocol {

@@ -1,4 +1,4 @@
-//! Connections: one after the other, each with bytes from us to the other end.
+//! Connections: one after the other, each with data to the peer.
 
 use std::{
     io::{self, Read as _, Write as _},

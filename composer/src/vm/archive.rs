@@ -9,7 +9,7 @@ use std::{
 
 use super::{
     apt::{Apt, Unpacked},
-    error::{Unasked, VmError},
+    error::{UnsearchedSuite, VmError},
     packages::{KernelPackage, Package, numbers},
     progress::Progress,
     suites::{KEYRINGS, Mirrors, SUITES, Suite},
@@ -147,7 +147,7 @@ impl PackageIndex {
     pub(super) async fn all(
         &mut self,
         progress: &mut dyn FnMut(Progress),
-    ) -> Result<(Vec<Offered>, Vec<Unasked>), VmError> {
+    ) -> Result<(Vec<Offered>, Vec<UnsearchedSuite>), VmError> {
         let mut unasked = Vec::new();
         let system = Apt::system();
         let mut kernels = system.kernels().await?;
@@ -200,9 +200,10 @@ impl PackageIndex {
         suite: Suite,
         mirrors: &Mirrors,
         progress: &mut dyn FnMut(Progress),
-    ) -> Result<Result<Apt, Unasked>, VmError> {
+    ) -> Result<Result<Apt, UnsearchedSuite>, VmError> {
         let mirror = mirrors.for_suite(suite).to_owned();
-        let unasked = |why| Unasked { suite: suite.to_string(), mirror: mirror.clone(), why };
+        let unasked =
+            |why| UnsearchedSuite { suite: suite.to_string(), mirror: mirror.clone(), why };
         let Some(keyring) = KEYRINGS.iter().map(Path::new).find(|path| path.is_file()) else {
             return Ok(Err(unasked(NO_KEYRING.to_owned())));
         };
@@ -232,7 +233,7 @@ fn inside(work: &Path, name: &str) -> Result<PathBuf, VmError> {
     Ok(folder)
 }
 
-fn own_unasked(error: &VmError) -> Unasked {
+fn own_unasked(error: &VmError) -> UnsearchedSuite {
     let (suite, mirror) = ("this machine's suites".to_owned(), "its own sources".to_owned());
-    Unasked { suite, mirror, why: error.to_string() }
+    UnsearchedSuite { suite, mirror, why: error.to_string() }
 }

@@ -19,7 +19,7 @@ impl fmt::Display for ConsoleTail {
 
 /// A suite of packages that could not be searched for kernels.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Unasked {
+pub struct UnsearchedSuite {
     /// Its name, for example `trixie-backports`.
     pub suite: String,
     /// The address of the archive it was looked for in.
@@ -28,7 +28,7 @@ pub struct Unasked {
     pub why: String,
 }
 
-impl fmt::Display for Unasked {
+impl fmt::Display for UnsearchedSuite {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { suite, mirror, why } = self;
         write!(f, "cannot query {suite} of {mirror}: {why}")
@@ -76,7 +76,7 @@ pub enum VmError {
         /// The available series, oldest first.
         known: Vec<String>,
         /// The suites that could not be searched.
-        unasked: Vec<Unasked>,
+        unasked: Vec<UnsearchedSuite>,
     },
 
     /// A file in the cache is damaged and cannot be downloaded again.
@@ -336,7 +336,8 @@ mod tests {
         let whole = "no Debian cloud kernel of series 5.4; available are 6.1, 6.12";
         assert_eq!(error(Vec::new()), whole);
         let own = |text: &str| text.to_owned();
-        let unasked = Unasked { suite: own("sid"), mirror: own("http://m"), why: own("no route") };
+        let unasked =
+            UnsearchedSuite { suite: own("sid"), mirror: own("http://m"), why: own("no route") };
         assert_eq!(unasked.to_string(), "cannot query sid of http://m: no route");
         let part = whole.replace(";", " in the available suites;");
         assert_eq!(error(vec![unasked]), part);

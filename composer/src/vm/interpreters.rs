@@ -13,7 +13,7 @@ use super::{error::VmError, needs};
 
 /// An interpreter with what it cannot start without.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Whole {
+pub(super) struct InterpreterFiles {
     /// The executable, after symlinks.
     pub(super) executable: PathBuf,
     /// Folders of its standard library.
@@ -44,7 +44,7 @@ const PERL: &str = "print join qq(\\n), $^X, $Config{privlibexp}, $Config{archli
                     grep { /perl-base/ } @INC";
 
 /// The interpreter that `program` is or starts; `None` when it is none that is known here.
-pub(super) fn whole(program: &Path) -> Result<Option<Whole>, VmError> {
+pub(super) fn whole(program: &Path) -> Result<Option<InterpreterFiles>, VmError> {
     let Some(name) = program.file_name().and_then(OsStr::to_str) else { return Ok(None) };
     let mut command = Command::new(program);
     if is_called(name, "python") {
@@ -83,7 +83,7 @@ fn is_shim(program: &Path) -> bool {
 }
 
 /// The lines that an interpreter answered with.
-fn parse(text: &str) -> Option<Whole> {
+fn parse(text: &str) -> Option<InterpreterFiles> {
     let mut paths = text.lines().map(Path::new).filter(|path| path.is_absolute());
     let executable = paths.next().filter(|path| path.is_file())?.canonicalize().ok()?;
     let mut library: Vec<PathBuf> = Vec::new();
@@ -92,7 +92,7 @@ fn parse(text: &str) -> Option<Whole> {
             library.push(path.to_owned());
         }
     }
-    Some(Whole { executable, library })
+    Some(InterpreterFiles { executable, library })
 }
 
 #[cfg(test)]
@@ -129,7 +129,10 @@ mod tests {
         let answer =
             format!("echo {}\necho {lib}\necho {lib}", real.display(), lib = library.display());
         script(&shim, &answer)?;
-        assert_eq!(whole(&shim)?, Some(Whole { executable: real, library: vec![library] }));
+        assert_eq!(
+            whole(&shim)?,
+            Some(InterpreterFiles { executable: real, library: vec![library] })
+        );
         Ok(())
     }
 

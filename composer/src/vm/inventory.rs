@@ -10,7 +10,7 @@ use super::{
     archive::{Offered, PackageIndex},
     cache::{Cache, LISTS, WORK},
     entry::{BUSYBOX, CacheEntry, Damage, EntryKind, KERNEL, MODULES},
-    error::{Unasked, VmError},
+    error::{UnsearchedSuite, VmError},
     image::Image,
     packages::numbers,
     progress::Progress,
@@ -23,7 +23,7 @@ pub struct Inventory {
     /// One for each series, oldest first.
     pub kernels: Vec<Series>,
     /// Suites that could not be searched for more.
-    pub unasked: Vec<Unasked>,
+    pub unasked: Vec<UnsearchedSuite>,
     /// The cache's folder.
     pub cache: PathBuf,
 }

@@ -43,7 +43,7 @@ pub struct Machine {
     /// and `bring` start here.
     pub cwd: PathBuf,
     /// Files and folders the guest needs.
-    pub bring: Vec<Bring>,
+    pub bring: Vec<HostFile>,
     /// Kernel modules that are loaded before the command starts, by name; their dependencies are
     /// loaded as well. They come from the Debian package of a downloaded kernel, and from
     /// `/lib/modules` for an image of this machine.
@@ -69,14 +69,14 @@ pub struct Machine {
 /// One file or folder of the host that the guest gets. The shared libraries and interpreters that its executables need
 /// come along by themselves.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Bring {
+pub struct HostFile {
     /// On the host; symlinks are followed.
     pub source: PathBuf,
     /// In the guest.
     pub dest: PathBuf,
 }
 
-impl From<PathBuf> for Bring {
+impl From<PathBuf> for HostFile {
     /// At the same path on both sides.
     fn from(path: PathBuf) -> Self {
         Self { source: path.clone(), dest: path }
@@ -194,7 +194,7 @@ impl Machine {
             rootfs.directory(Path::new("/boot"));
             rootfs.data(&format!("/boot/config-{}", image.release), config);
         }
-        for Bring { source, dest } in &self.bring {
+        for HostFile { source, dest } in &self.bring {
             rootfs.bring(&self.cwd.join(source), &rootfs::absolute(&self.cwd, dest))?;
         }
         let word =

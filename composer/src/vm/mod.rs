@@ -41,9 +41,9 @@ mod signals;
 mod suites;
 
 pub use choice::{BadKernelChoice, DEFAULT_SERIES, KernelChoice};
-pub use error::{ConsoleTail, Unasked, VmError};
+pub use error::{ConsoleTail, UnsearchedSuite, VmError};
 pub use guest::{guest_main, is_guest_init, is_in_guest};
 pub use image::Image;
 pub use inventory::{Cached, Inventory, Newest, Removed, Series, prune};
-pub use machine::{Bring, Machine};
+pub use machine::{HostFile, Machine};
 pub use progress::{GuestExit, Progress};

@@ -14,12 +14,12 @@ use super::error::VmError;
 
 /// Counts what both streams passed on. A serial port delivers a few bytes at a time, so the one who waits is woken for the
 /// last of them only.
-pub(super) struct Tally {
+pub(super) struct ByteCount {
     arrived: AtomicU64,
     wanted: AtomicU64,
 }
 
-impl Tally {
+impl ByteCount {
     pub(super) fn new() -> Arc<Self> {
         Arc::new(Self { arrived: AtomicU64::new(0), wanted: AtomicU64::new(u64::MAX) })
     }
@@ -29,7 +29,7 @@ impl Tally {
         self.arrived.load(SeqCst)
     }
 
-    /// From now on, say when so many bytes have been passed on; ask [`Tally::arrived`] after this, not before.
+    /// From now on, say when so many bytes have been passed on; ask [`ByteCount::arrived`] after this, not before.
     pub(super) fn want(&self, bytes: u64) {
         self.wanted.store(bytes, SeqCst);
     }
@@ -45,7 +45,7 @@ impl Tally {
 pub(super) fn pump(
     port: UnixStream,
     mut to: impl Write + Send + 'static,
-    tally: Arc<Tally>,
+    tally: Arc<ByteCount>,
     news: UnboundedSender<io::Result<()>>,
 ) -> Result<(), VmError> {
     let blocking = port.into_std().and_then(|port| port.set_nonblocking(false).map(|()| port));
@@ -78,7 +78,7 @@ mod tests {
 
     #[test]
     fn only_the_byte_that_completes_the_tally_is_news() {
-        let tally = Tally::new();
+        let tally = ByteCount::new();
         assert!(!tally.add(3));
         tally.want(5);
         assert!(!tally.add(1));

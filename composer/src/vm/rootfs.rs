@@ -11,7 +11,7 @@ use std::{
 
 use super::{
     error::VmError,
-    interpreters::{self, Whole},
+    interpreters::{self, InterpreterFiles},
     modules::Module,
     needs,
 };
@@ -166,7 +166,7 @@ impl Rootfs {
             return Ok(());
         }
         self.path.extend(dest.parent().map(Path::to_owned));
-        let Some(Whole { executable, library }) = interpreters::whole(source)? else {
+        let Some(InterpreterFiles { executable, library }) = interpreters::whole(source)? else {
             return self.file(source, dest, false);
         };
         self.interpreters.insert(dest.to_owned());

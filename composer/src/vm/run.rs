@@ -25,7 +25,7 @@ use super::{
     control::{Deliver, FromGuest},
     error::VmError,
     progress::{GuestExit, Progress},
-    pump::{Tally, pump},
+    pump::{ByteCount, pump},
     qemu::{Ports, Qemu},
     signals::ForwardedSignals,
 };
@@ -51,7 +51,7 @@ struct Watch<'a> {
     guest: Split<BufReader<OwnedReadHalf>>,
     to_guest: OwnedWriteHalf,
     output: UnboundedReceiver<io::Result<()>>,
-    tally: Arc<Tally>,
+    tally: Arc<ByteCount>,
     started: Instant,
     booted: Option<Duration>,
     last_sign: Instant,
@@ -72,7 +72,7 @@ pub(super) async fn watch(
 ) -> Result<GuestExit, VmError> {
     let (read, to_guest) = ports.control.into_split();
     let (sender, output) = unbounded_channel();
-    let tally = Tally::new();
+    let tally = ByteCount::new();
     pump(ports.out, out, Arc::clone(&tally), sender.clone())?;
     pump(ports.err, err, Arc::clone(&tally), sender)?;
     let started = Instant::now();

@@ -14,7 +14,7 @@ use std::{
 use freplace_compose::{
     chain::Chain,
     check::{self, Kernels},
-    plan::{self, Plan},
+    plan::{self, Action, Plan},
     resolve::Resolved,
 };
 
@@ -61,6 +61,15 @@ pub fn all() -> impl Iterator<Item = (Resolved, Plan)> {
     };
     let text = format!("printk = true\n{}{}", host("one"), host("two"));
     shipped().chain([ready(&text)])
+}
+
+/// The event maps that nodes have for themselves, in a plan.
+pub fn event_maps(plan: &Plan) -> Vec<(usize, &str)> {
+    let maps = plan.operations.iter().filter_map(|operation| match &operation.action {
+        Action::CreateMap { map, .. } => Some((operation.node?, map.name.as_str())),
+        _ => None,
+    });
+    maps.collect()
 }
 
 /// The program, with a screen of 100 columns and no colours unless a test asks for them.

@@ -6,7 +6,7 @@ use std::{
     process::{Child, ChildStdout, Command, Stdio},
 };
 
-use freplace_compose::kernel::{AttachRequest, Held, KernelError};
+use freplace_compose::kernel::{AttachRequest, KernelError, Occupant};
 
 use crate::{
     anchors::{LoadedHost, STUB},
@@ -70,7 +70,7 @@ impl Other {
 
 /// The refusal names what the other process holds.
 #[track_caller]
-fn assert_held(refused: Result<(), KernelError>, held: Held, name: &str, other: &Other) {
+fn assert_held(refused: Result<(), KernelError>, held: Occupant, name: &str, other: &Other) {
     let error = refused.expect_err("it is taken");
     assert_eq!(error.errno, Some(libc::EBUSY));
     let holder = error.holder.expect("it can be seen");
@@ -85,8 +85,8 @@ fn a_function_that_another_process_replaces_is_taken() {
     let before = Snapshot::take();
     let mut bench = LoadedHost::new();
     let other = Other::start("replace", &bench);
-    assert_held(replace(&mut bench), Held::Replacement, "answer_seven", &other);
-    assert_held(trace(&mut bench), Held::Replacement, "answer_seven", &other);
+    assert_held(replace(&mut bench), Occupant::Replacement, "answer_seven", &other);
+    assert_held(trace(&mut bench), Occupant::Replacement, "answer_seven", &other);
     other.end();
     assert_eq!(replace(&mut bench), Ok(()), "it is free again");
     drop(bench);
@@ -99,7 +99,7 @@ fn a_function_that_another_process_traces_cannot_be_replaced() {
     let before = Snapshot::take();
     let mut bench = LoadedHost::new();
     let other = Other::start("trace", &bench);
-    assert_held(replace(&mut bench), Held::Tracer, "entry", &other);
+    assert_held(replace(&mut bench), Occupant::Tracer, "entry", &other);
     assert_eq!(trace(&mut bench), Ok(()), "tracers are several");
     other.end();
     drop(bench);

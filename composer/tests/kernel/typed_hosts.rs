@@ -54,7 +54,10 @@ fn opens_a_file() -> bool {
 
 /// Calls getpid(2) by the function of the C library.
 fn asks_for_its_id() {
-    assert_eq!(std::process::id(), rustix::process::getpid().as_raw_nonzero().get().cast_unsigned());
+    assert_eq!(
+        std::process::id(),
+        rustix::process::getpid().as_raw_nonzero().get().cast_unsigned()
+    );
 }
 
 #[test]
@@ -119,7 +122,8 @@ fn fmod_ret_and_lsm_deny_what_the_replacement_says() {
     for (name, attach) in
         [("fmod_ret", r#"fmod_ret = "security_file_open""#), ("lsm", r#"lsm = "file_open""#)]
     {
-        let events = seen(&replaced(name, attach, "number_0"), || assert!(opens_a_file(), "{name}"));
+        let events =
+            seen(&replaced(name, attach, "number_0"), || assert!(opens_a_file(), "{name}"));
         assert!(!of(&events, "h").is_empty(), "{name}");
     }
 }

@@ -5,7 +5,7 @@ use std::{
     fmt::Write as _,
 };
 
-use super::{CaseResult, Corpus, KernelAnswer};
+use super::{CaseResult, Corpus, StepRefusal};
 
 /// The text before the tables.
 const HEAD: &str = include_str!("head.md");
@@ -196,7 +196,7 @@ fn verdict(outcome: &CaseResult) -> String {
 }
 
 /// The kernel's answer without the names of functions, which are specific to the corpus.
-fn answer(refused: &KernelAnswer) -> String {
+fn answer(refused: &StepRefusal) -> String {
     match &refused.text {
         Some(text) => format!("{} at {}, `{}`", refused.errno, refused.step, without_names(text)),
         None => format!("{} at {}, without a log", refused.errno, refused.step),

@@ -15,7 +15,7 @@ use crate::{Result, log::StepLog};
 const NEWS: Duration = Duration::from_secs(30);
 
 /// A unit of work.
-pub(crate) struct Job<'a> {
+pub(crate) struct StepJob<'a> {
     pub(crate) name: String,
     /// Whether it builds with cargo, which builds one thing at a time.
     pub(crate) builds: bool,
@@ -37,7 +37,7 @@ pub(crate) struct JobResult {
 }
 
 struct Queue<'a> {
-    waiting: Vec<Job<'a>>,
+    waiting: Vec<StepJob<'a>>,
     building: bool,
     logs: Vec<Arc<StepLog>>,
     rows: Vec<JobResult>,
@@ -45,7 +45,7 @@ struct Queue<'a> {
 
 impl<'a> Queue<'a> {
     /// The next job that does not have to wait for another.
-    fn next(&mut self) -> Option<Job<'a>> {
+    fn next(&mut self) -> Option<StepJob<'a>> {
         let free = self.waiting.iter().position(|job| !(job.builds && self.building))?;
         let job = self.waiting.remove(free);
         self.building |= job.builds;
@@ -54,7 +54,7 @@ impl<'a> Queue<'a> {
 }
 
 /// Runs all `jobs`, in this order as far as possible, `cores` at a time; their logs go to `folder`.
-pub(crate) fn run(jobs: Vec<Job<'_>>, cores: usize, folder: &Path) -> Result<Vec<JobResult>> {
+pub(crate) fn run(jobs: Vec<StepJob<'_>>, cores: usize, folder: &Path) -> Result<Vec<JobResult>> {
     let names: Vec<_> = jobs.iter().map(|job| job.name.clone()).collect();
     let shown = jobs.len() == 1;
     let (began, workers) = (Instant::now(), cores.clamp(1, jobs.len().max(1)));
@@ -107,7 +107,7 @@ pub(crate) fn run(jobs: Vec<Job<'_>>, cores: usize, folder: &Path) -> Result<Vec
     Ok(rows)
 }
 
-fn do_one(job: Job<'_>, log: &StepLog, began: Instant) -> JobResult {
+fn do_one(job: StepJob<'_>, log: &StepLog, began: Instant) -> JobResult {
     say(began, &job.name);
     let (start, mut counts) = (Instant::now(), TestCounts::default());
     let failure = (job.work)(log, &mut counts).err().map(|error| error.to_string());
@@ -131,7 +131,7 @@ fn say(began: Instant, text: &str) {
 mod tests {
     use std::sync::atomic::{AtomicUsize, Ordering};
 
-    use super::{Job, StepLog, TestCounts, run};
+    use super::{StepJob, StepLog, TestCounts, run};
 
     #[test]
     fn of_those_that_build_one_is_done_at_a_time_and_each_is_told_of() {
@@ -145,7 +145,7 @@ mod tests {
                 building.fetch_sub(usize::from(builds), Ordering::SeqCst);
                 if builds && others > 0 { Err("two at once".into()) } else { Ok(()) }
             };
-            Job { name: format!("xtask-job-{number}"), builds, work: Box::new(work) }
+            StepJob { name: format!("xtask-job-{number}"), builds, work: Box::new(work) }
         };
         let rows =
             run((0..12).map(job).collect(), 4, &std::env::temp_dir()).expect("it is writable");

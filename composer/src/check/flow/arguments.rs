@@ -1,4 +1,4 @@
-//! Is a global function called with what it takes?
+//! Invalid arguments of global functions.
 //!
 //! `btf_check_func_arg_match`,
 //! <https://github.com/torvalds/linux/blob/v6.12/kernel/bpf/verifier.c>.
@@ -101,9 +101,8 @@ pub(super) fn find(
              pass unused arguments: {keep}"
         );
     }
-    let (_, program) = subject.node.program()?;
     let mut found = Diagnostic::new(Code::ArgumentNotPassed, format!("{} {what}", subject.title()))
-        .label(program.span, "calls it");
+        .label(subject.of.asked(), "calls it");
     if let Some((_, span)) = stub(context, subject, name) {
         found = found.label(&span, "called function");
     }

@@ -1,9 +1,9 @@
-//! Is every global function that a program calls one that the verifier takes?
+//! Global functions that the verifier rejects because of their prototype.
 //!
-//! A global function is verified by itself, by its prototype: `btf_prepare_func_args`,
-//! <https://github.com/torvalds/linux/blob/v6.12/kernel/bpf/btf.c>. Whether it is a stub of the chain
-//! is nothing to the kernel. Before Linux 6.8 every one that is loaded is looked at, since then those
-//! that the verifier comes to call.
+//! A global function is verified separately, by its prototype: `btf_prepare_func_args`,
+//! <https://github.com/torvalds/linux/blob/v6.12/kernel/bpf/btf.c>. Whether it is a stub of the
+//! chain does not matter to the kernel. Before Linux 6.8 every loaded one is verified, since then
+//! only those with a call that the verifier reaches.
 
 use super::{Books, CheckedProgram, Context, Profile, arguments::stub, doubt};
 use crate::{
@@ -11,7 +11,7 @@ use crate::{
     diag::{Code, Diagnostic},
     object::{
         Function,
-        flow::{FactKind, Findings, Takes, Unfit, unfit},
+        flow::{FactKind, Findings, PrototypeFault, PrototypeRules, unfit},
     },
 };
 
@@ -22,7 +22,6 @@ pub(super) fn check<'a>(
     findings: &Findings,
 ) {
     let object = subject.object;
-    let Some((reference, _)) = subject.node.program() else { return };
     for index in object.reachable(subject.program) {
         let Some(function) = object.functions.get(index).filter(|function| function.is_global)
         else {
@@ -46,7 +45,7 @@ pub(super) fn check<'a>(
         let is_called = findings.certain.iter().any(|fact| calls(&fact.what))
             || stub(context, subject, &function.name).is_some();
         let may_be = findings.possible.iter().any(|fact| calls(&fact.what));
-        if !books.functions.insert((reference.value, index)) {
+        if !books.functions.insert((&subject.of.reference().value, index)) {
             continue;
         }
         let found = describe(context, subject, function, &reason, refusing);
@@ -59,9 +58,9 @@ pub(super) fn check<'a>(
     }
 }
 
-fn takes(profile: &Profile) -> Takes {
+fn takes(profile: &Profile) -> PrototypeRules {
     let features = &profile.features;
-    Takes {
+    PrototypeRules {
         tags: features.argument_tags,
         void: features.void_functions,
         memory: features.memory_arguments,
@@ -72,7 +71,7 @@ fn describe(
     context: &Context<'_>,
     subject: &CheckedProgram<'_>,
     function: &Function,
-    why: &Unfit<'_>,
+    why: &PrototypeFault<'_>,
     refusing: &Profile,
 ) -> Diagnostic {
     let object = subject.object;
@@ -85,11 +84,11 @@ fn describe(
     };
     let takes_void = refusing.features.void_functions;
     let errno = match why {
-        Unfit::Result if takes_void => "EOPNOTSUPP",
+        PrototypeFault::Result if takes_void => "EOPNOTSUPP",
         _ => "EINVAL",
     };
     let (code, what, words, help) = match why {
-        Unfit::Result => (
+        PrototypeFault::Result => (
             Code::StubResult,
             "does not return a number".to_owned(),
             if takes_void {
@@ -102,13 +101,13 @@ fn describe(
             },
             format!("Change the return type to int: __attribute__((noinline)) int {name}(...)"),
         ),
-        Unfit::Count(count) => (
+        PrototypeFault::Count(count) => (
             Code::FunctionPrototype,
             format!("has {count} parameters, but at most 5 are supported"),
             format!("Global function {name}() with {count} > 5 args. Buggy compiler."),
             "Put some of them into a struct and pass a pointer to it.".to_owned(),
         ),
-        Unfit::Pointee { number, kind, name: tag } => {
+        PrototypeFault::Pointee { number, kind, name: tag } => {
             let declared = match *kind {
                 "FWD" => format!("`struct {tag}`, which is only declared"),
                 "UNKNOWN" => "`void`".to_owned(),
@@ -126,7 +125,7 @@ fn describe(
                 ),
             )
         }
-        Unfit::Parameter { number, kind } => (
+        PrototypeFault::Parameter { number, kind } => (
             Code::FunctionPrototype,
             match *kind {
                 "PTR" => format!("has {} of type pointer to memory", argument(*number)),
@@ -141,16 +140,15 @@ fn describe(
             },
         ),
     };
-    let program = subject.node.program().map(|(_, program)| program.span.clone());
     let (message, span, label) = match stub(context, subject, name) {
-        Some((node, span)) => (format!("{} {what}", title(node)), Some(span), "this function"),
-        None => (format!("{} calls `{name}`, which {what}", subject.title()), program, "calls it"),
+        Some((node, span)) => (format!("{} {what}", title(node)), span, "this function"),
+        None => {
+            let message = format!("{} calls `{name}`, which {what}", subject.title());
+            (message, subject.of.asked().clone(), "calls it")
+        }
     };
-    let mut found = Diagnostic::new(code, message);
-    if let Some(span) = span {
-        found = found.label(&span, label);
-    }
-    found
+    Diagnostic::new(code, message)
+        .label(&span, label)
         .note(format!("function  {}", object.prototype(function).unwrap_or_default()))
         .says(errno, words)
         .help(help)

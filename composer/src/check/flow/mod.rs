@@ -1,8 +1,7 @@
-//! What the verifier is bound to find in the instructions of the chain's programs.
+//! Errors that the verifier is certain to find in the instructions of the chain's programs.
 //!
-//! [`object::flow`](crate::object::flow) tells what is certain. That is an error here. What depends
-//! on a constant that the verifier sees and this program does not is a warning; whatever is less
-//! known than that is left to the verifier without a word.
+//! [`object::flow`](crate::object::flow) determines the facts. A certain one is an error. One that
+//! depends on a constant that only the verifier knows is a warning; others are not reported.
 
 mod arguments;
 mod functions;
@@ -63,10 +62,9 @@ pub(super) struct Readings<'a>(HashMap<(&'a ObjectRef, &'a str, LoadedAs), Arc<F
 impl<'a> Readings<'a> {
     /// What is found in the program of `load`, as it is `loaded`.
     pub(super) fn of(&mut self, load: &Load<'a>, loaded: LoadedAs) -> Arc<Findings> {
-        let Load { node, object, program, .. } = *load;
+        let Load { of, object, program, .. } = *load;
         let found = || Arc::new(read(object, program, loaded.kind, loaded.by_prototype));
-        let Some((reference, _)) = node.program() else { return found() };
-        let known = self.0.entry((reference.value, program.name.as_str(), loaded));
+        let known = self.0.entry((&of.reference().value, program.name.as_str(), loaded));
         Arc::clone(known.or_insert_with(found))
     }
 }
@@ -111,8 +109,7 @@ pub(super) fn check(context: &mut Context<'_>) {
 }
 
 fn judge<'a>(context: &mut Context<'a>, books: &mut Books<'a>, subject: &CheckedProgram<'a>) {
-    let Some((reference, _)) = subject.node.program() else { return };
-    let (reference, name) = (reference.value, subject.program.name.as_str());
+    let (reference, name) = (&subject.of.reference().value, subject.program.name.as_str());
     let findings = context.readings.of(&subject.load, subject.loaded);
     functions::check(context, books, subject, &findings);
     if books.told.insert((reference, name, Code::KernelLacksName)) {
@@ -153,7 +150,7 @@ pub(super) fn loaded(context: &Context<'_>, index: NodeIndex, load: &Load<'_>) -
             found
         }
         NodeKind::Tracer(tracer) => {
-            vec![LoadedAs { kind: tracing_kind(tracer.moment), by_prototype: false }]
+            vec![LoadedAs { kind: tracing_kind(tracer.point), by_prototype: false }]
         }
         NodeKind::Stub(_) => Vec::new(),
     }

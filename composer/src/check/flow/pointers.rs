@@ -1,4 +1,4 @@
-//! Is a pointer that the caller passed tested before it is used, and used within its bounds?
+//! Pointer arguments that are used without a test for NULL, or beyond their bounds.
 //!
 //! `btf_prepare_func_args` gives such an argument the type `mem_or_null`,
 //! <https://github.com/torvalds/linux/blob/v6.12/kernel/bpf/btf.c>.
@@ -48,10 +48,9 @@ pub(super) fn find(
         true => String::new(),
         false => format!(" in `{}`", place.name),
     };
-    let (_, program) = subject.node.program()?;
     let message = format!("{} {what}{within}", subject.title());
     let found = Diagnostic::new(Code::NullNotTested, message)
-        .label(program.span, "accesses it")
+        .label(subject.of.asked(), "accesses it")
         .note(format!("function  {}", object.prototype(place).unwrap_or_default()))
         .says("EACCES", words)
         .help(help);

@@ -1,8 +1,7 @@
-//! Is what CO-RE looks for among the kernel's types?
+//! CO-RE relocations whose target does not exist in the kernel.
 //!
-//! Where it is not, an instruction is put that no verifier takes: it refuses the program if it comes
-//! there, `check_helper_call`,
-//! <https://github.com/torvalds/linux/blob/v6.12/kernel/bpf/verifier.c>.
+//! CO-RE replaces such an instruction by one that the verifier rejects if it reaches it:
+//! `check_helper_call`, <https://github.com/torvalds/linux/blob/v6.12/kernel/bpf/verifier.c>.
 
 use std::{collections::BTreeSet, ptr};
 
@@ -17,12 +16,12 @@ use crate::{
 };
 
 /// Something that a program looks for, and some kernel does not have.
-struct Missing<'a> {
+struct MissingTarget<'a> {
     /// As C would write it.
     asked: String,
     /// The kernels that do not have it.
     lacking: Vec<&'a Profile>,
-    /// Whether the verifier of each of them is bound to come to where it is looked for.
+    /// Whether the verifier of each of them is certain to reach the instruction.
     sure: bool,
 }
 
@@ -33,13 +32,12 @@ pub(super) fn check(context: &mut Context<'_>, subject: &CheckedProgram<'_>, fin
     }
     // What is not whole is told of by the rule on externs.
     let Ok(cut) = subject.object.cut(subject.program) else { return };
-    let Some((_, program)) = subject.node.program() else { return };
-    for Missing { asked, lacking, sure } in missing(profiles, subject, findings, &cut) {
+    for MissingTarget { asked, lacking, sure } in missing(profiles, subject, findings, &cut) {
         let message = format!("{} requires the kernel's `{asked}`", subject.title());
         let test = "Test for it first with bpf_core_field_exists(...), bpf_core_type_exists(...) \
                     or bpf_core_enum_value_exists(...).";
         let mut found = Diagnostic::new(Code::KernelLacksName, message)
-            .label(program.span, "used by this program")
+            .label(subject.of.asked(), "used by this program")
             .says("EINVAL", "invalid func unknown#195896080")
             .help(test);
         if !sure {
@@ -60,9 +58,9 @@ fn missing<'a>(
     subject: &CheckedProgram<'_>,
     findings: &Findings,
     cut: &Cut,
-) -> Vec<Missing<'a>> {
+) -> Vec<MissingTarget<'a>> {
     let object = subject.object;
-    let mut found: Vec<Missing<'a>> = Vec::new();
+    let mut found: Vec<MissingTarget<'a>> = Vec::new();
     for profile in profiles {
         let Some(types) = kernel_types(profile) else { continue };
         for one in object.missing(&cut.relocations, types) {
@@ -83,7 +81,7 @@ fn missing<'a>(
                         known.lacking.push(profile);
                     }
                 }
-                None => found.push(Missing { asked, lacking: vec![profile], sure }),
+                None => found.push(MissingTarget { asked, lacking: vec![profile], sure }),
             }
         }
     }

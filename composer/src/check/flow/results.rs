@@ -1,16 +1,16 @@
-//! Does a program return what the kernel lets it return?
+//! Return values that the kernel does not allow.
 //!
 //! `check_return_code`, <https://github.com/torvalds/linux/blob/v6.12/kernel/bpf/verifier.c>. A
-//! replacement is judged by its host's type, and by a stricter rule than the host itself: at a raw
-//! tracepoint the host may return anything, a replacement in it 0 alone. Kprobes, tracepoints and
-//! xdp bound neither.
+//! replacement is checked by its host's type, and by a stricter rule than the host itself: at a raw
+//! tracepoint the host may return anything, its replacement only 0. Neither is restricted at
+//! kprobes, tracepoints and XDP.
 
 use super::{CheckedProgram, Context, Rejection};
 use crate::{
     chain::{Host, NodeKind},
     diag::{Code, Diagnostic},
     hook::{HostKind, Returns},
-    object::flow::{Fact, FactKind, Returned},
+    object::flow::{Fact, FactKind, ReturnValue},
 };
 
 /// What a tracer may return.
@@ -35,29 +35,28 @@ pub(super) fn find(
     let is_one = least == most;
     let (result, words) = facts.iter().find_map(|fact| {
         let (result, has) = match fact.what {
-            FactKind::Returns(Returned::Number(number))
+            FactKind::Returns(ReturnValue::Number(number))
                 if !(*least..=*most).contains(&number.cast_signed()) =>
             {
                 (number.cast_signed().to_string(), "has")
             }
-            FactKind::Returns(Returned::Several) if is_one => {
+            FactKind::Returns(ReturnValue::Several) if is_one => {
                 ("more than one number".to_owned(), "has")
             }
-            FactKind::Returns(Returned::Pointer) => {
+            FactKind::Returns(ReturnValue::Pointer) => {
                 ("a pointer".to_owned(), "is not a known value")
             }
             _ => return None,
         };
         Some((result, format!("At program exit the register R0 {has}")))
     })?;
-    let (_, program) = subject.node.program()?;
     let allowed = match is_one {
         true => format!("only allows {least}"),
         false => format!("only allows {least} to {most}"),
     };
     let message = format!("{} returns {result}, but this attach type {allowed}", subject.title());
     let found = Diagnostic::new(Code::ResultRange, message)
-        .label(program.span, format!("returns {result}"))
+        .label(subject.of.asked(), format!("returns {result}"))
         .says("EINVAL", words)
         .help(*help);
     Some(Rejection::everywhere(found))

@@ -1,9 +1,8 @@
-//! Do the calls of a program go no deeper, and take no more of the stack, than the verifier lets
-//! them?
+//! Call depth and stack size beyond the limits of the verifier.
 //!
-//! `check_max_stack_depth`, <https://github.com/torvalds/linux/blob/v6.12/kernel/bpf/verifier.c>. It
-//! follows every call that stands in the code, whether it is come to or not; how much of the stack a
-//! function takes it knows from the accesses that it came to.
+//! `check_max_stack_depth`, <https://github.com/torvalds/linux/blob/v6.12/kernel/bpf/verifier.c>.
+//! It follows every call in the code, reachable or not, but determines the stack size of a function
+//! from the accesses that it reached.
 
 use std::collections::BTreeMap;
 
@@ -105,10 +104,9 @@ pub(super) fn check(context: &mut Context<'_>, subject: &CheckedProgram<'_>, fin
     let mut walk =
         DeepestPaths { object, findings, found: BTreeMap::new(), most_apart: 0, in_a_circle: None };
     let way = walk.from(subject.program.function);
-    let Some((_, program)) = subject.node.program() else { return };
     let report = |message: String| {
         let message = format!("{} {message}", subject.title());
-        Diagnostic::new(Code::StackLimit, message).label(program.span, "entry of the calls")
+        Diagnostic::new(Code::StackLimit, message).label(subject.of.asked(), "entry of the calls")
     };
     if let Some(index) = walk.in_a_circle {
         let name = object.functions.get(index).map_or("", |function| function.name.as_str());

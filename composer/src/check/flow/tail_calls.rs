@@ -1,9 +1,9 @@
-//! Tail calls: what is refused though nobody ever goes on in another program.
+//! Tail calls that are rejected whether or not they are ever executed.
 //!
-//! What is in tables is judged in [`tails`](super::super::tails). Here it is the table itself, which
-//! belongs to the first program that is loaded with it
-//! (`bpf_prog_map_compatible`, <https://github.com/torvalds/linux/blob/v6.12/kernel/bpf/core.c>),
-//! and functions without a result (`check_btf_func`, kernel/bpf/verifier.c).
+//! The entries of program arrays are checked in [`tails`](super::super::tails). This module checks
+//! the array itself, which belongs to the first program loaded with it (`bpf_prog_map_compatible`,
+//! <https://github.com/torvalds/linux/blob/v6.12/kernel/bpf/core.c>), and functions without a
+//! return value (`check_btf_func`, kernel/bpf/verifier.c).
 
 use std::collections::{HashMap, HashSet};
 
@@ -15,6 +15,7 @@ use crate::{
     check::{stubs::has_trusted_entry, title},
     diag::{Code, Diagnostic},
     object::{Object, Program, ProgramKind, Referent, TAIL_CALL, btf::Type},
+    resolve::NodeProgram,
 };
 
 /// `BPF_MAP_TYPE_PROG_ARRAY`.
@@ -24,27 +25,27 @@ const PROGRAMS: u32 = 3;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Owner<'a> {
     kind: ProgramKind,
-    /// Of a tracer, the function it traces, where the kernel goes by that one's prototype.
+    /// For a tracer, the traced function, if the kernel uses its prototype.
     traced: Option<(NodeIndex, &'a str)>,
 }
 
 pub(super) fn check(context: &mut Context<'_>) {
     let graph = &context.chain.graph;
-    let mut owners: HashMap<&str, (Owner<'_>, &Node)> = HashMap::new();
+    let mut owners: HashMap<&str, (Owner<'_>, &Node, &NodeProgram)> = HashMap::new();
     let mut told = HashSet::new();
     let mut found = Vec::new();
     // Tables are taken in the order of loading.
     for index in graph.order() {
         let node = graph.node(index);
-        let Some((reference, name)) = node.program() else { continue };
-        let Some((object, program)) = context.program(index) else { continue };
+        let Some(of) = context.names.program(index) else { continue };
+        let (object, program) = (of.object(), of.program());
         // Without a table there is no tail call.
         let has_table = object.maps.iter().any(|map| map.map_type == PROGRAMS);
         if !has_table || context.misfits.contains(&index) {
             continue;
         }
         if let Some(function) = without_result(object, program)
-            && told.insert((reference.value, name.value))
+            && told.insert((&of.reference().value, &program.name))
         {
             found.push(
                 Diagnostic::new(
@@ -54,7 +55,7 @@ pub(super) fn check(context: &mut Context<'_>) {
                         title(node)
                     ),
                 )
-                .label(name.span, "makes the call")
+                .label(of.asked(), "makes the call")
                 .says("EINVAL", "tail_call is only allowed in functions that return 'int'.")
                 .help(format!(
                     "Change the return type of `{function}` to int, or declare it \
@@ -66,14 +67,13 @@ pub(super) fn check(context: &mut Context<'_>) {
         let owners_of_loads = owners_of(context, index, node);
         for table in tables(object, program) {
             for owner in &owners_of_loads {
-                let Some((first, first_node)) = owners.get(table) else {
-                    owners.insert(table, (*owner, node));
+                let Some((first, first_node, first_of)) = owners.get(table) else {
+                    owners.insert(table, (*owner, node, of));
                     continue;
                 };
                 if first == owner {
                     continue;
                 }
-                let Some((_, first_name)) = first_node.program() else { continue };
                 let what = if first.kind == owner.kind { "functions" } else { "types" };
                 found.push(
                     Diagnostic::new(
@@ -84,8 +84,8 @@ pub(super) fn check(context: &mut Context<'_>) {
                             first_node.id.value, node.id.value
                         ),
                     )
-                    .label(name.span, format!("also uses `{table}`"))
-                    .label(first_name.span, "first used here")
+                    .label(of.asked(), format!("also uses `{table}`"))
+                    .label(first_of.asked(), "first used here")
                     .errno("EINVAL")
                     .help(
                         "Use a separate program array for each. Maps of the same name are one map \
@@ -107,15 +107,17 @@ fn owners_of<'a>(context: &Context<'a>, index: NodeIndex, node: &'a Node) -> Vec
     if !matches!(node.kind, NodeKind::Tracer(_)) {
         return kinds.map(|kind| Owner { kind, traced: None }).collect();
     }
-    let targets = graph.functions_of(index).into_iter().filter_map(|(target, function)| {
+    let targets = context.names.functions(index).filter_map(|function| {
+        let (target, name) = (function.holder, function.name.as_str());
         let (object, program) = context.program(target)?;
-        let (_, definition) = object.function(function)?;
-        let is_entry = program.name == function && graph.node(target).role() == Role::Host;
+        let definition = &object.functions[function.index];
+        let is_entry =
+            program.function == function.index && graph.node(target).role() == Role::Host;
         match is_entry {
-            true if has_trusted_entry(object, program) => Some(Some((target, function))),
+            true if has_trusted_entry(object, program) => Some(Some((target, name))),
             true => Some(None),
             // Of a static function it is not known which.
-            false => definition.is_global.then_some(Some((target, function))),
+            false => definition.is_global.then_some(Some((target, name))),
         }
     });
     let targets: Vec<_> = targets.collect();

@@ -1,4 +1,4 @@
-//! Does a tracer read arguments that its target has, and of a type that it may read?
+//! Tracers that read arguments that their target lacks, or of types that they cannot read.
 //!
 //! `btf_ctx_access`, <https://github.com/torvalds/linux/blob/v6.12/kernel/bpf/btf.c>.
 
@@ -44,7 +44,8 @@ pub(super) fn find(
 ) -> Option<Rejection> {
     let NodeKind::Tracer(tracer) = &subject.node.kind else { return None };
     let graph = &context.chain.graph;
-    for (place, function) in graph.functions_of(subject.index) {
+    for function in context.names.functions(subject.index) {
+        let (place, name) = (function.holder, function.name.as_str());
         if context.misfits.contains(&place) {
             continue;
         }
@@ -56,10 +57,10 @@ pub(super) fn find(
             _ => continue,
         };
         let Some((object, program)) = context.program(place) else { continue };
-        let Some((_, definition)) = object.function(function) else { continue };
+        let definition = &object.functions[function.index];
         let prototype = definition.prototype.and_then(|id| object.btf.get(id));
         let Some(Type::Prototype { parameters, .. }) = prototype else { continue };
-        let is_entry = program.name == function;
+        let is_entry = program.function == function.index;
         let seen = if is_entry && !is_replacement {
             match has_trusted_entry(object, program) {
                 true => VisibleArguments::Typed(parameters),
@@ -78,20 +79,19 @@ pub(super) fn find(
         for fact in facts {
             let refusal = kinds.iter().find_map(|kind| match fact.what {
                 FactKind::ReadsContext { offset, width } => {
-                    refusal(object, function, &seen, tracer.moment, *kind, offset, width)
+                    refusal(object, name, &seen, tracer.point, *kind, offset, width)
                 }
                 FactKind::ReadsThrough { number, offset, width, of } => {
                     let of = of.and_then(|of| subject.object.btf.resolve(of));
                     let of = of.map(|(_, ty)| ty);
-                    through(object, function, &seen, *kind, number, offset, width, of.as_ref())
+                    through(object, name, &seen, *kind, number, offset, width, of.as_ref())
                 }
                 _ => None,
             });
             let Some(refusal) = refusal else { continue };
-            let Some((_, program)) = subject.node.program() else { continue };
             let message = format!("{} {}", subject.title(), refusal.what);
             let found = Diagnostic::new(Code::TracerDereference, message)
-                .label(program.span, "reads it")
+                .label(subject.of.asked(), "reads it")
                 .label(&tracer.target.span, "target")
                 .note(format!("target  {}", object.prototype(definition).unwrap_or_default()))
                 .says("EACCES", refusal.words)
@@ -107,7 +107,7 @@ fn refusal(
     object: &Object,
     function: &str,
     seen: &VisibleArguments<'_>,
-    moment: ProbePoint,
+    point: ProbePoint,
     kind: ProgramKind,
     offset: i64,
     width: u8,
@@ -122,7 +122,7 @@ fn refusal(
         return Some(AccessRefusal {
             what: format!("reads byte {offset} of its context, beyond its arguments"),
             words: invalid,
-            help: has(function, count, moment),
+            help: has(function, count, point),
             refused_by: None,
         });
     }
@@ -135,7 +135,7 @@ fn refusal(
         });
     }
     let number = usize::try_from(offset / 8).ok()?;
-    let last = count + usize::from(moment == ProbePoint::Fexit);
+    let last = count + usize::from(point == ProbePoint::Fexit);
     if number >= last {
         // Behind the last one the kernel does not go on counting where it knows the types.
         let counted = match seen {
@@ -145,7 +145,7 @@ fn refusal(
         return Some(AccessRefusal {
             what: format!("reads missing argument {} of `{function}`", number + 1),
             words: format!("func '{function}' doesn't have {counted}-th argument"),
-            help: has(function, count, moment),
+            help: has(function, count, point),
             refused_by: None,
         });
     }
@@ -222,8 +222,8 @@ fn through(
 }
 
 /// How many arguments there are to read.
-fn has(function: &str, count: usize, moment: ProbePoint) -> String {
-    let result = match moment {
+fn has(function: &str, count: usize, point: ProbePoint) -> String {
+    let result = match point {
         ProbePoint::Fexit => ", followed by the result",
         ProbePoint::Fentry => "",
     };

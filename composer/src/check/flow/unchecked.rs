@@ -1,6 +1,6 @@
-//! Is what a helper gave compared with NULL before it is used?
+//! Results of helpers that are used without a test for NULL.
 //!
-//! The verifier keeps such a pointer as `..._or_null` until it is: `check_mem_access` and
+//! The verifier keeps such a pointer as `..._or_null` until it is tested: `check_mem_access` and
 //! `check_reg_type`, <https://github.com/torvalds/linux/blob/v6.12/kernel/bpf/verifier.c>.
 
 use freplace_compose_common::EVENTS_MAP;
@@ -9,7 +9,7 @@ use super::{CheckedProgram, Context, Rejection};
 use crate::{
     diag::{Code, Diagnostic},
     object::{
-        flow::{Fact, FactKind, Giver, Used},
+        flow::{Fact, FactKind, NullSource, PointerUse},
         helper,
     },
     version::Version,
@@ -40,32 +40,32 @@ pub(super) fn find(
         false => "bpf_ringbuf_reserve()",
     };
     let (what, held, help) = match giver {
-        Giver::Reserve => (
+        NullSource::Reserve => (
             format!("the result of {reserves}"),
             format!("{room}_or_null"),
             format!("{reserves} returns NULL if the buffer is full"),
         ),
-        Giver::LookUp => (
+        NullSource::LookUp => (
             "the result of bpf_map_lookup_elem()".to_owned(),
             "map_value_or_null".to_owned(),
             "bpf_map_lookup_elem() returns NULL if the key does not exist".to_owned(),
         ),
-        Giver::Null => (
+        NullSource::Null => (
             "NULL".to_owned(),
             "scalar".to_owned(),
             format!("the result of {reserves} or bpf_map_lookup_elem() may be NULL"),
         ),
     };
-    let untested = if giver == Giver::Null { "" } else { " without a test for NULL" };
+    let untested = if giver == NullSource::Null { "" } else { " without a test for NULL" };
     let (message, words) = match used {
-        Used::Accessed => {
+        PointerUse::Accessed => {
             (format!("uses {what}{untested}"), format!("R{register} invalid mem access '{held}'"))
         }
-        Used::Computed => (
+        PointerUse::Computed => (
             format!("uses {what}{untested}"),
             format!("R{register} pointer arithmetic on {held} prohibited, null-check it first"),
         ),
-        Used::Handed(id) => {
+        PointerUse::Handed(id) => {
             let name = helper(id).map_or("a helper", |helper| helper.name);
             (
                 format!("passes {what} to {name}(){untested}"),
@@ -77,9 +77,8 @@ pub(super) fn find(
         true => String::new(),
         false => format!(" in `{}`", function.name),
     };
-    let (_, program) = subject.node.program()?;
     let found = Diagnostic::new(Code::HelperNull, format!("{} {message}{within}", subject.title()))
-        .label(program.span, "used by this program")
+        .label(subject.of.asked(), "used by this program")
         .says("EACCES", words)
         .help(format!(
             "Test the result before use, for example with `if (!event) return 0;`: \

@@ -1,4 +1,4 @@
-//! The comparison itself, and the words the kernel has for what it finds.
+//! The comparison itself, and the kernel's messages for its results.
 
 use crate::object::{
     Function, Object,

@@ -4,23 +4,23 @@ use rustix::time::{ClockId, clock_gettime};
 
 use super::{
     Ready,
-    asked::{EventFormat, EventView, OutputArgs},
+    output_args::{EventFormat, EventView, OutputArgs},
 };
 use freplace_compose::{
-    event::{ChromeTrace, Clock, Count, Json, Log, Paint, Render, Tree},
+    event::{ChromeTrace, Count, Json, Log, Paint, Render, Tree, WallClock},
     plan::Action,
 };
 
-/// The format that was asked for; `only` says of each node whether its events are shown.
+/// The requested format; `only` says of each node whether its events are shown.
 pub(super) fn format(
-    asked: &OutputArgs,
+    output: &OutputArgs,
     ready: &Ready,
     only: &[bool],
     paint: Paint,
 ) -> Box<dyn Render> {
     let Ready { resolved, plan, .. } = ready;
     let chain = resolved.chain();
-    match (asked.format, asked.layout()) {
+    match (output.format, output.layout()) {
         (EventFormat::Json, _) => Box::new(Json::new(plan)),
         (EventFormat::TraceEvent, _) => Box::new(ChromeTrace::new(chain, plan)),
         (EventFormat::Human, EventView::Log) => {
@@ -36,11 +36,11 @@ pub(super) fn format(
 }
 
 /// From the kernel's monotonic clock to the local time of day.
-fn clock() -> Clock {
+fn clock() -> WallClock {
     let monotonic = clock_gettime(ClockId::Monotonic);
     let monotonic = i128::from(monotonic.tv_sec) * 1_000_000_000 + i128::from(monotonic.tv_nsec);
     let now = jiff::Zoned::now();
     let local =
         now.timestamp().as_nanosecond() + i128::from(now.offset().seconds()) * 1_000_000_000;
-    Clock { offset_ns: local - monotonic }
+    WallClock { offset_ns: local - monotonic }
 }

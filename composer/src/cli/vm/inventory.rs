@@ -7,13 +7,13 @@ use serde_json::{Value, json};
 use super::{
     super::{Format, exit::Exit, ink::Ink as _, runtime, screen},
     failure::failed,
-    teller::{Teller, megabytes},
+    teller::{ProgressPrinter, megabytes},
 };
 use freplace_compose::vm::{self, Inventory, Series};
 
 /// Lists the kernels; which suites could not be asked is said on stderr.
 pub(super) fn list(format: Format, quiet: bool) -> Exit {
-    let mut teller = Teller::new(quiet);
+    let mut teller = ProgressPrinter::new(quiet);
     let inventory = runtime::run(Inventory::take(&mut |progress| teller.tell(&progress)));
     drop(teller);
     let inventory = match inventory {
@@ -32,7 +32,7 @@ pub(super) fn list(format: Format, quiet: bool) -> Exit {
 
 /// Empties the cache, and says what was in it.
 pub(super) fn prune(quiet: bool) -> Exit {
-    let mut teller = Teller::new(quiet);
+    let mut teller = ProgressPrinter::new(quiet);
     let removed = runtime::run(vm::prune(&mut |progress| teller.tell(&progress)));
     drop(teller);
     let removed = match removed {

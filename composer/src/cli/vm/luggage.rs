@@ -5,11 +5,11 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use freplace_compose::vm::{Bring, Machine};
+use freplace_compose::vm::{HostFile, Machine};
 
 /// The options of the verbs that run a command in the micro-VM.
 #[derive(Debug, Clone, Default, clap::Args)]
-pub(crate) struct Luggage {
+pub(crate) struct VmFiles {
     /// Copy a file or folder into the micro-VM, by default to the same path. Shared libraries of
     /// executables are copied automatically.
     #[arg(long, value_name = "FILE[:PLACE]")]
@@ -28,7 +28,7 @@ pub(crate) struct Luggage {
 const OWN: [&str; 3] = ["--add", "--module", "--memory"];
 const VM: &str = "--vm";
 
-impl Luggage {
+impl VmFiles {
     /// The first of the options that was given.
     pub(crate) fn first(&self) -> Option<&'static str> {
         let given = [!self.add.is_empty(), !self.module.is_empty(), self.memory.is_some()];
@@ -43,11 +43,11 @@ impl Luggage {
 }
 
 /// `FILE[:PLACE]`, split at the first colon; a file that has a colon in its own name is taken whole.
-fn bring(argument: &OsString) -> Bring {
+fn bring(argument: &OsString) -> HostFile {
     let whole = PathBuf::from(argument);
     let split = argument.to_str().filter(|_| !whole.exists()).and_then(|text| text.split_once(':'));
     match split {
-        Some((source, dest)) => Bring { source: source.into(), dest: dest.into() },
+        Some((source, dest)) => HostFile { source: source.into(), dest: dest.into() },
         None => whole.into(),
     }
 }
@@ -122,7 +122,7 @@ mod tests {
 
     #[test]
     fn a_colon_separates_source_and_destination() {
-        assert_eq!(bring(&"a:/b".into()), Bring { source: "a".into(), dest: "/b".into() });
+        assert_eq!(bring(&"a:/b".into()), HostFile { source: "a".into(), dest: "/b".into() });
         assert_eq!(bring(&"a".into()), PathBuf::from("a").into());
     }
 

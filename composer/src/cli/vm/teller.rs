@@ -6,7 +6,7 @@ use super::super::{ink::Ink as _, screen};
 use freplace_compose::vm::Progress;
 
 /// Tells; a line that is not ended is, when this is dropped.
-pub(super) struct Teller {
+pub(super) struct ProgressPrinter {
     quiet: bool,
     /// Whether a line can be drawn again.
     redraws: bool,
@@ -14,7 +14,7 @@ pub(super) struct Teller {
     open: bool,
 }
 
-impl Teller {
+impl ProgressPrinter {
     pub(super) fn new(quiet: bool) -> Self {
         Self { quiet, redraws: io::stderr().is_terminal(), open: false }
     }
@@ -45,7 +45,7 @@ impl Teller {
     }
 }
 
-impl Drop for Teller {
+impl Drop for ProgressPrinter {
     fn drop(&mut self) {
         if self.open {
             screen::say!("");

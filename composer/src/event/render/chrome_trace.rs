@@ -1,9 +1,9 @@
-//! Events as Chrome's trace-event JSON, for trace viewers: one track for each CPU, and on it a slice
-//! for each function that tracers saw entered and left.
+//! Events as Chrome trace-event JSON, for trace viewers: one track per CPU, with a slice for each
+//! function whose entry and return were traced.
 //!
-//! The array form: viewers take it without its last bracket too, so what a killed run wrote can
-//! still be looked at. A slice is one record, which no lost event can leave half open.
-//! The format: <https://docs.google.com/document/d/1CvAClvFfyA5R-PhYUmn5OOQtYMH4h6I0nSsKchNAySU>
+//! The array form: viewers accept it without its last bracket, so the output of a killed run can
+//! still be viewed. A slice is a single record, so that a lost event cannot leave it open. The
+//! format: <https://docs.google.com/document/d/1CvAClvFfyA5R-PhYUmn5OOQtYMH4h6I0nSsKchNAySU>
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -15,10 +15,9 @@ use crate::{
     chain::{Chain, ProbePoint},
     event::{
         Event, Loss, NO_CPU,
-        calls::{Call, Calls, Kept},
-        json,
-        story::{CallPart, CallPaths, Visit},
-        value,
+        call_tree::{CallPart, CallPaths, Visit},
+        calls::{BufferedEvent, Call, Calls},
+        json, value,
     },
     plan::{Plan, PlannedNode},
 };
@@ -44,13 +43,13 @@ struct Tracks {
     named: BTreeSet<u32>,
     /// Events of tracers that saw a host entered, before its call had a number: for each CPU the
     /// last.
-    entered: BTreeMap<u32, Kept>,
+    entered: BTreeMap<u32, BufferedEvent>,
     /// The time of the last event.
     now: u64,
 }
 
 impl ChromeTrace {
-    /// For events of `chain`, of which `plan` was made.
+    /// A renderer for events of `chain` with its `plan`.
     #[must_use]
     pub fn new(chain: &Chain, plan: &Plan) -> Self {
         Self {
@@ -155,8 +154,8 @@ impl Tracks {
             }
             out.push_str("}}");
         }
-        let story = self.map.story(&call.events);
-        self.parts(&story, call, out);
+        let parts = self.map.parts(&call.events);
+        self.parts(&parts, call, out);
     }
 
     fn parts(&self, parts: &[CallPart], call: &Call, out: &mut String) {
@@ -175,11 +174,11 @@ impl Tracks {
     /// A slice, where a tracer saw the function entered and one saw it left; then what happened
     /// within. Of several tracers the first and the last make it.
     fn span(&self, span: &Visit, call: &Call, out: &mut String) {
-        let of = |moment| {
+        let of = |point| {
             span.parts.iter().filter_map(move |part| match part {
                 CallPart::Event(number) => {
                     let event = call.events.get(*number)?;
-                    (self.map.moment(event) == Some(moment)).then_some(event)
+                    (self.map.point(event) == Some(point)).then_some(event)
                 }
                 CallPart::Span(_) => None,
             })
@@ -192,7 +191,7 @@ impl Tracks {
         {
             slice((&place.name, place.label), call.cpu, (began, exit.time_ns), out);
             self.ends(entry, exit, out);
-            let is_end = |event: &Kept| {
+            let is_end = |event: &BufferedEvent| {
                 entry.is_some_and(|entry| std::ptr::eq(event, entry)) || std::ptr::eq(event, exit)
             };
             for part in &span.parts {
@@ -207,7 +206,7 @@ impl Tracks {
     }
 
     /// The arguments of a slice between two tracers' events.
-    fn ends(&self, entry: Option<&Kept>, exit: &Kept, out: &mut String) {
+    fn ends(&self, entry: Option<&BufferedEvent>, exit: &BufferedEvent, out: &mut String) {
         let entry = entry.map(|entry| ("entry", entry));
         for (number, (key, event)) in entry.into_iter().chain([("exit", exit)]).enumerate() {
             let comma = if number > 0 { "," } else { "" };
@@ -220,15 +219,15 @@ impl Tracks {
 
     /// An event that belongs to no call. Tracers of a host's own function run outside of its call,
     /// so theirs are paired here.
-    fn alone(&mut self, cpu: u32, event: &Kept, out: &mut String) {
-        let target = |event: &Kept| (self.map.function(event), self.map.hosts_of(event));
+    fn alone(&mut self, cpu: u32, event: &BufferedEvent, out: &mut String) {
+        let target = |event: &BufferedEvent| (self.map.function(event), self.map.hosts_of(event));
         let before = self.entered.remove(&cpu);
         let place = match target(event) {
             (Some(place), _) => self.map.places.get(place).map(|place| (&place.name, place.label)),
             (None, [host]) => self.nodes.get(*host).map(|node| (&node.id, node.label)),
             _ => None,
         };
-        match (before, self.map.moment(event)) {
+        match (before, self.map.point(event)) {
             (Some(entry), Some(ProbePoint::Fexit)) if target(&entry) == target(event) => {
                 if let Some(place) = place {
                     slice(place, cpu, (entry.time_ns, event.time_ns), out);
@@ -239,11 +238,11 @@ impl Tracks {
                 slice(place, cpu, (began, event.time_ns), out);
                 self.ends(None, event, out);
             }
-            (before, moment) => {
+            (before, point) => {
                 if let Some(before) = before {
                     self.instant(cpu, &before, out);
                 }
-                if moment == Some(ProbePoint::Fentry) && self.entered.len() < CPUS {
+                if point == Some(ProbePoint::Fentry) && self.entered.len() < CPUS {
                     self.entered.insert(cpu, event.clone());
                 } else {
                     self.instant(cpu, event, out);
@@ -252,7 +251,7 @@ impl Tracks {
         }
     }
 
-    fn instant(&self, cpu: u32, event: &Kept, out: &mut String) {
+    fn instant(&self, cpu: u32, event: &BufferedEvent, out: &mut String) {
         let Some(node) = self.nodes.get(event.node) else { return };
         out.push_str(",\n{\"ph\":\"i\",\"s\":\"t\",");
         named((&node.id, node.label), cpu, event.time_ns, out);

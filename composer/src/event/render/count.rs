@@ -1,5 +1,4 @@
-//! How many events there were of each node, for people: what there is to see when all events are
-//! too many.
+//! The number of events of each node, for people, when there are too many events to show.
 
 use super::{Render, Totals};
 use crate::{
@@ -12,13 +11,13 @@ use crate::{
 #[derive(Debug)]
 pub struct Count {
     nodes: Vec<PlannedNode>,
-    /// Of each node; none for one that is not asked for.
+    /// The count of each node; `None` for a node that is not shown.
     counts: Vec<Option<u64>>,
     paint: Paint,
 }
 
 impl Count {
-    /// For events of those of `nodes` that are asked for.
+    /// A renderer for events of the selected `nodes`.
     #[must_use]
     pub fn new(nodes: &[PlannedNode], asked: &[bool], paint: Paint) -> Self {
         let counts = asked.iter().map(|asked| asked.then_some(0)).collect();

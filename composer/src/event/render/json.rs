@@ -1,4 +1,4 @@
-//! Events as NDJSON: one object a line, the first of them the version of the format.
+//! Events as NDJSON: one object per line, the first one with the version of the format.
 
 use std::fmt::Write as _;
 
@@ -17,14 +17,15 @@ pub(in crate::event) const VERSION: u32 = 1;
 pub struct Json {
     chain: String,
     nodes: Vec<PlannedNode>,
-    /// Where the last event happened, and the keys that say so: many events in a row have the same.
-    last: Option<Where>,
+    /// The context of the last event, and its formatted keys: consecutive events often have the
+    /// same.
+    last: Option<EventContext>,
     keys: String,
 }
 
 /// Where an event happened; none for what is not known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Where {
+struct EventContext {
     cpu: Option<u32>,
     /// Process, thread and the name of that.
     task: Option<(u32, u32, [u8; 16])>,
@@ -88,7 +89,7 @@ impl Render for Json {
         out.push_str(",\"call\":");
         decimal(header.call, out);
         let has_task = header.pid != 0 || header.comm[0] != 0;
-        let place = Where {
+        let place = EventContext {
             cpu: Some(header.cpu).filter(|cpu| *cpu != NO_CPU),
             task: has_task.then_some((header.pid, header.tid, header.comm)),
         };
@@ -139,7 +140,7 @@ impl Render for Json {
     }
 }
 
-impl Where {
+impl EventContext {
     fn keys(self, comm: &[u8], out: &mut String) {
         let mut number = |key, number: u32| {
             out.push_str(key);

@@ -1,28 +1,28 @@
-//! Events as lines for people: one each, in aligned columns.
+//! Events for people: one line each, in aligned columns.
 
 use super::Render;
 use crate::{
-    event::{Clock, Event, Paint, human, paint::pad},
+    event::{Event, Paint, WallClock, human, paint::pad},
     plan::PlannedNode,
 };
 
-/// Writes events as lines; knows the widths of the columns.
+/// Writes events as lines in aligned columns.
 #[derive(Debug)]
 pub struct Log {
-    clock: Clock,
+    clock: WallClock,
     paint: Paint,
     id_width: usize,
     label_width: usize,
     has_tasks: bool,
-    /// As wide as the widest task so far.
+    /// The width of the widest task so far.
     task_width: usize,
     scratch: String,
 }
 
 impl Log {
-    /// For events of `nodes`; `has_tasks` tells whether any of them knows its process.
+    /// A renderer for events of `nodes`; `has_tasks` is set if any of them has a process.
     #[must_use]
-    pub fn new(nodes: &[PlannedNode], clock: Clock, has_tasks: bool, paint: Paint) -> Self {
+    pub fn new(nodes: &[PlannedNode], clock: WallClock, has_tasks: bool, paint: Paint) -> Self {
         let ids = nodes.iter().map(|node| node.id.as_str());
         let labels = nodes.iter().flat_map(PlannedNode::event_labels);
         Self {

@@ -1,7 +1,7 @@
-//! Events → text: a trait, and a file for each format.
+//! Events → text: a trait, and one file per format.
 //!
-//! A renderer is told what happens in a session, in order, and appends to a text. It knows neither
-//! where events come from nor where the text goes.
+//! A renderer is notified of what happens in a session, in order, and appends to a text. It knows
+//! neither the source of events nor the destination of the text.
 
 mod chrome_trace;
 mod count;
@@ -18,7 +18,7 @@ pub use tree::Tree;
 
 use super::{Event, EventAccounting, Loss};
 
-/// A format. What a format has no use for it leaves as it is here: nothing is written.
+/// A format. The default implementations write nothing.
 pub trait Render: Send {
     /// What stands before the first event; `loaded` are nodes, as indices in the plan, with the
     /// kernel's ids of their programs.
@@ -67,10 +67,10 @@ pub trait Render: Send {
     }
 }
 
-/// What is known at the end.
+/// The totals at the end.
 #[derive(Debug, Clone, Copy)]
 pub struct Totals<'a> {
-    /// What became of the events of each node.
+    /// The event counts of each node.
     pub accounting: &'a EventAccounting,
     /// How many events were shown.
     pub shown: u64,

@@ -1,7 +1,7 @@
-//! Events for people, one invocation of a host after the other: the way through the chain.
+//! Events for people, one invocation of a host at a time, as a call tree.
 //!
-//! What is indented is within what stands above it, and a bracket goes from the tracers of a
-//! function's entry to those of its exit:
+//! Indentation shows nesting, and a bracket connects the tracers of a function's entry with those of
+//! its exit:
 //!
 //! ```text
 //! 12:28:46.304759  connect         kprobe    [::1]:42862 → [::1]:43535  wget/146
@@ -17,12 +17,12 @@ use super::{Render, Totals};
 use crate::{
     chain::{Chain, ProbePoint},
     event::{
-        Clock, Event, Paint,
+        Event, Paint, WallClock,
+        call_tree::{CallPart, CallPaths, PathFunction, Visit},
         calls::{Call, Calls},
         digits::decimal,
         human,
         paint::pad,
-        story::{CallPart, CallPaths, PathFunction, Visit},
     },
     plan::{Plan, PlannedNode},
 };
@@ -44,11 +44,11 @@ pub struct Tree {
 struct TreeStyle {
     nodes: Vec<PlannedNode>,
     map: CallPaths,
-    clock: Clock,
+    clock: WallClock,
     paint: Paint,
     name_width: usize,
     label_width: usize,
-    /// Whether something stands above, and whether that was a call.
+    /// Whether there is a line above, and whether it belongs to a call.
     above: Option<bool>,
 }
 
@@ -56,20 +56,20 @@ struct TreeStyle {
 struct TreeRow {
     /// Blanks and brackets in front of the name.
     indent: String,
-    of: RowOf,
+    of: RowKind,
 }
 
-enum RowOf {
+enum RowKind {
     /// An event, an index in the call.
     Event(usize),
-    /// A function of which nothing is to be told but that it was passed.
+    /// A function without events of its own.
     Place(usize),
 }
 
 impl Tree {
-    /// For events of `chain`, of which `plan` was made.
+    /// A renderer for events of `chain` with its `plan`.
     #[must_use]
-    pub fn new(chain: &Chain, plan: &Plan, clock: Clock, paint: Paint) -> Self {
+    pub fn new(chain: &Chain, plan: &Plan, clock: WallClock, paint: Paint) -> Self {
         let (nodes, map) = (plan.nodes.clone(), CallPaths::of(chain));
         let width = |text: &str| text.chars().count();
         let deep = map.nodes.iter().zip(&nodes).map(|(stand, node)| {
@@ -151,19 +151,19 @@ impl TreeStyle {
             text.push_str("  ");
             self.paint.dimmed(&call.task, &mut text);
         }
-        let label = first.moment.filter(|_| alone).map(ProbePoint::name);
+        let label = first.point.filter(|_| alone).map(ProbePoint::name);
         self.head(&hosts, label, call.continued, &text, out);
         if alone {
             // What it is within is not known, so there is nothing to draw around it.
             return;
         }
-        for row in self.rows(&self.map.story(&call.events), call) {
+        for row in self.rows(&self.map.parts(&call.events), call) {
             match row.of {
-                RowOf::Event(0) if is_host => {}
-                RowOf::Event(number) => {
+                RowKind::Event(0) if is_host => {}
+                RowKind::Event(number) => {
                     let Some(event) = call.events.get(number) else { continue };
                     let Some(node) = self.nodes.get(event.node) else { continue };
-                    let label = event.moment.map_or(node.label, ProbePoint::name);
+                    let label = event.point.map_or(node.label, ProbePoint::name);
                     let place =
                         PathFunction { name: node.id.clone(), label, node: Some(event.node) };
                     let ns = event.time_ns.saturating_sub(first.time_ns);
@@ -179,7 +179,7 @@ impl TreeStyle {
                     out.push_str("  ");
                     self.name(&row.indent, &place, &event.text, out);
                 }
-                RowOf::Place(place) => {
+                RowKind::Place(place) => {
                     let Some(place) = self.map.places.get(place) else { continue };
                     pad(0, TIME_WIDTH + 2, out);
                     self.name(&row.indent, place, "", out);
@@ -245,7 +245,7 @@ impl TreeStyle {
         for part in parts {
             match part {
                 CallPart::Event(number) => {
-                    rows.push(TreeRow { indent: String::new(), of: RowOf::Event(*number) });
+                    rows.push(TreeRow { indent: String::new(), of: RowKind::Event(*number) });
                 }
                 CallPart::Span(span) => rows.extend(self.span(span, call)),
             }
@@ -255,18 +255,18 @@ impl TreeStyle {
 
     fn span(&self, span: &Visit, call: &Call) -> Vec<TreeRow> {
         // None for what is no event of the function itself or of a tracer on it.
-        let moment = |part: &CallPart| match part {
-            CallPart::Event(number) => Some(self.map.moment(call.events.get(*number)?)),
+        let point = |part: &CallPart| match part {
+            CallPart::Event(number) => Some(self.map.point(call.events.get(*number)?)),
             CallPart::Span(_) => None,
         };
-        let tells = span.parts.iter().any(|part| moment(part) == Some(None));
-        let traced = span.parts.iter().any(|part| moment(part).flatten().is_some());
+        let tells = span.parts.iter().any(|part| point(part) == Some(None));
+        let traced = span.parts.iter().any(|part| point(part).flatten().is_some());
         let mut rows = self.rows(&span.parts, call);
         if !tells {
             // Where its own event would be: after the tracers of its entry.
-            let entered = |part: &&CallPart| moment(part) == Some(Some(ProbePoint::Fentry));
+            let entered = |part: &&CallPart| point(part) == Some(Some(ProbePoint::Fentry));
             let at = span.parts.iter().take_while(entered).count();
-            rows.insert(at, TreeRow { indent: String::new(), of: RowOf::Place(span.place) });
+            rows.insert(at, TreeRow { indent: String::new(), of: RowKind::Place(span.place) });
         }
         let last = rows.len() - 1;
         for (number, row) in rows.iter_mut().enumerate() {

@@ -2,7 +2,7 @@
 
 use super::{Render as _, Tree};
 use crate::event::{
-    Clock, EventAccounting, Paint, Totals,
+    EventAccounting, Paint, Totals, WallClock,
     tests::{Emitted, chain_of, with_events},
 };
 
@@ -25,7 +25,7 @@ pub(crate) const CHAIN: &str = r#"
 #[track_caller]
 fn shown(text: &str, events: &[(u64, &str, u64)], hidden: &[&str]) -> String {
     let (chain, plan) = chain_of(text);
-    let tree = |colors| Tree::new(&chain, &plan, Clock { offset_ns: 0 }, Paint { colors });
+    let tree = |colors| Tree::new(&chain, &plan, WallClock { offset_ns: 0 }, Paint { colors });
     let mut trees = [true, false].map(tree);
     let node = |id: &str| plan.nodes.iter().position(|node| node.id == id).expect("a node") as u32;
     let emitted = |(call, id, time_ns): &(u64, &str, u64)| Emitted {
@@ -189,7 +189,8 @@ fn without_a_number_no_bracket_is_left_open_and_the_host_is_named() {
     );
     let (chain, plan) = chain_of(CHAIN);
     let unnumbered = |id: &str| {
-        let mut tree = Tree::new(&chain, &plan, Clock { offset_ns: 0 }, Paint { colors: false });
+        let mut tree =
+            Tree::new(&chain, &plan, WallClock { offset_ns: 0 }, Paint { colors: false });
         let node = plan.nodes.iter().position(|node| node.id == id).expect("a node") as u32;
         with_events(&plan.nodes, &[Emitted { node, ..Emitted::default() }], |event| {
             tree.event(event, &mut String::new());

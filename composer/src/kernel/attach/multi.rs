@@ -1,11 +1,6 @@
 //! One link at many functions of the kernel.
 
-use std::{
-    ffi::CString,
-    fs, io,
-    os::fd::BorrowedFd,
-    path::Path,
-};
+use std::{ffi::CString, fs, io, os::fd::BorrowedFd, path::Path};
 
 use super::{Link, c_string, tracefs};
 use crate::{

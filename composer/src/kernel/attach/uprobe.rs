@@ -45,10 +45,13 @@ fn library(name: &str) -> Option<PathBuf> {
             behind.is_some_and(|behind| behind.is_empty() || behind.starts_with(".so"))
         })
     };
-    folders.flat_map(|folder| fs::read_dir(folder).into_iter().flatten().flatten()).find_map(|entry| {
-        let is_library = entry.file_name().to_str().is_some_and(is_it) && entry.path().is_file();
-        is_library.then(|| entry.path())
-    })
+    folders.flat_map(|folder| fs::read_dir(folder).into_iter().flatten().flatten()).find_map(
+        |entry| {
+            let is_library =
+                entry.file_name().to_str().is_some_and(is_it) && entry.path().is_file();
+            is_library.then(|| entry.path())
+        },
+    )
 }
 
 /// The offset in the file of `malloc`, `main+0x10` or `0x1234`.

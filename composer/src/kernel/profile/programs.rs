@@ -32,7 +32,7 @@ pub(super) fn most_frames() -> Option<u16> {
     const TRIED: u16 = 32;
     /// Calls the function behind the next instruction, and ends.
     const FRAME: [Insn; 2] = [Insn::call(calls::FUNCTION, 1), Insn::EXIT];
-    let xdp = Type::of(ProgramKind::Xdp);
+    let xdp = ProbedType::of(ProgramKind::Xdp);
     let takes = |frames: &u16| {
         let above = (1..*frames).flat_map(|_| FRAME);
         let program: Vec<_> = above.chain(NOTHING).collect();
@@ -42,7 +42,7 @@ pub(super) fn most_frames() -> Option<u16> {
 }
 
 /// A type of program, of which small ones are loaded.
-pub(super) struct Type<'a> {
+pub(super) struct ProbedType<'a> {
     pub(super) load_as: LoadAs,
     /// Its `expected_attach_type`.
     pub(super) attach_type: Option<AttachType>,
@@ -52,7 +52,7 @@ pub(super) struct Type<'a> {
     pub(super) target: Option<(BorrowedFd<'a>, u32)>,
 }
 
-impl Type<'_> {
+impl ProbedType<'_> {
     /// A program for a hook.
     pub(super) fn of(program: ProgramKind) -> Self {
         Self::loaded_as(LoadAs::Hook(program))
@@ -64,7 +64,15 @@ impl Type<'_> {
 
     /// Loads one that does nothing.
     pub(super) fn load_smallest(&self) -> io::Result<OwnedFd> {
-        self.load(&NOTHING, c"", None)
+        self.load(&NOTHING, self.license(), None)
+    }
+
+    /// No licence, except for programs that are not loaded without one: those of LSM hooks.
+    fn license(&self) -> &'static CStr {
+        match self.load_as.program_type() {
+            Some(ProgramType::Lsm) => c"GPL",
+            _ => c"",
+        }
     }
 
     /// Loads `instructions`; the verifier writes to `log`.
@@ -77,7 +85,7 @@ impl Type<'_> {
         let (program_type, _) = loader::types(self.load_as);
         let attach_type = self.attach_type.map_or(0, |attach_type| attach_type as u32);
         let code: Vec<u8> = instructions.iter().flat_map(|insn| insn.bytes()).collect();
-        let program = sys::Program {
+        let program = sys::ProgramAttributes {
             name: "probe",
             program_type,
             attach_type,
@@ -107,7 +115,7 @@ fn attach_btf_id(kind: &'static HostKind) -> u32 {
 /// The types of programs that are loaded, each with the helpers that it may call.
 pub(super) fn offered(host: &Loaded) -> Result<(Helpers, BTreeSet<String>), KernelError> {
     // Of kinds that the kernel loads alike, the first.
-    let mut types: Vec<(&str, Vec<Type<'_>>)> = Vec::new();
+    let mut types: Vec<(&str, Vec<ProbedType<'_>>)> = Vec::new();
     for kind in KINDS {
         let name = kind.program_type.name();
         // Those are measured below, on a function of a program.
@@ -116,14 +124,14 @@ pub(super) fn offered(host: &Loaded) -> Result<(Helpers, BTreeSet<String>), Kern
             let load_as = LoadAs::Hook(kind.program);
             let attach_btf_id = attach_btf_id(kind);
             let one =
-                |attach_type| Type { load_as, attach_type, target: None, attach_btf_id };
+                |attach_type| ProbedType { load_as, attach_type, target: None, attach_btf_id };
             types.push((name, kind.expected_attach_types().into_iter().map(one).collect()));
         }
     }
     let id = host.function("stub")?;
     let target = Some((host.program.as_fd(), id));
     let load_as = LoadAs::Tracer(ProbePoint::Fentry);
-    types.push(("tracing", vec![Type { target, ..Type::loaded_as(load_as) }]));
+    types.push(("tracing", vec![ProbedType { target, ..ProbedType::loaded_as(load_as) }]));
 
     let mut found = Helpers::default();
     let mut programs = BTreeSet::new();
@@ -173,7 +181,7 @@ enum Answer {
 /// licence, then at whether it may be called here, and only then at the arguments, which are not
 /// there: `check_helper_call`,
 /// <https://github.com/torvalds/linux/blob/v6.12/kernel/bpf/verifier.c>.
-fn ask(one: &Type<'_>, number: u32, helper: &str) -> Answer {
+fn ask(one: &ProbedType<'_>, number: u32, helper: &str) -> Answer {
     let number = i32::try_from(number).unwrap_or(i32::MAX);
     let [nothing, exit] = NOTHING;
     let call = [Insn::call(calls::HELPER, number), nothing, exit];
@@ -185,7 +193,7 @@ fn ask(one: &Type<'_>, number: u32, helper: &str) -> Answer {
         let end = log.iter().position(|byte| *byte == 0).unwrap_or(log.len());
         judge(&String::from_utf8_lossy(&log[..end]), number, helper)
     };
-    match under(c"") {
+    match under(one.license()) {
         Answer::ForGpl => match under(c"GPL") {
             Answer::Offered => Answer::ForGpl,
             other => other,

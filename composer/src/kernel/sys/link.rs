@@ -157,7 +157,8 @@ pub(in crate::kernel) fn link_create(
 /// The two words of a number of 64 bits, as they lie in memory.
 fn halves(number: u64) -> [u32; 2] {
     let bytes = number.to_ne_bytes();
-    let half = |at: usize| u32::from_ne_bytes([bytes[at], bytes[at + 1], bytes[at + 2], bytes[at + 3]]);
+    let half =
+        |at: usize| u32::from_ne_bytes([bytes[at], bytes[at + 1], bytes[at + 2], bytes[at + 3]]);
     [half(0), half(4)]
 }
 

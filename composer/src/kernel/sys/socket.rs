@@ -36,7 +36,10 @@ pub(in crate::kernel) fn packet_socket(interface: u32) -> io::Result<OwnedFd> {
 }
 
 /// Makes `program` the filter of a socket.
-pub(in crate::kernel) fn filter_socket(socket: BorrowedFd<'_>, program: BorrowedFd<'_>) -> io::Result<()> {
+pub(in crate::kernel) fn filter_socket(
+    socket: BorrowedFd<'_>,
+    program: BorrowedFd<'_>,
+) -> io::Result<()> {
     let program = program.as_raw_fd();
     // SAFETY: the option's value is a live int of the size given.
     let done = unsafe {

@@ -4,12 +4,12 @@ use super::{
     instruction::Condition,
     number::Number,
     set::Set,
-    state::{Doubt, ProgramState, RegState},
+    state::{ProgramState, RegState, Uncertain},
 };
 
 /// The ways on from a branch: first where it is taken.
 #[derive(Debug)]
-pub(super) enum Ways {
+pub(super) enum Branches {
     /// The verifier walks each way that is there, whatever it does with the other.
     Walked([Option<ProgramState>; 2]),
     /// It walks one of them at least, and it is not known which.
@@ -24,9 +24,9 @@ pub(super) fn ways(
     wide: bool,
     left: RegState,
     right: RegState,
-) -> Ways {
+) -> Branches {
     let doubt = match (left, right) {
-        (RegState::Unset, _) | (_, RegState::Unset) => return Ways::None,
+        (RegState::Unset, _) | (_, RegState::Unset) => return Branches::None,
         (RegState::Number(left), RegState::Number(right)) => {
             match numbers(&mut state, comparison, wide, left, right) {
                 Ok(ways) => return ways,
@@ -38,19 +38,19 @@ pub(super) fn ways(
         {
             match packet(&state, comparison, left, right) {
                 Some(ways) => return ways,
-                None => Doubt::Unclear,
+                None => Uncertain::Unclear,
             }
         }
         (pointer, RegState::Number(Number::Known(0))) if wide => {
             match null(&state, comparison, pointer) {
                 Some(ways) => return ways,
-                None => Doubt::Unclear,
+                None => Uncertain::Unclear,
             }
         }
-        _ => Doubt::Unclear,
+        _ => Uncertain::Unclear,
     };
     state.doubt = state.doubt.max(doubt);
-    Ways::OneOf([state.clone(), state])
+    Branches::OneOf([state.clone(), state])
 }
 
 fn numbers(
@@ -59,14 +59,14 @@ fn numbers(
     wide: bool,
     left: Number,
     right: Number,
-) -> Result<Ways, Doubt> {
+) -> Result<Branches, Uncertain> {
     let secret = |number: Number| matches!(number, Number::Frozen | Number::Hidden);
     if secret(left) || secret(right) {
         let only_constants =
             [left, right].iter().all(|number| matches!(number, Number::Frozen | Number::Known(_)));
-        return Err(if only_constants { Doubt::Constant } else { Doubt::Unclear });
+        return Err(if only_constants { Uncertain::Constant } else { Uncertain::Unclear });
     }
-    let Some(witness) = right.witness() else { return Err(Doubt::Unclear) };
+    let Some(witness) = right.witness() else { return Err(Uncertain::Unclear) };
     let (mut left, mut right) = (left, right);
     if let Some(origin) = right.origin() {
         // The verifier has to reckon with every number on the right, so also with this one.
@@ -77,7 +77,7 @@ fn numbers(
             left = left.with(learnt);
         }
     }
-    let Number::Known(right) = right else { return Err(Doubt::Unclear) };
+    let Number::Known(right) = right else { return Err(Uncertain::Unclear) };
     let sides = left.split(comparison, wide, right).map(|side| {
         let side = side?;
         let mut state = state.clone();
@@ -86,11 +86,11 @@ fn numbers(
         }
         Some(state)
     });
-    Ok(Ways::Walked(sides))
+    Ok(Branches::Walked(sides))
 }
 
 /// A pointer compared with NULL.
-fn null(state: &ProgramState, comparison: Condition, pointer: RegState) -> Option<Ways> {
+fn null(state: &ProgramState, comparison: Condition, pointer: RegState) -> Option<Branches> {
     let null_is_taken = match comparison {
         Condition::Equal => true,
         Condition::NotEqual => false,
@@ -113,7 +113,7 @@ fn null(state: &ProgramState, comparison: Condition, pointer: RegState) -> Optio
         | RegState::Stack { .. } => (None, Some(state.clone())),
         _ => return None,
     };
-    Some(Ways::Walked(if null_is_taken { [null, other] } else { [other, null] }))
+    Some(Branches::Walked(if null_is_taken { [null, other] } else { [other, null] }))
 }
 
 /// A place in a packet compared with its end: how long is the packet?
@@ -122,7 +122,7 @@ fn packet(
     comparison: Condition,
     left: RegState,
     right: RegState,
-) -> Option<Ways> {
+) -> Option<Branches> {
     let (low, high) = state.packet?;
     let (comparison, offset) = match (left, right) {
         (RegState::PacketEnd, RegState::Packet(offset)) => (comparison, offset),
@@ -151,5 +151,5 @@ fn packet(
         };
         Some(ProgramState { packet: Some(packet), ..state.clone() })
     });
-    Some(Ways::Walked(sides))
+    Some(Branches::Walked(sides))
 }

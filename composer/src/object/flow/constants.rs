@@ -17,7 +17,7 @@ use crate::object::{
 
 /// A read of a frozen constant.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Read {
+pub struct ConstantRead {
     /// The section.
     pub section: String,
     /// Bytes from its start.
@@ -32,7 +32,7 @@ pub struct Reach {
     /// Indices of the functions that it may call.
     pub functions: BTreeSet<usize>,
     /// The constants that decided a branch.
-    pub decided: BTreeSet<Read>,
+    pub decided: BTreeSet<ConstantRead>,
 }
 
 /// How many instructions are looked at, each time with more ways that lead there.
@@ -49,7 +49,7 @@ pub fn reach(
     object: &Object,
     program: &Program,
     values: &BTreeMap<String, Vec<u8>>,
-    open: &BTreeSet<Read>,
+    open: &BTreeSet<ConstantRead>,
 ) -> Option<Reach> {
     let mut walk = ConstantPropagation::new(object, values, open);
     walk.enter(program.function, &[ConstantValue::Top; 11]);
@@ -91,10 +91,10 @@ type Registers = [ConstantValue; 11];
 struct ConstantPropagation<'a> {
     object: &'a Object,
     values: &'a BTreeMap<String, Vec<u8>>,
-    open: &'a BTreeSet<Read>,
+    open: &'a BTreeSet<ConstantRead>,
     sections: Vec<&'a str>,
     /// The constants that were read; a bit each.
-    reads: Vec<Read>,
+    reads: Vec<ConstantRead>,
     decided: u64,
     functions: BTreeSet<usize>,
     states: HashMap<(usize, usize), Registers>,
@@ -106,7 +106,7 @@ impl<'a> ConstantPropagation<'a> {
     fn new(
         object: &'a Object,
         values: &'a BTreeMap<String, Vec<u8>>,
-        open: &'a BTreeSet<Read>,
+        open: &'a BTreeSet<ConstantRead>,
     ) -> Self {
         Self {
             object,
@@ -230,7 +230,7 @@ impl<'a> ConstantPropagation<'a> {
     fn read(&mut self, section: usize, offset: i64, size: u8, signed: bool) -> ConstantValue {
         let Some(name) = self.sections.get(section).copied() else { return ConstantValue::Top };
         let Ok(offset) = u64::try_from(offset) else { return ConstantValue::Top };
-        let read = Read { section: name.to_owned(), offset, size };
+        let read = ConstantRead { section: name.to_owned(), offset, size };
         let bytes = self.values.get(name).and_then(|bytes| {
             let at = usize::try_from(offset).ok()?;
             bytes.get(at..at.checked_add(usize::from(size))?)
@@ -255,7 +255,7 @@ impl<'a> ConstantPropagation<'a> {
         ConstantValue::Known(value, 1 << bit)
     }
 
-    fn bit(&mut self, read: Read) -> Option<usize> {
+    fn bit(&mut self, read: ConstantRead) -> Option<usize> {
         if let Some(bit) = self.reads.iter().position(|known| *known == read) {
             return Some(bit);
         }

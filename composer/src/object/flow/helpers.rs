@@ -1,7 +1,7 @@
 //! The results of kernel helpers in r0.
 
 use super::{
-    Giver,
+    NullSource,
     number::{Number, NumberId},
     set::Set,
     state::RegState,
@@ -14,9 +14,9 @@ pub(super) fn result(helper: Option<&Helper>, origin: NumberId, first: RegState)
     match helper.map_or(Gives::Unclear, |helper| helper.gives) {
         Gives::Value => {
             let null = matches!(first, RegState::Map { finds_all: false });
-            RegState::Nullable { origin, giver: Giver::LookUp, null }
+            RegState::Nullable { origin, giver: NullSource::LookUp, null }
         }
-        Gives::Room => RegState::Nullable { origin, giver: Giver::Reserve, null: true },
+        Gives::Room => RegState::Nullable { origin, giver: NullSource::Reserve, null: true },
         Gives::Cpu => RegState::known(0),
         Gives::Number => RegState::fresh(origin, 8),
         // -1 and 0: there are more errors than one, and one is enough.

@@ -1,7 +1,7 @@
 //! Loads, stores and atomic operations on the memory that a register points to.
 
 use super::{
-    FactKind, Giver, Used,
+    FactKind, NullSource, PointerUse,
     instruction::{MemoryOperand, Operand},
     number::Number,
     state::RegState,
@@ -119,9 +119,11 @@ impl Interpreter<'_> {
 /// What is said of a pointer in `register` that leads nowhere, or perhaps nowhere.
 fn no_memory(pointer: RegState, register: usize) -> Stop {
     match pointer {
-        RegState::Nullable { null: true, giver, .. } => unchecked(giver, register, Used::Accessed),
+        RegState::Nullable { null: true, giver, .. } => {
+            unchecked(giver, register, PointerUse::Accessed)
+        }
         RegState::Number(Number::Known(number)) if is_about_null(number) => {
-            unchecked(Giver::Null, register, Used::Accessed)
+            unchecked(NullSource::Null, register, PointerUse::Accessed)
         }
         _ => UNKNOWN,
     }

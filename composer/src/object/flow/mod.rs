@@ -29,7 +29,7 @@ mod walk;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-pub use parameters::{ParameterType, Takes, Unfit, unfit};
+pub use parameters::{ParameterType, PrototypeFault, PrototypeRules, unfit};
 
 use super::{Object, Program, ProgramKind, Referent, btf::TypeId};
 use walk::Walker;
@@ -88,11 +88,11 @@ pub enum FactKind {
     /// The result of a helper is used without a test for NULL.
     Unchecked {
         /// The source of the pointer.
-        giver: Giver,
+        giver: NullSource,
         /// The register the pointer is in.
         register: u8,
         /// How it is used.
-        used: Used,
+        used: PointerUse,
     },
     /// It reads its context.
     ReadsContext {
@@ -115,12 +115,12 @@ pub enum FactKind {
     /// It depends on a kernel type: CO-RE sets the constant if the type exists.
     Relocated,
     /// It ends, and returns this.
-    Returns(Returned),
+    Returns(ReturnValue),
 }
 
 /// A helper that returns memory or NULL.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Giver {
+pub enum NullSource {
     /// `bpf_ringbuf_reserve`, which returns NULL if the buffer is full.
     Reserve,
     /// `bpf_map_lookup_elem`, which returns NULL if the key does not exist.
@@ -131,7 +131,7 @@ pub enum Giver {
 
 /// How memory is used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Used {
+pub enum PointerUse {
     /// It is read or written.
     Accessed,
     /// Something is added to the pointer.
@@ -161,7 +161,7 @@ pub enum ArgumentValue {
 
 /// The return value of a program.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Returned {
+pub enum ReturnValue {
     /// This number.
     Number(u64),
     /// One of several numbers.

@@ -22,7 +22,7 @@ pub enum ParameterType {
 
 /// Why the verifier rejects a global function with such a prototype, whatever its code.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Unfit<'a> {
+pub enum PrototypeFault<'a> {
     /// It has more parameters than registers.
     Count(usize),
     /// It returns something else than a number.
@@ -50,7 +50,7 @@ const REGISTERS: usize = 5;
 
 /// The differences between kernels in the prototypes that global functions may have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Takes {
+pub struct PrototypeRules {
     /// It supports tags such as `__arg_ctx`: functions with a tag are not checked.
     pub tags: bool,
     /// A function that returns nothing.
@@ -65,19 +65,19 @@ pub fn unfit<'a>(
     object: &'a Object,
     function: &Function,
     kind: ProgramKind,
-    takes: Takes,
-) -> Option<Unfit<'a>> {
+    takes: PrototypeRules,
+) -> Option<PrototypeFault<'a>> {
     let btf = &object.btf;
     let Type::Prototype { returns, parameters } = btf.get(function.prototype?)? else {
         return None;
     };
     if parameters.len() > REGISTERS {
-        return Some(Unfit::Count(parameters.len()));
+        return Some(PrototypeFault::Count(parameters.len()));
     }
     match btf.resolve(returns)?.1 {
         Type::Int { .. } | Type::Enum { .. } => {}
         Type::Void if takes.void => {}
-        _ => return Some(Unfit::Result),
+        _ => return Some(PrototypeFault::Result),
     }
     if takes.tags && is_tagged(btf, &function.name) {
         return None;
@@ -87,7 +87,7 @@ pub fn unfit<'a>(
         Type::Ptr(to) => {
             let wanted = pointer(btf, to, kind);
             if !takes.memory && matches!(wanted, ParameterType::Memory(_)) {
-                return Some(Unfit::Parameter { number, kind: "PTR" });
+                return Some(PrototypeFault::Parameter { number, kind: "PTR" });
             }
             if wanted != ParameterType::Unclear || btf.size(to).is_some() {
                 return None;
@@ -95,18 +95,24 @@ pub fn unfit<'a>(
             match btf.resolve(to)?.1 {
                 // What some kernels know by name.
                 Type::Forward { name, .. } if is_special(name) => None,
-                Type::Forward { name, .. } => Some(Unfit::Pointee { number, kind: "FWD", name }),
-                Type::Void => Some(Unfit::Pointee { number, kind: "UNKNOWN", name: "" }),
+                Type::Forward { name, .. } => {
+                    Some(PrototypeFault::Pointee { number, kind: "FWD", name })
+                }
+                Type::Void => Some(PrototypeFault::Pointee { number, kind: "UNKNOWN", name: "" }),
                 Type::Prototype { .. } => {
-                    Some(Unfit::Pointee { number, kind: "FUNC_PROTO", name: "" })
+                    Some(PrototypeFault::Pointee { number, kind: "FUNC_PROTO", name: "" })
                 }
                 _ => None,
             }
         }
-        Type::Struct { union: false, .. } => Some(Unfit::Parameter { number, kind: "STRUCT" }),
-        Type::Struct { union: true, .. } => Some(Unfit::Parameter { number, kind: "UNION" }),
-        Type::Float { .. } => Some(Unfit::Parameter { number, kind: "FLOAT" }),
-        Type::Void => Some(Unfit::Parameter { number, kind: "UNKNOWN" }),
+        Type::Struct { union: false, .. } => {
+            Some(PrototypeFault::Parameter { number, kind: "STRUCT" })
+        }
+        Type::Struct { union: true, .. } => {
+            Some(PrototypeFault::Parameter { number, kind: "UNION" })
+        }
+        Type::Float { .. } => Some(PrototypeFault::Parameter { number, kind: "FLOAT" }),
+        Type::Void => Some(PrototypeFault::Parameter { number, kind: "UNKNOWN" }),
         _ => None,
     })
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::{
-    Giver,
+    NullSource,
     number::{Number, NumberId},
     set::Set,
 };
@@ -44,7 +44,7 @@ pub(super) enum RegState {
     /// reckon with NULL.
     Nullable {
         origin: NumberId,
-        giver: Giver,
+        giver: NullSource,
         null: bool,
     },
     /// Some other pointer, which is not NULL.
@@ -78,7 +78,7 @@ impl RegState {
 
 /// What makes it uncertain that the verifier walks this path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(super) enum Doubt {
+pub(super) enum Uncertain {
     None,
     /// A branch on a frozen constant, which only the verifier knows.
     Constant,
@@ -112,7 +112,7 @@ impl Frame {
 pub(super) struct ProgramState {
     /// At least one.
     pub(super) frames: Vec<Frame>,
-    pub(super) doubt: Doubt,
+    pub(super) doubt: Uncertain,
     /// How long the packet may be; none when that is no longer followed.
     pub(super) packet: Option<(u64, u64)>,
 }

@@ -1,7 +1,7 @@
 //! The effect of an instruction that does not branch on the state.
 
 use super::{
-    FactKind, Giver, Used,
+    FactKind, NullSource, PointerUse,
     arithmetic::AluOperation,
     helpers,
     instruction::{Instruction, Operand, Operator},
@@ -143,7 +143,7 @@ impl Interpreter<'_> {
                 return Err(Stop(Some(FactKind::Untested { number, register, computed: true })));
             }
             RegState::Nullable { null: true, giver, .. } => {
-                return Err(unchecked(giver, to, Used::Computed));
+                return Err(unchecked(giver, to, PointerUse::Computed));
             }
             RegState::Nullable { .. } | RegState::Map { .. } | RegState::PacketEnd => {
                 return Err(UNKNOWN);
@@ -209,10 +209,10 @@ impl Interpreter<'_> {
         if called.is_some_and(|helper| helper.takes_memory) {
             match first {
                 RegState::Nullable { null: true, giver, .. } => {
-                    return Err(unchecked(giver, 1, Used::Handed(id)));
+                    return Err(unchecked(giver, 1, PointerUse::Handed(id)));
                 }
                 RegState::Number(Number::Known(number)) if is_about_null(number) => {
-                    return Err(unchecked(Giver::Null, 1, Used::Handed(id)));
+                    return Err(unchecked(NullSource::Null, 1, PointerUse::Handed(id)));
                 }
                 _ => {}
             }
@@ -247,7 +247,7 @@ impl Interpreter<'_> {
     }
 }
 
-pub(super) fn unchecked(giver: Giver, register: usize, used: Used) -> Stop {
+pub(super) fn unchecked(giver: NullSource, register: usize, used: PointerUse) -> Stop {
     let register = u8::try_from(register).unwrap_or_default();
     Stop(Some(FactKind::Unchecked { giver, register, used }))
 }

@@ -6,7 +6,7 @@ use std::{collections::BTreeSet, time::Instant};
 
 use proptest::{prelude::*, test_runner::Config};
 
-use super::{ArgumentValue, FactKind, Findings, ParameterType, Returned, read};
+use super::{ArgumentValue, FactKind, Findings, ParameterType, ReturnValue, read};
 use crate::object::{Object, ProgramKind};
 
 fn object(name: &str) -> Object {
@@ -34,7 +34,7 @@ fn passes(program: &str) -> Option<(u8, ParameterType, ArgumentValue)> {
     })
 }
 
-fn returns(name: &str, program: &str) -> Vec<Returned> {
+fn returns(name: &str, program: &str) -> Vec<ReturnValue> {
     let found = certain(name, program).into_iter();
     found
         .filter_map(|what| if let FactKind::Returns(it) = what { Some(it) } else { None })
@@ -79,13 +79,13 @@ fn behind_a_frozen_constant_nothing_is_certain_but_what_both_ways_have() {
     assert!(!found.certain.iter().any(|fact| is_call(fact.what)));
     assert!(found.possible.iter().any(|fact| is_call(fact.what)));
     // Events go by whether there is a task, which the composer says. They end all the same.
-    assert_eq!(returns("replacements", "answer_seven"), [Returned::Number(7)]);
-    assert_eq!(returns("replacements", "answer_zero"), [Returned::Number(0)]);
+    assert_eq!(returns("replacements", "answer_seven"), [ReturnValue::Number(7)]);
+    assert_eq!(returns("replacements", "answer_zero"), [ReturnValue::Number(0)]);
 }
 
 #[test]
 fn results_are_told_as_far_as_they_are_known() {
-    use Returned::{Number, Several};
+    use ReturnValue::{Number, Several};
     for (program, expected) in [
         ("returns_zero", &[Number(0)][..]),
         ("returns_one", &[Number(1)]),

@@ -6,14 +6,14 @@ use std::{
 };
 
 use super::{
-    Fact, FactKind, Findings, ParameterType, Returned,
-    branch::{Ways, ways},
+    Fact, FactKind, Findings, ParameterType, ReturnValue,
+    branch::{Branches, ways},
     call,
     instruction::{Instruction, Operand, decode},
     live::LiveRegisters,
     number::{Number, NumberId},
     parameters::wanted,
-    state::{Doubt, Frame, ProgramState, RegState},
+    state::{Frame, ProgramState, RegState, Uncertain},
     step::{Interpreter, Stop},
 };
 use crate::object::{
@@ -47,10 +47,10 @@ struct Body<'a> {
 }
 
 /// How it goes on after an instruction.
-enum Then {
+enum Continuation {
     At(usize),
     /// At these places, the first where the branch is taken.
-    Branch(Ways, [usize; 2]),
+    Branch(Branches, [usize; 2]),
     End,
 }
 
@@ -96,7 +96,7 @@ impl<'a> Walker<'a> {
             frame.registers[1] = RegState::Context(0);
         }
         let state =
-            ProgramState { frames: vec![frame], doubt: Doubt::None, packet: Some((0, PACKET)) };
+            ProgramState { frames: vec![frame], doubt: Uncertain::None, packet: Some((0, PACKET)) };
         let certain = self.path(&state, 0, 0);
         Findings { certain, possible: self.possible, stacks: self.stacks, ..Findings::default() }
     }
@@ -163,44 +163,44 @@ impl<'a> Walker<'a> {
             let then = self.execute(&body, &mut state, function, at, &mut told);
             let (then, stopped) = match then {
                 Ok(then) => (then, None),
-                Err(Stop(why)) => (Then::End, why),
+                Err(Stop(why)) => (Continuation::End, why),
             };
             told.extend(stopped);
             for what in told {
                 let fact = Fact { function, at, what };
                 found.insert(fact);
-                if doubt == Doubt::Constant {
+                if doubt == Uncertain::Constant {
                     self.possible.insert(fact);
                 }
             }
             match then {
-                Then::At(next) => at = next,
-                Then::Branch(ways, places) => {
+                Continuation::At(next) => at = next,
+                Continuation::Branch(ways, places) => {
                     found.extend(self.branch(&ways, places, depth));
                     break;
                 }
-                Then::End => break,
+                Continuation::End => break,
             }
         }
         found
     }
 
-    fn branch(&mut self, ways: &Ways, places: [usize; 2], depth: usize) -> Facts {
+    fn branch(&mut self, ways: &Branches, places: [usize; 2], depth: usize) -> Facts {
         let mut found = Facts::new();
         match ways {
-            Ways::Walked(states) => {
+            Branches::Walked(states) => {
                 for (state, place) in states.iter().zip(places) {
                     if let Some(state) = state {
                         found.extend(self.path(state, place, depth + 1));
                     }
                 }
             }
-            Ways::OneOf([taken, other]) => {
+            Branches::OneOf([taken, other]) => {
                 let taken = self.path(taken, places[0], depth + 1);
                 let other = self.path(other, places[1], depth + 1);
                 found.extend(taken.intersection(&other));
             }
-            Ways::None => {}
+            Branches::None => {}
         }
         found
     }
@@ -212,8 +212,8 @@ impl<'a> Walker<'a> {
         function: usize,
         at: usize,
         told: &mut Vec<FactKind>,
-    ) -> Result<Then, Stop> {
-        let Some(instruction) = decode(body.code, at) else { return Ok(Then::End) };
+    ) -> Result<Continuation, Stop> {
+        let Some(instruction) = decode(body.code, at) else { return Ok(Continuation::End) };
         // Depth, function and instruction: a name for what is made here.
         let depth = state.frames.len() as u64;
         let origin: NumberId = depth << 56 | (function as u64) << 28 | at as u64;
@@ -230,7 +230,7 @@ impl<'a> Walker<'a> {
         if body.relocated.contains_key(&at) {
             told.push(FactKind::Relocated);
             let length = step.relocated(instruction)?;
-            return Ok(Then::At(at + length));
+            return Ok(Continuation::At(at + length));
         }
         match instruction {
             Instruction::Compute { operator, wide, to, operand } => {
@@ -253,7 +253,7 @@ impl<'a> Walker<'a> {
                     Some(_) => RegState::Unknown,
                 };
                 step.state.set(to, value);
-                return Ok(Then::At(at + 2));
+                return Ok(Continuation::At(at + 2));
             }
             Instruction::Helper(id) => {
                 told.push(FactKind::CallsHelper(id));
@@ -261,12 +261,12 @@ impl<'a> Walker<'a> {
             }
             Instruction::Call => {
                 let Some(Referent::Function(callee)) = body.references.get(&at) else {
-                    return Ok(Then::End);
+                    return Ok(Continuation::End);
                 };
                 return self.call(step.state, *callee, next, origin, told);
             }
             Instruction::Jump { to } => {
-                return Ok(usize::try_from(to).map_or(Then::End, Then::At));
+                return Ok(usize::try_from(to).map_or(Continuation::End, Continuation::At));
             }
             Instruction::Branch { comparison, wide, left, right, to } => {
                 let left = state.get(left);
@@ -276,19 +276,22 @@ impl<'a> Walker<'a> {
                 };
                 let to = usize::try_from(to).unwrap_or(usize::MAX);
                 let ways = ways(state.clone(), comparison, wide, left, right);
-                return Ok(Then::Branch(ways, [to, next]));
+                return Ok(Continuation::Branch(ways, [to, next]));
             }
             Instruction::Exit if state.frames.len() < 2 => {
                 told.push(FactKind::Returns(returned(state.get(0))));
-                return Ok(Then::End);
+                return Ok(Continuation::End);
             }
             Instruction::Exit => {
                 state.leave();
-                return Ok(state.frames.last().map_or(Then::End, |frame| Then::At(frame.next)));
+                return Ok(state
+                    .frames
+                    .last()
+                    .map_or(Continuation::End, |frame| Continuation::At(frame.next)));
             }
-            Instruction::Unknown => return Ok(Then::End),
+            Instruction::Unknown => return Ok(Continuation::End),
         }
-        Ok(Then::At(next))
+        Ok(Continuation::At(next))
     }
 
     /// Notes how far down the stack the instruction reaches, where the verifier is sure to come to
@@ -308,7 +311,7 @@ impl<'a> Walker<'a> {
         let aside = place.size == 8 && register.is_some_and(|register| register <= 5);
         let keeps = |id: &u32| helper(*id).is_some_and(|helper| helper.keeps_registers);
         let spares = |function: &Function| function.helpers.iter().any(keeps);
-        if state.doubt != Doubt::None
+        if state.doubt != Uncertain::None
             || aside && self.object.functions.get(function).is_none_or(spares)
         {
             return;
@@ -324,11 +327,11 @@ impl<'a> Walker<'a> {
         next: usize,
         origin: NumberId,
         told: &mut Vec<FactKind>,
-    ) -> Result<Then, Stop> {
-        let Some(body) = self.body(callee) else { return Ok(Then::End) };
+    ) -> Result<Continuation, Stop> {
+        let Some(body) = self.body(callee) else { return Ok(Continuation::End) };
         if !body.is_global {
             let entered = call::enter(state, callee, next);
-            return Ok(entered.map_or(Then::End, |()| Then::At(0)));
+            return Ok(entered.map_or(Continuation::End, |()| Continuation::At(0)));
         }
         if let Some(wanted) = &body.wanted
             && let Some(what) = call::refused(state, callee, wanted)
@@ -337,7 +340,7 @@ impl<'a> Walker<'a> {
         }
         told.push(FactKind::Calls(callee));
         call::pass_over(state, origin);
-        Ok(Then::At(next))
+        Ok(Continuation::At(next))
     }
 }
 
@@ -356,13 +359,13 @@ fn argument(number: u8, wanted: Option<Option<ParameterType>>) -> RegState {
     }
 }
 
-fn returned(value: RegState) -> Returned {
+fn returned(value: RegState) -> ReturnValue {
     match value {
-        RegState::Number(Number::Known(number)) => Returned::Number(number),
-        RegState::Number(Number::Any(..)) => Returned::Several,
+        RegState::Number(Number::Known(number)) => ReturnValue::Number(number),
+        RegState::Number(Number::Any(..)) => ReturnValue::Several,
         RegState::Number(_) | RegState::Unknown | RegState::Passed { .. } | RegState::Unset => {
-            Returned::Unclear
+            ReturnValue::Unclear
         }
-        _ => Returned::Pointer,
+        _ => ReturnValue::Pointer,
     }
 }

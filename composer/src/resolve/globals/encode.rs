@@ -1,10 +1,11 @@
-//! A value of a chain file → the bytes of a global variable, by its type.
+//! Encodes a value of a chain file as the bytes of a global variable, by its type.
 
-use std::ops::Range;
+use std::ops::{Range, RangeInclusive};
 
 use super::{
     names,
     number::{NoNumber, number},
+    part::{DEPTH, ValueError, VariablePart, member, no_field},
 };
 use crate::{
     chain::{Spanned, Value},
@@ -14,43 +15,6 @@ use crate::{
         prototype,
     },
 };
-
-/// A place in the bytes of a variable.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct VariablePart {
-    /// The type that is there.
-    pub(super) of: TypeId,
-    /// Bits from the start of the variable.
-    pub(super) at: u64,
-    /// How many, when it is a bit field.
-    pub(super) width: Option<u32>,
-}
-
-/// What is wrong with a value, and what helps.
-#[derive(Debug)]
-pub(super) struct ValueError {
-    pub(super) span: Span,
-    /// For the message: `` `limit` … ``.
-    pub(super) what: String,
-    pub(super) label: String,
-    pub(super) help: String,
-    /// Whether it is a name, not a value, that is wrong.
-    pub(super) unknown: bool,
-}
-
-impl ValueError {
-    fn value(span: &Span, what: String, label: &str, help: String) -> Box<Self> {
-        let (span, label) = (span.clone(), label.to_owned());
-        Box::new(Self { span, what, label, help, unknown: false })
-    }
-
-    pub(super) fn unknown(span: &Span, what: String, label: &str, help: String) -> Box<Self> {
-        Box::new(Self { unknown: true, ..*Self::value(span, what, label, help) })
-    }
-}
-
-/// How deep types are followed: C nests no deeper, and a loop ends here.
-const DEPTH: usize = 32;
 
 /// Writes values to places in the bytes of a variable.
 pub(super) struct Encoder<'a> {
@@ -96,11 +60,7 @@ impl Encoder<'_> {
             Some(Type::Int { size, signed, boolean, .. }) => {
                 let bits = to.width.unwrap_or(size.min(8) * 8);
                 let bits = if boolean && to.width.is_none() { 8 } else { bits };
-                let range = match (boolean, signed) {
-                    (true, _) => 0..=1,
-                    (false, true) => -(1_i128 << (bits.max(1) - 1))..=(1 << (bits.max(1) - 1)) - 1,
-                    (false, false) => 0..=(1 << bits) - 1,
-                };
+                let range = if boolean { 0..=1 } else { range(bits, signed) };
                 let number = self.number(name, to.of, value, bits, None)?;
                 if !range.contains(&number) {
                     let declared = prototype::declare(self.btf, to.of, "");
@@ -117,15 +77,10 @@ impl Encoder<'_> {
             Some(Type::Enum { size, signed, variants, .. }) => {
                 let bits = to.width.unwrap_or(size.min(8) * 8);
                 let number = self.number(name, to.of, value, bits, Some(&variants))?;
-                let range = match signed {
-                    true => -(1_i128 << (bits.max(1) - 1))..=(1 << (bits.max(1) - 1)) - 1,
-                    false => 0..=(1 << bits) - 1,
-                };
+                let range = range(bits, signed);
                 if !range.contains(&number) {
-                    let what = format!(
-                        "`{name}` cannot be {number}: it is a bit field of {bits} \
-                                        bits"
-                    );
+                    let what =
+                        format!("`{name}` cannot be {number}: it is a bit field of {bits} bits");
                     let help = format!("Write a value from {} to {}.", range.start(), range.end());
                     return Err(ValueError::value(span, what, "out of range", help));
                 }
@@ -281,9 +236,7 @@ impl Encoder<'_> {
         let start = usize::try_from(at / 8).unwrap_or(usize::MAX);
         let end = start.saturating_add(length as usize);
         let Some(room) = self.bytes.get_mut(start..end) else {
-            let what = "offset out of range".to_owned();
-            let help = "Build the object again. Its BTF is damaged.".to_owned();
-            return Err(ValueError::value(span, what, "here", help));
+            return Err(ValueError::outside(span));
         };
         room.fill(0);
         room[..text.len()].copy_from_slice(text.as_bytes()); // shorter than the array, as above
@@ -302,15 +255,6 @@ impl Encoder<'_> {
         number: i128,
         span: &Span,
     ) -> Result<(), Box<ValueError>> {
-        let outside = || {
-            let what = "offset out of range".to_owned();
-            ValueError::value(
-                span,
-                what,
-                "here",
-                "Build the object again. Its BTF is damaged.".to_owned(),
-            )
-        };
         for bit in 0..u64::from(bits) {
             // Within a byte bits are counted from the other end where bytes are.
             let place = at
@@ -320,11 +264,21 @@ impl Encoder<'_> {
                     bit
                 };
             let (byte, shift) = (usize::try_from(place / 8).unwrap_or(usize::MAX), place % 8);
-            let Some(byte) = self.bytes.get_mut(byte) else { return Err(outside()) };
+            let Some(byte) = self.bytes.get_mut(byte) else {
+                return Err(ValueError::outside(span));
+            };
             let value = u8::from(number >> bit & 1 == 1);
             *byte = *byte & !(1 << shift) | value << shift;
         }
         Ok(())
+    }
+}
+
+/// The numbers of `bits` bits.
+fn range(bits: u32, signed: bool) -> RangeInclusive<i128> {
+    match signed {
+        true => -(1 << (bits.max(1) - 1))..=(1 << (bits.max(1) - 1)) - 1,
+        false => 0..=(1 << bits) - 1,
     }
 }
 
@@ -337,61 +291,6 @@ fn kind(value: &Value) -> &'static str {
         Value::List(_) => "a list",
         Value::Table(_) => "a table",
     }
-}
-
-/// The field `name` of the struct or union at `place`, in anonymous ones within it too.
-pub(super) fn member(btf: &Btf, place: VariablePart, name: &str) -> Option<VariablePart> {
-    fn go(btf: &Btf, place: VariablePart, name: &str, depth: usize) -> Option<VariablePart> {
-        let (_, Type::Struct { members, .. }) = btf.resolve(place.of).filter(|_| depth > 0)? else {
-            return None;
-        };
-        members.into_iter().find_map(|member| {
-            let at = place.at.saturating_add(u64::from(member.bit_offset));
-            let width = (member.bit_width > 0).then_some(member.bit_width);
-            let inner = VariablePart { of: member.of, at, width };
-            match member.name {
-                "" => go(btf, inner, name, depth - 1),
-                own => (own == name).then_some(inner),
-            }
-        })
-    }
-    go(btf, place, name, DEPTH)
-}
-
-/// The names of the fields of `of`, those in anonymous structs included.
-fn fields(btf: &Btf, of: TypeId, depth: usize) -> Vec<String> {
-    let Some((_, Type::Struct { members, .. })) = btf.resolve(of).filter(|_| depth > 0) else {
-        return Vec::new();
-    };
-    let mut found = Vec::new();
-    for member in members {
-        match member.name {
-            "" => found.extend(fields(btf, member.of, depth - 1)),
-            name => found.push(name.to_owned()),
-        }
-    }
-    found
-}
-
-/// What is said of a field that is not there.
-pub(super) fn no_field(
-    btf: &Btf,
-    name: &str,
-    of: TypeId,
-    field: &Spanned<String>,
-) -> Box<ValueError> {
-    let shown = field.value.escape_debug();
-    let what = format!("unknown field `{shown}` of `{name}`");
-    let names = fields(btf, of, 4);
-    let names: Vec<_> = names.iter().map(String::as_str).collect();
-    let help = match nearest(&field.value, names.iter().copied()) {
-        Some(near) => format!("Did you mean `{near}`?"),
-        None if names.is_empty() => {
-            format!("Remove the field. A {} has none.", prototype::declare(btf, of, "").trim())
-        }
-        None => format!("Its fields are: {}.", list(&names)),
-    };
-    ValueError::unknown(&field.span, what, "unknown field", help)
 }
 
 fn enumerators(btf: &Btf) -> impl Iterator<Item = (&str, i64)> {

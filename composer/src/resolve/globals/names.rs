@@ -1,5 +1,5 @@
-//! Names of numbers that programs use and that BTF seldom has: an enum that a program only takes
-//! values of leaves no trace in its object, and macros never do.
+//! Names of numbers that are rarely in BTF: an enum of which a program only uses values is not in
+//! its object's BTF, and macros never are.
 
 /// Of `linux/bpf.h`, `linux/pkt_cls.h`, `linux/in.h`, `linux/if_ether.h` and `linux/socket.h`, which
 /// are the same on every kernel.

@@ -15,7 +15,7 @@ const DEPTH: u32 = 32;
 /// Why a text is no number.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum NoNumber {
-    /// A name that nobody knows, and where it stands in the text.
+    /// An unknown name, and its location in the text.
     Name(String, Range<usize>),
     /// Something else, and where.
     Other(String, Range<usize>),

@@ -1,4 +1,4 @@
-//! What is wrong with what a chain says of the records of others, in words.
+//! Errors in the chain's descriptions of records of other programs.
 
 use std::fmt;
 
@@ -13,7 +13,7 @@ use crate::{
     resolve::is_shared,
 };
 
-/// The mistakes that a node makes about its object.
+/// Builds the diagnostics of a node and its object.
 pub(super) struct Mistakes<'a> {
     pub(super) node: &'a Node,
     pub(super) object: &'a Object,
@@ -22,9 +22,9 @@ pub(super) struct Mistakes<'a> {
 /// What the struct of a record is called in messages.
 #[derive(Clone, Copy)]
 pub(super) enum StructName<'a> {
-    /// One of the object.
+    /// A type of the object.
     Type(&'a str),
-    /// One that the chain declares.
+    /// A layout in the chain.
     Layout,
 }
 
@@ -42,7 +42,7 @@ impl Mistakes<'_> {
         Diagnostic::new(code, message).label(&place.span, label)
     }
 
-    /// The event map that `map` names, as an index in those of the object.
+    /// The index of the event map `map` in the object.
     pub(super) fn map(&self, map: &Spanned<String>) -> Result<usize, Box<Diagnostic>> {
         let name = &map.value;
         let carries = |map: &&MapDef| map.is_event_buffer() && !is_shared(map);
@@ -101,7 +101,7 @@ impl Mistakes<'_> {
         self.at(Code::UnknownType, message, record, "not in the object's BTF").help(help)
     }
 
-    /// A layout whose types cannot be read, for the records of `map`.
+    /// A layout that cannot be read, for the records of `map`.
     pub(super) fn layout(&self, map: &Spanned<String>, error: &BtfError) -> Diagnostic {
         let message = format!("the layout of `{}` cannot be read: {error}", map.value);
         self.at(Code::BadLayout, message, map, "has this layout")
@@ -119,7 +119,7 @@ impl Mistakes<'_> {
         Box::new(self.at(Code::UnknownType, message, hint, "not in BTF").help(help))
     }
 
-    /// A format that a field of `size` bytes cannot have: it would have to be `wanted`.
+    /// A format that requires `wanted`, for a field of `size` bytes.
     pub(super) fn format(&self, hint: &Spanned<Hint>, wanted: &str, size: u32) -> Box<Diagnostic> {
         let message = format!("format `{}` requires {wanted}", hint.value.name());
         let label = format!("field of {size} {}", if size == 1 { "byte" } else { "bytes" });
@@ -127,14 +127,14 @@ impl Mistakes<'_> {
         Box::new(self.at(Code::BadText, message, hint, &label).help(help))
     }
 
-    /// A field that holds no time, where the way to it ends.
+    /// A `time` of another size; `last` is the last step of its path.
     pub(super) fn no_time(&self, last: &Spanned<FieldStep>) -> Box<Diagnostic> {
         let message = "`time` requires a field of 8 bytes, in nanoseconds of CLOCK_MONOTONIC";
         let help = "Name a field that holds a result of bpf_ktime_get_ns().";
         Box::new(self.at(Code::BadText, message.to_owned(), last, "not a time").help(help))
     }
 
-    /// A step of the way to a field that leads nowhere.
+    /// A step of a path that cannot be followed.
     pub(super) fn step(
         &self,
         record: StructName<'_>,

@@ -101,7 +101,12 @@ fn of(kind: &Kind) -> Vec<Case> {
         false => (Code::KernelLacks, *lacking),
     };
     let with = |what: &str, (about, broken): (Code, Broken), text: String| {
-        case(about, format!("hosts/{name}, {what}"), broken, format!("name = \"hosts\"\n{base}{text}"))
+        case(
+            about,
+            format!("hosts/{name}, {what}"),
+            broken,
+            format!("name = \"hosts\"\n{base}{text}"),
+        )
     };
     let mut cases = vec![
         with("attached", (Code::KernelLacks, *lacking), String::new()),

@@ -1,9 +1,8 @@
-//! The way of one call through the chain: which function each event is of, and which functions are
-//! within which.
+//! The path of a call through the chain: the function of each event, and the nesting of functions.
 
 use petgraph::graph::NodeIndex;
 
-use super::calls::{Call, Kept};
+use super::calls::{BufferedEvent, Call};
 use crate::{
     chain::{Chain, NodeKind, ProbePoint, Role},
     inert,
@@ -35,7 +34,7 @@ pub(super) struct NodePath {
     /// The functions within the host's own, from the outermost to the one that the event is of.
     pub(super) path: Vec<usize>,
     /// When its tracer runs; none for an event that the function itself emits.
-    pub(super) moment: Option<ProbePoint>,
+    pub(super) point: Option<ProbePoint>,
     /// The hosts that it may be called from.
     pub(super) hosts: Vec<usize>,
 }
@@ -45,7 +44,7 @@ pub(super) struct NodePath {
 pub(super) enum CallPart {
     /// An event, an index in the call.
     Event(usize),
-    /// What happened in a function.
+    /// The events in a function.
     Span(Visit),
 }
 
@@ -62,16 +61,16 @@ impl CallPaths {
     pub(super) fn of(chain: &Chain) -> Self {
         let mut map = Self { places: Vec::new(), nodes: Vec::new() };
         for (index, node) in chain.graph.nodes() {
-            let moment = match &node.kind {
-                NodeKind::Tracer(tracer) => Some(tracer.moment),
+            let point = match &node.kind {
+                NodeKind::Tracer(tracer) => Some(tracer.point),
                 _ => None,
             };
-            let path = match moment {
+            let path = match point {
                 Some(_) => map.traced_by(chain, index),
                 None => map.within(chain, index),
             };
             let hosts = chain.graph.hosts_below(index).into_iter().map(NodeIndex::index).collect();
-            map.nodes.push(NodePath { path, moment, hosts });
+            map.nodes.push(NodePath { path, point, hosts });
         }
         map
     }
@@ -115,37 +114,37 @@ impl CallPaths {
     }
 
     /// Where `event` stands.
-    pub(super) fn stand(&self, event: &Kept) -> Option<&NodePath> {
+    pub(super) fn stand(&self, event: &BufferedEvent) -> Option<&NodePath> {
         self.nodes.get(event.node)
     }
 
     /// The function that `event` is of; none for a host's own.
-    pub(super) fn function(&self, event: &Kept) -> Option<usize> {
+    pub(super) fn function(&self, event: &BufferedEvent) -> Option<usize> {
         self.stand(event)?.path.last().copied()
     }
 
     /// The hosts that `event` may have come from.
-    pub(super) fn hosts_of(&self, event: &Kept) -> &[usize] {
+    pub(super) fn hosts_of(&self, event: &BufferedEvent) -> &[usize] {
         self.stand(event).map(|stand| stand.hosts.as_slice()).unwrap_or_default()
     }
 
     /// The hosts in whose calls events of `node` are; none for a tracer of a host's own function,
     /// which runs before a call gets its number and after it has given it back.
     pub(super) fn within_call(&self, node: usize) -> impl Iterator<Item = usize> {
-        let stand = self.nodes.get(node).filter(|it| it.moment.is_none() || !it.path.is_empty());
+        let stand = self.nodes.get(node).filter(|it| it.point.is_none() || !it.path.is_empty());
         stand.into_iter().flat_map(|stand| stand.hosts.iter().copied())
     }
 
     /// When the tracer that emitted `event` runs.
-    pub(super) fn moment(&self, event: &Kept) -> Option<ProbePoint> {
-        event.moment.or(self.stand(event)?.moment)
+    pub(super) fn point(&self, event: &BufferedEvent) -> Option<ProbePoint> {
+        event.point.or(self.stand(event)?.point)
     }
 
     /// The hosts that `call` may be of: one, when its own event tells or there is but one.
     pub(super) fn hosts(&self, call: &Call) -> Vec<usize> {
         let nodes = || call.events.iter().map(|event| event.node).chain(call.unshown.clone());
         let stands = || nodes().filter_map(|node| Some((node, self.nodes.get(node)?)));
-        match stands().find(|(_, stand)| stand.path.is_empty() && stand.moment.is_none()) {
+        match stands().find(|(_, stand)| stand.path.is_empty() && stand.point.is_none()) {
             Some((host, _)) => vec![host],
             None => {
                 let fewest = stands().min_by_key(|(_, stand)| stand.hosts.len());
@@ -155,7 +154,7 @@ impl CallPaths {
     }
 
     /// The events of one call, put within the functions that they are of.
-    pub(super) fn story(&self, events: &[Kept]) -> Vec<CallPart> {
+    pub(super) fn parts(&self, events: &[BufferedEvent]) -> Vec<CallPart> {
         let mut parts = Vec::new();
         let mut open: Vec<Visit> = Vec::new();
         for (number, event) in events.iter().enumerate() {
@@ -182,21 +181,21 @@ impl CallPaths {
     }
 
     /// Whether `event`, which is of the same function as `span`, is of another pass through it.
-    fn begins_anew(&self, span: &Visit, events: &[Kept], event: &Kept) -> bool {
+    fn begins_anew(&self, span: &Visit, events: &[BufferedEvent], event: &BufferedEvent) -> bool {
         let mut before = span.parts.iter().filter_map(|part| match part {
             CallPart::Event(number) => events.get(*number),
             CallPart::Span(_) => None,
         });
         let exit = Some(ProbePoint::Fexit);
-        match self.moment(event) {
+        match self.point(event) {
             // Entered once more, and what left it last may have been lost.
             Some(ProbePoint::Fentry) => before.any(|earlier| {
-                self.moment(earlier) != Some(ProbePoint::Fentry) || earlier.node == event.node
+                self.point(earlier) != Some(ProbePoint::Fentry) || earlier.node == event.node
             }),
             Some(ProbePoint::Fexit) => {
-                before.any(|earlier| earlier.node == event.node && self.moment(earlier) == exit)
+                before.any(|earlier| earlier.node == event.node && self.point(earlier) == exit)
             }
-            None => before.any(|earlier| self.moment(earlier) == exit),
+            None => before.any(|earlier| self.point(earlier) == exit),
         }
     }
 }

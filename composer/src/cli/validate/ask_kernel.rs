@@ -13,13 +13,13 @@ use std::{
 
 use serde_json::{Value, json};
 
-use super::{
+use super::{is_valid, line, result, width};
+use crate::cli::{
     Format, doctor,
     exit::Exit,
     logs::{LogFlags, Logs},
     report, screen,
-    validate::{is_valid, line, result, width},
-    vm::{Again, Luggage, files},
+    vm::{ReexecInVm, VmFiles, files},
 };
 use freplace_compose::{
     chain::Chain,
@@ -38,7 +38,7 @@ pub(super) struct Question<'a> {
     /// Chains that the rules let pass, with their files.
     pub(super) chains: &'a [(&'a Path, &'a Resolved)],
     /// What comes along besides them.
-    pub(super) luggage: &'a Luggage,
+    pub(super) luggage: &'a VmFiles,
     /// How the answer is wanted.
     pub(super) format: Format,
 }
@@ -67,11 +67,11 @@ impl Question<'_> {
         words.extend(self.chains.iter().map(|(path, _)| path.into()));
         let brought = self.chains.iter().flat_map(|(path, resolved)| files(path, resolved));
         let out = SharedBuffer::default();
-        let again = Again {
+        let again = ReexecInVm {
             files: brought.collect(),
             luggage: self.luggage.clone(),
             keep: flags.file(),
-            ..Again::new(self.kernel)
+            ..ReexecInVm::new(self.kernel)
         };
         let ended = again.with(words, io::stdout().is_terminal(), out.clone())?;
         logs.append(&ended.kept);

@@ -103,9 +103,9 @@ impl OutputArgs {
             return Ok(vec![true; plan.nodes.len()]);
         }
         let mut shown = vec![false; plan.nodes.len()];
-        for asked in self.only.iter().map(|asked| asked.trim()) {
+        for id in self.only.iter().map(|id| id.trim()) {
             if let Some(stub) =
-                plan.nodes.iter().find(|node| node.id == asked && node.role == Role::Stub)
+                plan.nodes.iter().find(|node| node.id == id && node.role == Role::Stub)
             {
                 return Err(usage(&format!(
                     "`--only {}`: a stub emits no events; name its replacement or tracer",
@@ -114,18 +114,18 @@ impl OutputArgs {
             }
             // A stub has no program, so it emits nothing.
             let mut nodes = plan.nodes.iter();
-            let found = nodes.position(|node| node.id == asked && node.role != Role::Stub);
+            let found = nodes.position(|node| node.id == id && node.role != Role::Stub);
             let Some(index) = found else {
                 let programs = || plan.nodes.iter().filter(|node| node.role != Role::Stub);
                 let ids = || programs().map(|node| node.id.as_str());
-                let near = match nearest(asked, ids()) {
+                let near = match nearest(id, ids()) {
                     Some(near) => format!("did you mean `{near}`?"),
                     None => format!("its nodes are {}", ids().collect::<Vec<_>>().join(", ")),
                 };
                 let chain = &plan.chain;
                 return Err(usage(&format!(
                     "`--only {}`: unknown node of chain `{chain}`; {near}",
-                    asked.escape_debug()
+                    id.escape_debug()
                 )));
             };
             shown[index] = true;

@@ -1,19 +1,19 @@
-//! Asks a kernel what it says of a whole plan: everything is loaded and attached, what is refused
-//! is left out, and all is undone.
+//! Runs a whole plan on a kernel to collect its rejections: everything is loaded and attached,
+//! rejected parts are left out, and all of it is undone.
 
-use super::{Failure, Left, unwatched, up};
+use super::{Failure, NotUndone, unwatched, up};
 use crate::{kernel::Kernel, plan::Plan, resolve::ObjectStore};
 
-/// What a kernel said of a plan.
+/// The result of running a plan on a kernel.
 #[derive(Debug, Default)]
 pub struct VerifierRun {
     /// Each refusal, with the plan it is an operation of.
     pub refused: Vec<(Failure, Plan)>,
-    /// What could not be undone, with the plan it is of.
-    pub left: Option<(Vec<Left>, Plan)>,
+    /// What could not be undone, with its plan.
+    pub left: Option<(Vec<NotUndone>, Plan)>,
 }
 
-/// Asks `kernel` for all of `plan`: what needs something that was refused is not tried.
+/// Runs all of `plan` on `kernel`: operations that need a rejected one are not tried.
 pub fn ask<K: Kernel>(kernel: &mut K, plan: &Plan, library: &ObjectStore) -> VerifierRun {
     let mut asked = VerifierRun::default();
     let mut rest = Some(plan.clone());
