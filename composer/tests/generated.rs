@@ -38,6 +38,7 @@ fn the_tables_of_hooks_are_current() {
     let mut text = fs::read_to_string(workspace().join(path)).expect("it is there");
     for (name, table) in [
         ("attachments", hook::attachments()),
+        ("settings", hook::settings()),
         ("programs", hook::programs()),
         ("unsupported", hook::unsupported()),
     ] {

@@ -7,12 +7,25 @@ use std::{fs, path::Path, process::Output};
 use common::{run, shown};
 
 /// Every hook, and a place other than the one it has by itself.
-const HOOKS: [(&str, &str); 5] = [
+const HOOKS: [(&str, &str); 18] = [
     ("kprobe", "tcp_connect"),
     ("kretprobe", "do_unlinkat"),
     ("tracepoint", "sched/sched_switch"),
     ("raw_tracepoint", "sched_switch"),
     ("xdp", "eth0"),
+    ("tcx", "eth0"),
+    ("netkit", "nk1"),
+    ("netfilter", "ipv6/local_out"),
+    ("cgroup_skb", "/sys/fs/cgroup/a.slice"),
+    ("cgroup_sock", "/sys/fs/cgroup/a.slice"),
+    ("cgroup_sock_addr", "/sys/fs/cgroup/a.slice"),
+    ("cgroup_sockopt", "/sys/fs/cgroup/a.slice"),
+    ("cgroup_sysctl", "/sys/fs/cgroup/a.slice"),
+    ("cgroup_device", "/sys/fs/cgroup/a.slice"),
+    ("sock_ops", "/sys/fs/cgroup/a.slice"),
+    ("sk_lookup", "self"),
+    ("flow_dissector", "self"),
+    ("perf_event", "page-faults"),
 ];
 
 fn new_host(folder: &Path, words: &[&str]) -> Output {
@@ -28,7 +41,8 @@ fn a_new_host_is_compiled_by_what_is_printed_and_valid_as_it_is() {
             assert_eq!(output.status.code(), Some(0), "{words:?}: {}", shown(&output));
             let said = String::from_utf8(output.stdout).expect("text");
             common::compile_as_printed(folder.path(), &said);
-            assert_eq!(said.contains(" -- "), words.len() == 1, "{said}");
+            let is_own = words.len() == 1 || place == "self";
+            assert_eq!(said.contains(" -- "), is_own, "{said}");
             let chain = format!("{}.toml", words.last().expect("there is one"));
             let output = run(folder.path(), &["validate", &chain]);
             let text = shown(&output);

@@ -38,7 +38,7 @@ pub(super) fn attach(
             kinds.push((kind, key, target));
         }
     }
-    let settings = settings(&kinds, entries, &mut table, report);
+    let settings = settings(&kinds, (entries, &span), &mut table, report);
     if kinds.is_empty() {
         no_kind(entries, &span, report);
         return None;
@@ -64,7 +64,7 @@ pub(super) fn attach(
 /// when one of them is wrong.
 fn settings(
     found: &[FoundKey],
-    entries: &DeTable<'_>,
+    (entries, place): (&DeTable<'_>, &Span),
     table: &mut Table<'_>,
     report: &mut Diagnostics<'_>,
 ) -> Option<Vec<(&'static str, Setting)>> {
@@ -73,6 +73,7 @@ fn settings(
         _ => None,
     };
     let (mut settings, mut seen, mut is_right) = (Vec::new(), Vec::new(), true);
+    let mut keys: Vec<(&KeySpec, Span)> = Vec::new();
     let specs = KINDS.iter().flat_map(|kind| kind.settings.iter().map(move |spec| (*kind, spec)));
     for (kind, spec) in specs {
         if only.is_some_and(|only| only != kind) || seen.contains(&spec.key) {
@@ -80,19 +81,59 @@ fn settings(
         }
         seen.push(spec.key);
         let value = match table.get(spec.key) {
-            Some((_, value)) => {
+            Some((key, value)) => {
                 let read = setting(spec, value, report);
                 is_right &= read.is_some();
+                keys.push((spec, key));
                 read
+            }
+            None if only.is_some() && spec.is_required() => {
+                missing(kind, spec, place, report);
+                is_right = false;
+                None
             }
             None => spec.values.default(),
         };
         settings.extend(value.map(|value| (spec.key, value)));
     }
+    is_right &= !excluded(&keys, report);
     if let Some(only) = only {
         others(only, &seen, entries, table, report);
     }
     is_right.then_some(settings)
+}
+
+/// Reports that a key of `kind` is not there.
+fn missing(kind: &HostKind, spec: &KeySpec, place: &Span, report: &mut Diagnostics<'_>) {
+    let message = format!("missing key `{}` for a {}", spec.key, kind.name);
+    let found = report.at(Code::MissingKey, message, place, format!("needs `{}`", spec.key));
+    report.push(found.maybe_help(words(spec)));
+}
+
+/// What a key can be set to, where that is one of some words.
+fn words(spec: &KeySpec) -> Option<String> {
+    match spec.values {
+        Values::Words(words) | Values::Required(words) => {
+            Some(format!("Set `{}` to {}: {}.", spec.key, spec.what, words.join(", ")))
+        }
+        Values::Number(..) | Values::Text => None,
+    }
+}
+
+/// Reports keys that exclude each other; whether there are some.
+fn excluded(keys: &[(&KeySpec, Span)], report: &mut Diagnostics<'_>) -> bool {
+    for (number, (spec, place)) in keys.iter().enumerate() {
+        let Some((other, before)) =
+            keys[..number].iter().find(|(other, _)| spec.excludes.contains(&other.key))
+        else {
+            continue;
+        };
+        let message = format!("`{}` and `{}` exclude each other", other.key, spec.key);
+        let found = several(&message, vec![before.clone(), place.clone()]);
+        report.push(found.help("Remove one of the two keys."));
+        return true;
+    }
+    false
 }
 
 /// Reports keys of other kinds than `only`.
@@ -120,7 +161,7 @@ fn setting(spec: &KeySpec, value: TomlValue<'_>, report: &mut Diagnostics<'_>) -
     let what = format!("`{}`", spec.key);
     match spec.values {
         Values::Text => string(&what, value, report).map(|text| Setting::Text(text.value)),
-        Values::Words(words) => {
+        Values::Words(words) | Values::Required(words) => {
             let text = string(&what, value, report)?;
             if let Some(word) = words.iter().find(|word| **word == text.value) {
                 return Some(Setting::Word(word));
@@ -133,7 +174,7 @@ fn setting(spec: &KeySpec, value: TomlValue<'_>, report: &mut Diagnostics<'_>) -
         }
         Values::Number(least, most) => {
             let number = integer(&what, value, report)?;
-            let read = u32::try_from(number).ok().filter(|number| (least..=most).contains(number));
+            let read = Some(number).filter(|number| (least..=most).contains(number));
             if read.is_none() {
                 let message = format!("`{number}` is not {}", spec.what);
                 let found = report.at(Code::BadValue, message, &report.span(value), "out of range");
@@ -222,7 +263,7 @@ mod tests {
 
     /// What a key with such `values` is set to by `text`, or the message and the help.
     fn read(values: Values, text: &str) -> Result<Setting, String> {
-        let spec = KeySpec { key: "k", what: "a good one", doc: "", values };
+        let spec = KeySpec { key: "k", what: "a good one", doc: "", values, excludes: &[] };
         let text = format!("k = {text}");
         let source = Source::first("chain.toml", text.clone());
         let (mut diagnostics, mut slips) = (Vec::new(), Vec::new());

@@ -167,7 +167,7 @@ fn licence(
     }
     let profiles = &context.kernels.profiles;
     let kept = |profile: &Profile, helper: u32| {
-        profile.keeps_for_gpl(helper)
+        types.iter().any(|of_type| profile.keeps_for_gpl(of_type, helper))
             && !types.iter().any(|of_type| profile.lacks_helper(of_type, helper))
     };
     let kept_among = |helpers: &BTreeSet<u32>| -> Vec<u32> {

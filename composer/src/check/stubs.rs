@@ -90,9 +90,8 @@ pub(super) fn has_trusted_entry(object: &Object, program: &Program) -> bool {
     let [(_, of)] = parameters.as_slice() else { return false };
     let Some((_, Type::Ptr(to))) = object.btf.resolve(*of) else { return false };
     match object.btf.resolve(to) {
-        Some((_, Type::Struct { name, .. } | Type::Forward { name, .. })) => {
-            program.kind.context_struct() == Some(name)
-        }
+        // One that is only declared is not known.
+        Some((_, Type::Struct { name, .. })) => program.kind.context_struct() == Some(name),
         _ => false,
     }
 }

@@ -41,8 +41,9 @@ pub(super) fn run(arguments: &Doctor) -> Exit {
         Format::Human => screen::data(&human(&findings)),
         Format::Json => screen::json(&to_json(&findings)),
     };
-    let healthy = findings.iter().all(|finding| finding.present == Some(true));
-    if healthy { written } else { Exit::Environment }
+    let is_well =
+        |finding: &Finding| finding.present == Some(true) || finding.feature.is_of_some_hosts();
+    if findings.iter().all(is_well) { written } else { Exit::Environment }
 }
 
 fn human(findings: &[Finding]) -> String {
@@ -54,12 +55,19 @@ fn human(findings: &[Finding]) -> String {
             None => format!("{:<7}", "unknown".yellow()),
         };
         let _ =
-            writeln!(out, "  {:<16}  {mark}  {}", finding.feature.title(), finding.how.dimmed());
+            writeln!(out, "  {:<18}  {mark}  {}", finding.feature.title(), finding.how.dimmed());
     }
-    let missing = findings.iter().find(|finding| finding.present == Some(false));
-    let verdict = match missing {
-        None => "Chains run on this machine.".to_owned(),
+    let missing = || findings.iter().filter(|finding| finding.present == Some(false));
+    let without: Vec<_> = missing().map(|finding| finding.feature.title()).collect();
+    let verdict = match missing().find(|finding| !finding.feature.is_of_some_hosts()) {
         Some(finding) => remedy(finding).to_owned(),
+        None if without.is_empty() => "Chains run on this machine.".to_owned(),
+        None => {
+            format!(
+                "Chains run on this machine, except for hosts that need {}.",
+                without.join(", ")
+            )
+        }
     };
     let _ = writeln!(out, "{verdict}");
     out
@@ -92,7 +100,11 @@ pub(super) fn lacking(features: &[Feature], what: &str) -> Option<Diagnostic> {
         Feature::Permission => Code::NotPermitted,
         Feature::Bpf => Code::NoBpf,
         Feature::KernelBtf => Code::NoKernelBtf,
-        Feature::RingBuffer | Feature::PerfLinks => Code::NoRingBuffer,
+        Feature::RingBuffer
+        | Feature::PerfLinks
+        | Feature::Tcx
+        | Feature::Netkit
+        | Feature::Netfilter => Code::NoRingBuffer,
         Feature::Trampoline => Code::NoTrampoline,
         Feature::Kprobes => Code::NoKprobes,
         Feature::Tracefs => Code::NoTracefs,
@@ -122,6 +134,9 @@ fn remedy(finding: &Finding) -> &'static str {
         | Feature::Trampoline
         | Feature::PerfLinks
         | Feature::Kprobes
+        | Feature::Tcx
+        | Feature::Netkit
+        | Feature::Netfilter
             if vm::is_in_guest() =>
         {
             "Use another kernel, such as --vm=6.12. The micro-VM's kernel does not support it."
@@ -149,6 +164,13 @@ fn remedy(finding: &Finding) -> &'static str {
         Feature::Kprobes => {
             "Use --vm to run in a micro-VM, which does not require root. This kernel is built \
              without CONFIG_KPROBES."
+        }
+        Feature::Tcx => "Use --vm for a newer kernel. tcx came with Linux 6.6.",
+        Feature::Netkit => {
+            "Use --vm for a newer kernel. netkit came with Linux 6.7, as CONFIG_NETKIT."
+        }
+        Feature::Netfilter => {
+            "Use --vm for a newer kernel. Netfilter programs came with Linux 6.4."
         }
         Feature::Tracefs => {
             "Mount tracefs with mount -t tracefs tracefs /sys/kernel/tracing, or use --vm to run \

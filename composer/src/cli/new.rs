@@ -137,17 +137,21 @@ impl NewHost {
         // A string of TOML has the escapes of one of JSON.
         let place = serde_json::Value::from(place);
         let stub = format!("{name}_{}", template.stub);
+        let requires = template
+            .since
+            .map_or_else(String::new, |since| format!("requires = {{ kernel = \">={since}\" }}\n"));
+        let required = self.hook.required_example();
         let clang = clang(&format!("{name}.bpf.c"), &format!("{name}.bpf.o"));
         format!(
             "\
 name = \"{name}\"
-
+{requires}
 # The object is compiled by
 # {clang}
 [host.{name}]
 object  = \"{name}.bpf.o\"
 program = \"on_{name}\"
-attach  = {{ {hook} = {place} }}
+attach  = {{ {hook} = {place}{required} }}
 
 # A function of the host: a [replacement.NAME] takes its place, a [tracer.NAME] shows its calls.
 [stub.{stub}]

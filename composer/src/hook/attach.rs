@@ -33,6 +33,33 @@ impl Attach {
         self.settings.iter().find(|(name, _)| *name == key).map(|(_, value)| value)
     }
 
+    /// The word that a key beside the kind's own is set to.
+    #[must_use]
+    pub fn word(&self, key: &str) -> Option<&'static str> {
+        match self.setting(key) {
+            Some(Setting::Word(word)) => Some(word),
+            _ => None,
+        }
+    }
+
+    /// The number that a key beside the kind's own is set to.
+    #[must_use]
+    pub fn number(&self, key: &str) -> Option<i64> {
+        match self.setting(key) {
+            Some(Setting::Number(number)) => Some(*number),
+            _ => None,
+        }
+    }
+
+    /// The text that a key beside the kind's own is set to.
+    #[must_use]
+    pub fn text(&self, key: &str) -> Option<&str> {
+        match self.setting(key) {
+            Some(Setting::Text(text)) => Some(text),
+            _ => None,
+        }
+    }
+
     /// The target that was most likely meant, of those that are known.
     #[must_use]
     pub fn near(&self, targets: &Targets) -> Option<String> {
@@ -88,6 +115,7 @@ impl<'de> Deserialize<'de> for Attach {
                     let wrong = || D::Error::custom(format!("`{}` is not {}", spec.key, spec.what));
                     Some(stored.of(&spec.values).ok_or_else(wrong)?)
                 }
+                None if spec.is_required() => return Err(D::Error::missing_field(spec.key)),
                 None => spec.values.default(),
             };
             settings.extend(setting.map(|setting| (spec.key, setting)));
@@ -103,7 +131,7 @@ impl<'de> Deserialize<'de> for Attach {
 #[derive(Deserialize)]
 #[serde(untagged)]
 enum StoredSetting {
-    Number(u32),
+    Number(i64),
     Text(String),
 }
 
@@ -111,7 +139,7 @@ impl StoredSetting {
     /// The setting, when it is one of `values`.
     fn of(self, values: &Values) -> Option<Setting> {
         match (self, values) {
-            (Self::Text(text), Values::Words(words)) => {
+            (Self::Text(text), Values::Words(words) | Values::Required(words)) => {
                 words.iter().copied().find(|word| *word == text).map(Setting::Word)
             }
             (Self::Text(text), Values::Text) => Some(Setting::Text(text)),

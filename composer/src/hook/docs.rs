@@ -9,28 +9,71 @@ use super::{HostKind, KINDS, KeySpec, UNSUPPORTED, Values};
 pub fn attachments() -> String {
     let mut table = head(&["`attach = ...`", "program section", "where"]);
     for kind in KINDS {
-        let HostKind { name, target, summary, settings, .. } = kind;
-        let settings = settings.iter().map(setting).collect::<String>();
+        let HostKind { name, section, target, summary, .. } = kind;
         let _ = writeln!(
             table,
-            "| `{{ {name} = \"{}\" }}` | `SEC(\"{name}\")` | {summary}{settings} |",
-            target.example
+            "| `{{ {name} = \"{}\"{} }}` | `SEC(\"{section}\")` | {summary} |",
+            target.example,
+            kind.required_example(),
         );
     }
     table
 }
 
-/// A key beside the kind's own.
-fn setting(KeySpec { key, doc, values, .. }: &KeySpec) -> String {
-    let values = match values {
-        Values::Words(words) => {
-            let quoted: Vec<_> = words.iter().map(|word| format!("`\"{word}\"`")).collect();
-            format!("one of {}; the first is the default", quoted.join(", "))
+/// The keys beside a kind's own, each once for the kinds that have it.
+#[must_use]
+pub fn settings() -> String {
+    let mut table = head(&["key", "hooks", "value", "meaning"]);
+    let mut rows: Vec<(&KeySpec, Vec<&str>)> = Vec::new();
+    for kind in KINDS {
+        for spec in kind.settings {
+            match rows.iter_mut().find(|(other, _)| is_same(other, spec)) {
+                Some((_, kinds)) => kinds.push(kind.name),
+                None => rows.push((spec, vec![kind.name])),
+            }
         }
+    }
+    for (spec, kinds) in rows {
+        let _ = writeln!(
+            table,
+            "| `{}` | {} | {} | {}{} |",
+            spec.key,
+            kinds.join(", "),
+            value(&spec.values),
+            spec.doc,
+            exclusion(spec),
+        );
+    }
+    table
+}
+
+/// Whether two keys are described alike.
+fn is_same(one: &KeySpec, other: &KeySpec) -> bool {
+    (one.key, one.doc, value(&one.values)) == (other.key, other.doc, value(&other.values))
+}
+
+/// What a key may be set to.
+fn value(values: &Values) -> String {
+    let quoted = |words: &[&str]| {
+        words.iter().map(|word| format!("`\"{word}\"`")).collect::<Vec<_>>().join(", ")
+    };
+    match values {
+        Values::Words(words) => format!("{}; the first is the default", quoted(words)),
+        Values::Required(words) => format!("required: {}", quoted(words)),
         Values::Number(least, most) => format!("a number from {least} to {most}"),
         Values::Text => "a string".to_owned(),
-    };
-    format!(" `{key}` is {values}. {doc}")
+    }
+}
+
+/// The keys that a key cannot be combined with.
+fn exclusion(spec: &KeySpec) -> String {
+    match spec.excludes {
+        [] => String::new(),
+        excluded => {
+            let keys: Vec<_> = excluded.iter().map(|key| format!("`{key}`")).collect();
+            format!(" Excludes {}.", keys.join(" and "))
+        }
+    }
 }
 
 /// What the programs of each kind look like.

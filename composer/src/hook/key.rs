@@ -47,6 +47,8 @@ pub struct KeySpec {
     pub doc: &'static str,
     /// What it may be.
     pub values: Values,
+    /// Keys that cannot be there together with it.
+    pub excludes: &'static [&'static str],
 }
 
 /// The type of a key's values.
@@ -54,8 +56,10 @@ pub struct KeySpec {
 pub enum Values {
     /// One of some words; the first when the key is not there.
     Words(&'static [&'static str]),
+    /// One of some words; the key has to be there.
+    Required(&'static [&'static str]),
     /// A whole number between two, the ends included; not set when the key is not there.
-    Number(u32, u32),
+    Number(i64, i64),
     /// A text; not set when the key is not there.
     Text,
 }
@@ -66,8 +70,16 @@ impl Values {
     pub fn default(&self) -> Option<Setting> {
         match self {
             Self::Words(words) => words.first().copied().map(Setting::Word),
-            Self::Number(..) | Self::Text => None,
+            Self::Required(_) | Self::Number(..) | Self::Text => None,
         }
+    }
+}
+
+impl KeySpec {
+    /// Whether the key has to be there.
+    #[must_use]
+    pub fn is_required(&self) -> bool {
+        matches!(self.values, Values::Required(_))
     }
 }
 
@@ -77,6 +89,6 @@ impl Values {
 #[expect(missing_docs, reason = "as in Values")]
 pub enum Setting {
     Word(&'static str),
-    Number(u32),
+    Number(i64),
     Text(String),
 }

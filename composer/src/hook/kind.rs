@@ -2,7 +2,10 @@
 
 use std::fmt;
 
-use super::{Attach, KINDS, KeySpec, Lookup, Mechanism, Refusal, Refused, TargetKey, Template};
+use super::{
+    Attach, KINDS, KeySpec, Lookup, Mechanism, Refusal, Refused, Setting, TargetKey, Template,
+    Values,
+};
 use crate::{
     object::{AttachType, ProgramKind, ProgramType},
     profile::Profile,
@@ -21,15 +24,18 @@ pub struct HostKind {
     pub program: ProgramKind,
     /// What the kernel loads it as; its context goes by that, too.
     pub program_type: ProgramType,
-    /// The type of attachment it is loaded for, where the kernel wants to know one.
-    pub attach_type: Option<AttachType>,
+    /// The section that such a program is compiled with, as `new host` writes it.
+    pub section: &'static str,
+    /// The `expected_attach_type` of the program when it is loaded, where the kernel compares it.
+    /// A program without an attachment is only called by others.
+    pub expected_attach_type: fn(Option<&Attach>) -> Option<AttachType>,
     /// Whether its programs run for a process, so that the helpers that read the current task are
     /// there and mean something.
     pub has_task: bool,
     /// The names of what its programs return, where that is an answer to the kernel.
     pub verdicts: &'static [(&'static str, i64)],
-    /// What its programs may return, where not every number will do.
-    pub returns: Option<&'static Returns>,
+    /// What its programs may return, where not every number is allowed.
+    pub returns: fn(Option<&Attach>) -> Option<&'static Returns>,
     /// The same for replacements in them, which the kernel looks at more closely.
     pub replacement_returns: Option<&'static Returns>,
     /// What its own key in the chain file holds.
@@ -106,6 +112,34 @@ impl HostKind {
     pub fn with_setting(key: &str) -> impl Iterator<Item = &'static Self> {
         let has = move |kind: &&Self| kind.settings.iter().any(|spec| spec.key == key);
         KINDS.iter().copied().filter(has)
+    }
+
+    /// The keys that have to stand beside its own, each with a value, as in a chain: `, at = "bind4"`.
+    #[must_use]
+    pub fn required_example(&self) -> String {
+        let example = |spec: &KeySpec| match spec.values {
+            Values::Required([first, ..]) => Some(format!(", {} = \"{first}\"", spec.key)),
+            _ => None,
+        };
+        self.settings.iter().filter_map(example).collect()
+    }
+
+    /// Each `expected_attach_type` that a program of this kind may be loaded with.
+    #[must_use]
+    pub fn expected_attach_types(&'static self) -> Vec<Option<AttachType>> {
+        let mut found = vec![(self.expected_attach_type)(None)];
+        for spec in self.settings {
+            let (Values::Words(words) | Values::Required(words)) = &spec.values else { continue };
+            for word in *words {
+                let settings = vec![(spec.key, Setting::Word(word))];
+                let attach = Attach { kind: self, target: String::new(), settings };
+                let attach_type = (self.expected_attach_type)(Some(&attach));
+                if !found.contains(&attach_type) {
+                    found.push(attach_type);
+                }
+            }
+        }
+        found
     }
 
     /// The names of all kinds.

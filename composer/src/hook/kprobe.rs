@@ -17,10 +17,11 @@ const AT_ENTRY: HostKind = HostKind {
     summary: "A kernel function, at its entry.",
     program: ProgramKind::Kprobe,
     program_type: ProgramType::Kprobe,
-    attach_type: None,
+    section: "kprobe",
+    expected_attach_type: |_| None,
     has_task: true,
     verdicts: &[],
-    returns: None,
+    returns: |_| None,
     replacement_returns: None,
     target: FUNCTION,
     settings: &[],
@@ -38,6 +39,7 @@ const AT_ENTRY: HostKind = HostKind {
 
 pub(super) static KRETPROBE: HostKind = HostKind {
     name: "kretprobe",
+    section: "kretprobe",
     summary: "A kernel function, at its return.",
     program: ProgramKind::Kretprobe,
     mechanism: |attach| at(attach, true),
@@ -70,6 +72,7 @@ const TEMPLATE: Template = Template {
     elsewhere: None,
     stub: "wanted",
     traffic: "true",
+    since: None,
 };
 
 fn at(attach: &Attach, at_return: bool) -> Mechanism<'_> {

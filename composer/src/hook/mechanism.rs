@@ -18,6 +18,8 @@ pub enum Mechanism<'a> {
         attach_type: AttachType,
         /// What the kernel calls the link's flags.
         flags: u32,
+        /// Where among the programs that are there.
+        position: Position<'a>,
     },
 }
 
@@ -31,6 +33,19 @@ pub enum PerfEvent<'a> {
         /// Whether at its return.
         at_return: bool,
     },
+    /// One that is sampled.
+    Sampled {
+        /// `PERF_TYPE_...`.
+        event_type: u32,
+        /// The event of that type.
+        config: u64,
+        /// How often.
+        every: Sampling,
+        /// On this CPU alone.
+        cpu: Option<u32>,
+        /// Of this process alone.
+        pid: Option<u32>,
+    },
     /// One of a tracepoint, which tracefs has a number of.
     Tracepoint {
         /// The folder in `events` of tracefs.
@@ -40,9 +55,47 @@ pub enum PerfEvent<'a> {
     },
 }
 
+/// How often an event is sampled.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Sampling {
+    /// So many times a second on each CPU.
+    Frequency(u32),
+    /// Once for so many events.
+    Period(u32),
+}
+
 /// What a link is made at, besides a function of another program.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Anchor<'a> {
     /// A network interface, by its name.
     Interface(&'a str),
+    /// A cgroup, by its folder in cgroup2.
+    Cgroup(&'a str),
+    /// The network namespace of this process.
+    NetNamespace,
+    /// A hook of netfilter.
+    Netfilter {
+        /// The protocol family: `NFPROTO_IPV4`.
+        family: u32,
+        /// The hook: `NF_INET_LOCAL_IN`.
+        hook: u32,
+        /// Lower ones run earlier.
+        priority: i32,
+    },
+}
+
+/// Where a program goes among those that are attached already.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Position<'a> {
+    /// Where the kernel puts it: behind the others.
+    #[default]
+    Default,
+    /// In front of all.
+    First,
+    /// Behind all.
+    Last,
+    /// In front of one, by its id or its name.
+    Before(&'a str),
+    /// Behind one.
+    After(&'a str),
 }

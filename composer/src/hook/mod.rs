@@ -10,14 +10,20 @@
 //! own terms, as a [`Mechanism`].
 
 mod attach;
+mod cgroup;
 mod docs;
 mod key;
 mod kind;
 mod kprobe;
 mod lookup;
 mod mechanism;
+mod netfilter;
+mod netns;
+mod order;
+mod perf_event;
 mod raw_tracepoint;
 mod refusal;
+mod tc;
 mod template;
 #[cfg(test)]
 mod tests;
@@ -25,11 +31,11 @@ mod tracepoint;
 mod xdp;
 
 pub use attach::Attach;
-pub use docs::{attachments, programs, unsupported};
+pub use docs::{attachments, programs, settings, unsupported};
 pub use key::{KeySpec, Misfit, Setting, TargetKey, Values};
 pub use kind::{HostKind, Need, Returns};
 pub use lookup::{Arguments, Lookup};
-pub use mechanism::{Anchor, Mechanism, PerfEvent};
+pub use mechanism::{Anchor, Mechanism, PerfEvent, Position, Sampling};
 pub use refusal::{Refusal, Refused};
 pub use template::Template;
 
@@ -43,27 +49,23 @@ pub static KINDS: &[&HostKind] = &[
     &tracepoint::TRACEPOINT,
     &raw_tracepoint::RAW_TRACEPOINT,
     &xdp::XDP,
+    &tc::TCX,
+    &tc::NETKIT,
+    &netfilter::NETFILTER,
+    &cgroup::CGROUP_SKB,
+    &cgroup::CGROUP_SOCK,
+    &cgroup::CGROUP_SOCK_ADDR,
+    &cgroup::CGROUP_SOCKOPT,
+    &cgroup::CGROUP_SYSCTL,
+    &cgroup::CGROUP_DEVICE,
+    &cgroup::SOCK_OPS,
+    &netns::SK_LOOKUP,
+    &netns::FLOW_DISSECTOR,
+    &perf_event::PERF_EVENT,
 ];
 
 /// The kernel's types of programs that no kind has, each group with the reason.
 pub const UNSUPPORTED: &[(&[Type], &str)] = &[
-    (
-        &[
-            Type::SchedCls,
-            Type::PerfEvent,
-            Type::CgroupSkb,
-            Type::CgroupSock,
-            Type::CgroupSockAddr,
-            Type::CgroupSockopt,
-            Type::CgroupSysctl,
-            Type::CgroupDevice,
-            Type::SockOps,
-            Type::SkLookup,
-            Type::FlowDissector,
-            Type::Netfilter,
-        ],
-        "not supported as a host yet",
-    ),
     (
         &[Type::Tracing],
         "used for tracers, on functions of the chain; tracing kernel functions is not supported \

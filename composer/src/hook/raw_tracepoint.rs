@@ -11,10 +11,11 @@ pub(super) static RAW_TRACEPOINT: HostKind = HostKind {
     summary: "A raw tracepoint, without its category.",
     program: ProgramKind::RawTracepoint,
     program_type: ProgramType::RawTracepoint,
-    attach_type: None,
+    section: "raw_tracepoint",
+    expected_attach_type: |_| None,
     has_task: true,
     verdicts: &[],
-    returns: None,
+    returns: |_| None,
     replacement_returns: Some(&ZERO),
     target: TargetKey {
         what: "a raw tracepoint",
@@ -50,6 +51,7 @@ pub(super) static RAW_TRACEPOINT: HostKind = HostKind {
         elsewhere: None,
         stub: "wanted",
         traffic: "true",
+        since: None,
     },
     source: (
         "int f(struct bpf_raw_tracepoint_args *ctx)",

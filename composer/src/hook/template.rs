@@ -13,6 +13,8 @@ pub struct Template {
     pub stub: &'static str,
     /// A command of the micro-VM that leads to events at the target.
     pub traffic: &'static str,
+    /// The oldest kernel that it runs on, where that is not every supported one.
+    pub since: Option<&'static str>,
 }
 
 impl Template {

@@ -56,11 +56,11 @@ fn no_two_keys_of_attach_are_the_same() {
 #[test]
 fn a_kind_is_called_as_the_section_of_its_programs() {
     for kind in KINDS {
-        let (program, _) = ProgramKind::of_section(kind.name);
+        let (program, _) = ProgramKind::of_section(kind.section);
         assert_eq!(program, kind.program, "{kind:?}");
         let template = &kind.template;
         for source in [Some(template.program), template.elsewhere].into_iter().flatten() {
-            assert!(source.contains(&format!("SEC(\"{}\")", kind.name)), "{kind:?}");
+            assert!(source.contains(&format!("SEC(\"{}\")", kind.section)), "{kind:?}");
         }
     }
 }
@@ -69,7 +69,9 @@ fn a_kind_is_called_as_the_section_of_its_programs() {
 fn a_kind_is_loaded_as_the_type_of_its_section() {
     for kind in KINDS {
         assert_eq!(kind.program.program_type(), Some(kind.program_type), "{kind:?}");
-        assert_eq!(HostKind::of_program(kind.program), Some(*kind));
+        // Of several kinds that share a section's kind, such as tcx and netkit, the first.
+        let first = HostKind::of_program(kind.program).expect("it is one");
+        assert_eq!(first.program_type, kind.program_type);
     }
     assert_eq!(HostKind::of_program(ProgramKind::Uretprobe), HostKind::named("kprobe"));
     assert_eq!(HostKind::of_program(ProgramKind::Freplace), None);
@@ -81,7 +83,8 @@ fn examples_and_templates_are_targets_of_all_their_parts() {
         for target in [kind.target.example, kind.template.target] {
             let read = (kind.target.read)(target).expect("it is one");
             assert_eq!(read, target, "{kind:?}");
-            assert_eq!(target.split('/').count(), kind.target.parts.len(), "{kind:?}");
+            let parts = kind.target.parts.len();
+            assert_eq!(target.splitn(parts, '/').count(), parts, "{kind:?}");
         }
     }
 }

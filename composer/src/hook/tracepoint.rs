@@ -15,10 +15,11 @@ pub(super) static TRACEPOINT: HostKind = HostKind {
     summary: "A tracepoint, CATEGORY/NAME.",
     program: ProgramKind::Tracepoint,
     program_type: ProgramType::Tracepoint,
-    attach_type: None,
+    section: "tracepoint",
+    expected_attach_type: |_| None,
     has_task: true,
     verdicts: &[],
-    returns: None,
+    returns: |_| None,
     replacement_returns: None,
     target: TargetKey {
         what: "a tracepoint",
@@ -55,6 +56,7 @@ pub(super) static TRACEPOINT: HostKind = HostKind {
         elsewhere: Some(include_str!("templates/tracepoint.bpf.c")),
         stub: "wanted",
         traffic: "true",
+        since: None,
     },
     source: (
         "int f(struct trace_event_raw_NAME *ctx)",

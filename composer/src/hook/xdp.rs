@@ -1,7 +1,7 @@
 //! XDP: a network interface, before the kernel's own stack.
 
 use super::{
-    Anchor, Attach, HostKind, KeySpec, Mechanism, Refusal, Refused, Setting, TargetKey, Template,
+    Anchor, Attach, HostKind, KeySpec, Mechanism, Position, Refusal, Refused, TargetKey, Template,
     Values,
 };
 use crate::{
@@ -15,7 +15,8 @@ pub(super) static XDP: HostKind = HostKind {
     summary: "A network interface, before the kernel's network stack.",
     program: ProgramKind::Xdp,
     program_type: ProgramType::Xdp,
-    attach_type: Some(AttachType::Xdp),
+    section: "xdp",
+    expected_attach_type: |_| Some(AttachType::Xdp),
     // It runs in whatever context the packet arrived in.
     has_task: false,
     verdicts: &[
@@ -25,7 +26,7 @@ pub(super) static XDP: HostKind = HostKind {
         ("XDP_TX", 3),
         ("XDP_REDIRECT", 4),
     ],
-    returns: None,
+    returns: |_| None,
     replacement_returns: None,
     target: TargetKey {
         what: "a network interface",
@@ -41,11 +42,13 @@ pub(super) static XDP: HostKind = HostKind {
         doc: "auto: in the driver if supported, otherwise generic. generic: supported by every \
               interface. native: in the driver.",
         values: Values::Words(&["auto", "generic", "native"]),
+        excludes: &[],
     }],
     mechanism: |attach| Mechanism::Link {
         at: Anchor::Interface(&attach.target),
         attach_type: AttachType::Xdp,
         flags: flags(attach),
+        position: Position::Default,
     },
     needs: &[],
     exclusive: Some("Write one host that calls two stubs. An interface takes one xdp program."),
@@ -58,6 +61,7 @@ pub(super) static XDP: HostKind = HostKind {
         elsewhere: None,
         stub: "verdict",
         traffic: "ping -c 1 127.0.0.1",
+        since: None,
     },
     source: (
         "int f(struct xdp_md *ctx)",
@@ -69,9 +73,9 @@ const MODE: &str = "mode";
 
 /// <https://github.com/torvalds/linux/blob/v6.12/include/uapi/linux/if_link.h>
 fn flags(attach: &Attach) -> u32 {
-    match attach.setting(MODE) {
-        Some(Setting::Word("generic")) => 1 << 1,
-        Some(Setting::Word("native")) => 1 << 2,
+    match attach.word(MODE) {
+        Some("generic") => 1 << 1,
+        Some("native") => 1 << 2,
         _ => 0,
     }
 }

@@ -5,21 +5,24 @@
 
 use std::{
     ffi::CString,
-    io,
+    fs, io,
     os::fd::{AsFd as _, BorrowedFd, OwnedFd},
     path::Path,
 };
 
-use rustix::net::{AddressFamily, SocketType, netdevice::name_to_index, socket};
+use rustix::{
+    fs::{Mode, OFlags},
+    net::{AddressFamily, SocketType, netdevice::name_to_index, socket},
+};
 
-use aya_obj::generated::{bpf_attach_type::BPF_PERF_EVENT, bpf_link_type::BPF_LINK_TYPE_XDP};
+use aya_obj::generated::bpf_attach_type::BPF_PERF_EVENT;
 
 use super::{
     KernelError, holder,
     loader::Loaded,
     sys::{self, LinkTarget},
 };
-use crate::hook::{Anchor, Mechanism, PerfEvent};
+use crate::hook::{Anchor, Mechanism, PerfEvent, Position};
 
 /// `PERF_TYPE_TRACEPOINT`.
 const PERF_TYPE_TRACEPOINT: u32 = 2;
@@ -31,56 +34,183 @@ pub(super) fn tracefs() -> Option<&'static str> {
     roots.into_iter().find(|root| Path::new(root).join("events").is_dir())
 }
 
-/// What keeps an attachment: dropped in this order, the link first.
+/// What keeps an attachment: dropped in this order, the links first.
 #[derive(Debug)]
 pub(super) struct Link {
-    link: OwnedFd,
-    _event: Option<OwnedFd>,
+    /// One; of a perf event on several CPUs one for each.
+    links: Vec<OwnedFd>,
+    _events: Vec<OwnedFd>,
 }
 
 impl Link {
+    /// One link, without an event.
+    fn alone(link: OwnedFd) -> Self {
+        Self { links: vec![link], _events: Vec::new() }
+    }
+
     /// How often the kernel came to the place and did not get as far as the program; none when it
     /// does not count that.
     pub(super) fn missed(&self) -> Result<Option<u64>, KernelError> {
-        sys::missed(self.link.as_fd())
-            .map_err(|error| KernelError::os("BPF_OBJ_GET_INFO_BY_FD", &error))
+        let mut all = 0;
+        for link in &self.links {
+            let missed = sys::missed(link.as_fd())
+                .map_err(|error| KernelError::os("BPF_OBJ_GET_INFO_BY_FD", &error))?;
+            let Some(missed) = missed else { return Ok(None) };
+            all += missed;
+        }
+        Ok(Some(all))
     }
 
-    /// Whether the interface that it was made for is gone: the kernel detaches an xdp program then,
-    /// and its link stays with 0 for an interface.
+    /// Whether the interface that it was made for is gone: the kernel detaches the program then, and
+    /// its link stays with 0 for an interface.
     pub(super) fn lost_interface(&self) -> Result<bool, KernelError> {
-        let info = sys::info_of_link(self.link.as_fd())
-            .map_err(|error| KernelError::os("BPF_OBJ_GET_INFO_BY_FD", &error))?;
-        Ok(info.link_type == BPF_LINK_TYPE_XDP as u32 && info.words[0] == 0)
+        /// Links of interfaces: `BPF_LINK_TYPE_XDP`, `BPF_LINK_TYPE_TCX`, `BPF_LINK_TYPE_NETKIT`.
+        const OF_INTERFACES: [u32; 3] = [6, 11, 13];
+        for link in &self.links {
+            let info = sys::info_of_link(link.as_fd())
+                .map_err(|error| KernelError::os("BPF_OBJ_GET_INFO_BY_FD", &error))?;
+            if OF_INTERFACES.contains(&info.link_type) && info.words[0] == 0 {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 }
 
 /// Attaches `program` to the kernel itself.
 pub(super) fn host(program: BorrowedFd<'_>, mechanism: Mechanism<'_>) -> Result<Link, KernelError> {
     match mechanism {
-        Mechanism::PerfEvent(PerfEvent::Kprobe { function, at_return }) => {
-            event_link(program, kprobe_event(function, at_return)?)
-        }
-        Mechanism::PerfEvent(PerfEvent::Tracepoint { category, name }) => {
-            let number = tracepoint_id(category, name)?;
-            let event = sys::perf_event_open(PERF_TYPE_TRACEPOINT, number, None);
-            event_link(program, event.map_err(|error| not_opened(&error))?)
-        }
+        Mechanism::PerfEvent(event) => on_events(program, event),
         Mechanism::RawTracepoint(name) => {
             let name = c_string(name)?;
             let link = sys::raw_tracepoint_open(program, Some(&name))
                 .map_err(|error| KernelError::os("BPF_RAW_TRACEPOINT_OPEN", &error))?;
-            Ok(Link { link, _event: None })
+            Ok(Link::alone(link))
         }
-        Mechanism::Link { at: Anchor::Interface(interface), attach_type, flags } => {
-            let index = interface_index(interface)?;
-            let target = LinkTarget::Interface(index, flags);
-            let link = sys::link_create(program, attach_type as u32, target).map_err(|error| {
-                taken("BPF_LINK_CREATE", &error, || holder::of_interface(index))
-            })?;
-            Ok(Link { link, _event: None })
+        Mechanism::Link { at, attach_type, flags, position } => {
+            linked(program, (at, attach_type as u32), flags, position)
         }
     }
+}
+
+/// A link at `at`.
+fn linked(
+    program: BorrowedFd<'_>,
+    (at, attach_type): (Anchor<'_>, u32),
+    flags: u32,
+    position: Position<'_>,
+) -> Result<Link, KernelError> {
+    const CALL: &str = "BPF_LINK_CREATE";
+    let link = |target| sys::link_create(program, attach_type, target);
+    let refused = |error: io::Error| KernelError::os(CALL, &error);
+    let link = match at {
+        Anchor::Interface(name) => {
+            let index = interface_index(name)?;
+            let target = match placed(index, attach_type, position)? {
+                Some((order, relative)) => LinkTarget::Ordered(index, flags | order, relative),
+                None => LinkTarget::Interface(index, flags),
+            };
+            link(target).map_err(|error| taken(CALL, &error, || holder::of_interface(index)))?
+        }
+        Anchor::Cgroup(path) => {
+            let folder = open_folder("open cgroup", path)?;
+            link(LinkTarget::Folder(folder.as_fd(), flags)).map_err(refused)?
+        }
+        Anchor::NetNamespace => {
+            let namespace = fs::File::open("/proc/self/ns/net")
+                .map_err(|error| KernelError::os("open network namespace", &error))?;
+            link(LinkTarget::Folder(namespace.as_fd(), flags)).map_err(refused)?
+        }
+        Anchor::Netfilter { family, hook, priority } => {
+            link(LinkTarget::Netfilter(family, hook, priority)).map_err(refused)?
+        }
+    };
+    Ok(Link::alone(link))
+}
+
+/// The flags of a position among the programs at an interface, and the id of the program that it is
+/// relative to; none where there is no order.
+fn placed(
+    interface: u32,
+    attach_type: u32,
+    position: Position<'_>,
+) -> Result<Option<(u32, u32)>, KernelError> {
+    /// `BPF_F_BEFORE`, `BPF_F_AFTER`, `BPF_F_ID`.
+    const BEFORE: u32 = 1 << 3;
+    const AFTER: u32 = 1 << 4;
+    const ID: u32 = 1 << 5;
+    Ok(Some(match position {
+        Position::Default => return Ok(None),
+        Position::First => (BEFORE, 0),
+        Position::Last => (AFTER, 0),
+        Position::Before(program) => (BEFORE | ID, neighbour(interface, attach_type, program)?),
+        Position::After(program) => (AFTER | ID, neighbour(interface, attach_type, program)?),
+    }))
+}
+
+/// The id of a program at an interface, by its id or its name.
+fn neighbour(interface: u32, attach_type: u32, program: &str) -> Result<u32, KernelError> {
+    const CALL: &str = "BPF_PROG_QUERY";
+    let ids =
+        sys::programs_at(interface, attach_type).map_err(|error| KernelError::os(CALL, &error))?;
+    let number = program.parse::<u32>().ok();
+    let is_it = |id: &u32| {
+        number == Some(*id) || holder::program_name(*id).is_some_and(|name| name == program)
+    };
+    let missing = || KernelError::os(CALL, &io::Error::from_raw_os_error(libc::ENOENT));
+    ids.into_iter().find(is_it).ok_or_else(missing)
+}
+
+fn open_folder(call: &'static str, path: &str) -> Result<OwnedFd, KernelError> {
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    rustix::fs::open(path, flags, Mode::empty())
+        .map_err(|error| KernelError::os(call, &error.into()))
+}
+
+/// A link at each perf event that stands for `event`.
+fn on_events(program: BorrowedFd<'_>, event: PerfEvent<'_>) -> Result<Link, KernelError> {
+    let events = match event {
+        PerfEvent::Kprobe { function, at_return } => vec![kprobe_event(function, at_return)?],
+        PerfEvent::Tracepoint { category, name } => {
+            let number = tracepoint_id(category, name)?;
+            let event = sys::perf_event_open(PERF_TYPE_TRACEPOINT, number, None);
+            vec![event.map_err(|error| not_opened(&error))?]
+        }
+        PerfEvent::Sampled { event_type, config, every, cpu, pid } => {
+            let cpu = cpu.map(u32::cast_signed);
+            let open = |task, cpu| {
+                let event = sys::Sampled { event_type, config, every, task, cpu };
+                sys::perf_sampled_event(event).map_err(|error| not_opened(&error))
+            };
+            match (pid, cpu) {
+                (Some(pid), cpu) => {
+                    threads(pid)?.into_iter().map(|thread| open(Some(thread), cpu)).collect()
+                }
+                (None, Some(cpu)) => open(None, Some(cpu)).map(|event| vec![event]),
+                (None, None) => {
+                    let online = aya::util::online_cpus().map_err(|(path, error)| {
+                        KernelError::here("list CPUs", format!("{path}: {error}"))
+                    })?;
+                    online.into_iter().map(|cpu| open(None, Some(cpu.cast_signed()))).collect()
+                }
+            }?
+        }
+    };
+    let link = |event: &OwnedFd| {
+        let target = LinkTarget::PerfEvent(event.as_fd());
+        sys::link_create(program, BPF_PERF_EVENT as u32, target)
+            .map_err(|error| KernelError::os("BPF_LINK_CREATE", &error))
+    };
+    Ok(Link { links: events.iter().map(link).collect::<Result<_, _>>()?, _events: events })
+}
+
+/// The threads of a process.
+fn threads(pid: u32) -> Result<Vec<i32>, KernelError> {
+    let missing = || KernelError::os("find process", &io::Error::from_raw_os_error(libc::ESRCH));
+    let tasks = fs::read_dir(format!("/proc/{pid}/task")).map_err(|_| missing())?;
+    let ids = tasks.flatten().filter_map(|task| task.file_name().to_str()?.parse().ok());
+    let ids: Vec<i32> = ids.collect();
+    if ids.is_empty() { Err(missing()) } else { Ok(ids) }
 }
 
 /// Puts `program` in the place of `function` of `target`.
@@ -93,7 +223,7 @@ pub(super) fn replacement(
     // The attach type of a replacement is 0, whatever that is the name of.
     let link = sys::link_create(program, 0, LinkTarget::Function(target.program.as_fd(), id))
         .map_err(|error| taken("BPF_LINK_CREATE", &error, || holder::of_function(target.id, id)))?;
-    Ok(Link { link, _event: None })
+    Ok(Link::alone(link))
 }
 
 /// Attaches a tracer to what it was loaded for.
@@ -104,7 +234,7 @@ pub(super) fn tracer(tracer: &Loaded) -> Result<Link, KernelError> {
             tracer.target.and_then(|(program, function)| holder::of_function(program, function))
         })
     })?;
-    Ok(Link { link, _event: None })
+    Ok(Link::alone(link))
 }
 
 /// What the kernel said, with the holder of the place when that is taken.
@@ -121,7 +251,7 @@ fn taken(
 
 /// A kprobe that nothing is attached to yet.
 pub(super) fn kprobe_event(function: &str, at_return: bool) -> Result<OwnedFd, KernelError> {
-    let pmu = std::fs::read_to_string(KPROBE_PMU)
+    let pmu = fs::read_to_string(KPROBE_PMU)
         .map_err(|error| KernelError::os("read the kprobe PMU's type", &error))?;
     let pmu = pmu
         .trim()
@@ -137,18 +267,11 @@ fn not_opened(error: &io::Error) -> KernelError {
     KernelError::os("perf_event_open", error)
 }
 
-fn event_link(program: BorrowedFd<'_>, event: OwnedFd) -> Result<Link, KernelError> {
-    let target = LinkTarget::PerfEvent(event.as_fd());
-    let link = sys::link_create(program, BPF_PERF_EVENT as u32, target)
-        .map_err(|error| KernelError::os("BPF_LINK_CREATE", &error))?;
-    Ok(Link { link, _event: Some(event) })
-}
-
 fn tracepoint_id(category: &str, name: &str) -> Result<u64, KernelError> {
     const CALL: &str = "find tracepoint";
     let root = tracefs().ok_or_else(|| KernelError::here(CALL, "tracefs is not mounted"))?;
     let path = Path::new(root).join("events").join(category).join(name).join("id");
-    let text = std::fs::read_to_string(path).map_err(|error| KernelError::os(CALL, &error))?;
+    let text = fs::read_to_string(path).map_err(|error| KernelError::os(CALL, &error))?;
     text.trim().parse().map_err(|error| KernelError::here(CALL, error))
 }
 

@@ -9,8 +9,8 @@ use super::{KernelError, attach, loader::Loaded, probe::Probe, profile};
 use crate::{
     chain::ProbePoint,
     files,
-    hook::{Mechanism, PerfEvent},
-    object::{ProgramKind, RINGBUF},
+    hook::{Anchor, Mechanism, PerfEvent},
+    object::{AttachType, ProgramKind, RINGBUF},
     plan::{Action, LoadAs, Plan},
 };
 
@@ -33,6 +33,12 @@ pub enum Feature {
     Kprobes,
     /// tracefs, where the numbers of tracepoints are.
     Tracefs,
+    /// Links at interfaces for packets in the network stack (6.6).
+    Tcx,
+    /// Links at netkit devices (6.7).
+    Netkit,
+    /// Programs at netfilter hooks (6.4).
+    Netfilter,
 }
 
 impl Feature {
@@ -46,6 +52,9 @@ impl Feature {
         Self::PerfLinks,
         Self::Kprobes,
         Self::Tracefs,
+        Self::Tcx,
+        Self::Netkit,
+        Self::Netfilter,
     ];
 
     /// What `plan` needs.
@@ -82,8 +91,21 @@ impl Feature {
         match mechanism {
             Mechanism::PerfEvent(PerfEvent::Kprobe { .. }) => &[Self::PerfLinks, Self::Kprobes],
             Mechanism::PerfEvent(PerfEvent::Tracepoint { .. }) => &[Self::PerfLinks, Self::Tracefs],
-            Mechanism::RawTracepoint(_) | Mechanism::Link { .. } => &[],
+            Mechanism::PerfEvent(PerfEvent::Sampled { .. }) => &[Self::PerfLinks],
+            Mechanism::Link { at: Anchor::Netfilter { .. }, .. } => &[Self::Netfilter],
+            Mechanism::Link { attach_type, .. } => match attach_type {
+                AttachType::TcxIngress | AttachType::TcxEgress => &[Self::Tcx],
+                AttachType::NetkitPrimary | AttachType::NetkitPeer => &[Self::Netkit],
+                _ => &[],
+            },
+            Mechanism::RawTracepoint(_) => &[],
         }
+    }
+
+    /// Whether only hosts of some kinds need it.
+    #[must_use]
+    pub fn is_of_some_hosts(self) -> bool {
+        matches!(self, Self::Tcx | Self::Netkit | Self::Netfilter)
     }
 
     /// What it is called on the screen.
@@ -98,6 +120,9 @@ impl Feature {
             Self::PerfLinks => "perf event links",
             Self::Kprobes => "kprobes",
             Self::Tracefs => "tracefs",
+            Self::Tcx => "tcx links",
+            Self::Netkit => "netkit links",
+            Self::Netfilter => "netfilter programs",
         }
     }
 }
@@ -138,6 +163,9 @@ pub fn examine(features: &[Feature]) -> Vec<Finding> {
             }
             Feature::RingBuffer => ring_buffer(),
             Feature::PerfLinks => perf_links(),
+            Feature::Tcx => interface_links(AttachType::TcxIngress),
+            Feature::Netkit => interface_links(AttachType::NetkitPrimary),
+            Feature::Netfilter => netfilter(),
             Feature::Bpf | Feature::Trampoline => match (&mut probe, feature) {
                 (Ok(probe), Feature::Bpf) => bpf(probe, &mut host),
                 (Ok(probe), _) => trampoline(probe, host.as_ref()),
@@ -225,6 +253,21 @@ fn perf_links() -> (Option<bool>, String) {
         None => "not tested: no program to attach could be loaded",
     };
     (present, how.to_owned())
+}
+
+fn interface_links(attach_type: AttachType) -> (Option<bool>, String) {
+    match profile::links_interfaces(attach_type) {
+        true => (Some(true), "BPF_LINK_CREATE supports them".to_owned()),
+        false => (Some(false), "BPF_LINK_CREATE of one: not supported".to_owned()),
+    }
+}
+
+fn netfilter() -> (Option<bool>, String) {
+    const CALL: &str = "BPF_PROG_LOAD of a small netfilter program";
+    match profile::loads(ProgramKind::Netfilter) {
+        Ok(()) => (Some(true), format!("{CALL}: ok")),
+        Err(error) => (absent(error.errno), format!("{CALL}: {}", said(&error))),
+    }
 }
 
 /// Loads a program to extend, into `host`.

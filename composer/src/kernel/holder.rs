@@ -79,7 +79,7 @@ fn who(link: &LinkInfo) -> String {
 const CUT: usize = 15;
 
 /// The whole name of a program, from its BTF where the kernel cut it.
-fn program_name(id: u32) -> Option<String> {
+pub(super) fn program_name(id: u32) -> Option<String> {
     let program = sys::program_by_id(id).ok()?;
     let info = sys::program_info(program.as_fd()).ok()?;
     let cut = info.name.iter().map(|byte| byte.cast_unsigned()).take_while(|byte| *byte != 0);

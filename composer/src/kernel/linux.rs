@@ -158,6 +158,7 @@ impl Kernel for Linux {
             object: request.object,
             program: request.program,
             load_as: request.load_as,
+            expected_attach_type: request.expected_attach_type,
             traits: request.traits,
             target,
             maps: &maps,

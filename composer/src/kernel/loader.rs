@@ -23,7 +23,7 @@ use super::{
     sys,
 };
 use crate::{
-    object::{MapDef, NeededTypes, Object, RedirectMap, Traits, btf::Btf},
+    object::{AttachType, MapDef, NeededTypes, Object, RedirectMap, Traits, btf::Btf},
     plan::LoadAs,
     resolve::SetGlobal,
     trace::Tracing,
@@ -62,6 +62,7 @@ pub(super) struct LoadJob<'a> {
     pub(super) object: &'a Object,
     pub(super) program: &'a str,
     pub(super) load_as: LoadAs,
+    pub(super) expected_attach_type: Option<AttachType>,
     pub(super) traits: Traits,
     pub(super) target: Option<(&'a Loaded, &'a str)>,
     pub(super) maps: &'a HashMap<&'a str, BorrowedFd<'a>>,
@@ -109,7 +110,7 @@ pub(super) fn load(loader: &mut Loader, job: &LoadJob<'_>) -> Result<Loaded, Ker
     let prepared = loader.workshop.prepare(job.object, job.program)?;
     let Loader { workshop, externs } = loader;
     let filled = fill(&prepared, job, &settings, workshop, externs)?;
-    let (program_type, attach_type, flags) = kernel_type(job.load_as, job.traits);
+    let (program_type, attach_type, flags) = kernel_type(job);
     let target = match job.target {
         Some((loaded, name)) => Some((loaded, loaded.function(name)?)),
         None => None,
@@ -235,11 +236,15 @@ pub(super) fn log_text(log: &[u8]) -> Option<String> {
 
 /// The kernel's numbers for the type of a program, for where it expects to be attached, and for what
 /// else is said of it.
-fn kernel_type(load_as: LoadAs, traits: Traits) -> (u32, u32, u32) {
+fn kernel_type(job: &LoadJob<'_>) -> (u32, u32, u32) {
     /// `BPF_F_SLEEPABLE` and `BPF_F_XDP_HAS_FRAGS`.
     const SLEEPABLE: u32 = 1 << 4;
     const HAS_FRAGS: u32 = 1 << 5;
+    let LoadJob { load_as, traits, .. } = *job;
     let (mut program, mut attach) = types(load_as);
+    if let Some(expected) = job.expected_attach_type {
+        attach = expected as u32;
+    }
     if traits.writable && program == kinds::BPF_PROG_TYPE_RAW_TRACEPOINT as u32 {
         program = kinds::BPF_PROG_TYPE_RAW_TRACEPOINT_WRITABLE as u32;
     }

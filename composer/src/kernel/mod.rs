@@ -47,7 +47,7 @@ pub use tracefs::TraceLines;
 
 use crate::{
     hook::Mechanism,
-    object::{MapDef, Object, Traits},
+    object::{AttachType, MapDef, Object, Traits},
     plan::LoadAs,
     resolve::SetGlobal,
     trace::Tracing,
@@ -167,6 +167,8 @@ pub struct LoadRequest<'a> {
     pub program: &'a str,
     /// As what.
     pub load_as: LoadAs,
+    /// Its `expected_attach_type`, where `load_as` does not say it.
+    pub expected_attach_type: Option<AttachType>,
     /// What else is to be said of it.
     pub traits: Traits,
     /// The program and the function of it that it extends or traces.

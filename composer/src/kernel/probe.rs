@@ -46,6 +46,7 @@ impl Probe {
             object: &self.object,
             program,
             load_as,
+            expected_attach_type: None,
             traits: Traits::default(),
             target,
             maps: &maps,

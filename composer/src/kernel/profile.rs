@@ -21,7 +21,7 @@ use super::{
 };
 use crate::{
     chain::ProbePoint,
-    object::ProgramKind,
+    object::{AttachType, ProgramKind},
     plan::LoadAs,
     profile::{Features, Profile},
 };
@@ -88,7 +88,26 @@ fn features(
         frames_of_globals_apart,
         most_frames: programs::most_frames(),
         most_tracers: most_tracers(host)?,
+        tcx: links_interfaces(AttachType::TcxIngress),
+        netkit: links_interfaces(AttachType::NetkitPrimary),
     })
+}
+
+/// Loads the smallest program of this type.
+pub(super) fn loads(program: ProgramKind) -> Result<(), KernelError> {
+    let loaded = ProbedType::of(program).load_smallest();
+    loaded.map(drop).map_err(|error| KernelError::os("BPF_PROG_LOAD", &error))
+}
+
+/// Whether there are links of this type at interfaces: asks for one at an interface that does not
+/// exist. A kernel that has such links looks for it and says ENODEV.
+pub(super) fn links_interfaces(attach_type: AttachType) -> bool {
+    /// The highest number that an interface can have.
+    const NONE: u32 = i32::MAX.cast_unsigned();
+    let Ok(program) = ProbedType::of(ProgramKind::Tc).load_smallest() else { return false };
+    let target = LinkTarget::Interface(NONE, 0);
+    let refused = sys::link_create(program.as_fd(), attach_type as u32, target).err();
+    refused.and_then(|error| error.raw_os_error()) == Some(libc::ENODEV)
 }
 
 /// Asks for kprobes at names that several functions have, until one is taken or refused for that.
@@ -142,6 +161,7 @@ fn most_tracers(host: &Loaded) -> Result<Option<u16>, KernelError> {
     const TRIED: u16 = 256;
     let tracer = ProbedType {
         load_as: LoadAs::Tracer(ProbePoint::Fentry),
+        attach_type: Some(AttachType::TraceFentry),
         target: Some((host.program.as_fd(), host.function("stub")?)),
     };
     let mut links = Vec::new();
@@ -162,7 +182,7 @@ fn most_tracers(host: &Loaded) -> Result<Option<u16>, KernelError> {
 /// <https://github.com/torvalds/linux/blob/v6.12/kernel/bpf/syscall.c>. None when it says something
 /// else, or takes no such program.
 pub(super) fn perf_links() -> Option<bool> {
-    let tracepoint = ProbedType { load_as: LoadAs::Hook(ProgramKind::Tracepoint), target: None };
+    let tracepoint = ProbedType::of(ProgramKind::Tracepoint);
     let program = tracepoint.load_smallest().ok()?;
     let target = LinkTarget::PerfEvent(program.as_fd());
     let refused = sys::link_create(program.as_fd(), BPF_PERF_EVENT as u32, target).err()?;

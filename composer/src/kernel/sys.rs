@@ -14,7 +14,7 @@ use std::{
     os::fd::{AsFd as _, AsRawFd as _, BorrowedFd, FromRawFd as _, OwnedFd},
 };
 
-pub(super) use perf::{perf_event_open, perf_lost, perf_output_event};
+pub(super) use perf::{Sampled, perf_event_open, perf_lost, perf_output_event, perf_sampled_event};
 
 use crate::object::insn::SIZE;
 use aya_obj::generated::{
@@ -23,7 +23,7 @@ use aya_obj::generated::{
         self, BPF_BTF_GET_FD_BY_ID, BPF_BTF_LOAD, BPF_LINK_CREATE, BPF_LINK_GET_FD_BY_ID,
         BPF_LINK_GET_NEXT_ID, BPF_MAP_CREATE, BPF_MAP_DELETE_ELEM, BPF_MAP_FREEZE,
         BPF_MAP_UPDATE_ELEM, BPF_OBJ_GET, BPF_OBJ_GET_INFO_BY_FD, BPF_OBJ_PIN,
-        BPF_PROG_GET_FD_BY_ID, BPF_PROG_LOAD, BPF_RAW_TRACEPOINT_OPEN,
+        BPF_PROG_GET_FD_BY_ID, BPF_PROG_LOAD, BPF_PROG_QUERY, BPF_RAW_TRACEPOINT_OPEN,
     },
     bpf_prog_info,
 };
@@ -455,8 +455,8 @@ struct LinkCreate {
     target: u32,
     attach_type: u32,
     flags: u32,
-    target_btf_id: u32,
-    reserved: u32,
+    /// What is particular to the type of link.
+    words: [u32; 4],
 }
 impl Attribute for LinkCreate {}
 
@@ -465,8 +465,14 @@ impl Attribute for LinkCreate {}
 pub(super) enum LinkTarget<'a> {
     /// A perf event.
     PerfEvent(BorrowedFd<'a>),
-    /// A network interface, by index, with flags of `XDP_FLAGS_...`.
+    /// A network interface, by index, with the flags of its kind of link: `XDP_FLAGS_...`.
     Interface(u32, u32),
+    /// The same, where the programs have an order, relative to the program with an id.
+    Ordered(u32, u32, u32),
+    /// A cgroup, or a network namespace.
+    Folder(BorrowedFd<'a>, u32),
+    /// A hook of netfilter: family, hook and priority.
+    Netfilter(u32, u32, i32),
     /// A function of a program, by its BTF id.
     Function(BorrowedFd<'a>, u32),
 }
@@ -477,19 +483,17 @@ pub(super) fn link_create(
     attach_type: u32,
     to: LinkTarget<'_>,
 ) -> io::Result<OwnedFd> {
-    let (target, flags, target_btf_id) = match to {
-        LinkTarget::PerfEvent(event) => (number(event), 0, 0),
-        LinkTarget::Interface(index, flags) => (index, flags, 0),
-        LinkTarget::Function(program, id) => (number(program), 0, id),
+    let (target, flags, words) = match to {
+        LinkTarget::PerfEvent(event) => (number(event), 0, [0; 4]),
+        LinkTarget::Interface(index, flags) => (index, flags, [0; 4]),
+        LinkTarget::Ordered(index, flags, relative) => (index, flags, [relative, 0, 0, 0]),
+        LinkTarget::Folder(folder, flags) => (number(folder), flags, [0; 4]),
+        LinkTarget::Netfilter(family, hook, priority) => {
+            (0, 0, [family, hook, priority.cast_unsigned(), 0])
+        }
+        LinkTarget::Function(program, id) => (number(program), 0, [id, 0, 0, 0]),
     };
-    let mut attribute = LinkCreate {
-        prog_fd: number(program),
-        target,
-        attach_type,
-        flags,
-        target_btf_id,
-        reserved: 0,
-    };
+    let mut attribute = LinkCreate { prog_fd: number(program), target, attach_type, flags, words };
     bpf(BPF_LINK_CREATE, &mut attribute).map(descriptor)
 }
 
@@ -513,6 +517,46 @@ pub(super) fn raw_tracepoint_open(
         reserved: 0,
     };
     bpf(BPF_RAW_TRACEPOINT_OPEN, &mut attribute).map(descriptor)
+}
+
+/// What is asked of `BPF_PROG_QUERY`, and what it answers.
+#[repr(C)]
+struct ProgramQuery {
+    target: u32,
+    attach_type: u32,
+    query_flags: u32,
+    attach_flags: u32,
+    program_ids: u64,
+    count: u32,
+    reserved: u32,
+    program_attach_flags: u64,
+    link_ids: u64,
+    link_attach_flags: u64,
+    revision: u64,
+}
+impl Attribute for ProgramQuery {}
+
+/// `BPF_PROG_QUERY`: the ids of the programs at an interface, in the order in which they run.
+pub(super) fn programs_at(interface: u32, attach_type: u32) -> io::Result<Vec<u32>> {
+    /// More than the kernel attaches to one place.
+    const MOST: usize = 64;
+    let mut ids = vec![0_u32; MOST];
+    let mut attribute = ProgramQuery {
+        target: interface,
+        attach_type,
+        query_flags: 0,
+        attach_flags: 0,
+        program_ids: address_mut(ids.as_mut_slice()),
+        count: length(ids.len()),
+        reserved: 0,
+        program_attach_flags: 0,
+        link_ids: 0,
+        link_attach_flags: 0,
+        revision: 0,
+    };
+    bpf(BPF_PROG_QUERY, &mut attribute)?;
+    ids.truncate(attribute.count as usize);
+    Ok(ids)
 }
 
 /// Waits until no CPU is inside a program that it entered before: membarrier(2), which on more

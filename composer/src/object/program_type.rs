@@ -3,6 +3,8 @@
 //! `enum bpf_prog_type` and `enum bpf_attach_type`,
 //! <https://github.com/torvalds/linux/blob/v6.12/include/uapi/linux/bpf.h>.
 
+use serde::{Deserialize, Serialize};
+
 macro_rules! program_types {
     ($($name:ident = $number:literal $word:literal)+) => {
         /// A type of program.
@@ -127,7 +129,8 @@ impl ProgramType {
 }
 
 /// The attach type of a program that is loaded or linked for a specific one.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 #[expect(missing_docs, reason = "the names are the kernel's")]
 pub enum AttachType {
     CgroupInetIngress = 0,

@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     chain::{Builtin, ObjectRef},
-    object::{Program, ProgramKind, Traits},
+    object::{AttachType, Program, ProgramKind, Traits},
     resolve::{NodeProgram, ResolvedKind, SetGlobal, TargetFunction, TracerTarget},
 };
 
@@ -157,6 +157,7 @@ impl<'a> Builder<'a> {
                     object: Builtin::object().clone(),
                     program: Builtin::program(*point).to_owned(),
                     load_as: LoadAs::Tracer(*point),
+                    expected_attach_type: None,
                     traits: Traits::default(),
                     target: Some(target.clone()),
                     has_task: self.resolved[index].has_task(),
@@ -210,12 +211,25 @@ impl<'a> Builder<'a> {
             object: of.reference().value.clone(),
             program: program.name.clone(),
             load_as,
+            expected_attach_type: self.expected_attach_type(index, program.kind),
             traits: program.traits,
             target,
             has_task: self.resolved[index].has_task(),
             globals,
             trace: None,
         }
+    }
+
+    /// The `expected_attach_type` of a program that a host is loaded with, where the attachment of the
+    /// host decides it: the programs that it calls are loaded for the same.
+    fn expected_attach_type(&self, index: NodeIndex, program: ProgramKind) -> Option<AttachType> {
+        let ResolvedKind::Host { attach: Some(attach), .. } = self.resolved[index].kind() else {
+            return None;
+        };
+        let attach = &attach.value;
+        let is_alike = program.program_type() == Some(attach.kind.program_type);
+        let decided = (attach.kind.expected_attach_type)(Some(attach)).filter(|_| is_alike);
+        decided.filter(|_| decided != LoadAs::Hook(program).attach_type())
     }
 
     /// Loads a program for node `index`, whose own is `of`, and gives its number.

@@ -123,6 +123,9 @@ pub enum Action {
         program: String,
         /// The type that it is loaded as.
         load_as: LoadAs,
+        /// Its `expected_attach_type`, where that depends on the attachment and not on its type alone.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        expected_attach_type: Option<AttachType>,
         /// Further properties.
         #[serde(flatten)]
         traits: Traits,
@@ -197,11 +200,11 @@ impl LoadAs {
         }
     }
 
-    /// The kernel's attach type, if the program type requires one.
+    /// Its `expected_attach_type`, as far as that does not depend on the attachment.
     #[must_use]
     pub fn attach_type(self) -> Option<AttachType> {
         match self {
-            Self::Hook(program) => HostKind::of_program(program)?.attach_type,
+            Self::Hook(program) => (HostKind::of_program(program)?.expected_attach_type)(None),
             Self::Replacement => None,
             Self::Tracer(ProbePoint::Fentry) => Some(AttachType::TraceFentry),
             Self::Tracer(ProbePoint::Fexit) => Some(AttachType::TraceFexit),

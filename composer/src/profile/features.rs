@@ -62,6 +62,12 @@ pub struct Features {
     /// A program at a kprobe or tracepoint may use maps whose values hold timers (7.2).
     #[serde(default = "yes")]
     pub timers_in_tracing: bool,
+    /// Programs are attached to the packets of an interface by tcx links, which have an order (6.6).
+    #[serde(default = "yes")]
+    pub tcx: bool,
+    /// Programs are attached to netkit devices (6.7).
+    #[serde(default = "yes")]
+    pub netkit: bool,
 }
 
 /// What a profile does not say is as in the newest kernel known here.
@@ -155,6 +161,8 @@ impl Features {
                 self.timers_in_tracing,
                 "A program at a kprobe or tracepoint may use values with timers (mainline 7.x).",
             ),
+            ("tcx", self.tcx, "Programs are attached to interfaces by tcx links (mainline 6.6)."),
+            ("netkit", self.netkit, "Programs are attached to netkit devices (mainline 6.7)."),
         ];
         let flags =
             flags.into_iter().map(|(name, value, meaning)| (name, value.to_string(), meaning));

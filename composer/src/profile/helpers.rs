@@ -14,6 +14,8 @@ pub struct Helpers {
     pub by_type: BTreeMap<String, BTreeSet<u32>>,
     /// Those kept for programs with a licence that goes with the GPL.
     pub gpl_only: BTreeSet<u32>,
+    /// Those of them that programs of one type may call without such a licence, by that type.
+    pub without_gpl: BTreeMap<String, BTreeSet<u32>>,
     /// How the verifier refuses another one, in front of its name: `unknown func`.
     pub refusal: Option<String>,
 }
@@ -24,6 +26,14 @@ impl Helpers {
     #[must_use]
     pub fn offers(&self, name: &str, helper: u32) -> Option<bool> {
         self.by_type.get(name).map(|helpers| helpers.contains(&helper))
+    }
+
+    /// Whether a program of the type called `name` needs a licence that goes with the GPL to call
+    /// this helper.
+    #[must_use]
+    pub fn needs_gpl(&self, name: &str, helper: u32) -> bool {
+        let free = self.without_gpl.get(name).is_some_and(|free| free.contains(&helper));
+        self.gpl_only.contains(&helper) && !free
     }
 
     /// Those that every type of program may call.
@@ -42,6 +52,8 @@ struct Written {
     #[serde(default)]
     gpl_only: Vec<String>,
     #[serde(default)]
+    without_gpl: BTreeMap<String, Vec<String>>,
+    #[serde(default)]
     every: Vec<String>,
     #[serde(flatten)]
     types: BTreeMap<String, Vec<String>>,
@@ -58,6 +70,11 @@ impl From<Written> for Helpers {
         Self {
             by_type: types.map(|(name, own)| (name, &every | &numbers(&own))).collect(),
             gpl_only: numbers(&written.gpl_only),
+            without_gpl: written
+                .without_gpl
+                .iter()
+                .map(|(name, free)| (name.clone(), numbers(free)))
+                .collect(),
             refusal: written.refusal,
         }
     }

@@ -57,10 +57,11 @@ impl Profile {
         offers == Some(false)
     }
 
-    /// Whether this helper is known to be kept for programs with a licence that goes with the GPL.
+    /// Whether this helper is known to be kept for those programs of the type called `name` that have
+    /// a licence that goes with the GPL.
     #[must_use]
-    pub fn keeps_for_gpl(&self, helper: u32) -> bool {
-        self.helpers.as_ref().is_some_and(|helpers| helpers.gpl_only.contains(&helper))
+    pub fn keeps_for_gpl(&self, name: &str, helper: u32) -> bool {
+        self.helpers.as_ref().is_some_and(|helpers| helpers.needs_gpl(name, helper))
     }
 }
 
@@ -87,7 +88,7 @@ mod tests {
         let profile = profile.expect("the rest need not be there");
         assert!(profile.features.several_stubs && profile.features.perf_links);
         assert!(!profile.lacks_program("ext") && !profile.lacks_helper("xdp", 14));
-        assert!(!profile.keeps_for_gpl(6));
+        assert!(!profile.keeps_for_gpl("xdp", 6));
     }
 
     #[test]

@@ -66,6 +66,13 @@ fn helpers(out: &mut String, helpers: &Helpers) {
     for (name, own) in &helpers.by_type {
         list(out, name, names(&(own - &every)).into_iter());
     }
+    if !helpers.without_gpl.is_empty() {
+        *out += "\n# Those of gpl_only that programs of one type may call without such a licence.\n\
+                 [helpers.without_gpl]\n";
+    }
+    for (name, free) in &helpers.without_gpl {
+        list(out, name, names(free).into_iter());
+    }
 }
 
 fn list<'a>(out: &mut String, key: &str, items: impl Iterator<Item = &'a str>) {

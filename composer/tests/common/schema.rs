@@ -40,8 +40,8 @@ fn check_at(root: &Value, schema: &Value, value: &Value, at: &str) -> Result<(),
                 }
             }
             "minimum" => {
-                let least = wanted.as_u64().expect("a number");
-                if value.is_number() && value.as_u64().is_none_or(|number| number < least) {
+                let least = wanted.as_i64().expect("a number");
+                if value.as_i64().is_some_and(|number| number < least) {
                     return no(format!("is less than {least}"));
                 }
             }
@@ -87,6 +87,12 @@ fn check_at(root: &Value, schema: &Value, value: &Value, at: &str) -> Result<(),
                 let count = fits.count();
                 if count != 1 {
                     return no(format!("fits {count} of {wanted}"));
+                }
+            }
+            "anyOf" => {
+                let mut choices = wanted.as_array().expect("a list").iter();
+                if !choices.any(|choice| check_at(root, choice, value, at).is_ok()) {
+                    return no(format!("fits none of {wanted}"));
                 }
             }
             "not" => {

@@ -195,6 +195,7 @@ fn a_tracer_reads_the_arguments_that_it_may_read() {
         object: &object,
         program,
         load_as,
+        expected_attach_type: None,
         target,
         maps: &[],
         globals: &[],

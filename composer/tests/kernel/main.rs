@@ -22,6 +22,7 @@ mod flow;
 mod foreign;
 mod holders;
 mod hooks;
+mod hosts;
 mod limits;
 mod mutants;
 mod objects;

@@ -98,6 +98,7 @@ impl MutantLoader<'_> {
             object,
             program,
             load_as,
+            expected_attach_type: None,
             target,
             maps,
             globals: &[],

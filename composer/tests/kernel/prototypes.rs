@@ -66,6 +66,7 @@ fn prototypes_are_compared_as_the_kernel_compares_them() {
         object,
         program,
         load_as,
+        expected_attach_type: None,
         target,
         maps: &[],
         globals: &[],

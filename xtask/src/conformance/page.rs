@@ -19,6 +19,7 @@ pub(super) fn render(kernels: &[&Corpus], agreement: &[String]) -> String {
     for row in agreement {
         text += &format!("{row}\n");
     }
+    hosts(&mut text, kernels);
     rules(&mut text, kernels);
     answers(&mut text, kernels);
     unknown(&mut text, kernels);
@@ -44,6 +45,62 @@ pub(super) fn kept_agreement(page: &str, series: &str) -> Option<String> {
     let (section, _) = section.split_once("\n## ")?;
     let begin = format!("| {series} | ");
     section.lines().find(|line| line.starts_with(&begin)).map(str::to_owned)
+}
+
+/// What is possible with each kind of host, from the chains of `corpus/hosts.rs`, whose names are
+/// `hosts/KIND, WHAT`.
+fn hosts(text: &mut String, kernels: &[&Corpus]) {
+    const COLUMNS: [&str; 6] = [
+        "attached",
+        "context stub replaced",
+        "scalar stub replaced",
+        "entry replaced",
+        "traced",
+        "replacement traced",
+    ];
+    let _ = writeln!(
+        text,
+        "\n## Hosts\n\nThe kernels that accept it; of the others, the kernel's answer.\n\n| host | {} |",
+        COLUMNS.join(" | ")
+    );
+    let _ = writeln!(text, "|---|{}", "---|".repeat(COLUMNS.len()));
+    let Some(first) = kernels.first() else { return };
+    let mut kinds: Vec<&str> = Vec::new();
+    for outcome in &first.outcomes {
+        let name = outcome.case.strip_prefix("hosts/").and_then(|name| name.split_once(", "));
+        if let Some((kind, what)) = name
+            && COLUMNS.contains(&what)
+            && !kinds.contains(&kind)
+        {
+            kinds.push(kind);
+        }
+    }
+    for kind in kinds {
+        let cell = |what: &&str| host_cell(kernels, &format!("hosts/{kind}, {what}"));
+        let cells: Vec<_> = COLUMNS.iter().map(cell).collect();
+        let _ = writeln!(text, "| {kind} | {} |", cells.join(" | "));
+    }
+}
+
+/// `6.12, 7.3; 6.1: EINVAL at attach, without a log`.
+fn host_cell(kernels: &[&Corpus], case: &str) -> String {
+    let mut accepting = Vec::new();
+    let mut refusing: BTreeMap<String, Vec<&str>> = BTreeMap::new();
+    for kernel in kernels {
+        let Some(outcome) = kernel.outcomes.iter().find(|outcome| outcome.case == case) else {
+            continue;
+        };
+        match &outcome.refused {
+            None => accepting.push(kernel.kernel.series),
+            Some(refused) => {
+                refusing.entry(answer(refused)).or_default().push(kernel.kernel.series);
+            }
+        }
+    }
+    let refused =
+        refusing.iter().map(|(answer, series)| format!("{}: {answer}", series.join(", ")));
+    let accepted = (!accepting.is_empty()).then(|| accepting.join(", "));
+    accepted.into_iter().chain(refused).collect::<Vec<_>>().join("; ")
 }
 
 /// The rules covered by the corpus, by code.

@@ -24,8 +24,10 @@ pub(super) fn find(
 ) -> Option<Rejection> {
     let kind = HostKind::of_program(subject.loaded.kind);
     let Returns { least, most, help } = match &subject.node.kind {
-        NodeKind::Host(Host { attach: Some(attach), .. }) => attach.value.kind.returns?,
-        NodeKind::Host(_) => kind?.returns?,
+        NodeKind::Host(Host { attach: Some(attach), .. }) => {
+            (attach.value.kind.returns)(Some(&attach.value))?
+        }
+        NodeKind::Host(_) => (kind?.returns)(None)?,
         NodeKind::Replacement(_) => kind?.replacement_returns?,
         NodeKind::Tracer(_) => &TRACER,
         NodeKind::Stub(_) => return None,

@@ -1,7 +1,7 @@
 //! The types of programs that the running kernel loads, and the helpers it offers to each.
 
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeMap, BTreeSet},
     ffi::CStr,
     io,
     os::fd::{AsFd as _, BorrowedFd, OwnedFd},
@@ -16,7 +16,7 @@ use crate::{
         sys,
     },
     object::{
-        ProgramKind, helpers,
+        AttachType, ProgramKind, helpers,
         insn::{Insn, calls},
     },
     plan::LoadAs,
@@ -32,7 +32,7 @@ pub(super) fn most_frames() -> Option<u16> {
     const TRIED: u16 = 32;
     /// Calls the function behind the next instruction, and ends.
     const FRAME: [Insn; 2] = [Insn::call(calls::FUNCTION, 1), Insn::EXIT];
-    let xdp = ProbedType { load_as: LoadAs::Hook(ProgramKind::Xdp), target: None };
+    let xdp = ProbedType::of(ProgramKind::Xdp);
     let takes = |frames: &u16| {
         let above = (1..*frames).flat_map(|_| FRAME);
         let program: Vec<_> = above.chain(NOTHING).collect();
@@ -44,11 +44,19 @@ pub(super) fn most_frames() -> Option<u16> {
 /// A type of program, of which small ones are loaded.
 pub(super) struct ProbedType<'a> {
     pub(super) load_as: LoadAs,
+    /// Its `expected_attach_type`.
+    pub(super) attach_type: Option<AttachType>,
     /// A program, and the BTF id of the function of it that is traced.
     pub(super) target: Option<(BorrowedFd<'a>, u32)>,
 }
 
 impl ProbedType<'_> {
+    /// A program for a hook.
+    pub(super) fn of(program: ProgramKind) -> Self {
+        let load_as = LoadAs::Hook(program);
+        Self { load_as, attach_type: load_as.attach_type(), target: None }
+    }
+
     /// Loads one that does nothing.
     pub(super) fn load_smallest(&self) -> io::Result<OwnedFd> {
         self.load(&NOTHING, c"", None)
@@ -61,7 +69,8 @@ impl ProbedType<'_> {
         license: &CStr,
         log: Option<&mut [u8]>,
     ) -> io::Result<OwnedFd> {
-        let (program_type, attach_type) = loader::types(self.load_as);
+        let (program_type, _) = loader::types(self.load_as);
+        let attach_type = self.attach_type.map_or(0, |attach_type| attach_type as u32);
         let code: Vec<u8> = instructions.iter().flat_map(|insn| insn.bytes()).collect();
         let program = sys::ProgramAttributes {
             name: "probe",
@@ -84,39 +93,55 @@ impl ProbedType<'_> {
 /// The types of programs that are loaded, each with the helpers that it may call.
 pub(super) fn offered(host: &Loaded) -> Result<(Helpers, BTreeSet<String>), KernelError> {
     // Of kinds that the kernel loads alike, the first.
-    let mut types: Vec<(&str, ProbedType<'_>)> = Vec::new();
+    let mut types: Vec<(&str, Vec<ProbedType<'_>>)> = Vec::new();
     for kind in KINDS {
         let name = kind.program_type.name();
         if types.iter().all(|(other, _)| *other != name) {
-            types.push((name, ProbedType { load_as: LoadAs::Hook(kind.program), target: None }));
+            let load_as = LoadAs::Hook(kind.program);
+            let one = |attach_type| ProbedType { load_as, attach_type, target: None };
+            types.push((name, kind.expected_attach_types().into_iter().map(one).collect()));
         }
     }
     let id = host.function("stub")?;
     let target = Some((host.program.as_fd(), id));
-    types.push(("tracing", ProbedType { load_as: LoadAs::Tracer(ProbePoint::Fentry), target }));
+    let load_as = LoadAs::Tracer(ProbePoint::Fentry);
+    types.push((
+        "tracing",
+        vec![ProbedType { load_as, attach_type: load_as.attach_type(), target }],
+    ));
 
     let mut found = Helpers::default();
-    let (mut programs, mut free) = (BTreeSet::new(), BTreeSet::new());
-    for (name, one) in types {
-        if one.load_smallest().is_err() {
-            continue;
-        }
-        programs.insert(name.to_owned());
-        let offered = found.by_type.entry(name.to_owned()).or_default();
-        for helper in helpers() {
-            let number = helper.id;
-            match ask(&one, number, helper.name) {
-                Answer::Offered => free.insert(number) & offered.insert(number),
-                Answer::ForGpl => found.gpl_only.insert(number) & offered.insert(number),
-                Answer::Refused(text) => {
-                    found.refusal = found.refusal.or(text);
-                    continue;
-                }
-            };
+    let mut programs = BTreeSet::new();
+    let mut free: BTreeMap<&str, BTreeSet<u32>> = BTreeMap::new();
+    for (name, variants) in types {
+        // What is offered for one attach type of several counts: which one it is for, a program that
+        // is only called does not say.
+        for one in variants {
+            if one.load_smallest().is_err() {
+                continue;
+            }
+            programs.insert(name.to_owned());
+            let offered = found.by_type.entry(name.to_owned()).or_default();
+            for helper in helpers() {
+                let number = helper.id;
+                match ask(&one, number, helper.name) {
+                    Answer::Offered => free.entry(name).or_default().insert(number),
+                    Answer::ForGpl => found.gpl_only.insert(number),
+                    Answer::Refused(text) => {
+                        found.refusal = found.refusal.or(text);
+                        continue;
+                    }
+                };
+                offered.insert(number);
+            }
         }
     }
-    // One that some type of program may call without such a licence is not kept for those with it.
-    found.gpl_only.retain(|helper| !free.contains(helper));
+    for (name, free) in free {
+        let free = &free & &found.gpl_only;
+        if !free.is_empty() {
+            found.without_gpl.insert(name.to_owned(), free);
+        }
+    }
     Ok((found, programs))
 }
 

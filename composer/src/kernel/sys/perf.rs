@@ -9,6 +9,7 @@ use std::{
 };
 
 use super::{address, descriptor, length};
+use crate::hook::Sampling;
 
 /// The first 72 bytes (`PERF_ATTR_SIZE_VER1`) of `struct perf_event_attr`.
 #[repr(C)]
@@ -34,7 +35,7 @@ pub(in crate::kernel) fn perf_event_open(
     config: u64,
     name: Option<&CStr>,
 ) -> io::Result<OwnedFd> {
-    const FIRST_CPU: u32 = 0;
+    const FIRST_CPU: i32 = 0;
     let attribute = PerfEventAttr {
         event_type,
         size: length(size_of::<PerfEventAttr>()),
@@ -45,8 +46,44 @@ pub(in crate::kernel) fn perf_event_open(
         config1: name.map_or(0, |name| address(name.to_bytes_with_nul())),
         ..PerfEventAttr::default()
     };
-    perf_open(&attribute, FIRST_CPU)
+    perf_open(&attribute, EVERY_PROCESS, FIRST_CPU)
 }
+
+/// An event that is sampled.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::kernel) struct Sampled {
+    pub(in crate::kernel) event_type: u32,
+    pub(in crate::kernel) config: u64,
+    pub(in crate::kernel) every: Sampling,
+    /// Of this task and the threads that it starts; of every process when there is none.
+    pub(in crate::kernel) task: Option<i32>,
+    /// On this CPU; on every one when there is none.
+    pub(in crate::kernel) cpu: Option<i32>,
+}
+
+/// Opens an event that is sampled. One of every process is of one CPU.
+pub(in crate::kernel) fn perf_sampled_event(event: Sampled) -> io::Result<OwnedFd> {
+    /// Threads that the task starts later are counted as well, other processes are not:
+    /// `inherit` and `inherit_thread` (5.13).
+    const INHERIT: u64 = 1 << 1 | 1 << 35;
+    const FREQUENCY: u64 = 1 << 10;
+    let (sample_period, unit) = match event.every {
+        Sampling::Frequency(frequency) => (frequency, FREQUENCY),
+        Sampling::Period(period) => (period, 0),
+    };
+    let attribute = PerfEventAttr {
+        event_type: event.event_type,
+        size: length(size_of::<PerfEventAttr>()),
+        config: event.config,
+        sample_period: sample_period.into(),
+        flags: unit | if event.task.is_some() { INHERIT } else { 0 },
+        ..PerfEventAttr::default()
+    };
+    perf_open(&attribute, event.task.unwrap_or(EVERY_PROCESS), event.cpu.unwrap_or(EVERY_CPU))
+}
+
+const EVERY_PROCESS: i32 = -1;
+const EVERY_CPU: i32 = -1;
 
 /// An event that programs write to with `bpf_perf_event_output`, on `cpu`. Its records go to the
 /// buffer of `to`; those that find no room are counted, which Linux can from 6.0 on.
@@ -66,7 +103,7 @@ pub(in crate::kernel) fn perf_output_event(cpu: u32, to: BorrowedFd<'_>) -> io::
         wakeup: 1,
         ..PerfEventAttr::default()
     };
-    let event = perf_open(&attribute, cpu)?;
+    let event = perf_open(&attribute, EVERY_PROCESS, cpu.cast_signed())?;
     // SAFETY: both are open descriptors, and this request takes one as its argument.
     let done = unsafe { libc::ioctl(event.as_raw_fd(), SET_OUTPUT, to.as_raw_fd()) };
     if done < 0 {
@@ -84,8 +121,7 @@ pub(in crate::kernel) fn perf_lost(event: BorrowedFd<'_>) -> io::Result<u64> {
     lost.map(u64::from_ne_bytes).ok_or_else(|| io::ErrorKind::UnexpectedEof.into())
 }
 
-fn perf_open(attribute: &PerfEventAttr, cpu: u32) -> io::Result<OwnedFd> {
-    const ANY_PROCESS: i32 = -1;
+fn perf_open(attribute: &PerfEventAttr, task: i32, cpu: i32) -> io::Result<OwnedFd> {
     const NO_GROUP: i32 = -1;
     const CLOSE_ON_EXEC: u64 = 8; // PERF_FLAG_FD_CLOEXEC
     // SAFETY: `attribute` is a live struct of the size it says; a name that it points to outlives
@@ -94,7 +130,7 @@ fn perf_open(attribute: &PerfEventAttr, cpu: u32) -> io::Result<OwnedFd> {
         libc::syscall(
             libc::SYS_perf_event_open,
             std::ptr::from_ref(attribute),
-            ANY_PROCESS,
+            task,
             cpu,
             NO_GROUP,
             CLOSE_ON_EXEC,

@@ -143,11 +143,14 @@ fn parameter(btf: &Btf, of: TypeId, kind: ProgramKind) -> ParameterType {
 }
 
 fn pointer(btf: &Btf, to: TypeId, kind: ProgramKind) -> ParameterType {
-    let name = match btf.resolve(to) {
-        Some((_, Type::Struct { name, .. } | Type::Forward { name, .. })) => name,
-        _ => "",
+    let (name, is_struct) = match btf.resolve(to) {
+        Some((_, Type::Struct { name, .. })) => (name, true),
+        Some((_, Type::Forward { name, .. })) => (name, false),
+        _ => ("", false),
     };
-    if kind.context_struct().is_some_and(|context| context == name) {
+    // A struct that is only declared is no context, whatever its name: `btf_is_prog_ctx_type`,
+    // <https://github.com/torvalds/linux/blob/v6.12/kernel/bpf/btf.c>.
+    if is_struct && kind.context_struct().is_some_and(|context| context == name) {
         return ParameterType::Context;
     }
     if is_special(name) || is_register_typedef(btf, to) {

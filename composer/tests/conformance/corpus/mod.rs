@@ -8,6 +8,7 @@ mod entries;
 mod functions;
 mod helpers;
 mod hooks;
+mod hosts;
 mod licences;
 mod locks;
 mod one_helper;
@@ -34,6 +35,7 @@ pub(crate) fn all() -> Vec<Case> {
         packets::cases,
         helpers::cases,
         hooks::cases,
+        hosts::cases,
         targets::cases,
         raw_tracepoints::cases,
         arguments::cases,

@@ -1,0 +1,356 @@
+//! Hooks of a cgroup: what its processes send, receive, open, set and bind.
+
+use super::{
+    Anchor, Attach, HostKind, KeySpec, Mechanism, Misfit, Position, Refusal, Refused, Returns,
+    TargetKey, Template, Values,
+};
+use crate::object::{AttachType, ProgramKind, ProgramType};
+
+/// What all of them have in common.
+const AT_CGROUP: HostKind = HostKind {
+    name: "cgroup_skb",
+    aliases: &[],
+    summary: "A cgroup, for the packets of its sockets.",
+    program: ProgramKind::CgroupSkb,
+    program_type: ProgramType::CgroupSkb,
+    section: "cgroup_skb/ingress",
+    expected_attach_type: |attach| Some(packets(attach)),
+    // Packets are received in whatever context the kernel is in.
+    has_task: false,
+    verdicts: &[],
+    returns: |attach| match packets(attach) {
+        AttachType::CgroupInetEgress => Some(&TO_THREE),
+        _ => Some(&TO_ONE),
+    },
+    replacement_returns: Some(&TO_ONE),
+    target: TargetKey {
+        what: "a cgroup",
+        form: Some("the absolute path of its folder"),
+        example: "/sys/fs/cgroup",
+        parts: &["cgroup"],
+        pattern: Some("^/"),
+        read: path,
+    },
+    settings: &[KeySpec {
+        key: DIRECTION,
+        what: "a direction",
+        doc: "Received packets (ingress) or sent ones (egress).",
+        values: Values::Words(&["ingress", "egress"]),
+        excludes: &[],
+    }],
+    mechanism: |attach| at(attach, packets(Some(attach))),
+    needs: &[],
+    exclusive: None,
+    // Cgroups are a machine's, not a kernel's.
+    lookup: None,
+    refused,
+    template: Template {
+        program: include_str!("templates/cgroup_skb.bpf.c"),
+        stub: "verdict",
+        traffic: "ping -c 1 127.0.0.1",
+        target: "/sys/fs/cgroup",
+        elsewhere: None,
+        since: None,
+    },
+    source: (
+        "int f(struct __sk_buff *ctx)",
+        "the packet, without its Ethernet header, from `ctx->data` to `ctx->data_end`; 1 allows \
+         it, 0 drops it",
+    ),
+};
+
+pub(super) static CGROUP_SKB: HostKind = AT_CGROUP;
+
+pub(super) static CGROUP_SOCK: HostKind = HostKind {
+    name: "cgroup_sock",
+    summary: "A cgroup, where its processes open, bind or close sockets.",
+    program: ProgramKind::CgroupSock,
+    program_type: ProgramType::CgroupSock,
+    section: "cgroup/sock_create",
+    expected_attach_type: |attach| Some(of_words(attach, SOCK)),
+    returns: |_| Some(&TO_ONE),
+    settings: &[KeySpec {
+        key: AT,
+        what: "an operation on sockets",
+        doc: "When a socket is made, closed, or has been bound.",
+        values: Values::Required(&["sock_create", "sock_release", "post_bind4", "post_bind6"]),
+        excludes: &[],
+    }],
+    mechanism: |attach| at(attach, of_words(Some(attach), SOCK)),
+    template: Template {
+        program: include_str!("templates/cgroup_sock.bpf.c"),
+        ..AT_CGROUP.template
+    },
+    source: (
+        "int f(struct bpf_sock *ctx)",
+        "`ctx->family`, `ctx->type`, `ctx->protocol`, the mark; 1 allows it, 0 denies it",
+    ),
+    ..AT_CGROUP
+};
+
+pub(super) static CGROUP_SOCK_ADDR: HostKind = HostKind {
+    name: "cgroup_sock_addr",
+    summary: "A cgroup, where its processes pass addresses to system calls for sockets.",
+    program: ProgramKind::CgroupSockAddr,
+    program_type: ProgramType::CgroupSockAddr,
+    section: "cgroup/connect4",
+    expected_attach_type: |attach| Some(of_words(attach, SOCK_ADDR)),
+    has_task: true,
+    returns: |attach| Some(addresses(attach)),
+    settings: &[KeySpec {
+        key: AT,
+        what: "a system call with an address",
+        doc: "The system call, with the family of the address.",
+        values: Values::Required(&[
+            "connect4",
+            "connect6",
+            "connect_unix",
+            "bind4",
+            "bind6",
+            "sendmsg4",
+            "sendmsg6",
+            "sendmsg_unix",
+            "recvmsg4",
+            "recvmsg6",
+            "recvmsg_unix",
+            "getpeername4",
+            "getpeername6",
+            "getpeername_unix",
+            "getsockname4",
+            "getsockname6",
+            "getsockname_unix",
+        ]),
+        excludes: &[],
+    }],
+    mechanism: |attach| at(attach, of_words(Some(attach), SOCK_ADDR)),
+    template: Template {
+        program: include_str!("templates/cgroup_sock_addr.bpf.c"),
+        ..AT_CGROUP.template
+    },
+    source: (
+        "int f(struct bpf_sock_addr *ctx)",
+        "`ctx->user_ip4`, `ctx->user_port` and so on, which it may change; 1 allows the call, 0 \
+         fails it with EPERM",
+    ),
+    ..AT_CGROUP
+};
+
+pub(super) static CGROUP_SOCKOPT: HostKind = HostKind {
+    name: "cgroup_sockopt",
+    summary: "A cgroup, where its processes read or set options of sockets.",
+    program: ProgramKind::CgroupSockopt,
+    program_type: ProgramType::CgroupSockopt,
+    section: "cgroup/getsockopt",
+    expected_attach_type: |attach| Some(of_words(attach, SOCKOPT)),
+    has_task: true,
+    returns: |_| Some(&TO_ONE),
+    settings: &[KeySpec {
+        key: AT,
+        what: "a system call",
+        doc: "The system call.",
+        values: Values::Required(&["getsockopt", "setsockopt"]),
+        excludes: &[],
+    }],
+    mechanism: |attach| at(attach, of_words(Some(attach), SOCKOPT)),
+    template: Template {
+        program: include_str!("templates/cgroup_sockopt.bpf.c"),
+        ..AT_CGROUP.template
+    },
+    source: (
+        "int f(struct bpf_sockopt *ctx)",
+        "`ctx->level`, `ctx->optname` and the value from `ctx->optval` to `ctx->optval_end`; 1 \
+         allows the call, 0 fails it with EPERM",
+    ),
+    ..AT_CGROUP
+};
+
+pub(super) static CGROUP_SYSCTL: HostKind = HostKind {
+    name: "cgroup_sysctl",
+    summary: "A cgroup, where its processes read or write files in /proc/sys.",
+    program: ProgramKind::CgroupSysctl,
+    program_type: ProgramType::CgroupSysctl,
+    section: "cgroup/sysctl",
+    expected_attach_type: |_| Some(AttachType::CgroupSysctl),
+    has_task: true,
+    returns: |_| Some(&TO_ONE),
+    settings: &[],
+    mechanism: |attach| at(attach, AttachType::CgroupSysctl),
+    template: Template {
+        program: include_str!("templates/cgroup_sysctl.bpf.c"),
+        traffic: "cat /proc/sys/kernel/ostype",
+        ..AT_CGROUP.template
+    },
+    source: (
+        "int f(struct bpf_sysctl *ctx)",
+        "`ctx->write`, `ctx->file_pos`, and the name by `bpf_sysctl_get_name`; 1 allows it, 0 \
+         fails it with EPERM",
+    ),
+    ..AT_CGROUP
+};
+
+pub(super) static CGROUP_DEVICE: HostKind = HostKind {
+    name: "cgroup_device",
+    summary: "A cgroup, where its processes open or create device files.",
+    program: ProgramKind::CgroupDevice,
+    program_type: ProgramType::CgroupDevice,
+    section: "cgroup/dev",
+    expected_attach_type: |_| Some(AttachType::CgroupDevice),
+    has_task: true,
+    returns: |_| Some(&TO_ONE),
+    settings: &[],
+    mechanism: |attach| at(attach, AttachType::CgroupDevice),
+    template: Template {
+        program: include_str!("templates/cgroup_device.bpf.c"),
+        traffic: "cat /dev/null",
+        ..AT_CGROUP.template
+    },
+    source: (
+        "int f(struct bpf_cgroup_dev_ctx *ctx)",
+        "`ctx->access_type`, `ctx->major`, `ctx->minor`; 1 allows it, 0 fails it with EPERM",
+    ),
+    ..AT_CGROUP
+};
+
+pub(super) static SOCK_OPS: HostKind = HostKind {
+    name: "sock_ops",
+    aliases: &["sockops"],
+    summary: "A cgroup, for the states and options of its TCP connections.",
+    program: ProgramKind::SockOps,
+    program_type: ProgramType::SockOps,
+    section: "sockops",
+    expected_attach_type: |_| Some(AttachType::CgroupSockOps),
+    returns: |_| Some(&TO_ONE),
+    settings: &[],
+    mechanism: |attach| at(attach, AttachType::CgroupSockOps),
+    template: Template {
+        program: include_str!("templates/sock_ops.bpf.c"),
+        traffic: "nc -z 127.0.0.1 9",
+        ..AT_CGROUP.template
+    },
+    source: (
+        "int f(struct bpf_sock_ops *ctx)",
+        "`ctx->op`, one of `BPF_SOCK_OPS_...`, and the connection; some answers go to `ctx->reply`",
+    ),
+    ..AT_CGROUP
+};
+
+const DIRECTION: &str = "direction";
+const AT: &str = "at";
+
+/// Operations on sockets with their attach types, the first for a program without an attachment.
+const SOCK: &[(&str, AttachType)] = &[
+    ("sock_create", AttachType::CgroupInetSockCreate),
+    ("sock_release", AttachType::CgroupInetSockRelease),
+    ("post_bind4", AttachType::CgroupInet4PostBind),
+    ("post_bind6", AttachType::CgroupInet6PostBind),
+];
+
+const SOCK_ADDR: &[(&str, AttachType)] = &[
+    ("connect4", AttachType::CgroupInet4Connect),
+    ("connect6", AttachType::CgroupInet6Connect),
+    ("connect_unix", AttachType::CgroupUnixConnect),
+    ("bind4", AttachType::CgroupInet4Bind),
+    ("bind6", AttachType::CgroupInet6Bind),
+    ("sendmsg4", AttachType::CgroupUdp4Sendmsg),
+    ("sendmsg6", AttachType::CgroupUdp6Sendmsg),
+    ("sendmsg_unix", AttachType::CgroupUnixSendmsg),
+    ("recvmsg4", AttachType::CgroupUdp4Recvmsg),
+    ("recvmsg6", AttachType::CgroupUdp6Recvmsg),
+    ("recvmsg_unix", AttachType::CgroupUnixRecvmsg),
+    ("getpeername4", AttachType::CgroupInet4Getpeername),
+    ("getpeername6", AttachType::CgroupInet6Getpeername),
+    ("getpeername_unix", AttachType::CgroupUnixGetpeername),
+    ("getsockname4", AttachType::CgroupInet4Getsockname),
+    ("getsockname6", AttachType::CgroupInet6Getsockname),
+    ("getsockname_unix", AttachType::CgroupUnixGetsockname),
+];
+
+const SOCKOPT: &[(&str, AttachType)] =
+    &[("getsockopt", AttachType::CgroupGetsockopt), ("setsockopt", AttachType::CgroupSetsockopt)];
+
+static TO_ONE: Returns =
+    Returns { least: 0, most: 1, help: "Return 1 to allow the operation, 0 to deny it." };
+
+static TO_THREE: Returns = Returns {
+    least: 0,
+    most: 3,
+    help: "Return 1 to allow the operation, 0 to deny it; 2 and 3 are the same, and set a flag.",
+};
+
+static ONE: Returns =
+    Returns { least: 1, most: 1, help: "Return 1. This operation cannot be denied." };
+
+/// The attach type of a program for packets.
+fn packets(attach: Option<&Attach>) -> AttachType {
+    match attach.and_then(|attach| attach.word(DIRECTION)) {
+        Some("egress") => AttachType::CgroupInetEgress,
+        _ => AttachType::CgroupInetIngress,
+    }
+}
+
+/// The attach type that the key `at` asks for.
+fn of_words(attach: Option<&Attach>, words: &[(&str, AttachType)]) -> AttachType {
+    let word = attach.and_then(|attach| attach.word(AT));
+    let asked = words.iter().find(|(name, _)| Some(*name) == word);
+    asked
+        .or(words.first())
+        .map_or(AttachType::CgroupInetSockCreate, |(_, attach_type)| *attach_type)
+}
+
+/// What a program with an address may return: `check_return_code`,
+/// <https://github.com/torvalds/linux/blob/v6.12/kernel/bpf/verifier.c>.
+fn addresses(attach: Option<&Attach>) -> &'static Returns {
+    let word = attach.and_then(|attach| attach.word(AT)).unwrap_or("connect4");
+    match word {
+        "bind4" | "bind6" => &TO_THREE,
+        word if ["recvmsg", "getpeername", "getsockname"]
+            .iter()
+            .any(|call| word.starts_with(call)) =>
+        {
+            &ONE
+        }
+        _ => &TO_ONE,
+    }
+}
+
+/// A link at the cgroup; the kernel runs all programs that are linked there.
+fn at(attach: &Attach, attach_type: AttachType) -> Mechanism<'_> {
+    Mechanism::Link {
+        at: Anchor::Cgroup(&attach.target),
+        attach_type,
+        flags: 0,
+        position: Position::Default,
+    }
+}
+
+fn path(text: &str) -> Result<String, Misfit> {
+    match text.starts_with('/') {
+        true => Ok(text.to_owned()),
+        false => Err(Misfit {
+            label: "not an absolute path",
+            help: "Write the path of a folder in cgroup2: /sys/fs/cgroup is the root.",
+        }),
+    }
+}
+
+fn refused(refused: &Refused<'_>) -> Option<Refusal> {
+    let Attach { kind, target, .. } = refused.attach;
+    let (why, help) = match refused.errno {
+        "ENOENT" => (
+            format!("cgroup {target} not found"),
+            "List the cgroups with: systemd-cgls, or ls /sys/fs/cgroup. Create one with mkdir."
+                .to_owned(),
+        ),
+        "ENOTDIR" | "EBADF" => (
+            format!("{target} is not a cgroup"),
+            "Write the path of a folder where cgroup2 is mounted; `mount -t cgroup2` shows it."
+                .to_owned(),
+        ),
+        "EPERM" => (
+            format!("{target} or a parent has a {} program that allows no others", kind.name),
+            format!("Show the programs with: bpftool cgroup show {target} effective"),
+        ),
+        _ => return None,
+    };
+    Some(Refusal::no_target(why, help))
+}

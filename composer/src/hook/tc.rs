@@ -1,0 +1,171 @@
+//! tcx and netkit: the packets of a network interface in the kernel's stack, by links with an order.
+
+use super::{
+    Anchor, Attach, HostKind, KeySpec, Mechanism, Need, Position, Refusal, Refused, TargetKey,
+    Template, Values,
+    order::{AFTER_KEY, BEFORE_KEY, ORDER_KEY, position},
+};
+use crate::{
+    diag::Code,
+    object::{AttachType, ProgramKind, ProgramType},
+};
+
+pub(super) static TCX: HostKind = AT_INTERFACE;
+
+const AT_INTERFACE: HostKind = HostKind {
+    name: "tcx",
+    aliases: &["tc", "classifier"],
+    summary: "A network interface, in the kernel's network stack, where packets have a socket buffer.",
+    program: ProgramKind::Tc,
+    program_type: ProgramType::SchedCls,
+    section: "tcx/ingress",
+    expected_attach_type: |_| None,
+    // It runs in whatever context the packet is handled in.
+    has_task: false,
+    verdicts: &[
+        ("TC_ACT_UNSPEC", -1),
+        ("TC_ACT_OK", 0),
+        ("TC_ACT_RECLASSIFY", 1),
+        ("TC_ACT_SHOT", 2),
+        ("TC_ACT_PIPE", 3),
+        ("TC_ACT_STOLEN", 4),
+        ("TC_ACT_QUEUED", 5),
+        ("TC_ACT_REPEAT", 6),
+        ("TC_ACT_REDIRECT", 7),
+        ("TC_ACT_TRAP", 8),
+    ],
+    returns: |_| None,
+    replacement_returns: None,
+    target: TargetKey {
+        what: "a network interface",
+        form: None,
+        example: "lo",
+        parts: &["interface"],
+        pattern: None,
+        read: TargetKey::as_it_is,
+    },
+    settings: &[
+        KeySpec {
+            key: DIRECTION,
+            what: "a direction",
+            doc: "Received packets (ingress) or sent ones (egress).",
+            values: Values::Words(&["ingress", "egress"]),
+            excludes: &[],
+        },
+        ORDER_KEY,
+        BEFORE_KEY,
+        AFTER_KEY,
+    ],
+    mechanism: |attach| Mechanism::Link {
+        at: Anchor::Interface(&attach.target),
+        attach_type: match attach.word(DIRECTION) {
+            Some("egress") => AttachType::TcxEgress,
+            _ => AttachType::TcxIngress,
+        },
+        flags: 0,
+        position: position(attach),
+    },
+    needs: &[&TCX_LINKS],
+    exclusive: None,
+    // Interfaces are a machine's, not a kernel's.
+    lookup: None,
+    refused,
+    template: Template {
+        program: include_str!("templates/tcx.bpf.c"),
+        target: "lo",
+        elsewhere: None,
+        stub: "verdict",
+        traffic: "ping -c 1 127.0.0.1",
+        since: Some("6.6"),
+    },
+    source: (
+        "int f(struct __sk_buff *ctx)",
+        "the packet from `ctx->data` to `ctx->data_end`, its mark, protocol and interface; it \
+         returns a `TC_ACT_...`",
+    ),
+};
+
+pub(super) static NETKIT: HostKind = HostKind {
+    name: "netkit",
+    aliases: &[],
+    summary: "A netkit device, for packets sent by one end of the pair.",
+    section: "netkit/primary",
+    settings: &[
+        KeySpec {
+            key: END,
+            what: "an end",
+            doc: "Packets that the primary device sends, or those that its peer sends.",
+            values: Values::Words(&["primary", "peer"]),
+            excludes: &[],
+        },
+        ORDER_KEY,
+        BEFORE_KEY,
+        AFTER_KEY,
+    ],
+    mechanism: |attach| Mechanism::Link {
+        at: Anchor::Interface(&attach.target),
+        attach_type: match attach.word(END) {
+            Some("peer") => AttachType::NetkitPeer,
+            _ => AttachType::NetkitPrimary,
+        },
+        flags: 0,
+        position: position(attach),
+    },
+    needs: &[&NETKIT_LINKS],
+    target: TargetKey { what: "a netkit device", example: "nk0", ..INTERFACE },
+    template: Template {
+        program: include_str!("templates/netkit.bpf.c"),
+        target: "nk0",
+        elsewhere: None,
+        stub: "verdict",
+        traffic: "true",
+        since: Some("6.7"),
+    },
+    ..AT_INTERFACE
+};
+
+const INTERFACE: TargetKey = AT_INTERFACE.target;
+
+const DIRECTION: &str = "direction";
+const END: &str = "end";
+
+static TCX_LINKS: Need = Need {
+    what: "tcx",
+    label: "is attached with a tcx link",
+    help: "Use Linux 6.6 or later.",
+    lacks: |profile| !profile.features.tcx,
+};
+
+static NETKIT_LINKS: Need = Need {
+    what: "netkit",
+    label: "is attached to a netkit device",
+    help: "Use Linux 6.7 or later, built with CONFIG_NETKIT.",
+    lacks: |profile| !profile.features.netkit,
+};
+
+fn refused(refused: &Refused<'_>) -> Option<Refusal> {
+    let Attach { kind, target, .. } = refused.attach;
+    let (why, help) = match (refused.errno, position(refused.attach)) {
+        ("ENODEV", _) => (
+            format!("network interface {target} not found"),
+            "List the interfaces with: ip link".to_owned(),
+        ),
+        ("ENOENT", Position::Before(program) | Position::After(program)) => (
+            format!("program `{program}` is not attached there"),
+            format!("List the programs at {target} with: bpftool net show dev {target}"),
+        ),
+        ("EINVAL" | "ENXIO", _) if kind.name == "netkit" => (
+            format!("{target} is not a netkit device"),
+            "Create one with: ip link add nk0 type netkit".to_owned(),
+        ),
+        ("ERANGE", _) => {
+            return Some(Refusal {
+                code: Code::Busy,
+                why: format!("{target} has as many programs as the kernel allows (64)"),
+                help: format!("List them with: bpftool net show dev {target}"),
+            });
+        }
+        _ => return None,
+    };
+    Some(Refusal::no_target(why, help))
+}

@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: GPL-2.0 OR MIT
+#include <linux/bpf.h>
+#include <bpf/bpf_helpers.h>
+#include <bpf/bpf_core_read.h>
+#include "freplace_compose.h"
+
+char LICENSE[] SEC("license") = "Dual MIT/GPL";
+
+/* An event is any struct: its fields are shown by name, `ret` as `= value`. */
+struct NAME_event {
+	__u32 length;
+	__be16 protocol; /* 2048 (0x0800) is IPv4 */
+	__s32 ret;
+};
+
+/* A stub: a replacement for it determines the verdict for each packet. */
+FC_STUB int NAME_verdict(struct __sk_buff *ctx)
+{
+	/* -1 leaves the packet to the next program of the device. */
+	return fc_stub(-1, ctx);
+}
+
+SEC("netkit/primary")
+int on_NAME(struct __sk_buff *ctx)
+{
+	__u64 outer = fc_enter();
+	int verdict = NAME_verdict(ctx);
+	struct NAME_event *event = fc_reserve(struct NAME_event);
+
+	if (event) {
+		event->length = ctx->len;
+		event->protocol = ctx->protocol;
+		event->ret = verdict;
+		fc_submit(event);
+	}
+	fc_leave(outer);
+	return verdict;
+}

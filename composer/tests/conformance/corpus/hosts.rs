@@ -1,0 +1,99 @@
+//! Each kind of host: attached, with its stubs and its entry replaced, traced, and with answers that
+//! the kernel does not take. `docs/kernel-support.md` has a table of these.
+
+use freplace_compose::diag::Code;
+
+use crate::case::{Broken, Case, XDP, breaks, case, fentry, fexit, host, replacement, stub};
+
+/// A kind of host.
+struct Kind {
+    /// What its programs in hooks.bpf.c begin with.
+    name: &'static str,
+    attach: &'static str,
+    /// Which kernels lack it.
+    lacking: Broken,
+    /// An answer that its replacements may give.
+    answer: u8,
+    /// Whether a host, and a replacement in it, may return 77.
+    bounds: (Broken, Broken),
+}
+
+const NEVER: (Broken, Broken) = (Broken::Nowhere, Broken::Nowhere);
+const BOTH: (Broken, Broken) = (Broken::Everywhere, Broken::Everywhere);
+const ALWAYS: Broken = Broken::Nowhere;
+
+#[rustfmt::skip]
+const KINDS: &[Kind] = &[
+    Kind { name: "kprobe", attach: "{ kprobe = \"__x64_sys_getpgid\" }", lacking: ALWAYS, answer: 0, bounds: NEVER },
+    Kind { name: "raw_tracepoint", attach: "{ raw_tracepoint = \"sys_enter\" }", lacking: ALWAYS, answer: 0, bounds: (Broken::Nowhere, Broken::Everywhere) },
+    Kind { name: "xdp", attach: "{ xdp = \"lo\", mode = \"generic\" }", lacking: ALWAYS, answer: 0, bounds: NEVER },
+    Kind { name: "tcx", attach: "{ tcx = \"lo\" }", lacking: Broken::Before(6, 6), answer: 0, bounds: NEVER },
+    Kind { name: "cgroup_skb", attach: "{ cgroup_skb = \"/sys/fs/cgroup\" }", lacking: ALWAYS, answer: 1, bounds: BOTH },
+    Kind { name: "cgroup_sock", attach: "{ cgroup_sock = \"/sys/fs/cgroup\", at = \"sock_create\" }", lacking: ALWAYS, answer: 1, bounds: BOTH },
+    Kind { name: "cgroup_sock_addr", attach: "{ cgroup_sock_addr = \"/sys/fs/cgroup\", at = \"connect4\" }", lacking: ALWAYS, answer: 1, bounds: BOTH },
+    Kind { name: "cgroup_sockopt", attach: "{ cgroup_sockopt = \"/sys/fs/cgroup\", at = \"getsockopt\" }", lacking: ALWAYS, answer: 1, bounds: BOTH },
+    Kind { name: "cgroup_sysctl", attach: "{ cgroup_sysctl = \"/sys/fs/cgroup\" }", lacking: ALWAYS, answer: 1, bounds: BOTH },
+    Kind { name: "cgroup_device", attach: "{ cgroup_device = \"/sys/fs/cgroup\" }", lacking: ALWAYS, answer: 1, bounds: BOTH },
+    Kind { name: "sock_ops", attach: "{ sock_ops = \"/sys/fs/cgroup\" }", lacking: ALWAYS, answer: 1, bounds: BOTH },
+    Kind { name: "sk_lookup", attach: "{ sk_lookup = \"self\" }", lacking: ALWAYS, answer: 1, bounds: BOTH },
+    Kind { name: "flow_dissector", attach: "{ flow_dissector = \"self\" }", lacking: ALWAYS, answer: 0, bounds: NEVER },
+    Kind { name: "netfilter", attach: "{ netfilter = \"ipv4/local_in\" }", lacking: Broken::Before(6, 4), answer: 1, bounds: BOTH },
+    Kind { name: "perf_event", attach: "{ perf_event = \"cpu-clock\" }", lacking: ALWAYS, answer: 0, bounds: NEVER },
+];
+
+pub(super) fn cases() -> Vec<Case> {
+    let mut cases: Vec<Case> = KINDS.iter().flat_map(of).collect();
+    // A context whose struct is only declared is no context to the kernel.
+    let declared = |program: &str, function: &str| {
+        format!("name = \"declared\"\n{}", host("h", &format!("declared/{program}"), XDP))
+            + &stub("s", function, &["h"])
+            + &replacement("r", "declared/for_declared", "s")
+    };
+    cases.push(breaks(
+        Code::FunctionPrototype,
+        "hosts/a stub with a declared context",
+        declared("declared_host", "declared_stub"),
+    ));
+    cases.push(breaks(
+        Code::UntrustedEntry,
+        "hosts/an entry with a declared context",
+        declared("declared_entry", "declared_entry"),
+    ));
+    cases
+}
+
+fn of(kind: &Kind) -> Vec<Case> {
+    let Kind { name, attach, lacking, answer, bounds } = kind;
+    let own = |end: &str| format!("hooks/{name}_{end}");
+    let base = host("h", &own("host"), attach);
+    let with = |what: &str, text: String| {
+        let name = format!("hosts/{name}, {what}");
+        case(Code::KernelLacks, name, *lacking, format!("name = \"hosts\"\n{base}{text}"))
+    };
+    let stubbed = |function: &str, program: &str| {
+        stub("s", &format!("{name}_{function}"), &["h"]) + &replacement("r", program, "s")
+    };
+    let number = format!("hooks/number_{answer}");
+    let mut cases = vec![
+        with("attached", String::new()),
+        with("context stub replaced", stubbed("context", &own("for_context"))),
+        with("scalar stub replaced", stubbed("number", &number)),
+        with("entry replaced", stubbed("host", &own("for_host"))),
+        with("traced", fentry("before", "h") + &fexit("after", "h")),
+        with(
+            "replacement traced",
+            stubbed("number", &number) + &fentry("before", "r") + &fexit("after", "r"),
+        ),
+    ];
+    if *lacking != ALWAYS {
+        return cases;
+    }
+    let (of_host, of_replacement) = *bounds;
+    let wrong = format!("name = \"hosts\"\n{}", host("h", &own("wrong"), attach));
+    cases.push(case(Code::ResultRange, format!("hosts/{name}, returns 77"), of_host, wrong));
+    let seventy_seven = stubbed("number", "hooks/number_77");
+    let chain = format!("name = \"hosts\"\n{base}{seventy_seven}");
+    let title = format!("hosts/{name}, a replacement returns 77");
+    cases.push(case(Code::ResultRange, title, of_replacement, chain));
+    cases
+}

@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: GPL-2.0 OR MIT OR Apache-2.0
+// A host at each hook, with a stub that takes its context and one that takes a number, and what goes
+// in their places. A host returns 0 where the latter answers 0; at many hooks that is a refusal. No
+// hook of those that bound the answer knows 77.
+#include <linux/bpf.h>
+#include <linux/ptrace.h>
+#include <linux/bpf_perf_event.h>
+#include <bpf/bpf_helpers.h>
+#include <bpf/bpf_core_read.h>
+#include "freplace_compose.h"
+
+char LICENSE[] SEC("license") = "Dual MIT/GPL";
+
+struct bpf_nf_ctx {
+	const void *state;
+	void *skb;
+};
+
+struct hook_event {
+	int context; /* what the stub with the context answered */
+	int number;  /* and the one with a number */
+};
+
+struct replacement_event {
+	int answer;
+};
+
+static __always_inline void tell(int context, int number)
+{
+	struct hook_event *event = fc_reserve(struct hook_event);
+
+	if (!event)
+		return;
+	event->context = context;
+	event->number = number;
+	fc_submit(event);
+}
+
+static __always_inline void told(int answer)
+{
+	struct replacement_event *event = fc_reserve(struct replacement_event);
+
+	if (!event)
+		return;
+	event->answer = answer;
+	fc_submit(event);
+}
+
+#define HOOK(name, section, context, result) \
+	FC_STUB int name##_context(struct context *ctx) \
+	{ \
+		/* clang writes the whole of a struct only where something asks for it. */ \
+		asm volatile("" ::"r"(bpf_core_type_id_local(struct context))); \
+		return fc_stub(result, ctx); \
+	} \
+	FC_STUB int name##_number(__u64 number) \
+	{ \
+		return fc_stub(result, number); \
+	} \
+	SEC(section) \
+	int name##_host(struct context *ctx) \
+	{ \
+		__u64 outer = fc_enter(); \
+		int context_answer = name##_context(ctx), answer = name##_number(41); \
+		tell(context_answer, answer); \
+		fc_leave(outer); \
+		return answer ? result : 0; \
+	} \
+	SEC(section) \
+	int name##_wrong(struct context *ctx) \
+	{ \
+		return 77; \
+	} \
+	SEC("freplace") \
+	int name##_for_context(struct context *ctx) \
+	{ \
+		told(result); \
+		return result; \
+	} \
+	SEC("freplace") \
+	int name##_for_host(struct context *ctx) \
+	{ \
+		told(result); \
+		return result; \
+	}
+
+// Replacements of stubs that take a number are of no hook.
+#define FOR_NUMBER(answer) \
+	SEC("freplace") \
+	int number_##answer(__u64 number) \
+	{ \
+		told(answer); \
+		return answer; \
+	}
+
+FOR_NUMBER(0)
+FOR_NUMBER(1)
+FOR_NUMBER(77)
+
+HOOK(kprobe, "kprobe", pt_regs, 0)
+HOOK(raw_tracepoint, "raw_tracepoint", bpf_raw_tracepoint_args, 0)
+HOOK(xdp, "xdp", xdp_md, XDP_PASS)
+// -1 leaves the packet to the next program.
+HOOK(tcx, "tcx/ingress", __sk_buff, -1)
+HOOK(netkit, "netkit/primary", __sk_buff, 0)
+HOOK(cgroup_skb, "cgroup_skb/ingress", __sk_buff, 1)
+HOOK(cgroup_sock, "cgroup/sock_create", bpf_sock, 1)
+HOOK(cgroup_sock_addr, "cgroup/connect4", bpf_sock_addr, 1)
+HOOK(cgroup_sockopt, "cgroup/getsockopt", bpf_sockopt, 1)
+HOOK(cgroup_sysctl, "cgroup/sysctl", bpf_sysctl, 1)
+HOOK(cgroup_device, "cgroup/dev", bpf_cgroup_dev_ctx, 1)
+HOOK(sock_ops, "sockops", bpf_sock_ops, 1)
+HOOK(sk_lookup, "sk_lookup", bpf_sk_lookup, SK_PASS)
+HOOK(flow_dissector, "flow_dissector", __sk_buff, BPF_FLOW_DISSECTOR_CONTINUE)
+HOOK(netfilter, "netfilter", bpf_nf_ctx, 1)
+HOOK(perf_event, "perf_event", bpf_perf_event_data, 0)
