@@ -1,8 +1,8 @@
-//! CO-RE: makes true of the kernel's types what a program says of them.
+//! CO-RE: adapts a program to the types of this kernel.
 //!
-//! aya-obj knows how. It is handed an object with nothing in it but the instructions and the
-//! relocations of one program, so it sees nothing else that an object file may hold; and it works
-//! behind a guard, since it indexes into what it is given without looking.
+//! aya-obj does the relocation. It gets an object that contains only the instructions and the
+//! relocations of one program, so the rest of an object file cannot affect it; and panics are
+//! caught, because it indexes into its input without checks.
 
 use std::{
     cell::Cell,

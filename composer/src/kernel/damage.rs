@@ -1,4 +1,4 @@
-//! Damaged objects for tests: the built-in ones with bytes changed, cut, moved and cut short.
+//! Damaged objects for tests: the built-in ones with bytes changed, removed or moved.
 
 use object::{Object as _, ObjectSection as _};
 use proptest::{prelude::*, sample::Index};

@@ -1,4 +1,4 @@
-//! Reading what programs wrote: the ring buffer and the counters.
+//! Reads what programs write: the ring buffer and the counters.
 
 use std::{
     os::fd::{AsFd as _, OwnedFd},

@@ -1,8 +1,7 @@
-//! What a program takes from the kernel by name: values of its configuration, its variables, its
-//! functions.
+//! What a program needs from the kernel by name: configuration values, variables, functions.
 //!
-//! The configuration is in `/proc/config.gz` or below `/boot`; types and numbers of variables and
-//! functions are in the kernel's BTF, bare addresses in `/proc/kallsyms`.
+//! The configuration is in `/proc/config.gz` or below `/boot`; types and ids of variables and
+//! functions are in the kernel's BTF, plain addresses in `/proc/kallsyms`.
 
 mod config;
 

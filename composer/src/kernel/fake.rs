@@ -1,9 +1,9 @@
-//! A kernel that only keeps books, for tests of the executor and of sessions.
+//! A simulated kernel for tests of the executor and of sessions.
 //!
-//! It knows the rules that order and undo rest on, each anchored by a test on a real kernel: a
-//! target has to be loaded; a function is traced or replaced but not both; tracers nest one level,
-//! as in Linux 6.12; what is used twice or given back twice is an error. It can be told to fail at
-//! any call, and tells what is left.
+//! It implements the rules that ordering and undo depend on, each verified by a test on a real
+//! kernel: a target has to be loaded; a function is traced or replaced but not both; tracers nest
+//! one level, as in Linux 6.12; using a handle after release, or releasing it twice, is an error.
+//! It can be set to fail at any call, and reports what is left.
 
 use std::{
     collections::{BTreeMap, BTreeSet},

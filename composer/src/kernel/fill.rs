@@ -1,5 +1,5 @@
-//! What is open in a program that was cut out of its object, filled in: descriptors of maps, places
-//! of global variables, and what the kernel has of the names that the program asks it for.
+//! Resolves the references of a cut program: descriptors of maps, locations of global variables,
+//! and the kernel's definitions of names.
 
 use std::{
     collections::{HashMap, hash_map::Entry},

@@ -1,7 +1,7 @@
-//! Which line of the source each instruction of a program comes from.
+//! The source line of each instruction of a program.
 //!
-//! The compiler writes it into `.BTF.ext`, and what is cut out of an object keeps it, for a program and
-//! the functions it calls in one row. That row is what the verifier counts.
+//! The compiler writes them to `.BTF.ext`, and a cut keeps them, for a program and its functions in
+//! one sequence: the numbers that the verifier uses.
 
 use crate::object::{LineInfo, btf::Btf};
 

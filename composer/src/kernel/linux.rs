@@ -17,7 +17,7 @@ use super::{
     map,
     perf::Buffers,
     sys,
-    trace::Instance,
+    tracefs::Instance,
 };
 use crate::{
     hook::{AttachBtf, Mechanism},

@@ -15,11 +15,12 @@ use aya_obj::generated::{bpf_attach_type as attach, bpf_prog_info, bpf_prog_type
 use super::{
     KernelError,
     externs::Externs,
+    field_offsets,
     fill::fill,
     lines::source_lines,
     map,
     prepare::{PARSE, Workshop},
-    sys, tracing,
+    sys,
 };
 use crate::{
     hook::AttachBtf,
@@ -193,7 +194,7 @@ fn settings(workshop: &mut Workshop, job: &LoadJob<'_>) -> Result<Vec<GlobalByte
         let table = if tracing.kernel.is_empty() {
             tracing.table
         } else {
-            tracing::placed(tracing, workshop.types()?)?
+            field_offsets::placed(tracing, workshop.types()?)?
         };
         values.push((TRACE_GLOBAL, table.to_bytes()));
     }

@@ -1,5 +1,4 @@
-//! This machine's kernel, as anybody may read of it, root or not: its release, its types, its
-//! symbols.
+//! This machine's kernel, as far as any user can read it: its release, types and symbols.
 
 use std::{fs, io, path::Path};
 

@@ -1,5 +1,4 @@
-//! Making maps: as their definitions say, with the types of their object, pinned where they are to
-//! be, and filled.
+//! Creates maps by their definitions, with the types of their object, pins and fills them.
 
 use std::{
     ffi::CString,

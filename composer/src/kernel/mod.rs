@@ -13,6 +13,7 @@ mod environment;
 mod events;
 mod externs;
 pub mod fake;
+mod field_offsets;
 mod fill;
 mod holder;
 mod lines;
@@ -27,8 +28,7 @@ pub mod process;
 pub mod profile;
 mod reading;
 mod sys;
-mod trace;
-mod tracing;
+mod tracefs;
 
 use std::path::Path;
 
@@ -43,7 +43,7 @@ pub use linux::Linux;
 pub(crate) use map::{COMPARE, PIN};
 pub use perf::PerfEvents;
 pub use reading::{Clock, CountReader, KernelReader, LineReader, RecordReader};
-pub use trace::TraceLines;
+pub use tracefs::TraceLines;
 
 use crate::{
     hook::{AttachBtf, Mechanism},

@@ -1,4 +1,4 @@
-//! Reading perf event arrays: a buffer for each CPU, and what found no room in it.
+//! Reads perf event arrays: a buffer for each CPU, and the losses.
 
 use std::os::fd::{AsFd as _, OwnedFd};
 use std::{ops::ControlFlow, task::Context, task::Poll};

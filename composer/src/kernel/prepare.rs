@@ -1,5 +1,5 @@
-//! A program of an object, cut out and made ready for this kernel: all that does not change from one
-//! load of it to the next.
+//! Prepares a program of an object for this kernel: everything that is the same for all loads of
+//! it.
 
 use std::{
     collections::{BTreeSet, HashMap},

@@ -1,4 +1,4 @@
-//! What this process asks of the kernel for itself and for a command that it runs.
+//! System calls for this process itself and for a command that it runs.
 #![allow(unsafe_code, reason = "a signal handler, and what a child does between fork and exec")]
 
 use std::{io, os::unix::process::CommandExt as _, process::Command};

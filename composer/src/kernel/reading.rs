@@ -1,4 +1,4 @@
-//! The other half of a kernel: reading what programs wrote, and what the kernel counted of them.
+//! The reading half of the kernel boundary: records of programs, and the kernel's counts of them.
 
 use std::task::{Context, Poll};
 

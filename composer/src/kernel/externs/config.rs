@@ -1,6 +1,6 @@
 //! The configuration that a kernel was built with, for `__kconfig` variables.
 //!
-//! What a value looks like as bytes is libbpf's convention:
+//! The encoding of values is libbpf's convention:
 //! <https://docs.ebpf.io/ebpf-library/libbpf/ebpf/__kconfig/>.
 
 use std::{collections::HashMap, fs, io::Read as _};

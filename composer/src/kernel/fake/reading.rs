@@ -1,4 +1,4 @@
-//! What programs write, as far as a fake goes: tests play the programs.
+//! The reading half of the fake kernel: tests play the programs.
 
 use std::{
     collections::{BTreeMap, VecDeque},

@@ -1,4 +1,4 @@
-//! The types of maps that the running kernel makes.
+//! The map types that the running kernel supports.
 
 use std::collections::BTreeSet;
 

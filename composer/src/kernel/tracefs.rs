@@ -1,9 +1,9 @@
-//! Lines that programs write with `bpf_printk`: an instance of tracefs, which has a copy of its own
-//! of every line, so that other readers of `trace_pipe` miss none.
+//! Lines of `bpf_printk`, from a tracefs instance that receives a copy of every line, so that other
+//! readers of `trace_pipe` do not miss any.
 //! <https://docs.kernel.org/trace/ftrace.html#instances>
 //!
-//! An instance is a folder and outlives its process. It bears the number of ours, and whoever makes
-//! one removes those of processes that were killed.
+//! An instance is a folder and outlives its process. Its name contains the process id, and creating
+//! one removes those of killed processes.
 
 use std::{
     fs::{self, File, OpenOptions},

@@ -1,4 +1,4 @@
-//! The places of the kernel's own fields, put into the table of a built-in tracer.
+//! Adds the offsets of the kernel's own fields to the table of a built-in tracer.
 
 use freplace_compose_common::trace::Trace;
 
