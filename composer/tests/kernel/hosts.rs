@@ -354,9 +354,10 @@ fn a_perf_event_of_one_process_is_of_that_alone() {
     ));
     let before = Snapshot::take();
     let live = Live::json(&folder.chain());
-    // Memory that nobody touched yet: each of its pages is a fault.
-    let pages = vec![0_u8; 4 << 20];
-    let touched = pages.iter().step_by(4096).map(|byte| u64::from(std::hint::black_box(*byte)));
+    // Memory that nobody touched yet, and so much that it is the kernel's own and not used again: each
+    // look at a page of it is a fault.
+    let pages = vec![0_u8; 64 << 20];
+    let touched = pages.iter().step_by(1 << 20).map(|byte| u64::from(std::hint::black_box(*byte)));
     assert_eq!(touched.sum::<u64>(), 0);
     output(&mut Command::new("true")).assert_done();
     let finished = live.end(Signal::INT);
