@@ -7,7 +7,7 @@ use std::{fs, path::Path, process::Output};
 use common::{run, shown};
 
 /// Every hook, and a place other than the one it has by itself.
-const HOOKS: [(&str, &str); 18] = [
+const HOOKS: [(&str, &str); 30] = [
     ("kprobe", "tcp_connect"),
     ("kretprobe", "do_unlinkat"),
     ("tracepoint", "sched/sched_switch"),
@@ -26,6 +26,18 @@ const HOOKS: [(&str, &str); 18] = [
     ("sk_lookup", "self"),
     ("flow_dissector", "self"),
     ("perf_event", "page-faults"),
+    ("kprobe_multi", "udp_*"),
+    ("kretprobe_multi", "udp_*"),
+    ("ksyscall", "unlinkat"),
+    ("kretsyscall", "unlinkat"),
+    ("uprobe", "libc:malloc"),
+    ("uretprobe", "libc:malloc"),
+    ("tp_btf", "sched_switch"),
+    ("fentry", "tcp_connect"),
+    ("fexit", "tcp_connect"),
+    ("fmod_ret", "security_bprm_check"),
+    ("lsm", "bprm_check_security"),
+    ("socket_filter", "eth0"),
 ];
 
 fn new_host(folder: &Path, words: &[&str]) -> Output {

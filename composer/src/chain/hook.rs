@@ -207,13 +207,9 @@ fn no_kind(entries: &DeTable<'_>, span: &Span, report: &mut Diagnostics<'_>) {
     let found = match entries.keys().find(|key| !is_setting(key.get_ref())) {
         Some(key) => {
             let name: &str = key.get_ref();
-            let help = match (meant(name), name) {
-                (Some(kind), _) => format!("Did you mean `{}`?", kind.name),
-                (None, "fentry" | "fexit") => format!(
-                    "To trace a function of the chain, write a [tracer.NAME] with `{name}`. Hooks \
-                     are: {names}."
-                ),
-                (None, _) => format!("Hooks are: {names}."),
+            let help = match meant(name) {
+                Some(kind) => format!("Did you mean `{}`?", kind.name),
+                None => format!("Hooks are: {names}."),
             };
             let message = format!("unknown hook `{name}` in `attach`");
             report.at(Code::UnknownKey, message, &report.span(key), "unknown hook").help(help)

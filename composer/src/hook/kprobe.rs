@@ -119,7 +119,7 @@ pub(super) static KPROBE_MULTI: HostKind = HostKind {
         stub: "wanted",
         traffic: "nc -z 127.0.0.1 9",
         elsewhere: None,
-        since: None,
+        since: Some("6.6"),
     },
     source: (
         "int f(struct pt_regs *ctx)",
@@ -146,7 +146,7 @@ pub(super) static KRETPROBE_MULTI: HostKind = HostKind {
         stub: "wanted",
         traffic: "nc -z 127.0.0.1 9",
         elsewhere: None,
-        since: None,
+        since: Some("6.6"),
     },
     source: (
         "int f(struct pt_regs *ctx)",
@@ -176,7 +176,7 @@ const PATTERN: TargetKey = TargetKey {
 static MULTI_LINKS: Need = Need {
     what: "kprobe multi links",
     label: "is attached with a kprobe multi link",
-    help: "Use Linux 5.18 or later.",
+    help: "Use Linux 5.18 or later, built with CONFIG_FPROBE.",
     lacks: |profile| !profile.features.kprobe_multi,
 };
 

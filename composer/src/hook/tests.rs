@@ -73,7 +73,7 @@ fn a_kind_is_loaded_as_the_type_of_its_section() {
         let first = HostKind::of_program(kind.program).expect("it is one");
         assert_eq!(first.program_type, kind.program_type);
     }
-    assert_eq!(HostKind::of_program(ProgramKind::Uretprobe), HostKind::named("kprobe"));
+    assert_eq!(HostKind::of_program(ProgramKind::Uretprobe), HostKind::named("uretprobe"));
     assert_eq!(HostKind::of_program(ProgramKind::Freplace), None);
 }
 

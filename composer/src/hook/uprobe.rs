@@ -78,7 +78,7 @@ fn read(text: &str) -> Result<String, Misfit> {
         _ => Err(Misfit {
             label: "not of the form BINARY:FUNCTION",
             help: "Write the path or the name of a program or library, a colon, and a function or \
-                   an offset in the file: /bin/bash:readline, libc:malloc, /bin/bash:0x1234.",
+                   an offset in the file: /bin/bash:readline, libssl:SSL_write, /bin/bash:0x1234.",
         }),
     }
 }

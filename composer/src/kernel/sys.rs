@@ -26,7 +26,8 @@ pub(super) use map::{
     object_get, object_pin,
 };
 pub(super) use perf::{
-    Probe, Sampled, perf_event_open, perf_lost, perf_output_event, perf_probe, perf_sampled_event,
+    ProbeEvent, Sampled, perf_event_open, perf_lost, perf_output_event, perf_probe,
+    perf_sampled_event,
 };
 pub(super) use socket::{filter_socket, packet_socket};
 

@@ -114,7 +114,9 @@ impl TryFrom<StoredNode> for PlannedNode {
         let StoredNode { id, role, label, place } = stored;
         let known = HostKind::names().chain(OTHERS).find(|name| *name == label);
         let label = known.ok_or(PlanError::Label(label))?;
+        // Hosts at functions of the kernel have the same labels.
         let moments: &[ProbePoint] = match label {
+            _ if role != Role::Tracer => &[],
             "fentry" => &[ProbePoint::Fentry],
             "fexit" => &[ProbePoint::Fexit],
             "trace" => &[ProbePoint::Fentry, ProbePoint::Fexit],

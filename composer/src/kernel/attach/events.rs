@@ -132,7 +132,7 @@ fn probe(
     let pmu = fs::read_to_string(pmu).map_err(|error| KernelError::os(CALL, &error))?;
     let event_type = pmu.trim().parse().map_err(|error| KernelError::here(CALL, error))?;
     let name: CString = c_string(name)?;
-    let probe = sys::Probe { event_type, name: &name, offset, at_return, pid };
+    let probe = sys::ProbeEvent { event_type, name: &name, offset, at_return, pid };
     sys::perf_probe(probe).map_err(|error| not_opened(&error))
 }
 

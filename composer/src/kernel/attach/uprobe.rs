@@ -69,10 +69,11 @@ fn offset(path: &Path, place: &str) -> Result<u64, KernelError> {
     let call = "read binary";
     let bytes = fs::read(path).map_err(|error| KernelError::os(call, &error))?;
     let file = object::File::parse(&*bytes).map_err(|error| KernelError::here(call, error))?;
-    let mut symbols = file.symbols().chain(file.dynamic_symbols());
-    let found = symbols.find(|found| {
+    let is_it = |found: &object::Symbol<'_, '_>| {
         found.is_definition() && found.name().is_ok_and(|name| plain(name) == symbol)
-    });
+    };
+    let exported = || file.dynamic_symbols().find(is_it);
+    let found = file.symbols().find(is_it).or_else(exported);
     let found = found.ok_or_else(|| missing("find symbol"))?;
     let section = found.section_index().and_then(|index| file.section_by_index(index).ok());
     let start = section.and_then(|section| {

@@ -50,7 +50,7 @@ pub(in crate::kernel) fn perf_event_open(
 
 /// A kprobe or uprobe.
 #[derive(Debug, Clone, Copy)]
-pub(in crate::kernel) struct Probe<'a> {
+pub(in crate::kernel) struct ProbeEvent<'a> {
     /// The number of its PMU.
     pub(in crate::kernel) event_type: u32,
     /// The function, or the path of the file.
@@ -63,7 +63,7 @@ pub(in crate::kernel) struct Probe<'a> {
 }
 
 /// Opens a kprobe or uprobe.
-pub(in crate::kernel) fn perf_probe(probe: Probe<'_>) -> io::Result<OwnedFd> {
+pub(in crate::kernel) fn perf_probe(probe: ProbeEvent<'_>) -> io::Result<OwnedFd> {
     let attribute = PerfEventAttr {
         event_type: probe.event_type,
         size: length(size_of::<PerfEventAttr>()),

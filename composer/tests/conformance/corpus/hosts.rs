@@ -17,12 +17,12 @@ struct Kind {
     /// Whether a host, and a replacement in it, may return 77.
     bounds: (Broken, Broken),
     /// What its context is to the kernel.
-    context: Context,
+    context: HookContext,
 }
 
 /// What the context of a kind is.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Context {
+enum HookContext {
     /// A struct with a name.
     Named,
     /// Arguments.
@@ -37,28 +37,28 @@ const ALWAYS: Broken = Broken::Nowhere;
 
 #[rustfmt::skip]
 const KINDS: &[Kind] = &[
-    Kind { name: "kprobe", attach: "{ kprobe = \"__x64_sys_getpgid\" }", lacking: ALWAYS, answer: 0, bounds: NEVER, context: Context::Named },
-    Kind { name: "raw_tracepoint", attach: "{ raw_tracepoint = \"sys_enter\" }", lacking: ALWAYS, answer: 0, bounds: (Broken::Nowhere, Broken::Everywhere), context: Context::Named },
-    Kind { name: "xdp", attach: "{ xdp = \"lo\", mode = \"generic\" }", lacking: ALWAYS, answer: 0, bounds: NEVER, context: Context::Named },
-    Kind { name: "tcx", attach: "{ tcx = \"lo\" }", lacking: Broken::Before(6, 6), answer: 0, bounds: NEVER, context: Context::Named },
-    Kind { name: "cgroup_skb", attach: "{ cgroup_skb = \"/sys/fs/cgroup\" }", lacking: ALWAYS, answer: 1, bounds: BOTH, context: Context::Named },
-    Kind { name: "cgroup_sock", attach: "{ cgroup_sock = \"/sys/fs/cgroup\", at = \"sock_create\" }", lacking: ALWAYS, answer: 1, bounds: BOTH, context: Context::Named },
-    Kind { name: "cgroup_sock_addr", attach: "{ cgroup_sock_addr = \"/sys/fs/cgroup\", at = \"connect4\" }", lacking: ALWAYS, answer: 1, bounds: BOTH, context: Context::Named },
-    Kind { name: "cgroup_sockopt", attach: "{ cgroup_sockopt = \"/sys/fs/cgroup\", at = \"getsockopt\" }", lacking: ALWAYS, answer: 1, bounds: BOTH, context: Context::Named },
-    Kind { name: "cgroup_sysctl", attach: "{ cgroup_sysctl = \"/sys/fs/cgroup\" }", lacking: ALWAYS, answer: 1, bounds: BOTH, context: Context::Named },
-    Kind { name: "cgroup_device", attach: "{ cgroup_device = \"/sys/fs/cgroup\" }", lacking: ALWAYS, answer: 1, bounds: BOTH, context: Context::Named },
-    Kind { name: "sock_ops", attach: "{ sock_ops = \"/sys/fs/cgroup\" }", lacking: ALWAYS, answer: 1, bounds: BOTH, context: Context::Named },
-    Kind { name: "sk_lookup", attach: "{ sk_lookup = \"self\" }", lacking: ALWAYS, answer: 1, bounds: BOTH, context: Context::Named },
-    Kind { name: "flow_dissector", attach: "{ flow_dissector = \"self\" }", lacking: ALWAYS, answer: 0, bounds: NEVER, context: Context::Named },
-    Kind { name: "netfilter", attach: "{ netfilter = \"ipv4/local_in\" }", lacking: Broken::Before(6, 4), answer: 1, bounds: BOTH, context: Context::Named },
-    Kind { name: "uprobe", attach: "{ uprobe = \"libc:getpid\" }", lacking: ALWAYS, answer: 0, bounds: NEVER, context: Context::Named },
-    Kind { name: "socket_filter", attach: "{ socket_filter = \"lo\" }", lacking: ALWAYS, answer: 0, bounds: NEVER, context: Context::Named },
-    Kind { name: "tp_btf", attach: "{ tp_btf = \"sys_enter\" }", lacking: ALWAYS, answer: 0, bounds: NEVER, context: Context::Arguments },
-    Kind { name: "fentry", attach: "{ fentry = \"__x64_sys_getpgid\" }", lacking: ALWAYS, answer: 0, bounds: (Broken::Everywhere, Broken::Nowhere), context: Context::NotReplaced },
-    Kind { name: "fexit", attach: "{ fexit = \"__x64_sys_getpgid\" }", lacking: ALWAYS, answer: 0, bounds: (Broken::Everywhere, Broken::Nowhere), context: Context::NotReplaced },
-    Kind { name: "fmod_ret", attach: "{ fmod_ret = \"security_file_open\" }", lacking: ALWAYS, answer: 0, bounds: NEVER, context: Context::Arguments },
-    Kind { name: "lsm", attach: "{ lsm = \"file_open\" }", lacking: ALWAYS, answer: 0, bounds: NEVER, context: Context::Arguments },
-    Kind { name: "perf_event", attach: "{ perf_event = \"cpu-clock\" }", lacking: ALWAYS, answer: 0, bounds: NEVER, context: Context::Named },
+    Kind { name: "kprobe", attach: "{ kprobe = \"__x64_sys_getpgid\" }", lacking: ALWAYS, answer: 0, bounds: NEVER, context: HookContext::Named },
+    Kind { name: "raw_tracepoint", attach: "{ raw_tracepoint = \"sys_enter\" }", lacking: ALWAYS, answer: 0, bounds: (Broken::Nowhere, Broken::Everywhere), context: HookContext::Named },
+    Kind { name: "xdp", attach: "{ xdp = \"lo\", mode = \"generic\" }", lacking: ALWAYS, answer: 0, bounds: NEVER, context: HookContext::Named },
+    Kind { name: "tcx", attach: "{ tcx = \"lo\" }", lacking: Broken::Before(6, 6), answer: 0, bounds: NEVER, context: HookContext::Named },
+    Kind { name: "cgroup_skb", attach: "{ cgroup_skb = \"/sys/fs/cgroup\" }", lacking: ALWAYS, answer: 1, bounds: BOTH, context: HookContext::Named },
+    Kind { name: "cgroup_sock", attach: "{ cgroup_sock = \"/sys/fs/cgroup\", at = \"sock_create\" }", lacking: ALWAYS, answer: 1, bounds: BOTH, context: HookContext::Named },
+    Kind { name: "cgroup_sock_addr", attach: "{ cgroup_sock_addr = \"/sys/fs/cgroup\", at = \"connect4\" }", lacking: ALWAYS, answer: 1, bounds: BOTH, context: HookContext::Named },
+    Kind { name: "cgroup_sockopt", attach: "{ cgroup_sockopt = \"/sys/fs/cgroup\", at = \"getsockopt\" }", lacking: ALWAYS, answer: 1, bounds: BOTH, context: HookContext::Named },
+    Kind { name: "cgroup_sysctl", attach: "{ cgroup_sysctl = \"/sys/fs/cgroup\" }", lacking: ALWAYS, answer: 1, bounds: BOTH, context: HookContext::Named },
+    Kind { name: "cgroup_device", attach: "{ cgroup_device = \"/sys/fs/cgroup\" }", lacking: ALWAYS, answer: 1, bounds: BOTH, context: HookContext::Named },
+    Kind { name: "sock_ops", attach: "{ sock_ops = \"/sys/fs/cgroup\" }", lacking: ALWAYS, answer: 1, bounds: BOTH, context: HookContext::Named },
+    Kind { name: "sk_lookup", attach: "{ sk_lookup = \"self\" }", lacking: ALWAYS, answer: 1, bounds: BOTH, context: HookContext::Named },
+    Kind { name: "flow_dissector", attach: "{ flow_dissector = \"self\" }", lacking: ALWAYS, answer: 0, bounds: NEVER, context: HookContext::Named },
+    Kind { name: "netfilter", attach: "{ netfilter = \"ipv4/local_in\" }", lacking: Broken::Before(6, 4), answer: 1, bounds: BOTH, context: HookContext::Named },
+    Kind { name: "uprobe", attach: "{ uprobe = \"libc:getpid\" }", lacking: ALWAYS, answer: 0, bounds: NEVER, context: HookContext::Named },
+    Kind { name: "socket_filter", attach: "{ socket_filter = \"lo\" }", lacking: ALWAYS, answer: 0, bounds: NEVER, context: HookContext::Named },
+    Kind { name: "tp_btf", attach: "{ tp_btf = \"sys_enter\" }", lacking: ALWAYS, answer: 0, bounds: NEVER, context: HookContext::Arguments },
+    Kind { name: "fentry", attach: "{ fentry = \"__x64_sys_getpgid\" }", lacking: ALWAYS, answer: 0, bounds: (Broken::Everywhere, Broken::Nowhere), context: HookContext::NotReplaced },
+    Kind { name: "fexit", attach: "{ fexit = \"__x64_sys_getpgid\" }", lacking: ALWAYS, answer: 0, bounds: (Broken::Everywhere, Broken::Nowhere), context: HookContext::NotReplaced },
+    Kind { name: "fmod_ret", attach: "{ fmod_ret = \"security_file_open\" }", lacking: ALWAYS, answer: 0, bounds: NEVER, context: HookContext::Arguments },
+    Kind { name: "lsm", attach: "{ lsm = \"file_open\" }", lacking: ALWAYS, answer: 0, bounds: NEVER, context: HookContext::Arguments },
+    Kind { name: "perf_event", attach: "{ perf_event = \"cpu-clock\" }", lacking: ALWAYS, answer: 0, bounds: NEVER, context: HookContext::Named },
 ];
 
 pub(super) fn cases() -> Vec<Case> {
@@ -91,9 +91,9 @@ fn of(kind: &Kind) -> Vec<Case> {
     };
     let number = format!("hooks/number_{answer}");
     // Functions of tracing programs are traced from 6.8 on, and those of some never replaced.
-    let is_tracing = !matches!(*name, "lsm") && *context != Context::Named;
+    let is_tracing = !matches!(*name, "lsm") && *context != HookContext::Named;
     let scalar = match context {
-        Context::NotReplaced => (Code::WrongNodeKind, Broken::Everywhere),
+        HookContext::NotReplaced => (Code::WrongNodeKind, Broken::Everywhere),
         _ => (Code::KernelLacks, *lacking),
     };
     let traced = match is_tracing {
@@ -119,12 +119,12 @@ fn of(kind: &Kind) -> Vec<Case> {
         ),
     ];
     let entry = match context {
-        Context::Named => (Code::KernelLacks, *lacking),
-        Context::Arguments => (Code::UntrustedEntry, Broken::Everywhere),
-        Context::NotReplaced => (Code::WrongNodeKind, Broken::Everywhere),
+        HookContext::Named => (Code::KernelLacks, *lacking),
+        HookContext::Arguments => (Code::UntrustedEntry, Broken::Everywhere),
+        HookContext::NotReplaced => (Code::WrongNodeKind, Broken::Everywhere),
     };
     cases.push(with("entry replaced", entry, stubbed("host", &own("for_host"))));
-    if *context == Context::Named {
+    if *context == HookContext::Named {
         let replaced = stubbed("context", &own("for_context"));
         cases.push(with("context stub replaced", (Code::KernelLacks, *lacking), replaced));
     }
@@ -134,7 +134,7 @@ fn of(kind: &Kind) -> Vec<Case> {
     let (of_host, of_replacement) = *bounds;
     let wrong = format!("name = \"hosts\"\n{}", host("h", &own("wrong"), attach));
     cases.push(case(Code::ResultRange, format!("hosts/{name}, returns 77"), of_host, wrong));
-    if *context != Context::NotReplaced {
+    if *context != HookContext::NotReplaced {
         let text = stubbed("number", "hooks/number_77");
         cases.push(with("a replacement returns 77", (Code::ResultRange, of_replacement), text));
     }
