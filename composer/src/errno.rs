@@ -33,6 +33,7 @@ const NAMES: &[(i32, &str)] = &[
     (libc::EOPNOTSUPP, "EOPNOTSUPP"),
     (libc::EADDRNOTAVAIL, "EADDRNOTAVAIL"),
     (libc::ENETDOWN, "ENETDOWN"),
+    (libc::EILSEQ, "EILSEQ"),
     (libc::ENXIO, "ENXIO"),
     (libc::EXDEV, "EXDEV"),
     (libc::ENOTDIR, "ENOTDIR"),

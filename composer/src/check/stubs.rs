@@ -65,6 +65,10 @@ fn not_replaceable(context: &mut Context<'_>, stub: &Node, host: &Node) -> bool 
     let (NodeKind::Stub(spec), NodeKind::Host(of)) = (&stub.kind, &host.kind) else { return false };
     let Some(kind) = of.attach.as_ref().map(|attach| attach.value.kind) else { return false };
     let Some(words) = kind.not_replaceable else { return false };
+    // Of the program's own entry the kernel says that it is static.
+    if host.program().is_some_and(|(_, name)| name.value == spec.function.value) {
+        return false;
+    }
     let name = &host.id.value;
     let Some(reference) = spec.hosts.iter().find(|host| host.value == *name) else { return false };
     // A stub that nothing replaces is a function that can be traced.

@@ -120,15 +120,17 @@ fn of(kind: &Kind) -> Vec<Case> {
     ];
     let entry = match context {
         HookContext::Named => (Code::KernelLacks, *lacking),
-        HookContext::Arguments => (Code::UntrustedEntry, Broken::Everywhere),
-        HookContext::NotReplaced => (Code::WrongNodeKind, Broken::Everywhere),
+        HookContext::Arguments | HookContext::NotReplaced => {
+            (Code::UntrustedEntry, Broken::Everywhere)
+        }
     };
     cases.push(with("entry replaced", entry, stubbed("host", &own("for_host"))));
     if *context == HookContext::Named {
         let replaced = stubbed("context", &own("for_context"));
         cases.push(with("context stub replaced", (Code::KernelLacks, *lacking), replaced));
     }
-    if *lacking != ALWAYS {
+    // What a program at an LSM hook may return depends on the hook, from 6.12 on.
+    if *lacking != ALWAYS || *name == "lsm" {
         return cases;
     }
     let (of_host, of_replacement) = *bounds;
