@@ -37,7 +37,11 @@ const AT_FUNCTION: HostKind = HostKind {
     exclusive: None,
     lookup: Some(Lookup {
         what: "function",
-        presence: |function, _, targets| targets.function(function),
+        // What cannot be probed, or is named like another function, is for the kernel's BTF to say.
+        presence: |function, _, targets| match targets.function(function) {
+            Presence::Missing => Presence::Missing,
+            _ => Presence::There,
+        },
         near: |function, targets| targets.near_function(function),
         help: "The function may be inlined or renamed. `bpftool btf dump file \
                /sys/kernel/btf/vmlinux` lists the functions with their types.",

