@@ -75,7 +75,7 @@ pub(super) static CGROUP_SOCK: HostKind = HostKind {
         key: AT,
         what: "an operation on sockets",
         doc: "When a socket is made, closed, or has been bound.",
-        values: Values::Required(&["sock_create", "sock_release", "post_bind4", "post_bind6"]),
+        values: Values::Required(&words(SOCK)),
         excludes: &[],
     }],
     mechanism: |attach| at(attach, of_words(Some(attach), SOCK)),
@@ -103,25 +103,7 @@ pub(super) static CGROUP_SOCK_ADDR: HostKind = HostKind {
         key: AT,
         what: "a system call with an address",
         doc: "The system call, with the family of the address.",
-        values: Values::Required(&[
-            "connect4",
-            "connect6",
-            "connect_unix",
-            "bind4",
-            "bind6",
-            "sendmsg4",
-            "sendmsg6",
-            "sendmsg_unix",
-            "recvmsg4",
-            "recvmsg6",
-            "recvmsg_unix",
-            "getpeername4",
-            "getpeername6",
-            "getpeername_unix",
-            "getsockname4",
-            "getsockname6",
-            "getsockname_unix",
-        ]),
+        values: Values::Required(&words(SOCK_ADDR)),
         excludes: &[],
     }],
     mechanism: |attach| at(attach, of_words(Some(attach), SOCK_ADDR)),
@@ -150,7 +132,7 @@ pub(super) static CGROUP_SOCKOPT: HostKind = HostKind {
         key: AT,
         what: "a system call",
         doc: "The system call.",
-        values: Values::Required(&["getsockopt", "setsockopt"]),
+        values: Values::Required(&words(SOCKOPT)),
         excludes: &[],
     }],
     mechanism: |attach| at(attach, of_words(Some(attach), SOCKOPT)),
@@ -240,14 +222,14 @@ const DIRECTION: &str = "direction";
 const AT: &str = "at";
 
 /// Operations on sockets with their attach types, the first for a program without an attachment.
-const SOCK: &[(&str, AttachType)] = &[
+const SOCK: &[(&str, AttachType); 4] = &[
     ("sock_create", AttachType::CgroupInetSockCreate),
     ("sock_release", AttachType::CgroupInetSockRelease),
     ("post_bind4", AttachType::CgroupInet4PostBind),
     ("post_bind6", AttachType::CgroupInet6PostBind),
 ];
 
-const SOCK_ADDR: &[(&str, AttachType)] = &[
+const SOCK_ADDR: &[(&str, AttachType); 17] = &[
     ("connect4", AttachType::CgroupInet4Connect),
     ("connect6", AttachType::CgroupInet6Connect),
     ("connect_unix", AttachType::CgroupUnixConnect),
@@ -267,7 +249,7 @@ const SOCK_ADDR: &[(&str, AttachType)] = &[
     ("getsockname_unix", AttachType::CgroupUnixGetsockname),
 ];
 
-const SOCKOPT: &[(&str, AttachType)] =
+const SOCKOPT: &[(&str, AttachType); 2] =
     &[("getsockopt", AttachType::CgroupGetsockopt), ("setsockopt", AttachType::CgroupSetsockopt)];
 
 static TO_ONE: Returns =
@@ -288,6 +270,19 @@ fn packets(attach: Option<&Attach>) -> AttachType {
         Some("egress") => AttachType::CgroupInetEgress,
         _ => AttachType::CgroupInetIngress,
     }
+}
+
+/// The words that the key `at` can be set to.
+const fn words<const COUNT: usize>(
+    table: &[(&'static str, AttachType); COUNT],
+) -> [&'static str; COUNT] {
+    let mut words = [""; COUNT];
+    let mut at = 0;
+    while at < COUNT {
+        words[at] = table[at].0;
+        at += 1;
+    }
+    words
 }
 
 /// The attach type that the key `at` asks for.

@@ -57,7 +57,9 @@ pub(super) static KRETPROBE: HostKind = HostKind {
     ..AT_ENTRY
 };
 
-pub(super) static KSYSCALL: HostKind = HostKind {
+pub(super) static KSYSCALL: HostKind = AT_CALL;
+
+const AT_CALL: HostKind = HostKind {
     name: "ksyscall",
     section: "ksyscall",
     summary: "A system call, at the entry of its kernel function.",
@@ -86,23 +88,17 @@ pub(super) static KRETSYSCALL: HostKind = HostKind {
     section: "kretsyscall",
     summary: "A system call, at the return of its kernel function.",
     program: ProgramKind::Kretprobe,
-    target: SYSCALL,
-    settings: &[],
     mechanism: |attach| {
         Mechanism::PerfEvent(PerfEvent::Syscall { name: &attach.target, at_return: true })
     },
-    lookup: None,
-    refused: syscall_refused,
-    template: Template {
-        program: include_str!("templates/kretsyscall.bpf.c"),
-        target: "openat",
-        ..TEMPLATE
-    },
+    template: Template { program: include_str!("templates/kretsyscall.bpf.c"), ..AT_CALL.template },
     source: ("int f(struct pt_regs *ctx)", "`PT_REGS_RC(ctx)`: the result"),
-    ..AT_ENTRY
+    ..AT_CALL
 };
 
-pub(super) static KPROBE_MULTI: HostKind = HostKind {
+pub(super) static KPROBE_MULTI: HostKind = AT_MANY;
+
+const AT_MANY: HostKind = HostKind {
     name: "kprobe_multi",
     section: "kprobe.multi",
     summary: "Many kernel functions with one link, at their entries.",
@@ -133,26 +129,16 @@ pub(super) static KRETPROBE_MULTI: HostKind = HostKind {
     section: "kretprobe.multi",
     summary: "Many kernel functions with one link, at their returns.",
     program: ProgramKind::Kretprobe,
-    target: PATTERN,
-    settings: &[],
-    expected_attach_type: |_| Some(AttachType::TraceKprobeMulti),
     mechanism: |attach| Mechanism::KprobeMulti { pattern: &attach.target, at_return: true },
-    needs: &[&MULTI_LINKS],
-    lookup: None,
-    refused: multi_refused,
     template: Template {
         program: include_str!("templates/kretprobe_multi.bpf.c"),
-        target: "tcp_v?_connect",
-        stub: "wanted",
-        traffic: "nc -z 127.0.0.1 9",
-        elsewhere: None,
-        since: Some("6.6"),
+        ..AT_MANY.template
     },
     source: (
         "int f(struct pt_regs *ctx)",
         "`bpf_get_func_ip(ctx)`: which function; `PT_REGS_RC(ctx)`: the result",
     ),
-    ..AT_ENTRY
+    ..AT_MANY
 };
 
 const SYSCALL: TargetKey = TargetKey {

@@ -58,14 +58,9 @@ const AT_INTERFACE: HostKind = HostKind {
         BEFORE_KEY,
         AFTER_KEY,
     ],
-    mechanism: |attach| Mechanism::Link {
-        at: Anchor::Interface(&attach.target),
-        attach_type: match attach.word(DIRECTION) {
-            Some("egress") => AttachType::TcxEgress,
-            _ => AttachType::TcxIngress,
-        },
-        flags: 0,
-        position: position(attach),
+    mechanism: |attach| match attach.word(DIRECTION) {
+        Some("egress") => at(attach, AttachType::TcxEgress),
+        _ => at(attach, AttachType::TcxIngress),
     },
     needs: &[&TCX_LINKS],
     exclusive: None,
@@ -104,24 +99,18 @@ pub(super) static NETKIT: HostKind = HostKind {
         BEFORE_KEY,
         AFTER_KEY,
     ],
-    mechanism: |attach| Mechanism::Link {
-        at: Anchor::Interface(&attach.target),
-        attach_type: match attach.word(END) {
-            Some("peer") => AttachType::NetkitPeer,
-            _ => AttachType::NetkitPrimary,
-        },
-        flags: 0,
-        position: position(attach),
+    mechanism: |attach| match attach.word(END) {
+        Some("peer") => at(attach, AttachType::NetkitPeer),
+        _ => at(attach, AttachType::NetkitPrimary),
     },
     needs: &[&NETKIT_LINKS],
     target: TargetKey { what: "a netkit device", example: "nk0", ..INTERFACE },
     template: Template {
         program: include_str!("templates/netkit.bpf.c"),
         target: "nk0",
-        elsewhere: None,
-        stub: "verdict",
         traffic: "true",
         since: Some("6.7"),
+        ..AT_INTERFACE.template
     },
     ..AT_INTERFACE
 };
@@ -144,6 +133,12 @@ static NETKIT_LINKS: Need = Need {
     help: "Use Linux 6.7 or later, built with CONFIG_NETKIT.",
     lacks: |profile| !profile.features.netkit,
 };
+
+/// A link at the interface, in the order that is asked for.
+fn at(attach: &Attach, attach_type: AttachType) -> Mechanism<'_> {
+    let at = Anchor::Interface(&attach.target);
+    Mechanism::Link { at, attach_type, flags: 0, position: position(attach) }
+}
 
 fn refused(refused: &Refused<'_>) -> Option<Refusal> {
     let Attach { kind, target, .. } = refused.attach;

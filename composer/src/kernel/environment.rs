@@ -8,6 +8,7 @@ use std::fs;
 use super::{KernelError, attach, loader::Loaded, probe::Probe, profile};
 use crate::{
     chain::ProbePoint,
+    errno::errno_name,
     files,
     hook::{Anchor, Mechanism, PerfEvent},
     object::{AttachType, ProgramKind, RINGBUF},
@@ -178,14 +179,11 @@ pub fn examine(features: &[Feature]) -> Vec<Finding> {
                 continue;
             }
             Feature::RingBuffer => ring_buffer(),
-            Feature::PerfLinks => perf_links(),
-            Feature::Tcx => interface_links(AttachType::TcxIngress),
-            Feature::Netkit => interface_links(AttachType::NetkitPrimary),
+            Feature::PerfLinks => links(profile::perf_links()),
+            Feature::Tcx => links(profile::interface_links(AttachType::TcxIngress)),
+            Feature::Netkit => links(profile::interface_links(AttachType::NetkitPrimary)),
             Feature::Netfilter => netfilter(),
-            Feature::KprobeMulti => match profile::kprobe_multi() {
-                true => (Some(true), "BPF_LINK_CREATE supports them".to_owned()),
-                false => (Some(false), "BPF_LINK_CREATE of one: not supported".to_owned()),
-            },
+            Feature::KprobeMulti => links(profile::kprobe_multi()),
             Feature::Bpf | Feature::Trampoline => match (&mut probe, feature) {
                 (Ok(probe), Feature::Bpf) => bpf(probe, &mut host),
                 (Ok(probe), _) => trampoline(probe, host.as_ref()),
@@ -265,20 +263,11 @@ fn ring_buffer() -> (Option<bool>, String) {
     }
 }
 
-fn perf_links() -> (Option<bool>, String) {
-    let present = profile::perf_links();
-    let how = match present {
-        Some(true) => "BPF_LINK_CREATE supports them",
-        Some(false) => "BPF_LINK_CREATE of one: EINVAL",
-        None => "not tested: no program to attach could be loaded",
-    };
-    (present, how.to_owned())
-}
-
-fn interface_links(attach_type: AttachType) -> (Option<bool>, String) {
-    match profile::links_interfaces(attach_type) {
-        true => (Some(true), "BPF_LINK_CREATE supports them".to_owned()),
-        false => (Some(false), "BPF_LINK_CREATE of one: not supported".to_owned()),
+fn links(answer: Option<Result<(), i32>>) -> (Option<bool>, String) {
+    match answer {
+        Some(Ok(())) => (Some(true), "BPF_LINK_CREATE supports them".to_owned()),
+        Some(Err(errno)) => (Some(false), format!("BPF_LINK_CREATE of one: {}", errno_name(errno))),
+        None => (None, "not tested: no program to attach could be loaded".to_owned()),
     }
 }
 
@@ -331,7 +320,7 @@ fn refused(kind: &str, error: &KernelError) -> String {
 
 fn said(error: &KernelError) -> String {
     match error.errno {
-        Some(number) => crate::errno::errno_name(number).to_owned(),
+        Some(number) => errno_name(number).to_owned(),
         None => error.message.clone(),
     }
 }

@@ -8,9 +8,10 @@
 mod maps;
 mod programs;
 
-use std::{collections::HashSet, os::fd::AsFd as _};
-
-use aya_obj::generated::bpf_attach_type::BPF_PERF_EVENT;
+use std::{
+    collections::HashSet,
+    os::fd::{AsFd as _, BorrowedFd},
+};
 
 use super::{
     KernelError, attach,
@@ -80,7 +81,7 @@ fn features(
             Some(replacement) => several_stubs(probe, replacement)?,
             None => false,
         },
-        perf_links: perf_links() == Some(true),
+        perf_links: perf_links() == Some(Ok(())),
         lazy_functions,
         argument_tags,
         frames_of_16,
@@ -88,9 +89,9 @@ fn features(
         frames_of_globals_apart,
         most_frames: programs::most_frames(),
         most_tracers: most_tracers(host)?,
-        tcx: links_interfaces(AttachType::TcxIngress),
-        netkit: links_interfaces(AttachType::NetkitPrimary),
-        kprobe_multi: kprobe_multi(),
+        tcx: interface_links(AttachType::TcxIngress) == Some(Ok(())),
+        netkit: interface_links(AttachType::NetkitPrimary) == Some(Ok(())),
+        kprobe_multi: kprobe_multi() == Some(Ok(())),
     })
 }
 
@@ -100,28 +101,41 @@ pub(super) fn loads(program: ProgramKind) -> Result<(), KernelError> {
     loaded.map(drop).map_err(|error| KernelError::os("BPF_PROG_LOAD", &error))
 }
 
-/// Whether there are links of this type at interfaces: asks for one at an interface that does not
-/// exist. A kernel that has such links looks for it and says ENODEV.
-pub(super) fn links_interfaces(attach_type: AttachType) -> bool {
+/// Links of this type at interfaces: asks for one at an interface that does not exist. A kernel that
+/// has such links looks for it and says ENODEV.
+pub(super) fn interface_links(attach_type: AttachType) -> Option<Result<(), i32>> {
     /// The highest number that an interface can have.
     const NONE: u32 = i32::MAX.cast_unsigned();
-    let Ok(program) = ProbedType::of(ProgramKind::Tc).load_smallest() else { return false };
-    let target = LinkTarget::Interface(NONE, 0);
-    let refused = sys::link_create(program.as_fd(), attach_type as u32, target).err();
-    refused.and_then(|error| error.raw_os_error()) == Some(libc::ENODEV)
+    let program = ProbedType::of(ProgramKind::Tc).load_smallest().ok()?;
+    links(program.as_fd(), attach_type, LinkTarget::Interface(NONE, 0), &[libc::ENODEV])
 }
 
-/// Whether a program is linked to many functions at once: asks for a link at a function that is not
-/// there. A kernel that has such links looks for it and says ENOENT or ESRCH.
-pub(super) fn kprobe_multi() -> bool {
+/// Links at many functions: asks for one at a function that is not there. A kernel that has such links
+/// looks for it and says ENOENT or ESRCH.
+pub(super) fn kprobe_multi() -> Option<Result<(), i32>> {
     let multi = AttachType::TraceKprobeMulti;
     let program = ProbedType { attach_type: Some(multi), ..ProbedType::of(ProgramKind::Kprobe) };
-    let Ok(program) = program.load_smallest() else { return false };
+    let program = program.load_smallest().ok()?;
     let names = [c"fc_no_such_function".to_owned()];
     let target = LinkTarget::Functions(&names, 0);
-    let refused = sys::link_create(program.as_fd(), multi as u32, target).err();
-    let errno = refused.and_then(|error| error.raw_os_error());
-    matches!(errno, Some(libc::ENOENT | libc::ESRCH))
+    links(program.as_fd(), multi, target, &[libc::ENOENT, libc::ESRCH])
+}
+
+/// Whether the kernel has links of a type: asks for one at `target`, which cannot be. A kernel that has
+/// them says one of `looked`, and another one EINVAL or EOPNOTSUPP before it looks at the target. None
+/// when it says something else; those who ask give none, too, when no program could be loaded.
+fn links(
+    program: BorrowedFd<'_>,
+    attach_type: AttachType,
+    target: LinkTarget<'_>,
+    looked: &[i32],
+) -> Option<Result<(), i32>> {
+    let refused = sys::link_create(program, attach_type as u32, target).err()?;
+    match refused.raw_os_error()? {
+        errno if looked.contains(&errno) => Some(Ok(())),
+        errno @ (libc::EINVAL | libc::EOPNOTSUPP) => Some(Err(errno)),
+        _ => None,
+    }
 }
 
 /// Asks for kprobes at names that several functions have, until one is taken or refused for that.
@@ -196,14 +210,8 @@ fn most_tracers(host: &Loaded) -> Result<Option<u16>, KernelError> {
 /// says EBADF, one that has none says EINVAL before that. `bpf_perf_link_attach`,
 /// <https://github.com/torvalds/linux/blob/v6.12/kernel/bpf/syscall.c>. None when it says something
 /// else, or takes no such program.
-pub(super) fn perf_links() -> Option<bool> {
-    let tracepoint = ProbedType::of(ProgramKind::Tracepoint);
-    let program = tracepoint.load_smallest().ok()?;
+pub(super) fn perf_links() -> Option<Result<(), i32>> {
+    let program = ProbedType::of(ProgramKind::Tracepoint).load_smallest().ok()?;
     let target = LinkTarget::PerfEvent(program.as_fd());
-    let refused = sys::link_create(program.as_fd(), BPF_PERF_EVENT as u32, target).err()?;
-    match refused.raw_os_error()? {
-        libc::EBADF => Some(true),
-        libc::EINVAL => Some(false),
-        _ => None,
-    }
+    links(program.as_fd(), AttachType::PerfEvent, target, &[libc::EBADF])
 }

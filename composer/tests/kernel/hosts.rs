@@ -81,6 +81,13 @@ fn refuses(name: &str, attach: &str, traffic: impl Fn() -> bool) {
     before.assert_nothing_new();
 }
 
+/// Brings up a host that lets `traffic` pass, and one that refuses it.
+#[track_caller]
+fn decides(name: &str, attach: &str, traffic: impl Fn() -> bool + Copy) {
+    runs(name, attach, 1, traffic);
+    refuses(name, attach, traffic);
+}
+
 /// Sends a datagram over the loopback; whether it arrives.
 fn datagram() -> bool {
     let receiver = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
@@ -120,22 +127,18 @@ fn opens_a_device() -> bool {
 #[ignore = "needs a kernel that allows freplace; `cargo xtask test` runs it in a micro-VM"]
 fn cgroup_skb() {
     let attach = r#"cgroup_skb = "/sys/fs/cgroup""#;
-    runs("cgroup_skb", attach, 1, datagram);
-    refuses("cgroup_skb", attach, datagram);
+    decides("cgroup_skb", attach, datagram);
     let egress = r#"cgroup_skb = "/sys/fs/cgroup", direction = "egress""#;
-    runs("cgroup_skb", egress, 1, datagram);
-    refuses("cgroup_skb", egress, datagram);
+    decides("cgroup_skb", egress, datagram);
 }
 
 #[test]
 #[ignore = "needs a kernel that allows freplace; `cargo xtask test` runs it in a micro-VM"]
 fn cgroup_sock() {
     let attach = r#"cgroup_sock = "/sys/fs/cgroup", at = "sock_create""#;
-    runs("cgroup_sock", attach, 1, opens_a_socket);
-    refuses("cgroup_sock", attach, opens_a_socket);
+    decides("cgroup_sock", attach, opens_a_socket);
     let bound = r#"cgroup_sock = "/sys/fs/cgroup", at = "post_bind4""#;
-    runs("cgroup_sock", bound, 1, opens_a_socket);
-    refuses("cgroup_sock", bound, opens_a_socket);
+    decides("cgroup_sock", bound, opens_a_socket);
     runs(
         "cgroup_sock",
         r#"cgroup_sock = "/sys/fs/cgroup", at = "sock_release""#,
@@ -153,35 +156,30 @@ fn cgroup_sock_addr() {
     assert!(of(&events, "h").iter().any(own), "it runs for the process: {events:#?}");
     refuses("cgroup_sock_addr", attach, connects);
     let bind = r#"cgroup_sock_addr = "/sys/fs/cgroup", at = "bind4""#;
-    runs("cgroup_sock_addr", bind, 1, opens_a_socket);
-    refuses("cgroup_sock_addr", bind, opens_a_socket);
+    decides("cgroup_sock_addr", bind, opens_a_socket);
     let send = r#"cgroup_sock_addr = "/sys/fs/cgroup", at = "sendmsg4""#;
-    runs("cgroup_sock_addr", send, 1, datagram);
-    refuses("cgroup_sock_addr", send, datagram);
+    decides("cgroup_sock_addr", send, datagram);
 }
 
 #[test]
 #[ignore = "needs a kernel that allows freplace; `cargo xtask test` runs it in a micro-VM"]
 fn cgroup_sockopt() {
     let attach = r#"cgroup_sockopt = "/sys/fs/cgroup", at = "getsockopt""#;
-    runs("cgroup_sockopt", attach, 1, reads_an_option);
-    refuses("cgroup_sockopt", attach, reads_an_option);
+    decides("cgroup_sockopt", attach, reads_an_option);
 }
 
 #[test]
 #[ignore = "needs a kernel that allows freplace; `cargo xtask test` runs it in a micro-VM"]
 fn cgroup_sysctl() {
     let attach = r#"cgroup_sysctl = "/sys/fs/cgroup""#;
-    runs("cgroup_sysctl", attach, 1, reads_a_sysctl);
-    refuses("cgroup_sysctl", attach, reads_a_sysctl);
+    decides("cgroup_sysctl", attach, reads_a_sysctl);
 }
 
 #[test]
 #[ignore = "needs a kernel that allows freplace; `cargo xtask test` runs it in a micro-VM"]
 fn cgroup_device() {
     let attach = r#"cgroup_device = "/sys/fs/cgroup""#;
-    runs("cgroup_device", attach, 1, opens_a_device);
-    refuses("cgroup_device", attach, opens_a_device);
+    decides("cgroup_device", attach, opens_a_device);
 }
 
 #[test]
@@ -252,8 +250,7 @@ fn netfilter() {
         return lacking(r#"netfilter = "ipv4/local_in""#, "netfilter", "netfilter programs");
     }
     let attach = r#"netfilter = "ipv4/local_in""#;
-    runs("netfilter", attach, 1, datagram);
-    refuses("netfilter", attach, datagram);
+    decides("netfilter", attach, datagram);
     let before = Snapshot::take();
     let folder =
         Folder::new(&whole("netfilter", r#"netfilter = "ipv4/local_in", priority = -5"#, 1));

@@ -66,7 +66,7 @@ fn open(event: PerfEvent<'_>) -> Result<Vec<OwnedFd>, KernelError> {
         }
         PerfEvent::Tracepoint { category, name } => {
             let number = tracepoint_id(category, name)?;
-            let event = sys::perf_event_open(PERF_TYPE_TRACEPOINT, number, None);
+            let event = sys::perf_event_open(PERF_TYPE_TRACEPOINT, number);
             event.map(one).map_err(|error| not_opened(&error))
         }
         PerfEvent::Sampled { event_type, config, every, cpu, pid } => {

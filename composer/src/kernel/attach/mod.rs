@@ -8,7 +8,7 @@ mod multi;
 mod uprobe;
 
 use std::{
-    ffi::CString,
+    ffi::{CStr, CString},
     fs, io,
     os::fd::{AsFd as _, BorrowedFd, OwnedFd},
     path::Path,
@@ -82,11 +82,7 @@ impl Link {
 pub(super) fn host(program: BorrowedFd<'_>, mechanism: Mechanism<'_>) -> Result<Link, KernelError> {
     match mechanism {
         Mechanism::PerfEvent(event) => events::link(program, event),
-        Mechanism::AsLoaded => {
-            let link = sys::raw_tracepoint_open(program, None)
-                .map_err(|error| KernelError::os("BPF_RAW_TRACEPOINT_OPEN", &error))?;
-            Ok(Link::alone(link))
-        }
+        Mechanism::AsLoaded => raw_tracepoint(program, None),
         Mechanism::KprobeMulti { pattern, at_return } => multi::link(program, pattern, at_return),
         Mechanism::PacketSocket(interface) => {
             let socket = sys::packet_socket(interface_index(interface)?)
@@ -95,16 +91,18 @@ pub(super) fn host(program: BorrowedFd<'_>, mechanism: Mechanism<'_>) -> Result<
                 .map_err(|error| KernelError::os("SO_ATTACH_BPF", &error))?;
             Ok(Link { links: Vec::new(), _keep: vec![socket] })
         }
-        Mechanism::RawTracepoint(name) => {
-            let name = c_string(name)?;
-            let link = sys::raw_tracepoint_open(program, Some(&name))
-                .map_err(|error| KernelError::os("BPF_RAW_TRACEPOINT_OPEN", &error))?;
-            Ok(Link::alone(link))
-        }
+        Mechanism::RawTracepoint(name) => raw_tracepoint(program, Some(&c_string(name)?)),
         Mechanism::Link { at, attach_type, flags, position } => {
             linked(program, (at, attach_type as u32), flags, position)
         }
     }
+}
+
+/// `BPF_RAW_TRACEPOINT_OPEN`.
+fn raw_tracepoint(program: BorrowedFd<'_>, name: Option<&CStr>) -> Result<Link, KernelError> {
+    let link = sys::raw_tracepoint_open(program, name)
+        .map_err(|error| KernelError::os("BPF_RAW_TRACEPOINT_OPEN", &error))?;
+    Ok(Link::alone(link))
 }
 
 /// Looks for what an attachment is for.

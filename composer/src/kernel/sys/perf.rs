@@ -29,20 +29,13 @@ struct PerfEventAttr {
 }
 
 /// perf_event_open(2) of an event of `event_type`, for every process, as a place for a program.
-/// `name`, when the type wants one, goes into `config1`.
-pub(in crate::kernel) fn perf_event_open(
-    event_type: u32,
-    config: u64,
-    name: Option<&CStr>,
-) -> io::Result<OwnedFd> {
+pub(in crate::kernel) fn perf_event_open(event_type: u32, config: u64) -> io::Result<OwnedFd> {
     let attribute = PerfEventAttr {
         event_type,
         size: length(size_of::<PerfEventAttr>()),
         config,
         sample_period: 1,
         wakeup: 1,
-        // SAFETY of the call below: `name` outlives it.
-        config1: name.map_or(0, |name| address(name.to_bytes_with_nul())),
         ..PerfEventAttr::default()
     };
     perf_open(&attribute, EVERY_PROCESS, FIRST_CPU)
