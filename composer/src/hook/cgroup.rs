@@ -252,17 +252,26 @@ const SOCK_ADDR: &[(&str, AttachType); 17] = &[
 const SOCKOPT: &[(&str, AttachType); 2] =
     &[("getsockopt", AttachType::CgroupGetsockopt), ("setsockopt", AttachType::CgroupSetsockopt)];
 
-static TO_ONE: Returns =
-    Returns { least: 0, most: 1, help: "Return 1 to allow the operation, 0 to deny it." };
+static TO_ONE: Returns = Returns {
+    least: 0,
+    most: 1,
+    help: "Return 1 to allow the operation, 0 to deny it.",
+    refused_by: None,
+};
 
 static TO_THREE: Returns = Returns {
     least: 0,
     most: 3,
     help: "Return 1 to allow the operation, 0 to deny it; 2 and 3 are the same, and set a flag.",
+    refused_by: None,
 };
 
-static ONE: Returns =
-    Returns { least: 1, most: 1, help: "Return 1. This operation cannot be denied." };
+static ONE: Returns = Returns {
+    least: 1,
+    most: 1,
+    help: "Return 1. This operation cannot be denied.",
+    refused_by: None,
+};
 
 /// The attach type of a program for packets.
 fn packets(attach: Option<&Attach>) -> AttachType {

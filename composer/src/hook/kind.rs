@@ -74,6 +74,8 @@ pub struct Returns {
     pub most: i64,
     /// What to return.
     pub help: &'static str,
+    /// Which kernels compare it, when not all do.
+    pub refused_by: Option<fn(&Profile) -> bool>,
 }
 
 /// Something of the kernel that attachments of a kind need.

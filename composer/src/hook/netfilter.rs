@@ -78,7 +78,7 @@ const FAMILIES: &[(&str, u32)] = &[("ipv4", 2), ("ipv6", 10)];
 const HOOKS: &[&str] = &["pre_routing", "local_in", "forward", "local_out", "post_routing"];
 
 static DROP_OR_ACCEPT: Returns =
-    Returns { least: 0, most: 1, help: "Return NF_ACCEPT (1) or NF_DROP (0)." };
+    Returns { least: 0, most: 1, help: "Return NF_ACCEPT (1) or NF_DROP (0).", refused_by: None };
 
 /// The kernel's numbers for `ipv4/local_in`.
 fn numbers(target: &str) -> Option<(u32, u32)> {

@@ -91,7 +91,7 @@ pub(super) static FLOW_DISSECTOR: HostKind = HostKind {
 };
 
 static DROP_OR_PASS: Returns =
-    Returns { least: 0, most: 1, help: "Return SK_PASS (1) or SK_DROP (0)." };
+    Returns { least: 0, most: 1, help: "Return SK_PASS (1) or SK_DROP (0).", refused_by: None };
 
 fn in_namespace(attach_type: AttachType) -> Mechanism<'static> {
     Mechanism::Link { at: Anchor::NetNamespace, attach_type, flags: 0, position: Position::Default }

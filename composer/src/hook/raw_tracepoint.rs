@@ -68,6 +68,7 @@ static ZERO: Returns = Returns {
     most: 0,
     help: "Return 0. A replacement in a program at a raw tracepoint cannot return another value; \
            use a map to pass data to the host, or a host at a tracepoint or a kprobe.",
+    refused_by: None,
 };
 
 fn refused(refused: &Refused<'_>) -> Option<Refusal> {

@@ -140,7 +140,7 @@ pub(super) static LSM: HostKind = HostKind {
     expected_attach_type: |_| Some(AttachType::LsmMac),
     attach_btf: |attach| Some(AttachBtf::Function(format!("bpf_lsm_{}", attach.target))),
     not_replaceable: None,
-    returns: |_| None,
+    returns: |attach| lsm_results(&attach?.target),
     target: TargetKey {
         what: "an LSM hook",
         example: "file_open",
@@ -176,7 +176,104 @@ pub(super) static LSM: HostKind = HostKind {
     ..AT_FUNCTION
 };
 
-static ZERO: Returns = Returns { least: 0, most: 0, help: "Return 0." };
+static ZERO: Returns = Returns { least: 0, most: 0, help: "Return 0.", refused_by: None };
+
+/// What a program at an LSM hook may return: an error number or 0, at some hooks a truth value.
+/// `bpf_lsm_get_retval_range`,
+/// <https://github.com/torvalds/linux/blob/v6.12/kernel/bpf/bpf_lsm.c>. At a hook without a result,
+/// anything.
+fn lsm_results(hook: &str) -> Option<&'static Returns> {
+    match hook {
+        hook if WITHOUT_RESULT.contains(&hook) => None,
+        "xfrm_state_pol_flow_match" | "audit_rule_known" | "inode_xattr_skipcap" => Some(&TRUTH),
+        _ => Some(&ERROR),
+    }
+}
+
+static ERROR: Returns = Returns {
+    least: -4095,
+    most: 0,
+    help: "Return 0 to allow the operation, or a negative error number such as -EPERM to deny it.",
+    refused_by: Some(|profile| profile.features.lsm_results),
+};
+
+static TRUTH: Returns = Returns {
+    least: 0,
+    most: 1,
+    help: "Return 0 or 1.",
+    refused_by: Some(|profile| profile.features.lsm_results),
+};
+
+/// The LSM hooks that return nothing, on any kernel known here. A kernel test compares them with the
+/// kernel's types.
+const WITHOUT_RESULT: &[&str] = &[
+    "audit_rule_free",
+    "backing_file_free",
+    "bdev_free_security",
+    "bpf_map_free",
+    "bpf_map_free_security",
+    "bpf_prog_free",
+    "bpf_prog_free_security",
+    "bpf_token_free",
+    "bprm_committed_creds",
+    "bprm_committing_creds",
+    "cred_free",
+    "cred_getlsmprop",
+    "cred_getsecid",
+    "cred_transfer",
+    "current_getlsmprop_subj",
+    "current_getsecid_subj",
+    "d_instantiate",
+    "file_free_security",
+    "file_release",
+    "file_set_fowner",
+    "ib_free_security",
+    "inet_conn_established",
+    "inet_csk_clone",
+    "initramfs_populated",
+    "inode_free_security",
+    "inode_free_security_rcu",
+    "inode_getlsmprop",
+    "inode_getsecid",
+    "inode_invalidate_secctx",
+    "inode_post_create_tmpfile",
+    "inode_post_remove_acl",
+    "inode_post_removexattr",
+    "inode_post_set_acl",
+    "inode_post_setattr",
+    "inode_post_setxattr",
+    "ipc_getlsmprop",
+    "ipc_getsecid",
+    "key_free",
+    "key_post_create_or_update",
+    "msg_msg_free_security",
+    "msg_queue_free_security",
+    "path_post_mknod",
+    "perf_event_free",
+    "release_secctx",
+    "req_classify_flow",
+    "sb_delete",
+    "sb_free_mnt_opts",
+    "sb_free_security",
+    "sctp_sk_clone",
+    "secmark_refcount_dec",
+    "secmark_refcount_inc",
+    "sem_free_security",
+    "shm_free_security",
+    "sk_clone_security",
+    "sk_free_security",
+    "sk_getsecid",
+    "sock_graft",
+    "task_free",
+    "task_getlsmprop_obj",
+    "task_getsecid_obj",
+    "task_getsecid_subj",
+    "task_to_inode",
+    "tun_dev_free_security",
+    "xfrm_policy_free_security",
+    "xfrm_state_free",
+    "xfrm_state_free_security",
+];
 
 fn refused(refused: &Refused<'_>) -> Option<Refusal> {
     let target = &refused.attach.target;

@@ -92,6 +92,7 @@ fn features(
         tcx: interface_links(AttachType::TcxIngress) == Some(Ok(())),
         netkit: interface_links(AttachType::NetkitPrimary) == Some(Ok(())),
         kprobe_multi: kprobe_multi() == Some(Ok(())),
+        lsm_results: programs::lsm_results(),
     })
 }
 

@@ -71,6 +71,9 @@ pub struct Features {
     /// One link attaches a program to many kernel functions (5.18).
     #[serde(default = "yes")]
     pub kprobe_multi: bool,
+    /// What a program at an LSM hook returns is compared with what the hook may return (6.12).
+    #[serde(default = "yes")]
+    pub lsm_results: bool,
 }
 
 /// What a profile does not say is as in the newest kernel known here.
@@ -170,6 +173,11 @@ impl Features {
                 "kprobe_multi",
                 self.kprobe_multi,
                 "One link attaches a program to many kernel functions (mainline 5.18).",
+            ),
+            (
+                "lsm_results",
+                self.lsm_results,
+                "A program at an LSM hook returns only what that hook may (mainline 6.12).",
             ),
         ];
         let flags =

@@ -14,8 +14,12 @@ use crate::{
 };
 
 /// What a tracer may return.
-const TRACER: Returns =
-    Returns { least: 0, most: 0, help: "Write `return 0;` at the end. A tracer has to return 0." };
+const TRACER: Returns = Returns {
+    least: 0,
+    most: 0,
+    help: "Write `return 0;` at the end. A tracer has to return 0.",
+    refused_by: None,
+};
 
 pub(super) fn find(
     _: &Context<'_>,
@@ -23,7 +27,7 @@ pub(super) fn find(
     facts: &[Fact],
 ) -> Option<Rejection> {
     let kind = HostKind::of_program(subject.loaded.kind);
-    let Returns { least, most, help } = match &subject.node.kind {
+    let Returns { least, most, help, refused_by } = match &subject.node.kind {
         NodeKind::Host(Host { attach: Some(attach), .. }) => {
             (attach.value.kind.returns)(Some(&attach.value))?
         }
@@ -35,10 +39,12 @@ pub(super) fn find(
     let is_one = least == most;
     let (result, words) = facts.iter().find_map(|fact| {
         let (result, has) = match fact.what {
-            FactKind::Returns(ReturnValue::Number(number))
-                if !(*least..=*most).contains(&number.cast_signed()) =>
-            {
-                (number.cast_signed().to_string(), "has")
+            FactKind::Returns(ReturnValue::Number(number)) => {
+                let number = signed(number, *least);
+                if (*least..=*most).contains(&number) {
+                    return None;
+                }
+                (number.to_string(), "has")
             }
             FactKind::Returns(ReturnValue::Several) if is_one => {
                 ("more than one number".to_owned(), "has")
@@ -59,5 +65,12 @@ pub(super) fn find(
         .label(subject.of.asked(), format!("returns {result}"))
         .says("EINVAL", words)
         .help(*help);
-    Some(Rejection::everywhere(found))
+    Some(Rejection { found, refused_by: *refused_by })
+}
+
+/// A result as the kernel compares it: where negative ones are allowed, which are error numbers of C's
+/// `int`, the lower half.
+fn signed(number: u64, least: i64) -> i64 {
+    let [low, _] = [number as u32, (number >> 32) as u32];
+    if least < 0 { low.cast_signed().into() } else { number.cast_signed() }
 }

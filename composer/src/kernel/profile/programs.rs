@@ -41,6 +41,18 @@ pub(super) fn most_frames() -> Option<u16> {
     (1..=TRIED).take_while(takes).last()
 }
 
+/// Whether a program at an LSM hook that answers with error numbers may not return another number.
+pub(super) fn lsm_results() -> bool {
+    const RETURNS_77: [Insn; 2] = [Insn::set(0, 77), Insn::EXIT];
+    let Some(kind) = HostKind::of_program(ProgramKind::Lsm) else { return false };
+    let lsm = ProbedType {
+        attach_btf_id: attach_btf_id(kind),
+        attach_type: Some(AttachType::LsmMac),
+        ..ProbedType::of(ProgramKind::Lsm)
+    };
+    lsm.load_smallest().is_ok() && lsm.load(&RETURNS_77, lsm.license(), None).is_err()
+}
+
 /// A type of program, of which small ones are loaded.
 pub(super) struct ProbedType<'a> {
     pub(super) load_as: LoadAs,
