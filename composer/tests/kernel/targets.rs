@@ -3,6 +3,7 @@
 use std::{
     collections::BTreeMap,
     fs,
+    ops::ControlFlow,
     os::unix::{fs::PermissionsExt as _, process::CommandExt as _},
     sync::LazyLock,
 };
@@ -13,7 +14,7 @@ use freplace_compose::{
     diag::{Code, Severity},
     errno::errno_name,
     kernel::Linux,
-    plan,
+    plan::{self, Action},
     profile::{Presence, Targets},
     resolve::PartlyResolved,
     run,
@@ -224,5 +225,53 @@ fn a_kernel_that_the_chain_is_not_meant_for_gets_nothing_of_it() {
     let finished = crate::support::run(&folder.chain(), &["--", "true"]);
     finished.assert_failed(4, "FC0319");
     assert!(!finished.stderr.contains("load "), "{}", finished.stderr);
+    before.assert_nothing_new();
+}
+
+/// What the rules find wrong with a program of hooks.bpf.c at an LSM hook, and whether the kernel loads
+/// it. It is not attached: some of the programs would stop the machine.
+fn at_lsm_hook(hook: &str, program: &str) -> (Option<Code>, bool) {
+    let text = format!(
+        "name = \"x\"\n[host.host]\nobject = \"hooks.o\"\nprogram = \"{program}\"\n\
+         attach = {{ lsm = \"{hook}\" }}\n"
+    );
+    let folder = Folder::new(&text);
+    let chain = Chain::open(&folder.chain()).expect("a good chain");
+    let names = PartlyResolved::open(chain);
+    let found = check::check(&names, &running()).first().map(|found| found.code);
+    let resolved = names.whole().expect("its objects are there");
+    let mut kernel = Linux::new();
+    let before_attaching = &mut |done: run::Done<'_>| match done.operation.action {
+        Action::Load { .. } => ControlFlow::Break(()),
+        _ => ControlFlow::Continue(()),
+    };
+    let plan = plan::build(&resolved);
+    let done = run::up(&mut kernel, &plan, resolved.objects(), before_attaching);
+    let loaded = done.is_ok();
+    if let Ok(running) = done {
+        assert!(running.down(&mut kernel).is_empty());
+    }
+    (found, loaded)
+}
+
+#[test]
+#[ignore = "needs a kernel that allows freplace; `cargo xtask test` runs it in a micro-VM"]
+fn results_at_every_lsm_hook_are_judged_as_this_kernel_judges_them() {
+    let before = Snapshot::take();
+    let symbols = fs::read_to_string("/proc/kallsyms").expect("/proc is mounted");
+    let functions = symbols.lines().filter_map(|line| line.split_whitespace().nth(2));
+    let hooks = functions.filter_map(|name| name.strip_prefix("bpf_lsm_"));
+    let mut judged = [0, 0];
+    for hook in hooks {
+        // Some of those functions are no hooks, and some hooks are closed to programs.
+        if !at_lsm_hook(hook, "lsm_host").1 {
+            continue;
+        }
+        let (found, loaded) = at_lsm_hook(hook, "lsm_wrong");
+        assert_eq!(found.is_none(), loaded, "{hook}: {found:?}");
+        judged[usize::from(loaded)] += 1;
+    }
+    let [refused, taken] = judged;
+    assert!(taken > 0 && refused + taken > 150, "{judged:?}");
     before.assert_nothing_new();
 }

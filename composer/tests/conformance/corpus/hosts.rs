@@ -57,7 +57,7 @@ const KINDS: &[Kind] = &[
     Kind { name: "fentry", attach: "{ fentry = \"__x64_sys_getpgid\" }", lacking: ALWAYS, answer: 0, bounds: (Broken::Everywhere, Broken::Nowhere), context: HookContext::NotReplaced },
     Kind { name: "fexit", attach: "{ fexit = \"__x64_sys_getpgid\" }", lacking: ALWAYS, answer: 0, bounds: (Broken::Everywhere, Broken::Nowhere), context: HookContext::NotReplaced },
     Kind { name: "fmod_ret", attach: "{ fmod_ret = \"security_file_open\" }", lacking: ALWAYS, answer: 0, bounds: NEVER, context: HookContext::Arguments },
-    Kind { name: "lsm", attach: "{ lsm = \"file_open\" }", lacking: ALWAYS, answer: 0, bounds: NEVER, context: HookContext::Arguments },
+    Kind { name: "lsm", attach: "{ lsm = \"file_open\" }", lacking: ALWAYS, answer: 0, bounds: (Broken::From(6, 12), Broken::Nowhere), context: HookContext::Arguments },
     Kind { name: "perf_event", attach: "{ perf_event = \"cpu-clock\" }", lacking: ALWAYS, answer: 0, bounds: NEVER, context: HookContext::Named },
 ];
 
@@ -129,8 +129,7 @@ fn of(kind: &Kind) -> Vec<Case> {
         let replaced = stubbed("context", &own("for_context"));
         cases.push(with("context stub replaced", (Code::KernelLacks, *lacking), replaced));
     }
-    // What a program at an LSM hook may return depends on the hook, from 6.12 on.
-    if *lacking != ALWAYS || *name == "lsm" {
+    if *lacking != ALWAYS {
         return cases;
     }
     let (of_host, of_replacement) = *bounds;
