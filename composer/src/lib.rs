@@ -34,7 +34,7 @@ pub mod draw;
 pub mod errno;
 pub mod event;
 pub mod files;
-mod function;
+pub mod function;
 mod hex;
 pub mod hook;
 pub mod inert;

@@ -1,11 +1,15 @@
-//! What the kernel allows with a function of a program: what a tracer sees of it.
+//! What the kernel allows with a function of a program: whether it can be replaced and traced, and what
+//! a tracer sees of it.
 //!
 //! Facts about one function, without a chain: the rules of `check`, the names of `resolve` and
 //! `inspect` go by the same.
 
 mod access;
+mod verdict;
 
 pub(crate) use access::{AccessTarget, VisibleArguments};
+pub(crate) use verdict::prototype_rules;
+pub use verdict::{Obstacle, is_typed, loaded_with, not_replaceable, not_traceable};
 
 use crate::object::{Object, Program, btf::Type};
 
