@@ -118,11 +118,19 @@ fn inspect_json() {
 }
 
 #[test]
+fn inspect_tells_of_each_function_what_can_be_done_with_it() {
+    for object in ["host", "kinds"] {
+        let output = run(&objects(), &["inspect", &format!("{object}.bpf.o")]);
+        insta::assert_snapshot!(format!("inspect_{object}"), shown(&output));
+    }
+}
+
+#[test]
 fn a_function_without_a_result_is_no_stub_before_linux_7_2() {
     let output = run(&objects(), &["inspect", "void-stub.bpf.o"]);
     let text = shown(&output);
-    assert!(text.contains("not a stub: void: rejected by the verifier before Linux 7.2"), "{text}");
-    assert!(!text.contains("can be a stub"), "{text}");
+    assert!(text.contains("replace  no  does not return a number: rejected by Linux "), "{text}");
+    assert!(text.contains("void-stub.bpf.c:11: write int as its result"), "{text}");
 }
 
 #[test]

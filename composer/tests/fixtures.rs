@@ -95,6 +95,7 @@ fixtures! {
     no_host
     object_machine
     passed_by_tail_call
+    patterns
     program_types
     prototypes
     requires

@@ -111,6 +111,12 @@ impl Graph {
         graph
     }
 
+    /// A graph of `nodes`, whose references were looked up before.
+    pub(crate) fn with(nodes: Vec<Node>) -> Self {
+        // What is wrong with references was told.
+        Self::build(nodes, &[], &mut Vec::new())
+    }
+
     /// The nodes, in the order of the file.
     pub fn nodes(&self) -> impl Iterator<Item = (NodeIndex, &Node)> {
         self.inner.node_indices().map(|index| (index, &self.inner[index]))
@@ -173,7 +179,8 @@ impl Graph {
         &self.jumps
     }
 
-    /// The functions that a replacement or tracer is for: each with the node whose program holds it.
+    /// The functions that a replacement or tracer is for, as they are named: each with the node whose
+    /// program holds it.
     #[must_use]
     pub fn functions_of(&self, index: NodeIndex) -> Vec<(NodeIndex, &str)> {
         let mut found = Vec::new();

@@ -60,7 +60,7 @@ impl Default for Kernels {
 #[must_use]
 pub fn check(names: &PartlyResolved, kernels: &Kernels) -> Vec<Diagnostic> {
     let (kernels, excluded) = requires::within(names.chain(), kernels);
-    let found = names.wrong().iter().cloned().chain(excluded).collect();
+    let found = names.wrong().iter().chain(names.warnings()).cloned().chain(excluded).collect();
     let mut context = Context {
         chain: names.chain(),
         names,
@@ -88,7 +88,7 @@ pub fn check(names: &PartlyResolved, kernels: &Kernels) -> Vec<Diagnostic> {
     features::check(&mut context);
     helpers::check(&mut context);
     locks::check(&mut context);
-    in_file_order(context.found)
+    in_file_order(names.each_once(context.found))
 }
 
 /// A chain that the rules accept, with its warnings.

@@ -6,7 +6,8 @@ use super::{Context, title};
 use crate::{
     chain::{Node, NodeKind, Role, Spanned},
     diag::{Code, Diagnostic, list},
-    object::{Object, Program, btf::Type},
+    function::has_trusted_entry,
+    object::{Object, Program},
     resolve::functions::{candidates, list_or_nothing},
 };
 
@@ -114,26 +115,6 @@ fn nested(context: &mut Context<'_>, stub: &Node, replacement: &Node) {
          of a replacement.",
     );
     context.found.push(found);
-}
-
-/// Whether the kernel goes by the prototype of a program's entry: one argument, the context of the
-/// program's type.
-///
-/// The end of `do_check_common`,
-/// <https://github.com/torvalds/linux/blob/v6.12/kernel/bpf/verifier.c>.
-pub(super) fn has_trusted_entry(object: &Object, program: &Program) -> bool {
-    let prototype = object.functions.get(program.function).and_then(|entry| entry.prototype);
-    let Some(Type::Prototype { parameters, .. }) = prototype.and_then(|id| object.btf.get(id))
-    else {
-        return false;
-    };
-    let [(_, of)] = parameters.as_slice() else { return false };
-    let Some((_, Type::Ptr(to))) = object.btf.resolve(*of) else { return false };
-    match object.btf.resolve(to) {
-        // One that is only declared is not known.
-        Some((_, Type::Struct { name, .. })) => program.kind.context_struct() == Some(name),
-        _ => false,
-    }
 }
 
 /// A program's own entry may be replaced, if the kernel trusts its prototype: one argument, the

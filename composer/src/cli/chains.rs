@@ -37,11 +37,11 @@ pub(super) fn run(arguments: &Chains) -> Exit {
             Err(found) => invalid(&[*found]),
         };
     }
-    let described: Result<Vec<_>, _> = recipes().map(Recipe::describe).collect();
+    let described: Result<Vec<_>, _> = recipes().map(Listed::describe).collect();
     match (described, arguments.format) {
         (Ok(recipes), Format::Human) => screen::data(&human(&recipes, wrap::columns())),
         (Ok(recipes), Format::Json) => {
-            screen::json(&recipes.iter().map(Recipe::to_json).collect::<Vec<_>>())
+            screen::json(&recipes.iter().map(Listed::to_json).collect::<Vec<_>>())
         }
         (Err(found), _) => invalid(&found),
     }
@@ -61,7 +61,7 @@ fn own(text: &str) -> &str {
 }
 
 /// What the list shows of a recipe.
-struct Recipe {
+struct Listed {
     name: &'static str,
     /// The kinds of its hosts, each once.
     hooks: Vec<&'static str>,
@@ -72,7 +72,7 @@ struct Recipe {
     missing: Vec<PathBuf>,
 }
 
-impl Recipe {
+impl Listed {
     fn describe(name: &'static str) -> Result<Self, Vec<Diagnostic>> {
         let chain = Chain::open(format!("builtin:{name}").as_ref())?;
         let mut hooks = Vec::new();
@@ -83,8 +83,7 @@ impl Recipe {
             {
                 hooks.push(node.label());
             }
-            if let Some((ObjectRef::File(path), _)) =
-                node.program().map(|(object, program)| (object.value, program))
+            if let Some(ObjectRef::File(path)) = node.program().map(|(object, _)| object.value)
                 && !path.exists()
                 && !missing.contains(path)
             {
@@ -119,10 +118,10 @@ fn oldest(chain: Chain) -> Option<String> {
     profile::shipped().iter().find(|profile| accepts(profile)).map(|found| found.kernel.to_string())
 }
 
-fn human(recipes: &[Recipe], columns: Option<usize>) -> String {
-    let hooks = |recipe: &Recipe| recipe.hooks.join(", ");
-    let kernel = |recipe: &Recipe| recipe.kernel.clone().unwrap_or_else(|| "-".to_owned());
-    let width = |cell: &dyn Fn(&Recipe) -> String, head: &str| {
+fn human(recipes: &[Listed], columns: Option<usize>) -> String {
+    let hooks = |recipe: &Listed| recipe.hooks.join(", ");
+    let kernel = |recipe: &Listed| recipe.kernel.clone().unwrap_or_else(|| "-".to_owned());
+    let width = |cell: &dyn Fn(&Listed) -> String, head: &str| {
         let cells = recipes.iter().map(|recipe| cell(recipe).chars().count());
         cells.chain([head.len()]).max().unwrap_or(0)
     };

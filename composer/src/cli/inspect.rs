@@ -10,14 +10,17 @@ use super::{Format, exit::Exit, ink::Ink as _, report, screen};
 use freplace_compose::{
     chain::ObjectRef,
     event::Layout,
+    function::{self, Obstacle},
     inert,
     object::{Function, Object},
+    profile::{self, Profile},
     resolve::open_object,
 };
 
-/// List the contents of an eBPF object: programs, possible stubs, maps, variables, events.
+/// List the contents of an eBPF object: programs, functions, maps, variables, events.
 ///
-/// For each function that cannot be a stub, the reason is given.
+/// For each function: whether it can be replaced and traced on all known kernels, or why not, and what to
+/// write in which line of the source.
 ///
 /// Example: freplace-compose inspect builtin:tcp
 #[derive(Debug, clap::Args)]
@@ -53,20 +56,71 @@ fn callers(object: &Object, index: usize) -> Vec<&str> {
     object.programs.iter().filter(calls).map(|program| program.name.as_str()).collect()
 }
 
-/// Why a function cannot be a stub; none when it can.
-fn why_not(object: &Object, index: usize, function: &Function) -> Option<&'static str> {
-    if object.programs.iter().any(|program| program.function == index) {
-        Some("is a program")
-    } else if !function.is_global {
-        Some("static: verified with its callers, cannot be replaced")
-    } else if callers(object, index).is_empty() {
-        Some("not called by any program, so not loaded")
-    } else if function.prototype.is_none() {
-        Some("not in BTF; compile with -g")
-    } else if object.returns_nothing(function) {
-        Some("void: rejected by the verifier before Linux 7.2")
-    } else {
-        None
+/// What can be done with a function, or why not.
+struct FunctionUse {
+    not_replaceable: Option<Obstacle>,
+    not_traceable: Option<Obstacle>,
+}
+
+impl FunctionUse {
+    fn of(object: &Object, index: usize, kernels: &[Profile]) -> Self {
+        Self {
+            not_replaceable: function::not_replaceable(object, index, kernels),
+            not_traceable: function::not_traceable(object, index, kernels),
+        }
+    }
+
+    /// Adds its two lines.
+    fn human(&self, object: &Object, index: usize, out: &mut String) {
+        let place = object.functions.get(index).and_then(|function| object.declared_at(function));
+        let mut say = |what: &str, obstacle: &Option<Obstacle>, can: String| {
+            let _ = match obstacle {
+                None => writeln!(out, "    {what}  {}{can}", "yes".green()),
+                Some(Obstacle { why, .. }) => {
+                    writeln!(out, "    {what}  {}  {}", "no".yellow(), inert::line(why))
+                }
+            };
+            let write = obstacle.as_ref().and_then(|obstacle| obstacle.write.as_deref());
+            if let Some(write) = write {
+                let place = place.map(|(file, line)| format!("{}:{line}: ", inert::line(file)));
+                let place = place.unwrap_or_default();
+                let write = format!("{place}write {}", inert::line(write));
+                // Below the reason.
+                let indent = 4 + what.len() + "  no  ".len();
+                let _ = writeln!(out, "{:indent$}{}", "", write.dimmed());
+            }
+        };
+        let callers = callers(object, index).join(", ");
+        let by = match callers.is_empty() {
+            true => String::new(),
+            false => format!("  called by {}", inert::line(&callers)),
+        };
+        if self.not_replaceable == self.not_traceable {
+            return say("replace, trace", &self.not_replaceable, by);
+        }
+        say("replace", &self.not_replaceable, by);
+        let seen = match function::is_typed(object, index) {
+            true => "",
+            false => "  arguments as numbers",
+        };
+        say("trace  ", &self.not_traceable, seen.to_owned());
+    }
+
+    fn to_json(&self, object: &Object, index: usize) -> serde_json::Value {
+        let one = |obstacle: &Option<Obstacle>| {
+            json!({
+                "possible": obstacle.is_none(),
+                "why_not": obstacle.as_ref().map(|obstacle| &obstacle.why),
+                "write": obstacle.as_ref().and_then(|obstacle| obstacle.write.as_ref()),
+            })
+        };
+        let place = object.functions.get(index).and_then(|function| object.declared_at(function));
+        json!({
+            "replace": one(&self.not_replaceable),
+            "trace": one(&self.not_traceable),
+            "typed_arguments": function::is_typed(object, index),
+            "source": place.map(|(file, line)| json!({ "file": file, "line": line })),
+        })
     }
 }
 
@@ -75,6 +129,7 @@ fn prototype(object: &Object, function: &Function) -> String {
 }
 
 fn human(object: &Object) -> String {
+    let kernels = profile::shipped();
     let mut out = String::new();
     // A String takes everything, here and below.
     let _ = writeln!(out, "{}", "programs".bold());
@@ -85,6 +140,11 @@ fn human(object: &Object) -> String {
         let section = format!("SEC(\"{}\")", inert::line(&program.section));
         let prototype = prototype(object, function);
         let _ = writeln!(out, "  {section:<sections$}  {}", inert::line(&prototype));
+        FunctionUse::of(object, program.function, &kernels).human(
+            object,
+            program.function,
+            &mut out,
+        );
     }
     let functions: Vec<_> = object
         .functions
@@ -97,16 +157,7 @@ fn human(object: &Object) -> String {
     }
     for (index, function) in functions {
         let _ = writeln!(out, "  {}", inert::line(&prototype(object, function)));
-        match why_not(object, index, function) {
-            Some(why) => {
-                let _ = writeln!(out, "    {} {why}", "not a stub:".yellow());
-            }
-            None => {
-                let callers = callers(object, index).join(", ");
-                let callers = inert::line(&callers);
-                let _ = writeln!(out, "    {} called by {callers}", "can be a stub:".green());
-            }
-        }
+        FunctionUse::of(object, index, &kernels).human(object, index, &mut out);
     }
     data::maps(object, &mut out);
     data::globals(object, &mut out);
@@ -130,6 +181,7 @@ fn events(object: &Object) -> Vec<Layout> {
 }
 
 fn to_json(object: &Object) -> serde_json::Value {
+    let kernels = profile::shipped();
     json!({
         "license": object.license,
         "programs": object.programs.iter().map(|program| json!({
@@ -138,16 +190,25 @@ fn to_json(object: &Object) -> serde_json::Value {
             "kind": program.kind,
             "prototype": prototype(object, &object.functions[program.function]),
         })).collect::<Vec<_>>(),
-        "functions": object.functions.iter().enumerate().map(|(index, function)| json!({
-            "name": function.name,
-            "section": function.section,
-            "global": function.is_global,
-            "instructions": function.instructions,
-            "prototype": object.prototype(function),
-            "called_by": callers(object, index),
-            "can_be_stub": why_not(object, index, function).is_none(),
-            "why_not": why_not(object, index, function),
-        })).collect::<Vec<_>>(),
+        "functions": object.functions.iter().enumerate().map(|(index, function)| {
+            let verdict = FunctionUse::of(object, index, &kernels);
+            let is_program = object.programs.iter().any(|program| program.function == index);
+            let why_not = match is_program {
+                true => Some("is a program"),
+                false => verdict.not_replaceable.as_ref().map(|obstacle| obstacle.why.as_str()),
+            };
+            json!({
+                "name": function.name,
+                "section": function.section,
+                "global": function.is_global,
+                "instructions": function.instructions,
+                "prototype": object.prototype(function),
+                "called_by": callers(object, index),
+                "can_be_stub": why_not.is_none(),
+                "why_not": why_not,
+                "use": verdict.to_json(object, index),
+            })
+        }).collect::<Vec<_>>(),
         "maps": object.maps,
         "legacy_maps": object.legacy_maps,
         "globals": data::globals_to_json(object),

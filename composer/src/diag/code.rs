@@ -178,6 +178,8 @@ codes! {
     HelperNull = 345,
     /// An argument that is called as the result or the duration is.
     Shadowed = 346,
+    /// Functions that a pattern means and that cannot be traced.
+    LeftOut = 347,
 
     /// No right to use eBPF.
     NotPermitted = 401,

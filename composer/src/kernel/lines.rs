@@ -25,7 +25,7 @@ pub(super) fn source_lines(lines: &[LineInfo], types: &Btf) -> Box<[SourceLine]>
         Some(SourceLine {
             instruction: line.at,
             file: file.rsplit('/').next().unwrap_or(file).to_owned(),
-            line: line.position >> 10, // the column is in the lower bits
+            line: line.number(),
             text: types.text(line.text).unwrap_or_default().to_owned(),
         })
     };

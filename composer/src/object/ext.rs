@@ -56,6 +56,14 @@ pub struct LineInfo {
     pub position: u32,
 }
 
+impl LineInfo {
+    /// The line's number, from 1.
+    #[must_use]
+    pub fn number(&self) -> u32 {
+        self.position >> 10
+    }
+}
+
 /// A `struct bpf_core_relo`: an instruction that depends on the kernel's types.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Relocation {

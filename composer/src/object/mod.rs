@@ -289,6 +289,14 @@ impl Object {
         }
     }
 
+    /// Where `function` begins in the source: the file without its folder, and the line, from 1.
+    #[must_use]
+    pub fn declared_at(&self, function: &Function) -> Option<(&str, u32)> {
+        let line = self.ext.sections.get(&function.section)?.lines_in(function.range()).first()?;
+        let file = self.btf.text(line.file)?;
+        Some((file.rsplit('/').next().unwrap_or(file), line.number()))
+    }
+
     /// The prototype of `function` as C, when the object has it.
     #[must_use]
     pub fn prototype(&self, function: &Function) -> Option<String> {

@@ -2,7 +2,7 @@
 
 use petgraph::graph::NodeIndex;
 
-use super::NodeProgram;
+use super::{NodeProgram, pattern::has_pattern};
 use crate::{
     chain::{Chain, Node, NodeKind, Role, Spanned, Tracer, title},
     diag::{Code, Diagnostic, list, nearest},
@@ -26,7 +26,10 @@ pub(super) fn unknown<'a>(
 ) -> Vec<Unknown> {
     let (function, to_replace) = match &node.kind {
         NodeKind::Stub(stub) => (&stub.function, true),
-        NodeKind::Tracer(Tracer { function: Some(function), .. }) => (function, false),
+        // A pattern stands for names that are there.
+        NodeKind::Tracer(Tracer { function: Some(function), .. }) if !has_pattern(node) => {
+            (function, false)
+        }
         _ => return Vec::new(),
     };
     let one = |holder: NodeIndex| {
@@ -44,7 +47,7 @@ pub(super) fn unknown<'a>(
     chain.graph.needs(index).into_iter().filter_map(one).collect()
 }
 
-fn not_found(
+pub(super) fn not_found(
     function: &Spanned<String>,
     holder: &Node,
     object: &Object,

@@ -1,18 +1,24 @@
 //! The meaning of the names in a chain, as far as they could be found.
 
-use std::collections::HashSet;
+use std::{
+    collections::{BTreeSet, HashSet},
+    mem,
+};
 
 use petgraph::graph::NodeIndex;
 
 use super::{
     NodeProgram, ObjectStore, Resolved, ResolvedKind, ResolvedNode, TargetFunction, functions,
     maps::Changes,
+    pattern,
+    reach::{self, Dead, Walks},
     tables,
     traced::{self, PartlyTraced},
 };
 use crate::{
     chain::{Chain, Node, NodeKind, Role, Tracer, TracerProgram},
     diag::{Diagnostic, in_file_order},
+    function::{AccessTarget, VisibleArguments},
     hook::HostKind,
     object::{Program, ProgramKind},
 };
@@ -29,6 +35,10 @@ pub struct PartlyResolved {
     wrong: Vec<Diagnostic>,
     /// Errors for which the rules have better messages.
     untold: Vec<Diagnostic>,
+    /// Functions that patterns leave out.
+    warnings: Vec<Diagnostic>,
+    /// Whether some nodes stand for one node of the file.
+    is_expanded: bool,
 }
 
 /// What the names of one node stand for.
@@ -59,7 +69,23 @@ impl PartlyResolved {
         Self::find(chain, objects, wrong)
     }
 
-    fn find(chain: Chain, objects: ObjectStore, mut wrong: Vec<Diagnostic>) -> Self {
+    /// Looks up the names of `chain`, whose patterns stand for several nodes.
+    fn find(chain: Chain, objects: ObjectStore, wrong: Vec<Diagnostic>) -> Self {
+        let named = Self::find_named(chain, objects, wrong.clone());
+        let Some(expansion) = pattern::expand(&named) else { return named };
+        let Self { chain, objects, .. } = named;
+        let chain = Chain { graph: expansion.graph, ..chain };
+        let mut found = Self::find_named(chain, objects, wrong);
+        found.is_expanded = true;
+        found.wrong.extend(expansion.wrong);
+        found.untold.extend(expansion.untold);
+        found.warnings.extend(expansion.warnings);
+        let wrong = mem::take(&mut found.wrong);
+        found.wrong = found.each_once(wrong);
+        found
+    }
+
+    fn find_named(chain: Chain, objects: ObjectStore, mut wrong: Vec<Diagnostic>) -> Self {
         let mut changes = Changes::of(&chain);
         let program = |(_, node)| {
             let program = NodeProgram::find(node, &objects, &mut changes, &mut wrong);
@@ -71,7 +97,15 @@ impl PartlyResolved {
             }
         };
         let nodes = chain.graph.nodes().map(program).collect();
-        let mut found = Self { chain, objects, nodes, wrong, untold: Vec::new() };
+        let mut found = Self {
+            chain,
+            objects,
+            nodes,
+            wrong,
+            untold: Vec::new(),
+            warnings: Vec::new(),
+            is_expanded: false,
+        };
         found.seek_functions();
         found.seek_tables();
         for index in found.chain.graph.node_indices() {
@@ -147,13 +181,66 @@ impl PartlyResolved {
         &self.wrong
     }
 
+    /// What is worth knowing of names that were found.
+    pub(crate) fn warnings(&self) -> &[Diagnostic] {
+        &self.warnings
+    }
+
+    /// `found`, where what is wrong with nodes that stand for one of the file is told once.
+    pub(crate) fn each_once(&self, mut found: Vec<Diagnostic>) -> Vec<Diagnostic> {
+        if self.is_expanded {
+            let mut told = BTreeSet::new();
+            found.retain(|one| {
+                let spans: Vec<_> = one.labels.iter().map(|label| label.span.clone()).collect();
+                spans.is_empty() || told.insert((one.code as u16, spans))
+            });
+        }
+        found
+    }
+
+    /// What keeps `function` from being called, where that is a constant.
+    pub(crate) fn dead<'a>(
+        &'a self,
+        function: &TargetFunction,
+        walks: &mut Walks<'a>,
+    ) -> Option<Dead> {
+        let holder = self.chain.graph.node(function.holder);
+        if holder.built_in().is_some() {
+            return None;
+        }
+        let setter = (!holder.data.globals.is_empty()).then_some(function.holder);
+        reach::dead(self.program(function.holder)?, setter, function.index, walks)
+    }
+
+    /// `function` as a tracer's own program finds it. None for one of another tracer: of that the rule
+    /// on nested tracers tells enough.
+    pub(crate) fn access_target(&self, function: &TargetFunction) -> Option<AccessTarget<'_>> {
+        let graph = &self.chain.graph;
+        let of = self.program(function.holder)?;
+        let is_replacement = match graph.node(function.holder).role() {
+            Role::Host => false,
+            Role::Replacement => true,
+            Role::Stub | Role::Tracer => return None,
+        };
+        let kinds = match is_replacement {
+            false => vec![of.program().kind],
+            true => {
+                let hosts = graph.hosts_below(function.holder).into_iter();
+                hosts.filter_map(|host| Some(self.program(host)?.program().kind)).collect()
+            }
+        };
+        let (object, index) = (of.object(), function.index);
+        let seen = VisibleArguments::of(object, of.program(), index, is_replacement)?;
+        Some(AccessTarget { object, function: index, seen, kinds })
+    }
+
     /// The chain, if all names were found.
     ///
     /// # Errors
     /// The names that were not found, in file order.
     pub fn whole(self) -> Result<Resolved, Vec<Diagnostic>> {
         let has_task = self.has_task();
-        let Self { chain, objects, nodes, mut wrong, untold } = self;
+        let Self { chain, objects, nodes, mut wrong, untold, .. } = self;
         wrong.extend(untold);
         let mut resolved = Vec::with_capacity(nodes.len());
         for (((_, node), found), has_task) in chain.graph.nodes().zip(nodes).zip(has_task) {
@@ -185,26 +272,40 @@ impl PartlyResolved {
         let NodeKind::Tracer(tracer) = &self.chain.graph.node(index).kind else {
             return (traced, wrong);
         };
-        let TracerProgram::BuiltIn(request) = &tracer.program else { return (traced, wrong) };
         let place =
             |found: &Diagnostic| (found.labels.first().map(|label| label.span.clone()), found.code);
         for function in self.functions(index) {
-            let Some(of) = self.program(function.holder) else { continue };
-            let holder = self.chain.graph.node(function.holder);
-            let is_entry = function.index == of.program().function && holder.role() != Role::Tracer;
-            for kind in self.kinds(of, function) {
-                let asked = (tracer, request.as_ref());
-                let (one, found) = PartlyTraced::find(asked, function.clone(), of, kind, is_entry);
-                traced.push(one);
-                for found in found {
-                    if !wrong.iter().any(|other| place(other) == place(&found)) {
-                        wrong.push(found);
-                    }
+            let (these, found) = self.traced_as(tracer, function);
+            traced.extend(these);
+            for found in found {
+                if !wrong.iter().any(|other| place(other) == place(&found)) {
+                    wrong.push(found);
                 }
             }
         }
         for found in wrong.iter_mut().filter(|found| found.labels.is_empty()) {
             *found = found.clone().label(&tracer.target.span, "traced here");
+        }
+        (traced, wrong)
+    }
+
+    /// What `tracer`, a built-in one, traces of `function`, in each type of program that holds it; and
+    /// what keeps it from that.
+    pub(super) fn traced_as(
+        &self,
+        tracer: &Tracer,
+        function: &TargetFunction,
+    ) -> (Vec<PartlyTraced>, Vec<Diagnostic>) {
+        let (mut traced, mut wrong) = (Vec::new(), Vec::new());
+        let Some(request) = tracer.built_in() else { return (traced, wrong) };
+        let Some(of) = self.program(function.holder) else { return (traced, wrong) };
+        let holder = self.chain.graph.node(function.holder);
+        let is_entry = function.index == of.program().function && holder.role() != Role::Tracer;
+        for kind in self.kinds(of, function) {
+            let asked = (tracer, request);
+            let (one, found) = PartlyTraced::find(asked, function.clone(), of, kind, is_entry);
+            traced.push(one);
+            wrong.extend(found);
         }
         (traced, wrong)
     }

@@ -143,3 +143,44 @@ fn two_tracers_of_one_moment_both_fire() {
     );
     assert_eq!([of(&events, "a").len(), of(&events, "b").len()], [1, 1], "{events:#?}");
 }
+
+const NESTED: &str = r#"
+    name = "nested"
+    host.fired = { object = "nested.o", program = "nested", attach = { tracepoint = "syscalls/sys_enter_getpgid" } }
+    stub.price = { function = "step_price", hosts = ["fired"] }
+"#;
+
+#[test]
+#[ignore = "needs a kernel that allows freplace; `cargo xtask test` runs it in a micro-VM"]
+fn a_pattern_traces_each_function_with_a_program_of_its_own() {
+    let chain = format!(
+        r#"{NESTED}
+        tracer.steps = {{ fentry = "fired", function = "step_*", object = "tracers.o", program = "entry" }}
+        "#
+    );
+    let events = fired(&chain, 3);
+    let wanted = ["steps:step_outer", "steps:step_inner", "steps:step_price", "fired"];
+    assert_eq!(nodes(&events), wanted);
+    let values: Vec<_> = events[..3].iter().map(|event| &event["data"]["value"]).collect();
+    assert_eq!(values, [3, 30, 31]);
+    assert_eq!(events[3]["data"]["sum"], 1 + 30 + 3);
+    assert!(events.iter().all(|event| event["call"] == events[0]["call"]), "{events:#?}");
+}
+
+#[test]
+#[ignore = "needs a kernel that allows freplace; `cargo xtask test` runs it in a micro-VM"]
+fn a_stub_within_static_functions_is_replaced_and_what_is_around_it_traced() {
+    let chain = format!(
+        r#"{NESTED}
+        replacement.seven = {{ object = "replacements.o", program = "answer_seven", stub = "price" }}
+        tracer.steps = {{ trace = "fired", function = "step_*" }}
+        "#
+    );
+    let events = fired(&chain, 3);
+    // Of the stub, which is replaced, only the replacement tells.
+    let (inner, outer) = ("steps:step_inner", "steps:step_outer");
+    assert_eq!(nodes(&events), [outer, inner, "seven", inner, outer, "fired"]);
+    assert_eq!(events[3]["ret"], 7 + 30, "{events:#?}");
+    assert_eq!(events[4]["ret"], 7 + 30 + 3);
+    assert_eq!(events[5]["data"]["sum"], 7 + 30 + 3);
+}

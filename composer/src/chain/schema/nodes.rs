@@ -78,7 +78,8 @@ pub(super) fn tracer() -> Value {
             "trace": text(&format!("Built-in tracer: records entry and return of the target: \
                                     {target}")),
             "function": text(
-                "A function of the target's program. Defaults to its entry function.",
+                "A function of the target's program, or several: a pattern with * and ?, or names \
+                 with commas. Defaults to its entry function.",
             ),
             "capture": capture(),
             "where": filter(),

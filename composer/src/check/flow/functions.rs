@@ -9,9 +9,10 @@ use super::{Books, CheckedProgram, Context, Profile, arguments::stub, doubt};
 use crate::{
     check::title,
     diag::{Code, Diagnostic},
+    function::prototype_rules,
     object::{
         Function,
-        flow::{FactKind, Findings, PrototypeFault, PrototypeRules, unfit},
+        flow::{FactKind, Findings, PrototypeFault, unfit},
     },
 };
 
@@ -31,7 +32,7 @@ pub(super) fn check<'a>(
             continue;
         }
         let kind = subject.loaded.kind;
-        let why = |profile: &Profile| unfit(object, function, kind, takes(profile));
+        let why = |profile: &Profile| unfit(object, function, kind, prototype_rules(profile));
         // Kernels have their own reasons and words: those of the oldest that refuses it are told.
         let profiles = context.kernels.profiles.iter();
         let Some((refusing, reason)) = profiles
@@ -55,15 +56,6 @@ pub(super) fn check<'a>(
         context.push_where(found, |profile: &Profile| {
             why(profile).is_some() && (is_called || !profile.features.lazy_functions)
         });
-    }
-}
-
-fn takes(profile: &Profile) -> PrototypeRules {
-    let features = &profile.features;
-    PrototypeRules {
-        tags: features.argument_tags,
-        void: features.void_functions,
-        memory: features.memory_arguments,
     }
 }
 

@@ -12,8 +12,9 @@ use petgraph::graph::NodeIndex;
 use super::{Context, loaded};
 use crate::{
     chain::{Node, NodeKind, Role},
-    check::{stubs::has_trusted_entry, title},
+    check::title,
     diag::{Code, Diagnostic},
+    function::has_trusted_entry,
     object::{Object, Program, ProgramKind, Referent, TAIL_CALL, btf::Type},
     resolve::NodeProgram,
 };

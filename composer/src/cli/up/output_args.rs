@@ -15,7 +15,7 @@ use freplace_compose::{
     diag::{Diagnostic, nearest},
     event::Paint,
     inert,
-    plan::Plan,
+    plan::{Plan, PlannedNode},
 };
 
 #[derive(Debug, clap::Args)]
@@ -112,10 +112,12 @@ impl OutputArgs {
                     stub.id
                 )));
             }
-            // A stub has no program, so it emits nothing.
-            let mut nodes = plan.nodes.iter();
-            let found = nodes.position(|node| node.id == id && node.role != Role::Stub);
-            let Some(index) = found else {
+            // A stub has no program, so it emits nothing. The nodes of a pattern are `ID:FUNCTION`.
+            let is_it = |node: &PlannedNode| {
+                let of_pattern = node.id.strip_prefix(id).is_some_and(|rest| rest.starts_with(':'));
+                (node.id == id || of_pattern) && node.role != Role::Stub
+            };
+            if !plan.nodes.iter().any(is_it) {
                 let programs = || plan.nodes.iter().filter(|node| node.role != Role::Stub);
                 let ids = || programs().map(|node| node.id.as_str());
                 let near = match nearest(id, ids()) {
@@ -127,8 +129,10 @@ impl OutputArgs {
                     "`--only {}`: unknown node of chain `{chain}`; {near}",
                     id.escape_debug()
                 )));
-            };
-            shown[index] = true;
+            }
+            for (shown, node) in shown.iter_mut().zip(&plan.nodes) {
+                *shown |= is_it(node);
+            }
         }
         Ok(shown)
     }
