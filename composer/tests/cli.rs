@@ -29,6 +29,7 @@ pinned! {
     help_validate: "validate" "--help";
     help_plan: "plan" "--help";
     help_graph: "graph" "--help";
+    help_chains: "chains" "--help";
     help_inspect: "inspect" "--help";
     help_doctor: "doctor" "--help";
     help_profile: "profile" "--help";
@@ -49,6 +50,8 @@ pinned! {
     inspect_human: "inspect" "builtin:tcp";
     inspect_of_what_is_not_there: "inspect" "builtin:tpc";
     validate_what_is_shipped: "validate" "chains/tcp.toml" "chains/tcp-map.toml" "chains/trace.toml" "chains/xdp.toml";
+    chains_of_a_name_that_is_not_there: "chains" "tpc";
+    plan_of_a_recipe_that_is_not_there: "plan" "builtin:nothing_like_it";
     explain_one: "explain" "fc0301";
     explain_several: "explain" "0007" "401";
     explain_lists_all: "explain";
@@ -166,6 +169,44 @@ fn the_schema_that_is_written_is_the_one_in_the_repository() {
     let shipped = fs::read_to_string(workspace().join("schemas/chain.schema.json"));
     assert_eq!(String::from_utf8_lossy(&output.stdout), shipped.expect("it is shipped"));
     assert_eq!(output.status.code(), Some(0));
+}
+
+#[test]
+fn a_recipe_is_the_file_of_its_name() {
+    for name in CHAINS {
+        let (file, recipe) = (format!("chains/{name}.toml"), format!("builtin:{name}"));
+        let graph = |chain: &str| shown(&run(&workspace(), &["graph", chain]));
+        assert_eq!(graph(&recipe), graph(&file));
+        let printed = run(&workspace(), &["chains", name]);
+        let text = common::chain_text(name);
+        let (schema, rest) = text.split_once('\n').expect("it has lines");
+        assert!(schema.starts_with("#:schema "), "{schema}");
+        assert_eq!(String::from_utf8_lossy(&printed.stdout), rest);
+    }
+    // What belongs to no folder works in each.
+    let elsewhere = run(&objects(), &["up", "--dry-run", "builtin:tcp"]);
+    assert_eq!(shown(&elsewhere), shown(&run(&workspace(), &["plan", "chains/tcp.toml"])));
+    let valid = shown(&run(&objects(), &["validate", "builtin:tcp"]));
+    assert!(valid.contains("builtin:tcp  valid  6 nodes"), "{valid}");
+}
+
+#[test]
+fn the_list_has_every_recipe() {
+    let output = run(&workspace(), &["chains", "--format", "json"]);
+    let list: serde_json::Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    let list = list.as_array().expect("a list");
+    let names: Vec<_> = list.iter().map(|recipe| recipe["name"].as_str()).collect();
+    assert_eq!(names, CHAINS.map(Some), "all of them, in order");
+    for recipe in list {
+        let needs_no_package = recipe["missing"].as_array().is_some_and(Vec::is_empty);
+        assert_eq!(recipe["kernel"].is_string(), needs_no_package, "{recipe}");
+        assert!(recipe["description"].as_str().is_some_and(|text| !text.is_empty()), "{recipe}");
+    }
+    let tcp = &list[1];
+    assert_eq!((&tcp["hooks"][0], &tcp["kernel"]), (&"kprobe".into(), &"6.1".into()));
+    let text = shown(&run(&workspace(), &["chains"]));
+    let line = text.lines().find(|line| line.starts_with("tcp-map ")).expect(&text);
+    assert!(line.contains("kprobe  6.1    Like tcp"), "{line}");
 }
 
 #[test]
@@ -324,6 +365,7 @@ fn only_verbs_that_wait_start_a_runtime() {
         &["plan", "chains/tcp.toml"],
         &["up", "chains/tcp.toml", "--dry-run"],
         &["graph", "chains/tcp.toml"],
+        &["chains"],
         &["inspect", "builtin:tcp"],
         &["explain", "FC0301"],
         &["schema"],

@@ -15,6 +15,7 @@ mod layout;
 mod maps;
 mod output;
 mod read;
+mod recipe;
 mod schema;
 mod spec;
 mod syntax;
@@ -34,6 +35,7 @@ pub use graph::{Dependency, Graph, Jump};
 pub use layout::Declared;
 pub use maps::{Data, MapChange, Pinning, TailEntry};
 pub use output::{EventMap, Output};
+pub use recipe::{recipe, recipe_name, recipes};
 pub use schema::schema;
 pub(crate) use spec::title;
 pub use spec::{
@@ -70,7 +72,7 @@ pub struct Chain {
 }
 
 impl Chain {
-    /// Reads the file at `path`.
+    /// Reads the file at `path`, or the recipe that it stands for.
     ///
     /// # Errors
     /// Every diagnostic of the file; see [`Chain::parse`].
@@ -78,12 +80,16 @@ impl Chain {
         Self::read(path).and_then(whole)
     }
 
-    /// Reads the file at `path`, and continues after invalid expressions: the chain contains
+    /// Reads the file at `path`, or the recipe that it stands for, and continues after invalid expressions: the chain contains
     /// everything else, so that further errors can be found, but must not be planned.
     ///
     /// # Errors
     /// Every diagnostic of the file, if there are other errors.
     pub fn read(path: &Path) -> Result<(Self, Vec<Diagnostic>), Vec<Diagnostic>> {
+        if let Some(name) = recipe_name(path) {
+            let text = recipe(name).map_err(|unknown| vec![*unknown])?;
+            return Self::parse_on(path, text.to_owned());
+        }
         let unreadable = |why: String, help: &str| {
             let message = format!("cannot read {}: {why}", path.display());
             vec![Diagnostic::new(Code::FileUnreadable, message).help(help)]
@@ -91,7 +97,9 @@ impl Chain {
         let bytes = files::read(path, files::CHAIN).map_err(|error| {
             let help = match path.is_dir() {
                 true => "Name a chain file, not a folder.",
-                false => "Name a chain file, for example chains/tcp.toml.",
+                false => {
+                    "Name a chain file, or a recipe of `freplace-compose chains`: builtin:tcp."
+                }
             };
             unreadable(files::plain(&error), help)
         })?;

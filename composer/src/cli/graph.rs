@@ -20,7 +20,7 @@ use freplace_compose::{
 /// Example: freplace-compose graph --format mermaid chains/tcp.toml
 #[derive(Debug, clap::Args)]
 pub(super) struct GraphArguments {
-    /// Chain file.
+    /// Chain file, or builtin:NAME for a recipe.
     #[arg(value_name = "FILE")]
     file: PathBuf,
     /// Format of the drawing.

@@ -2,6 +2,7 @@
 //!
 //! Data goes to stdout, everything else to stderr. The exit code is an [`Exit`].
 
+mod chains;
 mod completions;
 mod doctor;
 mod exit;
@@ -41,7 +42,7 @@ use freplace_compose::{
 };
 
 /// An example that needs neither root nor a file of one's own.
-const TRY: &str = "Try: freplace-compose up --vm chains/tcp.toml --limit 10 -- wget -q -O /dev/null \
+const TRY: &str = "Try: freplace-compose up --vm builtin:tcp --limit 10 -- wget -q -O /dev/null \
                    http://127.0.0.1/";
 
 /// docker compose for chains of eBPF programs.
@@ -89,6 +90,7 @@ enum Verb {
     Validate(validate::Validate),
     Plan(plan::PlanArguments),
     Graph(graph::GraphArguments),
+    Chains(chains::Chains),
     Inspect(inspect::Inspect),
     Doctor(doctor::Doctor),
     Profile(profile::ProfileArguments),
@@ -136,6 +138,7 @@ pub(crate) fn main() -> Exit {
         Verb::Validate(validate) => validate::run(&validate),
         Verb::Plan(plan) => plan::run(&plan),
         Verb::Graph(graph) => graph::run(&graph),
+        Verb::Chains(chains) => chains::run(&chains),
         Verb::Inspect(inspect) => inspect::run(&inspect),
         Verb::Doctor(doctor) => doctor::run(&doctor),
         Verb::Profile(profile) => profile::run(&profile),

@@ -20,7 +20,7 @@ use freplace_compose::{
 /// Example: freplace-compose plan chains/tcp.toml
 #[derive(Debug, clap::Args)]
 pub(super) struct PlanArguments {
-    /// Chain file.
+    /// Chain file, or builtin:NAME for a recipe.
     #[arg(value_name = "FILE")]
     file: PathBuf,
     /// Format of the result.

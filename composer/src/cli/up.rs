@@ -49,7 +49,7 @@ use sink::Sink;
 /// Example: freplace-compose up --vm chains/tcp.toml -- wget -q -O /dev/null http://127.0.0.1/
 #[derive(Debug, clap::Args)]
 pub(super) struct Up {
-    /// Chain file.
+    /// Chain file, or builtin:NAME for a recipe.
     #[arg(value_name = "FILE")]
     file: PathBuf,
     /// Show the plan without loading anything.

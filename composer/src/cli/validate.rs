@@ -33,7 +33,7 @@ use freplace_compose::{
 /// Example: freplace-compose validate --kernel 6.1,6.12 chains/*.toml
 #[derive(Debug, clap::Args)]
 pub(super) struct Validate {
-    /// Chain files to check.
+    /// Chain files to check, or builtin:NAME for recipes.
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
     /// Format of the result.

@@ -10,7 +10,7 @@ use std::{
 
 use super::{Format, exit::Exit, runtime, screen};
 use freplace_compose::{
-    chain::ObjectRef,
+    chain::{ObjectRef, recipe_name},
     resolve::Resolved,
     vm::{DEFAULT_SERIES, HostFile, KernelChoice, Machine, VmError},
 };
@@ -81,7 +81,8 @@ pub(crate) fn files(path: &Path, resolved: &Resolved) -> Vec<PathBuf> {
         ObjectRef::File(path) => Some(resolved.chain().folder.join(path)),
         ObjectRef::Builtin(_) => None,
     });
-    std::iter::once(path.to_owned()).chain(objects).collect()
+    let chain = recipe_name(path).is_none().then(|| path.to_owned());
+    chain.into_iter().chain(objects).collect()
 }
 
 /// Runs the command; its exit code, 128 + n for signal n.

@@ -3,12 +3,14 @@
 //! Pure data, created by every layer and drawn only by the command line. Codes are stable: scripts
 //! and readers can rely on them.
 
+mod builtin;
 mod code;
 mod near;
 mod page;
 mod span;
 mod words;
 
+pub use builtin::unknown_builtin;
 pub use code::{Code, Severity};
 pub use near::{Names, list, nearest, nearest_of_many};
 pub use page::{Block, Page, UnknownCode, blocks};

@@ -8,7 +8,7 @@ use std::{
 
 use crate::{
     chain::{Chain, ObjectRef, SpannedRef},
-    diag::{Code, Diagnostic, list, nearest},
+    diag::{Code, Diagnostic, unknown_builtin},
     files::{self, plain},
     object::{Object, ObjectError},
 };
@@ -99,15 +99,8 @@ pub fn open_object(name: &ObjectRef) -> Result<Object, Box<Diagnostic>> {
         ObjectRef::Builtin(builtin) => match freplace_compose_ebpf_programs::object(builtin) {
             Some(bytes) => Object::parse(bytes).map_err(described),
             None => {
-                let names = freplace_compose_ebpf_programs::names;
-                let help = match nearest(builtin, names()) {
-                    Some(near) => format!("Did you mean `builtin:{near}`?"),
-                    None => {
-                        format!("Built-in objects are: {}.", list(&names().collect::<Vec<_>>()))
-                    }
-                };
-                let message = format!("unknown built-in object `{builtin}`");
-                Err(Box::new(Diagnostic::new(Code::UnknownBuiltin, message).help(help)))
+                let names: Vec<_> = freplace_compose_ebpf_programs::names().collect();
+                Err(Box::new(unknown_builtin("object", builtin, &names)))
             }
         },
     }
