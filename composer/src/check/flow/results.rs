@@ -71,6 +71,5 @@ pub(super) fn find(
 /// A result as the kernel compares it: where negative ones are allowed, which are error numbers of C's
 /// `int`, the lower half.
 fn signed(number: u64, least: i64) -> i64 {
-    let [low, _] = [number as u32, (number >> 32) as u32];
-    if least < 0 { low.cast_signed().into() } else { number.cast_signed() }
+    if least < 0 { (number as u32).cast_signed().into() } else { number.cast_signed() }
 }
