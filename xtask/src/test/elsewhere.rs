@@ -8,7 +8,10 @@
 
 use std::{
     env, fs, io,
-    os::unix::{fs::chown, process::CommandExt as _},
+    os::unix::{
+        fs::{chown, symlink},
+        process::CommandExt as _,
+    },
     path::{Path, PathBuf},
     process::Command,
     time::Duration,
@@ -184,8 +187,12 @@ fn copy(from: &Path, to: &Path) -> io::Result<()> {
             continue;
         }
         let to = to.join(&name);
-        if entry.file_type()?.is_dir() {
+        let kind = entry.file_type()?;
+        if kind.is_dir() {
             copy(&entry.path(), &to)?;
+        } else if kind.is_symlink() {
+            // Those of the repository lead to places within it.
+            symlink(fs::read_link(entry.path())?, &to)?;
         } else {
             fs::copy(entry.path(), &to)?;
         }
