@@ -10,7 +10,7 @@ use super::{Format, exit::Exit, ink::Ink as _, report, screen};
 use freplace_compose::{
     chain::ObjectRef,
     event::Layout,
-    function::{self, Obstacle},
+    function::{LoadedFunction, Obstacle},
     inert,
     object::{Function, Object},
     profile::{self, Profile},
@@ -48,31 +48,30 @@ pub(super) fn run(arguments: &Inspect) -> Exit {
     }
 }
 
-/// The programs that reach the function with this index, themselves not counted.
-fn callers(object: &Object, index: usize) -> Vec<&str> {
-    let calls = |program: &&freplace_compose::object::Program| {
-        program.function != index && object.reachable(program).contains(&index)
-    };
-    object.programs.iter().filter(calls).map(|program| program.name.as_str()).collect()
-}
-
 /// What can be done with a function, or why not.
-struct FunctionUse {
+struct FunctionUse<'a> {
+    callers: Vec<&'a str>,
     not_replaceable: Option<Obstacle>,
     not_traceable: Option<Obstacle>,
+    is_typed: bool,
+    /// The file and the line.
+    declared_at: Option<(&'a str, u32)>,
 }
 
-impl FunctionUse {
-    fn of(object: &Object, index: usize, kernels: &[Profile]) -> Self {
+impl<'a> FunctionUse<'a> {
+    fn of(object: &'a Object, index: usize, kernels: &[Profile]) -> Self {
+        let loaded = LoadedFunction::of(object, index);
         Self {
-            not_replaceable: function::not_replaceable(object, index, kernels),
-            not_traceable: function::not_traceable(object, index, kernels),
+            callers: loaded.callers().map(|program| program.name.as_str()).collect(),
+            not_replaceable: loaded.not_replaceable(kernels),
+            not_traceable: loaded.not_traceable(kernels),
+            is_typed: loaded.is_typed(),
+            declared_at: object.declared_at(&object.functions[index]),
         }
     }
 
     /// Adds its two lines.
-    fn human(&self, object: &Object, index: usize, out: &mut String) {
-        let place = object.functions.get(index).and_then(|function| object.declared_at(function));
+    fn human(&self, out: &mut String) {
         let mut say = |what: &str, obstacle: &Option<Obstacle>, can: String| {
             let _ = match obstacle {
                 None => writeln!(out, "    {what}  {}{can}", "yes".green()),
@@ -82,6 +81,7 @@ impl FunctionUse {
             };
             let write = obstacle.as_ref().and_then(|obstacle| obstacle.write.as_deref());
             if let Some(write) = write {
+                let place = self.declared_at;
                 let place = place.map(|(file, line)| format!("{}:{line}: ", inert::line(file)));
                 let place = place.unwrap_or_default();
                 let write = format!("{place}write {}", inert::line(write));
@@ -90,7 +90,7 @@ impl FunctionUse {
                 let _ = writeln!(out, "{:indent$}{}", "", write.dimmed());
             }
         };
-        let callers = callers(object, index).join(", ");
+        let callers = self.callers.join(", ");
         let by = match callers.is_empty() {
             true => String::new(),
             false => format!("  called by {}", inert::line(&callers)),
@@ -99,14 +99,14 @@ impl FunctionUse {
             return say("replace, trace", &self.not_replaceable, by);
         }
         say("replace", &self.not_replaceable, by);
-        let seen = match function::is_typed(object, index) {
+        let seen = match self.is_typed {
             true => "",
             false => "  arguments as numbers",
         };
         say("trace  ", &self.not_traceable, seen.to_owned());
     }
 
-    fn to_json(&self, object: &Object, index: usize) -> serde_json::Value {
+    fn to_json(&self) -> serde_json::Value {
         let one = |obstacle: &Option<Obstacle>| {
             json!({
                 "possible": obstacle.is_none(),
@@ -114,11 +114,11 @@ impl FunctionUse {
                 "write": obstacle.as_ref().and_then(|obstacle| obstacle.write.as_ref()),
             })
         };
-        let place = object.functions.get(index).and_then(|function| object.declared_at(function));
+        let place = self.declared_at;
         json!({
             "replace": one(&self.not_replaceable),
             "trace": one(&self.not_traceable),
-            "typed_arguments": function::is_typed(object, index),
+            "typed_arguments": self.is_typed,
             "source": place.map(|(file, line)| json!({ "file": file, "line": line })),
         })
     }
@@ -140,11 +140,7 @@ fn human(object: &Object) -> String {
         let section = format!("SEC(\"{}\")", inert::line(&program.section));
         let prototype = prototype(object, function);
         let _ = writeln!(out, "  {section:<sections$}  {}", inert::line(&prototype));
-        FunctionUse::of(object, program.function, &kernels).human(
-            object,
-            program.function,
-            &mut out,
-        );
+        FunctionUse::of(object, program.function, &kernels).human(&mut out);
     }
     let functions: Vec<_> = object
         .functions
@@ -157,7 +153,7 @@ fn human(object: &Object) -> String {
     }
     for (index, function) in functions {
         let _ = writeln!(out, "  {}", inert::line(&prototype(object, function)));
-        FunctionUse::of(object, index, &kernels).human(object, index, &mut out);
+        FunctionUse::of(object, index, &kernels).human(&mut out);
     }
     data::maps(object, &mut out);
     data::globals(object, &mut out);
@@ -203,10 +199,10 @@ fn to_json(object: &Object) -> serde_json::Value {
                 "global": function.is_global,
                 "instructions": function.instructions,
                 "prototype": object.prototype(function),
-                "called_by": callers(object, index),
+                "called_by": verdict.callers,
                 "can_be_stub": why_not.is_none(),
                 "why_not": why_not,
-                "use": verdict.to_json(object, index),
+                "use": verdict.to_json(),
             })
         }).collect::<Vec<_>>(),
         "maps": object.maps,

@@ -9,7 +9,7 @@ mod verdict;
 
 pub(crate) use access::{AccessTarget, VisibleArguments};
 pub(crate) use verdict::prototype_rules;
-pub use verdict::{Obstacle, is_typed, loaded_with, not_replaceable, not_traceable};
+pub use verdict::{LoadedFunction, Obstacle};
 
 use crate::object::{Object, Program, btf::Type};
 

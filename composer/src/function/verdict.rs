@@ -1,6 +1,6 @@
 //! Whether a function of an object can be replaced and traced, or why not and what to write.
 
-use super::has_trusted_entry;
+use super::{VisibleArguments, has_trusted_entry};
 use crate::{
     hook::HostKind,
     object::{
@@ -11,7 +11,7 @@ use crate::{
 };
 
 /// Why something cannot be done with a function.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Obstacle {
     /// In a short phrase.
     pub why: String,
@@ -35,85 +35,104 @@ pub(crate) fn prototype_rules(profile: &Profile) -> PrototypeRules {
     }
 }
 
-/// The programs that are loaded with the function `index`, itself included where it is one.
-pub fn loaded_with(object: &Object, index: usize) -> impl Iterator<Item = &Program> {
-    object.programs.iter().filter(move |program| object.reachable(program).contains(&index))
+/// A function of an object, with the programs that are loaded with it.
+#[derive(Debug)]
+pub struct LoadedFunction<'a> {
+    object: &'a Object,
+    function: &'a Function,
+    /// Its index in the object.
+    index: usize,
+    /// Itself included where it is one.
+    programs: Vec<&'a Program>,
 }
 
-/// What keeps the function `index` of `object` from being replaced in each of its programs, if
-/// something does; `kernels` are those that have to accept it.
-#[must_use]
-pub fn not_replaceable(object: &Object, index: usize, kernels: &[Profile]) -> Option<Obstacle> {
-    let function = object.functions.get(index)?;
-    let entry = object.programs.iter().find(|program| program.function == index);
-    if let Some(found) = not_loaded(object, index, function) {
-        return Some(found);
+impl<'a> LoadedFunction<'a> {
+    /// The function of `object` with this index, one of its own.
+    #[must_use]
+    pub fn of(object: &'a Object, index: usize) -> Self {
+        let holds = |program: &&Program| object.reachable(program).contains(&index);
+        let programs = object.programs.iter().filter(holds).collect();
+        Self { object, function: &object.functions[index], index, programs }
     }
-    let kinds: Vec<_> = loaded_with(object, index).map(|program| program.kind).collect();
-    let fixed = kinds.iter().find(|kind| {
-        HostKind::of_program(**kind).is_some_and(|kind| kind.not_replaceable.is_some())
-            || matches!(kind, ProgramKind::Freplace)
-    });
-    if let Some(kind) = fixed {
-        let why = format!("the kernel replaces no functions of {} programs", kind.name());
-        return Some(Obstacle::new(why, None));
-    }
-    match entry {
-        Some(program) if has_trusted_entry(object, program) => None,
-        Some(program) => Some(match program.kind.context_struct() {
-            Some(wanted) => Obstacle::new(
-                "its argument is not the context",
-                format!("int {}(struct {wanted} *ctx)", program.name),
-            ),
-            None => Obstacle::new(
-                format!("entry function: {} has no named context", program.kind.name()),
-                "a global function that it calls".to_owned(),
-            ),
-        }),
-        None if !function.is_global => Some(Obstacle::new(
-            "static: verified with its callers",
-            "__attribute__((noinline)) instead of static".to_owned(),
-        )),
-        None => kinds.iter().find_map(|kind| prototype(object, function, *kind, kernels)),
-    }
-}
 
-/// What keeps the function `index` of `object` from being traced in each of its programs, if something
-/// does; `kernels` are those that have to accept it.
-#[must_use]
-pub fn not_traceable(object: &Object, index: usize, kernels: &[Profile]) -> Option<Obstacle> {
-    if let Some(found) = not_loaded(object, index, object.functions.get(index)?) {
-        return Some(found);
+    /// The programs that call it, directly or indirectly.
+    pub fn callers(&self) -> impl Iterator<Item = &'a Program> {
+        self.programs.iter().copied().filter(|program| program.function != self.index)
     }
-    let is_tracing = |program: &Program| program.kind.program_type() == Some(ProgramType::Tracing);
-    if !loaded_with(object, index).any(is_tracing) {
-        return None;
-    }
-    let refusing = kernels.iter().filter(|profile| !profile.features.nested_tracing);
-    let refusing: Vec<_> = refusing.map(|profile| profile.kernel.to_string()).collect();
-    let why = || format!("a tracing program: rejected by Linux {}", refusing.join(", "));
-    (!refusing.is_empty()).then(|| Obstacle::new(why(), None))
-}
 
-/// Whether a tracer sees the arguments of the function `index` by their types.
-#[must_use]
-pub fn is_typed(object: &Object, index: usize) -> bool {
-    let mut programs = loaded_with(object, index);
-    programs.next().is_some_and(|program| {
-        let is_replacement = program.kind == ProgramKind::Freplace;
-        let seen = super::VisibleArguments::of(object, program, index, is_replacement);
-        matches!(seen, Some(super::VisibleArguments::Typed(_)))
-    })
-}
-
-/// A function that the kernel does not get, or cannot find.
-fn not_loaded(object: &Object, index: usize, function: &Function) -> Option<Obstacle> {
-    if loaded_with(object, index).next().is_none() {
-        let write = "fc_stub(result, arguments...) in it".to_owned();
-        return Some(Obstacle::new("not called by any program, so not loaded", write));
+    /// What keeps it from being replaced in each of its programs, if something does; `kernels` are
+    /// those that have to accept it.
+    #[must_use]
+    pub fn not_replaceable(&self, kernels: &[Profile]) -> Option<Obstacle> {
+        let Self { object, function, .. } = *self;
+        if let Some(found) = self.not_loaded() {
+            return Some(found);
+        }
+        let kinds = || self.programs.iter().map(|program| program.kind);
+        let fixed = kinds().find(|kind| {
+            HostKind::of_program(*kind).is_some_and(|kind| kind.not_replaceable.is_some())
+                || matches!(kind, ProgramKind::Freplace)
+        });
+        if let Some(kind) = fixed {
+            let why = format!("the kernel replaces no functions of {} programs", kind.name());
+            return Some(Obstacle::new(why, None));
+        }
+        match self.programs.iter().find(|program| program.function == self.index) {
+            Some(program) if has_trusted_entry(object, program) => None,
+            Some(program) => Some(match program.kind.context_struct() {
+                Some(wanted) => Obstacle::new(
+                    "its argument is not the context",
+                    format!("int {}(struct {wanted} *ctx)", program.name),
+                ),
+                None => Obstacle::new(
+                    format!("entry function: {} has no named context", program.kind.name()),
+                    "a global function that it calls".to_owned(),
+                ),
+            }),
+            None if !function.is_global => Some(Obstacle::new(
+                "static: verified with its callers",
+                "__attribute__((noinline)) instead of static".to_owned(),
+            )),
+            None => kinds().find_map(|kind| prototype(object, function, kind, kernels)),
+        }
     }
-    (function.btf_id.is_none() || function.prototype.is_none())
-        .then(|| Obstacle::new("not in BTF; compile with -g", None))
+
+    /// What keeps it from being traced in each of its programs, if something does; `kernels` are those
+    /// that have to accept it.
+    #[must_use]
+    pub fn not_traceable(&self, kernels: &[Profile]) -> Option<Obstacle> {
+        if let Some(found) = self.not_loaded() {
+            return Some(found);
+        }
+        let mut types = self.programs.iter().map(|program| program.kind.program_type());
+        if !types.any(|of| of == Some(ProgramType::Tracing)) {
+            return None;
+        }
+        let refusing = kernels.iter().filter(|profile| !profile.features.nested_tracing);
+        let refusing: Vec<_> = refusing.map(|profile| profile.kernel.to_string()).collect();
+        let why = || format!("a tracing program: rejected by Linux {}", refusing.join(", "));
+        (!refusing.is_empty()).then(|| Obstacle::new(why(), None))
+    }
+
+    /// Whether a tracer sees its arguments by their types.
+    #[must_use]
+    pub fn is_typed(&self) -> bool {
+        self.programs.first().is_some_and(|program| {
+            let is_replacement = program.kind == ProgramKind::Freplace;
+            let seen = VisibleArguments::of(self.object, program, self.index, is_replacement);
+            matches!(seen, Some(VisibleArguments::Typed(_)))
+        })
+    }
+
+    /// Whether the kernel does not get it, or cannot find it.
+    fn not_loaded(&self) -> Option<Obstacle> {
+        if self.programs.is_empty() {
+            let write = "fc_stub(result, arguments...) in it".to_owned();
+            return Some(Obstacle::new("not called by any program, so not loaded", write));
+        }
+        (self.function.btf_id.is_none() || self.function.prototype.is_none())
+            .then(|| Obstacle::new("not in BTF; compile with -g", None))
+    }
 }
 
 /// A prototype that some of `kernels` do not accept of a global function.
