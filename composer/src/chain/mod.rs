@@ -80,8 +80,9 @@ impl Chain {
         Self::read(path).and_then(whole)
     }
 
-    /// Reads the file at `path`, or the recipe that it stands for, and continues after invalid expressions: the chain contains
-    /// everything else, so that further errors can be found, but must not be planned.
+    /// Reads the file at `path`, or the recipe that it stands for, and continues after invalid
+    /// expressions: the chain contains everything else, so that further errors can be found, but must
+    /// not be planned.
     ///
     /// # Errors
     /// Every diagnostic of the file, if there are other errors.

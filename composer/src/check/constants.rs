@@ -39,9 +39,7 @@ pub(super) fn check(context: &mut Context<'_>) {
 }
 
 fn finding(node: &Node, host: &Node, function: &str, dead: &Dead) -> (Diagnostic, bool) {
-    let constants: Vec<_> =
-        dead.constants.iter().map(|(name, value, _)| format!("`{name}` = {value}")).collect();
-    let message = format!("{} never runs because of {}", title(node), constants.join(", "));
+    let message = format!("{} never runs because of {}", title(node), dead.because());
     let span = match &node.kind {
         NodeKind::Replacement(replacement) => &replacement.stub.span,
         NodeKind::Tracer(tracer) => {

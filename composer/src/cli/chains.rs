@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::{Format, exit::Exit, ink::Ink as _, report, screen, wrap};
 use freplace_compose::{
-    chain::{Chain, NodeKind, ObjectRef, recipe, recipes},
+    chain::{Chain, NodeKind, ObjectRef, recipe, recipe_name, recipes},
     check::{self, Kernels},
     diag::{Diagnostic, Severity},
     profile,
@@ -31,7 +31,7 @@ pub(super) struct Chains {
 
 pub(super) fn run(arguments: &Chains) -> Exit {
     if let Some(name) = &arguments.name {
-        let name = name.strip_prefix("builtin:").unwrap_or(name);
+        let name = recipe_name(name.as_ref()).unwrap_or(name);
         return match recipe(name) {
             Ok(text) => screen::data(own(text)),
             Err(found) => invalid(&[*found]),

@@ -218,10 +218,7 @@ impl<'a> Search<'a> {
             return Some("not in BTF".to_owned());
         }
         if let Some(dead) = self.names.dead(function, &mut self.walks) {
-            let constants = dead.constants.iter();
-            let constants: Vec<_> =
-                constants.map(|(name, value, _)| format!("`{name}` = {value}")).collect();
-            return Some(format!("never called because of {}", constants.join(", ")));
+            return Some(format!("never called because of {}", dead.because()));
         }
         if tracer.built_in().is_some() {
             let (_, wrong) = self.names.traced_as(tracer, function);

@@ -26,6 +26,14 @@ pub(crate) struct Dead {
     pub(crate) is_global: bool,
 }
 
+impl Dead {
+    /// The constants with their values: `` `limit` = 0, `debug` = 0 ``.
+    pub(crate) fn because(&self) -> String {
+        let one = |(name, value, _): &(String, u64, _)| format!("`{name}` = {value}");
+        self.constants.iter().map(one).collect::<Vec<_>>().join(", ")
+    }
+}
+
 /// Where programs come to, each walked once: by their object and name and, where a node sets
 /// constants, by that node.
 #[derive(Default)]
