@@ -321,6 +321,47 @@ fn tcx_programs_have_an_order() {
     before.assert_nothing_new();
 }
 
+/// Programs of one cgroup run in the order that is asked for, where the kernel has one.
+#[test]
+#[ignore = "needs a kernel that allows freplace; `cargo xtask test` runs it in a micro-VM"]
+fn cgroup_programs_have_an_order() {
+    let attach = |place: &str| format!(r#"cgroup_skb = "/sys/fs/cgroup"{place}"#);
+    let first = attach(r#", order = "first""#);
+    if !since(6, 17) {
+        return lacking(&first, "cgroup_skb", "order at cgroups");
+    }
+    let chain = |id: &str, place: &str| {
+        let host = format!(
+            r#"{{ object = "hooks.o", program = "cgroup_skb_host", attach = {{ {} }} }}"#,
+            attach(place)
+        );
+        Folder::new(&format!("name = \"{id}\"\nhost.{id} = {host}\n"))
+    };
+    let before = Snapshot::take();
+    let folders = [
+        chain("third", ""),
+        chain("second", r#", before = "cgroup_skb_host""#),
+        chain("fourth", r#", order = "last""#),
+        chain("first", r#", order = "first""#),
+    ];
+    let chains = folders.each_ref().map(|folder| Live::json(&folder.chain()));
+    assert!(datagram());
+    let [third, second, fourth, first] = chains.map(|live| {
+        let finished = live.end(Signal::INT);
+        finished.assert_done();
+        let events = events(&finished);
+        // Of each packet the four see one after the other.
+        events.first().unwrap_or_else(|| panic!("none: {finished:#?}"))["time_ns"].as_u64()
+    });
+    let order = [first, second, third, fourth];
+    assert!(order.is_sorted(), "{order:?}");
+    let gone = chain("gone", r#", after = "no_such_program""#);
+    let finished = run(&gone.chain(), &["--", "true"]);
+    finished.assert_failed(1, "FC0502");
+    assert!(finished.stderr.contains("`no_such_program` is not attached"), "{}", finished.stderr);
+    before.assert_nothing_new();
+}
+
 #[test]
 #[ignore = "needs a kernel that allows freplace; `cargo xtask test` runs it in a micro-VM"]
 fn perf_event() {
@@ -375,6 +416,18 @@ fn what_is_not_there_is_told_by_its_kind() {
         ("cgroup_skb", r#"cgroup_skb = "/tmp""#, "FC0502", "is not a cgroup"),
         ("cgroup_skb", r#"cgroup_skb = "/proc/version""#, "FC0502", "is not a cgroup"),
         ("tcx", r#"tcx = "no0""#, "FC0502", "no0 not found"),
+        (
+            "lsm_cgroup",
+            r#"lsm_cgroup = "socket_bind", cgroup = "/sys/fs/cgroup/no""#,
+            "FC0502",
+            "cgroup /sys/fs/cgroup/no not found",
+        ),
+        (
+            "lsm_cgroup",
+            r#"lsm_cgroup = "socket_bnd", cgroup = "/sys/fs/cgroup""#,
+            "FC0502",
+            "an LSM hook `socket_bnd` not found",
+        ),
         ("perf_event", r#"perf_event = "cpu-clock", cpu = 4000"#, "FC0502", "CPU 4000"),
         ("perf_event", r#"perf_event = "cpu-clock", pid = 4000000"#, "FC0502", "process 4000000"),
     ] {
