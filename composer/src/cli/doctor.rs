@@ -190,7 +190,7 @@ fn remedy(finding: &Finding) -> &'static str {
         }
         Feature::CgroupOrder => {
             "Use --vm for a newer kernel, or attach the programs in the order in which they are to \
-             run. The order at cgroups came with Linux 6.17."
+             run. The order at cgroups came with Linux 6.17, and later 6.12."
         }
         Feature::FunctionCookies => {
             "Use --vm for a newer kernel. Cookies at functions came with Linux 5.19."

@@ -48,7 +48,8 @@ pub(super) const CGROUP_AFTER_KEY: KeySpec = KeySpec { need: |_| Some(&CGROUP_OR
 static CGROUP_ORDER: Need = Need {
     what: "an order of the programs at a cgroup",
     label: "is attached at a place among the programs of a cgroup",
-    help: "Use Linux 6.17 or later, or attach the programs in the order in which they are to run.",
+    help: "Use Linux 6.17 or later, a recent 6.12, or attach the programs in the order in which they \
+           are to run.",
     lacks: |profile| !profile.features.cgroup_order,
 };
 

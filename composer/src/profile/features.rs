@@ -201,7 +201,7 @@ impl Features {
             (
                 "cgroup_order",
                 self.cgroup_order,
-                "An attachment to a cgroup may ask for a place among its programs (mainline 6.17).",
+                "An attachment to a cgroup may ask for a place among its programs (mainline 6.17, 6.12.y).",
             ),
         ];
         let flags =

@@ -12,12 +12,15 @@ use std::{
 use rustix::process::Signal;
 use serde_json::Value;
 
-use crate::support::{
-    Folder, Live, Snapshot,
-    events::{assert_schema, events, nodes, of},
-    eventually,
-    process::output,
-    run,
+use crate::{
+    environment,
+    support::{
+        Folder, Live, Snapshot,
+        events::{assert_schema, events, nodes, of},
+        eventually,
+        process::output,
+        run,
+    },
 };
 
 /// A chain with the host of hooks.bpf.c that is called `name`, both of its stubs replaced, and traced.
@@ -327,7 +330,7 @@ fn tcx_programs_have_an_order() {
 fn cgroup_programs_have_an_order() {
     let attach = |place: &str| format!(r#"cgroup_skb = "/sys/fs/cgroup"{place}"#);
     let first = attach(r#", order = "first""#);
-    if !since(6, 17) {
+    if environment::lacking().contains(&"order at cgroups") {
         return lacking(&first, "cgroup_skb", "order at cgroups");
     }
     let chain = |id: &str, place: &str| {
@@ -416,18 +419,6 @@ fn what_is_not_there_is_told_by_its_kind() {
         ("cgroup_skb", r#"cgroup_skb = "/tmp""#, "FC0502", "is not a cgroup"),
         ("cgroup_skb", r#"cgroup_skb = "/proc/version""#, "FC0502", "is not a cgroup"),
         ("tcx", r#"tcx = "no0""#, "FC0502", "no0 not found"),
-        (
-            "lsm_cgroup",
-            r#"lsm_cgroup = "socket_bind", cgroup = "/sys/fs/cgroup/no""#,
-            "FC0502",
-            "cgroup /sys/fs/cgroup/no not found",
-        ),
-        (
-            "lsm_cgroup",
-            r#"lsm_cgroup = "socket_bnd", cgroup = "/sys/fs/cgroup""#,
-            "FC0502",
-            "an LSM hook `socket_bnd` not found",
-        ),
         ("perf_event", r#"perf_event = "cpu-clock", cpu = 4000"#, "FC0502", "CPU 4000"),
         ("perf_event", r#"perf_event = "cpu-clock", pid = 4000000"#, "FC0502", "process 4000000"),
     ] {

@@ -149,6 +149,16 @@ fn functions_that_are_not_there_are_told_before_anything_is_loaded() {
         ("kprobe", r#"kprobe_multi = "no_such_*""#, "no kernel function is named"),
         ("kprobe", r#"kprobe = "__x64_sys_getpgid", offset = 2"#, "begins at this offset"),
         ("socket_filter", r#"socket_filter = "no0""#, "no0 not found"),
+        (
+            "lsm_cgroup",
+            r#"lsm_cgroup = "socket_bnd", cgroup = "/sys/fs/cgroup""#,
+            "`socket_bnd` not found",
+        ),
+        (
+            "lsm_cgroup",
+            r#"lsm_cgroup = "socket_bind", cgroup = "/sys/fs/cgroup/no""#,
+            "cgroup /sys/fs/cgroup/no not found",
+        ),
     ] {
         if attach.starts_with("kprobe_multi") && lacks_multi_links() {
             continue;
