@@ -32,6 +32,7 @@ mod objects;
 mod printk;
 mod profile;
 mod prototypes;
+mod selftests;
 mod skips;
 mod support;
 mod targets;
