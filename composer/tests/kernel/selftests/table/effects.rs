@@ -114,8 +114,7 @@ const SLEEPS: &[((u32, u32), Verdict)] =
 
 const WAKES: &[((u32, u32), Verdict)] = &[(ALL, Verdict::seen(&[("new", 1), ("h", 1)]))];
 
-const NO_STRUCT: &str = "the entry function takes a pointer to no struct, and its replacement a \
-                         number: prototypes that the validator takes for different, as kernels do";
+const ENTRIES: &str = "entry functions of `syscall` programs, which no chain replaces";
 
 pub(super) const SUMMARIZATION: SelftestFile = SelftestFile {
     name: "summarization",
@@ -174,7 +173,7 @@ pub(super) const SUMMARIZATION: SelftestFile = SelftestFile {
         Subtest {
             name: "main_might_sleep_with_*, main_does_not_sleep_with_*",
             what: "",
-            form: None(NO_STRUCT),
+            form: None(ENTRIES),
         },
     ],
 };
