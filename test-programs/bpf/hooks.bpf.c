@@ -46,7 +46,10 @@ static __always_inline void told(int answer)
 	fc_submit(event);
 }
 
-#define HOOK(name, section, context, result) \
+#define HOOK(name, section, context, result) HOOK_THAT_REFUSES(name, section, context, result, 0)
+
+// `refusal` is what a host returns where the stub with a number answers 0.
+#define HOOK_THAT_REFUSES(name, section, context, result, refusal) \
 	FC_STUB int name##_context(struct context *ctx) \
 	{ \
 		/* clang writes the whole of a struct only where something asks for it. */ \
@@ -64,7 +67,7 @@ static __always_inline void told(int answer)
 		int context_answer = name##_context(ctx), answer = name##_number(41); \
 		tell(context_answer, answer); \
 		fc_leave(outer); \
-		return answer ? result : 0; \
+		return answer ? result : refusal; \
 	} \
 	SEC(section) \
 	int name##_wrong(struct context *ctx) \
@@ -106,6 +109,8 @@ HOOK(netkit, "netkit/primary", __sk_buff, 0)
 HOOK(cgroup_skb, "cgroup_skb/ingress", __sk_buff, 1)
 HOOK(cgroup_sock, "cgroup/sock_create", bpf_sock, 1)
 HOOK(cgroup_sock_addr, "cgroup/connect4", bpf_sock_addr, 1)
+// Where a process is told an address, a program cannot refuse that.
+HOOK_THAT_REFUSES(cgroup_told_addr, "cgroup/recvmsg4", bpf_sock_addr, 1, 1)
 HOOK(cgroup_sockopt, "cgroup/getsockopt", bpf_sockopt, 1)
 HOOK(cgroup_sysctl, "cgroup/sysctl", bpf_sysctl, 1)
 HOOK(cgroup_device, "cgroup/dev", bpf_cgroup_dev_ctx, 1)
@@ -116,6 +121,18 @@ HOOK(netfilter, "netfilter", bpf_nf_ctx, 1)
 HOOK(perf_event, "perf_event", bpf_perf_event_data, 0)
 HOOK(uprobe, "uprobe", pt_regs, 0)
 HOOK(socket_filter, "socket", __sk_buff, 0)
+
+SEC("cgroup/connect4")
+int cgroup_sock_addr_zero(struct bpf_sock_addr *ctx)
+{
+	return 0;
+}
+
+SEC("cgroup/connect4")
+int cgroup_sock_addr_three(struct bpf_sock_addr *ctx)
+{
+	return 3;
+}
 
 // Programs whose context is a list of arguments: the kernel knows no name for that, so no stub takes it.
 #define TYPED(name, section, result) \
@@ -145,6 +162,7 @@ HOOK(socket_filter, "socket", __sk_buff, 0)
 	}
 
 TYPED(tp_btf, "tp_btf", 0)
+TYPED(tracepoint, "tracepoint", 0)
 TYPED(fentry, "fentry", 0)
 TYPED(fexit, "fexit", 0)
 TYPED(lsm_cgroup, "lsm_cgroup", 1)

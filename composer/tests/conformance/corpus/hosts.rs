@@ -3,13 +3,17 @@
 
 use freplace_compose::diag::Code;
 
-use crate::case::{Broken, Case, XDP, breaks, case, fentry, fexit, host, replacement, stub};
+use crate::case::{
+    Broken, Case, XDP, breaks, breaks_if, case, fentry, fexit, host, keeps, replacement, stub,
+};
 
 /// A kind of host.
-struct Kind {
+#[derive(Clone, Copy)]
+struct Kind<'a> {
+    name: &'a str,
     /// What its programs in hooks.bpf.c begin with.
-    name: &'static str,
-    attach: &'static str,
+    programs: &'a str,
+    attach: &'a str,
     /// Which kernels lack it.
     lacking: Broken,
     /// An answer that its replacements may give.
@@ -25,44 +29,136 @@ struct Kind {
 enum HookContext {
     /// A struct with a name.
     Named,
-    /// Arguments.
+    /// A record, or arguments.
     Arguments,
-    /// Arguments, and the kernel does not replace the program's functions.
+    /// Arguments, of a tracing program: its functions are traced from 6.8 on.
+    Tracing,
+    /// The same, and the kernel does not replace the program's functions.
     NotReplaced,
 }
 
 const NEVER: (Broken, Broken) = (Broken::Nowhere, Broken::Nowhere);
 const BOTH: (Broken, Broken) = (Broken::Everywhere, Broken::Everywhere);
 const ALWAYS: Broken = Broken::Nowhere;
+/// Debian builds 6.1 without CONFIG_FPROBE.
+const NO_FPROBE: Broken = Broken::Before(6, 12);
 
 #[rustfmt::skip]
-const KINDS: &[Kind] = &[
-    Kind { name: "kprobe", attach: "{ kprobe = \"__x64_sys_getpgid\" }", lacking: ALWAYS, answer: 0, bounds: NEVER, context: HookContext::Named },
-    Kind { name: "raw_tracepoint", attach: "{ raw_tracepoint = \"sys_enter\" }", lacking: ALWAYS, answer: 0, bounds: (Broken::Nowhere, Broken::Everywhere), context: HookContext::Named },
-    Kind { name: "xdp", attach: "{ xdp = \"lo\", mode = \"generic\" }", lacking: ALWAYS, answer: 0, bounds: NEVER, context: HookContext::Named },
-    Kind { name: "tcx", attach: "{ tcx = \"lo\" }", lacking: Broken::Before(6, 6), answer: 0, bounds: NEVER, context: HookContext::Named },
-    Kind { name: "cgroup_skb", attach: "{ cgroup_skb = \"/sys/fs/cgroup\" }", lacking: ALWAYS, answer: 1, bounds: BOTH, context: HookContext::Named },
-    Kind { name: "cgroup_sock", attach: "{ cgroup_sock = \"/sys/fs/cgroup\", at = \"sock_create\" }", lacking: ALWAYS, answer: 1, bounds: BOTH, context: HookContext::Named },
-    Kind { name: "cgroup_sock_addr", attach: "{ cgroup_sock_addr = \"/sys/fs/cgroup\", at = \"connect4\" }", lacking: ALWAYS, answer: 1, bounds: BOTH, context: HookContext::Named },
-    Kind { name: "cgroup_sockopt", attach: "{ cgroup_sockopt = \"/sys/fs/cgroup\", at = \"getsockopt\" }", lacking: ALWAYS, answer: 1, bounds: BOTH, context: HookContext::Named },
-    Kind { name: "cgroup_sysctl", attach: "{ cgroup_sysctl = \"/sys/fs/cgroup\" }", lacking: ALWAYS, answer: 1, bounds: BOTH, context: HookContext::Named },
-    Kind { name: "cgroup_device", attach: "{ cgroup_device = \"/sys/fs/cgroup\" }", lacking: ALWAYS, answer: 1, bounds: BOTH, context: HookContext::Named },
-    Kind { name: "sock_ops", attach: "{ sock_ops = \"/sys/fs/cgroup\" }", lacking: ALWAYS, answer: 1, bounds: BOTH, context: HookContext::Named },
-    Kind { name: "sk_lookup", attach: "{ sk_lookup = \"self\" }", lacking: ALWAYS, answer: 1, bounds: BOTH, context: HookContext::Named },
-    Kind { name: "flow_dissector", attach: "{ flow_dissector = \"self\" }", lacking: ALWAYS, answer: 0, bounds: NEVER, context: HookContext::Named },
-    Kind { name: "netfilter", attach: "{ netfilter = \"ipv4/local_in\" }", lacking: Broken::Before(6, 4), answer: 1, bounds: BOTH, context: HookContext::Named },
-    Kind { name: "uprobe", attach: "{ uprobe = \"libc:getpid\" }", lacking: ALWAYS, answer: 0, bounds: NEVER, context: HookContext::Named },
-    Kind { name: "socket_filter", attach: "{ socket_filter = \"lo\" }", lacking: ALWAYS, answer: 0, bounds: NEVER, context: HookContext::Named },
-    Kind { name: "tp_btf", attach: "{ tp_btf = \"sys_enter\" }", lacking: ALWAYS, answer: 0, bounds: NEVER, context: HookContext::Arguments },
-    Kind { name: "fentry", attach: "{ fentry = \"__x64_sys_getpgid\" }", lacking: ALWAYS, answer: 0, bounds: (Broken::Everywhere, Broken::Nowhere), context: HookContext::NotReplaced },
-    Kind { name: "fexit", attach: "{ fexit = \"__x64_sys_getpgid\" }", lacking: ALWAYS, answer: 0, bounds: (Broken::Everywhere, Broken::Nowhere), context: HookContext::NotReplaced },
-    Kind { name: "fmod_ret", attach: "{ fmod_ret = \"security_file_open\" }", lacking: ALWAYS, answer: 0, bounds: NEVER, context: HookContext::Arguments },
-    Kind { name: "lsm", attach: "{ lsm = \"file_open\" }", lacking: ALWAYS, answer: 0, bounds: (Broken::From(6, 12), Broken::Nowhere), context: HookContext::Arguments },
-    Kind { name: "perf_event", attach: "{ perf_event = \"cpu-clock\" }", lacking: ALWAYS, answer: 0, bounds: NEVER, context: HookContext::Named },
+const KINDS: &[Kind<'_>] = &[
+    Kind { name: "kprobe", programs: "kprobe", attach: "{ kprobe = \"__x64_sys_getpgid\" }", lacking: ALWAYS, answer: 0, bounds: NEVER, context: HookContext::Named },
+    Kind { name: "kretprobe", programs: "kprobe", attach: "{ kretprobe = \"__x64_sys_getpgid\" }", lacking: ALWAYS, answer: 0, bounds: NEVER, context: HookContext::Named },
+    Kind { name: "kprobe_multi", programs: "kprobe", attach: "{ kprobe_multi = \"__x64_sys_getpg?d\" }", lacking: NO_FPROBE, answer: 0, bounds: NEVER, context: HookContext::Named },
+    Kind { name: "kretprobe_multi", programs: "kprobe", attach: "{ kretprobe_multi = \"__x64_sys_getpg?d\" }", lacking: NO_FPROBE, answer: 0, bounds: NEVER, context: HookContext::Named },
+    Kind { name: "ksyscall", programs: "kprobe", attach: "{ ksyscall = \"getpgid\" }", lacking: ALWAYS, answer: 0, bounds: NEVER, context: HookContext::Named },
+    Kind { name: "kretsyscall", programs: "kprobe", attach: "{ kretsyscall = \"getpgid\" }", lacking: ALWAYS, answer: 0, bounds: NEVER, context: HookContext::Named },
+    Kind { name: "tracepoint", programs: "tracepoint", attach: "{ tracepoint = \"syscalls/sys_enter_getpgid\" }", lacking: ALWAYS, answer: 0, bounds: NEVER, context: HookContext::Arguments },
+    Kind { name: "raw_tracepoint", programs: "raw_tracepoint", attach: "{ raw_tracepoint = \"sys_enter\" }", lacking: ALWAYS, answer: 0, bounds: (Broken::Nowhere, Broken::Everywhere), context: HookContext::Named },
+    Kind { name: "xdp", programs: "xdp", attach: "{ xdp = \"lo\", mode = \"generic\" }", lacking: ALWAYS, answer: 0, bounds: NEVER, context: HookContext::Named },
+    Kind { name: "tcx", programs: "tcx", attach: "{ tcx = \"lo\" }", lacking: Broken::Before(6, 6), answer: 0, bounds: NEVER, context: HookContext::Named },
+    Kind { name: "tcx at egress", programs: "tcx", attach: "{ tcx = \"lo\", direction = \"egress\" }", lacking: Broken::Before(6, 6), answer: 0, bounds: NEVER, context: HookContext::Named },
+    Kind { name: "cgroup_skb", programs: "cgroup_skb", attach: "{ cgroup_skb = \"/sys/fs/cgroup\" }", lacking: ALWAYS, answer: 1, bounds: BOTH, context: HookContext::Named },
+    Kind { name: "cgroup_sock", programs: "cgroup_sock", attach: "{ cgroup_sock = \"/sys/fs/cgroup\", at = \"sock_create\" }", lacking: ALWAYS, answer: 1, bounds: BOTH, context: HookContext::Named },
+    Kind { name: "cgroup_sock_addr", programs: "cgroup_sock_addr", attach: "{ cgroup_sock_addr = \"/sys/fs/cgroup\", at = \"connect4\" }", lacking: ALWAYS, answer: 1, bounds: BOTH, context: HookContext::Named },
+    Kind { name: "cgroup_sockopt", programs: "cgroup_sockopt", attach: "{ cgroup_sockopt = \"/sys/fs/cgroup\", at = \"getsockopt\" }", lacking: ALWAYS, answer: 1, bounds: BOTH, context: HookContext::Named },
+    Kind { name: "cgroup_sysctl", programs: "cgroup_sysctl", attach: "{ cgroup_sysctl = \"/sys/fs/cgroup\" }", lacking: ALWAYS, answer: 1, bounds: BOTH, context: HookContext::Named },
+    Kind { name: "cgroup_device", programs: "cgroup_device", attach: "{ cgroup_device = \"/sys/fs/cgroup\" }", lacking: ALWAYS, answer: 1, bounds: BOTH, context: HookContext::Named },
+    Kind { name: "sock_ops", programs: "sock_ops", attach: "{ sock_ops = \"/sys/fs/cgroup\" }", lacking: ALWAYS, answer: 1, bounds: BOTH, context: HookContext::Named },
+    Kind { name: "sk_lookup", programs: "sk_lookup", attach: "{ sk_lookup = \"self\" }", lacking: ALWAYS, answer: 1, bounds: BOTH, context: HookContext::Named },
+    Kind { name: "flow_dissector", programs: "flow_dissector", attach: "{ flow_dissector = \"self\" }", lacking: ALWAYS, answer: 0, bounds: NEVER, context: HookContext::Named },
+    Kind { name: "netfilter", programs: "netfilter", attach: "{ netfilter = \"ipv4/local_in\" }", lacking: Broken::Before(6, 4), answer: 1, bounds: BOTH, context: HookContext::Named },
+    Kind { name: "uprobe", programs: "uprobe", attach: "{ uprobe = \"libc:getpid\" }", lacking: ALWAYS, answer: 0, bounds: NEVER, context: HookContext::Named },
+    Kind { name: "uretprobe", programs: "uprobe", attach: "{ uretprobe = \"libc:getpid\" }", lacking: ALWAYS, answer: 0, bounds: NEVER, context: HookContext::Named },
+    Kind { name: "socket_filter", programs: "socket_filter", attach: "{ socket_filter = \"lo\" }", lacking: ALWAYS, answer: 0, bounds: NEVER, context: HookContext::Named },
+    Kind { name: "tp_btf", programs: "tp_btf", attach: "{ tp_btf = \"sys_enter\" }", lacking: ALWAYS, answer: 0, bounds: NEVER, context: HookContext::Tracing },
+    Kind { name: "fentry", programs: "fentry", attach: "{ fentry = \"__x64_sys_getpgid\" }", lacking: ALWAYS, answer: 0, bounds: (Broken::Everywhere, Broken::Nowhere), context: HookContext::NotReplaced },
+    Kind { name: "fexit", programs: "fexit", attach: "{ fexit = \"__x64_sys_getpgid\" }", lacking: ALWAYS, answer: 0, bounds: (Broken::Everywhere, Broken::Nowhere), context: HookContext::NotReplaced },
+    Kind { name: "fmod_ret", programs: "fmod_ret", attach: "{ fmod_ret = \"security_file_open\" }", lacking: ALWAYS, answer: 0, bounds: NEVER, context: HookContext::Tracing },
+    Kind { name: "lsm", programs: "lsm", attach: "{ lsm = \"file_open\" }", lacking: ALWAYS, answer: 0, bounds: (Broken::From(6, 12), Broken::Nowhere), context: HookContext::Arguments },
+    Kind { name: "perf_event", programs: "perf_event", attach: "{ perf_event = \"cpu-clock\" }", lacking: ALWAYS, answer: 0, bounds: NEVER, context: HookContext::Named },
 ];
+
+/// The other places of kinds that have several, each with the key that names it.
+const PLACES: &[(&str, &str, &[&str])] = &[
+    ("cgroup_skb", "direction", &["egress"]),
+    ("cgroup_sock", "at", &["sock_release", "post_bind4", "post_bind6"]),
+    ("cgroup_sockopt", "at", &["setsockopt"]),
+    (
+        "cgroup_sock_addr",
+        "at",
+        &[
+            "connect6",
+            "connect_unix",
+            "bind4",
+            "bind6",
+            "sendmsg4",
+            "sendmsg6",
+            "sendmsg_unix",
+            "recvmsg4",
+            "recvmsg6",
+            "recvmsg_unix",
+            "getpeername4",
+            "getpeername6",
+            "getpeername_unix",
+            "getsockname4",
+            "getsockname6",
+            "getsockname_unix",
+        ],
+    ),
+];
+
+/// What a program at one of the other places may return.
+fn places() -> Vec<Case> {
+    let mut cases = Vec::new();
+    for (kind, key, words) in PLACES {
+        for word in *words {
+            let attach = format!("{{ {kind} = \"/sys/fs/cgroup\", {key} = \"{word}\" }}");
+            let is_unix = word.ends_with("_unix");
+            let lacking = if is_unix { Broken::Before(6, 7) } else { ALWAYS };
+            let is_told =
+                ["recvmsg", "getpeername", "getsockname"].iter().any(|call| word.starts_with(call));
+            let programs = if is_told { "cgroup_told_addr" } else { kind };
+            let (name, context) = (format!("{kind} at {word}"), HookContext::Named);
+            let place = Kind {
+                name: &name,
+                programs,
+                attach: &attach,
+                lacking,
+                answer: 1,
+                bounds: BOTH,
+                context,
+            };
+            cases.extend(of(&place));
+            if *kind == "cgroup_sock_addr" && !is_unix {
+                for (number, program, is_refused) in
+                    [(0, "zero", is_told), (3, "three", !word.starts_with("bind"))]
+                {
+                    let host = host("h", &format!("hooks/cgroup_sock_addr_{program}"), &attach);
+                    let chain = format!("name = \"hosts\"\n{host}");
+                    let name = format!("hosts/{name}, returns {number}");
+                    cases.push(breaks_if(is_refused, Code::ResultRange, name, chain));
+                }
+            }
+        }
+    }
+    cases
+}
 
 pub(super) fn cases() -> Vec<Case> {
     let mut cases: Vec<Case> = KINDS.iter().flat_map(of).collect();
+    cases.extend(places());
+    // A program that may sleep calls what does, and what takes its function's place may not sleep.
+    let sleeping = host("h", "suite-effects/calls_sleeping", "{ uprobe = \"libc:getpid\" }")
+        + &stub("s", "sleeps", &["h"]);
+    cases.push(keeps(
+        Code::HelperNotAvailable,
+        "hosts/a sleeping helper in a uprobe that may sleep",
+        sleeping.clone() + &replacement("r", "suite-effects/new_wakes", "s"),
+    ));
+    cases.push(breaks(
+        Code::HelperNotAvailable,
+        "hosts/a sleeping helper in a replacement in such a uprobe",
+        sleeping + &replacement("r", "suite-effects/new_sleeps", "s"),
+    ));
     // A context whose struct is only declared is no context to the kernel.
     let declared = |program: &str, function: &str| {
         format!("name = \"declared\"\n{}", host("h", &format!("declared/{program}"), XDP))
@@ -82,16 +178,15 @@ pub(super) fn cases() -> Vec<Case> {
     cases
 }
 
-fn of(kind: &Kind) -> Vec<Case> {
-    let Kind { name, attach, lacking, answer, bounds, context } = kind;
-    let own = |end: &str| format!("hooks/{name}_{end}");
+fn of(kind: &Kind<'_>) -> Vec<Case> {
+    let Kind { name, programs, attach, lacking, answer, bounds, context } = kind;
+    let own = |end: &str| format!("hooks/{programs}_{end}");
     let base = host("h", &own("host"), attach);
     let stubbed = |function: &str, program: &str| {
-        stub("s", &format!("{name}_{function}"), &["h"]) + &replacement("r", program, "s")
+        stub("s", &format!("{programs}_{function}"), &["h"]) + &replacement("r", program, "s")
     };
     let number = format!("hooks/number_{answer}");
-    // Functions of tracing programs are traced from 6.8 on, and those of some never replaced.
-    let is_tracing = !matches!(*name, "lsm") && *context != HookContext::Named;
+    let is_tracing = matches!(context, HookContext::Tracing | HookContext::NotReplaced);
     let scalar = match context {
         HookContext::NotReplaced => (Code::WrongNodeKind, Broken::Everywhere),
         _ => (Code::KernelLacks, *lacking),
@@ -120,7 +215,7 @@ fn of(kind: &Kind) -> Vec<Case> {
     ];
     let entry = match context {
         HookContext::Named => (Code::KernelLacks, *lacking),
-        HookContext::Arguments | HookContext::NotReplaced => {
+        HookContext::Arguments | HookContext::Tracing | HookContext::NotReplaced => {
             (Code::UntrustedEntry, Broken::Everywhere)
         }
     };

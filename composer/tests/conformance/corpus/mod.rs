@@ -18,6 +18,7 @@ mod prototypes;
 mod raw_tracepoints;
 mod results;
 mod several;
+mod tables;
 mod targets;
 mod trampolines;
 
@@ -46,6 +47,7 @@ pub(crate) fn all() -> Vec<Case> {
         licences::cases,
         locks::cases,
         combined::cases,
+        tables::cases,
     ];
     groups.iter().flat_map(|cases| cases()).collect()
 }
