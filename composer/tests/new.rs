@@ -7,7 +7,7 @@ use std::{fs, path::Path, process::Output};
 use common::{run, shown};
 
 /// Every hook, and a place other than the one it has by itself.
-const HOOKS: [(&str, &str); 30] = [
+const HOOKS: [(&str, &str); 31] = [
     ("kprobe", "tcp_connect"),
     ("kretprobe", "do_unlinkat"),
     ("tracepoint", "sched/sched_switch"),
@@ -15,6 +15,7 @@ const HOOKS: [(&str, &str); 30] = [
     ("xdp", "eth0"),
     ("tcx", "eth0"),
     ("netkit", "nk1"),
+    ("tc", "eth0"),
     ("netfilter", "ipv6/local_out"),
     ("cgroup_skb", "/sys/fs/cgroup/a.slice"),
     ("cgroup_sock", "/sys/fs/cgroup/a.slice"),

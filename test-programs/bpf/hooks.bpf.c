@@ -102,6 +102,9 @@ HOOK(raw_tracepoint, "raw_tracepoint", bpf_raw_tracepoint_args, 0)
 HOOK(xdp, "xdp", xdp_md, XDP_PASS)
 // -1 leaves the packet to the next program.
 HOOK(tcx, "tcx/ingress", __sk_buff, -1)
+HOOK(tc, "tc", __sk_buff, -1)
+// 2 is a drop: TC_ACT_SHOT.
+HOOK(tc_drop, "tc", __sk_buff, 2)
 HOOK(netkit, "netkit/primary", __sk_buff, 0)
 HOOK(cgroup_skb, "cgroup_skb/ingress", __sk_buff, 1)
 HOOK(cgroup_sock, "cgroup/sock_create", bpf_sock, 1)

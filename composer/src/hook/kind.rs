@@ -51,6 +51,8 @@ pub struct HostKind {
     pub mechanism: for<'a> fn(&'a Attach) -> Mechanism<'a>,
     /// What not every kernel has, and such an attachment needs.
     pub needs: &'static [&'static Need],
+    /// The modules of the kernel that it is in, where it may not be built in.
+    pub modules: &'static [&'static str],
     /// Why a target has one such host at most, and what to do about a second; none when it takes
     /// several.
     pub exclusive: Option<&'static str>,

@@ -23,6 +23,15 @@ pub enum Mechanism<'a> {
     },
     /// A packet socket that is opened at an interface, with the program as its filter.
     PacketSocket(&'a str),
+    /// A filter of the `clsact` qdisc of a network interface, in direct action: rtnetlink(7).
+    TrafficFilter {
+        /// The interface, by its name.
+        interface: &'a str,
+        /// Whether of the packets that it sends.
+        egress: bool,
+        /// Lower ones run earlier; none for the kernel's own choice.
+        priority: Option<u16>,
+    },
     /// `BPF_LINK_CREATE` at something.
     Link {
         /// What it is made at.

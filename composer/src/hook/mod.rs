@@ -60,6 +60,7 @@ pub static KINDS: &[&HostKind] = &[
     &xdp::XDP,
     &tc::TCX,
     &tc::NETKIT,
+    &tc::TC,
     &netfilter::NETFILTER,
     &cgroup::CGROUP_SKB,
     &cgroup::CGROUP_SOCK,

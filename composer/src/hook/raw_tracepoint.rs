@@ -30,6 +30,7 @@ pub(super) static RAW_TRACEPOINT: HostKind = HostKind {
     settings: &[],
     mechanism: |attach| Mechanism::RawTracepoint(&attach.target),
     needs: &[],
+    modules: &[],
     exclusive: None,
     lookup: Some(Lookup {
         what: "raw tracepoint",

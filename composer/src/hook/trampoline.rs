@@ -34,6 +34,7 @@ const AT_FUNCTION: HostKind = HostKind {
     settings: &[],
     mechanism: |_| Mechanism::AsLoaded,
     needs: &[],
+    modules: &[],
     exclusive: None,
     lookup: Some(Lookup {
         what: "function",

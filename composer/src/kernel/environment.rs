@@ -108,7 +108,9 @@ impl Feature {
             Mechanism::PerfEvent(PerfEvent::Syscall { .. }) => &[Self::PerfLinks, Self::Kprobes],
             Mechanism::PerfEvent(PerfEvent::Uprobe { .. }) => &[Self::PerfLinks, Self::Uprobes],
             Mechanism::KprobeMulti { .. } => &[Self::Tracefs, Self::KprobeMulti],
-            Mechanism::RawTracepoint(_) | Mechanism::PacketSocket(_) => &[],
+            Mechanism::RawTracepoint(_)
+            | Mechanism::PacketSocket(_)
+            | Mechanism::TrafficFilter { .. } => &[],
             Mechanism::AsLoaded => &[Self::Trampoline],
         }
     }

@@ -205,8 +205,7 @@ impl Kernel for Linux {
     }
 
     fn detach(&mut self, link: LinkHandle) -> Result<(), KernelError> {
-        // Ours is the only reference, so closing it detaches before close(2) returns.
-        self.links.remove(&link).map(drop).ok_or_else(|| gone("link"))
+        self.links.remove(&link).ok_or_else(|| gone("link"))?.close()
     }
 
     fn unload(&mut self, program: ProgramHandle) -> Result<(), KernelError> {

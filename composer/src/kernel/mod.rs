@@ -21,6 +21,7 @@ mod linux;
 mod loader;
 pub mod machine;
 mod map;
+mod netlink;
 mod perf;
 mod prepare;
 mod probe;

@@ -22,7 +22,7 @@ use crate::support::{
 
 /// A chain with the host of hooks.bpf.c that is called `name`, both of its stubs replaced, and traced.
 /// The replacement of the stub that decides answers `answer`.
-fn whole(name: &str, attach: &str, answer: u8) -> String {
+pub(crate) fn whole(name: &str, attach: &str, answer: u8) -> String {
     format!(
         r#"
         name = "whole"
@@ -45,7 +45,7 @@ fn since(major: u32, minor: u32) -> bool {
 
 /// Brings up a host, lets `traffic` come to it, and looks at a call in which all took part.
 #[track_caller]
-fn runs(name: &str, attach: &str, answer: u8, traffic: impl Fn() -> bool) -> Vec<Value> {
+pub(crate) fn runs(name: &str, attach: &str, answer: u8, traffic: impl Fn() -> bool) -> Vec<Value> {
     let before = Snapshot::take();
     let folder = Folder::new(&whole(name, attach, answer));
     let live = Live::json(&folder.chain());
@@ -89,7 +89,7 @@ fn decides(name: &str, attach: &str, traffic: impl Fn() -> bool + Copy) {
 }
 
 /// Sends a datagram over the loopback; whether it arrives.
-fn datagram() -> bool {
+pub(crate) fn datagram() -> bool {
     let receiver = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
     receiver.set_read_timeout(Some(Duration::from_millis(500))).expect("it is not zero");
     let sender = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");

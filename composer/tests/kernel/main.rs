@@ -25,6 +25,7 @@ mod hooks;
 mod hosts;
 mod limits;
 mod mutants;
+mod networks;
 mod objects;
 mod printk;
 mod profile;

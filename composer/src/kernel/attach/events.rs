@@ -33,7 +33,7 @@ pub(super) fn link(program: BorrowedFd<'_>, event: PerfEvent<'_>) -> Result<Link
         sys::link_create(program, BPF_PERF_EVENT as u32, target)
             .map_err(|error| KernelError::os("BPF_LINK_CREATE", &error))
     };
-    Ok(Link { links: events.iter().map(link).collect::<Result<_, _>>()?, _keep: events })
+    Ok(Link::of(events.iter().map(link).collect::<Result<_, _>>()?, events))
 }
 
 /// Looks for what an event is of.

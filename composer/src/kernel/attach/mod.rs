@@ -1,8 +1,9 @@
-//! A loaded program → an attachment. Every one is a BPF link: a descriptor that detaches when it is
-//! closed, so nothing stays behind when this process dies.
+//! A loaded program → an attachment. Every one but a traffic filter is a descriptor that detaches when
+//! it is closed, so nothing stays behind when this process dies.
 //!
 //! Links of perf events are there from Linux 5.15.
 
+mod clsact;
 mod events;
 mod multi;
 mod uprobe;
@@ -18,7 +19,11 @@ pub(super) use events::{KPROBE_PMU, UPROBE_PMU, kprobe_event};
 
 use rustix::{
     fs::{Mode, OFlags},
-    net::{AddressFamily, SocketType, netdevice::name_to_index, socket},
+    net::{
+        AddressFamily, SocketType,
+        netdevice::{index_to_name, name_to_index},
+        socket,
+    },
 };
 
 use super::{
@@ -41,12 +46,25 @@ pub(super) struct Link {
     links: Vec<OwnedFd>,
     /// What else has to stay open: perf events, a socket.
     _keep: Vec<OwnedFd>,
+    /// The filter of a qdisc, which no descriptor stands for.
+    filter: Option<clsact::InstalledFilter>,
 }
 
 impl Link {
     /// One link, without an event.
     fn alone(link: OwnedFd) -> Self {
-        Self { links: vec![link], _keep: Vec::new() }
+        Self::of(vec![link], Vec::new())
+    }
+
+    /// Some links, with what has to stay open for them.
+    fn of(links: Vec<OwnedFd>, keep: Vec<OwnedFd>) -> Self {
+        Self { links, _keep: keep, filter: None }
+    }
+
+    /// Detaches.
+    pub(super) fn close(mut self) -> Result<(), KernelError> {
+        // Ours are the only references to the links, so closing them detaches before close(2) returns.
+        self.filter.take().map_or(Ok(()), clsact::InstalledFilter::remove)
     }
 
     /// How often the kernel came to the place and did not get as far as the program; none when it
@@ -74,7 +92,7 @@ impl Link {
                 return Ok(true);
             }
         }
-        Ok(false)
+        Ok(self.filter.as_ref().is_some_and(|filter| !has_interface(filter.interface())))
     }
 }
 
@@ -89,7 +107,12 @@ pub(super) fn host(program: BorrowedFd<'_>, mechanism: Mechanism<'_>) -> Result<
                 .map_err(|error| KernelError::os("open packet socket", &error))?;
             sys::filter_socket(socket.as_fd(), program)
                 .map_err(|error| KernelError::os("SO_ATTACH_BPF", &error))?;
-            Ok(Link { links: Vec::new(), _keep: vec![socket] })
+            Ok(Link::of(Vec::new(), vec![socket]))
+        }
+        Mechanism::TrafficFilter { interface, egress, priority } => {
+            let place = clsact::FilterPlace { interface: interface_index(interface)?, egress };
+            let filter = clsact::install(program, place, priority)?;
+            Ok(Link { filter: Some(filter), ..Link::of(Vec::new(), Vec::new()) })
         }
         Mechanism::RawTracepoint(name) => raw_tracepoint(program, Some(&c_string(name)?)),
         Mechanism::Link { at, attach_type, flags, position } => {
@@ -110,7 +133,9 @@ pub(super) fn locate(mechanism: Mechanism<'_>) -> Result<(), KernelError> {
     match mechanism {
         Mechanism::PerfEvent(event) => events::locate(event),
         Mechanism::KprobeMulti { pattern, .. } => multi::functions(pattern).map(drop),
-        Mechanism::PacketSocket(interface) => interface_index(interface).map(drop),
+        Mechanism::PacketSocket(interface) | Mechanism::TrafficFilter { interface, .. } => {
+            interface_index(interface).map(drop)
+        }
         Mechanism::Link { at: Anchor::Interface(name), attach_type, position, .. } => {
             placed(interface_index(name)?, attach_type as u32, position).map(drop)
         }
@@ -238,6 +263,12 @@ fn interface_index(name: &str) -> Result<u32, KernelError> {
     // another one's.
     let socket = socket(AddressFamily::INET, SocketType::DGRAM, None).map_err(missing)?;
     name_to_index(socket, name).map_err(missing)
+}
+
+/// Whether there is an interface with an index.
+fn has_interface(index: u32) -> bool {
+    let socket = socket(AddressFamily::INET, SocketType::DGRAM, None);
+    socket.is_ok_and(|socket| index_to_name(socket, index).is_ok())
 }
 
 fn c_string(text: &str) -> Result<CString, KernelError> {
