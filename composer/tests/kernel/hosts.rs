@@ -201,10 +201,10 @@ fn a_host_sees_its_own_cgroup_alone() {
 }
 
 /// A cgroup for a test.
-struct Cgroup(&'static str);
+pub(crate) struct Cgroup(pub(crate) &'static str);
 
 impl Cgroup {
-    fn new(path: &'static str) -> Self {
+    pub(crate) fn new(path: &'static str) -> Self {
         fs::create_dir(path).expect("cgroup2 is mounted");
         Self(path)
     }
