@@ -87,7 +87,9 @@ pub(super) fn install(
     priority: Option<u16>,
 ) -> Result<InstalledFilter, KernelError> {
     const CALL: &str = "RTM_NEWTFILTER";
-    let own_qdisc = add_qdisc(place).map_err(|error| KernelError::os("RTM_NEWQDISC", &error))?;
+    let added = add_qdisc(place).map_err(|error| KernelError::os("RTM_NEWQDISC", &error))?;
+    let own_qdisc =
+        added || take_over(place).map_err(|error| KernelError::os("RTM_GETTFILTER", &error))?;
     let options = [
         TcFilterBpfOption::ProgFd(program.as_raw_fd().cast_unsigned()),
         TcFilterBpfOption::ProgName(own_name(own_qdisc)),
@@ -195,7 +197,7 @@ fn filters(place: FilterPlace) -> io::Result<Vec<TcMessage>> {
                 found.extend(messages.into_iter().filter_map(|message| match message {
                     RouteNetlinkMessage::NewTrafficFilter(filter) => Some(filter),
                     _ => None,
-                }))
+                }));
             }
             Err(error) if is_gone(&error) => {}
             Err(error) => return Err(error),
