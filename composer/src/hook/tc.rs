@@ -85,6 +85,7 @@ pub(super) static NETKIT: HostKind = HostKind {
             doc: "Packets that the primary device sends, or those that its peer sends.",
             values: Values::Words(&["primary", "peer"]),
             excludes: &[],
+            need: |_| None,
         },
         ORDER_KEY,
         BEFORE_KEY,
@@ -119,6 +120,7 @@ pub(super) static TC: HostKind = HostKind {
             doc: "The place among the interface's filters; lower ones run earlier.",
             values: Values::Number(1, 65535),
             excludes: &[],
+            need: |_| None,
         },
     ],
     mechanism: |attach| Mechanism::TrafficFilter {
@@ -145,6 +147,7 @@ const DIRECTION_KEY: KeySpec = KeySpec {
     doc: "Received packets (ingress) or sent ones (egress).",
     values: Values::Words(&["ingress", "egress"]),
     excludes: &[],
+    need: |_| None,
 };
 
 const DIRECTION: &str = "direction";
