@@ -76,6 +76,17 @@ pub enum PerfEvent<'a> {
         /// In this process alone.
         pid: Option<u32>,
     },
+    /// Those of the PMU `uprobe` at all places of a USDT probe.
+    Usdt {
+        /// A program or library: its path or its name.
+        binary: &'a str,
+        /// Whose probe.
+        provider: &'a str,
+        /// The probe.
+        name: &'a str,
+        /// In this process alone.
+        pid: Option<u32>,
+    },
     /// One that is sampled.
     Sampled {
         /// `PERF_TYPE_...`.

@@ -33,6 +33,7 @@ mod tests;
 mod tracepoint;
 mod trampoline;
 mod uprobe;
+mod usdt;
 mod xdp;
 
 pub use attach::Attach;
@@ -57,6 +58,7 @@ pub static KINDS: &[&HostKind] = &[
     &kprobe::KRETSYSCALL,
     &uprobe::UPROBE,
     &uprobe::URETPROBE,
+    &usdt::USDT,
     &tracepoint::TRACEPOINT,
     &raw_tracepoint::RAW_TRACEPOINT,
     &xdp::XDP,

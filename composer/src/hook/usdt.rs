@@ -3,10 +3,12 @@
 use super::{
     Attach, HostKind, Mechanism, Misfit, PerfEvent, Refusal, Refused, TargetKey, Template, uprobe,
 };
+use crate::object::ProgramKind;
 
 pub(super) static USDT: HostKind = HostKind {
     name: "usdt",
     aliases: &[],
+    program: ProgramKind::Usdt,
     section: "usdt",
     summary: "A USDT probe of a program or library, in each place where that has it.",
     target: TargetKey {

@@ -131,7 +131,9 @@ impl Feature {
                 _ => &[],
             },
             Mechanism::PerfEvent(PerfEvent::Syscall { .. }) => &[Self::PerfLinks, Self::Kprobes],
-            Mechanism::PerfEvent(PerfEvent::Uprobe { .. }) => &[Self::PerfLinks, Self::Uprobes],
+            Mechanism::PerfEvent(PerfEvent::Uprobe { .. } | PerfEvent::Usdt { .. }) => {
+                &[Self::PerfLinks, Self::Uprobes]
+            }
             Mechanism::KprobeMulti { .. } => &[Self::Tracefs, Self::KprobeMulti],
             Mechanism::RawTracepoint(_)
             | Mechanism::PacketSocket(_)

@@ -21,7 +21,6 @@ mod linux;
 mod loader;
 pub mod machine;
 mod map;
-mod netlink;
 mod perf;
 mod prepare;
 mod probe;

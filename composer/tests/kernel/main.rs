@@ -40,6 +40,7 @@ mod tcp;
 mod tracers;
 mod typed_hosts;
 mod types;
+mod usdt;
 mod verdicts;
 mod versions;
 mod views;

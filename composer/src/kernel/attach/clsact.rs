@@ -23,7 +23,7 @@ use netlink_packet_route::{
     },
 };
 
-use crate::kernel::{KernelError, netlink::ask};
+use crate::{kernel::KernelError, netlink::ask};
 
 /// What the names of filters begin with, in lists of tc(8) and bpftool-net(8).
 const PREFIX: &str = "freplace-compose";

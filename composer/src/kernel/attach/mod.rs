@@ -8,6 +8,7 @@ mod clsact;
 mod events;
 mod multi;
 mod uprobe;
+mod usdt;
 
 use std::{
     ffi::{CStr, CString},
@@ -15,6 +16,8 @@ use std::{
     os::fd::{AsFd as _, BorrowedFd, OwnedFd},
     path::Path,
 };
+
+pub(super) use usdt::{SPECS as USDT_SPECS, SpecTable};
 
 pub(super) use events::{KPROBE_PMU, UPROBE_PMU, kprobe_event};
 
@@ -32,7 +35,7 @@ use super::{
     loader::Loaded,
     sys::{self, LinkTarget},
 };
-use crate::hook::{Anchor, Mechanism, Position};
+use crate::hook::{Anchor, Mechanism, PerfEvent, Position};
 
 /// Where tracefs is mounted, newer place first.
 pub(super) fn tracefs() -> Option<&'static str> {
@@ -97,13 +100,19 @@ impl Link {
     }
 }
 
-/// Attaches `program` to the kernel itself, with a cookie where such attachments have one.
+/// Attaches `program` to the kernel itself, with a cookie where such attachments have one, and with the
+/// table for the arguments of probes when it reads those.
 pub(super) fn host(
     program: BorrowedFd<'_>,
     mechanism: Mechanism<'_>,
     cookie: u64,
+    specs: Option<SpecTable<'_>>,
 ) -> Result<Link, KernelError> {
     match mechanism {
+        Mechanism::PerfEvent(PerfEvent::Usdt { binary, provider, name, pid }) => {
+            let probe = usdt::UsdtProbe { binary, provider, name, pid };
+            usdt::link(program, probe, cookie, specs)
+        }
         Mechanism::PerfEvent(event) => events::link(program, event, cookie),
         Mechanism::AsLoaded(_) if cookie == 0 => raw_tracepoint(program, None, 0),
         // `BPF_RAW_TRACEPOINT_OPEN` takes no cookie for it.

@@ -5,15 +5,79 @@
 //! each with its own way to find the arguments. libbpf's `usdt.bpf.h` reads that from a map, at the number
 //! that the link has for a cookie.
 
-use std::{fs, path::Path};
+use std::{
+    fs,
+    os::fd::{AsFd as _, BorrowedFd},
+};
 
 use object::{
-    BinaryFormat, Endianness, Object as _, ObjectSection as _, ObjectSegment as _,
+    Endianness, Object as _, ObjectSection as _, ObjectSegment as _,
+    elf::FileHeader64,
     read::elf::{ElfFile64, NoteIterator},
 };
 
-use super::uprobe::{find, missing};
-use crate::kernel::KernelError;
+use super::{
+    Link, events,
+    uprobe::{find, missing},
+};
+use crate::kernel::{KernelError, sys};
+
+/// A probe, by its names.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct UsdtProbe<'a> {
+    pub(super) binary: &'a str,
+    pub(super) provider: &'a str,
+    pub(super) name: &'a str,
+    /// In this process alone.
+    pub(super) pid: Option<u32>,
+}
+
+/// The map in which a program looks up where arguments are.
+#[derive(Debug)]
+pub(in crate::kernel) struct SpecTable<'a> {
+    pub(in crate::kernel) map: BorrowedFd<'a>,
+    /// The first entry that is not used.
+    pub(in crate::kernel) next: &'a mut u32,
+}
+
+/// A link at each place of a probe. With a table the cookie of a link is the number of its entry, and the
+/// cookie that was asked for is in that.
+pub(super) fn link(
+    program: BorrowedFd<'_>,
+    probe: UsdtProbe<'_>,
+    cookie: u64,
+    mut table: Option<SpecTable<'_>>,
+) -> Result<Link, KernelError> {
+    let (path, sites) = locate(probe.binary, probe.provider, probe.name)?;
+    let (mut links, mut opened) = (Vec::new(), Vec::new());
+    for site in &sites {
+        let number = match &mut table {
+            Some(table) => table.add(&site.spec(cookie)?)?,
+            None => cookie,
+        };
+        let event = events::at_site(&path, site, probe.pid)?;
+        links.push(events::link_to(program, &event, number)?);
+        opened.push(event);
+    }
+    Ok(Link::of(links, opened))
+}
+
+impl SpecTable<'_> {
+    /// Writes an entry, and returns its number.
+    fn add(&mut self, spec: &[u8]) -> Result<u64, KernelError> {
+        const CALL: &str = "write to __bpf_usdt_specs";
+        let refused = |error| KernelError::os(CALL, &error);
+        // The kernel takes as many bytes as the map has for a value.
+        let size = sys::map_info(self.map.as_fd()).map_err(refused)?.value_size;
+        if size as usize != spec.len() {
+            return Err(KernelError::here(CALL, format!("its values have {size} bytes")));
+        }
+        let number = *self.next;
+        sys::map_update(self.map, number, spec).map_err(refused)?;
+        *self.next += 1;
+        Ok(number.into())
+    }
+}
 
 /// A place of a probe.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -36,15 +100,11 @@ pub(super) fn locate(
     let path = find(binary)?;
     let bytes = fs::read(&path).map_err(|error| KernelError::os(CALL, &error))?;
     let sites = sites(&bytes, provider, name)
-        .map_err(|error| KernelError::here(CALL, format!("{}: {error}", shown(&path))))?;
+        .map_err(|error| KernelError::here(CALL, format!("{}: {error}", path.display())))?;
     if sites.is_empty() {
         return Err(missing("find probe"));
     }
     Ok((path.to_string_lossy().into_owned(), sites))
-}
-
-fn shown(path: &Path) -> std::path::Display<'_> {
-    path.display()
 }
 
 /// The places of a probe in an ELF file.
@@ -52,14 +112,12 @@ fn sites(bytes: &[u8], provider: &str, name: &str) -> object::read::Result<Vec<P
     /// The type of a note about a probe.
     const STAPSDT: u32 = 3;
     let file = ElfFile64::<Endianness>::parse(bytes)?;
-    debug_assert_eq!(file.format(), BinaryFormat::Elf);
     let endian = file.endian();
     let Some(section) = file.section_by_name(".note.stapsdt") else { return Ok(Vec::new()) };
     // Where that is not at the address that the note says, the file was changed by prelink, and all
     // addresses by as much.
     let base = file.section_by_name(".stapsdt.base").map(|section| section.address());
-    let mut notes =
-        NoteIterator::<object::elf::FileHeader64<Endianness>>::new(endian, 4, section.data()?)?;
+    let mut notes = NoteIterator::<FileHeader64<Endianness>>::new(endian, 4, section.data()?)?;
     let mut found = Vec::new();
     while let Some(note) = notes.next()? {
         if note.n_type(endian) != STAPSDT || note.name() != b"stapsdt" {
@@ -68,7 +126,11 @@ fn sites(bytes: &[u8], provider: &str, name: &str) -> object::read::Result<Vec<P
         let Some((numbers, texts)) = note.desc().split_at_checked(24) else { continue };
         let mut addresses = numbers.chunks_exact(8).map(|bytes| {
             let word = <[u8; 8]>::try_from(bytes).unwrap_or_default();
-            if file.is_little_endian() { u64::from_le_bytes(word) } else { u64::from_be_bytes(word) }
+            if file.is_little_endian() {
+                u64::from_le_bytes(word)
+            } else {
+                u64::from_be_bytes(word)
+            }
         });
         let mut next = || addresses.next().unwrap_or_default();
         let (place, linked_base, semaphore) = (next(), next(), next());
@@ -252,7 +314,9 @@ mod tests {
         assert_eq!(read("8@$0x10"), Some((Constant(16), false, 0)));
         assert_eq!(read("-4@-12(%rbp)"), Some((Memory(32, -12), true, 32)));
         assert_eq!(read("8@(%rsp)"), Some((Memory(152, 0), false, 0)));
-        for wrong in ["", "8", "3@%rax", "8@%xmm0", "8@", "8@%", "8@8(%rax", "x@$1", "8@8(%rax,%rbx,4)"] {
+        for wrong in
+            ["", "8", "3@%rax", "8@%xmm0", "8@", "8@%", "8@8(%rax", "x@$1", "8@8(%rax,%rbx,4)"]
+        {
             assert_eq!(read(wrong), None, "{wrong}");
         }
     }

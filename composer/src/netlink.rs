@@ -18,7 +18,7 @@ use rustix::net::{
 ///
 /// # Errors
 /// What the kernel answers, or damage in that.
-pub(in crate::kernel) fn ask(
+pub(crate) fn ask(
     request: RouteNetlinkMessage,
     flags: u16,
 ) -> io::Result<Vec<RouteNetlinkMessage>> {
