@@ -14,7 +14,7 @@ pub(super) static USDT: HostKind = HostKind {
     target: TargetKey {
         what: "a USDT probe",
         form: Some("BINARY:PROVIDER:PROBE"),
-        example: "/usr/bin/python3:python:function__entry",
+        example: EXAMPLE,
         parts: &["probe"],
         pattern: Some("^[^:]+:[^:]+:[^:]+$"),
         read,
@@ -26,7 +26,7 @@ pub(super) static USDT: HostKind = HostKind {
     refused,
     template: Template {
         program: include_str!("templates/usdt.bpf.c"),
-        target: "libc:libc:setjmp",
+        target: EXAMPLE,
         ..uprobe::AT_ENTRY.template
     },
     source: (
@@ -36,6 +36,8 @@ pub(super) static USDT: HostKind = HostKind {
     ),
     ..uprobe::AT_ENTRY
 };
+
+const EXAMPLE: &str = "/usr/bin/python3:python:function__entry";
 
 fn parts(target: &str) -> Option<(&str, &str, &str)> {
     let (binary, probe) = target.split_once(':')?;
@@ -52,7 +54,8 @@ fn read(text: &str) -> Result<String, Misfit> {
         None => Err(Misfit {
             label: "not of the form BINARY:PROVIDER:PROBE",
             help: "Write the path or the name of a program or library, its provider and the probe, \
-                   with colons in between: libc:libc:setjmp.",
+                   with colons in between: \
+                   /usr/bin/python3:python:function__entry.",
         }),
     }
 }

@@ -65,7 +65,10 @@ fn make_namespace() -> io::Result<()> {
         fs::create_dir_all(folder)?;
     }
     File::create(NAMESPACE)?;
-    #[expect(deprecated, reason = "it is unsafe for tables of descriptors, which stay shared")]
+    #[expect(
+        deprecated,
+        reason = "what the other says of tables of descriptors is not about this"
+    )]
     rustix::thread::unshare(UnshareFlags::NEWNET)?;
     Ok(mount_bind("/proc/thread-self/ns/net", NAMESPACE)?)
 }
