@@ -70,7 +70,8 @@ fn chain(probe: &str, more: &str) -> String {
         host.h = {{ object = "usdt.o", program = "usdt_host", attach = {{ usdt = "{}:fc_test:{probe}"{more} }} }}
         stub.answer = {{ function = "probe_answer", hosts = ["h"] }}
         replacement.first = {{ object = "usdt.o", program = "answer_first", stub = "answer" }}
-        tracer.t = {{ trace = ["h", "first"] }}
+        tracer.t = {{ trace = "h" }}
+        tracer.u = {{ trace = "first" }}
         "#,
         binary.display()
     )
@@ -98,7 +99,9 @@ fn a_probe_in_two_places_has_its_arguments_from_both() {
         })
     };
     assert_eq!(data, [event(-3, 1 << 40, -7), event(5, 70_000, 0xff)], "{events:#?}");
-    assert!(!of(&events, "t").is_empty(), "host and replacement are traced: {events:#?}");
+    for tracer in ["t", "u"] {
+        assert_eq!(of(&events, tracer).len(), 4, "entries and returns: {events:#?}");
+    }
 }
 
 #[test]
