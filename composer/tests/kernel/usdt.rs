@@ -47,7 +47,8 @@ macro_rules! probe {
 #[inline(never)]
 fn in_registers(first: i32, second: u64) {
     // SAFETY: it does nothing.
-    unsafe { probe!("twice", "0", "-4@%edi 8@%rsi -8@$-7", in("edi") first, in("rsi") second) };
+    // The dollar of a constant is escaped: in text for the assembler it has a meaning of its own.
+    unsafe { probe!("twice", "0", "-4@%edi 8@%rsi -8@\\044-7", in("edi") first, in("rsi") second) };
 }
 
 #[inline(never)]
@@ -127,7 +128,7 @@ fn the_counter_of_a_probe_says_that_somebody_looks() {
 fn a_probe_that_is_not_there_is_told() {
     let before = Snapshot::take();
     for (folder, words) in [
-        (Folder::new(&chain("no_such_probe", "")), "has no probe `fc_test:no_such_probe`"),
+        (Folder::new(&chain("no_such_probe", "")), "fc_test:no_such_probe`\n"),
         (
             Folder::new(&chain("twice", "").replace("usdt = \"/", "usdt = \"/no_such_folder/")),
             "not found",
