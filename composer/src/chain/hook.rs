@@ -116,6 +116,9 @@ fn words(spec: &KeySpec) -> Option<String> {
         Values::Words(words) | Values::Required(words) => {
             Some(format!("Set `{}` to {}: {}.", spec.key, spec.what, words.join(", ")))
         }
+        Values::RequiredText(example) => {
+            Some(format!("Set `{}` to {}, such as `{example}`.", spec.key, spec.what))
+        }
         Values::Number(..) | Values::Text => None,
     }
 }
@@ -160,7 +163,9 @@ fn others(
 fn setting(spec: &KeySpec, value: TomlValue<'_>, report: &mut Diagnostics<'_>) -> Option<Setting> {
     let what = format!("`{}`", spec.key);
     match spec.values {
-        Values::Text => string(&what, value, report).map(|text| Setting::Text(text.value)),
+        Values::Text | Values::RequiredText(_) => {
+            string(&what, value, report).map(|text| Setting::Text(text.value))
+        }
         Values::Words(words) | Values::Required(words) => {
             let text = string(&what, value, report)?;
             if let Some(word) = words.iter().find(|word| **word == text.value) {
@@ -259,7 +264,14 @@ mod tests {
 
     /// What a key with such `values` is set to by `text`, or the message and the help.
     fn read(values: Values, text: &str) -> Result<Setting, String> {
-        let spec = KeySpec { key: "k", what: "a good one", doc: "", values, excludes: &[] };
+        let spec = KeySpec {
+            key: "k",
+            what: "a good one",
+            doc: "",
+            values,
+            excludes: &[],
+            need: |_| None,
+        };
         let text = format!("k = {text}");
         let source = Source::first("chain.toml", text.clone());
         let (mut diagnostics, mut slips) = (Vec::new(), Vec::new());

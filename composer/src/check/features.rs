@@ -66,7 +66,7 @@ fn needs<'a>(context: &Context<'a>, index: NodeIndex, node: &'a Node) -> Vec<Nod
     }
     match &node.kind {
         NodeKind::Host(Host { attach: Some(attach), .. }) => {
-            needs.extend(attach.value.kind.needs.iter().map(|need| NodeNeed {
+            needs.extend(attach.value.needs().map(|need| NodeNeed {
                 what: need.what.to_owned(),
                 span: &attach.span,
                 label: need.label,

@@ -105,7 +105,12 @@ pub(super) fn lacking(features: &[Feature], what: &str) -> Option<Diagnostic> {
         | Feature::Tcx
         | Feature::Netkit
         | Feature::Netfilter
-        | Feature::KprobeMulti => Code::NoRingBuffer,
+        | Feature::KprobeMulti
+        | Feature::LsmCgroup
+        | Feature::CgroupUnix
+        | Feature::CgroupOrder
+        | Feature::FunctionCookies
+        | Feature::RawTracepointCookies => Code::NoRingBuffer,
         Feature::Trampoline => Code::NoTrampoline,
         Feature::Kprobes | Feature::Uprobes => Code::NoKprobes,
         Feature::Tracefs => Code::NoTracefs,
@@ -140,6 +145,11 @@ fn remedy(finding: &Finding) -> &'static str {
         | Feature::Netfilter
         | Feature::Uprobes
         | Feature::KprobeMulti
+        | Feature::LsmCgroup
+        | Feature::CgroupUnix
+        | Feature::CgroupOrder
+        | Feature::FunctionCookies
+        | Feature::RawTracepointCookies
             if vm::is_in_guest() =>
         {
             "Use another kernel, such as --vm=6.12. The micro-VM's kernel does not support it."
@@ -171,6 +181,22 @@ fn remedy(finding: &Finding) -> &'static str {
         Feature::Tcx => "Use --vm for a newer kernel. tcx came with Linux 6.6.",
         Feature::KprobeMulti => {
             "Use --vm for a newer kernel. Kprobe multi links came with Linux 5.18."
+        }
+        Feature::LsmCgroup => {
+            "Use --vm for a newer kernel. LSM hooks of cgroups came with Linux 6.0."
+        }
+        Feature::CgroupUnix => {
+            "Use --vm for a newer kernel. Programs for the calls of Unix sockets came with Linux 6.7."
+        }
+        Feature::CgroupOrder => {
+            "Use --vm for a newer kernel, or attach the programs in the order in which they are to \
+             run. The order at cgroups came with Linux 6.17, and later 6.12."
+        }
+        Feature::FunctionCookies => {
+            "Use --vm for a newer kernel. Cookies at functions came with Linux 5.19."
+        }
+        Feature::RawTracepointCookies => {
+            "Use --vm for a newer kernel. Cookies at raw tracepoints came with Linux 6.10."
         }
         Feature::Uprobes => {
             "Use --vm to run in a micro-VM, which does not require root. This kernel is built \

@@ -6,7 +6,7 @@ use serde::{
     Deserialize, Deserializer, Serialize, Serializer, de::Error as _, ser::SerializeMap as _,
 };
 
-use super::{AttachBtf, HostKind, Mechanism, Setting, Values};
+use super::{AttachBtf, HostKind, KeySpec, Mechanism, Need, Setting, Values};
 use crate::profile::Targets;
 
 /// A kind of host with a target.
@@ -31,6 +31,13 @@ impl Attach {
     #[must_use]
     pub fn attach_btf(&self) -> Option<AttachBtf> {
         (self.kind.attach_btf)(self)
+    }
+
+    /// What not every kernel has, and the attachment needs: that of its kind, and of its settings.
+    pub fn needs(&self) -> impl Iterator<Item = &'static Need> {
+        let of_setting = |spec: &KeySpec| (spec.need)(self.setting(spec.key)?);
+        let kind = self.kind;
+        kind.needs.iter().copied().chain(kind.settings.iter().filter_map(of_setting))
     }
 
     /// The value of a key beside the kind's own.
@@ -148,7 +155,7 @@ impl StoredSetting {
             (Self::Text(text), Values::Words(words) | Values::Required(words)) => {
                 words.iter().copied().find(|word| *word == text).map(Setting::Word)
             }
-            (Self::Text(text), Values::Text) => Some(Setting::Text(text)),
+            (Self::Text(text), Values::Text | Values::RequiredText(_)) => Some(Setting::Text(text)),
             (Self::Number(number), Values::Number(least, most)) => {
                 (*least..=*most).contains(&number).then_some(Setting::Number(number))
             }

@@ -1,8 +1,9 @@
 //! Hooks of a cgroup: what its processes send, receive, open, set and bind.
 
 use super::{
-    Anchor, Attach, HostKind, KeySpec, Mechanism, Misfit, Position, Refusal, Refused, Returns,
-    TargetKey, Template, Values,
+    Anchor, Attach, HostKind, KeySpec, Mechanism, Misfit, Need, Position, Refusal, Refused,
+    Returns, Setting, TargetKey, Template, Values,
+    order::{CGROUP_AFTER_KEY, CGROUP_BEFORE_KEY, CGROUP_ORDER_KEY, position},
 };
 use crate::object::{AttachType, ProgramKind, ProgramType};
 
@@ -33,13 +34,19 @@ const AT_CGROUP: HostKind = HostKind {
         pattern: Some("^/"),
         read: path,
     },
-    settings: &[KeySpec {
-        key: DIRECTION,
-        what: "a direction",
-        doc: "Received packets (ingress) or sent ones (egress).",
-        values: Values::Words(&["ingress", "egress"]),
-        excludes: &[],
-    }],
+    settings: &[
+        KeySpec {
+            key: DIRECTION,
+            what: "a direction",
+            doc: "Received packets (ingress) or sent ones (egress).",
+            values: Values::Words(&["ingress", "egress"]),
+            excludes: &[],
+            need: |_| None,
+        },
+        CGROUP_ORDER_KEY,
+        CGROUP_BEFORE_KEY,
+        CGROUP_AFTER_KEY,
+    ],
     mechanism: |attach| at(attach, packets(Some(attach))),
     needs: &[],
     exclusive: None,
@@ -71,13 +78,19 @@ pub(super) static CGROUP_SOCK: HostKind = HostKind {
     section: "cgroup/sock_create",
     expected_attach_type: |attach| Some(of_words(attach, SOCK)),
     returns: |_| Some(&TO_ONE),
-    settings: &[KeySpec {
-        key: AT,
-        what: "an operation on sockets",
-        doc: "When a socket is made, closed, or has been bound.",
-        values: Values::Required(&words(SOCK)),
-        excludes: &[],
-    }],
+    settings: &[
+        KeySpec {
+            key: AT,
+            what: "an operation on sockets",
+            doc: "When a socket is made, closed, or has been bound.",
+            values: Values::Required(&words(SOCK)),
+            excludes: &[],
+            need: |_| None,
+        },
+        CGROUP_ORDER_KEY,
+        CGROUP_BEFORE_KEY,
+        CGROUP_AFTER_KEY,
+    ],
     mechanism: |attach| at(attach, of_words(Some(attach), SOCK)),
     template: Template {
         program: include_str!("templates/cgroup_sock.bpf.c"),
@@ -99,13 +112,22 @@ pub(super) static CGROUP_SOCK_ADDR: HostKind = HostKind {
     expected_attach_type: |attach| Some(of_words(attach, SOCK_ADDR)),
     has_task: true,
     returns: |attach| Some(addresses(attach)),
-    settings: &[KeySpec {
-        key: AT,
-        what: "a system call with an address",
-        doc: "The system call, with the family of the address.",
-        values: Values::Required(&words(SOCK_ADDR)),
-        excludes: &[],
-    }],
+    settings: &[
+        KeySpec {
+            key: AT,
+            what: "a system call with an address",
+            doc: "The system call, with the family of the address.",
+            values: Values::Required(&words(SOCK_ADDR)),
+            excludes: &[],
+            need: |at| match at {
+                Setting::Word(call) if call.ends_with("_unix") => Some(&UNIX_CALLS),
+                _ => None,
+            },
+        },
+        CGROUP_ORDER_KEY,
+        CGROUP_BEFORE_KEY,
+        CGROUP_AFTER_KEY,
+    ],
     mechanism: |attach| at(attach, of_words(Some(attach), SOCK_ADDR)),
     template: Template {
         program: include_str!("templates/cgroup_sock_addr.bpf.c"),
@@ -128,13 +150,19 @@ pub(super) static CGROUP_SOCKOPT: HostKind = HostKind {
     expected_attach_type: |attach| Some(of_words(attach, SOCKOPT)),
     has_task: true,
     returns: |_| Some(&TO_ONE),
-    settings: &[KeySpec {
-        key: AT,
-        what: "a system call",
-        doc: "The system call.",
-        values: Values::Required(&words(SOCKOPT)),
-        excludes: &[],
-    }],
+    settings: &[
+        KeySpec {
+            key: AT,
+            what: "a system call",
+            doc: "The system call.",
+            values: Values::Required(&words(SOCKOPT)),
+            excludes: &[],
+            need: |_| None,
+        },
+        CGROUP_ORDER_KEY,
+        CGROUP_BEFORE_KEY,
+        CGROUP_AFTER_KEY,
+    ],
     mechanism: |attach| at(attach, of_words(Some(attach), SOCKOPT)),
     template: Template {
         program: include_str!("templates/cgroup_sockopt.bpf.c"),
@@ -157,7 +185,7 @@ pub(super) static CGROUP_SYSCTL: HostKind = HostKind {
     expected_attach_type: |_| Some(AttachType::CgroupSysctl),
     has_task: true,
     returns: |_| Some(&TO_ONE),
-    settings: &[],
+    settings: &[CGROUP_ORDER_KEY, CGROUP_BEFORE_KEY, CGROUP_AFTER_KEY],
     mechanism: |attach| at(attach, AttachType::CgroupSysctl),
     template: Template {
         program: include_str!("templates/cgroup_sysctl.bpf.c"),
@@ -181,7 +209,7 @@ pub(super) static CGROUP_DEVICE: HostKind = HostKind {
     expected_attach_type: |_| Some(AttachType::CgroupDevice),
     has_task: true,
     returns: |_| Some(&TO_ONE),
-    settings: &[],
+    settings: &[CGROUP_ORDER_KEY, CGROUP_BEFORE_KEY, CGROUP_AFTER_KEY],
     mechanism: |attach| at(attach, AttachType::CgroupDevice),
     template: Template {
         program: include_str!("templates/cgroup_device.bpf.c"),
@@ -204,7 +232,7 @@ pub(super) static SOCK_OPS: HostKind = HostKind {
     section: "sockops",
     expected_attach_type: |_| Some(AttachType::CgroupSockOps),
     returns: |_| Some(&TO_ONE),
-    settings: &[],
+    settings: &[CGROUP_ORDER_KEY, CGROUP_BEFORE_KEY, CGROUP_AFTER_KEY],
     mechanism: |attach| at(attach, AttachType::CgroupSockOps),
     template: Template {
         program: include_str!("templates/sock_ops.bpf.c"),
@@ -216,6 +244,13 @@ pub(super) static SOCK_OPS: HostKind = HostKind {
         "`ctx->op`, one of `BPF_SOCK_OPS_...`, and the connection; some answers go to `ctx->reply`",
     ),
     ..AT_CGROUP
+};
+
+static UNIX_CALLS: Need = Need {
+    what: "programs for the calls of Unix sockets",
+    label: "is for a call of Unix sockets",
+    help: "Use Linux 6.7 or later.",
+    lacks: |profile| !profile.features.cgroup_unix,
 };
 
 const DIRECTION: &str = "direction";
@@ -252,7 +287,7 @@ const SOCK_ADDR: &[(&str, AttachType); 17] = &[
 const SOCKOPT: &[(&str, AttachType); 2] =
     &[("getsockopt", AttachType::CgroupGetsockopt), ("setsockopt", AttachType::CgroupSetsockopt)];
 
-static TO_ONE: Returns = Returns {
+pub(super) static TO_ONE: Returns = Returns {
     least: 0,
     most: 1,
     help: "Return 1 to allow the operation, 0 to deny it.",
@@ -266,7 +301,7 @@ static TO_THREE: Returns = Returns {
     refused_by: None,
 };
 
-static ONE: Returns = Returns {
+pub(super) static ONE: Returns = Returns {
     least: 1,
     most: 1,
     help: "Return 1. This operation cannot be denied.",
@@ -319,14 +354,23 @@ fn addresses(attach: Option<&Attach>) -> &'static Returns {
     }
 }
 
-/// A link at the cgroup; the kernel runs all programs that are linked there.
+/// A link at the cgroup that is the target.
 fn at(attach: &Attach, attach_type: AttachType) -> Mechanism<'_> {
-    Mechanism::Link {
-        at: Anchor::Cgroup(&attach.target),
-        attach_type,
-        flags: 0,
-        position: Position::Default,
-    }
+    link(attach, &attach.target, attach_type)
+}
+
+/// A link at a cgroup; the kernel runs all programs that are linked there.
+pub(super) fn link<'a>(
+    attach: &'a Attach,
+    path: &'a str,
+    attach_type: AttachType,
+) -> Mechanism<'a> {
+    let position = match position(attach) {
+        // Kernels without an order put it there, too.
+        Position::Last => Position::Default,
+        other => other,
+    };
+    Mechanism::Link { at: Anchor::Cgroup(path), attach_type, flags: 0, position }
 }
 
 fn path(text: &str) -> Result<String, Misfit> {
@@ -340,21 +384,30 @@ fn path(text: &str) -> Result<String, Misfit> {
 }
 
 fn refused(refused: &Refused<'_>) -> Option<Refusal> {
-    let Attach { kind, target, .. } = refused.attach;
-    let (why, help) = match refused.errno {
-        "ENOENT" => (
-            format!("cgroup {target} not found"),
+    refused_at(refused, &refused.attach.target)
+}
+
+/// The same of a kind whose target is something else.
+pub(super) fn refused_at(refused: &Refused<'_>, cgroup: &str) -> Option<Refusal> {
+    let kind = refused.attach.kind.name;
+    let (why, help) = match (refused.errno, position(refused.attach)) {
+        ("ENOENT", _) if refused.call == "open cgroup" => (
+            format!("cgroup {cgroup} not found"),
             "List the cgroups with: systemd-cgls, or ls /sys/fs/cgroup. Create one with mkdir."
                 .to_owned(),
         ),
-        "ENOTDIR" | "EBADF" => (
-            format!("{target} is not a cgroup"),
+        ("ENOENT", Position::Before(program) | Position::After(program)) => (
+            format!("program `{program}` is not attached there by a link"),
+            format!("List the programs with: bpftool cgroup show {cgroup}"),
+        ),
+        ("ENOTDIR" | "EBADF", _) => (
+            format!("{cgroup} is not a cgroup"),
             "Write the path of a folder where cgroup2 is mounted; `mount -t cgroup2` shows it."
                 .to_owned(),
         ),
-        "EPERM" => (
-            format!("{target} or a parent has a {} program that allows no others", kind.name),
-            format!("Show the programs with: bpftool cgroup show {target} effective"),
+        ("EPERM", _) => (
+            format!("{cgroup} or a parent has a {kind} program that allows no others"),
+            format!("Show the programs with: bpftool cgroup show {cgroup} effective"),
         ),
         _ => return None,
     };

@@ -1,5 +1,7 @@
 //! What a kind's keys in `attach = { ... }` may hold.
 
+use super::Need;
+
 /// What a kind's own key holds: the target, as a text.
 #[derive(Debug)]
 pub struct TargetKey {
@@ -49,6 +51,8 @@ pub struct KeySpec {
     pub values: Values,
     /// Keys that cannot be there together with it.
     pub excludes: &'static [&'static str],
+    /// What not every kernel has, and a value needs.
+    pub need: fn(&Setting) -> Option<&'static Need>,
 }
 
 /// The type of a key's values.
@@ -62,6 +66,8 @@ pub enum Values {
     Number(i64, i64),
     /// A text; not set when the key is not there.
     Text,
+    /// A text, such as this one; the key has to be there.
+    RequiredText(&'static str),
 }
 
 impl Values {
@@ -70,7 +76,7 @@ impl Values {
     pub fn default(&self) -> Option<Setting> {
         match self {
             Self::Words(words) => words.first().copied().map(Setting::Word),
-            Self::Required(_) | Self::Number(..) | Self::Text => None,
+            Self::Required(_) | Self::Number(..) | Self::Text | Self::RequiredText(_) => None,
         }
     }
 }
@@ -79,7 +85,7 @@ impl KeySpec {
     /// Whether the key has to be there.
     #[must_use]
     pub fn is_required(&self) -> bool {
-        matches!(self.values, Values::Required(_))
+        matches!(self.values, Values::Required(_) | Values::RequiredText(_))
     }
 }
 

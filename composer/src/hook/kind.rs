@@ -124,9 +124,13 @@ impl HostKind {
     /// The keys that have to stand beside its own, each with a value, as in a chain: `, at = "bind4"`.
     #[must_use]
     pub fn required_example(&self) -> String {
-        let example = |spec: &KeySpec| match spec.values {
-            Values::Required([first, ..]) => Some(format!(", {} = \"{first}\"", spec.key)),
-            _ => None,
+        let example = |spec: &KeySpec| {
+            let example = match spec.values {
+                Values::Required(words) => words.first()?,
+                Values::RequiredText(example) => example,
+                _ => return None,
+            };
+            Some(format!(", {} = \"{example}\"", spec.key))
         };
         self.settings.iter().filter_map(example).collect()
     }

@@ -2,7 +2,7 @@
 
 use super::{
     Attach, HostKind, KeySpec, Lookup, Mechanism, Need, PERF_LINKS, PerfEvent, Refusal, Refused,
-    TargetKey, Template, Values,
+    TargetKey, Template, Values, cookie::COOKIE_KEY,
 };
 use crate::{
     object::{AttachType, ProgramKind, ProgramType},
@@ -26,13 +26,17 @@ const AT_ENTRY: HostKind = HostKind {
     returns: |_| None,
     replacement_returns: None,
     target: FUNCTION,
-    settings: &[KeySpec {
-        key: OFFSET,
-        what: "an offset",
-        doc: "Bytes from the start of the function, where an instruction begins.",
-        values: Values::Number(0, 1 << 20),
-        excludes: &[],
-    }],
+    settings: &[
+        KeySpec {
+            key: OFFSET,
+            what: "an offset",
+            doc: "Bytes from the start of the function, where an instruction begins.",
+            values: Values::Number(0, 1 << 20),
+            excludes: &[],
+            need: |_| None,
+        },
+        COOKIE_KEY,
+    ],
     mechanism: |attach| at(attach, false),
     needs: &[&PERF_LINKS],
     exclusive: None,
@@ -50,7 +54,7 @@ pub(super) static KRETPROBE: HostKind = HostKind {
     section: "kretprobe",
     summary: "A kernel function, at its return.",
     program: ProgramKind::Kretprobe,
-    settings: &[],
+    settings: &[COOKIE_KEY],
     mechanism: |attach| at(attach, true),
     template: Template { program: include_str!("templates/kretprobe.bpf.c"), ..TEMPLATE },
     source: ("int f(struct pt_regs *ctx)", "`PT_REGS_RC(ctx)`: the result"),
@@ -64,7 +68,7 @@ const AT_CALL: HostKind = HostKind {
     section: "ksyscall",
     summary: "A system call, at the entry of its kernel function.",
     target: SYSCALL,
-    settings: &[],
+    settings: &[COOKIE_KEY],
     mechanism: |attach| {
         Mechanism::PerfEvent(PerfEvent::Syscall { name: &attach.target, at_return: false })
     },
@@ -103,7 +107,7 @@ const AT_MANY: HostKind = HostKind {
     section: "kprobe.multi",
     summary: "Many kernel functions with one link, at their entries.",
     target: PATTERN,
-    settings: &[],
+    settings: &[COOKIE_KEY],
     expected_attach_type: |_| Some(AttachType::TraceKprobeMulti),
     mechanism: |attach| Mechanism::KprobeMulti { pattern: &attach.target, at_return: false },
     needs: &[&MULTI_LINKS],

@@ -12,8 +12,9 @@ pub enum Mechanism<'a> {
     PerfEvent(PerfEvent<'a>),
     /// `BPF_RAW_TRACEPOINT_OPEN` of a tracepoint.
     RawTracepoint(&'a str),
-    /// `BPF_RAW_TRACEPOINT_OPEN` without a name: the program was loaded for one place.
-    AsLoaded,
+    /// At the place that the program was loaded for: `BPF_RAW_TRACEPOINT_OPEN` without a name, or, with a
+    /// cookie, `BPF_LINK_CREATE` with this attach type.
+    AsLoaded(AttachType),
     /// One link at many functions of the kernel: `BPF_LINK_CREATE` with their names.
     KprobeMulti {
         /// A name with `*` and `?`, or several of those with commas in between.

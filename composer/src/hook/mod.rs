@@ -11,11 +11,13 @@
 
 mod attach;
 mod cgroup;
+mod cookie;
 mod docs;
 mod key;
 mod kind;
 mod kprobe;
 mod lookup;
+mod lsm;
 mod mechanism;
 mod netfilter;
 mod netns;
@@ -75,7 +77,8 @@ pub static KINDS: &[&HostKind] = &[
     &trampoline::FENTRY,
     &trampoline::FEXIT,
     &trampoline::FMOD_RET,
-    &trampoline::LSM,
+    &lsm::LSM,
+    &lsm::LSM_CGROUP,
     &socket_filter::SOCKET_FILTER,
 ];
 

@@ -40,6 +40,7 @@ pub(super) static NETFILTER: HostKind = HostKind {
               kernel takes one eBPF program for each priority. 0 when not given.",
         values: Values::Number(i32::MIN as i64 + 1, i32::MAX as i64 - 1),
         excludes: &[],
+        need: |_| None,
     }],
     mechanism: |attach| {
         let (family, hook) = numbers(&attach.target).unwrap_or_default();

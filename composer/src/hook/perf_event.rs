@@ -2,7 +2,7 @@
 
 use super::{
     Attach, HostKind, KeySpec, Mechanism, Misfit, PERF_LINKS, PerfEvent, Refusal, Refused,
-    Sampling, TargetKey, Template, Values,
+    Sampling, TargetKey, Template, Values, cookie::COOKIE_KEY,
 };
 use crate::object::{ProgramKind, ProgramType};
 
@@ -35,6 +35,7 @@ pub(super) static PERF_EVENT: HostKind = HostKind {
             doc: "Samples per second on each CPU; 99 if neither it nor `period` is given.",
             values: Values::Number(1, 100_000),
             excludes: &[PERIOD],
+            need: |_| None,
         },
         KeySpec {
             key: PERIOD,
@@ -42,6 +43,7 @@ pub(super) static PERF_EVENT: HostKind = HostKind {
             doc: "One sample for this many events, instead of a frequency.",
             values: Values::Number(1, u32::MAX as i64),
             excludes: &[FREQUENCY],
+            need: |_| None,
         },
         KeySpec {
             key: CPU,
@@ -49,6 +51,7 @@ pub(super) static PERF_EVENT: HostKind = HostKind {
             doc: "Only events of this CPU.",
             values: Values::Number(0, 65_535),
             excludes: &[],
+            need: |_| None,
         },
         KeySpec {
             key: PID,
@@ -56,7 +59,9 @@ pub(super) static PERF_EVENT: HostKind = HostKind {
             doc: "Only events of the process with this id.",
             values: Values::Number(1, 4_194_304),
             excludes: &[],
+            need: |_| None,
         },
+        COOKIE_KEY,
     ],
     mechanism: |attach| {
         let number = |key| attach.number(key).and_then(|number| u32::try_from(number).ok());

@@ -2,6 +2,7 @@
 
 use super::{
     Arguments, HostKind, Lookup, Mechanism, Refusal, Refused, Returns, TargetKey, Template,
+    cookie::RAW_TRACEPOINT_COOKIE_KEY,
 };
 use crate::object::{ProgramKind, ProgramType};
 
@@ -27,7 +28,7 @@ pub(super) static RAW_TRACEPOINT: HostKind = HostKind {
         pattern: None,
         read: TargetKey::as_it_is,
     },
-    settings: &[],
+    settings: &[RAW_TRACEPOINT_COOKIE_KEY],
     mechanism: |attach| Mechanism::RawTracepoint(&attach.target),
     needs: &[],
     exclusive: None,
@@ -73,12 +74,20 @@ static ZERO: Returns = Returns {
 
 fn refused(refused: &Refused<'_>) -> Option<Refusal> {
     let name = &refused.attach.target;
-    (refused.errno == "ENOENT").then(|| {
-        Refusal::no_target(
+    let (why, help) = match refused.errno {
+        "ENOENT" => (
             format!("raw tracepoint {name} not found"),
             refused.or_near(
                 "Write a raw tracepoint without its category: inet_sock_set_state.".to_owned(),
             ),
-        )
-    })
+        ),
+        "EINVAL" => (
+            format!("raw tracepoint {name} does not pass what the program reads or writes"),
+            "Read only the arguments of its TP_PROTO. Write, with SEC(\"raw_tracepoint.w\"), only \
+             at a tracepoint that the kernel declares writable, such as bpf_test_finish."
+                .to_owned(),
+        ),
+        _ => return None,
+    };
+    Some(Refusal::no_target(why, help))
 }

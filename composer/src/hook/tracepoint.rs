@@ -2,7 +2,7 @@
 
 use super::{
     Attach, HostKind, Lookup, Mechanism, Misfit, PERF_LINKS, PerfEvent, Refusal, Refused,
-    TargetKey, Template,
+    TargetKey, Template, cookie::COOKIE_KEY,
 };
 use crate::{
     diag::Code,
@@ -31,7 +31,7 @@ pub(super) static TRACEPOINT: HostKind = HostKind {
         pattern: Some("^[^/:]+[/:].+$"),
         read,
     },
-    settings: &[],
+    settings: &[COOKIE_KEY],
     mechanism: |attach| {
         let (category, name) = parts(attach);
         Mechanism::PerfEvent(PerfEvent::Tracepoint { category, name })

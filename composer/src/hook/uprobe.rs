@@ -2,7 +2,7 @@
 
 use super::{
     Attach, HostKind, KeySpec, Mechanism, Misfit, PERF_LINKS, PerfEvent, Refusal, Refused,
-    TargetKey, Template, Values,
+    TargetKey, Template, Values, cookie::COOKIE_KEY,
 };
 use crate::object::{ProgramKind, ProgramType};
 
@@ -30,13 +30,17 @@ const AT_ENTRY: HostKind = HostKind {
         pattern: Some("^[^:]+:.+$"),
         read,
     },
-    settings: &[KeySpec {
-        key: PID,
-        what: "a process",
-        doc: "Only events of the process with this id.",
-        values: Values::Number(1, 4_194_304),
-        excludes: &[],
-    }],
+    settings: &[
+        KeySpec {
+            key: PID,
+            what: "a process",
+            doc: "Only events of the process with this id.",
+            values: Values::Number(1, 4_194_304),
+            excludes: &[],
+            need: |_| None,
+        },
+        COOKIE_KEY,
+    ],
     mechanism: |attach| at(attach, false),
     needs: &[&PERF_LINKS],
     exclusive: None,

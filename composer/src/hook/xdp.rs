@@ -45,6 +45,7 @@ pub(super) static XDP: HostKind = HostKind {
               interface. native: in the driver.",
         values: Values::Words(&["auto", "generic", "native"]),
         excludes: &[],
+        need: |_| None,
     }],
     mechanism: |attach| Mechanism::Link {
         at: Anchor::Interface(&attach.target),

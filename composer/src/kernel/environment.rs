@@ -10,7 +10,7 @@ use crate::{
     chain::ProbePoint,
     errno::errno_name,
     files,
-    hook::{Anchor, Mechanism, PerfEvent},
+    hook::{Anchor, Mechanism, PerfEvent, Position},
     object::{AttachType, ProgramKind, RINGBUF},
     plan::{Action, LoadAs, Plan},
 };
@@ -44,6 +44,16 @@ pub enum Feature {
     Uprobes,
     /// Links at many kernel functions (5.18).
     KprobeMulti,
+    /// LSM hooks of cgroups (6.0).
+    LsmCgroup,
+    /// Programs of cgroups for the calls of Unix sockets (6.7).
+    CgroupUnix,
+    /// Places among the programs of a cgroup (6.17).
+    CgroupOrder,
+    /// Cookies of programs that are loaded for a function (5.19).
+    FunctionCookies,
+    /// Cookies at raw tracepoints (6.10).
+    RawTracepointCookies,
 }
 
 impl Feature {
@@ -62,6 +72,11 @@ impl Feature {
         Self::Netfilter,
         Self::Uprobes,
         Self::KprobeMulti,
+        Self::LsmCgroup,
+        Self::CgroupUnix,
+        Self::CgroupOrder,
+        Self::FunctionCookies,
+        Self::RawTracepointCookies,
     ];
 
     /// What `plan` needs.
@@ -86,6 +101,10 @@ impl Feature {
         for operation in &plan.operations {
             if let Action::AttachHook { attach, .. } = &operation.action {
                 found.extend_from_slice(Self::of_mechanism(attach.mechanism()));
+                found.extend(Self::of_position(attach.mechanism()));
+                if attach.cookie() != 0 {
+                    found.extend(Self::of_cookie(attach.mechanism()));
+                }
             }
         }
         found.sort_unstable();
@@ -103,13 +122,38 @@ impl Feature {
             Mechanism::Link { attach_type, .. } => match attach_type {
                 AttachType::TcxIngress | AttachType::TcxEgress => &[Self::Tcx],
                 AttachType::NetkitPrimary | AttachType::NetkitPeer => &[Self::Netkit],
+                AttachType::LsmCgroup => &[Self::LsmCgroup],
+                AttachType::CgroupUnixConnect
+                | AttachType::CgroupUnixSendmsg
+                | AttachType::CgroupUnixRecvmsg
+                | AttachType::CgroupUnixGetpeername
+                | AttachType::CgroupUnixGetsockname => &[Self::CgroupUnix],
                 _ => &[],
             },
             Mechanism::PerfEvent(PerfEvent::Syscall { .. }) => &[Self::PerfLinks, Self::Kprobes],
             Mechanism::PerfEvent(PerfEvent::Uprobe { .. }) => &[Self::PerfLinks, Self::Uprobes],
             Mechanism::KprobeMulti { .. } => &[Self::Tracefs, Self::KprobeMulti],
             Mechanism::RawTracepoint(_) | Mechanism::PacketSocket(_) => &[],
-            Mechanism::AsLoaded => &[Self::Trampoline],
+            Mechanism::AsLoaded(_) => &[Self::Trampoline],
+        }
+    }
+
+    /// What its place among other programs needs, where that is more.
+    fn of_position(mechanism: Mechanism<'_>) -> Option<Self> {
+        let Mechanism::Link { at: Anchor::Cgroup(_), position, .. } = mechanism else {
+            return None;
+        };
+        (position != Position::Default).then_some(Self::CgroupOrder)
+    }
+
+    /// What its cookie needs, where that is more.
+    fn of_cookie(mechanism: Mechanism<'_>) -> Option<Self> {
+        match mechanism {
+            Mechanism::RawTracepoint(_) | Mechanism::AsLoaded(AttachType::TraceRawTp) => {
+                Some(Self::RawTracepointCookies)
+            }
+            Mechanism::AsLoaded(_) => Some(Self::FunctionCookies),
+            _ => None,
         }
     }
 
@@ -118,7 +162,16 @@ impl Feature {
     pub fn is_of_some_hosts(self) -> bool {
         matches!(
             self,
-            Self::Tcx | Self::Netkit | Self::Netfilter | Self::Uprobes | Self::KprobeMulti
+            Self::Tcx
+                | Self::Netkit
+                | Self::Netfilter
+                | Self::Uprobes
+                | Self::KprobeMulti
+                | Self::LsmCgroup
+                | Self::CgroupUnix
+                | Self::CgroupOrder
+                | Self::FunctionCookies
+                | Self::RawTracepointCookies
         )
     }
 
@@ -139,6 +192,11 @@ impl Feature {
             Self::Netfilter => "netfilter programs",
             Self::Uprobes => "uprobes",
             Self::KprobeMulti => "kprobe multi links",
+            Self::LsmCgroup => "LSM hooks of cgroups",
+            Self::CgroupUnix => "calls of Unix sockets at cgroups",
+            Self::CgroupOrder => "order at cgroups",
+            Self::FunctionCookies => "cookies at functions",
+            Self::RawTracepointCookies => "cookies at raw tracepoints",
         }
     }
 }
@@ -184,6 +242,15 @@ pub fn examine(features: &[Feature]) -> Vec<Finding> {
             Feature::Netkit => links(profile::interface_links(AttachType::NetkitPrimary)),
             Feature::Netfilter => netfilter(),
             Feature::KprobeMulti => links(profile::kprobe_multi()),
+            Feature::LsmCgroup => {
+                loads("a small program for an LSM hook of a cgroup", profile::lsm_cgroup())
+            }
+            Feature::CgroupUnix => {
+                loads("a small program for a call of Unix sockets", profile::cgroup_unix())
+            }
+            Feature::CgroupOrder => links(profile::cgroup_order()),
+            Feature::FunctionCookies => cookies(ProgramKind::Fentry),
+            Feature::RawTracepointCookies => cookies(ProgramKind::RawTracepoint),
             Feature::Bpf | Feature::Trampoline => match (&mut probe, feature) {
                 (Ok(probe), Feature::Bpf) => bpf(probe, &mut host),
                 (Ok(probe), _) => trampoline(probe, host.as_ref()),
@@ -269,6 +336,20 @@ fn links(answer: Option<Result<(), i32>>) -> (Option<bool>, String) {
         Some(Err(errno)) => (Some(false), format!("BPF_LINK_CREATE of one: {}", errno_name(errno))),
         None => (None, "not tested: no program to attach could be loaded".to_owned()),
     }
+}
+
+fn cookies(program: ProgramKind) -> (Option<bool>, String) {
+    const HELPER: &str = "bpf_get_attach_cookie";
+    match profile::has_cookies(program) {
+        Some(true) => (Some(true), format!("{HELPER} is offered to such programs")),
+        Some(false) => (Some(false), format!("{HELPER} is not offered to such programs")),
+        None => (None, "not tested: no program to attach could be loaded".to_owned()),
+    }
+}
+
+fn loads(what: &str, loaded: bool) -> (Option<bool>, String) {
+    let answer = if loaded { "ok" } else { "refused" };
+    (Some(loaded), format!("BPF_PROG_LOAD of {what}: {answer}"))
 }
 
 fn netfilter() -> (Option<bool>, String) {

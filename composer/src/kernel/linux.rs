@@ -190,8 +190,8 @@ impl Kernel for Linux {
 
     fn attach(&mut self, request: &AttachRequest<'_>) -> Result<LinkHandle, KernelError> {
         let link = match request {
-            AttachRequest::Host { program, mechanism } => {
-                attach::host(self.program(*program)?.program.as_fd(), *mechanism)
+            AttachRequest::Host { program, mechanism, cookie } => {
+                attach::host(self.program(*program)?.program.as_fd(), *mechanism, *cookie)
             }
             AttachRequest::Replacement { program, target, function } => {
                 let target = self.program(*target)?;

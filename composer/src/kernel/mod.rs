@@ -206,6 +206,8 @@ pub enum AttachRequest<'a> {
         program: ProgramHandle,
         /// How.
         mechanism: Mechanism<'a>,
+        /// What the kernel returns to the program when that asks for it; 0 for nothing.
+        cookie: u64,
     },
     /// In a function's place.
     Replacement {

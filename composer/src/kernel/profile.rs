@@ -28,6 +28,7 @@ use crate::{
 };
 
 use programs::ProbedType;
+pub(super) use programs::{cgroup_unix, lsm_cgroup};
 
 /// Measures the running kernel. Needs the right to use eBPF.
 ///
@@ -93,6 +94,9 @@ fn features(
         netkit: interface_links(AttachType::NetkitPrimary) == Some(Ok(())),
         kprobe_multi: kprobe_multi() == Some(Ok(())),
         lsm_results: programs::lsm_results(),
+        lsm_cgroup: lsm_cgroup(),
+        cgroup_unix: cgroup_unix(),
+        cgroup_order: cgroup_order() == Some(Ok(())),
     })
 }
 
@@ -102,13 +106,28 @@ pub(super) fn loads(program: ProgramKind) -> Result<(), KernelError> {
     loaded.map(drop).map_err(|error| KernelError::os("BPF_PROG_LOAD", &error))
 }
 
+/// Whether programs of this kind may ask for the cookie that they are attached with. None when none can
+/// be loaded.
+pub(super) fn has_cookies(program: ProgramKind) -> Option<bool> {
+    programs::offers(program, "bpf_get_attach_cookie")
+}
+
 /// Links of this type at interfaces: asks for one at an interface that does not exist. A kernel that
 /// has such links looks for it and says ENODEV.
 pub(super) fn interface_links(attach_type: AttachType) -> Option<Result<(), i32>> {
     /// The highest number that an interface can have.
     const NONE: u32 = i32::MAX.cast_unsigned();
     let program = ProbedType::of(ProgramKind::Tc).load_smallest().ok()?;
-    links(program.as_fd(), attach_type, LinkTarget::Interface(NONE, 0), &[libc::ENODEV])
+    links(program.as_fd(), attach_type, LinkTarget::Interface(NONE, 0, 0), &[libc::ENODEV])
+}
+
+/// Places among the programs of a cgroup: asks for one in front of all at what is no cgroup. A kernel
+/// that has such places looks at it and says EBADF, another one EINVAL.
+pub(super) fn cgroup_order() -> Option<Result<(), i32>> {
+    const BEFORE: u32 = 1 << 3; // BPF_F_BEFORE
+    let program = ProbedType::of(ProgramKind::CgroupDevice).load_smallest().ok()?;
+    let target = LinkTarget::Folder(program.as_fd(), BEFORE, 0);
+    links(program.as_fd(), AttachType::CgroupDevice, target, &[libc::EBADF])
 }
 
 /// Links at many functions: asks for one at a function that is not there. A kernel that has such links
@@ -118,7 +137,7 @@ pub(super) fn kprobe_multi() -> Option<Result<(), i32>> {
     let program = ProbedType { attach_type: Some(multi), ..ProbedType::of(ProgramKind::Kprobe) };
     let program = program.load_smallest().ok()?;
     let names = [c"fc_no_such_function".to_owned()];
-    let target = LinkTarget::Functions(&names, 0);
+    let target = LinkTarget::Functions(&names, 0, 0);
     links(program.as_fd(), multi, target, &[libc::ENOENT, libc::ESRCH])
 }
 
@@ -198,7 +217,7 @@ fn most_tracers(host: &Loaded) -> Result<Option<u16>, KernelError> {
     for count in 0..TRIED {
         // A program has one place in a trampoline, so each tracer is one of its own.
         let Ok(program) = tracer.load_smallest() else { return Ok(None) };
-        match sys::raw_tracepoint_open(program.as_fd(), None) {
+        match sys::raw_tracepoint_open(program.as_fd(), None, 0) {
             Ok(link) => links.push(link),
             Err(error) if error.raw_os_error() == Some(libc::E2BIG) => return Ok(Some(count)),
             Err(_) => return Ok(None),
@@ -213,6 +232,6 @@ fn most_tracers(host: &Loaded) -> Result<Option<u16>, KernelError> {
 /// else, or takes no such program.
 pub(super) fn perf_links() -> Option<Result<(), i32>> {
     let program = ProbedType::of(ProgramKind::Tracepoint).load_smallest().ok()?;
-    let target = LinkTarget::PerfEvent(program.as_fd());
+    let target = LinkTarget::PerfEvent(program.as_fd(), 0);
     links(program.as_fd(), AttachType::PerfEvent, target, &[libc::EBADF])
 }

@@ -74,6 +74,15 @@ pub struct Features {
     /// What a program at an LSM hook returns is compared with what the hook may return (6.12).
     #[serde(default = "yes")]
     pub lsm_results: bool,
+    /// Programs are attached to the LSM hooks of a cgroup (6.0).
+    #[serde(default = "yes")]
+    pub lsm_cgroup: bool,
+    /// Programs of a cgroup for the calls of Unix sockets (6.7).
+    #[serde(default = "yes")]
+    pub cgroup_unix: bool,
+    /// The programs of a cgroup have an order that an attachment may ask for (6.17).
+    #[serde(default = "yes")]
+    pub cgroup_order: bool,
 }
 
 /// What a profile does not say is as in the newest kernel known here.
@@ -178,6 +187,21 @@ impl Features {
                 "lsm_results",
                 self.lsm_results,
                 "A program at an LSM hook returns only what that hook may (mainline 6.12).",
+            ),
+            (
+                "lsm_cgroup",
+                self.lsm_cgroup,
+                "Programs are attached to the LSM hooks of a cgroup (mainline 6.0).",
+            ),
+            (
+                "cgroup_unix",
+                self.cgroup_unix,
+                "Programs of a cgroup may be for the calls of Unix sockets (mainline 6.7).",
+            ),
+            (
+                "cgroup_order",
+                self.cgroup_order,
+                "An attachment to a cgroup may ask for a place among its programs (mainline 6.17, 6.12.y).",
             ),
         ];
         let flags =

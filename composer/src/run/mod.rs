@@ -324,7 +324,8 @@ fn step<K: Kernel>(
         }
         Action::AttachHook { slot: number, attach } => {
             let mechanism = attach.mechanism();
-            let request = AttachRequest::Host { program: slot(*number)?, mechanism };
+            let cookie = attach.cookie();
+            let request = AttachRequest::Host { program: slot(*number)?, mechanism, cookie };
             Ok(OperationResult::of(Made::Link(kernel.attach(&request)?)))
         }
         Action::AttachReplacement { slot: number, target } => {

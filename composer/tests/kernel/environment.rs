@@ -97,6 +97,7 @@ fn no_debugfs_and_tracefs_are_needed_for_kprobes() {
 /// What the profile of this kernel says that it lacks of what only hosts of some kinds need, as
 /// `doctor` calls it.
 pub(crate) fn lacking() -> Vec<&'static str> {
+    const GET_COOKIE: u32 = 174; // bpf_get_attach_cookie
     let release = rustix::system::uname().release().to_string_lossy().into_owned();
     let series: Vec<_> = release.split('.').take(2).collect();
     let profile = profile::named(&series.join(".")).expect("there is a profile of it");
@@ -106,6 +107,11 @@ pub(crate) fn lacking() -> Vec<&'static str> {
         ("netkit links", features.netkit),
         ("netfilter programs", !profile.lacks_program("netfilter")),
         ("kprobe multi links", features.kprobe_multi),
+        ("LSM hooks of cgroups", features.lsm_cgroup),
+        ("calls of Unix sockets at cgroups", features.cgroup_unix),
+        ("order at cgroups", features.cgroup_order),
+        ("cookies at functions", !profile.lacks_helper("tracing", GET_COOKIE)),
+        ("cookies at raw tracepoints", !profile.lacks_helper("raw_tracepoint", GET_COOKIE)),
     ];
     of_some_hosts.into_iter().filter(|(_, present)| !present).map(|(name, _)| name).collect()
 }

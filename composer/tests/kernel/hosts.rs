@@ -12,12 +12,15 @@ use std::{
 use rustix::process::Signal;
 use serde_json::Value;
 
-use crate::support::{
-    Folder, Live, Snapshot,
-    events::{assert_schema, events, nodes, of},
-    eventually,
-    process::output,
-    run,
+use crate::{
+    environment,
+    support::{
+        Folder, Live, Snapshot,
+        events::{assert_schema, events, nodes, of},
+        eventually,
+        process::output,
+        run,
+    },
 };
 
 /// A chain with the host of hooks.bpf.c that is called `name`, both of its stubs replaced, and traced.
@@ -314,6 +317,47 @@ fn tcx_programs_have_an_order() {
     });
     let [middle, first, last] = seen;
     assert!(first < middle && middle < last, "{first:?} {middle:?} {last:?}");
+    let gone = chain("gone", r#", after = "no_such_program""#);
+    let finished = run(&gone.chain(), &["--", "true"]);
+    finished.assert_failed(1, "FC0502");
+    assert!(finished.stderr.contains("`no_such_program` is not attached"), "{}", finished.stderr);
+    before.assert_nothing_new();
+}
+
+/// Programs of one cgroup run in the order that is asked for, where the kernel has one.
+#[test]
+#[ignore = "needs a kernel that allows freplace; `cargo xtask test` runs it in a micro-VM"]
+fn cgroup_programs_have_an_order() {
+    let attach = |place: &str| format!(r#"cgroup_skb = "/sys/fs/cgroup"{place}"#);
+    let first = attach(r#", order = "first""#);
+    if environment::lacking().contains(&"order at cgroups") {
+        return lacking(&first, "cgroup_skb", "order at cgroups");
+    }
+    let chain = |id: &str, place: &str| {
+        let host = format!(
+            r#"{{ object = "hooks.o", program = "cgroup_skb_host", attach = {{ {} }} }}"#,
+            attach(place)
+        );
+        Folder::new(&format!("name = \"{id}\"\nhost.{id} = {host}\n"))
+    };
+    let before = Snapshot::take();
+    let folders = [
+        chain("third", ""),
+        chain("second", r#", before = "cgroup_skb_host""#),
+        chain("fourth", r#", order = "last""#),
+        chain("first", r#", order = "first""#),
+    ];
+    let chains = folders.each_ref().map(|folder| Live::json(&folder.chain()));
+    assert!(datagram());
+    let [third, second, fourth, first] = chains.map(|live| {
+        let finished = live.end(Signal::INT);
+        finished.assert_done();
+        let events = events(&finished);
+        // Of each packet the four see one after the other.
+        events.first().unwrap_or_else(|| panic!("none: {finished:#?}"))["time_ns"].as_u64()
+    });
+    let order = [first, second, third, fourth];
+    assert!(order.is_sorted(), "{order:?}");
     let gone = chain("gone", r#", after = "no_such_program""#);
     let finished = run(&gone.chain(), &["--", "true"]);
     finished.assert_failed(1, "FC0502");

@@ -10,7 +10,9 @@
 
 mod anchors;
 mod built_in;
+mod cookies;
 mod data;
+mod denials;
 mod dispatcher;
 #[path = "../common/schema.rs"]
 mod draft;

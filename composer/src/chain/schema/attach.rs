@@ -80,6 +80,9 @@ fn setting(spec: &KeySpec) -> Value {
             json!({ "type": "integer", "minimum": least, "maximum": most })
         }
         Values::Text => json!({ "type": "string", "minLength": 1 }),
+        Values::RequiredText(example) => {
+            json!({ "type": "string", "minLength": 1, "examples": [example] })
+        }
     };
     setting["description"] = spec.doc.into();
     if let Some(default) = spec.values.default() {

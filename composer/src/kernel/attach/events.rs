@@ -26,10 +26,14 @@ pub(in crate::kernel) const KPROBE_PMU: &str = "/sys/bus/event_source/devices/kp
 pub(in crate::kernel) const UPROBE_PMU: &str = "/sys/bus/event_source/devices/uprobe/type";
 
 /// A link at each perf event that stands for `event`.
-pub(super) fn link(program: BorrowedFd<'_>, event: PerfEvent<'_>) -> Result<Link, KernelError> {
+pub(super) fn link(
+    program: BorrowedFd<'_>,
+    event: PerfEvent<'_>,
+    cookie: u64,
+) -> Result<Link, KernelError> {
     let events = open(event)?;
     let link = |event: &OwnedFd| {
-        let target = LinkTarget::PerfEvent(event.as_fd());
+        let target = LinkTarget::PerfEvent(event.as_fd(), cookie);
         sys::link_create(program, BPF_PERF_EVENT as u32, target)
             .map_err(|error| KernelError::os("BPF_LINK_CREATE", &error))
     };

@@ -3,6 +3,7 @@
 //!
 //! Links of perf events are there from Linux 5.15.
 
+mod beside;
 mod events;
 mod multi;
 mod uprobe;
@@ -78,12 +79,25 @@ impl Link {
     }
 }
 
-/// Attaches `program` to the kernel itself.
-pub(super) fn host(program: BorrowedFd<'_>, mechanism: Mechanism<'_>) -> Result<Link, KernelError> {
+/// Attaches `program` to the kernel itself, with a cookie where such attachments have one.
+pub(super) fn host(
+    program: BorrowedFd<'_>,
+    mechanism: Mechanism<'_>,
+    cookie: u64,
+) -> Result<Link, KernelError> {
     match mechanism {
-        Mechanism::PerfEvent(event) => events::link(program, event),
-        Mechanism::AsLoaded => raw_tracepoint(program, None),
-        Mechanism::KprobeMulti { pattern, at_return } => multi::link(program, pattern, at_return),
+        Mechanism::PerfEvent(event) => events::link(program, event, cookie),
+        Mechanism::AsLoaded(_) if cookie == 0 => raw_tracepoint(program, None, 0),
+        // `BPF_RAW_TRACEPOINT_OPEN` takes no cookie for it.
+        Mechanism::AsLoaded(attach_type) => {
+            let target = LinkTarget::AsLoaded(cookie);
+            let link = sys::link_create(program, attach_type as u32, target)
+                .map_err(|error| KernelError::os("BPF_LINK_CREATE", &error))?;
+            Ok(Link::alone(link))
+        }
+        Mechanism::KprobeMulti { pattern, at_return } => {
+            multi::link(program, pattern, at_return, cookie)
+        }
         Mechanism::PacketSocket(interface) => {
             let socket = sys::packet_socket(interface_index(interface)?)
                 .map_err(|error| KernelError::os("open packet socket", &error))?;
@@ -91,7 +105,7 @@ pub(super) fn host(program: BorrowedFd<'_>, mechanism: Mechanism<'_>) -> Result<
                 .map_err(|error| KernelError::os("SO_ATTACH_BPF", &error))?;
             Ok(Link { links: Vec::new(), _keep: vec![socket] })
         }
-        Mechanism::RawTracepoint(name) => raw_tracepoint(program, Some(&c_string(name)?)),
+        Mechanism::RawTracepoint(name) => raw_tracepoint(program, Some(&c_string(name)?), cookie),
         Mechanism::Link { at, attach_type, flags, position } => {
             linked(program, (at, attach_type as u32), flags, position)
         }
@@ -99,8 +113,12 @@ pub(super) fn host(program: BorrowedFd<'_>, mechanism: Mechanism<'_>) -> Result<
 }
 
 /// `BPF_RAW_TRACEPOINT_OPEN`.
-fn raw_tracepoint(program: BorrowedFd<'_>, name: Option<&CStr>) -> Result<Link, KernelError> {
-    let link = sys::raw_tracepoint_open(program, name)
+fn raw_tracepoint(
+    program: BorrowedFd<'_>,
+    name: Option<&CStr>,
+    cookie: u64,
+) -> Result<Link, KernelError> {
+    let link = sys::raw_tracepoint_open(program, name, cookie)
         .map_err(|error| KernelError::os("BPF_RAW_TRACEPOINT_OPEN", &error))?;
     Ok(Link::alone(link))
 }
@@ -112,12 +130,14 @@ pub(super) fn locate(mechanism: Mechanism<'_>) -> Result<(), KernelError> {
         Mechanism::KprobeMulti { pattern, .. } => multi::functions(pattern).map(drop),
         Mechanism::PacketSocket(interface) => interface_index(interface).map(drop),
         Mechanism::Link { at: Anchor::Interface(name), attach_type, position, .. } => {
-            placed(interface_index(name)?, attach_type as u32, position).map(drop)
+            let index = interface_index(name)?;
+            placed(position, |name| beside::program(index, attach_type as u32, name)).map(drop)
         }
-        Mechanism::Link { at: Anchor::Cgroup(path), .. } => {
-            open_folder("open cgroup", path).map(drop)
+        Mechanism::Link { at: Anchor::Cgroup(path), attach_type, position, .. } => {
+            let folder = open_folder("open cgroup", path)?;
+            placed(position, |name| beside::link(&folder, attach_type as u32, name)).map(drop)
         }
-        Mechanism::Link { .. } | Mechanism::RawTracepoint(_) | Mechanism::AsLoaded => Ok(()),
+        Mechanism::Link { .. } | Mechanism::RawTracepoint(_) | Mechanism::AsLoaded(_) => Ok(()),
     }
 }
 
@@ -134,20 +154,21 @@ fn linked(
     let link = match at {
         Anchor::Interface(name) => {
             let index = interface_index(name)?;
-            let target = match placed(index, attach_type, position)? {
-                Some((order, relative)) => LinkTarget::Ordered(index, flags | order, relative),
-                None => LinkTarget::Interface(index, flags),
-            };
+            let (order, relative) =
+                placed(position, |name| beside::program(index, attach_type, name))?;
+            let target = LinkTarget::Interface(index, flags | order, relative);
             link(target).map_err(|error| taken(CALL, &error, || holder::of_interface(index)))?
         }
         Anchor::Cgroup(path) => {
             let folder = open_folder("open cgroup", path)?;
-            link(LinkTarget::Folder(folder.as_fd(), flags)).map_err(refused)?
+            let (order, relative) =
+                placed(position, |name| beside::link(&folder, attach_type, name))?;
+            link(LinkTarget::Folder(folder.as_fd(), flags | order, relative)).map_err(refused)?
         }
         Anchor::NetNamespace => {
             let namespace = fs::File::open("/proc/self/ns/net")
                 .map_err(|error| KernelError::os("open network namespace", &error))?;
-            link(LinkTarget::Folder(namespace.as_fd(), flags)).map_err(refused)?
+            link(LinkTarget::Folder(namespace.as_fd(), flags, 0)).map_err(refused)?
         }
         Anchor::Netfilter { family, hook, priority } => {
             link(LinkTarget::Netfilter(family, hook, priority)).map_err(refused)?
@@ -156,37 +177,23 @@ fn linked(
     Ok(Link::alone(link))
 }
 
-/// The flags of a position among the programs at an interface, and the id of the program that it is
-/// relative to; none where there is no order.
-fn placed(
-    interface: u32,
-    attach_type: u32,
-    position: Position<'_>,
-) -> Result<Option<(u32, u32)>, KernelError> {
-    /// `BPF_F_BEFORE`, `BPF_F_AFTER`, `BPF_F_ID`.
+/// The flags of a position among the programs of one place, and the id of what it is relative to, 0
+/// for nothing. `find` looks for a program by its name, and says what the id that it returns is of.
+fn placed<'a>(
+    position: Position<'a>,
+    find: impl Fn(&'a str) -> Result<(u32, u32), KernelError>,
+) -> Result<(u32, u32), KernelError> {
+    /// `BPF_F_BEFORE` and `BPF_F_AFTER`.
     const BEFORE: u32 = 1 << 3;
     const AFTER: u32 = 1 << 4;
-    const ID: u32 = 1 << 5;
-    Ok(Some(match position {
-        Position::Default => return Ok(None),
-        Position::First => (BEFORE, 0),
-        Position::Last => (AFTER, 0),
-        Position::Before(program) => (BEFORE | ID, neighbour(interface, attach_type, program)?),
-        Position::After(program) => (AFTER | ID, neighbour(interface, attach_type, program)?),
-    }))
-}
-
-/// The id of a program at an interface, by its id or its name.
-fn neighbour(interface: u32, attach_type: u32, program: &str) -> Result<u32, KernelError> {
-    const CALL: &str = "BPF_PROG_QUERY";
-    let ids =
-        sys::programs_at(interface, attach_type).map_err(|error| KernelError::os(CALL, &error))?;
-    let number = program.parse::<u32>().ok();
-    let is_it = |id: &u32| {
-        number == Some(*id) || holder::program_name(*id).is_some_and(|name| name == program)
-    };
-    let missing = || KernelError::os(CALL, &io::Error::from_raw_os_error(libc::ENOENT));
-    ids.into_iter().find(is_it).ok_or_else(missing)
+    let beside = |side: u32, program| find(program).map(|(of, id)| (side | of, id));
+    match position {
+        Position::Default => Ok((0, 0)),
+        Position::First => Ok((BEFORE, 0)),
+        Position::Last => Ok((AFTER, 0)),
+        Position::Before(program) => beside(BEFORE, program),
+        Position::After(program) => beside(AFTER, program),
+    }
 }
 
 fn open_folder(call: &'static str, path: &str) -> Result<OwnedFd, KernelError> {
@@ -211,7 +218,7 @@ pub(super) fn replacement(
 /// Attaches a tracer to what it was loaded for.
 pub(super) fn tracer(tracer: &Loaded) -> Result<Link, KernelError> {
     // BPF_LINK_CREATE does it too, but only in newer kernels.
-    let link = sys::raw_tracepoint_open(tracer.program.as_fd(), None).map_err(|error| {
+    let link = sys::raw_tracepoint_open(tracer.program.as_fd(), None, 0).map_err(|error| {
         taken("BPF_RAW_TRACEPOINT_OPEN", &error, || {
             tracer.target.and_then(|(program, function)| holder::of_function(program, function))
         })

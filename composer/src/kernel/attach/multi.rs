@@ -16,10 +16,11 @@ pub(super) fn link(
     program: BorrowedFd<'_>,
     pattern: &str,
     at_return: bool,
+    cookie: u64,
 ) -> Result<Link, KernelError> {
     const RETURN: u32 = 1; // BPF_F_KPROBE_MULTI_RETURN
     let names = functions(pattern)?;
-    let target = LinkTarget::Functions(&names, if at_return { RETURN } else { 0 });
+    let target = LinkTarget::Functions(&names, if at_return { RETURN } else { 0 }, cookie);
     let link = sys::link_create(program, AttachType::TraceKprobeMulti as u32, target)
         .map_err(|error| KernelError::os("BPF_LINK_CREATE", &error))?;
     Ok(Link::alone(link))

@@ -53,6 +53,28 @@ pub(super) fn lsm_results() -> bool {
     lsm.load_smallest().is_ok() && lsm.load(&RETURNS_77, lsm.license(), None).is_err()
 }
 
+/// Whether a program may be for an LSM hook of a cgroup.
+pub(in crate::kernel) fn lsm_cgroup() -> bool {
+    let Some(kind) = HostKind::named("lsm_cgroup") else { return false };
+    allows(&ProbedType {
+        attach_btf_id: attach_btf_id(kind),
+        attach_type: Some(AttachType::LsmCgroup),
+        ..ProbedType::of(ProgramKind::Lsm)
+    })
+}
+
+/// Whether a program of a cgroup may be for a call of Unix sockets.
+pub(in crate::kernel) fn cgroup_unix() -> bool {
+    let attach_type = Some(AttachType::CgroupUnixConnect);
+    allows(&ProbedType { attach_type, ..ProbedType::of(ProgramKind::CgroupSockAddr) })
+}
+
+/// Whether a program that allows all is loaded.
+fn allows(one: &ProbedType<'_>) -> bool {
+    const ALLOWS: [Insn; 2] = [Insn::set(0, 1), Insn::EXIT];
+    one.load(&ALLOWS, one.license(), None).is_ok()
+}
+
 /// A type of program, of which small ones are loaded.
 pub(super) struct ProbedType<'a> {
     pub(super) load_as: LoadAs,
@@ -122,6 +144,15 @@ fn attach_btf_id(kind: &'static HostKind) -> u32 {
     let attach = Attach { kind, target, settings: Vec::new() };
     let wanted = attach.attach_btf();
     wanted.and_then(|wanted| Loader::default().attach_btf_id(&wanted).ok()).unwrap_or_default()
+}
+
+/// Whether programs of this kind may call the helper of this name. None when none can be loaded.
+pub(super) fn offers(program: ProgramKind, name: &str) -> Option<bool> {
+    let kind = HostKind::of_program(program)?;
+    let one = ProbedType { attach_btf_id: attach_btf_id(kind), ..ProbedType::of(program) };
+    one.load_smallest().ok()?;
+    let helper = helpers().find(|helper| helper.name == name)?;
+    Some(!matches!(ask(&one, helper.id, helper.name), Answer::Refused(_)))
 }
 
 /// The types of programs that are loaded, each with the helpers that it may call.

@@ -105,16 +105,18 @@ impl Attribute for LinkCreate {}
 /// What a link joins a program to: the number the kernel wants for it, and what goes with that.
 #[derive(Debug, Clone, Copy)]
 pub(in crate::kernel) enum LinkTarget<'a> {
-    /// A perf event.
-    PerfEvent(BorrowedFd<'a>),
-    /// A network interface, by index, with the flags of its kind of link: `XDP_FLAGS_...`.
-    Interface(u32, u32),
-    /// The same, where the programs have an order, relative to the program with an id.
-    Ordered(u32, u32, u32),
-    /// A cgroup, or a network namespace.
-    Folder(BorrowedFd<'a>, u32),
-    /// Functions of the kernel, by their names, and `BPF_F_KPROBE_MULTI_RETURN`.
-    Functions(&'a [CString], u32),
+    /// A perf event, with a cookie.
+    PerfEvent(BorrowedFd<'a>, u64),
+    /// What the program was loaded for, with a cookie.
+    AsLoaded(u64),
+    /// A network interface, by index, with the flags of its kind of link, such as `XDP_FLAGS_...`, and
+    /// the id of what it goes beside; 0 for nothing.
+    Interface(u32, u32, u32),
+    /// A cgroup, or a network namespace, with the same.
+    Folder(BorrowedFd<'a>, u32, u32),
+    /// Functions of the kernel, by their names, `BPF_F_KPROBE_MULTI_RETURN`, and a cookie for each of
+    /// them.
+    Functions(&'a [CString], u32, u64),
     /// A hook of netfilter: family, hook and priority.
     Netfilter(u32, u32, i32),
     /// A function of a program, by its BTF id.
@@ -127,23 +129,28 @@ pub(in crate::kernel) fn link_create(
     attach_type: u32,
     to: LinkTarget<'_>,
 ) -> io::Result<OwnedFd> {
-    let names: Vec<u64> = match to {
-        LinkTarget::Functions(names, _) => {
-            names.iter().map(|name| address(name.to_bytes_with_nul())).collect()
+    let (names, cookies): (Vec<u64>, Vec<u64>) = match to {
+        LinkTarget::Functions(names, _, cookie) => {
+            names.iter().map(|name| (address(name.to_bytes_with_nul()), cookie)).unzip()
         }
-        _ => Vec::new(),
+        _ => Default::default(),
     };
     let (target, flags, words): (u32, u32, &[u32]) = match to {
-        LinkTarget::PerfEvent(event) => (number(event), 0, &[]),
-        LinkTarget::Interface(index, flags) => (index, flags, &[]),
-        LinkTarget::Ordered(index, flags, relative) => (index, flags, &[relative]),
-        LinkTarget::Folder(folder, flags) => (number(folder), flags, &[]),
+        LinkTarget::PerfEvent(event, cookie) => (number(event), 0, &halves(cookie)),
+        LinkTarget::AsLoaded(cookie) => {
+            let [low, high] = halves(cookie);
+            (0, 0, &[0, 0, low, high])
+        }
+        LinkTarget::Interface(index, flags, relative) => (index, flags, &[relative]),
+        LinkTarget::Folder(folder, flags, relative) => (number(folder), flags, &[relative]),
         LinkTarget::Netfilter(family, hook, priority) => {
             (0, 0, &[family, hook, priority.cast_unsigned()])
         }
-        LinkTarget::Functions(_, flags) => {
+        LinkTarget::Functions(_, flags, _) => {
             let [low, high] = halves(address(names.as_slice()));
-            (0, 0, &[flags, length(names.len()), low, high])
+            let [first, last] = halves(address(cookies.as_slice()));
+            // In between would be the addresses of functions without a name.
+            (0, 0, &[flags, length(names.len()), low, high, 0, 0, first, last])
         }
         LinkTarget::Function(program, id) => (number(program), 0, &[id]),
     };
@@ -167,19 +174,22 @@ struct RawTracepoint {
     name: u64,
     prog_fd: u32,
     reserved: u32,
+    cookie: u64,
 }
 impl Attribute for RawTracepoint {}
 
 /// `BPF_RAW_TRACEPOINT_OPEN`: without a name it attaches a tracing program to what it was loaded
-/// for.
+/// for. Cookies are there from Linux 6.10.
 pub(in crate::kernel) fn raw_tracepoint_open(
     program: BorrowedFd<'_>,
     name: Option<&CStr>,
+    cookie: u64,
 ) -> io::Result<OwnedFd> {
     let mut attribute = RawTracepoint {
         name: name.map_or(0, |name| address(name.to_bytes_with_nul())),
         prog_fd: number(program),
         reserved: 0,
+        cookie,
     };
     bpf(BPF_RAW_TRACEPOINT_OPEN, &mut attribute).map(descriptor)
 }
