@@ -38,7 +38,7 @@ fn the_traffic_of_a_cgroup_is_counted() {
         assert_eq!(packet["data"]["ret"], "CGROUP_PASS", "{packet}");
     }
     let all = || sent.iter().chain(&received);
-    let totals = of_cgroup("upload").into_iter().chain(of_cgroup("download"));
+    let totals = of_cgroup("policy").into_iter();
     let last = totals.max_by_key(|total| number(total, "packets")).expect("they were counted");
     assert_eq!(number(last, "packets"), all().count() as u64, "{events:#?}");
     assert_eq!(number(last, "bytes"), all().map(|packet| number(packet, "length")).sum::<u64>());
@@ -56,9 +56,9 @@ fn the_traffic_of_a_cgroup_is_limited() {
     let dropped = of(&events, "dropped");
     assert_eq!(dropped.len(), sent.len(), "{events:#?}");
     assert_eq!(dropped[0]["args"]["ctx->len"], sent[0]["data"]["length"]);
-    assert_eq!(of(&events, "upload").len(), sent.len());
+    assert_eq!(of(&events, "policy").len(), sent.len());
     let events = seen(&limited(1_000_000), |_| assert!(datagram(), "it is less than that"));
-    assert_eq!(of(&events, "upload"), of(&events, "dropped"), "neither has any: {events:#?}");
+    assert_eq!(of(&events, "policy"), of(&events, "dropped"), "neither has any: {events:#?}");
 }
 
 /// The last total of those for which `key` is `value`.
