@@ -82,7 +82,7 @@ fn section(text: &mut String, name: &str) {
         let what = match &node.kind {
             NodeKind::Host(host) => {
                 let attach = host.attach.as_ref().expect("a recipe's host is at a hook");
-                format!("`{}` at `{}`", attach.value.kind.name, attach.value.target)
+                format!("`{}`", attach.span.text())
             }
             NodeKind::Stub(stub) => match names.as_ref().and_then(|names| prototype(names, stub)) {
                 Some(prototype) => format!("`{prototype}`"),
@@ -114,7 +114,11 @@ fn section(text: &mut String, name: &str) {
         }
     }
     assert!(told.len() >= 2, "{name} has two replacements to choose from");
-    let _ = write!(text, "\n{}\n", told.join("\n"));
+    let _ = write!(
+        text,
+        "\nTo choose from:\n\n{}\n\n```console\n$ sudo freplace-compose up builtin:{name}\n```\n",
+        told.join("\n")
+    );
 }
 
 /// The prototype of a stub, of the object of its first host.
