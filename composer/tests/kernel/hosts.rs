@@ -40,7 +40,7 @@ pub(crate) fn whole(name: &str, attach: &str, answer: u8) -> String {
 }
 
 /// Whether this kernel is at least of this series.
-fn since(major: u32, minor: u32) -> bool {
+pub(crate) fn since(major: u32, minor: u32) -> bool {
     let release = rustix::system::uname().release().to_string_lossy().into_owned();
     let mut numbers = release.split('.').map_while(|part| part.parse().ok());
     (numbers.next(), numbers.next()) >= (Some(major), Some(minor))

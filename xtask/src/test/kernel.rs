@@ -40,6 +40,8 @@ pub(super) fn run(
     for path in [composer, tests, &root.join("chains")] {
         vm.arg("--add").arg(path);
     }
+    // A shell whose lines are seen.
+    vm.args(["--add", "/bin/bash"]);
     for path in setup::OBJECTS_OF_OTHERS {
         vm.arg("--add").arg(path);
     }
