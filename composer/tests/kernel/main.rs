@@ -33,6 +33,7 @@ mod objects;
 mod printk;
 mod profile;
 mod prototypes;
+mod selftests;
 mod skips;
 mod support;
 mod targets;
