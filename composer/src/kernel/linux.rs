@@ -14,13 +14,13 @@ use super::{
     LoadRequest, MapHandle, MapReader, Origin, PerfEvents, ProgramHandle, Put, TraceHandle,
     TraceLines, attach,
     loader::{self, LoadJob, Loaded, Loader},
-    map,
+    map, on_demand,
     perf::Buffers,
     sys,
     tracefs::Instance,
 };
 use crate::{
-    hook::{AttachBtf, Mechanism},
+    hook::{AttachBtf, Mechanism, OnDemand, ProgramOutput},
     object::{MapDef, Object, PERF_EVENT_ARRAY},
 };
 
@@ -202,6 +202,10 @@ impl Kernel for Linux {
         let handle = LinkHandle(self.number());
         self.links.insert(handle, link);
         Ok(handle)
+    }
+
+    fn run(&mut self, program: ProgramHandle, how: OnDemand) -> Result<ProgramOutput, KernelError> {
+        on_demand::run(self.program(program)?.program.as_fd(), how)
     }
 
     fn detach(&mut self, link: LinkHandle) -> Result<(), KernelError> {

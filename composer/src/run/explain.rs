@@ -173,7 +173,9 @@ fn judge(
                 PERMISSION,
             )
         }
-        (Action::AttachHook { attach, .. }, _) => hook(attach, error, name, targets),
+        (Action::AttachHook { attach, .. } | Action::Run { attach, .. }, _) => {
+            hook(attach, error, name, targets)
+        }
         (Action::AttachReplacement { target, .. }, Some(libc::EBUSY)) => refused(
             Code::Busy,
             format!("`{name}` cannot replace `{}`: the function is in use", target.function),
