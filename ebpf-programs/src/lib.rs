@@ -36,7 +36,7 @@ macro_rules! recipes {
 }
 
 // Sorted; a test compares them with the files.
-recipes!("dispatcher" "tcp" "tcp-map" "trace" "xdp");
+recipes!("cgroup" "dispatcher" "redirect" "tcp" "tcp-map" "trace" "xdp");
 
 /// The text of the recipe called `name`, a chain file.
 #[must_use]

@@ -21,7 +21,8 @@ use freplace_compose::{
 pub use place::{binary, scratch, workspace};
 
 /// The chains that are shipped.
-pub const CHAINS: [&str; 5] = ["dispatcher", "tcp", "tcp-map", "trace", "xdp"];
+pub const CHAINS: [&str; 7] =
+    ["cgroup", "dispatcher", "redirect", "tcp", "tcp-map", "trace", "xdp"];
 
 /// The text of a shipped chain.
 pub fn chain_text(name: &str) -> String {

@@ -92,7 +92,7 @@ fn decides(name: &str, attach: &str, traffic: impl Fn() -> bool + Copy) {
 }
 
 /// Sends a datagram over the loopback; whether it arrives.
-fn datagram() -> bool {
+pub(crate) fn datagram() -> bool {
     let receiver = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
     receiver.set_read_timeout(Some(Duration::from_millis(500))).expect("it is not zero");
     let sender = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
@@ -204,10 +204,10 @@ fn a_host_sees_its_own_cgroup_alone() {
 }
 
 /// A cgroup for a test.
-struct Cgroup(&'static str);
+pub(crate) struct Cgroup(pub(crate) &'static str);
 
 impl Cgroup {
-    fn new(path: &'static str) -> Self {
+    pub(crate) fn new(path: &'static str) -> Self {
         fs::create_dir(path).expect("cgroup2 is mounted");
         Self(path)
     }

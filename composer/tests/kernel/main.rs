@@ -22,6 +22,7 @@ mod failure;
 mod flood;
 mod flow;
 mod foreign;
+mod gallery;
 mod holders;
 mod hooks;
 mod hosts;

@@ -233,6 +233,13 @@ fn a_million_instructions_and_a_knot_of_jumps_are_given_up_in_time() {
     assert!(begun.elapsed().as_secs() < 20, "{:?}", begun.elapsed());
 }
 
+/// The kinds of the built-in hosts whose stubs take a context.
+const HOSTS: [ProgramKind; 4] =
+    [ProgramKind::Xdp, ProgramKind::CgroupSkb, ProgramKind::CgroupSockAddr, ProgramKind::SockOps];
+
+/// Built-in programs with two ends: which one it is hangs on a number that is not followed.
+const UNDECIDED: [&str; 1] = ["only_local"];
+
 #[test]
 fn every_built_in_program_is_walked_to_its_end() {
     // Which way the built-in tracer goes hangs on a table that it is given.
@@ -241,12 +248,17 @@ fn every_built_in_program_is_walked_to_its_end() {
         let bytes = freplace_compose_ebpf_programs::object(name).expect("it was just named");
         let object = Object::parse(bytes).expect(name);
         for program in &object.programs {
-            let found = match program.kind {
-                ProgramKind::Freplace => read(&object, program, ProgramKind::Xdp, true),
-                kind => read(&object, program, kind, false),
+            let ends = |kind| {
+                let found = read(&object, program, kind, program.kind == ProgramKind::Freplace);
+                found.certain.iter().any(|fact| matches!(fact.what, FactKind::Returns(_)))
             };
-            let ends = found.certain.iter().any(|fact| matches!(fact.what, FactKind::Returns(_)));
-            assert!(ends, "{name}: {}", program.name);
+            // Whose context a replacement takes is for its stub to say.
+            let kinds: &[_] = match program.kind {
+                ProgramKind::Freplace => &HOSTS,
+                _ => &[program.kind],
+            };
+            let ends = kinds.iter().any(|kind| ends(*kind));
+            assert_eq!(ends, !UNDECIDED.contains(&&*program.name), "{name}: {}", program.name);
         }
     }
 }
