@@ -29,6 +29,7 @@ mod hosts;
 mod limits;
 mod mutants;
 mod objects;
+mod on_demand;
 mod printk;
 mod profile;
 mod prototypes;

@@ -58,6 +58,9 @@ const KINDS: &[Kind] = &[
     Kind { name: "fexit", attach: "{ fexit = \"__x64_sys_getpgid\" }", lacking: ALWAYS, answer: 0, bounds: (Broken::Everywhere, Broken::Nowhere), context: HookContext::NotReplaced },
     Kind { name: "fmod_ret", attach: "{ fmod_ret = \"security_file_open\" }", lacking: ALWAYS, answer: 0, bounds: NEVER, context: HookContext::Arguments },
     Kind { name: "lsm", attach: "{ lsm = \"file_open\" }", lacking: ALWAYS, answer: 0, bounds: (Broken::From(6, 12), Broken::Nowhere), context: HookContext::Arguments },
+    Kind { name: "lsm_cgroup", attach: "{ lsm_cgroup = \"socket_bind\", cgroup = \"/sys/fs/cgroup\" }", lacking: ALWAYS, answer: 1, bounds: BOTH, context: HookContext::Arguments },
+    Kind { name: "iter", attach: "{ iter = \"task\" }", lacking: ALWAYS, answer: 0, bounds: BOTH, context: HookContext::NotReplaced },
+    Kind { name: "syscall", attach: "{ syscall = \"at start\" }", lacking: ALWAYS, answer: 0, bounds: NEVER, context: HookContext::Arguments },
     Kind { name: "perf_event", attach: "{ perf_event = \"cpu-clock\" }", lacking: ALWAYS, answer: 0, bounds: NEVER, context: HookContext::Named },
 ];
 
@@ -91,7 +94,8 @@ fn of(kind: &Kind) -> Vec<Case> {
     };
     let number = format!("hooks/number_{answer}");
     // Functions of tracing programs are traced from 6.8 on, and those of some never replaced.
-    let is_tracing = !matches!(*name, "lsm") && *context != HookContext::Named;
+    let is_tracing =
+        !matches!(*name, "lsm" | "lsm_cgroup" | "syscall") && *context != HookContext::Named;
     let scalar = match context {
         HookContext::NotReplaced => (Code::WrongNodeKind, Broken::Everywhere),
         _ => (Code::KernelLacks, *lacking),
