@@ -26,7 +26,7 @@ struct bpf_iter__task {
 /* The process that is listed. */
 const volatile __u32 wanted_pid = 1;
 
-FC_STUB int wanted(__u32 pid)
+FC_STUB int wanted(__u64 pid)
 {
 	return fc_stub(pid == wanted_pid, pid);
 }

@@ -87,11 +87,21 @@ pub static KINDS: &[&HostKind] = &[
     &on_demand::SYSCALL,
 ];
 
+/// Why programs of this type cannot be hosts, if they cannot.
+#[must_use]
+pub fn why_unsupported(program_type: Type) -> Option<&'static str> {
+    UNSUPPORTED.iter().find(|(types, _)| types.contains(&program_type)).map(|(_, why)| *why)
+}
+
 /// The kernel's types of programs that no kind has, each group with the reason.
 pub const UNSUPPORTED: &[(&[Type], &str)] = &[
     (&[Type::Ext], "used for replacements"),
     (&[Type::RawTracepointWritable], "use `raw_tracepoint` with a section that ends in `.w`"),
-    (&[Type::StructOps], "registered in sets by a map; the programs have no hook of their own"),
+    (
+        &[Type::StructOps],
+        "registered in sets by a map of their loader. The kernel allows tracing them, but a \
+         replacement may call no helper, and Linux 7.3 crashes when one is loaded",
+    ),
     (&[Type::SkReuseport, Type::SkMsg, Type::SkSkb], "attached to sockets of another process"),
     (
         &[Type::LwtIn, Type::LwtOut, Type::LwtXmit, Type::LwtSeg6local],

@@ -39,7 +39,8 @@ fn what_an_iterator_writes_is_shown_line_by_line() {
     let folder = Folder::new(LISTS);
     let finished = run(&folder.chain(), &["--", "true"]);
     finished.assert_done();
-    assert!(finished.stdout.lines().any(|line| line.ends_with("tasks  iter  task 1")));
+    let is_it = |line: &str| line.contains("tasks  iter") && line.ends_with("  task 1");
+    assert!(finished.stdout.lines().any(is_it), "{}", finished.stdout);
 }
 
 #[test]
