@@ -82,8 +82,23 @@ pub(super) fn cases() -> Vec<Case> {
         "hosts/an entry with a declared context",
         declared("declared_entry", "declared_entry"),
     ));
+    for (what, program, attach, broken) in SETTINGS {
+        let text =
+            format!("name = \"hosts\"\n{}", host("h", &format!("hooks/{program}_host"), attach));
+        cases.push(case(Code::KernelLacks, format!("hosts/{what}"), *broken, text));
+    }
     cases
 }
+
+/// What an attachment may ask for besides, and not every kernel has.
+#[rustfmt::skip]
+const SETTINGS: &[(&str, &str, &str, Broken)] = &[
+    ("a cookie at a kprobe", "kprobe", "{ kprobe = \"__x64_sys_getpgid\", cookie = 7 }", ALWAYS),
+    ("a cookie at a function", "fentry", "{ fentry = \"__x64_sys_getpgid\", cookie = 7 }", ALWAYS),
+    ("a cookie at a raw tracepoint", "raw_tracepoint", "{ raw_tracepoint = \"sys_enter\", cookie = 7 }", Broken::Before(6, 10)),
+    ("the first place at a cgroup", "cgroup_skb", "{ cgroup_skb = \"/sys/fs/cgroup\", order = \"first\" }", Broken::Before(6, 12)),
+    ("a call of Unix sockets", "cgroup_sock_addr", "{ cgroup_sock_addr = \"/sys/fs/cgroup\", at = \"connect_unix\" }", Broken::Before(6, 7)),
+];
 
 fn of(kind: &Kind) -> Vec<Case> {
     let Kind { name, attach, lacking, answer, bounds, context } = kind;
