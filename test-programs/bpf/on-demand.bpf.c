@@ -54,11 +54,12 @@ SEC("syscall")
 int calls(__u64 *ctx)
 {
 	__u64 outer = fc_enter();
+	__u64 first = ctx[2];
+	int answered = answer(first);
 	struct call_event *event = fc_reserve(struct call_event);
-	int answered = answer(ctx[2]);
 
 	if (event) {
-		event->first = ctx[2];
+		event->first = first;
 		fc_submit(event);
 	}
 	fc_leave(outer);

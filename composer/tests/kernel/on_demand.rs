@@ -55,7 +55,9 @@ fn an_iterator_is_traced_and_not_replaced() {
         assert_eq!(calls.len(), 2, "{events:#?}");
         assert_eq!(calls[1]["ret"], 1, "{events:#?}");
     } else {
-        run(&Folder::new(&traced).chain(), &["--", "true"]).assert_failed(3, "FC0307");
+        let finished = run(&Folder::new(&traced).chain(), &["--", "true"]);
+        finished.assert_failed(1, "FC0501");
+        assert!(finished.stderr.contains("Cannot recursively attach"), "{}", finished.stderr);
     }
     let replaced = format!(
         "{LISTS}\nstub.s = {{ function = \"wanted\", hosts = [\"tasks\"] }}\n\
