@@ -151,6 +151,8 @@ TYPED(tp_btf, "tp_btf", 0)
 TYPED(fentry, "fentry", 0)
 TYPED(fexit, "fexit", 0)
 TYPED(lsm_cgroup, "lsm_cgroup", 1)
+TYPED(iter, "iter", 0)
+TYPED(syscall, "syscall", 0)
 
 // A result other than 0 takes the place of the function: -1 is -EPERM.
 #define DENYING(name, section) \

@@ -33,6 +33,8 @@ pub enum Mechanism<'a> {
         /// Lower ones run earlier; none for the kernel's own choice.
         priority: Option<u16>,
     },
+    /// Nothing: it runs once, when the rest of the chain is up.
+    Run(OnDemand),
     /// `BPF_LINK_CREATE` at something.
     Link {
         /// What it is made at.
@@ -44,6 +46,24 @@ pub enum Mechanism<'a> {
         /// Where among the programs that are there.
         position: Position<'a>,
     },
+}
+
+/// How a program is run by whoever asks for it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OnDemand {
+    /// Once for each thing of a kind, and what it writes about them is read: `BPF_ITER_CREATE`.
+    Iterator,
+    /// Once, with a context of zeros: `BPF_PROG_TEST_RUN`.
+    Call,
+}
+
+/// What came of a program that was run once.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ProgramOutput {
+    /// What it wrote.
+    Text(String),
+    /// What it returned.
+    Answer(i32),
 }
 
 /// A perf event that a program runs at.

@@ -15,13 +15,13 @@ use super::{
     TraceLines,
     attach::{self, SpecTable, USDT_SPECS},
     loader::{self, LoadJob, Loaded, Loader},
-    map,
+    map, on_demand,
     perf::Buffers,
     sys,
     tracefs::Instance,
 };
 use crate::{
-    hook::{AttachBtf, Mechanism},
+    hook::{AttachBtf, Mechanism, OnDemand, ProgramOutput},
     object::{MapDef, Object, PERF_EVENT_ARRAY},
 };
 
@@ -217,6 +217,10 @@ impl Kernel for Linux {
         let handle = LinkHandle(self.number());
         self.links.insert(handle, link);
         Ok(handle)
+    }
+
+    fn run(&mut self, program: ProgramHandle, how: OnDemand) -> Result<ProgramOutput, KernelError> {
+        on_demand::run(self.program(program)?.program.as_fd(), how)
     }
 
     fn detach(&mut self, link: LinkHandle) -> Result<(), KernelError> {

@@ -207,6 +207,8 @@ impl ProgramKind {
                 _ => return MADE_UP,
             }
         }
+        // The kernel loads no other ones.
+        traits.sleepable |= *kind == Self::Syscall;
         if *kind == Self::Xdp {
             traits.table = match rest {
                 Some("devmap") => Some(RedirectMap::Devmap),

@@ -30,6 +30,7 @@ mod limits;
 mod mutants;
 mod networks;
 mod objects;
+mod on_demand;
 mod printk;
 mod profile;
 mod prototypes;

@@ -137,6 +137,7 @@ pub(super) fn host(
             let filter = clsact::install(program, place, priority)?;
             Ok(Link { filter: Some(filter), ..Link::of(Vec::new(), Vec::new()) })
         }
+        Mechanism::Run(_) => Err(KernelError::here("attach", "the program is run, not attached")),
         Mechanism::RawTracepoint(name) => raw_tracepoint(program, Some(&c_string(name)?), cookie),
         Mechanism::Link { at, attach_type, flags, position } => {
             linked(program, (at, attach_type as u32), flags, position)
@@ -171,7 +172,10 @@ pub(super) fn locate(mechanism: Mechanism<'_>) -> Result<(), KernelError> {
             let folder = open_folder("open cgroup", path)?;
             placed(position, |name| beside::link(&folder, attach_type as u32, name)).map(drop)
         }
-        Mechanism::Link { .. } | Mechanism::RawTracepoint(_) | Mechanism::AsLoaded(_) => Ok(()),
+        Mechanism::Link { .. }
+        | Mechanism::RawTracepoint(_)
+        | Mechanism::AsLoaded(_)
+        | Mechanism::Run(_) => Ok(()),
     }
 }
 

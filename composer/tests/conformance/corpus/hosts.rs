@@ -59,6 +59,9 @@ const KINDS: &[Kind] = &[
     Kind { name: "fexit", attach: "{ fexit = \"__x64_sys_getpgid\" }", lacking: ALWAYS, answer: 0, bounds: (Broken::Everywhere, Broken::Nowhere), context: HookContext::NotReplaced },
     Kind { name: "fmod_ret", attach: "{ fmod_ret = \"security_file_open\" }", lacking: ALWAYS, answer: 0, bounds: NEVER, context: HookContext::Arguments },
     Kind { name: "lsm", attach: "{ lsm = \"file_open\" }", lacking: ALWAYS, answer: 0, bounds: (Broken::From(6, 12), Broken::Nowhere), context: HookContext::Arguments },
+    Kind { name: "lsm_cgroup", attach: "{ lsm_cgroup = \"socket_bind\", cgroup = \"/sys/fs/cgroup\" }", lacking: ALWAYS, answer: 1, bounds: BOTH, context: HookContext::Arguments },
+    Kind { name: "iter", attach: "{ iter = \"task\" }", lacking: ALWAYS, answer: 0, bounds: BOTH, context: HookContext::NotReplaced },
+    Kind { name: "syscall", attach: "{ syscall = \"at start\" }", lacking: ALWAYS, answer: 0, bounds: NEVER, context: HookContext::Arguments },
     Kind { name: "perf_event", attach: "{ perf_event = \"cpu-clock\" }", lacking: ALWAYS, answer: 0, bounds: NEVER, context: HookContext::Named },
 ];
 
@@ -80,8 +83,23 @@ pub(super) fn cases() -> Vec<Case> {
         "hosts/an entry with a declared context",
         declared("declared_entry", "declared_entry"),
     ));
+    for (what, program, attach, broken) in SETTINGS {
+        let text =
+            format!("name = \"hosts\"\n{}", host("h", &format!("hooks/{program}_host"), attach));
+        cases.push(case(Code::KernelLacks, format!("hosts/{what}"), *broken, text));
+    }
     cases
 }
+
+/// What an attachment may ask for besides, and not every kernel has.
+#[rustfmt::skip]
+const SETTINGS: &[(&str, &str, &str, Broken)] = &[
+    ("a cookie at a kprobe", "kprobe", "{ kprobe = \"__x64_sys_getpgid\", cookie = 7 }", ALWAYS),
+    ("a cookie at a function", "fentry", "{ fentry = \"__x64_sys_getpgid\", cookie = 7 }", ALWAYS),
+    ("a cookie at a raw tracepoint", "raw_tracepoint", "{ raw_tracepoint = \"sys_enter\", cookie = 7 }", Broken::Before(6, 10)),
+    ("the first place at a cgroup", "cgroup_skb", "{ cgroup_skb = \"/sys/fs/cgroup\", order = \"first\" }", Broken::Before(6, 12)),
+    ("a call of Unix sockets", "cgroup_sock_addr", "{ cgroup_sock_addr = \"/sys/fs/cgroup\", at = \"connect_unix\" }", Broken::Before(6, 7)),
+];
 
 fn of(kind: &Kind) -> Vec<Case> {
     let Kind { name, attach, lacking, answer, bounds, context } = kind;
@@ -92,7 +110,8 @@ fn of(kind: &Kind) -> Vec<Case> {
     };
     let number = format!("hooks/number_{answer}");
     // Functions of tracing programs are traced from 6.8 on, and those of some never replaced.
-    let is_tracing = !matches!(*name, "lsm") && *context != HookContext::Named;
+    let is_tracing =
+        !matches!(*name, "lsm" | "lsm_cgroup" | "syscall") && *context != HookContext::Named;
     let scalar = match context {
         HookContext::NotReplaced => (Code::WrongNodeKind, Broken::Everywhere),
         _ => (Code::KernelLacks, *lacking),
