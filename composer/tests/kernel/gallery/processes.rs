@@ -108,7 +108,7 @@ fn what_the_cpus_do_is_counted() {
         assert!(eventually(is_counted));
     });
     let counts = of(&events, "selected");
-    assert!(counts.iter().all(|count| number(count, "samples") % 10 == 0), "{counts:#?}");
+    assert!(counts.iter().all(|count| number(count, "samples").is_multiple_of(10)), "{counts:#?}");
     assert!(of(&events, "sample").is_empty(), "counts take their place");
 }
 
