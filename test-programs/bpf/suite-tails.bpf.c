@@ -118,3 +118,24 @@ int new_part(struct __sk_buff *skb)
 	bpf_tail_call_static(skb, &suite_replacements, 0);
 	return 2;
 }
+
+SEC("fentry")
+int following_tracer(void *ctx)
+{
+	return 0;
+}
+
+// A tracer that goes on in another.
+struct {
+	__uint(type, BPF_MAP_TYPE_PROG_ARRAY);
+	__uint(max_entries, 1);
+	__uint(key_size, sizeof(__u32));
+	__array(values, int(void *));
+} suite_following SEC(".maps") = { .values = { (void *)&following_tracer } };
+
+SEC("fentry")
+int leading_tracer(void *ctx)
+{
+	bpf_tail_call_static(ctx, &suite_following, 0);
+	return 0;
+}

@@ -31,6 +31,9 @@ host.h = { object = "suite-tails.o", program = "branches", attach = { @tc }, tai
 const ENTERS: Stimulus = Stimulus::Packet("enters");
 const BRANCHES: Stimulus = Stimulus::Packet("branches");
 
+/// Older kernels count each of two calls by itself: some 2^33 of them.
+const ENDLESS: Verdict = Verdict::Left("not run: the kernel does not limit these calls");
+
 pub(super) const FILE: SelftestFile = SelftestFile {
     name: "tailcalls",
     subtests: &[
@@ -98,7 +101,10 @@ tracer.before = { fentry = "h", object = "suite-tails.o", program = "before" }
 "#
                 ),
                 stimulus: BRANCHES,
-                verdicts: &[(ALL, Verdict::runs(1, &[("h", 34), ("before", 68)]))],
+                verdicts: &[
+                    (ALL, ENDLESS),
+                    ((6, 12), Verdict::runs(1, &[("h", 34), ("before", 68)])),
+                ],
             },
         },
         Subtest {
@@ -110,7 +116,10 @@ tracer.before = { fentry = "h", object = "suite-tails.o", program = "before" }
 "#
                 ),
                 stimulus: BRANCHES,
-                verdicts: &[(ALL, Verdict::runs(1, &[("h", 34), ("after", 68)]))],
+                verdicts: &[
+                    (ALL, ENDLESS),
+                    ((6, 12), Verdict::runs(1, &[("h", 34), ("after", 68)])),
+                ],
             },
         },
         Subtest {
@@ -123,7 +132,10 @@ tracer.after = { fexit = "h", function = "branch", object = "suite-tails.o", pro
 "#
                 ),
                 stimulus: BRANCHES,
-                verdicts: &[(ALL, Verdict::runs(1, &[("h", 34), ("before", 68), ("after", 68)]))],
+                verdicts: &[
+                    (ALL, ENDLESS),
+                    ((6, 12), Verdict::runs(1, &[("h", 34), ("before", 68), ("after", 68)])),
+                ],
             },
         },
         Subtest {
@@ -135,7 +147,7 @@ host.h = { object = "suite-tails.o", program = "answers_one", attach = { @tc } }
 tracer.t = { fentry = "h", object = "suite-tails.o", program = "branching_tracer" }
 "#,
                 stimulus: Stimulus::Packet("answers_one"),
-                verdicts: &[(ALL, Verdict::runs(1, &[("t", 34)]))],
+                verdicts: &[(ALL, ENDLESS), ((6, 12), Verdict::runs(1, &[("t", 34)]))],
             },
         },
         Subtest {
