@@ -30,18 +30,22 @@ fn iterate(program: BorrowedFd<'_>) -> Result<String, KernelError> {
     /// More than people read, and little enough to be kept.
     const MOST: usize = 16 << 20;
     const BLOCK: usize = 64 << 10;
+    /// How often the program may ask for the same thing again, or see a million of them and write nothing.
+    const TRIES: u32 = 1000;
     let failed = |call: &'static str| move |error| KernelError::os(call, &error);
     let link = sys::link_create(program, AttachType::TraceIter as u32, LinkTarget::AsLoaded(0))
         .map_err(failed("BPF_LINK_CREATE"))?;
     let iterator = sys::iterator_create(&link).map_err(failed("BPF_ITER_CREATE"))?;
     let mut text = Vec::new();
-    let mut block = vec![0; BLOCK];
+    let (mut block, mut tries) = (vec![0; BLOCK], 0);
     while text.len() < MOST {
         match rustix::io::read(&iterator, &mut block) {
             Ok(0) => break,
-            Ok(read) => text.extend_from_slice(&block[..read]),
-            // It saw very many things that it wrote nothing about.
-            Err(rustix::io::Errno::AGAIN | rustix::io::Errno::INTR) => {}
+            Ok(read) => {
+                text.extend_from_slice(&block[..read]);
+                tries = 0;
+            }
+            Err(rustix::io::Errno::AGAIN | rustix::io::Errno::INTR) if tries < TRIES => tries += 1,
             Err(error) => return Err(KernelError::os("read iterator", &error.into())),
         }
     }
