@@ -3,6 +3,9 @@
 //! `UPDATE_DOCS=1 cargo test -p freplace-compose --test generated` makes them.
 
 mod common;
+#[allow(dead_code, reason = "how a chain is run is for the kernel tests")]
+#[path = "kernel/selftests/table/mod.rs"]
+mod selftests;
 
 use std::{fmt::Write as _, fs};
 
@@ -12,6 +15,7 @@ use freplace_compose::{
     diag::{Code, Page},
     event, hook,
 };
+use selftests::{FILES, SelftestFile, SubtestForm, SubtestVerdict};
 
 fn current(path: &str, text: &str) {
     let file = workspace().join(path);
@@ -118,4 +122,85 @@ fn section(text: &mut String, page: &Page) {
 fn every_code_is_on_the_page() {
     let subjects = SUBJECTS.iter().map(|(number, _)| pages(*number).count());
     assert_eq!(subjects.sum::<usize>(), Code::ALL.len());
+}
+
+/// The kernels of the page on the kernel's selftests: those of every landing.
+const SERIES: [(u32, u32); 3] = [(6, 1), (6, 12), (7, 3)];
+
+#[test]
+fn the_page_of_selftests_is_current() {
+    let subtests = || FILES.iter().flat_map(|file| file.subtests);
+    let is_chain = |form: &SubtestForm| matches!(form, SubtestForm::Chain { .. });
+    let chains = subtests().filter(|subtest| is_chain(&subtest.form)).count();
+    let mut text = format!(
+        "# The kernel's selftests
+
+<!-- Made from composer/tests/kernel/selftests/table: see composer/tests/generated.rs. -->
+
+The Linux kernel tests replacing and tracing of eBPF programs in
+[tools/testing/selftests/bpf](https://github.com/torvalds/linux/tree/v6.12/tools/testing/selftests/bpf). Of
+these {} subtests {chains} are chains here, with programs of this project. Each is validated for the running
+kernel, brought up by `up` and run; one that is rejected is loaded without validation as well, and the
+kernel rejects it with the error that is given. Every test run does this on these three kernels:
+
+```console
+$ cargo xtask test --only linux-6.12 --test selftests
+```
+
+The chains are in `composer/tests/kernel/selftests/table`, the programs in `test-programs/bpf/suite-*.bpf.c`.
+A program at a packet is run by `BPF_PROG_TEST_RUN` with one packet, as the kernel's tests do; others
+by a connection, a socket or a function call. *Seen* is what the program returned and how many events
+each node wrote.
+",
+        subtests().count()
+    );
+    FILES.iter().for_each(|file| selftest_section(&mut text, file));
+    current("docs/kernel-selftests.md", &text);
+}
+
+fn selftest_section(text: &mut String, file: &SelftestFile) {
+    let _ = write!(text, "\n## {}\n\n| subtest | chain | seen |", file.name);
+    for (major, minor) in SERIES {
+        let _ = write!(text, " {major}.{minor} |");
+    }
+    let _ = writeln!(text, "\n|---|---|---|---|---|---|");
+    let mut reasons = Vec::new();
+    for subtest in file.subtests {
+        let SubtestForm::Chain { text: chain, verdicts, .. } = &subtest.form else {
+            if let SubtestForm::None(why) = subtest.form {
+                reasons.push(format!("- {}: {why}\n", subtest.name));
+            }
+            continue;
+        };
+        let seen = verdicts.iter().find_map(|(_, verdict)| seen(verdict)).unwrap_or_default();
+        let _ = write!(text, "| {} | {} | {seen} |", subtest.name, subtest.what);
+        for series in SERIES {
+            let _ = write!(text, " {} |", short(selftests::verdict(chain, verdicts, series)));
+        }
+        text.push('\n');
+    }
+    if !reasons.is_empty() {
+        let _ = write!(text, "\nNo chains:\n\n{}", reasons.concat());
+    }
+}
+
+/// What is seen of a chain that runs.
+fn seen(verdict: &SubtestVerdict) -> Option<String> {
+    let SubtestVerdict::Runs { result, events } = verdict else { return None };
+    let result = result.map(|result| format!("returns {result}"));
+    let events = events.iter().map(|(node, count)| format!("`{node}` {count}"));
+    Some(result.into_iter().chain(events).collect::<Vec<_>>().join(", "))
+}
+
+fn short(verdict: SubtestVerdict) -> String {
+    match verdict {
+        SubtestVerdict::Runs { .. } => "runs".to_owned(),
+        SubtestVerdict::Refused { code, errno, words: "" } => format!("{code}: {errno}"),
+        SubtestVerdict::Refused { code, errno, words } => format!("{code}: {errno}, `{words}`"),
+        SubtestVerdict::Unforeseen { errno, words } => {
+            format!("found only by the kernel: {errno}, `{words}`")
+        }
+        SubtestVerdict::Unwritten { code } => format!("{code}, without the kernel"),
+        SubtestVerdict::Left(why) => why.to_owned(),
+    }
 }

@@ -11,7 +11,7 @@ use crate::{
     Result,
     build::{self, Built},
     kernels::{self, TestedKernel},
-    log::{self, CASE_ENDS, StepLog},
+    log::{self, CASE_ENDS, CASES, StepLog},
     setup, shell,
     test::{
         TestCounts, cores,
@@ -115,7 +115,8 @@ pub(crate) fn judge(
     let outcomes = lines.map(serde_json::from_str).collect::<std::result::Result<Vec<_>, _>>()?;
     let corpus = Corpus { kernel, outcomes };
     // The guest's exit code tells of disagreements too; those are told here.
-    if !said.stdout.contains("test result: ") || corpus.outcomes.is_empty() {
+    let asked = said.stdout.lines().find_map(|line| line.strip_prefix(CASES)?.parse().ok());
+    if corpus.outcomes.is_empty() || asked != Some(corpus.outcomes.len()) {
         return Err(format!("linux {series}: the corpus did not finish").into());
     }
     let refused = corpus.outcomes.iter().filter(|outcome| outcome.refused.is_some()).count();

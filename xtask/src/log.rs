@@ -21,7 +21,7 @@ const FOLDER: &str = "target/test";
 const SHOWN: usize = 120;
 /// Precedes a case of the conformance corpus, and the number of cases.
 const CASE_BEGINS: &str = "conformance begins: ";
-const CASES: &str = "conformance has: ";
+pub(crate) const CASES: &str = "conformance has: ";
 /// Precedes the result of a case.
 pub(crate) const CASE_ENDS: &str = "conformance: ";
 

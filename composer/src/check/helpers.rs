@@ -19,10 +19,14 @@ use crate::{
     object::{Helper, ProgramKind, ProgramType, helper, helper_called, helpers},
 };
 
-/// Helpers that some programs are refused in other words than the usual ones: those that sleep,
-/// those of a few functions of the kernel, and one that kprobes have with a condition.
-const OTHER_WORDS: [&str; 4] =
-    ["bpf_d_path", "bpf_copy_from_user", "bpf_copy_from_user_task", "bpf_get_func_ip"];
+/// Helpers that sleep. Profiles are measured with programs that may not: of one that may it is not
+/// known whether a kernel offers them to its type.
+const SLEEPING: [&str; 4] =
+    ["bpf_copy_from_user", "bpf_copy_from_user_task", "bpf_ima_inode_hash", "bpf_ima_file_hash"];
+
+/// Other helpers that some programs are refused in other words than the usual ones: those of a few
+/// functions of the kernel, and one that kprobes have with a condition.
+const OTHER_WORDS: [&str; 2] = ["bpf_d_path", "bpf_get_func_ip"];
 
 /// What the kernel takes for a licence that goes with the GPL:
 /// <https://github.com/torvalds/linux/blob/v6.12/include/linux/license.h>.
@@ -51,7 +55,8 @@ pub(super) fn check(context: &mut Context<'_>) {
                     .entry(of_type)
                     .or_insert_with(|| offered_everywhere(&context.kernels.profiles, of_type));
                 let helpers = certain(context, &load, loaded);
-                for helper in helpers.difference(offered) {
+                let is_known = |id: &&u32| !(load.program.traits.sleepable && sleeps(**id));
+                for helper in helpers.difference(offered).filter(is_known) {
                     lacking.entry(*helper).or_default().insert(of_type);
                 }
                 called.extend(helpers);
@@ -72,6 +77,11 @@ fn certain<'a>(context: &mut Context<'a>, load: &Load<'a>, loaded: LoadedAs) -> 
         return helper_called("bpf_get_func_arg").map(|helper| helper.id).into_iter().collect();
     }
     context.readings.of(load, loaded).helpers.clone()
+}
+
+/// Whether only programs that may sleep have this helper.
+fn sleeps(id: u32) -> bool {
+    helper(id).is_some_and(|helper| SLEEPING.contains(&helper.name))
 }
 
 /// The helpers that no kernel of `profiles` is known to keep from programs of a type.
@@ -116,7 +126,7 @@ fn available(
     .label(load.of.asked(), format!("calls {name}"))
     .help(help(load, of_type, called, refusing));
     let words = refusing.helpers.as_ref().and_then(|helpers| helpers.refusal.as_ref());
-    if let (Some(words), false) = (words, OTHER_WORDS.contains(name)) {
+    if let (Some(words), false) = (words, sleeps(called) || OTHER_WORDS.contains(name)) {
         found = found.says("EINVAL", format!("{words} {name}#{called}"));
     }
     // Where more than the helper is missing, that is told instead.

@@ -4,11 +4,11 @@ use std::collections::HashSet;
 
 use petgraph::graph::NodeIndex;
 
-use super::{Context, title};
+use super::{Context, flow::loaded, title};
 use crate::{
     chain::{Jump, Node, NodeKind},
     diag::{Code, Diagnostic, Severity, Span},
-    object::{Object, Program},
+    object::{Object, Program, ProgramKind},
     resolve::{NodeProgram, is_only_jumped_to, tables::is_table},
 };
 
@@ -27,23 +27,16 @@ pub(super) fn check(context: &mut Context<'_>) {
             continue;
         }
         for leaf in of.leaves() {
-            let fits = matches!(node.kind, NodeKind::Replacement(_))
-                || leaf.kind.base() == program.kind.base();
-            if !fits {
+            if !may_hold(context, index, leaf.kind) {
                 let message = format!(
                     "{} and `{}` in its program array have different program types",
                     title(node),
                     leaf.name
                 );
-                let help = format!(
-                    "Use programs of one type: `{}` is SEC(\"{}\"), `{}` is SEC(\"{}\"). A \
-                     program array holds programs of the type that uses it.",
-                    leaf.name, leaf.section, program.name, program.section
-                );
                 let found = Diagnostic::new(Code::TailEntry, message)
                     .label(of.asked(), "uses the program array")
                     .errno("EINVAL")
-                    .help(help);
+                    .help(one_type(node, [(&leaf.name, leaf), (&program.name, program)]));
                 context.found.push(found);
             }
             replaced(context, index, object, Some(leaf), program);
@@ -79,22 +72,38 @@ fn entry(context: &Context<'_>, jump: &Jump) -> Option<Diagnostic> {
         return Some(found.errno("E2BIG").help(help));
     }
     let (_, target) = context.program(jump.to)?;
-    // A replacement's table is for programs of its host's type.
-    let fits = !matches!(from.kind, NodeKind::Host(_)) || target.kind.base() == program.kind.base();
-    if !fits {
+    if !may_hold(context, jump.from, target.kind) {
         let message = format!(
             "`{}` cannot be in a program array of `{}`: the program types differ",
             to.id.value, from.id.value
         );
-        let help = format!(
-            "Use programs of one type: `{}` is SEC(\"{}\"), `{}` is SEC(\"{}\"). A program array \
-             holds programs of the type that uses it.",
-            to.id.value, target.section, from.id.value, program.section
-        );
+        let help = one_type(from, [(&to.id.value, target), (&from.id.value, program)]);
         let found = found(Code::TailEntry, message, &jump.span, "different program type");
         return Some(found.errno("EINVAL").help(help));
     }
     None
+}
+
+/// Whether a table of node `index` can hold programs of this kind: those of the type that the node's
+/// own program is loaded as, which of a replacement is the host's. `bpf_prog_map_compatible`,
+/// <https://github.com/torvalds/linux/blob/v6.12/kernel/bpf/core.c>.
+fn may_hold(context: &Context<'_>, index: NodeIndex, kind: ProgramKind) -> bool {
+    let own = context.loads(index).into_iter().find(|load| load.is_own);
+    let types = own.map(|own| loaded(context, index, &own)).unwrap_or_default();
+    types.iter().all(|one| one.kind.base() == kind.base())
+}
+
+/// What to do where the second program uses a table with the first in it.
+fn one_type(node: &Node, [(id, held), (user, of)]: [(&str, &Program); 2]) -> String {
+    let judged = match node.kind {
+        NodeKind::Replacement(_) => " A replacement is loaded as a program of its host's type.",
+        _ => "",
+    };
+    format!(
+        "Use programs of one type: `{id}` is SEC(\"{}\"), `{user}` is SEC(\"{}\"). A program array \
+         holds programs of the type that uses it.{judged}",
+        held.section, of.section
+    )
 }
 
 /// A program in a table whose function is replaced, which no kernel has: `prog_fd_array_get_ptr`

@@ -194,7 +194,14 @@ impl<'a> Builder<'a> {
         if self.slots.leaves.contains_key(&key) {
             return;
         }
-        let action = self.action(index, of, leaf, LoadAs::Hook(leaf.kind), None);
+        // A table of a tracer goes on in programs on the same function.
+        let (load_as, target) = match self.resolved[index].kind() {
+            ResolvedKind::Tracer { functions, point, .. } => {
+                (LoadAs::Tracer(*point), self.targets(functions).into_iter().next())
+            }
+            _ => (LoadAs::Hook(leaf.kind), None),
+        };
+        let action = self.action(index, of, leaf, load_as, target);
         let slot = self.load_action(index, of, Reason::TableProgram, leaf.kind.base(), action);
         self.slots.leaves.insert(key, Leaf { node: index, program: leaf, slot });
     }

@@ -33,6 +33,7 @@ mod on_demand;
 mod printk;
 mod profile;
 mod prototypes;
+mod selftests;
 mod skips;
 mod support;
 mod targets;

@@ -184,3 +184,30 @@ fn a_stub_within_static_functions_is_replaced_and_what_is_around_it_traced() {
     assert_eq!(events[4]["ret"], 7 + 30 + 3);
     assert_eq!(events[5]["data"]["sum"], 7 + 30 + 3);
 }
+
+/// What a tracer of another tool writes, and the map that it has, are those of each of its functions.
+#[test]
+#[ignore = "needs a kernel that allows freplace; `cargo xtask test` runs it in a micro-VM"]
+fn a_pattern_tracer_has_the_maps_and_the_records_that_the_chain_names() {
+    let chain = format!(
+        r#"{NESTED}
+        [tracer.steps]
+        fentry = "fired"
+        function = "step_*"
+        object = "foreign.o"
+        program = "notes"
+        maps = {{ values = {{ max_entries = 2 }} }}
+        events = {{ map = "events", type = "struct event", text = "{{value}} {{ret:errno}}" }}
+        "#
+    );
+    let events = fired(&chain, 3);
+    let told = |node: &str| {
+        let own = of(&events, node);
+        assert_eq!(own.len(), 1, "{events:#?}");
+        own[0]["text"].as_str().expect("it has one").to_owned()
+    };
+    // The map is one for the three, and has room for two.
+    assert_eq!(told("steps:step_outer"), "3 0");
+    assert_eq!(told("steps:step_inner"), "30 0");
+    assert_eq!(told("steps:step_price"), "31 -E2BIG");
+}

@@ -262,9 +262,10 @@ fn judge(log: &str, number: i32, helper: &str) -> Answer {
     const REFUSALS: [&str; 3] =
         ["unknown func", "program of this type cannot use helper", "invalid func"];
     /// What it says of helpers that a program may call elsewhere, or if it could sleep.
-    const NOT_HERE: [&str; 3] = [
+    const NOT_HERE: [&str; 4] = [
         "helper call is not allowed in probe",
         "helper call might sleep",
+        "sleepable helper",
         "not supported for program type",
     ];
     for text in REFUSALS {
@@ -311,6 +312,7 @@ mod tests {
             ("helper call is not allowed in probe", "refused: "),
             ("func bpf_get_func_ip#173 not supported for program type 5", "refused: "),
             ("helper call might sleep in a non-sleepable prog", "refused: "),
+            ("sleepable helper bpf_get_current_comm#16 in non-sleepable prog", "refused: "),
             ("cannot call GPL-restricted function from non-GPL compatible program", "for GPL"),
             ("R1 type=ctx expected=fp", "offered"),
             ("R2 !read_ok", "offered"),

@@ -5,6 +5,7 @@ pub(crate) mod chain;
 pub(crate) mod events;
 pub(crate) mod kernel_objects;
 pub(crate) mod process;
+pub(crate) mod test_run;
 pub(crate) mod variables;
 
 use std::time::{Duration, Instant};
