@@ -1,10 +1,13 @@
 //! The command line: what each verb prints, and how it ends.
 
 mod common;
+#[path = "common/schema.rs"]
+mod draft;
 
 use std::{fs, process::Stdio};
 
 use common::{CHAINS, objects, run, shown, workspace};
+use freplace_compose::chain::recipes_schema;
 
 fn pin(name: &str, arguments: &[&str]) {
     let screen = shown(&run(&workspace(), arguments));
@@ -194,6 +197,7 @@ fn a_recipe_is_the_file_of_its_name() {
 fn the_list_has_every_recipe() {
     let output = run(&workspace(), &["chains", "--format", "json"]);
     let list: serde_json::Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    assert_eq!(draft::check(&recipes_schema(), &list), Ok(()), "{list}");
     let list = list.as_array().expect("a list");
     let names: Vec<_> = list.iter().map(|recipe| recipe["name"].as_str()).collect();
     assert_eq!(names, CHAINS.map(Some), "all of them, in order");
@@ -202,7 +206,7 @@ fn the_list_has_every_recipe() {
         assert_eq!(recipe["kernel"].is_string(), needs_no_package, "{recipe}");
         assert!(recipe["description"].as_str().is_some_and(|text| !text.is_empty()), "{recipe}");
     }
-    let tcp = &list[3];
+    let tcp = &list[7];
     assert_eq!((&tcp["hooks"][0], &tcp["kernel"]), (&"kprobe".into(), &"6.1".into()));
     let text = shown(&run(&workspace(), &["chains"]));
     let line = text.lines().find(|line| line.starts_with("tcp-map ")).expect(&text);

@@ -3,6 +3,8 @@
 //! `UPDATE_DOCS=1 cargo test -p freplace-compose --test generated` makes them.
 
 mod common;
+#[path = "common/gallery.rs"]
+mod gallery;
 #[allow(dead_code, reason = "how a chain is run is for the kernel tests")]
 #[path = "kernel/selftests/table/mod.rs"]
 mod selftests;
@@ -29,7 +31,11 @@ fn current(path: &str, text: &str) {
 
 #[test]
 fn the_schemas_are_current() {
-    for (name, schema) in [("chain", chain::schema()), ("events", event::schema())] {
+    for (name, schema) in [
+        ("chain", chain::schema()),
+        ("events", event::schema()),
+        ("recipes", chain::recipes_schema()),
+    ] {
         let text = serde_json::to_string_pretty(&schema).expect("it is JSON");
         current(&format!("schemas/{name}.schema.json"), &(text + "\n"));
     }
@@ -116,6 +122,13 @@ fn section(text: &mut String, page: &Page) {
         let _ = write!(text, "\n**The kernel.** {kernel}\n");
     }
     let _ = write!(text, "\nWrong:\n\n{}\n\nRight:\n\n{}\n", page.wrong, page.right);
+}
+
+#[test]
+fn the_gallery_is_current() {
+    let output = common::run(&workspace(), &["chains", "--format", "json"]);
+    let list: Vec<serde_json::Value> = serde_json::from_slice(&output.stdout).expect("a list");
+    current("docs/gallery.md", &gallery::page(&list));
 }
 
 #[test]

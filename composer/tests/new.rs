@@ -7,7 +7,7 @@ use std::{fs, path::Path, process::Output};
 use common::{run, shown};
 
 /// Every hook, and a place other than the one it has by itself.
-const HOOKS: [(&str, &str); 30] = [
+const HOOKS: [(&str, &str); 32] = [
     ("kprobe", "tcp_connect"),
     ("kretprobe", "do_unlinkat"),
     ("tracepoint", "sched/sched_switch"),
@@ -15,6 +15,7 @@ const HOOKS: [(&str, &str); 30] = [
     ("xdp", "eth0"),
     ("tcx", "eth0"),
     ("netkit", "nk1"),
+    ("tc", "eth0"),
     ("netfilter", "ipv6/local_out"),
     ("cgroup_skb", "/sys/fs/cgroup/a.slice"),
     ("cgroup_sock", "/sys/fs/cgroup/a.slice"),
@@ -32,6 +33,7 @@ const HOOKS: [(&str, &str); 30] = [
     ("kretsyscall", "unlinkat"),
     ("uprobe", "libc:malloc"),
     ("uretprobe", "libc:malloc"),
+    ("usdt", "libc:libc:longjmp"),
     ("tp_btf", "sched_switch"),
     ("fentry", "tcp_connect"),
     ("fexit", "tcp_connect"),

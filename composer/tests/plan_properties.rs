@@ -182,6 +182,7 @@ proptest! {
             Action::Load { .. } | Action::Fill { .. } => 1,
             Action::AttachTracer { .. } | Action::AttachReplacement { .. } => 2,
             Action::AttachHook { .. } => 3,
+            Action::Run { .. } => 4,
         };
         let ranks: Vec<_> = plan.operations.iter().map(|one| rank(&one.action)).collect();
         prop_assert!(ranks.is_sorted());
@@ -218,7 +219,9 @@ proptest! {
                     target.as_ref().map_or(vec![], |target| vec![target.slot])
                 }
                 Action::AttachReplacement { slot, target } => vec![*slot, target.slot],
-                Action::AttachHook { slot, .. } | Action::AttachTracer { slot } => vec![*slot],
+                Action::AttachHook { slot, .. }
+                | Action::Run { slot, .. }
+                | Action::AttachTracer { slot } => vec![*slot],
                 Action::Listen | Action::CreateMap { .. } | Action::Fill { .. } => vec![],
             };
             prop_assert!(asked.iter().all(|slot| loaded.contains(slot)));

@@ -66,6 +66,15 @@ static __always_inline void tcp_flow(fc_flow_t *flow, __u64 socket)
 	}
 }
 
+/* Whether one of the two ends is a port. */
+static __always_inline int tcp_has_port(__u64 socket, __u16 port)
+{
+	struct sock *sk = (struct sock *)socket;
+
+	return BPF_CORE_READ(sk, __sk_common.skc_num) == port ||
+	       BPF_CORE_READ(sk, __sk_common.skc_dport) == __builtin_bswap16(port);
+}
+
 static __always_inline void tcp_emit(__u64 socket)
 {
 	struct tcp_event *event = fc_reserve(struct tcp_event);

@@ -36,7 +36,9 @@ macro_rules! recipes {
 }
 
 // Sorted; a test compares them with the files.
-recipes!("cgroup" "dispatcher" "redirect" "tcp" "tcp-map" "trace" "xdp");
+recipes!(
+    "cgroup" "cpu" "dispatcher" "egress" "exec" "readline" "redirect" "tcp" "tcp-map" "tcp-options" "tcp-states" "trace" "xdp"
+);
 
 /// The text of the recipe called `name`, a chain file.
 #[must_use]

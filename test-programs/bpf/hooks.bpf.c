@@ -105,6 +105,9 @@ HOOK(raw_tracepoint, "raw_tracepoint", bpf_raw_tracepoint_args, 0)
 HOOK(xdp, "xdp", xdp_md, XDP_PASS)
 // -1 leaves the packet to the next program.
 HOOK(tcx, "tcx/ingress", __sk_buff, -1)
+HOOK(tc, "tc", __sk_buff, -1)
+// 2 is a drop: TC_ACT_SHOT.
+HOOK(tc_drop, "tc", __sk_buff, 2)
 HOOK(netkit, "netkit/primary", __sk_buff, 0)
 HOOK(cgroup_skb, "cgroup_skb/ingress", __sk_buff, 1)
 HOOK(cgroup_sock, "cgroup/sock_create", bpf_sock, 1)
@@ -166,6 +169,8 @@ TYPED(tracepoint, "tracepoint", 0)
 TYPED(fentry, "fentry", 0)
 TYPED(fexit, "fexit", 0)
 TYPED(lsm_cgroup, "lsm_cgroup", 1)
+TYPED(iter, "iter", 0)
+TYPED(syscall, "syscall", 0)
 
 // A result other than 0 takes the place of the function: -1 is -EPERM.
 #define DENYING(name, section) \

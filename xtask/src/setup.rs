@@ -54,6 +54,11 @@ pub(crate) const OTHERS: &[Prerequisite] = &[
         why: "programs for the dispatcher, and a loader to compare with",
         mark: Mark::File("/usr/sbin/xdp-loader"),
     },
+    Prerequisite {
+        package: "iproute2",
+        why: "tc and ip, which show what is at an interface",
+        mark: Mark::Program("tc"),
+    },
 ];
 
 /// The ones loaded by the tests.
@@ -62,6 +67,12 @@ pub(crate) const OBJECTS_OF_OTHERS: [&str; 3] = [
     "/usr/lib/x86_64-linux-gnu/bpf/xdpfilt_alw_udp.o",
     "/usr/lib/x86_64-linux-gnu/bpf/xdpdump_bpf.o",
 ];
+
+/// Programs that the tests run in the guest, each in [`TOOLS_PLACE`].
+pub(crate) const TOOLS_OF_OTHERS: [&str; 2] = ["ip", "tc"];
+
+/// Away from those of busybox, which have the same names and do less.
+pub(crate) const TOOLS_PLACE: &str = "/iproute2";
 
 /// More objects: each tool of this package contains one.
 pub(crate) const LIBBPF_TOOLS: &[Prerequisite] = &[Prerequisite {

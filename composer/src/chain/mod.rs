@@ -35,7 +35,7 @@ pub use graph::{Dependency, Graph, Jump};
 pub use layout::Declared;
 pub use maps::{Data, MapChange, Pinning, TailEntry};
 pub use output::{EventMap, Output};
-pub use recipe::{recipe, recipe_name, recipes};
+pub use recipe::{recipe, recipe_name, recipes, recipes_schema};
 pub use schema::schema;
 pub(crate) use spec::title;
 pub use spec::{

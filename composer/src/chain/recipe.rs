@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use freplace_compose_ebpf_programs as programs;
+use serde_json::{Value, json};
 
 use crate::diag::{Diagnostic, unknown_builtin};
 
@@ -27,4 +28,34 @@ pub fn recipes() -> impl Iterator<Item = &'static str> {
 pub fn recipe(name: &str) -> Result<&'static str, Box<Diagnostic>> {
     programs::recipe(name)
         .ok_or_else(|| Box::new(unknown_builtin("chain", name, &recipes().collect::<Vec<_>>())))
+}
+
+/// The JSON schema (draft-07) of the list that `chains --format json` writes.
+#[must_use]
+pub fn recipes_schema() -> Value {
+    let text = |description: &str| json!({ "description": description, "type": "string" });
+    let texts = |description: &str| json!({ "description": description, "type": "array", "items": { "type": "string" } });
+    json!({
+        "$schema": "http://json-schema.org/draft-07/schema#",
+        "title": "freplace-compose recipes",
+        "description": "The list that `freplace-compose chains --format json` writes, sorted by name.",
+        "type": "array",
+        "items": {
+            "type": "object",
+            "additionalProperties": false,
+            "required": ["name", "chain", "hooks", "description", "kernel", "missing"],
+            "properties": {
+                "name": text("The recipe's name: its text is printed by `chains NAME`."),
+                "chain": text("What takes the place of a chain file: builtin:NAME."),
+                "hooks": texts("The kinds of its hosts, each once."),
+                "description": text("The purpose of the chain."),
+                "kernel": {
+                    "description": "The oldest known kernel series that accepts it; null if it is \
+                                    not known, as where objects are missing.",
+                    "anyOf": [{ "type": "string" }, { "type": "null" }],
+                },
+                "missing": texts("Objects of other packages that are not on this machine."),
+            },
+        },
+    })
 }

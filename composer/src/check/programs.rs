@@ -6,7 +6,7 @@ use super::{Context, is_replacement, title, tracing_kind};
 use crate::{
     chain::{Node, NodeKind},
     diag::{Code, nearest},
-    hook::{HostKind, KINDS},
+    hook::{HostKind, KINDS, why_unsupported},
     object::{Program, ProgramKind, ProgramType, RedirectMap},
 };
 
@@ -97,7 +97,12 @@ fn mismatch(
                 }
                 (None, Kind::Fentry | Kind::Fexit | Kind::FmodRet) => tracing(kind),
                 (None, Kind::Other) => made_up(name),
-                (None, _) => format!("Compile it as SEC(\"{name}\")."),
+                (None, _) => match kind.program_type().and_then(why_unsupported) {
+                    Some(why) => {
+                        format!("Programs of type {} cannot be hosts: {why}.", kind.name())
+                    }
+                    None => format!("Compile it as SEC(\"{name}\")."),
+                },
             };
             Some((format!("SEC(\"{name}\")"), help))
         }

@@ -15,6 +15,7 @@ use super::{Context, title};
 use crate::{
     chain::{Node, NodeKind},
     diag::{Code, Diagnostic},
+    object::AttachType,
 };
 use compare::{Mismatch, Side, compare, said};
 
@@ -27,7 +28,7 @@ pub(super) fn check(context: &mut Context<'_>) {
         let Some((object, program)) = context.program(index) else { continue };
         let replacement = Side::of(object, &object.functions[program.function]);
         let mut told: Vec<Mismatch> = Vec::new();
-        // It is loaded against the first stub in a program of each type.
+        // It is loaded against the first stub in a program of each type and expected attach type.
         let mut loaded = HashSet::new();
         for stub in context.chain.graph.needs(index) {
             let stub_node = context.chain.graph.node(stub);
@@ -37,7 +38,7 @@ pub(super) fn check(context: &mut Context<'_>) {
             }
             for host in context.chain.graph.needs(stub) {
                 let Some((host_object, host_program)) = context.program(host) else { continue };
-                let is_first = loaded.insert(host_program.kind.base());
+                let is_first = loaded.insert((host_program.kind.base(), expected(context, host)));
                 let Some((_, function)) = host_object.function(&stub_spec.function.value) else {
                     continue;
                 };
@@ -67,6 +68,13 @@ pub(super) fn check(context: &mut Context<'_>) {
             }
         }
     }
+}
+
+/// The `expected_attach_type` of a host, where its attachment decides it.
+fn expected(context: &Context<'_>, host: NodeIndex) -> Option<AttachType> {
+    let NodeKind::Host(spec) = &context.chain.graph.node(host).kind else { return None };
+    let attach = &spec.attach.as_ref()?.value;
+    (attach.kind.expected_attach_type)(Some(attach))
 }
 
 fn explain(

@@ -65,7 +65,7 @@ pub(super) fn check(context: &mut Context<'_>) {
 fn not_replaceable(context: &mut Context<'_>, stub: &Node, host: &Node) -> bool {
     let (NodeKind::Stub(spec), NodeKind::Host(of)) = (&stub.kind, &host.kind) else { return false };
     let Some(kind) = of.attach.as_ref().map(|attach| attach.value.kind) else { return false };
-    let Some(words) = kind.not_replaceable else { return false };
+    let Some(fixed) = kind.not_replaceable else { return false };
     // Of the program's own entry the kernel says that it is static.
     if host.program().is_some_and(|(_, name)| name.value == spec.function.value) {
         return false;
@@ -82,16 +82,21 @@ fn not_replaceable(context: &mut Context<'_>, stub: &Node, host: &Node) -> bool 
     }
     let found = Diagnostic::new(
         Code::WrongNodeKind,
-        format!("{} is in a host at {}, whose functions cannot be replaced", title(stub), kind.name),
+        format!(
+            "{} is in a host at {}, whose functions cannot be replaced",
+            title(stub),
+            kind.name
+        ),
     )
     .label(&reference.span, format!("is attached to {}", kind.name))
-    .says("EINVAL", words)
     .help(format!(
-        "Attach the host with kprobe, tp_btf or fmod_ret, or trace the function instead. The kernel \
-         does not replace functions of {} programs.",
-        kind.name
+        "{} The kernel does not replace functions of {} programs.",
+        fixed.help, kind.name
     ));
-    context.found.push(found);
+    context.found.push(match fixed.says {
+        Some(words) => found.says("EINVAL", words),
+        None => found.errno("EINVAL"),
+    });
     true
 }
 

@@ -178,7 +178,9 @@ fn remedy(finding: &Finding) -> &'static str {
             "Use --vm to run in a micro-VM, which does not require root. This kernel is built \
              without CONFIG_KPROBES."
         }
-        Feature::Tcx => "Use --vm for a newer kernel. tcx came with Linux 6.6.",
+        Feature::Tcx => {
+            "Use `tc` in place of `tcx`, or --vm for a newer kernel. tcx came with Linux 6.6."
+        }
         Feature::KprobeMulti => {
             "Use --vm for a newer kernel. Kprobe multi links came with Linux 5.18."
         }

@@ -169,6 +169,7 @@ fn planned(plan: &Plan, operation: &Operation, widths: &Widths, columns: Option<
             ("load", id, label, what)
         }
         Action::AttachHook { attach, .. } => ("attach", id, label, attach.to_string()),
+        Action::Run { attach, .. } => ("run", id, label, attach.to_string()),
         Action::AttachReplacement { target, .. } => {
             ("attach", id, label, format!("replaces {}", target_name(plan, target, widths)))
         }

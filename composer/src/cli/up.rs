@@ -14,7 +14,7 @@ use super::{
     exit::Exit,
     logs::{LogFlags, Logs},
     plan, ready_or_report, report, runtime, screen, trust,
-    vm::{ReexecInVm, VmFiles, VmFlag, files, not_in_guest},
+    vm::{ReexecInVm, VmFiles, VmFlag, files, modules, not_in_guest},
 };
 use freplace_compose::{
     check,
@@ -124,7 +124,8 @@ pub(super) fn run(arguments: Up) -> Exit {
     if let Some(kernel) = &arguments.vm.vm {
         let (command, keep) = (arguments.command.first(), arguments.logs.file());
         let (luggage, output) = (arguments.luggage.clone(), sink.into_file());
-        return ReexecInVm { kernel, files: inputs, luggage, command, keep, output }.run();
+        let modules = modules(&ready.resolved);
+        return ReexecInVm { kernel, files: inputs, modules, luggage, command, keep, output }.run();
     }
     runtime::run(stay_up(ready, arguments, only, sink, logs, started)).unwrap_or_else(|exit| exit)
 }

@@ -10,7 +10,7 @@ use std::{
 
 use super::{Format, exit::Exit, runtime, screen};
 use freplace_compose::{
-    chain::{ObjectRef, recipe_name},
+    chain::{NodeKind, ObjectRef, recipe_name},
     resolve::Resolved,
     vm::{DEFAULT_SERIES, HostFile, KernelChoice, Machine, VmError},
 };
@@ -85,6 +85,15 @@ pub(crate) fn files(path: &Path, resolved: &Resolved) -> Vec<PathBuf> {
     chain.into_iter().chain(objects).collect()
 }
 
+/// The modules of the kernel that the hosts of a chain are attached with.
+pub(crate) fn modules(resolved: &Resolved) -> Vec<String> {
+    let attached = resolved.nodes().filter_map(|(_, node, _)| match &node.kind {
+        NodeKind::Host(host) => host.attach.as_ref(),
+        _ => None,
+    });
+    attached.flat_map(|attach| attach.value.kind.modules).map(|name| (*name).to_owned()).collect()
+}
+
 /// Runs the command; its exit code, 128 + n for signal n.
 pub(crate) fn run(args: VmArgs) -> Exit {
     if args.list {
@@ -120,6 +129,8 @@ pub(crate) struct ReexecInVm<'a> {
     pub(crate) kernel: &'a KernelChoice,
     /// Files that come along.
     pub(crate) files: Vec<PathBuf>,
+    /// Modules that come along where the kernel has them.
+    pub(crate) modules: Vec<String>,
     /// What else comes along.
     pub(crate) luggage: VmFiles,
     /// A command that the verb will run there.
@@ -133,8 +144,8 @@ pub(crate) struct ReexecInVm<'a> {
 impl<'a> ReexecInVm<'a> {
     /// With nothing but this program.
     pub(crate) fn new(kernel: &'a KernelChoice) -> Self {
-        let (files, luggage) = (Vec::new(), VmFiles::default());
-        Self { kernel, files, luggage, command: None, keep: None, output: None }
+        let (files, modules, luggage) = (Vec::new(), Vec::new(), VmFiles::default());
+        Self { kernel, files, modules, luggage, command: None, keep: None, output: None }
     }
 
     /// Runs this very command line: the same verb and the same arguments, without `--vm`.
@@ -198,6 +209,7 @@ impl<'a> ReexecInVm<'a> {
         machine.commands.extend(self.command.cloned());
         machine.kernel = self.kernel.clone();
         machine.bring = self.files.into_iter().map(HostFile::from).collect();
+        machine.modules_if_any = self.modules;
         self.luggage.put_into(&mut machine);
         machine.keep = self.keep.map(Path::to_owned);
         if let Ok(size) = rustix::termios::tcgetwinsize(io::stderr()) {

@@ -70,6 +70,15 @@ pub(super) fn fields(event: &Event<'_>, paint: Paint, out: &mut String) {
             return call.human(bytes, paint, out);
         }
         Payload::Line(said) => return line(said, paint, out),
+        Payload::Written(line) => {
+            out.push_str("  ");
+            out.push_str(&inert::line(line));
+            return;
+        }
+        Payload::Returned(answer) => {
+            let _ = write!(out, "  = {answer}");
+            return;
+        }
         Payload::Truncated(layout, _) => {
             // A String takes everything, here and below.
             let _ = write!(

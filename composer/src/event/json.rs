@@ -24,6 +24,13 @@ pub(super) fn payload(event: &Event<'_>, out: &mut String) {
     let bytes = event.bytes;
     match event.payload {
         Payload::Line(said) => printk(said, out),
+        Payload::Written(line) => {
+            out.push_str("\"output\":");
+            value::string(line, out);
+        }
+        Payload::Returned(answer) => {
+            let _ = write!(out, "\"returned\":{answer}");
+        }
         Payload::Call(call) => call.json(bytes, out),
         Payload::Struct(layout, map) => {
             source(map, Some(layout), out);

@@ -36,6 +36,7 @@ pub use user_map::UserEventMap;
 
 use crate::{
     chain::Node,
+    hook::ProgramOutput,
     object::{Object, btf::TypeId},
     plan::PlannedNode,
     resolve::{NodeProgram, Resolved, ResolvedNode},
@@ -88,6 +89,10 @@ pub enum Payload<'a> {
     Call(&'a Traced),
     /// A line of `bpf_printk`.
     Line(&'a PrintkLine),
+    /// A line that a program wrote that ran once.
+    Written(&'a str),
+    /// What such a program returned.
+    Returned(i32),
 }
 
 /// In the place of a CPU that is not known.
@@ -109,7 +114,7 @@ impl<'a> Payload<'a> {
         match self {
             Self::Struct(_, map) | Self::Truncated(_, map) | Self::Unknown(map) => map.is_none(),
             Self::Call(_) => true,
-            Self::Line(_) => false,
+            Self::Line(_) | Self::Written(_) | Self::Returned(_) => false,
         }
     }
 
@@ -183,6 +188,28 @@ impl Decoder {
             source
         };
         Self { nodes: resolved.nodes().map(source).collect() }
+    }
+
+    /// The events of a program of node `index` that ran once and had ended at `time_ns`.
+    pub fn output(
+        &self,
+        index: usize,
+        output: &ProgramOutput,
+        time_ns: u64,
+        each: &mut dyn FnMut(&Event<'_>),
+    ) {
+        let Some(source) = self.nodes.get(index) else { return };
+        let header = Header { time_ns, cpu: NO_CPU, ..Header::default() };
+        let (node, json) = (&source.node, source.json.as_str());
+        let mut event = |payload, bytes| {
+            each(&Event { index, node, json, header, payload, bytes });
+        };
+        match output {
+            ProgramOutput::Text(text) => {
+                text.lines().for_each(|line| event(Payload::Written(line), line.as_bytes()));
+            }
+            ProgramOutput::Answer(answer) => event(Payload::Returned(*answer), &[]),
+        }
     }
 
     /// Decodes one record.

@@ -101,6 +101,11 @@ fn event() -> Value {
         "map": text("The node's own event map, if it is not the composer's."),
         "text": text("The record formatted with the chain's `text`."),
         "printk": text("A line of bpf_printk."),
+        "output": text("A line that an iterator wrote."),
+        "returned": {
+            "description": "What a program returned that ran once.",
+            "type": "integer",
+        },
         "or": {
             "description": "Other nodes that may have written the line.",
             "type": "array",
@@ -122,7 +127,7 @@ fn event() -> Value {
         "ret_name": ["ret"], "took_ns": ["function"], "text": ["map", "data"], "printk": ["known"],
         "known": ["printk"], "or": ["printk"],
     });
-    let payloads = ["data", "bytes", "printk", "args"];
+    let payloads = ["data", "bytes", "printk", "args", "output", "returned"];
     event["oneOf"] = payloads.iter().map(|key| json!({ "required": [key] })).collect();
     event
 }

@@ -71,7 +71,7 @@ impl<'a> LoadedFunction<'a> {
         let kinds = || self.programs.iter().map(|program| program.kind);
         let fixed = kinds().find(|kind| {
             HostKind::of_program(*kind).is_some_and(|kind| kind.not_replaceable.is_some())
-                || matches!(kind, ProgramKind::Freplace)
+                || matches!(kind, ProgramKind::Freplace | ProgramKind::StructOps)
         });
         if let Some(kind) = fixed {
             let why = format!("the kernel replaces no functions of {} programs", kind.name());

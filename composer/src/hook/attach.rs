@@ -6,7 +6,7 @@ use serde::{
     Deserialize, Deserializer, Serialize, Serializer, de::Error as _, ser::SerializeMap as _,
 };
 
-use super::{AttachBtf, HostKind, KeySpec, Mechanism, Need, Setting, Values};
+use super::{AttachBtf, HostKind, KeySpec, Mechanism, Need, OnDemand, Setting, Values};
 use crate::profile::Targets;
 
 /// A kind of host with a target.
@@ -25,6 +25,15 @@ impl Attach {
     #[must_use]
     pub fn mechanism(&self) -> Mechanism<'_> {
         (self.kind.mechanism)(self)
+    }
+
+    /// How the program is run, where that is done once and not by the kernel.
+    #[must_use]
+    pub fn on_demand(&self) -> Option<OnDemand> {
+        match self.mechanism() {
+            Mechanism::Run(how) => Some(how),
+            _ => None,
+        }
     }
 
     /// The type of the kernel that the program is loaded for.

@@ -49,6 +49,7 @@ const AT_CGROUP: HostKind = HostKind {
     ],
     mechanism: |attach| at(attach, packets(Some(attach))),
     needs: &[],
+    modules: &[],
     exclusive: None,
     // Cgroups are a machine's, not a kernel's.
     lookup: None,

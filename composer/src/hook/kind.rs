@@ -32,8 +32,8 @@ pub struct HostKind {
     /// The type of the kernel that such a program is loaded for; none where it is loaded for no place
     /// of its own.
     pub attach_btf: fn(&Attach) -> Option<AttachBtf>,
-    /// What the kernel says when a function of such a program is to be replaced; none where it can be.
-    pub not_replaceable: Option<&'static str>,
+    /// Why no function of such a program can be replaced; none where that can be done.
+    pub not_replaceable: Option<&'static NotReplaceable>,
     /// Whether its programs run for a process, so that the helpers that read the current task are
     /// there and mean something.
     pub has_task: bool,
@@ -51,6 +51,8 @@ pub struct HostKind {
     pub mechanism: for<'a> fn(&'a Attach) -> Mechanism<'a>,
     /// What not every kernel has, and such an attachment needs.
     pub needs: &'static [&'static Need],
+    /// The modules of the kernel that it is in, where it may not be built in.
+    pub modules: &'static [&'static str],
     /// Why a target has one such host at most, and what to do about a second; none when it takes
     /// several.
     pub exclusive: Option<&'static str>,
@@ -76,6 +78,15 @@ pub struct Returns {
     pub help: &'static str,
     /// Which kernels compare it, when not all do.
     pub refused_by: Option<fn(&Profile) -> bool>,
+}
+
+/// Why the kernel replaces no functions of the programs of a kind.
+#[derive(Debug)]
+pub struct NotReplaceable {
+    /// What it says beside EINVAL, where it says something.
+    pub says: Option<&'static str>,
+    /// What to do instead.
+    pub help: &'static str,
 }
 
 /// Something of the kernel that attachments of a kind need.

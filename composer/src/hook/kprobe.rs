@@ -39,6 +39,7 @@ const AT_ENTRY: HostKind = HostKind {
     ],
     mechanism: |attach| at(attach, false),
     needs: &[&PERF_LINKS],
+    modules: &[],
     exclusive: None,
     lookup: Some(LOOKUP),
     refused,

@@ -24,6 +24,17 @@ pub enum Mechanism<'a> {
     },
     /// A packet socket that is opened at an interface, with the program as its filter.
     PacketSocket(&'a str),
+    /// A filter of the `clsact` qdisc of a network interface, in direct action: rtnetlink(7).
+    TrafficFilter {
+        /// The interface, by its name.
+        interface: &'a str,
+        /// Whether of the packets that it sends.
+        egress: bool,
+        /// Lower ones run earlier; none for the kernel's own choice.
+        priority: Option<u16>,
+    },
+    /// Nothing: it runs once, when the rest of the chain is up.
+    Run(OnDemand),
     /// `BPF_LINK_CREATE` at something.
     Link {
         /// What it is made at.
@@ -35,6 +46,24 @@ pub enum Mechanism<'a> {
         /// Where among the programs that are there.
         position: Position<'a>,
     },
+}
+
+/// How a program is run by whoever asks for it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OnDemand {
+    /// Once for each thing of a kind, and what it writes about them is read: `BPF_ITER_CREATE`.
+    Iterator,
+    /// Once, with a context of zeros: `BPF_PROG_TEST_RUN`.
+    Call,
+}
+
+/// What came of a program that was run once.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ProgramOutput {
+    /// What it wrote.
+    Text(String),
+    /// What it returned.
+    Answer(i32),
 }
 
 /// A perf event that a program runs at.
@@ -64,6 +93,17 @@ pub enum PerfEvent<'a> {
         place: &'a str,
         /// Whether at its return.
         at_return: bool,
+        /// In this process alone.
+        pid: Option<u32>,
+    },
+    /// Those of the PMU `uprobe` at all places of a USDT probe.
+    Usdt {
+        /// A program or library: its path or its name.
+        binary: &'a str,
+        /// Whose probe.
+        provider: &'a str,
+        /// The probe.
+        name: &'a str,
         /// In this process alone.
         pid: Option<u32>,
     },

@@ -21,6 +21,7 @@ mod lsm;
 mod mechanism;
 mod netfilter;
 mod netns;
+mod on_demand;
 mod order;
 mod perf_event;
 mod raw_tracepoint;
@@ -33,14 +34,17 @@ mod tests;
 mod tracepoint;
 mod trampoline;
 mod uprobe;
+mod usdt;
 mod xdp;
 
 pub use attach::Attach;
 pub use docs::{attachments, programs, settings, unsupported};
 pub use key::{KeySpec, Misfit, Setting, TargetKey, Values};
-pub use kind::{HostKind, Need, Returns};
+pub use kind::{HostKind, Need, NotReplaceable, Returns};
 pub use lookup::{Arguments, Lookup};
-pub use mechanism::{Anchor, AttachBtf, Mechanism, PerfEvent, Position, Sampling};
+pub use mechanism::{
+    Anchor, AttachBtf, Mechanism, OnDemand, PerfEvent, Position, ProgramOutput, Sampling,
+};
 pub use refusal::{Refusal, Refused};
 pub use template::Template;
 
@@ -57,11 +61,13 @@ pub static KINDS: &[&HostKind] = &[
     &kprobe::KRETSYSCALL,
     &uprobe::UPROBE,
     &uprobe::URETPROBE,
+    &usdt::USDT,
     &tracepoint::TRACEPOINT,
     &raw_tracepoint::RAW_TRACEPOINT,
     &xdp::XDP,
     &tc::TCX,
     &tc::NETKIT,
+    &tc::TC,
     &netfilter::NETFILTER,
     &cgroup::CGROUP_SKB,
     &cgroup::CGROUP_SOCK,
@@ -80,14 +86,25 @@ pub static KINDS: &[&HostKind] = &[
     &lsm::LSM,
     &lsm::LSM_CGROUP,
     &socket_filter::SOCKET_FILTER,
+    &on_demand::ITER,
+    &on_demand::SYSCALL,
 ];
+
+/// Why programs of this type cannot be hosts, if they cannot.
+#[must_use]
+pub fn why_unsupported(program_type: Type) -> Option<&'static str> {
+    UNSUPPORTED.iter().find(|(types, _)| types.contains(&program_type)).map(|(_, why)| *why)
+}
 
 /// The kernel's types of programs that no kind has, each group with the reason.
 pub const UNSUPPORTED: &[(&[Type], &str)] = &[
     (&[Type::Ext], "used for replacements"),
     (&[Type::RawTracepointWritable], "use `raw_tracepoint` with a section that ends in `.w`"),
-    (&[Type::StructOps], "registered in sets by a map; the programs have no hook of their own"),
-    (&[Type::Syscall], "run on demand by a user-space program"),
+    (
+        &[Type::StructOps],
+        "registered in sets by a map of their loader. The kernel allows tracing them, but a \
+         replacement may call no helper, and Linux 7.3 crashes when one is loaded",
+    ),
     (&[Type::SkReuseport, Type::SkMsg, Type::SkSkb], "attached to sockets of another process"),
     (
         &[Type::LwtIn, Type::LwtOut, Type::LwtXmit, Type::LwtSeg6local],

@@ -53,6 +53,7 @@ pub(super) static NETFILTER: HostKind = HostKind {
     },
     // The kernel has the program type where it has such links.
     needs: &[],
+    modules: &[],
     exclusive: None,
     lookup: None,
     refused,

@@ -44,6 +44,7 @@ const AT_NAMESPACE: HostKind = HostKind {
     settings: &[],
     mechanism: |_| in_namespace(AttachType::SkLookup),
     needs: &[],
+    modules: &[],
     exclusive: None,
     lookup: None,
     refused: |_| None,

@@ -74,6 +74,7 @@ pub(super) static PERF_EVENT: HostKind = HostKind {
         Mechanism::PerfEvent(PerfEvent::Sampled { event_type, config, every, cpu, pid })
     },
     needs: &[&PERF_LINKS],
+    modules: &[],
     exclusive: None,
     // Which events a machine counts depends on its CPU.
     lookup: None,

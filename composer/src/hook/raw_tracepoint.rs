@@ -31,6 +31,7 @@ pub(super) static RAW_TRACEPOINT: HostKind = HostKind {
     settings: &[RAW_TRACEPOINT_COOKIE_KEY],
     mechanism: |attach| Mechanism::RawTracepoint(&attach.target),
     needs: &[],
+    modules: &[],
     exclusive: None,
     lookup: Some(Lookup {
         what: "raw tracepoint",

@@ -30,6 +30,7 @@ pub(super) static SOCKET_FILTER: HostKind = HostKind {
     settings: &[],
     mechanism: |attach| Mechanism::PacketSocket(&attach.target),
     needs: &[],
+    modules: &[],
     exclusive: None,
     // Interfaces are a machine's, not a kernel's.
     lookup: None,

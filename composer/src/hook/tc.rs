@@ -1,4 +1,5 @@
-//! tcx and netkit: the packets of a network interface in the kernel's stack, by links with an order.
+//! tcx, netkit and tc: the packets of a network interface in the kernel's stack. The first two are
+//! links with an order; tc is the older way, a filter of the interface's `clsact` qdisc.
 
 use super::{
     Anchor, Attach, HostKind, KeySpec, Mechanism, Need, Position, Refusal, Refused, TargetKey,
@@ -14,7 +15,7 @@ pub(super) static TCX: HostKind = AT_INTERFACE;
 
 const AT_INTERFACE: HostKind = HostKind {
     name: "tcx",
-    aliases: &["tc", "classifier"],
+    aliases: &[],
     summary: "A network interface, in the kernel's network stack, where packets have a socket buffer.",
     program: ProgramKind::Tc,
     program_type: ProgramType::SchedCls,
@@ -46,24 +47,13 @@ const AT_INTERFACE: HostKind = HostKind {
         pattern: None,
         read: TargetKey::as_it_is,
     },
-    settings: &[
-        KeySpec {
-            key: DIRECTION,
-            what: "a direction",
-            doc: "Received packets (ingress) or sent ones (egress).",
-            values: Values::Words(&["ingress", "egress"]),
-            excludes: &[],
-            need: |_| None,
-        },
-        ORDER_KEY,
-        BEFORE_KEY,
-        AFTER_KEY,
-    ],
+    settings: &[DIRECTION_KEY, ORDER_KEY, BEFORE_KEY, AFTER_KEY],
     mechanism: |attach| match attach.word(DIRECTION) {
         Some("egress") => at(attach, AttachType::TcxEgress),
         _ => at(attach, AttachType::TcxIngress),
     },
     needs: &[&TCX_LINKS],
+    modules: &[],
     exclusive: None,
     // Interfaces are a machine's, not a kernel's.
     lookup: None,
@@ -117,15 +107,57 @@ pub(super) static NETKIT: HostKind = HostKind {
     ..AT_INTERFACE
 };
 
+pub(super) static TC: HostKind = HostKind {
+    name: "tc",
+    aliases: &["classifier", "clsact"],
+    summary: "A network interface as with tcx, in kernels without that: a filter of its clsact qdisc.",
+    section: "tc",
+    settings: &[
+        DIRECTION_KEY,
+        KeySpec {
+            key: PRIORITY,
+            what: "a priority from 1 to 65535",
+            doc: "The place among the interface's filters; lower ones run earlier.",
+            values: Values::Number(1, 65535),
+            excludes: &[],
+            need: |_| None,
+        },
+    ],
+    mechanism: |attach| Mechanism::TrafficFilter {
+        interface: &attach.target,
+        egress: attach.word(DIRECTION) == Some("egress"),
+        priority: attach.number(PRIORITY).and_then(|number| u16::try_from(number).ok()),
+    },
+    needs: &[],
+    modules: &["sch_ingress", "cls_bpf"],
+    refused: filter_refused,
+    template: Template {
+        program: include_str!("templates/tc.bpf.c"),
+        since: None,
+        ..AT_INTERFACE.template
+    },
+    ..AT_INTERFACE
+};
+
 const INTERFACE: TargetKey = AT_INTERFACE.target;
 
+const DIRECTION_KEY: KeySpec = KeySpec {
+    key: DIRECTION,
+    what: "a direction",
+    doc: "Received packets (ingress) or sent ones (egress).",
+    values: Values::Words(&["ingress", "egress"]),
+    excludes: &[],
+    need: |_| None,
+};
+
 const DIRECTION: &str = "direction";
+const PRIORITY: &str = "priority";
 const END: &str = "end";
 
 static TCX_LINKS: Need = Need {
     what: "tcx",
     label: "is attached with a tcx link",
-    help: "Use Linux 6.6 or later.",
+    help: "Use `tc` in place of `tcx`, or Linux 6.6 or later.",
     lacks: |profile| !profile.features.tcx,
 };
 
@@ -167,4 +199,29 @@ fn refused(refused: &Refused<'_>) -> Option<Refusal> {
         _ => return None,
     };
     Some(Refusal::no_target(why, help))
+}
+
+fn filter_refused(refused: &Refused<'_>) -> Option<Refusal> {
+    let Attach { target, .. } = refused.attach;
+    match refused.errno {
+        // Said of a kind of qdisc or filter that the kernel knows nothing of.
+        "ENOENT" => Some(Refusal::no_target(
+            "this kernel has no clsact qdisc, or no eBPF filters".to_owned(),
+            "Load its modules with: modprobe -a sch_ingress cls_bpf".to_owned(),
+        )),
+        "EEXIST" => Some(Refusal {
+            code: Code::Busy,
+            why: format!("{target} has an ingress qdisc, which sees no sent packets"),
+            help: format!(
+                "Replace it with: tc qdisc del dev {target} ingress; tc qdisc add dev {target} clsact"
+            ),
+        }),
+        "EINVAL" => Some(Refusal {
+            code: Code::Busy,
+            why: format!("{target} has another kind of filter with that priority"),
+            help: format!("List its filters with: tc filter show dev {target} ingress"),
+        }),
+        "ERANGE" => None,
+        _ => self::refused(refused),
+    }
 }

@@ -37,6 +37,7 @@ pub(super) static TRACEPOINT: HostKind = HostKind {
         Mechanism::PerfEvent(PerfEvent::Tracepoint { category, name })
     },
     needs: &[&PERF_LINKS],
+    modules: &[],
     exclusive: None,
     lookup: Some(Lookup {
         what: "tracepoint",

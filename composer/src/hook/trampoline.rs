@@ -2,7 +2,8 @@
 //! fmod_ret and tp_btf. They read their arguments by type, without helpers.
 
 use super::{
-    AttachBtf, HostKind, Lookup, Mechanism, Refusal, Refused, Returns, TargetKey, Template,
+    AttachBtf, HostKind, Lookup, Mechanism, NotReplaceable, Refusal, Refused, Returns, TargetKey,
+    Template,
     cookie::{FUNCTION_COOKIE_KEY, RAW_TRACEPOINT_COOKIE_KEY},
 };
 use crate::{
@@ -19,7 +20,10 @@ pub(super) const AT_FUNCTION: HostKind = HostKind {
     section: "fentry",
     expected_attach_type: |_| Some(AttachType::TraceFentry),
     attach_btf: |attach| Some(AttachBtf::Function(attach.target.clone())),
-    not_replaceable: Some("Cannot extend fentry/fexit"),
+    not_replaceable: Some(&NotReplaceable {
+        says: Some("Cannot extend fentry/fexit"),
+        help: "Attach the host with kprobe, tp_btf or fmod_ret, or trace the function instead.",
+    }),
     has_task: true,
     verdicts: &[],
     returns: |_| Some(&ZERO),
@@ -35,6 +39,7 @@ pub(super) const AT_FUNCTION: HostKind = HostKind {
     settings: &[FUNCTION_COOKIE_KEY],
     mechanism: |_| Mechanism::AsLoaded(AttachType::TraceFentry),
     needs: &[],
+    modules: &[],
     exclusive: None,
     lookup: Some(Lookup {
         what: "function",

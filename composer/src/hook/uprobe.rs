@@ -8,7 +8,7 @@ use crate::object::{ProgramKind, ProgramType};
 
 pub(super) static UPROBE: HostKind = AT_ENTRY;
 
-const AT_ENTRY: HostKind = HostKind {
+pub(super) const AT_ENTRY: HostKind = HostKind {
     name: "uprobe",
     aliases: &["u"],
     summary: "A function of a program or library, at its entry.",
@@ -43,6 +43,7 @@ const AT_ENTRY: HostKind = HostKind {
     ],
     mechanism: |attach| at(attach, false),
     needs: &[&PERF_LINKS],
+    modules: &[],
     exclusive: None,
     // Programs are a machine's, not a kernel's.
     lookup: None,
@@ -87,20 +88,21 @@ fn read(text: &str) -> Result<String, Misfit> {
     }
 }
 
+/// The process that `attach` is for.
+pub(super) fn pid(attach: &Attach) -> Option<u32> {
+    attach.number(PID).and_then(|pid| u32::try_from(pid).ok())
+}
+
 fn at(attach: &Attach, at_return: bool) -> Mechanism<'_> {
     let (binary, place) = attach.target.rsplit_once(':').unwrap_or_default();
-    let pid = attach.number(PID).and_then(|pid| u32::try_from(pid).ok());
+    let pid = pid(attach);
     Mechanism::PerfEvent(PerfEvent::Uprobe { binary, place, at_return, pid })
 }
 
 fn refused(refused: &Refused<'_>) -> Option<Refusal> {
     let (binary, place) = refused.attach.target.rsplit_once(':')?;
     let (why, help) = match (refused.call, refused.errno) {
-        ("find binary", _) => (
-            format!("program or library `{binary}` not found"),
-            "Write its path. Names are looked up in PATH and in the folders of libraries."
-                .to_owned(),
-        ),
+        ("find binary", _) => no_binary(binary),
         ("find symbol", _) => (
             format!("function `{place}` not found in {binary}"),
             format!(
@@ -108,10 +110,7 @@ fn refused(refused: &Refused<'_>) -> Option<Refusal> {
                      that it exports; write an offset in the file."
             ),
         ),
-        ("find process", _) => (
-            format!("process {} not found", refused.attach.number(PID).unwrap_or_default()),
-            "The process may have ended. List the processes with: ps".to_owned(),
-        ),
+        ("find process", _) => no_process(refused.attach),
         (_, "EINVAL") => (
             format!("no instruction of {binary} begins at `{place}`"),
             "Write the name of a function, or the offset of an instruction in the file.".to_owned(),
@@ -119,4 +118,16 @@ fn refused(refused: &Refused<'_>) -> Option<Refusal> {
         _ => return None,
     };
     Some(Refusal::no_target(why, help))
+}
+
+/// A program or library that is not there, and what to do.
+pub(super) fn no_binary(binary: &str) -> (String, String) {
+    let help = "Write its path. Names are looked up in PATH and in the folders of libraries.";
+    (format!("program or library `{binary}` not found"), help.to_owned())
+}
+
+/// A process that is not there, and what to do.
+pub(super) fn no_process(attach: &Attach) -> (String, String) {
+    let help = "The process may have ended. List the processes with: ps";
+    (format!("process {} not found", attach.number(PID).unwrap_or_default()), help.to_owned())
 }

@@ -54,6 +54,7 @@ pub(super) static XDP: HostKind = HostKind {
         position: Position::Default,
     },
     needs: &[],
+    modules: &[],
     exclusive: Some("Write one host that calls two stubs. An interface takes one xdp program."),
     // Interfaces are a machine's, not a kernel's.
     lookup: None,

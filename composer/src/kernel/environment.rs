@@ -99,7 +99,9 @@ impl Feature {
             found.push(Self::Tracefs);
         }
         for operation in &plan.operations {
-            if let Action::AttachHook { attach, .. } = &operation.action {
+            if let Action::AttachHook { attach, .. } | Action::Run { attach, .. } =
+                &operation.action
+            {
                 found.extend_from_slice(Self::of_mechanism(attach.mechanism()));
                 found.extend(Self::of_position(attach.mechanism()));
                 if attach.cookie() != 0 {
@@ -131,9 +133,14 @@ impl Feature {
                 _ => &[],
             },
             Mechanism::PerfEvent(PerfEvent::Syscall { .. }) => &[Self::PerfLinks, Self::Kprobes],
-            Mechanism::PerfEvent(PerfEvent::Uprobe { .. }) => &[Self::PerfLinks, Self::Uprobes],
+            Mechanism::PerfEvent(PerfEvent::Uprobe { .. } | PerfEvent::Usdt { .. }) => {
+                &[Self::PerfLinks, Self::Uprobes]
+            }
             Mechanism::KprobeMulti { .. } => &[Self::Tracefs, Self::KprobeMulti],
-            Mechanism::RawTracepoint(_) | Mechanism::PacketSocket(_) => &[],
+            Mechanism::RawTracepoint(_)
+            | Mechanism::PacketSocket(_)
+            | Mechanism::Run(_)
+            | Mechanism::TrafficFilter { .. } => &[],
             Mechanism::AsLoaded(_) => &[Self::Trampoline],
         }
     }

@@ -21,7 +21,7 @@ use super::{
     Put, TraceHandle,
 };
 use crate::{
-    hook::{AttachBtf, Mechanism},
+    hook::{AttachBtf, Mechanism, OnDemand, ProgramOutput},
     object::{MapDef, Object},
     plan::LoadAs,
 };
@@ -263,6 +263,15 @@ impl Kernel for Fake {
         let handle = LinkHandle(self.call(format!("attach {}", self.name(program)))?);
         self.links.insert(handle, FakeLink { program, replaces, traces });
         Ok(handle)
+    }
+
+    fn run(&mut self, program: ProgramHandle, how: OnDemand) -> Result<ProgramOutput, KernelError> {
+        self.loaded(program)?;
+        self.call(format!("run {}", self.name(program)))?;
+        Ok(match how {
+            OnDemand::Iterator => ProgramOutput::Text("one\ntwo\n".to_owned()),
+            OnDemand::Call => ProgramOutput::Answer(0),
+        })
     }
 
     fn detach(&mut self, link: LinkHandle) -> Result<(), KernelError> {

@@ -12,15 +12,16 @@ use rustix::time::{ClockId, clock_gettime};
 use super::{
     AttachRequest, Clock, Counts, Events, Kernel, KernelError, KernelReader, LinkHandle,
     LoadRequest, MapHandle, MapReader, Origin, PerfEvents, ProgramHandle, Put, TraceHandle,
-    TraceLines, attach,
+    TraceLines,
+    attach::{self, SpecTable, USDT_SPECS},
     loader::{self, LoadJob, Loaded, Loader},
-    map,
+    map, on_demand,
     perf::Buffers,
     sys,
     tracefs::Instance,
 };
 use crate::{
-    hook::{AttachBtf, Mechanism},
+    hook::{AttachBtf, Mechanism, OnDemand, ProgramOutput},
     object::{MapDef, Object, PERF_EVENT_ARRAY},
 };
 
@@ -33,6 +34,9 @@ pub struct Linux {
     links: BTreeMap<LinkHandle, attach::Link>,
     programs: BTreeMap<ProgramHandle, Loaded>,
     maps: BTreeMap<MapHandle, MapData>,
+    /// The tables of programs at USDT probes, and how many of their entries are used.
+    specs: BTreeMap<ProgramHandle, MapHandle>,
+    used_specs: BTreeMap<MapHandle, u32>,
     /// Of perf event arrays that no reader has taken yet.
     buffers: BTreeMap<MapHandle, Buffers>,
     traces: BTreeMap<TraceHandle, Instance>,
@@ -174,6 +178,8 @@ impl Kernel for Linux {
         let id = loaded.id;
         let handle = ProgramHandle(self.number());
         self.programs.insert(handle, loaded);
+        let specs = request.maps.iter().find(|(name, _)| *name == USDT_SPECS);
+        self.specs.extend(specs.map(|(_, map)| (handle, *map)));
         Ok((handle, id))
     }
 
@@ -191,7 +197,16 @@ impl Kernel for Linux {
     fn attach(&mut self, request: &AttachRequest<'_>) -> Result<LinkHandle, KernelError> {
         let link = match request {
             AttachRequest::Host { program, mechanism, cookie } => {
-                attach::host(self.program(*program)?.program.as_fd(), *mechanism, *cookie)
+                let Self { programs, maps, specs, used_specs, .. } = self;
+                let loaded = programs.get(program).ok_or_else(|| gone("program"))?;
+                let specs = match specs.get(program) {
+                    Some(map) => Some(SpecTable {
+                        map: maps.get(map).ok_or_else(|| gone("map"))?.fd().as_fd(),
+                        next: used_specs.entry(*map).or_default(),
+                    }),
+                    None => None,
+                };
+                attach::host(loaded.program.as_fd(), *mechanism, *cookie, specs)
             }
             AttachRequest::Replacement { program, target, function } => {
                 let target = self.program(*target)?;
@@ -204,12 +219,16 @@ impl Kernel for Linux {
         Ok(handle)
     }
 
+    fn run(&mut self, program: ProgramHandle, how: OnDemand) -> Result<ProgramOutput, KernelError> {
+        on_demand::run(self.program(program)?.program.as_fd(), how)
+    }
+
     fn detach(&mut self, link: LinkHandle) -> Result<(), KernelError> {
-        // Ours is the only reference, so closing it detaches before close(2) returns.
-        self.links.remove(&link).map(drop).ok_or_else(|| gone("link"))
+        self.links.remove(&link).ok_or_else(|| gone("link"))?.close()
     }
 
     fn unload(&mut self, program: ProgramHandle) -> Result<(), KernelError> {
+        self.specs.remove(&program);
         self.programs.remove(&program).map(drop).ok_or_else(|| gone("program"))
     }
 

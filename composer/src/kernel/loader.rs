@@ -259,11 +259,13 @@ pub(super) fn log_text(log: &[u8]) -> Option<String> {
     (!text.trim().is_empty()).then_some(text)
 }
 
+/// `BPF_F_SLEEPABLE`.
+pub(super) const SLEEPABLE: u32 = 1 << 4;
+
 /// The kernel's numbers for the type of a program, for where it expects to be attached, and for what
 /// else is said of it.
 fn kernel_type(job: &LoadJob<'_>) -> (u32, u32, u32) {
-    /// `BPF_F_SLEEPABLE` and `BPF_F_XDP_HAS_FRAGS`.
-    const SLEEPABLE: u32 = 1 << 4;
+    /// `BPF_F_XDP_HAS_FRAGS`.
     const HAS_FRAGS: u32 = 1 << 5;
     let LoadJob { load_as, traits, .. } = *job;
     let (mut program, mut attach) = types(load_as);

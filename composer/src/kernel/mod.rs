@@ -21,6 +21,7 @@ mod linux;
 mod loader;
 pub mod machine;
 mod map;
+mod on_demand;
 mod perf;
 mod prepare;
 mod probe;
@@ -46,7 +47,7 @@ pub use reading::{Clock, CountReader, KernelReader, LineReader, RecordReader};
 pub use tracefs::TraceLines;
 
 use crate::{
-    hook::{AttachBtf, Mechanism},
+    hook::{AttachBtf, Mechanism, OnDemand, ProgramOutput},
     object::{AttachType, MapDef, Object, Traits},
     plan::LoadAs,
     resolve::SetGlobal,
@@ -125,6 +126,12 @@ pub trait Kernel {
     /// # Errors
     /// What the kernel said.
     fn attach(&mut self, request: &AttachRequest<'_>) -> Result<LinkHandle, KernelError>;
+
+    /// Runs a loaded program once.
+    ///
+    /// # Errors
+    /// What the kernel said.
+    fn run(&mut self, program: ProgramHandle, how: OnDemand) -> Result<ProgramOutput, KernelError>;
 
     /// Undoes an attachment.
     ///

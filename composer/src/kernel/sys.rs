@@ -18,8 +18,8 @@ use std::{
 };
 
 pub(super) use link::{
-    LinkInfo, LinkTarget, info_of_link, link_create, link_ids, link_info, missed, programs_at,
-    raw_tracepoint_open,
+    LinkInfo, LinkTarget, info_of_link, iterator_create, link_create, link_ids, link_info, missed,
+    programs_at, raw_tracepoint_open,
 };
 pub(super) use map::{
     MapCreate, map_create, map_delete, map_freeze, map_info, map_put, map_update, number_of,
@@ -36,7 +36,7 @@ use aya_obj::generated::{
     bpf_btf_info,
     bpf_cmd::{
         self, BPF_BTF_GET_FD_BY_ID, BPF_BTF_LOAD, BPF_OBJ_GET_INFO_BY_FD, BPF_PROG_GET_FD_BY_ID,
-        BPF_PROG_LOAD,
+        BPF_PROG_LOAD, BPF_PROG_TEST_RUN,
     },
     bpf_prog_info,
 };
@@ -172,6 +172,38 @@ pub(super) fn program_load(
         attribute.log_buf = address_mut(log);
     }
     bpf(BPF_PROG_LOAD, &mut attribute).map(descriptor)
+}
+
+/// The beginning of what `BPF_PROG_TEST_RUN` takes, up to the context.
+#[repr(C)]
+#[derive(Default)]
+struct ProgramRun {
+    prog_fd: u32,
+    answer: u32,
+    data_size_in: u32,
+    data_size_out: u32,
+    data_in: u64,
+    data_out: u64,
+    repeat: u32,
+    duration: u32,
+    context_size_in: u32,
+    context_size_out: u32,
+    context_in: u64,
+    context_out: u64,
+}
+impl Attribute for ProgramRun {}
+
+/// `BPF_PROG_TEST_RUN` of a program that is run with nothing but a context, which it may change; what it
+/// returned.
+pub(super) fn program_run(program: BorrowedFd<'_>, context: &mut [u8]) -> io::Result<u32> {
+    let mut attribute = ProgramRun {
+        prog_fd: number(program),
+        context_size_in: length(context.len()),
+        context_in: address_mut(context),
+        ..ProgramRun::default()
+    };
+    bpf(BPF_PROG_TEST_RUN, &mut attribute)?;
+    Ok(attribute.answer)
 }
 
 #[repr(C)]

@@ -15,6 +15,7 @@ pub enum ProgramKind {
     Kretprobe,
     Uprobe,
     Uretprobe,
+    Usdt,
     Tracepoint,
     RawTracepoint,
     Xdp,
@@ -61,7 +62,7 @@ const SECTIONS: &[(&str, ProgramKind)] = &[
     ("kretprobe", ProgramKind::Kretprobe),
     ("kretsyscall", ProgramKind::Kretprobe),
     ("uprobe", ProgramKind::Uprobe),
-    ("usdt", ProgramKind::Uprobe),
+    ("usdt", ProgramKind::Usdt),
     ("uretprobe", ProgramKind::Uretprobe),
     ("tracepoint", ProgramKind::Tracepoint),
     ("tp", ProgramKind::Tracepoint),
@@ -206,6 +207,8 @@ impl ProgramKind {
                 _ => return MADE_UP,
             }
         }
+        // The kernel loads no other ones.
+        traits.sleepable |= *kind == Self::Syscall;
         if *kind == Self::Xdp {
             traits.table = match rest {
                 Some("devmap") => Some(RedirectMap::Devmap),
@@ -232,7 +235,9 @@ impl ProgramKind {
     #[must_use]
     pub fn base(self) -> Self {
         match self {
-            Self::Kprobe | Self::Kretprobe | Self::Uprobe | Self::Uretprobe => Self::Kprobe,
+            Self::Kprobe | Self::Kretprobe | Self::Uprobe | Self::Uretprobe | Self::Usdt => {
+                Self::Kprobe
+            }
             other => other,
         }
     }
@@ -241,7 +246,9 @@ impl ProgramKind {
     #[must_use]
     pub fn program_type(self) -> Option<ProgramType> {
         Some(match self {
-            Self::Kprobe | Self::Kretprobe | Self::Uprobe | Self::Uretprobe => ProgramType::Kprobe,
+            Self::Kprobe | Self::Kretprobe | Self::Uprobe | Self::Uretprobe | Self::Usdt => {
+                ProgramType::Kprobe
+            }
             Self::Fentry
             | Self::Fexit
             | Self::FmodRet

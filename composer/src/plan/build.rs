@@ -8,7 +8,7 @@ use super::{
     Action, Cause, Filling, Operation, OperationId, Plan, PlannedNode, Reason, loads::Slots, order,
 };
 use crate::{
-    chain::{Graph, Node, Role},
+    chain::{Graph, Node, NodeKind, Role},
     diag::Span,
     object::MapDef,
     resolve::{NodeProgram, Resolved, ResolvedKind, is_shared},
@@ -154,7 +154,8 @@ impl<'a> Builder<'a> {
     }
 
     /// Attaches, against the dependencies: what is on a node before the node, so that no event passes a
-    /// half-built chain. Hosts last of all, wherever the file put them.
+    /// half-built chain. Hosts last of all, wherever the file put them, and behind those the ones that
+    /// run once.
     fn attach(&mut self) {
         let graph = &self.resolved.chain().graph;
         let mut order = graph.order();
@@ -163,7 +164,8 @@ impl<'a> Builder<'a> {
         order.sort_by_key(|index| match graph.node(*index).role() {
             Role::Tracer => 0,
             Role::Replacement | Role::Stub => 1,
-            Role::Host => 2,
+            Role::Host if !is_on_demand(graph.node(*index)) => 2,
+            Role::Host => 3,
         });
         let above = above(graph);
         let mut attached: HashMap<NodeIndex, Vec<OperationId>> = HashMap::new();
@@ -177,6 +179,15 @@ impl<'a> Builder<'a> {
             after.extend(fills.filter_map(|map| self.fills.get(map.name.as_str())).flatten());
             let on_it = above.get(&index).into_iter().flatten();
             after.extend(on_it.filter_map(|on_it| attached.get(on_it)).flatten());
+            if is_on_demand(graph.node(index)) {
+                // What it does may be seen by any of the others.
+                let hosts = attached.iter().filter(|(other, _)| {
+                    graph.node(**other).role() == Role::Host && !is_on_demand(graph.node(**other))
+                });
+                after.extend(hosts.flat_map(|(_, operations)| operations));
+                after.sort_unstable();
+                after.dedup();
+            }
             let first = self.operations.len();
             self.attach_node(index);
             let is_pair = matches!(self.resolved[index].kind(), ResolvedKind::BuiltIn { .. });
@@ -195,7 +206,11 @@ impl<'a> Builder<'a> {
         match self.resolved[index].kind() {
             ResolvedKind::Host { attach: Some(to), .. } => {
                 for slot in self.slots.of(index).to_vec() {
-                    let action = Action::AttachHook { slot, attach: to.value.clone() };
+                    let attach = to.value.clone();
+                    let action = match attach.on_demand() {
+                        Some(_) => Action::Run { slot, attach },
+                        None => Action::AttachHook { slot, attach },
+                    };
                     self.push(asked(&to.span), action, vec![self.slots.loaded_by(slot)]);
                 }
             }
@@ -220,6 +235,12 @@ impl<'a> Builder<'a> {
 /// The node that has `map`, which that of `index` uses, for itself; none when it is the chain's.
 fn owner(index: NodeIndex, map: &MapDef) -> Option<usize> {
     (!is_shared(map)).then_some(index.index())
+}
+
+/// Whether a node is a host that runs once.
+fn is_on_demand(node: &Node) -> bool {
+    let NodeKind::Host(host) = &node.kind else { return false };
+    host.attach.as_ref().is_some_and(|attach| attach.value.on_demand().is_some())
 }
 
 fn asks_for_lines(node: &Node) -> bool {

@@ -31,6 +31,8 @@ pub(super) struct Slots<'a> {
 struct LoadedProgram {
     /// Its type or, if it extends or traces another program, the type of that.
     program_type: ProgramKind,
+    /// Its `expected_attach_type`, if it has one.
+    attach_type: Option<AttachType>,
     by: OperationId,
 }
 
@@ -124,9 +126,10 @@ impl<'a> Builder<'a> {
         }
     }
 
-    /// A replacement is loaded once for each program type among its hosts, against the first stub of
-    /// that: a loaded replacement is for programs of one type, and the kernel refuses others at attach
-    /// with a bare EINVAL (`bpf_check_attach_target` in
+    /// A replacement is loaded once for each program type and expected attach type among its hosts,
+    /// against the first stub of that: a loaded replacement is for programs of one type, of one
+    /// direction if they are `cgroup_skb`, and the kernel refuses others at attach with a bare EINVAL
+    /// (`bpf_check_attach_target` in
     /// <https://github.com/torvalds/linux/blob/v6.12/kernel/bpf/verifier.c>).
     fn load_replacement(
         &mut self,
@@ -134,14 +137,15 @@ impl<'a> Builder<'a> {
         of: &'a NodeProgram,
         functions: &[TargetFunction],
     ) {
-        let mut loaded: HashMap<ProgramKind, usize> = HashMap::new();
+        let mut loaded: HashMap<(ProgramKind, Option<AttachType>), usize> = HashMap::new();
         for target in self.targets(functions) {
-            let program_type = self.slots.program_type(target.slot);
-            let slot = match loaded.get(&program_type) {
+            let host = &self.slots.loaded[target.slot];
+            let types = (host.program_type, host.attach_type);
+            let slot = match loaded.get(&types) {
                 Some(slot) => *slot,
                 None => self.load_one(index, of, LoadAs::Replacement, Some(target.clone())),
             };
-            loaded.insert(program_type, slot);
+            loaded.insert(types, slot);
             self.slots.replaced.entry(index).or_default().push((slot, target));
         }
     }
@@ -262,8 +266,14 @@ impl<'a> Builder<'a> {
             _ => Vec::new(),
         };
         needs.extend(self.maps_of(index, of));
+        let attach_type = match &action {
+            Action::Load { expected_attach_type, load_as, .. } => {
+                expected_attach_type.or_else(|| load_as.attach_type())
+            }
+            _ => None,
+        };
         let by = self.push(Purpose::by(index, reason, of.asked()), action, needs);
-        self.slots.loaded.push(LoadedProgram { program_type, by });
+        self.slots.loaded.push(LoadedProgram { program_type, attach_type, by });
         slot
     }
 

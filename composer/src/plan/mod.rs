@@ -150,6 +150,13 @@ pub enum Action {
         /// The hook.
         attach: Attach,
     },
+    /// Runs a program once.
+    Run {
+        /// The loaded program.
+        slot: usize,
+        /// How.
+        attach: Attach,
+    },
     /// Attaches a replacement to a stub.
     AttachReplacement {
         /// The loaded program.

@@ -89,6 +89,7 @@ fn programs(action: &Action) -> (Vec<usize>, Option<usize>) {
         | Action::Fill { with: Filling::Map { .. }, .. } => (Vec::new(), None),
         Action::Fill { with: Filling::Program { slot }, .. }
         | Action::AttachHook { slot, .. }
+        | Action::Run { slot, .. }
         | Action::AttachTracer { slot } => (vec![*slot], None),
         Action::AttachReplacement { slot, target } => (vec![*slot, target.slot], None),
         Action::Load { slot, target, .. } => {

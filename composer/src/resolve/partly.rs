@@ -300,7 +300,7 @@ impl PartlyResolved {
         let Some(request) = tracer.built_in() else { return (traced, wrong) };
         let Some(of) = self.program(function.holder) else { return (traced, wrong) };
         let holder = self.chain.graph.node(function.holder);
-        let is_entry = function.index == of.program().function && holder.role() != Role::Tracer;
+        let is_entry = function.index == of.program().function && holder.role() == Role::Host;
         for kind in self.kinds(of, function) {
             let asked = (tracer, request);
             let (one, found) = PartlyTraced::find(asked, function.clone(), of, kind, is_entry);

@@ -43,7 +43,7 @@ pub(crate) struct PartlyTraced {
     function: TargetFunction,
     kind: ProgramKind,
     object: Arc<Object>,
-    /// Whether it is a program itself.
+    /// Whether it is a host itself.
     is_entry: bool,
     /// `None` if it cannot be traced as requested.
     tracings: Option<Vec<(ProbePoint, Tracing)>>,

@@ -173,7 +173,9 @@ fn judge(
                 PERMISSION,
             )
         }
-        (Action::AttachHook { attach, .. }, _) => hook(attach, error, name, targets),
+        (Action::AttachHook { attach, .. } | Action::Run { attach, .. }, _) => {
+            hook(attach, error, &undone(operation, name), targets)
+        }
         (Action::AttachReplacement { target, .. }, Some(libc::EBUSY)) => refused(
             Code::Busy,
             format!("`{name}` cannot replace `{}`: the function is in use", target.function),
@@ -226,6 +228,7 @@ fn undone(operation: &Operation, name: &str) -> String {
     match &operation.action {
         Action::CreateMap { map, .. } => format!("map `{}` cannot be created", map.name),
         Action::Load { program, .. } => format!("`{program}` of `{name}` cannot be loaded"),
+        Action::Run { .. } => format!("`{name}` cannot be run"),
         _ => format!("`{name}` cannot be attached"),
     }
 }
@@ -255,20 +258,18 @@ fn refusal(attach: &Attach, error: &KernelError, targets: &Targets) -> Option<Re
     (attach.kind.refused)(&refused)
 }
 
-/// Why a host cannot be attached, as its kind explains it.
+/// Why a host cannot be attached or run, which `undone` says, as its kind explains it.
 fn hook(
     attach: &Attach,
     error: &KernelError,
-    name: &str,
+    undone: &str,
     targets: &Targets,
 ) -> (Code, String, String) {
     match refusal(attach, error, targets) {
-        Some(Refusal { code, why, help }) => {
-            (code, format!("`{name}` cannot be attached: {why}"), help)
-        }
+        Some(Refusal { code, why, help }) => (code, format!("{undone}: {why}"), help),
         None => (
             Code::Refused,
-            format!("`{name}` cannot be attached to its {}, {attach}", attach.kind.name),
+            format!("{undone} ({} {attach})", attach.kind.name),
             "Check what this kernel supports with `freplace-compose doctor`.".to_owned(),
         ),
     }

@@ -21,6 +21,7 @@ pub use verifier_run::{VerifierRun, ask};
 use std::{collections::HashMap, ops::ControlFlow};
 
 use crate::{
+    hook::ProgramOutput,
     kernel::{
         AttachRequest, Kernel, KernelError, LinkHandle, LoadRequest, MapHandle, Origin,
         ProgramHandle, Put, TraceHandle,
@@ -64,10 +65,12 @@ pub struct NotUndone {
 }
 
 /// A chain that is up.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Running {
     journal: Journal,
     maps: Vec<MadeMap>,
+    /// What came of the programs that ran once, by their nodes.
+    outputs: Vec<(usize, ProgramOutput)>,
 }
 
 /// A map that was made.
@@ -97,18 +100,22 @@ pub fn up<K: Kernel>(
 ) -> Result<Running, Failure> {
     // What an attachment is for is looked up before anything is loaded.
     for operation in &plan.operations {
-        let Action::AttachHook { attach, .. } = &operation.action else { continue };
+        let (Action::AttachHook { attach, .. } | Action::Run { attach, .. }) = &operation.action
+        else {
+            continue;
+        };
         if let Err(error) = kernel.locate(attach.mechanism(), attach.attach_btf().as_ref()) {
             let (operation, left) = (operation.id, Vec::new());
             return Err(Failure { operation, error: Box::new(error), left });
         }
     }
-    let mut running = Running { journal: Journal::default(), maps: Vec::new() };
+    let mut running = Running::default();
     let mut programs = HashMap::new();
     for operation in &plan.operations {
         running.journal.write(Entry::Started(operation.id));
         match step(kernel, operation, library, &mut running.maps, &mut programs) {
-            Ok(OperationResult { made, program_id, taken }) => {
+            Ok(OperationResult { made, program_id, taken, output }) => {
+                running.outputs.extend(operation.node.zip(output));
                 running.journal.write(Entry::Done(operation.id, made));
                 if watch(Done { plan, operation, program_id, taken }).is_break() {
                     break;
@@ -140,6 +147,12 @@ impl Running {
     #[must_use]
     pub fn journal(&self) -> &Journal {
         &self.journal
+    }
+
+    /// What came of the programs that ran once, each with its node's number.
+    #[must_use]
+    pub fn outputs(&self) -> &[(usize, ProgramOutput)] {
+        &self.outputs
     }
 
     /// The source of `bpf_printk` lines, if the chain shows them.
@@ -232,6 +245,7 @@ struct OperationResult {
     made: Vec<Made>,
     program_id: Option<u32>,
     taken: bool,
+    output: Option<ProgramOutput>,
 }
 
 impl OperationResult {
@@ -262,7 +276,7 @@ fn step<K: Kernel>(
             if let Some(pin) = pin.as_ref().filter(|_| !taken) {
                 made.push(Made::Pin { map: handle, keep: pin.keep });
             }
-            Ok(OperationResult { made, taken, program_id: None })
+            Ok(OperationResult { made, taken, ..OperationResult::default() })
         }
         Action::Fill { table, entry, with } => {
             let named = |name: &str| {
@@ -327,6 +341,11 @@ fn step<K: Kernel>(
             let cookie = attach.cookie();
             let request = AttachRequest::Host { program: slot(*number)?, mechanism, cookie };
             Ok(OperationResult::of(Made::Link(kernel.attach(&request)?)))
+        }
+        Action::Run { slot: number, attach } => {
+            let how = attach.on_demand().ok_or_else(|| missing("how it is run"))?;
+            let output = Some(kernel.run(slot(*number)?, how)?);
+            Ok(OperationResult { output, ..OperationResult::default() })
         }
         Action::AttachReplacement { slot: number, target } => {
             let request = AttachRequest::Replacement {

@@ -29,6 +29,7 @@ pub use writer::{Feed, Writer};
 
 use crate::{
     event::{Decoder, EventAccounting, Loss, Malformed},
+    hook::ProgramOutput,
     kernel::{KernelError, KernelReader},
     resolve::Resolved,
     run::Running,
@@ -88,6 +89,9 @@ pub struct Session<K: KernelReader> {
     writer: Writer,
     /// Whether there were more records in the kernel than were taken.
     behind: bool,
+    /// What came of the programs that ran once, and when that was.
+    outputs: Vec<(usize, ProgramOutput)>,
+    brought_up: u64,
 }
 
 impl<K: KernelReader> Session<K> {
@@ -121,12 +125,22 @@ impl<K: KernelReader> Session<K> {
             out: String::new(),
             writer,
             behind: false,
+            outputs: running.outputs().to_vec(),
+            brought_up: kernel.clock()(),
         })
     }
 
-    /// Writes who is up: nodes, and the kernel's ids of their programs.
+    /// Writes who is up: nodes, and the kernel's ids of their programs; and what came of those that ran
+    /// once.
     pub fn start(&mut self, loaded: &[(usize, u32)]) {
-        self.view.start(loaded, &mut self.out);
+        let Self { view, out, decoder, accounting, outputs, brought_up, .. } = self;
+        view.start(loaded, out);
+        for (node, output) in std::mem::take(outputs) {
+            decoder.output(node, &output, *brought_up, &mut |event| {
+                accounting.delivered_by_itself(event);
+                view.event(event, out);
+            });
+        }
         self.writer.write(&mut self.out);
     }
 }

@@ -41,7 +41,8 @@ pub struct TracedFunction<'a> {
     /// The kind that its program is loaded as, or that of the program that it replaces, which
     /// determines its context.
     pub kind: ProgramKind,
-    /// Whether it is a program itself.
+    /// Whether it is a host itself, whose first argument is its context. That of a replacement is its
+    /// stub's, which may be anything.
     pub is_entry: bool,
     /// The node whose program holds it, by its number.
     pub holder: usize,

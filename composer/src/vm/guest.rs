@@ -27,7 +27,7 @@ use rustix::{
 
 use super::{
     control::{Deliver, FromGuest},
-    guest_setup,
+    guest_network, guest_setup,
     job::{self, GuestCommand},
 };
 
@@ -105,6 +105,9 @@ fn run(control: &Arc<Control>) -> Result<FromGuest, String> {
     }
     for module in &job.modules {
         load(module)?;
+    }
+    if job.network {
+        guest_network::connect()?;
     }
     let leader = start(&job, out_write, err_write)?;
     forward_signals(leader).map_err(failed("listen on the control port"))?;

@@ -1,13 +1,14 @@
 //! Prepares a bare kernel for running programs: mounts, device links, limits, loopback.
 
-use std::{fs, io, mem::size_of, os::unix::fs::symlink, path::Path};
+use std::{fs, io, os::unix::fs::symlink, path::Path};
 
 use rustix::{
     mount::{MountFlags, mount},
-    net::{AddressFamily, SendFlags, SocketType, netlink::SocketAddrNetlink, sendto, socket},
     process::{Resource, Rlimit, setrlimit},
     system::sethostname,
 };
+
+use super::guest_network;
 
 /// Filesystem and place. Without the first three init itself cannot work.
 const REQUIRED: [(&str, &str); 3] = [("devtmpfs", "/dev"), ("proc", "/proc"), ("sysfs", "/sys")];
@@ -66,28 +67,9 @@ pub(super) fn comforts() {
             warn("limits stay as they are", &error);
         }
     }
-    if let Err(error) = loopback_up() {
+    if let Err(error) = guest_network::up("lo") {
         warn("lo stays down", &error);
     }
-}
-
-/// `ip link set lo up`: one RTM_NEWLINK message, IFF_UP for interface 1, which lo is in every network namespace
-/// (<https://github.com/torvalds/linux/blob/v6.12/include/net/net_namespace.h>, LOOPBACK_IFINDEX).
-fn loopback_up() -> rustix::io::Result<()> {
-    const RTM_NEWLINK: u16 = 16;
-    const NLM_F_REQUEST: u16 = 1;
-    const IFF_UP: u32 = 1;
-    const LENGTH: usize = 2 * size_of::<[u32; 4]>();
-    let mut message = Vec::with_capacity(LENGTH);
-    // nlmsghdr: length, type, flags, sequence, port
-    message.extend((LENGTH as u32).to_ne_bytes());
-    message.extend([RTM_NEWLINK, NLM_F_REQUEST].map(u16::to_ne_bytes).as_flattened());
-    message.extend([0; 8]);
-    // ifinfomsg: family and type, index, flags, mask of the flags to change
-    message.extend([0; 4]);
-    message.extend([1, IFF_UP, IFF_UP].map(u32::to_ne_bytes).as_flattened());
-    let socket = socket(AddressFamily::NETLINK, SocketType::RAW, None)?; // protocol 0 is NETLINK_ROUTE
-    sendto(&socket, &message, SendFlags::empty(), &SocketAddrNetlink::new(0, 0)).map(drop)
 }
 
 fn warn(what: &str, why: &dyn std::fmt::Display) {

@@ -52,11 +52,44 @@ impl Image {
         let read = |name: &String| std::fs::read(self.vmlinuz.with_file_name(name)).ok();
         names.iter().find_map(read).filter(|text| !text.is_empty())
     }
+
+    /// What its command line says so that programs at LSM hooks run: `lsm=...,bpf`. None where they do by
+    /// themselves, and where the kernel has none.
+    pub(super) fn lsm_option(&self) -> Option<String> {
+        lsm_option(&String::from_utf8_lossy(&self.config()?))
+    }
+}
+
+/// The same by a configuration.
+fn lsm_option(config: &str) -> Option<String> {
+    let value = |name: &str| {
+        let mut values =
+            config.lines().filter_map(|line| line.strip_prefix(name)?.strip_prefix('='));
+        values.next().map(|value| value.trim_matches('"'))
+    };
+    value("CONFIG_BPF_LSM").filter(|value| *value == "y")?;
+    let modules = value("CONFIG_LSM").unwrap_or_default();
+    let mut names: Vec<_> = modules.split(',').filter(|name| !name.is_empty()).collect();
+    if names.contains(&"bpf") {
+        return None;
+    }
+    names.push("bpf");
+    Some(format!("lsm={}", names.join(",")))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn programs_at_lsm_hooks_run_where_the_kernel_has_them() {
+        let option = |lines: &str| lsm_option(lines);
+        let added = option("CONFIG_BPF_LSM=y\nCONFIG_LSM=\"landlock,yama\"\n");
+        assert_eq!(added.as_deref(), Some("lsm=landlock,yama,bpf"));
+        assert_eq!(option("CONFIG_BPF_LSM=y\n").as_deref(), Some("lsm=bpf"));
+        assert_eq!(option("CONFIG_BPF_LSM=y\nCONFIG_LSM=\"landlock,bpf,ipe\"\n"), None);
+        assert_eq!(option("# CONFIG_BPF_LSM is not set\nCONFIG_LSM=\"yama\"\n"), None);
+    }
 
     #[test]
     fn an_image_states_its_release() -> std::io::Result<()> {

@@ -22,13 +22,15 @@ pub(super) struct GuestCommand {
     pub(super) cwd: PathBuf,
     /// Modules to load before it, in this order: files in the guest.
     pub(super) modules: Vec<PathBuf>,
+    /// Whether there is to be a second network namespace.
+    pub(super) network: bool,
     /// The text file that is wanted back, absolute; empty when there is none.
     pub(super) keep: PathBuf,
 }
 
 impl GuestCommand {
     /// Fields ended by NUL bytes, the one byte that no path, argument or variable can hold: program, cwd, the
-    /// file to keep, the number of arguments, the arguments, the number of modules, the modules, then name and value of
+    /// file to keep, the number of arguments, the arguments, whether there is a network, the number of modules, the modules, then name and value of
     /// each variable.
     pub(super) fn encode(&self) -> Vec<u8> {
         let count = self.argv.len().to_string();
@@ -37,7 +39,8 @@ impl GuestCommand {
         let argv = self.argv.iter().map(OsString::as_os_str);
         let loaded = self.modules.len().to_string();
         let modules = self.modules.iter().map(|path| path.as_os_str());
-        let modules = [OsStr::new(&loaded)].into_iter().chain(modules);
+        let network = OsStr::new(if self.network { "network" } else { "" });
+        let modules = [network, OsStr::new(&loaded)].into_iter().chain(modules);
         let env = self.env.iter().flat_map(|(name, value)| [name.as_os_str(), value.as_os_str()]);
         head.chain(argv)
             .chain(modules)
@@ -56,6 +59,7 @@ impl GuestCommand {
         let (program, cwd, keep) = (path()?, path()?, path()?);
         let count: usize = fields.next()?.to_str()?.parse().ok()?;
         let argv: Vec<_> = fields.by_ref().take(count).collect();
+        let network = fields.next()? == "network";
         let loaded: usize = fields.next()?.to_str()?.parse().ok()?;
         let modules: Vec<_> = fields.by_ref().take(loaded).map(PathBuf::from).collect();
         let mut env = Vec::new();
@@ -63,7 +67,7 @@ impl GuestCommand {
             env.push((name, fields.next()?));
         }
         let whole = argv.len() == count && count > 0 && modules.len() == loaded;
-        whole.then_some(Self { program, argv, env, cwd, modules, keep })
+        whole.then_some(Self { program, argv, env, cwd, modules, network, keep })
     }
 }
 
@@ -78,6 +82,7 @@ mod tests {
             env: vec![("PATH".into(), "/bin".into()), ("EMPTY".into(), "".into())],
             cwd: "/a b".into(),
             modules: vec!["/modules/a.ko".into(), "/modules/b.ko".into()],
+            network: true,
             keep: "".into(),
         }
     }

@@ -15,7 +15,7 @@ use super::{
     cache,
     choice::KernelChoice,
     error::VmError,
-    guest,
+    guest, guest_network,
     image::Image,
     job,
     modules::{Module, Modules},
@@ -48,6 +48,12 @@ pub struct Machine {
     /// loaded as well. They come from the Debian package of a downloaded kernel, and from
     /// `/lib/modules` for an image of this machine.
     pub modules: Vec<String>,
+    /// The same for what a kernel may have built in, or not at all: a module that is not there is left
+    /// out.
+    pub modules_if_any: Vec<String>,
+    /// Whether the guest has a second network namespace, `/run/netns/peer`, and a pair of veth devices between
+    /// them: `eth0` has 10.0.0.1 and fd00::1 here, 10.0.0.2 and fd00::2 there.
+    pub network: bool,
     /// A text file that the command may write, and that is wanted back: see [`GuestExit::kept`]. Its folder is made in the
     /// guest.
     pub keep: Option<PathBuf>,
@@ -97,6 +103,8 @@ impl Machine {
             cwd: env::current_dir().map_err(VmError::host("find the working directory"))?,
             bring: Vec::new(),
             modules: Vec::new(),
+            modules_if_any: Vec::new(),
+            network: false,
             keep: None,
             init: env::current_exe().map_err(VmError::host("find this program's executable"))?,
             memory_mib: 1024,
@@ -159,7 +167,7 @@ impl Machine {
         busybox: Option<&Path>,
         progress: &mut dyn FnMut(Progress),
     ) -> Result<Vec<Module>, VmError> {
-        if self.modules.is_empty() {
+        if self.modules.is_empty() && self.modules_if_any.is_empty() && !self.network {
             return Ok(Vec::new());
         }
         let release = &image.release;
@@ -172,12 +180,16 @@ impl Machine {
         // The order of places: where /lib is a link to usr/lib, both are the same.
         let Some(folder) = places.iter_mut().find(|folder| folder.is_dir()) else {
             let [folder, _] = places;
+            if self.modules.is_empty() {
+                return Ok(Vec::new());
+            }
             return Err(VmError::NoModules { release: release.clone(), folder });
         };
-        let opened = Modules::open(folder, release, busybox);
-        opened
-            .map_err(VmError::host(format!("read the modules in {}", folder.display())))?
-            .in_order(&self.modules)
+        let found = Modules::open(folder, release, busybox)
+            .map_err(VmError::host(format!("read the modules in {}", folder.display())))?;
+        let cable = self.network.then(|| guest_network::MODULE.to_owned());
+        let there = self.modules_if_any.iter().chain(&cable).filter(|name| found.has(name));
+        found.in_order(self.modules.iter().chain(there))
     }
 
     fn initramfs(
@@ -218,6 +230,7 @@ impl Machine {
             env: env.into_iter().collect(),
             cwd,
             modules,
+            network: self.network,
             keep: keep.unwrap_or_default(),
         };
         rootfs.data(job::PATH, job.encode());

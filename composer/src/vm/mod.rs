@@ -19,6 +19,7 @@ mod cpio;
 mod entry;
 mod error;
 mod guest;
+mod guest_network;
 mod guest_setup;
 mod image;
 mod initramfs;

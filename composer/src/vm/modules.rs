@@ -47,8 +47,16 @@ impl<'a> Modules<'a> {
         Ok(Self { release, files, built_in, busybox })
     }
 
+    /// Whether there is a module called `name`.
+    pub(super) fn has(&self, name: &str) -> bool {
+        self.files.contains_key(&normal(name))
+    }
+
     /// The modules called `names` and all that they need, each after what it needs.
-    pub(super) fn in_order(&self, names: &[String]) -> Result<Vec<Module>, VmError> {
+    pub(super) fn in_order<'b>(
+        &self,
+        names: impl IntoIterator<Item = &'b String>,
+    ) -> Result<Vec<Module>, VmError> {
         let (mut done, mut found) = (BTreeSet::new(), Vec::new());
         for name in names {
             self.add(name, &mut done, &mut found)?;

@@ -160,10 +160,12 @@ fn arguments(
     // default, stated for kernels that have fewer; no_timer_check: on a busy host an emulated timer may tick late, and the
     // kernel takes that for broken hardware and panics (check_timer in
     // <https://github.com/torvalds/linux/blob/v6.12/arch/x86/kernel/apic/io_apic.c>).
-    words.extend([
-        "-append".into(),
-        "console=ttyS0 loglevel=5 panic=-1 oops=panic 8250.nr_uarts=4 no_timer_check".into(),
-    ]);
+    let mut line =
+        "console=ttyS0 loglevel=5 panic=-1 oops=panic 8250.nr_uarts=4 no_timer_check".to_owned();
+    if let Some(lsm) = image.lsm_option() {
+        line = line + " " + &lsm;
+    }
+    words.extend(["-append".into(), line.into()]);
     for (index, (name, irq)) in PORTS.iter().enumerate() {
         let mut chardev = OsString::from(format!("socket,id={name},path="));
         chardev.push(escaped(&folder.join(name)));

@@ -21,8 +21,21 @@ use freplace_compose::{
 pub use place::{binary, scratch, workspace};
 
 /// The chains that are shipped.
-pub const CHAINS: [&str; 7] =
-    ["cgroup", "dispatcher", "redirect", "tcp", "tcp-map", "trace", "xdp"];
+pub const CHAINS: [&str; 13] = [
+    "cgroup",
+    "cpu",
+    "dispatcher",
+    "egress",
+    "exec",
+    "readline",
+    "redirect",
+    "tcp",
+    "tcp-map",
+    "tcp-options",
+    "tcp-states",
+    "trace",
+    "xdp",
+];
 
 /// The text of a shipped chain.
 pub fn chain_text(name: &str) -> String {

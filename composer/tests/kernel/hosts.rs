@@ -25,7 +25,7 @@ use crate::{
 
 /// A chain with the host of hooks.bpf.c that is called `name`, both of its stubs replaced, and traced.
 /// The replacement of the stub that decides answers `answer`.
-fn whole(name: &str, attach: &str, answer: u8) -> String {
+pub(crate) fn whole(name: &str, attach: &str, answer: u8) -> String {
     format!(
         r#"
         name = "whole"
@@ -40,7 +40,7 @@ fn whole(name: &str, attach: &str, answer: u8) -> String {
 }
 
 /// Whether this kernel is at least of this series.
-fn since(major: u32, minor: u32) -> bool {
+pub(crate) fn since(major: u32, minor: u32) -> bool {
     let release = rustix::system::uname().release().to_string_lossy().into_owned();
     let mut numbers = release.split('.').map_while(|part| part.parse().ok());
     (numbers.next(), numbers.next()) >= (Some(major), Some(minor))
@@ -48,7 +48,7 @@ fn since(major: u32, minor: u32) -> bool {
 
 /// Brings up a host, lets `traffic` come to it, and looks at a call in which all took part.
 #[track_caller]
-fn runs(name: &str, attach: &str, answer: u8, traffic: impl Fn() -> bool) -> Vec<Value> {
+pub(crate) fn runs(name: &str, attach: &str, answer: u8, traffic: impl Fn() -> bool) -> Vec<Value> {
     let before = Snapshot::take();
     let folder = Folder::new(&whole(name, attach, answer));
     let live = Live::json(&folder.chain());

@@ -71,6 +71,24 @@ fn a_chain_is_judged_with_the_modules_and_files_it_needs() {
 }
 
 #[test]
+#[ignore = "boots a micro-VM and fetches modules; `cargo xtask test` does"]
+fn two_network_namespaces_reach_each_other_and_tc_needs_no_module_named() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let written = run(folder.path(), &["new", "host", "tc", "eth0"]);
+    assert_eq!(written.status.code(), Some(0), "{}", shown(&written));
+    crate::common::compile_as_printed(folder.path(), &String::from_utf8_lossy(&written.stdout));
+    let all = "ping -c 1 -W 5 10.0.0.2 && ping -c 1 -W 5 fd00::2 && \
+               nsenter --net=/run/netns/peer ping -c 1 -W 5 10.0.0.1 && \
+               nsenter --net=/run/netns/peer ip addr show eth0";
+    let words = ["up", "--vm=6.1", "--network", "tc.toml", "--", "sh", "-c", all];
+    let text = shown(&run(folder.path(), &words));
+    assert!(text.starts_with("exit code 0\n"), "{text}");
+    assert_eq!(text.matches(" 0% packet loss").count(), 3, "{text}");
+    assert!(text.contains("10.0.0.2/24") && text.contains("protocol="), "{text}");
+    assert!(text.contains("0 lost") && !text.contains("FC0"), "{text}");
+}
+
+#[test]
 #[ignore = "fetches modules; `cargo xtask test` does"]
 fn a_module_that_is_not_there_is_a_mistake_in_usage() {
     let words = ["vm", "--quiet", "--kernel", "6.12", "--module", "veht", "--", "true"];

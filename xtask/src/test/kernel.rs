@@ -15,10 +15,14 @@ const BOUND: &str = "3600";
 /// Time limit of a test in a guest: the longest takes a minute on an emulated core.
 pub(crate) const ONE_TEST: Duration = Duration::from_secs(420);
 
-/// A micro-VM with `kernel`; the command is added by the caller.
+/// Modules that tests of networks need: devices in pairs and of no use, the qdisc `clsact`, and its filters.
+const NETWORK_MODULES: &str = "veth,dummy,sch_ingress,cls_bpf,cls_matchall,act_gact";
+
+/// A micro-VM with `kernel` and those modules; the command is added by the caller.
 pub(crate) fn vm(built: &Built, kernel: &TestedKernel) -> Result<Command> {
     let mut vm = Command::new(built.executable("freplace-compose")?);
     vm.current_dir(shell::root()).args(["vm", "--kernel", kernel.series, "--timeout", BOUND]);
+    vm.args(["--module", NETWORK_MODULES]);
     Ok(vm)
 }
 
@@ -36,8 +40,14 @@ pub(super) fn run(
     for path in [composer, tests, &root.join("chains")] {
         vm.arg("--add").arg(path);
     }
+    // A shell whose lines are seen.
+    vm.args(["--add", "/bin/bash"]);
     for path in setup::OBJECTS_OF_OTHERS {
         vm.arg("--add").arg(path);
+    }
+    for name in setup::TOOLS_OF_OTHERS {
+        let tool = shell::on_path(name).ok_or_else(|| format!("{name} not found"))?;
+        vm.arg("--add").arg(format!("{}:{}/{name}", tool.display(), setup::TOOLS_PLACE));
     }
     vm.args(["--", "env"]);
     vm.arg(format!("FREPLACE_COMPOSE_BIN={}", composer.display()));

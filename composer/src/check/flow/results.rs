@@ -22,7 +22,7 @@ const TRACER: Returns = Returns {
 };
 
 pub(super) fn find(
-    _: &Context<'_>,
+    context: &Context<'_>,
     subject: &CheckedProgram<'_>,
     facts: &[Fact],
 ) -> Option<Rejection> {
@@ -32,7 +32,7 @@ pub(super) fn find(
             (attach.value.kind.returns)(Some(&attach.value))?
         }
         NodeKind::Host(_) => (kind?.returns)(None)?,
-        NodeKind::Replacement(_) => kind?.replacement_returns?,
+        NodeKind::Replacement(_) => attached_kind(context, subject).or(kind)?.replacement_returns?,
         NodeKind::Tracer(_) => &TRACER,
         NodeKind::Stub(_) => return None,
     };
@@ -66,6 +66,17 @@ pub(super) fn find(
         .says("EINVAL", words)
         .help(*help);
     Some(Rejection { found, refused_by: *refused_by })
+}
+
+/// The kind of a host that a replacement, as it is loaded, is in: several kinds may share a program type.
+fn attached_kind(context: &Context<'_>, subject: &CheckedProgram<'_>) -> Option<&'static HostKind> {
+    let graph = &context.chain.graph;
+    let hosts = graph.hosts_below(subject.index).into_iter();
+    let mut kinds = hosts.filter_map(|host| match &graph.node(host).kind {
+        NodeKind::Host(host) => Some(host.attach.as_ref()?.value.kind),
+        _ => None,
+    });
+    kinds.find(|kind| Some(kind.program_type) == subject.loaded.kind.program_type())
 }
 
 /// A result as the kernel compares it: where negative ones are allowed, which are error numbers of C's

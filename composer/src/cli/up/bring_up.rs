@@ -104,6 +104,7 @@ fn attached(plan: &Plan) -> String {
             Action::AttachTracer { .. } => 0,
             Action::AttachReplacement { .. } => 1,
             Action::AttachHook { .. } => 2,
+            Action::Run { .. } => 3,
             _ => continue,
         };
         let Some(node) = operation.node.and_then(|node| plan.nodes.get(node)) else { continue };

@@ -19,7 +19,7 @@ use crate::cli::{
     exit::Exit,
     logs::{LogFlags, Logs},
     report, screen,
-    vm::{ReexecInVm, VmFiles, files},
+    vm::{ReexecInVm, VmFiles, files, modules},
 };
 use freplace_compose::{
     chain::Chain,
@@ -69,6 +69,7 @@ impl Question<'_> {
         let out = SharedBuffer::default();
         let again = ReexecInVm {
             files: brought.collect(),
+            modules: self.chains.iter().flat_map(|(_, resolved)| modules(resolved)).collect(),
             luggage: self.luggage.clone(),
             keep: flags.file(),
             ..ReexecInVm::new(self.kernel)

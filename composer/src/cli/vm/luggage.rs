@@ -19,25 +19,33 @@ pub(crate) struct VmFiles {
     #[arg(long, value_name = "NAME", value_delimiter = ',')]
     module: Vec<String>,
 
+    /// Add a second network namespace to the micro-VM, connected by eth0: 10.0.0.1 here, 10.0.0.2
+    /// there. `nsenter --net=/run/netns/peer CMD` runs a command there.
+    #[arg(long)]
+    network: bool,
+
     /// Memory of the micro-VM in MiB [default: 1024]. A quarter of it is available for files.
     #[arg(long, value_name = "MIB", value_parser = clap::value_parser!(u32).range(128..=65536))]
     memory: Option<u32>,
 }
 
-/// The names of the options above, and of `--vm`.
+/// The names of the options above, those with a value first, and of `--vm`.
 const OWN: [&str; 3] = ["--add", "--module", "--memory"];
+const NETWORK: &str = "--network";
 const VM: &str = "--vm";
 
 impl VmFiles {
     /// The first of the options that was given.
     pub(crate) fn first(&self) -> Option<&'static str> {
         let given = [!self.add.is_empty(), !self.module.is_empty(), self.memory.is_some()];
-        OWN.into_iter().zip(given).find_map(|(name, given)| given.then_some(name))
+        let own = OWN.into_iter().zip(given).find_map(|(name, given)| given.then_some(name));
+        own.or_else(|| self.network.then_some(NETWORK))
     }
 
     pub(super) fn put_into(&self, machine: &mut Machine) {
         machine.bring.extend(self.add.iter().map(bring));
         machine.modules.extend(self.module.iter().map(|name| name.trim().to_owned()));
+        machine.network = self.network;
         machine.memory_mib = self.memory.unwrap_or(machine.memory_mib);
     }
 }
@@ -64,7 +72,7 @@ pub(super) fn for_guest(words: impl Iterator<Item = OsString>) -> Vec<OsString> 
         };
         if OWN.contains(&word.to_string_lossy().as_ref()) {
             words.next(); // its value
-        } else if !is(VM) && !OWN.into_iter().any(is) {
+        } else if !is(VM) && !is(NETWORK) && !OWN.into_iter().any(is) {
             kept.push(word);
         }
     }
@@ -128,8 +136,7 @@ mod tests {
 
     #[test]
     fn the_guest_gets_the_command_line_without_what_is_for_the_host() {
-        let line =
-            "up --vm=6.1 --add a:/b chain.toml --module=veth --memory 2048 --add=c --limit 3 --vmx";
+        let line = "up --vm=6.1 --add a:/b chain.toml --module=veth --memory 2048 --network --add=c --limit 3 --vmx";
         let kept = for_guest(line.split(' ').map(OsString::from));
         assert_eq!(kept, ["up", "chain.toml", "--limit", "3", "--vmx"]);
         assert_eq!(for_guest(["--vm".into(), "--add".into()].into_iter()), [""; 0]);

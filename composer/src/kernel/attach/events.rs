@@ -9,7 +9,7 @@ use std::{
 
 use aya_obj::generated::bpf_attach_type::BPF_PERF_EVENT;
 
-use super::{Link, c_string, tracefs, uprobe};
+use super::{Link, c_string, tracefs, uprobe, usdt};
 use crate::{
     hook::PerfEvent,
     kernel::{
@@ -32,12 +32,19 @@ pub(super) fn link(
     cookie: u64,
 ) -> Result<Link, KernelError> {
     let events = open(event)?;
-    let link = |event: &OwnedFd| {
-        let target = LinkTarget::PerfEvent(event.as_fd(), cookie);
-        sys::link_create(program, BPF_PERF_EVENT as u32, target)
-            .map_err(|error| KernelError::os("BPF_LINK_CREATE", &error))
-    };
-    Ok(Link { links: events.iter().map(link).collect::<Result<_, _>>()?, _keep: events })
+    let links = events.iter().map(|event| link_to(program, event, cookie));
+    Ok(Link::of(links.collect::<Result<_, _>>()?, events))
+}
+
+/// A link to one perf event.
+pub(super) fn link_to(
+    program: BorrowedFd<'_>,
+    event: &OwnedFd,
+    cookie: u64,
+) -> Result<OwnedFd, KernelError> {
+    let target = LinkTarget::PerfEvent(event.as_fd(), cookie);
+    sys::link_create(program, BPF_PERF_EVENT as u32, target)
+        .map_err(|error| KernelError::os("BPF_LINK_CREATE", &error))
 }
 
 /// Looks for what an event is of.
@@ -50,6 +57,12 @@ pub(super) fn locate(event: PerfEvent<'_>) -> Result<(), KernelError> {
             }
             uprobe::locate(binary, place).map(drop)
         }
+        PerfEvent::Usdt { binary, provider, name, pid } => {
+            if let Some(pid) = pid {
+                threads(pid)?;
+            }
+            usdt::locate(binary, provider, name).map(drop)
+        }
         PerfEvent::Sampled { pid: Some(pid), .. } => threads(pid).map(drop),
         PerfEvent::Sampled { .. } | PerfEvent::Kprobe { .. } | PerfEvent::Syscall { .. } => Ok(()),
     }
@@ -59,14 +72,18 @@ fn open(event: PerfEvent<'_>) -> Result<Vec<OwnedFd>, KernelError> {
     let one = |event: OwnedFd| vec![event];
     match event {
         PerfEvent::Kprobe { function, offset, at_return } => {
-            probe(KPROBE_PMU, function, offset.into(), at_return, None).map(one)
+            probe(KPROBE_PMU, function, (offset.into(), 0), at_return, None).map(one)
         }
         PerfEvent::Syscall { name, at_return } => {
-            probe(KPROBE_PMU, &syscall(name), 0, at_return, None).map(one)
+            probe(KPROBE_PMU, &syscall(name), (0, 0), at_return, None).map(one)
         }
         PerfEvent::Uprobe { binary, place, at_return, pid } => {
             let (path, offset) = uprobe::locate(binary, place)?;
-            probe(UPROBE_PMU, &path, offset, at_return, pid).map(one)
+            probe(UPROBE_PMU, &path, (offset, 0), at_return, pid).map(one)
+        }
+        PerfEvent::Usdt { binary, provider, name, pid } => {
+            let (path, sites) = usdt::locate(binary, provider, name)?;
+            sites.iter().map(|site| at_site(&path, site, pid)).collect()
         }
         PerfEvent::Tracepoint { category, name } => {
             let number = tracepoint_id(category, name)?;
@@ -121,14 +138,24 @@ pub(in crate::kernel) fn kprobe_event(
     function: &str,
     at_return: bool,
 ) -> Result<OwnedFd, KernelError> {
-    probe(KPROBE_PMU, function, 0, at_return, None)
+    probe(KPROBE_PMU, function, (0, 0), at_return, None)
 }
 
-/// An event of the PMU `kprobe` or `uprobe`, at an offset of a function or of a file.
+/// A uprobe at a place of a USDT probe.
+pub(super) fn at_site(
+    path: &str,
+    site: &usdt::ProbeSite,
+    pid: Option<u32>,
+) -> Result<OwnedFd, KernelError> {
+    probe(UPROBE_PMU, path, (site.offset, site.semaphore), false, pid)
+}
+
+/// An event of the PMU `kprobe` or `uprobe`, at an offset of a function or of a file; in a file a counter
+/// may be at another, which the kernel keeps.
 fn probe(
     pmu: &str,
     name: &str,
-    offset: u64,
+    (offset, counter): (u64, u64),
     at_return: bool,
     pid: Option<u32>,
 ) -> Result<OwnedFd, KernelError> {
@@ -136,7 +163,7 @@ fn probe(
     let pmu = fs::read_to_string(pmu).map_err(|error| KernelError::os(CALL, &error))?;
     let event_type = pmu.trim().parse().map_err(|error| KernelError::here(CALL, error))?;
     let name: CString = c_string(name)?;
-    let probe = sys::ProbeEvent { event_type, name: &name, offset, at_return, pid };
+    let probe = sys::ProbeEvent { event_type, name: &name, offset, counter, at_return, pid };
     sys::perf_probe(probe).map_err(|error| not_opened(&error))
 }
 

@@ -1,12 +1,14 @@
-//! A loaded program → an attachment. Every one is a BPF link: a descriptor that detaches when it is
-//! closed, so nothing stays behind when this process dies.
+//! A loaded program → an attachment. Every one but a traffic filter is a descriptor that detaches when
+//! it is closed, so nothing stays behind when this process dies.
 //!
 //! Links of perf events are there from Linux 5.15.
 
 mod beside;
+mod clsact;
 mod events;
 mod multi;
 mod uprobe;
+mod usdt;
 
 use std::{
     ffi::{CStr, CString},
@@ -15,11 +17,17 @@ use std::{
     path::Path,
 };
 
+pub(super) use usdt::{SPECS as USDT_SPECS, SpecTable};
+
 pub(super) use events::{KPROBE_PMU, UPROBE_PMU, kprobe_event};
 
 use rustix::{
     fs::{Mode, OFlags},
-    net::{AddressFamily, SocketType, netdevice::name_to_index, socket},
+    net::{
+        AddressFamily, SocketType,
+        netdevice::{index_to_name, name_to_index},
+        socket,
+    },
 };
 
 use super::{
@@ -27,7 +35,7 @@ use super::{
     loader::Loaded,
     sys::{self, LinkTarget},
 };
-use crate::hook::{Anchor, Mechanism, Position};
+use crate::hook::{Anchor, Mechanism, PerfEvent, Position};
 
 /// Where tracefs is mounted, newer place first.
 pub(super) fn tracefs() -> Option<&'static str> {
@@ -42,12 +50,25 @@ pub(super) struct Link {
     links: Vec<OwnedFd>,
     /// What else has to stay open: perf events, a socket.
     _keep: Vec<OwnedFd>,
+    /// The filter of a qdisc, which no descriptor stands for.
+    filter: Option<clsact::InstalledFilter>,
 }
 
 impl Link {
     /// One link, without an event.
     fn alone(link: OwnedFd) -> Self {
-        Self { links: vec![link], _keep: Vec::new() }
+        Self::of(vec![link], Vec::new())
+    }
+
+    /// Some links, with what has to stay open for them.
+    fn of(links: Vec<OwnedFd>, keep: Vec<OwnedFd>) -> Self {
+        Self { links, _keep: keep, filter: None }
+    }
+
+    /// Detaches.
+    pub(super) fn close(mut self) -> Result<(), KernelError> {
+        // Ours are the only references to the links, so closing them detaches before close(2) returns.
+        self.filter.take().map_or(Ok(()), clsact::InstalledFilter::remove)
     }
 
     /// How often the kernel came to the place and did not get as far as the program; none when it
@@ -75,17 +96,23 @@ impl Link {
                 return Ok(true);
             }
         }
-        Ok(false)
+        Ok(self.filter.as_ref().is_some_and(|filter| !has_interface(filter.interface())))
     }
 }
 
-/// Attaches `program` to the kernel itself, with a cookie where such attachments have one.
+/// Attaches `program` to the kernel itself, with a cookie where such attachments have one, and with the
+/// table for the arguments of probes when it reads those.
 pub(super) fn host(
     program: BorrowedFd<'_>,
     mechanism: Mechanism<'_>,
     cookie: u64,
+    specs: Option<SpecTable<'_>>,
 ) -> Result<Link, KernelError> {
     match mechanism {
+        Mechanism::PerfEvent(PerfEvent::Usdt { binary, provider, name, pid }) => {
+            let probe = usdt::UsdtProbe { binary, provider, name, pid };
+            usdt::link(program, probe, cookie, specs)
+        }
         Mechanism::PerfEvent(event) => events::link(program, event, cookie),
         Mechanism::AsLoaded(_) if cookie == 0 => raw_tracepoint(program, None, 0),
         // `BPF_RAW_TRACEPOINT_OPEN` takes no cookie for it.
@@ -103,8 +130,14 @@ pub(super) fn host(
                 .map_err(|error| KernelError::os("open packet socket", &error))?;
             sys::filter_socket(socket.as_fd(), program)
                 .map_err(|error| KernelError::os("SO_ATTACH_BPF", &error))?;
-            Ok(Link { links: Vec::new(), _keep: vec![socket] })
+            Ok(Link::of(Vec::new(), vec![socket]))
         }
+        Mechanism::TrafficFilter { interface, egress, priority } => {
+            let place = clsact::FilterPlace { interface: interface_index(interface)?, egress };
+            let filter = clsact::install(program, place, priority)?;
+            Ok(Link { filter: Some(filter), ..Link::of(Vec::new(), Vec::new()) })
+        }
+        Mechanism::Run(_) => Err(KernelError::here("attach", "the program is run, not attached")),
         Mechanism::RawTracepoint(name) => raw_tracepoint(program, Some(&c_string(name)?), cookie),
         Mechanism::Link { at, attach_type, flags, position } => {
             linked(program, (at, attach_type as u32), flags, position)
@@ -128,7 +161,9 @@ pub(super) fn locate(mechanism: Mechanism<'_>) -> Result<(), KernelError> {
     match mechanism {
         Mechanism::PerfEvent(event) => events::locate(event),
         Mechanism::KprobeMulti { pattern, .. } => multi::functions(pattern).map(drop),
-        Mechanism::PacketSocket(interface) => interface_index(interface).map(drop),
+        Mechanism::PacketSocket(interface) | Mechanism::TrafficFilter { interface, .. } => {
+            interface_index(interface).map(drop)
+        }
         Mechanism::Link { at: Anchor::Interface(name), attach_type, position, .. } => {
             let index = interface_index(name)?;
             placed(position, |name| beside::program(index, attach_type as u32, name)).map(drop)
@@ -137,7 +172,10 @@ pub(super) fn locate(mechanism: Mechanism<'_>) -> Result<(), KernelError> {
             let folder = open_folder("open cgroup", path)?;
             placed(position, |name| beside::link(&folder, attach_type as u32, name)).map(drop)
         }
-        Mechanism::Link { .. } | Mechanism::RawTracepoint(_) | Mechanism::AsLoaded(_) => Ok(()),
+        Mechanism::Link { .. }
+        | Mechanism::RawTracepoint(_)
+        | Mechanism::AsLoaded(_)
+        | Mechanism::Run(_) => Ok(()),
     }
 }
 
@@ -245,6 +283,12 @@ fn interface_index(name: &str) -> Result<u32, KernelError> {
     // another one's.
     let socket = socket(AddressFamily::INET, SocketType::DGRAM, None).map_err(missing)?;
     name_to_index(socket, name).map_err(missing)
+}
+
+/// Whether there is an interface with an index.
+fn has_interface(index: u32) -> bool {
+    let socket = socket(AddressFamily::INET, SocketType::DGRAM, None);
+    socket.is_ok_and(|socket| index_to_name(socket, index).is_ok())
 }
 
 fn c_string(text: &str) -> Result<CString, KernelError> {

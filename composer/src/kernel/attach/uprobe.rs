@@ -16,12 +16,12 @@ pub(super) fn locate(binary: &str, place: &str) -> Result<(String, u64), KernelE
     Ok((path.to_string_lossy().into_owned(), offset))
 }
 
-fn missing(call: &'static str) -> KernelError {
+pub(super) fn missing(call: &'static str) -> KernelError {
     KernelError::os(call, &io::Error::from_raw_os_error(libc::ENOENT))
 }
 
 /// A path as it is; of a name the program in `PATH` that has it, or else the library.
-fn find(binary: &str) -> Result<PathBuf, KernelError> {
+pub(super) fn find(binary: &str) -> Result<PathBuf, KernelError> {
     const CALL: &str = "find binary";
     if binary.contains('/') {
         let path = PathBuf::from(binary);

@@ -96,6 +96,14 @@ impl ProbedType<'_> {
         Self { load_as, attach_type: load_as.attach_type(), target: None, attach_btf_id: 0 }
     }
 
+    /// Programs that may sleep, where the kernel loads no others.
+    fn flags(&self) -> u32 {
+        match self.load_as.program_type() {
+            Some(ProgramType::Syscall) => loader::SLEEPABLE,
+            _ => 0,
+        }
+    }
+
     /// Loads one that does nothing.
     pub(super) fn load_smallest(&self) -> io::Result<OwnedFd> {
         self.load(&NOTHING, self.license(), None)
@@ -123,7 +131,7 @@ impl ProbedType<'_> {
             name: "probe",
             program_type,
             attach_type,
-            flags: 0,
+            flags: self.flags(),
             code: &code,
             license,
             btf: None,
@@ -174,7 +182,10 @@ pub(super) fn offered(host: &Loaded) -> Result<(Helpers, BTreeSet<String>), Kern
     let id = host.function("stub")?;
     let target = Some((host.program.as_fd(), id));
     let load_as = LoadAs::Tracer(ProbePoint::Fentry);
-    types.push(("tracing", vec![ProbedType { target, ..ProbedType::loaded_as(load_as) }]));
+    let tracer = ProbedType { target, ..ProbedType::loaded_as(load_as) };
+    let iterator = ProbedType::of(ProgramKind::Iter);
+    let attach_btf_id = HostKind::of_program(ProgramKind::Iter).map_or(0, attach_btf_id);
+    types.push(("tracing", vec![tracer, ProbedType { attach_btf_id, ..iterator }]));
 
     let mut found = Helpers::default();
     let mut programs = BTreeSet::new();

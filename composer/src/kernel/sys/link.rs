@@ -8,8 +8,8 @@ use std::{
 };
 
 use aya_obj::generated::bpf_cmd::{
-    BPF_LINK_CREATE, BPF_LINK_GET_FD_BY_ID, BPF_LINK_GET_NEXT_ID, BPF_OBJ_GET_INFO_BY_FD,
-    BPF_PROG_QUERY, BPF_RAW_TRACEPOINT_OPEN,
+    BPF_ITER_CREATE, BPF_LINK_CREATE, BPF_LINK_GET_FD_BY_ID, BPF_LINK_GET_NEXT_ID,
+    BPF_OBJ_GET_INFO_BY_FD, BPF_PROG_QUERY, BPF_RAW_TRACEPOINT_OPEN,
 };
 
 use super::{Attribute, Id, Info, address, address_mut, bpf, descriptor, length, number};
@@ -167,6 +167,19 @@ fn halves(number: u64) -> [u32; 2] {
     let half =
         |at: usize| u32::from_ne_bytes([bytes[at], bytes[at + 1], bytes[at + 2], bytes[at + 3]]);
     [half(0), half(4)]
+}
+
+#[repr(C)]
+struct IteratorCreate {
+    link_fd: u32,
+    flags: u32,
+}
+impl Attribute for IteratorCreate {}
+
+/// `BPF_ITER_CREATE`: a file; who reads it runs the iterator that is linked.
+pub(in crate::kernel) fn iterator_create(link: &OwnedFd) -> io::Result<OwnedFd> {
+    let mut attribute = IteratorCreate { link_fd: number(link.as_fd()), flags: 0 };
+    bpf(BPF_ITER_CREATE, &mut attribute).map(descriptor)
 }
 
 #[repr(C)]

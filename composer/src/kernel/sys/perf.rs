@@ -50,6 +50,8 @@ pub(in crate::kernel) struct ProbeEvent<'a> {
     pub(in crate::kernel) name: &'a CStr,
     /// Bytes from the start of either.
     pub(in crate::kernel) offset: u64,
+    /// Where in the file a counter is that the kernel keeps: its `ref_ctr_offset`; 0 for none.
+    pub(in crate::kernel) counter: u64,
     pub(in crate::kernel) at_return: bool,
     /// In this process alone.
     pub(in crate::kernel) pid: Option<u32>,
@@ -61,7 +63,8 @@ pub(in crate::kernel) fn perf_probe(probe: ProbeEvent<'_>) -> io::Result<OwnedFd
         event_type: probe.event_type,
         size: length(size_of::<PerfEventAttr>()),
         // Bit 0 makes it a return probe: /sys/bus/event_source/devices/kprobe/format/retprobe
-        config: probe.at_return.into(),
+        // The upper half is that of the counter: .../uprobe/format/ref_ctr_offset
+        config: u64::from(probe.at_return) | probe.counter << 32,
         sample_period: 1,
         wakeup: 1,
         // SAFETY of the call below: the name outlives it.

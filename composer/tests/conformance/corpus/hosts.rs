@@ -56,6 +56,7 @@ const KINDS: &[Kind<'_>] = &[
     Kind { name: "xdp", programs: "xdp", attach: "{ xdp = \"lo\", mode = \"generic\" }", lacking: ALWAYS, answer: 0, bounds: NEVER, context: HookContext::Named },
     Kind { name: "tcx", programs: "tcx", attach: "{ tcx = \"lo\" }", lacking: Broken::Before(6, 6), answer: 0, bounds: NEVER, context: HookContext::Named },
     Kind { name: "tcx at egress", programs: "tcx", attach: "{ tcx = \"lo\", direction = \"egress\" }", lacking: Broken::Before(6, 6), answer: 0, bounds: NEVER, context: HookContext::Named },
+    Kind { name: "tc", programs: "tc", attach: "{ tc = \"lo\" }", lacking: ALWAYS, answer: 0, bounds: NEVER, context: HookContext::Named },
     Kind { name: "cgroup_skb", programs: "cgroup_skb", attach: "{ cgroup_skb = \"/sys/fs/cgroup\" }", lacking: ALWAYS, answer: 1, bounds: BOTH, context: HookContext::Named },
     Kind { name: "cgroup_sock", programs: "cgroup_sock", attach: "{ cgroup_sock = \"/sys/fs/cgroup\", at = \"sock_create\" }", lacking: ALWAYS, answer: 1, bounds: BOTH, context: HookContext::Named },
     Kind { name: "cgroup_sock_addr", programs: "cgroup_sock_addr", attach: "{ cgroup_sock_addr = \"/sys/fs/cgroup\", at = \"connect4\" }", lacking: ALWAYS, answer: 1, bounds: BOTH, context: HookContext::Named },
@@ -74,6 +75,9 @@ const KINDS: &[Kind<'_>] = &[
     Kind { name: "fexit", programs: "fexit", attach: "{ fexit = \"__x64_sys_getpgid\" }", lacking: ALWAYS, answer: 0, bounds: (Broken::Everywhere, Broken::Nowhere), context: HookContext::NotReplaced },
     Kind { name: "fmod_ret", programs: "fmod_ret", attach: "{ fmod_ret = \"security_file_open\" }", lacking: ALWAYS, answer: 0, bounds: NEVER, context: HookContext::Tracing },
     Kind { name: "lsm", programs: "lsm", attach: "{ lsm = \"file_open\" }", lacking: ALWAYS, answer: 0, bounds: (Broken::From(6, 12), Broken::Nowhere), context: HookContext::Arguments },
+    Kind { name: "lsm_cgroup", programs: "lsm_cgroup", attach: "{ lsm_cgroup = \"socket_bind\", cgroup = \"/sys/fs/cgroup\" }", lacking: ALWAYS, answer: 1, bounds: BOTH, context: HookContext::Arguments },
+    Kind { name: "iter", programs: "iter", attach: "{ iter = \"task\" }", lacking: ALWAYS, answer: 0, bounds: BOTH, context: HookContext::NotReplaced },
+    Kind { name: "syscall", programs: "syscall", attach: "{ syscall = \"at start\" }", lacking: ALWAYS, answer: 0, bounds: NEVER, context: HookContext::Arguments },
     Kind { name: "perf_event", programs: "perf_event", attach: "{ perf_event = \"cpu-clock\" }", lacking: ALWAYS, answer: 0, bounds: NEVER, context: HookContext::Named },
 ];
 
@@ -106,7 +110,7 @@ const PLACES: &[(&str, &str, &[&str])] = &[
     ),
 ];
 
-/// What a program at one of the other places may return.
+/// The same at each of the other places, and what a program with an address may return there.
 fn places() -> Vec<Case> {
     let mut cases = Vec::new();
     for (kind, key, words) in PLACES {
@@ -175,8 +179,22 @@ pub(super) fn cases() -> Vec<Case> {
         "hosts/an entry with a declared context",
         declared("declared_entry", "declared_entry"),
     ));
+    for (what, program, attach, broken) in SETTINGS {
+        let text =
+            format!("name = \"hosts\"\n{}", host("h", &format!("hooks/{program}_host"), attach));
+        cases.push(case(Code::KernelLacks, format!("hosts/{what}"), *broken, text));
+    }
     cases
 }
+
+/// What an attachment may ask for besides, and not every kernel has.
+#[rustfmt::skip]
+const SETTINGS: &[(&str, &str, &str, Broken)] = &[
+    ("a cookie at a kprobe", "kprobe", "{ kprobe = \"__x64_sys_getpgid\", cookie = 7 }", ALWAYS),
+    ("a cookie at a function", "fentry", "{ fentry = \"__x64_sys_getpgid\", cookie = 7 }", ALWAYS),
+    ("a cookie at a raw tracepoint", "raw_tracepoint", "{ raw_tracepoint = \"sys_enter\", cookie = 7 }", Broken::Before(6, 10)),
+    ("the first place at a cgroup", "cgroup_skb", "{ cgroup_skb = \"/sys/fs/cgroup\", order = \"first\" }", Broken::Before(6, 12)),
+];
 
 fn of(kind: &Kind<'_>) -> Vec<Case> {
     let Kind { name, programs, attach, lacking, answer, bounds, context } = kind;
