@@ -161,8 +161,8 @@ $ cargo xtask test --only linux-6.12 --test selftests
 ```
 
 The chains are in `composer/tests/kernel/selftests/table`, the programs in `test-programs/bpf/suite-*.bpf.c`.
-A program at a packet is run by `BPF_PROG_TEST_RUN` with one packet, as the kernel's tests do; others
-by a connection, a socket or a function call. *Seen* is what the program returned and how many events
+Classifiers are attached by tcx, on 6.1 by classic tc. A program at a packet is run by
+`BPF_PROG_TEST_RUN` with one packet, as the kernel's tests do; others by a connection, a socket or a function call. *Seen* is what the program returned and how many events
 each node wrote.
 ",
         subtests().count()
@@ -179,7 +179,7 @@ fn selftest_section(text: &mut String, file: &SelftestFile) {
     let _ = writeln!(text, "\n|---|---|---|---|---|---|");
     let mut reasons = Vec::new();
     for subtest in file.subtests {
-        let SubtestForm::Chain { text: chain, verdicts, .. } = &subtest.form else {
+        let SubtestForm::Chain { verdicts, .. } = &subtest.form else {
             if let SubtestForm::None(why) = subtest.form {
                 reasons.push(format!("- {}: {why}\n", subtest.name));
             }
@@ -188,7 +188,7 @@ fn selftest_section(text: &mut String, file: &SelftestFile) {
         let seen = verdicts.iter().find_map(|(_, verdict)| seen(verdict)).unwrap_or_default();
         let _ = write!(text, "| {} | {} | {seen} |", subtest.name, subtest.what);
         for series in SERIES {
-            let _ = write!(text, " {} |", short(selftests::verdict(chain, verdicts, series)));
+            let _ = write!(text, " {} |", short(selftests::verdict(verdicts, series)));
         }
         text.push('\n');
     }
