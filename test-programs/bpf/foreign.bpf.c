@@ -190,7 +190,8 @@ int notes(__u64 *ctx)
 	__u64 value = ctx[0];
 
 	fill(&event, value);
-	event.ret = bpf_map_update_elem(&values, &value, &value, BPF_ANY);
+	/* Before 6.4 this is an int in the kernel, and the upper half of the register is 0. */
+	event.ret = (int)bpf_map_update_elem(&values, &value, &value, BPF_ANY);
 	bpf_ringbuf_output(&events, &event, sizeof(event), 0);
 	return 0;
 }

@@ -175,6 +175,21 @@ fn what_stands_in_the_way_of_a_filter_is_told() {
     assert!(finished.stderr.contains("FC0515"), "{}", finished.stderr);
 }
 
+#[test]
+#[ignore = "needs a kernel that allows freplace; `cargo xtask test` runs it in a micro-VM"]
+fn the_last_filter_of_several_chains_takes_the_qdisc_with_it() {
+    let before = (Snapshot::take(), filters("lo"));
+    let first = filter_chain("first", r#"tc = "lo""#);
+    let second = filter_chain("second", r#"tc = "lo", direction = "egress""#);
+    let chains = [&first, &second].map(|folder| Live::json(&folder.chain()));
+    for live in chains {
+        assert!(filters("lo").contains("clsact"), "{}", filters("lo"));
+        live.end(Signal::INT).assert_done();
+    }
+    assert_eq!(filters("lo"), before.1);
+    before.0.assert_nothing_new();
+}
+
 /// No descriptor stands for a filter, so that it survives the process.
 #[test]
 #[ignore = "needs a kernel that allows freplace; `cargo xtask test` runs it in a micro-VM"]

@@ -27,7 +27,7 @@ use crate::{kernel::KernelError, netlink::ask};
 
 /// What the names of filters begin with, in lists of tc(8) and bpftool-net(8).
 const PREFIX: &str = "freplace-compose";
-/// What the name of a filter ends with whose process added the qdisc.
+/// What the name of a filter ends with where processes like this one added the qdisc.
 const WITH_QDISC: &str = "+clsact";
 /// The kind of the qdisc.
 const CLSACT: &str = "clsact";
@@ -74,7 +74,7 @@ pub(super) struct InstalledFilter {
     place: FilterPlace,
     priority: u16,
     handle: TcHandle,
-    /// Whether the qdisc was not there before.
+    /// Whether the qdisc was not there before processes like this one came.
     own_qdisc: bool,
     /// Whether somebody removed it already.
     removed: bool,
@@ -206,22 +206,23 @@ fn filters(place: FilterPlace) -> io::Result<Vec<TcMessage>> {
     Ok(found)
 }
 
-/// Removes the filters of processes that are gone; whether one of them had added the qdisc.
+/// Removes the filters of processes that are gone; whether the qdisc is there for filters of processes like
+/// this one alone, so that the last of them removes it.
 fn take_over(place: FilterPlace) -> io::Result<bool> {
-    let mut had_qdisc = false;
+    let mut added_qdisc = false;
     for mut filter in filters(place)? {
-        let is_left = name_of(&filter).is_some_and(is_of_dead_process);
-        if !is_left {
+        let name = name_of(&filter).filter(|name| name.starts_with(PREFIX)).unwrap_or_default();
+        added_qdisc |= name.ends_with(WITH_QDISC);
+        if !is_of_dead_process(name) {
             continue;
         }
-        had_qdisc |= name_of(&filter).is_some_and(|name| name.ends_with(WITH_QDISC));
         filter.attributes.retain(|attribute| matches!(attribute, TcAttribute::Kind(_)));
         match ask(RouteNetlinkMessage::DelTrafficFilter(filter), 0) {
             Err(error) if !is_gone(&error) => return Err(error),
             _ => {}
         }
     }
-    Ok(had_qdisc)
+    Ok(added_qdisc)
 }
 
 /// The name of an eBPF filter.
