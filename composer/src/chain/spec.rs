@@ -264,6 +264,15 @@ impl Node {
         }
     }
 
+    /// Where it is attached, if it is a host that is.
+    #[must_use]
+    pub fn attach(&self) -> Option<&Spanned<Attach>> {
+        match &self.kind {
+            NodeKind::Host(host) => host.attach.as_ref(),
+            _ => None,
+        }
+    }
+
     /// When a tracer sees its target, in order; never, for a node that is none.
     #[must_use]
     pub fn moments(&self) -> &'static [ProbePoint] {

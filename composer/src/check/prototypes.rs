@@ -72,8 +72,7 @@ pub(super) fn check(context: &mut Context<'_>) {
 
 /// The `expected_attach_type` of a host, where its attachment decides it.
 fn expected(context: &Context<'_>, host: NodeIndex) -> Option<AttachType> {
-    let NodeKind::Host(spec) = &context.chain.graph.node(host).kind else { return None };
-    let attach = &spec.attach.as_ref()?.value;
+    let attach = &context.chain.graph.node(host).attach()?.value;
     (attach.kind.expected_attach_type)(Some(attach))
 }
 

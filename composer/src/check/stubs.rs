@@ -63,8 +63,8 @@ pub(super) fn check(context: &mut Context<'_>) {
 /// `bpf_check_attach_target` in
 /// <https://github.com/torvalds/linux/blob/v6.12/kernel/bpf/verifier.c>: "Cannot extend fentry/fexit".
 fn not_replaceable(context: &mut Context<'_>, stub: &Node, host: &Node) -> bool {
-    let (NodeKind::Stub(spec), NodeKind::Host(of)) = (&stub.kind, &host.kind) else { return false };
-    let Some(kind) = of.attach.as_ref().map(|attach| attach.value.kind) else { return false };
+    let NodeKind::Stub(spec) = &stub.kind else { return false };
+    let Some(kind) = host.attach().map(|attach| attach.value.kind) else { return false };
     let Some(fixed) = kind.not_replaceable else { return false };
     // Of the program's own entry the kernel says that it is static.
     if host.program().is_some_and(|(_, name)| name.value == spec.function.value) {

@@ -10,7 +10,7 @@ use std::{
 
 use super::{Format, exit::Exit, runtime, screen};
 use freplace_compose::{
-    chain::{NodeKind, ObjectRef, recipe_name},
+    chain::{ObjectRef, recipe_name},
     resolve::Resolved,
     vm::{DEFAULT_SERIES, HostFile, KernelChoice, Machine, VmError},
 };
@@ -87,10 +87,7 @@ pub(crate) fn files(path: &Path, resolved: &Resolved) -> Vec<PathBuf> {
 
 /// The modules of the kernel that the hosts of a chain are attached with.
 pub(crate) fn modules(resolved: &Resolved) -> Vec<String> {
-    let attached = resolved.nodes().filter_map(|(_, node, _)| match &node.kind {
-        NodeKind::Host(host) => host.attach.as_ref(),
-        _ => None,
-    });
+    let attached = resolved.nodes().filter_map(|(_, node, _)| node.attach());
     attached.flat_map(|attach| attach.value.kind.modules).map(|name| (*name).to_owned()).collect()
 }
 

@@ -10,6 +10,8 @@ use crate::object::AttachType;
 pub enum Mechanism<'a> {
     /// A perf event, and a link to that: perf_event_open(2), then `BPF_LINK_CREATE`.
     PerfEvent(PerfEvent<'a>),
+    /// A perf event of the PMU `uprobe`, and a link to that, at each place of a USDT probe.
+    Usdt(UsdtProbe<'a>),
     /// `BPF_RAW_TRACEPOINT_OPEN` of a tracepoint.
     RawTracepoint(&'a str),
     /// At the place that the program was loaded for: `BPF_RAW_TRACEPOINT_OPEN` without a name, or, with a
@@ -96,17 +98,6 @@ pub enum PerfEvent<'a> {
         /// In this process alone.
         pid: Option<u32>,
     },
-    /// Those of the PMU `uprobe` at all places of a USDT probe.
-    Usdt {
-        /// A program or library: its path or its name.
-        binary: &'a str,
-        /// Whose probe.
-        provider: &'a str,
-        /// The probe.
-        name: &'a str,
-        /// In this process alone.
-        pid: Option<u32>,
-    },
     /// One that is sampled.
     Sampled {
         /// `PERF_TYPE_...`.
@@ -127,6 +118,19 @@ pub enum PerfEvent<'a> {
         /// The folder in that.
         name: &'a str,
     },
+}
+
+/// A probe that a program or library marks for tracers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct UsdtProbe<'a> {
+    /// A program or library: its path or its name.
+    pub binary: &'a str,
+    /// Whose probe.
+    pub provider: &'a str,
+    /// The probe.
+    pub name: &'a str,
+    /// In this process alone.
+    pub pid: Option<u32>,
 }
 
 /// A type of the kernel that a program is loaded for: its `attach_btf_id`, by name.

@@ -43,7 +43,7 @@ pub use key::{KeySpec, Misfit, Setting, TargetKey, Values};
 pub use kind::{HostKind, Need, NotReplaceable, Returns};
 pub use lookup::{Arguments, Lookup};
 pub use mechanism::{
-    Anchor, AttachBtf, Mechanism, OnDemand, PerfEvent, Position, ProgramOutput, Sampling,
+    Anchor, AttachBtf, Mechanism, OnDemand, PerfEvent, Position, ProgramOutput, Sampling, UsdtProbe,
 };
 pub use refusal::{Refusal, Refused};
 pub use template::Template;

@@ -1,7 +1,7 @@
 //! USDT: the probes that a program or library marks for tracers, with arguments.
 
 use super::{
-    Attach, HostKind, Mechanism, Misfit, PerfEvent, Refusal, Refused, TargetKey, Template, uprobe,
+    Attach, HostKind, Mechanism, Misfit, Refusal, Refused, TargetKey, Template, UsdtProbe, uprobe,
 };
 use crate::object::ProgramKind;
 
@@ -21,7 +21,7 @@ pub(super) static USDT: HostKind = HostKind {
     },
     mechanism: |attach| {
         let (binary, provider, name) = parts(&attach.target).unwrap_or_default();
-        Mechanism::PerfEvent(PerfEvent::Usdt { binary, provider, name, pid: uprobe::pid(attach) })
+        Mechanism::Usdt(UsdtProbe { binary, provider, name, pid: uprobe::pid(attach) })
     },
     refused,
     template: Template {

@@ -133,7 +133,7 @@ impl Feature {
                 _ => &[],
             },
             Mechanism::PerfEvent(PerfEvent::Syscall { .. }) => &[Self::PerfLinks, Self::Kprobes],
-            Mechanism::PerfEvent(PerfEvent::Uprobe { .. } | PerfEvent::Usdt { .. }) => {
+            Mechanism::PerfEvent(PerfEvent::Uprobe { .. }) | Mechanism::Usdt(_) => {
                 &[Self::PerfLinks, Self::Uprobes]
             }
             Mechanism::KprobeMulti { .. } => &[Self::Tracefs, Self::KprobeMulti],

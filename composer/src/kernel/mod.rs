@@ -277,6 +277,11 @@ impl KernelError {
         Self { errno: causes.filter_map(errno).last(), ..Self::here(call, error) }
     }
 
+    /// What fails as a system call does that returns this error number.
+    pub(crate) fn with_errno(call: &'static str, errno: i32) -> Self {
+        Self::os(call, &std::io::Error::from_raw_os_error(errno))
+    }
+
     /// A system call that failed.
     pub(crate) fn os(call: &'static str, error: &std::io::Error) -> Self {
         Self {

@@ -8,7 +8,7 @@ use super::{
     Action, Cause, Filling, Operation, OperationId, Plan, PlannedNode, Reason, loads::Slots, order,
 };
 use crate::{
-    chain::{Graph, Node, NodeKind, Role},
+    chain::{Graph, Node, Role},
     diag::Span,
     object::MapDef,
     resolve::{NodeProgram, Resolved, ResolvedKind, is_shared},
@@ -239,8 +239,7 @@ fn owner(index: NodeIndex, map: &MapDef) -> Option<usize> {
 
 /// Whether a node is a host that runs once.
 fn is_on_demand(node: &Node) -> bool {
-    let NodeKind::Host(host) = &node.kind else { return false };
-    host.attach.as_ref().is_some_and(|attach| attach.value.on_demand().is_some())
+    node.attach().is_some_and(|attach| attach.value.on_demand().is_some())
 }
 
 fn asks_for_lines(node: &Node) -> bool {

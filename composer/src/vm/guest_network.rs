@@ -5,7 +5,7 @@ use std::{
     fs::{self, File},
     io,
     net::{IpAddr, Ipv4Addr, Ipv6Addr},
-    os::fd::AsRawFd as _,
+    os::fd::{AsFd as _, AsRawFd as _},
     thread,
 };
 
@@ -48,7 +48,6 @@ pub(super) fn connect() -> Result<(), String> {
     add_devices(&namespace).map_err(failed("add a pair of veth devices"))?;
     bring_up(&OWN).map_err(failed("set the address of eth0"))?;
     let there = thread::spawn(move || {
-        use std::os::fd::AsFd as _;
         move_into_link_name_space(namespace.as_fd(), Some(LinkNameSpaceType::Network))?;
         up("lo")?;
         bring_up(&PEER)

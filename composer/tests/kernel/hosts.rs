@@ -19,7 +19,7 @@ use crate::{
         events::{assert_schema, events, nodes, of},
         eventually,
         process::output,
-        run,
+        run, series,
     },
 };
 
@@ -41,9 +41,7 @@ pub(crate) fn whole(name: &str, attach: &str, answer: u8) -> String {
 
 /// Whether this kernel is at least of this series.
 pub(crate) fn since(major: u32, minor: u32) -> bool {
-    let release = rustix::system::uname().release().to_string_lossy().into_owned();
-    let mut numbers = release.split('.').map_while(|part| part.parse().ok());
-    (numbers.next(), numbers.next()) >= (Some(major), Some(minor))
+    series() >= (major, minor)
 }
 
 /// Brings up a host, lets `traffic` come to it, and looks at a call in which all took part.

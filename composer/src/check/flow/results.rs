@@ -72,10 +72,7 @@ pub(super) fn find(
 fn attached_kind(context: &Context<'_>, subject: &CheckedProgram<'_>) -> Option<&'static HostKind> {
     let graph = &context.chain.graph;
     let hosts = graph.hosts_below(subject.index).into_iter();
-    let mut kinds = hosts.filter_map(|host| match &graph.node(host).kind {
-        NodeKind::Host(host) => Some(host.attach.as_ref()?.value.kind),
-        _ => None,
-    });
+    let mut kinds = hosts.filter_map(|host| Some(graph.node(host).attach()?.value.kind));
     kinds.find(|kind| Some(kind.program_type) == subject.loaded.kind.program_type())
 }
 

@@ -2,10 +2,7 @@
 //!
 //! Each function returns the flags with which the kernel takes the id, and that.
 
-use std::{
-    io,
-    os::fd::{AsFd as _, OwnedFd},
-};
+use std::os::fd::{AsFd as _, OwnedFd};
 
 use crate::kernel::{KernelError, holder, sys};
 
@@ -40,12 +37,8 @@ pub(super) fn link(
     let folder = rustix::fs::fstat(cgroup.as_fd());
     let folder = folder.map_err(|error| KernelError::os(CALL, &error.into()))?;
     let is_there = |link: &sys::LinkInfo| {
-        let [first, second] = [link.words[0], link.words[1]].map(u32::to_ne_bytes);
-        let mut id = [0; 8];
-        id[..4].copy_from_slice(&first);
-        id[4..].copy_from_slice(&second);
         link.link_type == CGROUP
-            && u64::from_ne_bytes(id) == folder.st_ino
+            && sys::whole([link.words[0], link.words[1]]) == folder.st_ino
             && link.words[2] == attach_type
     };
     let links = sys::link_ids().filter_map(|id| sys::link_info(id).ok());
@@ -59,5 +52,5 @@ fn is_it(program: u32, wanted: &str) -> bool {
 }
 
 fn missing(call: &'static str) -> KernelError {
-    KernelError::os(call, &io::Error::from_raw_os_error(libc::ENOENT))
+    KernelError::with_errno(call, libc::ENOENT)
 }

@@ -171,12 +171,8 @@ impl InstalledFilter {
         let kind = vec![TcAttribute::Kind(TcFilterBpf::KIND.to_owned())];
         let mut request = self.place.message(self.priority, kind);
         request.header.handle = self.handle;
-        match ask(RouteNetlinkMessage::DelTrafficFilter(request), 0) {
-            Err(error) if !is_gone(&error) => {
-                return Err(KernelError::os("RTM_DELTFILTER", &error));
-            }
-            _ => {}
-        }
+        delete(RouteNetlinkMessage::DelTrafficFilter(request))
+            .map_err(|error| KernelError::os("RTM_DELTFILTER", &error))?;
         if self.own_qdisc { remove_unused_qdisc(self.place) } else { Ok(()) }
     }
 }
@@ -217,10 +213,7 @@ fn take_over(place: FilterPlace) -> io::Result<bool> {
             continue;
         }
         filter.attributes.retain(|attribute| matches!(attribute, TcAttribute::Kind(_)));
-        match ask(RouteNetlinkMessage::DelTrafficFilter(filter), 0) {
-            Err(error) if !is_gone(&error) => return Err(error),
-            _ => {}
-        }
+        delete(RouteNetlinkMessage::DelTrafficFilter(filter))?;
     }
     Ok(added_qdisc)
 }
@@ -268,8 +261,14 @@ fn remove_unused_qdisc(place: FilterPlace) -> Result<(), KernelError> {
     if !left.is_empty() {
         return Ok(());
     }
-    match ask(RouteNetlinkMessage::DelQueueDiscipline(place.qdisc()), 0) {
-        Err(error) if !is_gone(&error) => Err(KernelError::os("RTM_DELQDISC", &error)),
+    delete(RouteNetlinkMessage::DelQueueDiscipline(place.qdisc()))
+        .map_err(|error| KernelError::os("RTM_DELQDISC", &error))
+}
+
+/// Asks for something to be deleted, which may be gone already.
+fn delete(request: RouteNetlinkMessage) -> io::Result<()> {
+    match ask(request, 0) {
+        Err(error) if !is_gone(&error) => Err(error),
         _ => Ok(()),
     }
 }

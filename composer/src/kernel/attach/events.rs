@@ -57,12 +57,6 @@ pub(super) fn locate(event: PerfEvent<'_>) -> Result<(), KernelError> {
             }
             uprobe::locate(binary, place).map(drop)
         }
-        PerfEvent::Usdt { binary, provider, name, pid } => {
-            if let Some(pid) = pid {
-                threads(pid)?;
-            }
-            usdt::locate(binary, provider, name).map(drop)
-        }
         PerfEvent::Sampled { pid: Some(pid), .. } => threads(pid).map(drop),
         PerfEvent::Sampled { .. } | PerfEvent::Kprobe { .. } | PerfEvent::Syscall { .. } => Ok(()),
     }
@@ -80,10 +74,6 @@ fn open(event: PerfEvent<'_>) -> Result<Vec<OwnedFd>, KernelError> {
         PerfEvent::Uprobe { binary, place, at_return, pid } => {
             let (path, offset) = uprobe::locate(binary, place)?;
             probe(UPROBE_PMU, &path, (offset, 0), at_return, pid).map(one)
-        }
-        PerfEvent::Usdt { binary, provider, name, pid } => {
-            let (path, sites) = usdt::locate(binary, provider, name)?;
-            sites.iter().map(|site| at_site(&path, site, pid)).collect()
         }
         PerfEvent::Tracepoint { category, name } => {
             let number = tracepoint_id(category, name)?;
@@ -125,8 +115,8 @@ fn syscall(name: &str) -> String {
 }
 
 /// The threads of a process.
-fn threads(pid: u32) -> Result<Vec<i32>, KernelError> {
-    let missing = || KernelError::os("find process", &io::Error::from_raw_os_error(libc::ESRCH));
+pub(super) fn threads(pid: u32) -> Result<Vec<i32>, KernelError> {
+    let missing = || KernelError::with_errno("find process", libc::ESRCH);
     let tasks = fs::read_dir(format!("/proc/{pid}/task")).map_err(|_| missing())?;
     let ids = tasks.flatten().filter_map(|task| task.file_name().to_str()?.parse().ok());
     let ids: Vec<i32> = ids.collect();

@@ -35,7 +35,7 @@ use super::{
     loader::Loaded,
     sys::{self, LinkTarget},
 };
-use crate::hook::{Anchor, Mechanism, PerfEvent, Position};
+use crate::hook::{Anchor, Mechanism, Position};
 
 /// Where tracefs is mounted, newer place first.
 pub(super) fn tracefs() -> Option<&'static str> {
@@ -109,10 +109,7 @@ pub(super) fn host(
     specs: Option<SpecTable<'_>>,
 ) -> Result<Link, KernelError> {
     match mechanism {
-        Mechanism::PerfEvent(PerfEvent::Usdt { binary, provider, name, pid }) => {
-            let probe = usdt::UsdtProbe { binary, provider, name, pid };
-            usdt::link(program, probe, cookie, specs)
-        }
+        Mechanism::Usdt(probe) => usdt::link(program, probe, cookie, specs),
         Mechanism::PerfEvent(event) => events::link(program, event, cookie),
         Mechanism::AsLoaded(_) if cookie == 0 => raw_tracepoint(program, None, 0),
         // `BPF_RAW_TRACEPOINT_OPEN` takes no cookie for it.
@@ -160,6 +157,7 @@ fn raw_tracepoint(
 pub(super) fn locate(mechanism: Mechanism<'_>) -> Result<(), KernelError> {
     match mechanism {
         Mechanism::PerfEvent(event) => events::locate(event),
+        Mechanism::Usdt(probe) => usdt::locate(probe).map(drop),
         Mechanism::KprobeMulti { pattern, .. } => multi::functions(pattern).map(drop),
         Mechanism::PacketSocket(interface) | Mechanism::TrafficFilter { interface, .. } => {
             interface_index(interface).map(drop)

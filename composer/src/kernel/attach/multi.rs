@@ -1,6 +1,6 @@
 //! One link at many functions of the kernel.
 
-use std::{ffi::CString, fs, io, os::fd::BorrowedFd, path::Path};
+use std::{ffi::CString, fs, os::fd::BorrowedFd, path::Path};
 
 use super::{Link, c_string, tracefs};
 use crate::{
@@ -39,7 +39,7 @@ pub(super) fn functions(pattern: &str) -> Result<Vec<CString>, KernelError> {
     names.sort_unstable();
     names.dedup();
     if names.is_empty() {
-        return Err(KernelError::os(CALL, &io::Error::from_raw_os_error(libc::ENOENT)));
+        return Err(KernelError::with_errno(CALL, libc::ENOENT));
     }
     names.into_iter().map(c_string).collect()
 }

@@ -1,7 +1,7 @@
 //! Where in which file a uprobe goes: a function of a program or a library, by name.
 
 use std::{
-    env, fs, io,
+    env, fs,
     path::{Path, PathBuf},
 };
 
@@ -16,8 +16,8 @@ pub(super) fn locate(binary: &str, place: &str) -> Result<(String, u64), KernelE
     Ok((path.to_string_lossy().into_owned(), offset))
 }
 
-pub(super) fn missing(call: &'static str) -> KernelError {
-    KernelError::os(call, &io::Error::from_raw_os_error(libc::ENOENT))
+fn missing(call: &'static str) -> KernelError {
+    KernelError::with_errno(call, libc::ENOENT)
 }
 
 /// A path as it is; of a name the program in `PATH` that has it, or else the library.
@@ -88,7 +88,8 @@ fn plain(name: &str) -> &str {
     name.split('@').next().unwrap_or(name)
 }
 
-fn number(text: &str) -> Option<u64> {
+/// A number, also with `0x`.
+pub(super) fn number(text: &str) -> Option<u64> {
     match text.strip_prefix("0x") {
         Some(digits) => u64::from_str_radix(digits, 16).ok(),
         None => text.parse().ok(),

@@ -18,19 +18,12 @@ use object::{
 
 use super::{
     Link, events,
-    uprobe::{find, missing},
+    uprobe::{self, find},
 };
-use crate::kernel::{KernelError, sys};
-
-/// A probe, by its names.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct UsdtProbe<'a> {
-    pub(super) binary: &'a str,
-    pub(super) provider: &'a str,
-    pub(super) name: &'a str,
-    /// In this process alone.
-    pub(super) pid: Option<u32>,
-}
+use crate::{
+    hook::UsdtProbe,
+    kernel::{KernelError, sys},
+};
 
 /// The map in which a program looks up where arguments are.
 #[derive(Debug)]
@@ -48,7 +41,7 @@ pub(super) fn link(
     cookie: u64,
     mut table: Option<SpecTable<'_>>,
 ) -> Result<Link, KernelError> {
-    let (path, sites) = locate(probe.binary, probe.provider, probe.name)?;
+    let (path, sites) = locate(probe)?;
     let (mut links, mut opened) = (Vec::new(), Vec::new());
     for site in &sites {
         let number = match &mut table {
@@ -91,18 +84,17 @@ pub(super) struct ProbeSite {
 }
 
 /// The places of a probe, and the path of the file.
-pub(super) fn locate(
-    binary: &str,
-    provider: &str,
-    name: &str,
-) -> Result<(String, Vec<ProbeSite>), KernelError> {
+pub(super) fn locate(probe: UsdtProbe<'_>) -> Result<(String, Vec<ProbeSite>), KernelError> {
     const CALL: &str = "read binary";
-    let path = find(binary)?;
+    if let Some(pid) = probe.pid {
+        events::threads(pid)?;
+    }
+    let path = find(probe.binary)?;
     let bytes = fs::read(&path).map_err(|error| KernelError::os(CALL, &error))?;
-    let sites = sites(&bytes, provider, name)
+    let sites = sites(&bytes, probe.provider, probe.name)
         .map_err(|error| KernelError::here(CALL, format!("{}: {error}", path.display())))?;
     if sites.is_empty() {
-        return Err(missing("find probe"));
+        return Err(KernelError::with_errno("find probe", libc::ENOENT));
     }
     Ok((path.to_string_lossy().into_owned(), sites))
 }
@@ -251,16 +243,13 @@ fn argument(text: &str) -> Option<ProbeArgument> {
     Some(ProbeArgument { place, signed: size < 0, unused })
 }
 
+/// A number with or without a sign.
 fn number(text: &str) -> Option<i64> {
-    let (negative, digits) = match text.strip_prefix('-') {
-        Some(digits) => (true, digits),
-        None => (false, text),
-    };
-    let value = match digits.strip_prefix("0x") {
-        Some(digits) => i64::from_str_radix(digits, 16).ok()?,
-        None => digits.parse().ok()?,
-    };
-    Some(if negative { -value } else { value })
+    let magnitude = |digits| i64::try_from(uprobe::number(digits)?).ok();
+    match text.strip_prefix('-') {
+        Some(digits) => magnitude(digits).map(|value| -value),
+        None => magnitude(text),
+    }
 }
 
 /// The place of a register in `struct pt_regs` of x86-64, by any of its names.

@@ -84,11 +84,7 @@ pub(in crate::kernel) fn missed(link: BorrowedFd<'_>) -> io::Result<Option<u64>>
     if !KPROBES.contains(&info.words[0]) {
         return Ok(Some(0));
     }
-    let [first, second] = [info.words[MISSED], info.words[MISSED + 1]].map(u32::to_ne_bytes);
-    let mut bytes = [0; 8];
-    bytes[..4].copy_from_slice(&first);
-    bytes[4..].copy_from_slice(&second);
-    Ok(Some(u64::from_ne_bytes(bytes)))
+    Ok(Some(whole([info.words[MISSED], info.words[MISSED + 1]])))
 }
 
 #[repr(C)]
@@ -167,6 +163,14 @@ fn halves(number: u64) -> [u32; 2] {
     let half =
         |at: usize| u32::from_ne_bytes([bytes[at], bytes[at + 1], bytes[at + 2], bytes[at + 3]]);
     [half(0), half(4)]
+}
+
+/// The number of 64 bits that two words are.
+pub(in crate::kernel) fn whole([first, second]: [u32; 2]) -> u64 {
+    let mut bytes = [0; 8];
+    bytes[..4].copy_from_slice(&first.to_ne_bytes());
+    bytes[4..].copy_from_slice(&second.to_ne_bytes());
+    u64::from_ne_bytes(bytes)
 }
 
 #[repr(C)]

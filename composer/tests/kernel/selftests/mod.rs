@@ -24,16 +24,9 @@ use rustix::process::Signal;
 use table::{Stimulus, SubtestForm, SubtestVerdict};
 
 use crate::{
-    support::{Folder, Live, Snapshot, events::events, test_run::test_run},
+    support::{Folder, Live, Snapshot, events::events, series, test_run::test_run},
     versions::running,
 };
-
-/// The series of the running kernel.
-fn series() -> (u32, u32) {
-    let release = rustix::system::uname().release().to_string_lossy().into_owned();
-    let mut numbers = release.split('.').map_while(|part| part.parse().ok());
-    (numbers.next().expect("a major"), numbers.next().expect("a minor"))
-}
 
 /// Runs every subtest of a file, and names those that came out otherwise.
 #[track_caller]

@@ -38,3 +38,10 @@ pub(crate) fn fire(value: u16) {
     let answer = rustix::process::getpgid(Some(pid));
     assert_eq!(answer, Err(rustix::io::Errno::SRCH), "no process has a number that large");
 }
+
+/// The series of the running kernel.
+pub(crate) fn series() -> (u32, u32) {
+    let release = rustix::system::uname().release().to_string_lossy().into_owned();
+    let mut numbers = release.split('.').map_while(|part| part.parse().ok());
+    (numbers.next().expect("a major"), numbers.next().expect("a minor"))
+}
