@@ -47,8 +47,8 @@ pub mod plan;
 pub mod profile;
 pub mod resolve;
 pub mod run;
+pub mod running;
 pub mod session;
-
 pub mod trace;
 pub mod traffic;
 pub mod version;

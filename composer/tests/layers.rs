@@ -98,6 +98,7 @@ const PURE: &[&str] = &[
     "hex.rs",
     "pattern.rs",
     "function",
+    "running",
 ];
 
 #[test]
@@ -136,8 +137,8 @@ fn the_pure_layers_know_no_kernel_no_terminal_and_no_clock() {
 /// The modules of the library, each behind all that it may name.
 const LAYERS: &[&str] = &[
     "errno", "inert", "version", "hex", "order", "pattern", "files", "netlink", "diag", "object",
-    "profile", "hook", "chain", "function", "trace", "resolve", "check", "plan", "kernel", "run",
-    "event", "session", "draw", "traffic", "vm",
+    "profile", "running", "hook", "chain", "function", "trace", "resolve", "check", "plan",
+    "kernel", "run", "event", "session", "draw", "traffic", "vm",
 ];
 
 #[test]

@@ -34,5 +34,9 @@ int k_tcp_connect(struct pt_regs *ctx)
 SEC("kprobe/inet_csk_complete_hashdance")
 int k_icsk_complete_hashdance(struct pt_regs *ctx)
 {
+	// Two CPUs with packets of one connection may each make a child of it. The kernel drops the one
+	// that does not own the request.
+	if (!(__u8)PT_REGS_PARM4(ctx))
+		return 0;
 	return host(PT_REGS_PARM2(ctx));
 }

@@ -28,10 +28,15 @@ int k_tcp_connect(struct pt_regs *ctx)
 	return host(PT_REGS_PARM1(ctx));
 }
 
-// struct sock *inet_csk_complete_hashdance(struct sock *sk, struct sock *child, ...):
+// struct sock *inet_csk_complete_hashdance(struct sock *sk, struct sock *child,
+//                                          struct request_sock *req, bool own_req):
 // the child is the connection, sk only the listener.
 SEC("kprobe/inet_csk_complete_hashdance")
 int k_icsk_complete_hashdance(struct pt_regs *ctx)
 {
+	// Two CPUs with packets of one connection may each make a child of it. The kernel drops the one
+	// that does not own the request.
+	if (!(__u8)PT_REGS_PARM4(ctx))
+		return 0;
 	return host(PT_REGS_PARM2(ctx));
 }

@@ -17,6 +17,7 @@ mod man;
 mod new;
 mod plan;
 mod profile;
+mod ps;
 mod report;
 mod runtime;
 mod schema;
@@ -92,6 +93,7 @@ enum Verb {
     Graph(graph::GraphArguments),
     Chains(chains::Chains),
     Inspect(inspect::Inspect),
+    Ps(ps::Ps),
     Doctor(doctor::Doctor),
     Profile(profile::ProfileArguments),
     Explain(explain::Explain),
@@ -140,6 +142,7 @@ pub(crate) fn main() -> Exit {
         Verb::Graph(graph) => graph::run(&graph),
         Verb::Chains(chains) => chains::run(&chains),
         Verb::Inspect(inspect) => inspect::run(&inspect),
+        Verb::Ps(ps) => ps::run(&ps),
         Verb::Doctor(doctor) => doctor::run(&doctor),
         Verb::Profile(profile) => profile::run(&profile),
         Verb::Explain(explain) => explain::run(&explain),

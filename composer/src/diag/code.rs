@@ -16,7 +16,8 @@ macro_rules! codes {
         /// The stable code of a diagnostic, written `FC0102`.
         ///
         /// The first two digits are the subject: 00 the chain file, 01 its graph, 02 objects, 03
-        /// the combination of programs, 04 the environment, 05 the running chain, 06 the micro-VM.
+        /// the combination of programs, 04 the environment, 05 the running chain, 06 the micro-VM,
+        /// 07 programs that run already.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
         pub enum Code {
             $($(#[doc = $doc])+ $name = $number,)+
@@ -245,6 +246,13 @@ codes! {
     NoModule = 607,
     /// Traffic that cannot be generated.
     Traffic = 608,
+
+    /// A name that is of no program in the kernel.
+    NoSuchProgram = 701,
+    /// A name that is of several programs in the kernel.
+    AmbiguousProgram = 702,
+    /// A text that does not name a program in the kernel.
+    BadReference = 703,
 }
 
 impl fmt::Display for Code {

@@ -1,14 +1,16 @@
 //! Who holds a place that is taken: the link, its program, and the processes that keep it.
 
-use std::{fmt, fs, os::fd::AsFd as _};
+use std::{fmt, os::fd::AsFd as _};
 
 use aya_obj::generated::{
     bpf_link_type::{BPF_LINK_TYPE_TRACING, BPF_LINK_TYPE_XDP},
     bpf_prog_type::BPF_PROG_TYPE_EXT,
 };
 
-use super::sys::{self, LinkInfo};
-use crate::object::btf::{Btf, Type};
+use super::{
+    census::{holders_of_link, whole_name},
+    sys::{self, LinkInfo, Numbered},
+};
 
 /// What a place is held by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -61,59 +63,18 @@ pub(super) fn of_function(program: u32, function: u32) -> Option<Holder> {
 }
 
 fn links(link_type: u32) -> impl Iterator<Item = LinkInfo> {
-    let links = sys::link_ids().filter_map(|id| sys::link_info(id).ok());
+    let links = sys::ids(Numbered::Link).unwrap_or_default().into_iter();
+    let links = links.filter_map(|id| sys::link_info(id).ok());
     links.filter(move |link| link.link_type == link_type)
 }
 
 fn who(link: &LinkInfo) -> String {
-    let name = program_name(link.program).map(|name| format!("`{name}` ")).unwrap_or_default();
+    let name = whole_name(link.program).map(|name| format!("`{name}` ")).unwrap_or_default();
     let mut text = format!("{name}(program {}, link {})", link.program, link.id);
-    let processes = processes(link.id);
-    if !processes.is_empty() {
-        text += &format!(", held by {}", processes.join(", "));
+    let holders = holders_of_link(link.id);
+    let holders: Vec<_> = holders.iter().map(ToString::to_string).collect();
+    if !holders.is_empty() {
+        text += &format!(", held by {}", holders.join(", "));
     }
     text
-}
-
-/// Bytes of a program's name that the kernel keeps.
-const CUT: usize = 15;
-
-/// The whole name of a program, from its BTF where the kernel cut it.
-pub(super) fn program_name(id: u32) -> Option<String> {
-    let program = sys::program_by_id(id).ok()?;
-    let info = sys::program_info(program.as_fd()).ok()?;
-    let cut = info.name.iter().map(|byte| byte.cast_unsigned()).take_while(|byte| *byte != 0);
-    let cut = String::from_utf8(cut.collect()).ok()?;
-    if cut.len() < CUT {
-        return Some(cut);
-    }
-    let btf = sys::btf_of(info.btf_id).ok().and_then(|btf| Btf::parse(btf).ok());
-    let whole = btf.as_ref().and_then(|btf| {
-        btf.iter().find_map(|(_, ty)| match ty {
-            Type::Function { name, .. } if name.starts_with(&cut) => Some(name.to_owned()),
-            _ => None,
-        })
-    });
-    Some(whole.unwrap_or(cut))
-}
-
-/// The processes that have the link open, as far as this one may look.
-fn processes(link: u32) -> Vec<String> {
-    let mut found = Vec::new();
-    let Ok(all) = fs::read_dir("/proc") else { return found };
-    let wanted = format!("link_id:\t{link}");
-    for process in all.flatten() {
-        let name = process.file_name();
-        let Some(pid) = name.to_str().filter(|name| name.parse::<u32>().is_ok()) else { continue };
-        let Ok(descriptors) = fs::read_dir(process.path().join("fdinfo")) else { continue };
-        let holds = descriptors.flatten().any(|descriptor| {
-            let text = fs::read_to_string(descriptor.path()).unwrap_or_default();
-            text.lines().any(|line| line == wanted)
-        });
-        if holds {
-            let comm = fs::read_to_string(process.path().join("comm")).unwrap_or_default();
-            found.push(format!("{}/{pid}", comm.trim()));
-        }
-    }
-    found
 }

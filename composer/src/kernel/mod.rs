@@ -6,6 +6,7 @@
 //! the kernel gave out; using one it did not give out, or twice, is [`KernelError`].
 
 mod attach;
+mod census;
 mod core;
 #[cfg(test)]
 mod damage;
@@ -21,6 +22,7 @@ mod linux;
 mod loader;
 pub mod machine;
 mod map;
+mod mounts;
 mod on_demand;
 mod perf;
 mod prepare;
@@ -35,6 +37,7 @@ use std::path::Path;
 
 use thiserror::Error;
 
+pub use census::census;
 pub use core::is_guarded;
 pub use environment::{Feature, Finding, examine};
 pub use events::{Counts, Events, MapReader};

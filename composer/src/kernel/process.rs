@@ -24,6 +24,14 @@ pub fn raise_open_files() -> Started {
     Started { files }
 }
 
+/// Nanoseconds since the machine was started, as the kernel counts them for loaded programs.
+#[must_use]
+pub fn since_start() -> u64 {
+    let now = rustix::time::clock_gettime(rustix::time::ClockId::Boottime);
+    let seconds = u64::try_from(now.tv_sec).unwrap_or(0);
+    seconds.saturating_mul(1_000_000_000).saturating_add(u64::try_from(now.tv_nsec).unwrap_or(0))
+}
+
 /// Has a write to a file beyond `ulimit -f` be an error instead of the end of this process. What is
 /// run from here has the default again.
 pub fn outlive_file_limit() {

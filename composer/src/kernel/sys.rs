@@ -9,6 +9,7 @@
 mod link;
 mod map;
 mod perf;
+mod program;
 mod socket;
 
 use std::{
@@ -18,28 +19,25 @@ use std::{
 };
 
 pub(super) use link::{
-    LinkInfo, LinkTarget, info_of_link, iterator_create, link_create, link_ids, link_info, missed,
-    programs_at, raw_tracepoint_open, whole,
+    LinkInfo, LinkTarget, TextField, info_of_link, iterator_create, link_by_id, link_create,
+    link_info, link_text, missed, programs_at, raw_tracepoint_open, task_descriptor, whole,
 };
 pub(super) use map::{
-    MapCreate, map_create, map_delete, map_freeze, map_info, map_put, map_update, number_of,
-    object_get, object_pin,
+    MapCreate, MapInfo, map_create, map_delete, map_entry, map_freeze, map_info, map_put,
+    map_update, number_of, object_get, object_pin,
 };
 pub(super) use perf::{
     ProbeEvent, Sampled, perf_event_open, perf_lost, perf_output_event, perf_probe,
     perf_sampled_event,
 };
+pub(super) use program::{
+    Numbered, ProgramParts, btf_name, btf_of, ids, map_by_id, program_by_id, program_info,
+    program_parts,
+};
 pub(super) use socket::{filter_socket, packet_socket};
 
 use crate::object::insn::SIZE;
-use aya_obj::generated::{
-    bpf_btf_info,
-    bpf_cmd::{
-        self, BPF_BTF_GET_FD_BY_ID, BPF_BTF_LOAD, BPF_OBJ_GET_INFO_BY_FD, BPF_PROG_GET_FD_BY_ID,
-        BPF_PROG_LOAD, BPF_PROG_TEST_RUN,
-    },
-    bpf_prog_info,
-};
+use aya_obj::generated::bpf_cmd::{self, BPF_BTF_LOAD, BPF_PROG_LOAD, BPF_PROG_TEST_RUN};
 
 /// An attribute struct of bpf(2): plain integers, no padding, pointers to what outlives the call.
 trait Attribute {}
@@ -79,6 +77,12 @@ fn address_mut<T: ?Sized>(of: &mut T) -> u64 {
 
 fn length(of: usize) -> u32 {
     u32::try_from(of).unwrap_or(u32::MAX)
+}
+
+/// The text up to its NUL.
+pub(super) fn until_nul(text: &[u8]) -> String {
+    let end = text.iter().position(|byte| *byte == 0).unwrap_or(text.len());
+    String::from_utf8_lossy(&text[..end]).into_owned()
 }
 
 /// A program as the kernel wants it.
@@ -240,6 +244,12 @@ struct Id {
 }
 impl Attribute for Id {}
 
+impl Id {
+    fn of(id: u32) -> Self {
+        Self { id, next: 0, open_flags: 0, reserved: 0 }
+    }
+}
+
 #[repr(C)]
 struct Info {
     fd: u32,
@@ -247,51 +257,6 @@ struct Info {
     info: u64,
 }
 impl Attribute for Info {}
-
-/// What the kernel knows of a program.
-pub(super) fn program_info(program: BorrowedFd<'_>) -> io::Result<bpf_prog_info> {
-    // SAFETY: the struct is made of integers and arrays of them; all zeros is a value of it.
-    let mut info: bpf_prog_info = unsafe { std::mem::zeroed() };
-    let mut attribute = Info {
-        fd: number(program),
-        length: length(size_of::<bpf_prog_info>()),
-        info: address_mut(&mut info),
-    };
-    bpf(BPF_OBJ_GET_INFO_BY_FD, &mut attribute)?;
-    Ok(info)
-}
-
-/// The BTF that a program was loaded with.
-pub(super) fn btf_of(id: u32) -> io::Result<Vec<u8>> {
-    let mut attribute = Id { id, next: 0, open_flags: 0, reserved: 0 };
-    let btf = descriptor(bpf(BPF_BTF_GET_FD_BY_ID, &mut attribute)?);
-    let mut data = Vec::new();
-    // The first call tells the size, the second fills the buffer.
-    loop {
-        // SAFETY: as above, integers only.
-        let mut info: bpf_btf_info = unsafe { std::mem::zeroed() };
-        info.btf = address_mut(data.as_mut_slice());
-        info.btf_size = length(data.len());
-        let mut attribute = Info {
-            fd: btf.as_raw_fd().cast_unsigned(),
-            length: length(size_of::<bpf_btf_info>()),
-            info: address_mut(&mut info),
-        };
-        bpf(BPF_OBJ_GET_INFO_BY_FD, &mut attribute)?;
-        let size = info.btf_size as usize;
-        if size <= data.len() {
-            data.truncate(size);
-            return Ok(data);
-        }
-        data.resize(size, 0);
-    }
-}
-
-/// The program with number `id`.
-pub(super) fn program_by_id(id: u32) -> io::Result<OwnedFd> {
-    let mut attribute = Id { id, next: 0, open_flags: 0, reserved: 0 };
-    bpf(BPF_PROG_GET_FD_BY_ID, &mut attribute).map(descriptor)
-}
 
 /// Waits until no CPU is inside a program that it entered before: membarrier(2), which on more
 /// than one CPU waits for a grace period of RCU.

@@ -230,7 +230,12 @@ fn a_kernel_that_the_chain_is_not_meant_for_gets_nothing_of_it() {
 
 /// What the rules find wrong with a program of hooks.bpf.c at an LSM hook, and whether the kernel loads
 /// it. It is not attached: some of the programs would stop the machine.
-fn at_lsm_hook(hook: &str, program: &str) -> (Option<Code>, bool) {
+fn at_lsm_hook(
+    hook: &str,
+    program: &str,
+    kernels: &Kernels,
+    kernel: &mut Linux,
+) -> (Option<Code>, bool) {
     let text = format!(
         "name = \"x\"\n[host.host]\nobject = \"hooks.o\"\nprogram = \"{program}\"\n\
          attach = {{ lsm = \"{hook}\" }}\n"
@@ -238,18 +243,17 @@ fn at_lsm_hook(hook: &str, program: &str) -> (Option<Code>, bool) {
     let folder = Folder::new(&text);
     let chain = Chain::open(&folder.chain()).expect("a good chain");
     let names = PartlyResolved::open(chain);
-    let found = check::check(&names, &running()).first().map(|found| found.code);
+    let found = check::check(&names, kernels).first().map(|found| found.code);
     let resolved = names.whole().expect("its objects are there");
-    let mut kernel = Linux::new();
     let before_attaching = &mut |done: run::Done<'_>| match done.operation.action {
         Action::Load { .. } => ControlFlow::Break(()),
         _ => ControlFlow::Continue(()),
     };
     let plan = plan::build(&resolved);
-    let done = run::up(&mut kernel, &plan, resolved.objects(), before_attaching);
+    let done = run::up(kernel, &plan, resolved.objects(), before_attaching);
     let loaded = done.is_ok();
     if let Ok(running) = done {
-        assert!(running.down(&mut kernel).is_empty());
+        assert!(running.down(kernel).is_empty());
     }
     (found, loaded)
 }
@@ -262,12 +266,14 @@ fn results_at_every_lsm_hook_are_judged_as_this_kernel_judges_them() {
     let functions = symbols.lines().filter_map(|line| line.split_whitespace().nth(2));
     let hooks = functions.filter_map(|name| name.strip_prefix("bpf_lsm_"));
     let mut judged = [0, 0];
+    // Both read the kernel's types once.
+    let (kernels, mut kernel) = (running(), Linux::new());
     for hook in hooks {
         // Some of those functions are no hooks, and some hooks are closed to programs.
-        if !at_lsm_hook(hook, "lsm_host").1 {
+        if !at_lsm_hook(hook, "lsm_host", &kernels, &mut kernel).1 {
             continue;
         }
-        let (found, loaded) = at_lsm_hook(hook, "lsm_wrong");
+        let (found, loaded) = at_lsm_hook(hook, "lsm_wrong", &kernels, &mut kernel);
         assert_eq!(found.is_none(), loaded, "{hook}: {found:?}");
         judged[usize::from(loaded)] += 1;
     }

@@ -4,7 +4,11 @@
 
 use std::os::fd::{AsFd as _, OwnedFd};
 
-use crate::kernel::{KernelError, holder, sys};
+use crate::kernel::{
+    KernelError,
+    census::whole_name,
+    sys::{self, Numbered},
+};
 
 /// `BPF_F_ID`: what goes with it is an id, and no descriptor.
 const ID: u32 = 1 << 5;
@@ -41,14 +45,14 @@ pub(super) fn link(
             && sys::whole([link.words[0], link.words[1]]) == folder.st_ino
             && link.words[2] == attach_type
     };
-    let links = sys::link_ids().filter_map(|id| sys::link_info(id).ok());
+    let links = sys::ids(Numbered::Link).unwrap_or_default().into_iter();
+    let links = links.filter_map(|id| sys::link_info(id).ok());
     let found = links.filter(is_there).find(|link| is_it(link.program, wanted));
     found.map(|link| (ID | LINK, link.id)).ok_or_else(|| missing(CALL))
 }
 
 fn is_it(program: u32, wanted: &str) -> bool {
-    wanted.parse() == Ok(program)
-        || holder::program_name(program).is_some_and(|name| name == wanted)
+    wanted.parse() == Ok(program) || whole_name(program).is_some_and(|name| name == wanted)
 }
 
 fn missing(call: &'static str) -> KernelError {

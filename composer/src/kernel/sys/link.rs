@@ -8,21 +8,13 @@ use std::{
 };
 
 use aya_obj::generated::bpf_cmd::{
-    BPF_ITER_CREATE, BPF_LINK_CREATE, BPF_LINK_GET_FD_BY_ID, BPF_LINK_GET_NEXT_ID,
-    BPF_OBJ_GET_INFO_BY_FD, BPF_PROG_QUERY, BPF_RAW_TRACEPOINT_OPEN,
+    BPF_ITER_CREATE, BPF_LINK_CREATE, BPF_LINK_GET_FD_BY_ID, BPF_OBJ_GET_INFO_BY_FD,
+    BPF_PROG_QUERY, BPF_RAW_TRACEPOINT_OPEN, BPF_TASK_FD_QUERY,
 };
 
-use super::{Attribute, Id, Info, address, address_mut, bpf, descriptor, length, number};
-
-/// The ids of all links in the kernel, in order.
-pub(in crate::kernel) fn link_ids() -> impl Iterator<Item = u32> {
-    let after = |id: &u32| {
-        let mut attribute = Id { id: *id, next: 0, open_flags: 0, reserved: 0 };
-        bpf(BPF_LINK_GET_NEXT_ID, &mut attribute).ok()?;
-        Some(attribute.next)
-    };
-    std::iter::successors(after(&0), after)
-}
+use super::{
+    Attribute, Id, Info, address, address_mut, bpf, descriptor, length, number, until_nul,
+};
 
 /// The beginning of `struct bpf_link_info`.
 #[repr(C)]
@@ -38,11 +30,14 @@ pub(in crate::kernel) struct LinkInfo {
     pub(in crate::kernel) words: [u32; 12],
 }
 
+/// The link with number `id`.
+pub(in crate::kernel) fn link_by_id(id: u32) -> io::Result<OwnedFd> {
+    bpf(BPF_LINK_GET_FD_BY_ID, &mut Id::of(id)).map(descriptor)
+}
+
 /// What the kernel knows of the link with number `id`.
 pub(in crate::kernel) fn link_info(id: u32) -> io::Result<LinkInfo> {
-    let mut attribute = Id { id, next: 0, open_flags: 0, reserved: 0 };
-    let link = descriptor(bpf(BPF_LINK_GET_FD_BY_ID, &mut attribute)?);
-    info_of_link(link.as_fd())
+    info_of_link(link_by_id(id)?.as_fd())
 }
 
 /// What the kernel knows of `link`.
@@ -55,6 +50,61 @@ pub(in crate::kernel) fn info_of_link(link: BorrowedFd<'_>) -> io::Result<LinkIn
     };
     bpf(BPF_OBJ_GET_INFO_BY_FD, &mut attribute)?;
     Ok(info)
+}
+
+/// Which of [`LinkInfo::words`] a text goes by: the first of the two that are its address, and that with
+/// its length.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::kernel) struct TextField {
+    pub(in crate::kernel) address: usize,
+    pub(in crate::kernel) length: usize,
+}
+
+/// The text that the kernel knows of `link` in that field: a name, a path. One that is longer than a path
+/// may be is cut.
+pub(in crate::kernel) fn link_text(link: BorrowedFd<'_>, field: TextField) -> io::Result<String> {
+    let mut text = vec![0_u8; 4096]; // PATH_MAX
+    let mut info = LinkInfo::default();
+    let [low, high] = halves(address_mut(text.as_mut_slice()));
+    (info.words[field.address], info.words[field.address + 1]) = (low, high);
+    info.words[field.length] = length(text.len());
+    let mut attribute = Info {
+        fd: number(link),
+        length: length(size_of::<LinkInfo>()),
+        info: address_mut(&mut info),
+    };
+    bpf(BPF_OBJ_GET_INFO_BY_FD, &mut attribute)?;
+    Ok(until_nul(&text))
+}
+
+#[repr(C)]
+#[derive(Default)]
+struct TaskDescriptor {
+    pid: u32,
+    fd: u32,
+    flags: u32,
+    text_length: u32,
+    text: u64,
+    program: u32,
+    kind: u32,
+    offset: u64,
+    address: u64,
+}
+impl Attribute for TaskDescriptor {}
+
+/// `BPF_TASK_FD_QUERY`: the program at the perf event that is descriptor `fd` of process `pid`, the kind of
+/// event (`enum bpf_task_fd_type`), its name, and the offset in that.
+pub(in crate::kernel) fn task_descriptor(pid: u32, fd: u32) -> io::Result<(u32, u32, String, u64)> {
+    let mut text = vec![0_u8; 4096]; // PATH_MAX
+    let mut attribute = TaskDescriptor {
+        pid,
+        fd,
+        text_length: length(text.len()),
+        text: address_mut(text.as_mut_slice()),
+        ..TaskDescriptor::default()
+    };
+    bpf(BPF_TASK_FD_QUERY, &mut attribute)?;
+    Ok((attribute.program, attribute.kind, until_nul(&text), attribute.offset))
 }
 
 /// How often the kernel came to the place that `link`, which is one of a perf event, is at, and let
@@ -228,13 +278,14 @@ struct ProgramQuery {
 }
 impl Attribute for ProgramQuery {}
 
-/// `BPF_PROG_QUERY`: the ids of the programs at an interface, in the order in which they run.
-pub(in crate::kernel) fn programs_at(interface: u32, attach_type: u32) -> io::Result<Vec<u32>> {
+/// `BPF_PROG_QUERY`: the ids of the programs at a target, in the order in which they run. The target is
+/// the index of an interface or the number of a descriptor, as `attach_type` has it.
+pub(in crate::kernel) fn programs_at(target: u32, attach_type: u32) -> io::Result<Vec<u32>> {
     /// More than the kernel attaches to one place.
     const MOST: usize = 64;
     let mut ids = vec![0_u32; MOST];
     let mut attribute = ProgramQuery {
-        target: interface,
+        target,
         attach_type,
         query_flags: 0,
         attach_flags: 0,

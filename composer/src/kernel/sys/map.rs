@@ -8,11 +8,11 @@ use std::{
 };
 
 use aya_obj::generated::bpf_cmd::{
-    BPF_MAP_CREATE, BPF_MAP_DELETE_ELEM, BPF_MAP_FREEZE, BPF_MAP_UPDATE_ELEM, BPF_OBJ_GET,
-    BPF_OBJ_GET_INFO_BY_FD, BPF_OBJ_PIN,
+    BPF_MAP_CREATE, BPF_MAP_DELETE_ELEM, BPF_MAP_FREEZE, BPF_MAP_LOOKUP_ELEM, BPF_MAP_UPDATE_ELEM,
+    BPF_OBJ_GET, BPF_OBJ_GET_INFO_BY_FD, BPF_OBJ_PIN,
 };
 
-use super::{Attribute, Info, address, bpf, descriptor, length, number};
+use super::{Attribute, Info, address, address_mut, bpf, descriptor, length, number};
 
 /// A map as the kernel wants it: the beginning of its attributes.
 #[repr(C)]
@@ -48,6 +48,8 @@ pub(in crate::kernel) struct MapInfo {
     pub(in crate::kernel) value_size: u32,
     pub(in crate::kernel) max_entries: u32,
     pub(in crate::kernel) flags: u32,
+    /// Up to 15 characters, ended by a NUL.
+    pub(in crate::kernel) name: [u8; 16],
 }
 
 /// What the kernel knows of a map.
@@ -121,6 +123,24 @@ pub(in crate::kernel) fn map_put(map: BorrowedFd<'_>, key: &[u8], value: &[u8]) 
         flags: 0,
     };
     bpf(BPF_MAP_UPDATE_ELEM, &mut attribute).map(drop)
+}
+
+/// `BPF_MAP_LOOKUP_ELEM` of entry `key` of an array whose values are `size` bytes long for the reader.
+pub(in crate::kernel) fn map_entry(
+    map: BorrowedFd<'_>,
+    key: u32,
+    size: usize,
+) -> io::Result<Vec<u8>> {
+    let mut value = vec![0_u8; size];
+    let mut attribute = MapUpdate {
+        map_fd: number(map),
+        reserved: 0,
+        key: address(&key),
+        value: address_mut(value.as_mut_slice()),
+        flags: 0,
+    };
+    bpf(BPF_MAP_LOOKUP_ELEM, &mut attribute)?;
+    Ok(value)
 }
 
 /// `BPF_MAP_DELETE_ELEM` with a key as long as the map's.

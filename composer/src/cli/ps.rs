@@ -1,0 +1,129 @@
+//! `ps [PROGRAM]...`: the programs in this kernel, whoever loaded them.
+
+mod full;
+mod table;
+mod tree;
+
+use super::{Format, exit::Exit, report, screen, wrap};
+use freplace_compose::{
+    diag::{Code, Diagnostic},
+    errno::errno_name,
+    kernel,
+    running::{Census, Dispatcher, ProgramRef, RunningProgram, to_json},
+};
+
+/// List the programs in the running kernel, whoever loaded them.
+///
+/// For each: its whole name, where it is attached, who holds it, and which of its functions are replaced
+/// or traced by which other programs. Needs root (CAP_SYS_ADMIN).
+///
+/// PROGRAM is an id, a name or a pattern of names, or one of id:N, tag:HEX, pin:PATH, pid:N, link:N,
+/// xdp:INTERFACE, tcx:INTERFACE, tc:INTERFACE, cgroup:FOLDER. With it, everything about that program is shown.
+///
+/// Example: sudo freplace-compose ps --tree
+#[derive(Debug, clap::Args)]
+pub(super) struct Ps {
+    /// Programs to show in full
+    #[arg(value_name = "PROGRAM")]
+    programs: Vec<String>,
+    /// Show below each program those that replace or trace its functions
+    #[arg(long, conflicts_with = "format")]
+    tree: bool,
+    /// Format of the result
+    #[arg(long, value_name = "FORMAT", default_value = "human")]
+    format: Format,
+}
+
+pub(super) fn run(arguments: &Ps) -> Exit {
+    let census = match take() {
+        Ok(census) => census,
+        Err(exit) => return exit,
+    };
+    let chosen = match choose(&census, &arguments.programs) {
+        Ok(chosen) => chosen,
+        Err(found) => {
+            report::one(&found);
+            return Exit::Failed;
+        }
+    };
+    let columns = wrap::columns();
+    let text = match arguments.format {
+        Format::Json => return screen::json(&to_json(&census, &chosen)),
+        Format::Human if arguments.tree && arguments.programs.is_empty() => tree::forest(&census),
+        Format::Human if arguments.tree => tree::of(&census, &chosen),
+        Format::Human if arguments.programs.is_empty() => table::text(&census, &chosen, columns),
+        Format::Human => full::text(&census, &chosen),
+    };
+    let exit = screen::data(&text);
+    for gap in &census.gaps {
+        screen::say!("not seen: {gap}");
+    }
+    exit
+}
+
+/// Looks at the programs in the kernel; what is missing for that goes to the screen.
+pub(super) fn take() -> Result<Census, Exit> {
+    kernel::census().map_err(|error| {
+        let message = format!("cannot list the programs in the kernel: {}", error.message);
+        let help = match error.errno.map(errno_name) {
+            Some("EPERM") => {
+                "Run it as root. Looking at programs of others requires CAP_SYS_ADMIN; in a container the \
+                 host's administrator grants it."
+            }
+            _ => "This kernel has no support for eBPF, or the system call is not allowed here.",
+        };
+        report::one(&Diagnostic::new(Code::NotPermitted, message).help(help));
+        Exit::Environment
+    })
+}
+
+/// The programs with these names; all of them without.
+fn choose<'a>(census: &'a Census, names: &[String]) -> Result<Vec<&'a RunningProgram>, Diagnostic> {
+    if names.is_empty() {
+        return Ok(census.programs.iter().collect());
+    }
+    let mut chosen: Vec<&RunningProgram> = Vec::new();
+    for name in names {
+        let found = name.parse::<ProgramRef>().and_then(|name| name.all(census));
+        for program in found.map_err(|error| error.diagnostic(census))? {
+            if chosen.iter().all(|known| known.id != program.id) {
+                chosen.push(program);
+            }
+        }
+    }
+    Ok(chosen)
+}
+
+/// Who keeps a program: processes, and pins.
+fn held_by(program: &RunningProgram) -> String {
+    let mut all: Vec<_> = program.holders().into_iter().map(ToString::to_string).collect();
+    match program.all_pins().as_slice() {
+        [] => {}
+        [pin] => all.push(format!("pin {}", pin.display())),
+        [pin, rest @ ..] => all.push(format!("pin {} and {} more", pin.display(), rest.len())),
+    }
+    all.join(", ")
+}
+
+/// The entries of tables that lead to a program, a line for each table.
+fn tables(program: &RunningProgram) -> Vec<String> {
+    let mut lines: Vec<(u32, String)> = Vec::new();
+    for entry in &program.tables {
+        match lines.iter_mut().find(|(map, _)| *map == entry.map.id) {
+            Some((_, line)) => *line += &format!(", {}", entry.key),
+            None => {
+                let (kind, name, id) = (entry.kind, &entry.map.name, entry.map.id);
+                lines.push((id, format!("{kind} {name} (map {id}) at {}", entry.key)));
+            }
+        }
+    }
+    lines.into_iter().map(|(_, line)| line).collect()
+}
+
+/// A dispatcher in a few words.
+fn dispatcher(dispatcher: &Dispatcher<'_>) -> String {
+    let taken = dispatcher.slots.iter().filter(|(_, by)| by.is_some()).count();
+    let maker = dispatcher.maker.map(|maker| format!(" of {maker}")).unwrap_or_default();
+    let slots = screen::count(dispatcher.slots.len() as u64, "slot");
+    format!("dispatcher{maker}, {taken} of {slots} taken")
+}

@@ -1,0 +1,59 @@
+//! Tables whose entries are programs: for tail calls, and for packets that go to a device or a CPU.
+
+use std::os::fd::{AsFd as _, OwnedFd};
+
+use super::{ByProgram, programs};
+use crate::{
+    kernel::sys::{self, MapInfo, Numbered},
+    running::{RunningMap, TableEntry},
+};
+
+/// Entries that are looked at in one table: a table may have millions, and each is a system call.
+const MOST: u32 = 1 << 16;
+
+/// A type of map, its name, and where in a value the program's id is.
+const KINDS: [(u32, &str, usize); 3] = [
+    (3, "prog_array", 0), // BPF_MAP_TYPE_PROG_ARRAY
+    (14, "devmap", 4),    // struct bpf_devmap_val
+    (16, "cpumap", 4),    // struct bpf_cpumap_val
+];
+
+pub(super) fn look(gaps: &mut Vec<String>) -> ByProgram<TableEntry> {
+    let mut found = ByProgram::new();
+    for id in sys::ids(Numbered::Map).unwrap_or_default() {
+        let Ok(map) = sys::map_by_id(id) else { continue };
+        let Ok(info) = sys::map_info(map.as_fd()) else { continue };
+        let Some((_, kind, at)) = KINDS.into_iter().find(|(number, ..)| *number == info.map_type)
+        else {
+            continue;
+        };
+        if info.value_size as usize >= at.saturating_add(4) {
+            entries(&map, &info, kind, at, &mut found);
+            if info.max_entries > MOST {
+                gaps.push(format!("entries of map {id} from {MOST} on"));
+            }
+        }
+    }
+    found
+}
+
+fn entries(
+    map: &OwnedFd,
+    info: &MapInfo,
+    kind: &'static str,
+    at: usize,
+    found: &mut ByProgram<TableEntry>,
+) {
+    let name = programs::map_name(info.id).unwrap_or_default();
+    for key in 0..info.max_entries.min(MOST) {
+        let Ok(value) = sys::map_entry(map.as_fd(), key, info.value_size as usize) else {
+            continue;
+        };
+        let id = value.get(at..at + 4).and_then(|bytes| bytes.try_into().ok());
+        let id = id.map_or(0, u32::from_ne_bytes);
+        if id != 0 {
+            let map = RunningMap { id: info.id, name: name.clone() };
+            found.entry(id).or_default().push(TableEntry { map, kind, key });
+        }
+    }
+}
