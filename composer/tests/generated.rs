@@ -15,7 +15,7 @@ use common::workspace;
 use freplace_compose::{
     chain,
     diag::{Code, Page},
-    event, hook,
+    event, hook, running,
 };
 use selftests::{FILES, SelftestFile, SubtestForm, SubtestVerdict};
 
@@ -34,6 +34,7 @@ fn the_schemas_are_current() {
     for (name, schema) in [
         ("chain", chain::schema()),
         ("events", event::schema()),
+        ("ps", running::schema()),
         ("recipes", chain::recipes_schema()),
     ] {
         let text = serde_json::to_string_pretty(&schema).expect("it is JSON");
@@ -61,7 +62,7 @@ fn the_tables_of_hooks_are_current() {
 }
 
 /// The first two digits of a code.
-const SUBJECTS: [(u16, &str); 7] = [
+const SUBJECTS: [(u16, &str); 8] = [
     (0, "The chain file"),
     (1, "The graph"),
     (2, "Objects"),
@@ -69,6 +70,7 @@ const SUBJECTS: [(u16, &str); 7] = [
     (4, "The machine"),
     (5, "The running chain"),
     (6, "The micro-VM"),
+    (7, "Programs that already run"),
 ];
 
 #[test]

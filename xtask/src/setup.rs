@@ -59,6 +59,11 @@ pub(crate) const OTHERS: &[Prerequisite] = &[
         why: "tc and ip, which show what is at an interface",
         mark: Mark::Program("tc"),
     },
+    Prerequisite {
+        package: "bpftool",
+        why: "a list of programs and links to compare with",
+        mark: Mark::Program("bpftool"),
+    },
 ];
 
 /// The ones loaded by the tests.
@@ -69,10 +74,10 @@ pub(crate) const OBJECTS_OF_OTHERS: [&str; 3] = [
 ];
 
 /// Programs that the tests run in the guest, each in [`TOOLS_PLACE`].
-pub(crate) const TOOLS_OF_OTHERS: [&str; 2] = ["ip", "tc"];
+pub(crate) const TOOLS_OF_OTHERS: [&str; 4] = ["ip", "tc", "bpftool", "xdp-loader"];
 
 /// Away from those of busybox, which have the same names and do less.
-pub(crate) const TOOLS_PLACE: &str = "/iproute2";
+pub(crate) const TOOLS_PLACE: &str = "/tools";
 
 /// More objects: each tool of this package contains one.
 pub(crate) const LIBBPF_TOOLS: &[Prerequisite] = &[Prerequisite {

@@ -240,6 +240,7 @@ fn unattached(graph: &Graph, diagnostics: &mut Vec<Diagnostic>) {
     for (_, node) in graph.nodes() {
         if !matches!(&node.kind, NodeKind::Host(Host { attach: None, .. }))
             || named.contains(node.id.value.as_str())
+            || node.running().is_some()
         {
             continue;
         }

@@ -1,19 +1,17 @@
 //! `attach = { KIND = "TARGET" }`: read by the table of host kinds.
 
-use toml::de::{DeTable, DeValue};
+use toml::de::DeTable;
 
 use super::{
     Spanned,
     globals::integer,
-    table::{Diagnostics, Table, of_wrong_type, string},
+    table::{Diagnostics, Table, TomlValue, of_wrong_type, string},
 };
 use crate::{
     diag::{Code, Diagnostic, Span, nearest},
     hook::{Attach, HostKind, KINDS, KeySpec, Setting, Values},
     inert,
 };
-
-type TomlValue<'t> = &'t toml::Spanned<DeValue<'t>>;
 
 /// A kind's own key that was found, and its value where that is a text.
 type FoundKey = (&'static HostKind, Span, Option<Spanned<String>>);

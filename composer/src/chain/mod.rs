@@ -16,6 +16,7 @@ mod maps;
 mod output;
 mod read;
 mod recipe;
+mod running;
 mod schema;
 mod spec;
 mod syntax;

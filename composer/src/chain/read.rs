@@ -10,6 +10,7 @@ use super::{
     hook::attach,
     maps::{Data, data, pins},
     output::{Output, output},
+    running::running,
     syntax,
     table::{Diagnostics, Table, strings, wrong_type},
     tracer::tracer,
@@ -133,10 +134,15 @@ fn section(
         check_id(name, &span, report);
         let mut table = Table::new(format!("{key} `{name}`"), span.clone(), entries);
         let kind = read(&mut table, report);
-        // A stub has no program that could be of a type, or write anything.
-        let (section, output, data) = match role {
-            Role::Stub => (None, Output::default(), Data::default()),
-            Role::Host | Role::Replacement | Role::Tracer => {
+        // A stub has no program that could be of a type, or write anything; and what runs already is as
+        // it is.
+        let is_ours = match &kind {
+            Some(NodeKind::Host(host)) => host.running().is_none(),
+            _ => role != Role::Stub,
+        };
+        let (section, output, data) = match is_ours {
+            false => (None, Output::default(), Data::default()),
+            true => {
                 (table.string("type", report), output(&mut table, report), data(&mut table, report))
             }
         };
@@ -193,6 +199,9 @@ pub(super) fn object(
 }
 
 fn host(table: &mut Table<'_>, report: &mut Diagnostics<'_>) -> Option<NodeKind> {
+    if let Some((_, value)) = table.get("running") {
+        return running(value, report).map(NodeKind::Host);
+    }
     let object = object(table, report);
     let program = table.required(&["program"], "\"my_program\"", report);
     // Without one it is a program for tail calls.

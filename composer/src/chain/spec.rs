@@ -6,7 +6,7 @@ use super::{
     Data, Output,
     expression::{Filter, ValuePath},
 };
-use crate::{diag::Span, hook::Attach};
+use crate::{diag::Span, hook::Attach, running::ProgramRef};
 
 /// A value and its location in the file.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -94,10 +94,21 @@ impl fmt::Display for Role {
 pub struct Host {
     /// The object that holds it.
     pub object: Spanned<ObjectRef>,
-    /// Its function.
+    /// Its function; empty for a program that runs already, whose name is found with it.
     pub program: Spanned<String>,
-    /// Where it goes; nowhere when it is put into a table for tail calls.
+    /// Where it goes; nowhere when it is put into a table for tail calls, or runs already.
     pub attach: Option<Spanned<Attach>>,
+}
+
+impl Host {
+    /// The program in the kernel that it is, when somebody else loaded it.
+    #[must_use]
+    pub fn running(&self) -> Option<&ProgramRef> {
+        match &self.object.value {
+            ObjectRef::Running(program) => Some(program),
+            ObjectRef::Builtin(_) | ObjectRef::File(_) => None,
+        }
+    }
 }
 
 /// A function of one or more hosts that replacements can replace.
@@ -225,6 +236,8 @@ pub enum ObjectRef {
     Builtin(String),
     /// A file; relative to the chain file.
     File(PathBuf),
+    /// A program that runs already, with all of its functions.
+    Running(ProgramRef),
 }
 
 impl ObjectRef {
@@ -243,6 +256,7 @@ impl fmt::Display for ObjectRef {
         match self {
             Self::Builtin(name) => write!(f, "builtin:{name}"),
             Self::File(path) => write!(f, "{}", path.display()),
+            Self::Running(program) => write!(f, "running:{program}"),
         }
     }
 }
@@ -273,6 +287,15 @@ impl Node {
         }
     }
 
+    /// The program in the kernel that it is, when it is a host that somebody else loaded.
+    #[must_use]
+    pub fn running(&self) -> Option<&ProgramRef> {
+        match &self.kind {
+            NodeKind::Host(host) => host.running(),
+            _ => None,
+        }
+    }
+
     /// When a tracer sees its target, in order; never, for a node that is none.
     #[must_use]
     pub fn moments(&self) -> &'static [ProbePoint] {
@@ -289,6 +312,7 @@ impl Node {
     pub fn label(&self) -> &'static str {
         match &self.kind {
             NodeKind::Host(Host { attach: Some(attach), .. }) => attach.value.kind.name,
+            NodeKind::Host(host) if host.running().is_some() => "running",
             NodeKind::Host(Host { attach: None, .. }) => "tail call",
             NodeKind::Stub(_) => "stub",
             NodeKind::Replacement(_) => "freplace",

@@ -47,7 +47,10 @@ impl Diagnostics<'_> {
     }
 }
 
-type TomlEntry<'t> = (Span, &'t toml::Spanned<DeValue<'t>>);
+/// A value and its place in the text.
+pub(super) type TomlValue<'t> = &'t toml::Spanned<DeValue<'t>>;
+
+type TomlEntry<'t> = (Span, TomlValue<'t>);
 
 /// A table and the keys asked for so far.
 pub(super) struct Table<'t> {

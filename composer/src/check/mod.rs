@@ -20,6 +20,7 @@ mod requires;
 mod sleepable;
 mod stubs;
 mod tails;
+mod taken;
 mod target_arguments;
 mod targets;
 mod versions;
@@ -35,7 +36,7 @@ use crate::{
     diag::{Code, Diagnostic, Severity, Span, in_file_order},
     object::{Object, Program, ProgramKind},
     profile::{self, Profile},
-    resolve::{NodeProgram, PartlyResolved, Resolved},
+    resolve::{NodeProgram, NotLooked, PartlyResolved, Resolved, RunningPrograms},
 };
 
 /// Which kernels a chain is judged for.
@@ -72,6 +73,7 @@ pub fn check(names: &PartlyResolved, kernels: &Kernels) -> Vec<Diagnostic> {
     programs::check(&mut context);
     externs::check(&mut context);
     stubs::check(&mut context);
+    taken::check(&mut context);
     sleepable::check(&mut context);
     prototypes::check(&mut context);
     built_in::check(&mut context);
@@ -106,7 +108,7 @@ pub struct Checked {
 /// Every diagnostic, warnings included, of the objects and of the rules, in file order, when one
 /// of them is an error.
 pub fn open(chain: Chain, kernels: &Kernels) -> Result<Checked, Vec<Diagnostic>> {
-    open_and(chain, Vec::new(), kernels)
+    open_and(chain, Vec::new(), kernels, &NotLooked)
 }
 
 /// Reads the chain at `path` and its objects and checks it, for `kernels`.
@@ -114,9 +116,25 @@ pub fn open(chain: Chain, kernels: &Kernels) -> Result<Checked, Vec<Diagnostic>>
 /// # Errors
 /// Every diagnostic of the file and, where that is a chain but for its expressions, those of the
 /// objects and of the rules; warnings included, in file order, when one is an error.
-pub fn read(path: &Path, kernels: &Kernels) -> Result<Checked, Vec<Diagnostic>> {
+pub fn read(
+    path: &Path,
+    kernels: &Kernels,
+    running: &dyn RunningPrograms,
+) -> Result<Checked, Vec<Diagnostic>> {
     let (chain, slips) = Chain::read(path)?;
-    open_and(chain, slips, kernels)
+    open_and(chain, slips, kernels, running)
+}
+
+/// [`open`] for a chain with programs that are `running`.
+///
+/// # Errors
+/// Those of [`open`], and what is wrong with the names of those programs.
+pub fn open_in(
+    chain: Chain,
+    kernels: &Kernels,
+    running: &dyn RunningPrograms,
+) -> Result<Checked, Vec<Diagnostic>> {
+    open_and(chain, Vec::new(), kernels, running)
 }
 
 /// [`open`] with what is `found` already.
@@ -124,8 +142,9 @@ fn open_and(
     chain: Chain,
     mut found: Vec<Diagnostic>,
     kernels: &Kernels,
+    running: &dyn RunningPrograms,
 ) -> Result<Checked, Vec<Diagnostic>> {
-    let names = PartlyResolved::open(chain);
+    let names = PartlyResolved::open_in(chain, running);
     found.extend(check(&names, kernels));
     let warnings = in_file_order(found);
     if warnings.iter().any(|found| found.severity == Severity::Error) {
@@ -190,9 +209,12 @@ impl<'a> Context<'a> {
         std::iter::once(own).chain(of_tables).collect()
     }
 
-    /// The program of the node at `index` itself.
+    /// The program of the node at `index` itself; none for one that runs already.
     fn own(&self, index: NodeIndex) -> Option<Load<'a>> {
         let (node, of) = (self.chain.graph.node(index), self.names.program(index)?);
+        if of.object().loaded.is_some() {
+            return None;
+        }
         Some(Load { node, of, object: of.object(), program: of.program(), is_own: true })
     }
 

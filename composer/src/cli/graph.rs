@@ -69,9 +69,11 @@ fn detail(node: &Node) -> String {
 
 fn about(node: &Node) -> String {
     match &node.kind {
-        NodeKind::Host(host) => {
-            host.attach.as_ref().map_or(String::new(), |attach| attach.value.to_string())
-        }
+        NodeKind::Host(host) => match (&host.attach, host.running()) {
+            (Some(attach), _) => attach.value.to_string(),
+            (None, Some(program)) => program.to_string(),
+            (None, None) => String::new(),
+        },
         NodeKind::Stub(stub) => stub.function.value.clone(),
         NodeKind::Replacement(_) => String::new(),
         NodeKind::Tracer(tracer) => {

@@ -42,6 +42,11 @@ fn name(text: &str) -> Result<KernelName, String> {
 }
 
 impl KernelFlag {
+    /// Whether this machine's kernel is one of them: then its programs are looked at.
+    pub(super) fn has_running(&self) -> bool {
+        self.kernel.iter().any(|name| matches!(name, KernelName::Running))
+    }
+
     /// The kernels that were asked for, or all that are known.
     ///
     /// # Errors

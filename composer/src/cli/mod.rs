@@ -22,6 +22,7 @@ mod report;
 mod runtime;
 mod schema;
 mod screen;
+mod trace;
 mod traffic;
 mod trust;
 mod up;
@@ -36,10 +37,10 @@ use clap::{CommandFactory as _, Parser, Subcommand, ValueEnum};
 use exit::Exit;
 use freplace_compose::{
     check::{self, Checked, Kernels},
-    diag::Diagnostic,
+    diag::{Code, Diagnostic, Severity},
     kernel::process,
     plan::Plan,
-    resolve::Resolved,
+    resolve::{Resolved, RunningPrograms},
 };
 
 /// An example that needs neither root nor a file of one's own.
@@ -94,6 +95,7 @@ enum Verb {
     Chains(chains::Chains),
     Inspect(inspect::Inspect),
     Ps(ps::Ps),
+    Trace(trace::Trace),
     Doctor(doctor::Doctor),
     Profile(profile::ProfileArguments),
     Explain(explain::Explain),
@@ -143,6 +145,7 @@ pub(crate) fn main() -> Exit {
         Verb::Chains(chains) => chains::run(&chains),
         Verb::Inspect(inspect) => inspect::run(&inspect),
         Verb::Ps(ps) => ps::run(&ps),
+        Verb::Trace(trace) => trace::run(trace),
         Verb::Doctor(doctor) => doctor::run(&doctor),
         Verb::Profile(profile) => profile::run(&profile),
         Verb::Explain(explain) => explain::run(&explain),
@@ -165,13 +168,36 @@ struct Ready {
     warnings: Vec<Diagnostic>,
 }
 
-/// Reads, checks and plans the chain at `path`; what is wrong with it goes to the screen.
-fn ready_or_report(path: &Path) -> Result<Ready, Exit> {
-    let read = check::read(path, &Kernels::default()).map_err(|found| {
+/// Reads, checks and plans the chain at `path`, whose running programs are among those of `running`; what
+/// is wrong with it goes to the screen.
+fn ready_or_report(path: &Path, running: &dyn RunningPrograms) -> Result<Ready, Exit> {
+    ready(check::read(path, &Kernels::default(), running))
+}
+
+/// Plans a chain that was checked; what is wrong with it goes to the screen.
+fn ready(checked: Result<Checked, Vec<Diagnostic>>) -> Result<Ready, Exit> {
+    let Checked { resolved, warnings } = checked.map_err(|found| {
         report::all(&found);
-        Exit::Invalid
-    });
-    let Checked { resolved, warnings } = read?;
+        refused(&found)
+    })?;
     let plan = freplace_compose::plan::build(&resolved);
     Ok(Ready { resolved, plan, warnings })
+}
+
+/// How it ends for what was `found` wrong with a chain: it is invalid, unless nothing is wrong but what this
+/// kernel has.
+fn refused(found: &[Diagnostic]) -> Exit {
+    let mut errors = found.iter().filter(|found| found.severity == Severity::Error);
+    let is_of_kernel = |found: &Diagnostic| {
+        matches!(
+            found.code,
+            Code::NotLooked
+                | Code::NotPermitted
+                | Code::NoSuchProgram
+                | Code::AmbiguousProgram
+                | Code::NotExtensible
+                | Code::Busy
+        )
+    };
+    if errors.all(is_of_kernel) { Exit::Environment } else { Exit::Invalid }
 }

@@ -9,6 +9,8 @@ use std::{
 use super::{Format, exit::Exit, ink::Ink as _, ready_or_report, screen, wrap};
 use freplace_compose::{
     inert,
+    kernel::RunningKernel,
+    object::ProgramKind,
     plan::{Action, Filling, LoadAs, Operation, Plan, Target},
     trace::Tracing,
 };
@@ -29,7 +31,7 @@ pub(super) struct PlanArguments {
 }
 
 pub(super) fn run(arguments: &PlanArguments) -> Exit {
-    match ready_or_report(&arguments.file) {
+    match ready_or_report(&arguments.file, &RunningKernel::default()) {
         Ok(ready) => show(&ready.plan, arguments.format),
         Err(exit) => exit,
     }
@@ -91,6 +93,10 @@ impl Widths {
         let loads = plan.operations.iter().filter_map(|operation| match &operation.action {
             Action::Load { slot, load_as, target, program, .. } => {
                 Some((*slot, (operation.node?, *load_as, target.clone(), program.clone())))
+            }
+            Action::Adopt { slot, program, .. } => {
+                let as_it_is = LoadAs::Hook(ProgramKind::Other);
+                Some((*slot, (operation.node?, as_it_is, None, program.clone())))
             }
             _ => None,
         });
@@ -168,6 +174,9 @@ fn planned(plan: &Plan, operation: &Operation, widths: &Widths, columns: Option<
             };
             ("load", id, label, what)
         }
+        Action::Adopt { id: program, program: name, .. } => {
+            ("use", id, label, format!("{name} (program {program})"))
+        }
         Action::AttachHook { attach, .. } => ("attach", id, label, attach.to_string()),
         Action::Run { attach, .. } => ("run", id, label, attach.to_string()),
         Action::AttachReplacement { target, .. } => {
@@ -204,7 +213,8 @@ pub(super) fn loaded(plan: &Plan, operation: &Operation, widths: &Widths, progra
     let (id, label) = node.map_or(("", ""), |node| (node.id.as_str(), node.label));
     let place = node.map(|node| node.place.to_string()).unwrap_or_default();
     let label = operation_label(&operation.action).unwrap_or(label);
-    let head = head("load", id, label, widths);
+    let verb = if matches!(operation.action, Action::Adopt { .. }) { "use" } else { "load" };
+    let head = head(verb, id, label, widths);
     let owner = match &operation.action {
         Action::Load { target: Some(target), .. } => {
             operation.node.and_then(|node| owner(plan, node, target, widths))

@@ -6,9 +6,8 @@ mod tree;
 
 use super::{Format, exit::Exit, report, screen, wrap};
 use freplace_compose::{
-    diag::{Code, Diagnostic},
-    errno::errno_name,
-    kernel,
+    diag::Diagnostic,
+    kernel::RunningKernel,
     running::{Census, Dispatcher, ProgramRef, RunningProgram, to_json},
 };
 
@@ -35,11 +34,15 @@ pub(super) struct Ps {
 }
 
 pub(super) fn run(arguments: &Ps) -> Exit {
-    let census = match take() {
+    let kernel = RunningKernel::default();
+    let census = match kernel.census() {
         Ok(census) => census,
-        Err(exit) => return exit,
+        Err(found) => {
+            report::one(&found);
+            return Exit::Environment;
+        }
     };
-    let chosen = match choose(&census, &arguments.programs) {
+    let chosen = match choose(census, &arguments.programs) {
         Ok(chosen) => chosen,
         Err(found) => {
             report::one(&found);
@@ -48,33 +51,17 @@ pub(super) fn run(arguments: &Ps) -> Exit {
     };
     let columns = wrap::columns();
     let text = match arguments.format {
-        Format::Json => return screen::json(&to_json(&census, &chosen)),
-        Format::Human if arguments.tree && arguments.programs.is_empty() => tree::forest(&census),
-        Format::Human if arguments.tree => tree::of(&census, &chosen),
-        Format::Human if arguments.programs.is_empty() => table::text(&census, &chosen, columns),
-        Format::Human => full::text(&census, &chosen),
+        Format::Json => return screen::json(&to_json(census, &chosen)),
+        Format::Human if arguments.tree && arguments.programs.is_empty() => tree::forest(census),
+        Format::Human if arguments.tree => tree::of(census, &chosen),
+        Format::Human if arguments.programs.is_empty() => table::text(census, &chosen, columns),
+        Format::Human => full::text(census, &chosen),
     };
     let exit = screen::data(&text);
     for gap in &census.gaps {
         screen::say!("not seen: {gap}");
     }
     exit
-}
-
-/// Looks at the programs in the kernel; what is missing for that goes to the screen.
-pub(super) fn take() -> Result<Census, Exit> {
-    kernel::census().map_err(|error| {
-        let message = format!("cannot list the programs in the kernel: {}", error.message);
-        let help = match error.errno.map(errno_name) {
-            Some("EPERM") => {
-                "Run it as root. Looking at programs of others requires CAP_SYS_ADMIN; in a container the \
-                 host's administrator grants it."
-            }
-            _ => "This kernel has no support for eBPF, or the system call is not allowed here.",
-        };
-        report::one(&Diagnostic::new(Code::NotPermitted, message).help(help));
-        Exit::Environment
-    })
 }
 
 /// The programs with these names; all of them without.

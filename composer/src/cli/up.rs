@@ -20,7 +20,8 @@ use freplace_compose::{
     check,
     diag::{Code, Diagnostic},
     files::plain,
-    kernel::{KernelError, Linux, machine, process},
+    kernel::{KernelError, Linux, RunningKernel, machine, process},
+    resolve::{NotLooked, RunningPrograms},
     run,
     session::{self, End, Interrupts, Session, Subject, View, Writer},
 };
@@ -59,13 +60,20 @@ pub(super) struct Up {
     #[arg(long)]
     strict: bool,
     #[command(flatten)]
-    output: OutputArgs,
-    #[command(flatten)]
-    logs: LogFlags,
+    stay: Stay,
     #[command(flatten)]
     vm: VmFlag,
     #[command(flatten)]
     luggage: VmFiles,
+}
+
+/// What is done while a chain is up.
+#[derive(Debug, clap::Args)]
+pub(super) struct Stay {
+    #[command(flatten)]
+    pub(super) output: OutputArgs,
+    #[command(flatten)]
+    logs: LogFlags,
     /// Command to run while the chain is up.
     #[arg(last = true, value_name = "CMD")]
     command: Vec<OsString>,
@@ -76,20 +84,24 @@ pub(super) fn run(arguments: Up) -> Exit {
     if let (None, Some(option)) = (&arguments.vm.vm, arguments.luggage.first()) {
         return output_args::usage(&format!("`{option}` requires `--vm`"));
     }
-    let ready = match ready_or_report(&arguments.file) {
+    // In a micro-VM no program of this machine runs.
+    let here = RunningKernel::default();
+    let running: &dyn RunningPrograms = if arguments.vm.vm.is_some() { &NotLooked } else { &here };
+    let ready = match ready_or_report(&arguments.file, running) {
         Ok(ready) => ready,
         Err(exit) => return exit,
     };
-    let only = match arguments.output.check(&ready.plan, arguments.dry_run) {
+    let stay = arguments.stay;
+    let only = match stay.output.check(&ready.plan, arguments.dry_run) {
         Ok(only) => only,
         Err(exit) => return exit,
     };
     if arguments.dry_run {
-        let json = arguments.output.format == output_args::EventFormat::Json;
+        let json = stay.output.format == output_args::EventFormat::Json;
         return plan::show(&ready.plan, if json { Format::Json } else { Format::Human });
     }
     let inputs = files(&arguments.file, &ready.resolved);
-    for output in [arguments.output.file(), arguments.logs.file()].into_iter().flatten() {
+    for output in [stay.output.file(), stay.logs.file()].into_iter().flatten() {
         if let Err(exit) = screen::spare(output, &inputs) {
             return exit;
         }
@@ -104,36 +116,46 @@ pub(super) fn run(arguments: Up) -> Exit {
             return exit;
         }
     }
-    // What comes up and does nothing is told here too: no kernel says a word of it.
-    let idle = [Code::ConstantOff, Code::PassedByTailCall, Code::GlobalUnused];
-    if arguments.vm.vm.is_none() {
-        let warnings = ready.warnings.iter().filter(|found| idle.contains(&found.code));
-        report::all(&warnings.cloned().collect::<Vec<_>>());
-    }
-    let logs = match arguments.logs.open() {
-        Ok(logs) => logs,
+    let Some(kernel) = &arguments.vm.vm else { return stay.with(ready, only, started) };
+    let (_, sink) = match stay.open() {
+        Ok(opened) => opened,
         Err(exit) => return exit,
     };
-    let sink = match arguments.output.sink() {
-        Ok(sink) => sink,
-        Err(diagnostic) => {
-            report::one(&diagnostic);
-            return Exit::Failed;
-        }
-    };
-    if let Some(kernel) = &arguments.vm.vm {
-        let (command, keep) = (arguments.command.first(), arguments.logs.file());
-        let (luggage, output) = (arguments.luggage.clone(), sink.into_file());
-        let modules = modules(&ready.resolved);
-        return ReexecInVm { kernel, files: inputs, modules, luggage, command, keep, output }.run();
+    let (command, keep) = (stay.command.first(), stay.logs.file());
+    let (luggage, output) = (arguments.luggage.clone(), sink.into_file());
+    let modules = modules(&ready.resolved);
+    ReexecInVm { kernel, files: inputs, modules, luggage, command, keep, output }.run()
+}
+
+impl Stay {
+    /// Brings a chain up on this machine, shows its events, and undoes it.
+    pub(super) fn with(self, ready: Ready, only: Vec<bool>, started: process::Started) -> Exit {
+        // What comes up and does nothing is told here too: no kernel says a word of it.
+        let idle = [Code::ConstantOff, Code::PassedByTailCall, Code::GlobalUnused];
+        let warnings = ready.warnings.iter().filter(|found| idle.contains(&found.code));
+        report::all(&warnings.cloned().collect::<Vec<_>>());
+        let (logs, sink) = match self.open() {
+            Ok(opened) => opened,
+            Err(exit) => return exit,
+        };
+        runtime::run(stay_up(ready, self, only, sink, logs, started)).unwrap_or_else(|exit| exit)
     }
-    runtime::run(stay_up(ready, arguments, only, sink, logs, started)).unwrap_or_else(|exit| exit)
+
+    /// Opens what is written to.
+    fn open(&self) -> Result<(Logs, Sink), Exit> {
+        let logs = self.logs.open()?;
+        let sink = self.output.sink().map_err(|diagnostic| {
+            report::one(&diagnostic);
+            Exit::Failed
+        })?;
+        Ok((logs, sink))
+    }
 }
 
 /// Brings the chain up, has a session with it, and undoes it.
 async fn stay_up(
     ready: Ready,
-    arguments: Up,
+    arguments: Stay,
     only: Vec<bool>,
     sink: Sink,
     mut logs: Logs,
@@ -230,7 +252,7 @@ async fn stay_up(
 }
 
 /// Whether this machine's kernel is one that the chain is meant for, and has all that it needs.
-fn suits_this_machine(ready: &Ready) -> Result<(), Exit> {
+pub(super) fn suits_this_machine(ready: &Ready) -> Result<(), Exit> {
     let excluded =
         machine::version().and_then(|version| check::excluded(ready.resolved.chain(), version));
     match excluded.or_else(|| doctor::missing(&ready.plan)) {

@@ -13,15 +13,16 @@ use super::{
     ink::Ink as _,
     kernels::KernelFlag,
     logs::LogFlags,
-    report, screen,
+    refused, report, screen,
     vm::{VmFiles, files},
 };
 use freplace_compose::{
     check::{self, Checked, Kernels},
-    diag::{Diagnostic, Severity},
+    diag::{Code, Diagnostic, Severity},
     inert,
+    kernel::RunningKernel,
     profile::Profile,
-    resolve::Resolved,
+    resolve::{NotLooked, Resolved, RunningPrograms},
     vm::KernelChoice,
 };
 
@@ -71,7 +72,10 @@ pub(super) fn run(arguments: &Validate) -> Exit {
         Ok(kernels) => kernels,
         Err(exit) => return exit,
     };
-    let judged = Judged::of(&arguments.files, &kernels, arguments.format);
+    let here = RunningKernel::default();
+    let running: &dyn RunningPrograms =
+        if arguments.kernels.has_running() { &here } else { &NotLooked };
+    let judged = Judged::of(&arguments.files, &kernels, running, arguments.format);
     match boots(arguments, &kernels) {
         None => judged.tell(arguments.format),
         Some(boots) => ask(judged, &boots, arguments),
@@ -95,20 +99,28 @@ struct Judged<'a> {
     files: Vec<(&'a Path, Option<Resolved>)>,
     /// One for each file.
     results: Vec<Value>,
-    valid: bool,
+    /// How it ends for what is wrong with them.
+    exit: Exit,
 }
 
 impl<'a> Judged<'a> {
     /// Judges `files`, with the diagnostics on the screen where people read them.
-    fn of(files: &'a [PathBuf], kernels: &Kernels, format: Format) -> Self {
-        let mut judged = Self { files: Vec::new(), results: Vec::new(), valid: true };
+    fn of(
+        files: &'a [PathBuf],
+        kernels: &Kernels,
+        running: &dyn RunningPrograms,
+        format: Format,
+    ) -> Self {
+        let mut judged = Self { files: Vec::new(), results: Vec::new(), exit: Exit::Done };
         for path in files {
-            let (read, found) = match check::read(path, kernels) {
+            let (read, found) = match check::read(path, kernels, running) {
                 Ok(Checked { resolved, warnings }) => (Some(resolved), warnings),
                 Err(found) => (None, found),
             };
             let is_valid = is_valid(&found);
-            judged.valid &= is_valid;
+            if !is_valid && judged.exit != Exit::Invalid {
+                judged.exit = refused(&found);
+            }
             judged.files.push((path, read.filter(|_| is_valid)));
             judged.results.push(match format {
                 Format::Human => {
@@ -136,7 +148,7 @@ impl<'a> Judged<'a> {
             let line = "checked without a kernel; `validate --vm` also runs the verifier";
             screen::say!("{}", line.dimmed());
         }
-        if self.valid { written } else { Exit::Invalid }
+        if self.exit == Exit::Done { written } else { self.exit }
     }
 }
 
@@ -165,7 +177,9 @@ fn ask(mut judged: Judged<'_>, boots: &[KernelChoice], arguments: &Validate) -> 
             Ok(answer) => answer,
             Err(exit) => return exit,
         };
-        judged.valid &= answer.valid;
+        if !answer.valid {
+            judged.exit = Exit::Invalid;
+        }
         match arguments.format {
             Format::Human => written = screen::passed_on(&answer.text),
             Format::Json => merge(&mut judged.results, answer.results),
@@ -174,7 +188,7 @@ fn ask(mut judged: Judged<'_>, boots: &[KernelChoice], arguments: &Validate) -> 
     if arguments.format == Format::Json {
         written = screen::json(&judged.results);
     }
-    if judged.valid { written } else { Exit::Invalid }
+    if judged.exit == Exit::Done { written } else { judged.exit }
 }
 
 /// Puts a kernel's answers beside the rules' judgement of the same files.
@@ -201,9 +215,14 @@ pub(super) fn is_valid(found: &[Diagnostic]) -> bool {
 /// A file's result.
 pub(super) fn result(path: &Path, found: &[Diagnostic]) -> Value {
     let (diagnostics, more) = report::to_json(found);
+    let not_looked = |found: &Diagnostic| found.code == Code::NotLooked;
+    let errors = found.iter().filter(|found| found.severity == Severity::Error);
+    let errors: Vec<_> = errors.collect();
+    // Neither valid nor invalid is what nobody looked at.
+    let unknown = !errors.is_empty() && errors.into_iter().all(not_looked);
     json!({
         "file": path.display().to_string(),
-        "valid": is_valid(found),
+        "valid": (!unknown).then(|| is_valid(found)),
         "diagnostics": diagnostics,
         "more": more,
     })

@@ -253,6 +253,10 @@ codes! {
     AmbiguousProgram = 702,
     /// A text that does not name a program in the kernel.
     BadReference = 703,
+    /// A program in the kernel that was not looked at.
+    NotLooked = 704,
+    /// A program without BTF, or one of a type that cannot be extended or traced.
+    NotExtensible = 705,
 }
 
 impl fmt::Display for Code {

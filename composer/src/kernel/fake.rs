@@ -234,6 +234,13 @@ impl Kernel for Fake {
         Ok((ProgramHandle(id), id))
     }
 
+    fn adopt(&mut self, id: u32, tag: &str) -> Result<ProgramHandle, KernelError> {
+        let handle = ProgramHandle(self.call(format!("adopt {id} {tag}"))?);
+        let program = FakeProgram { name: id.to_string(), target: None, depth: None };
+        self.programs.insert(handle, program);
+        Ok(handle)
+    }
+
     fn locate(&mut self, _: Mechanism<'_>, _: Option<&AttachBtf>) -> Result<(), KernelError> {
         Ok(())
     }

@@ -56,19 +56,6 @@ impl Linux {
         self.loader.finish();
     }
 
-    /// Takes hold of the program with number `id`, which another process may have loaded, as a
-    /// target.
-    ///
-    /// # Errors
-    /// When there is none, or it has no BTF.
-    #[doc(hidden)] // for tests of what two processes do to each other
-    pub fn adopt(&mut self, id: u32) -> Result<ProgramHandle, KernelError> {
-        let loaded = loader::adopt(id)?;
-        let handle = ProgramHandle(self.number());
-        self.programs.insert(handle, loaded);
-        Ok(handle)
-    }
-
     fn number(&mut self) -> u32 {
         self.next += 1;
         self.next
@@ -181,6 +168,13 @@ impl Kernel for Linux {
         let specs = request.maps.iter().find(|(name, _)| *name == USDT_SPECS);
         self.specs.extend(specs.map(|(_, map)| (handle, *map)));
         Ok((handle, id))
+    }
+
+    fn adopt(&mut self, id: u32, tag: &str) -> Result<ProgramHandle, KernelError> {
+        let loaded = loader::adopt(id, tag)?;
+        let handle = ProgramHandle(self.number());
+        self.programs.insert(handle, loaded);
+        Ok(handle)
     }
 
     fn locate(

@@ -210,17 +210,26 @@ fn settings(workshop: &mut Workshop, job: &LoadJob<'_>) -> Result<Vec<GlobalByte
     Ok(values.into_iter().filter_map(setting).chain(set).collect())
 }
 
-/// Takes hold of the program with number `id`.
-pub(super) fn adopt(id: u32) -> Result<Loaded, KernelError> {
+/// Takes hold of the program with number `id`, which has that `tag`.
+pub(super) fn adopt(id: u32, tag: &str) -> Result<Loaded, KernelError> {
+    const CALL: &str = "BPF_PROG_GET_FD_BY_ID";
     let program = sys::program_by_id(id);
-    let program = program.map_err(|error| KernelError::os("BPF_PROG_GET_FD_BY_ID", &error))?;
+    let program = program.map_err(|error| KernelError::os(CALL, &error))?;
     let info = info(&program)?;
+    if tag_of(&info) != tag {
+        return Err(KernelError::with_errno(CALL, libc::ENOENT));
+    }
     let btf = sys::btf_of(info.btf_id)
         .map_err(|error| KernelError::os("BPF_BTF_GET_FD_BY_ID", &error))?;
     let btf =
         Btf::parse(btf).map_err(|error| KernelError::here("read the program's BTF", error))?;
     let functions = btf.functions().into_iter().map(|(name, (id, ..))| (name.to_owned(), id));
     Ok(Loaded { program, id: info.id, functions: functions.collect(), target: None })
+}
+
+/// The digest of a program's instructions, in hexadecimal.
+pub(super) fn tag_of(info: &bpf_prog_info) -> String {
+    info.tag.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 fn info(program: &OwnedFd) -> Result<bpf_prog_info, KernelError> {

@@ -37,7 +37,7 @@ use std::path::Path;
 
 use thiserror::Error;
 
-pub use census::census;
+pub use census::{RunningKernel, census};
 pub use core::is_guarded;
 pub use environment::{Feature, Finding, examine};
 pub use events::{Counts, Events, MapReader};
@@ -112,6 +112,12 @@ pub trait Kernel {
     /// # Errors
     /// What the kernel said, with the verifier's log when that rejected the program.
     fn load(&mut self, request: &LoadRequest<'_>) -> Result<(ProgramHandle, u32), KernelError>;
+
+    /// Takes hold of the program with number `id`, which somebody else loaded, as a target.
+    ///
+    /// # Errors
+    /// When there is none, it is another than the one with that `tag`, or it has no BTF.
+    fn adopt(&mut self, id: u32, tag: &str) -> Result<ProgramHandle, KernelError>;
 
     /// Looks for what an attachment is for, and the type of the kernel that its program is loaded for,
     /// as far as that can be done without a program.

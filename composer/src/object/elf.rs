@@ -90,6 +90,7 @@ pub(super) fn parse(bytes: Arc<[u8]>) -> Result<Object, ObjectError> {
         license,
         btf,
         events,
+        loaded: None,
         ext,
         names,
     })

@@ -219,6 +219,17 @@ impl ProgramKind {
         (*kind, traits)
     }
 
+    /// The first kind of that type.
+    #[must_use]
+    pub fn of_type(wanted: ProgramType) -> Self {
+        let wanted = match wanted {
+            ProgramType::RawTracepointWritable => ProgramType::RawTracepoint,
+            other => other,
+        };
+        let kinds = SECTIONS.iter().map(|(_, kind)| *kind);
+        kinds.into_iter().find(|kind| kind.program_type() == Some(wanted)).unwrap_or(Self::Other)
+    }
+
     /// Every name that a section may begin with.
     pub fn section_names() -> impl Iterator<Item = &'static str> {
         SECTIONS.iter().map(|(name, _)| *name)
@@ -297,7 +308,7 @@ impl ProgramKind {
 
 #[cfg(test)]
 mod tests {
-    use super::{Many, ProgramKind, RedirectMap, SECTIONS, Traits};
+    use super::{Many, ProgramKind, ProgramType, RedirectMap, SECTIONS, Traits};
 
     #[test]
     fn sections_are_known_by_their_stem() {
@@ -325,6 +336,15 @@ mod tests {
         for (name, kind) in SECTIONS {
             assert_eq!(ProgramKind::of_section(name).0, *kind, "{name}");
             assert!(kind.program_type().is_some(), "{name}");
+        }
+    }
+
+    #[test]
+    fn every_type_has_a_kind() {
+        for program_type in ProgramType::ALL {
+            let kind = ProgramKind::of_type(*program_type);
+            assert_ne!(kind, ProgramKind::Other, "{program_type:?}");
+            assert_eq!(kind.base(), kind, "{program_type:?}");
         }
     }
 

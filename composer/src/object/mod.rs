@@ -21,6 +21,7 @@ mod helpers;
 mod initial;
 pub mod insn;
 mod kind;
+mod loaded;
 mod map_defs;
 mod maps;
 pub mod place;
@@ -50,6 +51,7 @@ pub use globals::Global;
 pub use helpers::{Gives, Helper, TAIL_CALL, WriteSize, helper, helper_called, helpers};
 pub use initial::written;
 pub use kind::{Many, ProgramKind, RedirectMap, Traits};
+pub use loaded::{KernelProgram, TakenFunction};
 pub use maps::{Initial, LegacyMap, MapDef, map_types};
 pub(crate) use maps::{PERF_EVENT_ARRAY, RINGBUF};
 pub use program_type::{AttachType, ProgramType};
@@ -108,6 +110,8 @@ pub struct Object {
     pub btf: Btf,
     /// Structs that it writes as events, by number.
     pub events: BTreeSet<TypeId>,
+    /// The program in the kernel that it was made from; none for a file.
+    pub loaded: Option<Box<KernelProgram>>,
     /// Information about each instruction from the compiler.
     ext: Ext,
     /// Where programs and functions are in their lists; of several of one name, the first.

@@ -33,6 +33,8 @@ struct LoadedProgram {
     program_type: ProgramKind,
     /// Its `expected_attach_type`, if it has one.
     attach_type: Option<AttachType>,
+    /// Whether somebody else loaded it.
+    adopted: bool,
     by: OperationId,
 }
 
@@ -107,6 +109,7 @@ impl<'a> Builder<'a> {
     fn load_own(&mut self, index: NodeIndex, of: &'a NodeProgram) {
         match self.resolved[index].kind() {
             ResolvedKind::Stub => {}
+            ResolvedKind::Host { .. } if of.object().loaded.is_some() => self.adopt(index, of),
             ResolvedKind::Host { .. } => {
                 self.load_one(index, of, LoadAs::Hook(of.program().kind), None);
             }
@@ -137,10 +140,13 @@ impl<'a> Builder<'a> {
         of: &'a NodeProgram,
         functions: &[TargetFunction],
     ) {
-        let mut loaded: HashMap<(ProgramKind, Option<AttachType>), usize> = HashMap::new();
+        let mut loaded: HashMap<(ProgramKind, Option<AttachType>, Option<usize>), usize> =
+            HashMap::new();
         for target in self.targets(functions) {
             let host = &self.slots.loaded[target.slot];
-            let types = (host.program_type, host.attach_type);
+            // What the attach type of a program is that somebody else loaded, the kernel does not tell.
+            let alone = host.adopted.then_some(target.slot);
+            let types = (host.program_type, host.attach_type, alone);
             let slot = match loaded.get(&types) {
                 Some(slot) => *slot,
                 None => self.load_one(index, of, LoadAs::Replacement, Some(target.clone())),
@@ -148,6 +154,20 @@ impl<'a> Builder<'a> {
             loaded.insert(types, slot);
             self.slots.replaced.entry(index).or_default().push((slot, target));
         }
+    }
+
+    /// Takes a program that runs already instead of loading one.
+    fn adopt(&mut self, index: NodeIndex, of: &'a NodeProgram) {
+        let Some(loaded) = &of.object().loaded else { return };
+        let action = Action::Adopt {
+            slot: self.slots.next(),
+            id: loaded.id,
+            tag: loaded.tag.clone(),
+            program: of.program().name.clone(),
+        };
+        let kind = of.program().kind.base();
+        let slot = self.load_action(index, of, Reason::Program, kind, action);
+        self.slots.of.entry(index).or_insert((of, Vec::new())).1.push(slot);
     }
 
     /// A program of a built-in tracer for each probe point that it needs.
@@ -272,8 +292,9 @@ impl<'a> Builder<'a> {
             }
             _ => None,
         };
+        let adopted = matches!(action, Action::Adopt { .. });
         let by = self.push(Purpose::by(index, reason, of.asked()), action, needs);
-        self.slots.loaded.push(LoadedProgram { program_type, attach_type, by });
+        self.slots.loaded.push(LoadedProgram { program_type, attach_type, adopted, by });
         slot
     }
 

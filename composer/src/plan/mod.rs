@@ -143,6 +143,17 @@ pub enum Action {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         trace: Option<Box<Tracing>>,
     },
+    /// Takes hold of a program that runs already, as a target.
+    Adopt {
+        /// The number of the program in the plan.
+        slot: usize,
+        /// The kernel's number for it.
+        id: u32,
+        /// A digest of its instructions: a number may be given again.
+        tag: String,
+        /// Its name.
+        program: String,
+    },
     /// Attaches a host to its hook.
     AttachHook {
         /// The loaded program.

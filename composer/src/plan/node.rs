@@ -27,8 +27,12 @@ impl PlannedNode {
     pub(crate) fn of(node: &Node) -> Self {
         let (at, function) = match &node.kind {
             NodeKind::Host(host) => {
-                let attach = host.attach.as_ref();
-                (attach.map_or(String::new(), |attach| attach.value.to_string()), None)
+                let at = match (&host.attach, host.running()) {
+                    (Some(attach), _) => attach.value.to_string(),
+                    (None, Some(program)) => program.to_string(),
+                    (None, None) => String::new(),
+                };
+                (at, None)
             }
             NodeKind::Stub(stub) => (stub.function.value.clone(), None),
             NodeKind::Replacement(replacement) => (replacement.stub.value.clone(), None),

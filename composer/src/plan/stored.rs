@@ -92,6 +92,7 @@ fn programs(action: &Action) -> (Vec<usize>, Option<usize>) {
         | Action::Run { slot, .. }
         | Action::AttachTracer { slot } => (vec![*slot], None),
         Action::AttachReplacement { slot, target } => (vec![*slot, target.slot], None),
+        Action::Adopt { slot, .. } => (Vec::new(), Some(*slot)),
         Action::Load { slot, target, .. } => {
             (target.iter().map(|target| target.slot).collect(), Some(*slot))
         }
@@ -111,7 +112,8 @@ impl TryFrom<StoredNode> for PlannedNode {
     type Error = PlanError;
 
     fn try_from(stored: StoredNode) -> Result<Self, PlanError> {
-        const OTHERS: [&str; 6] = ["tail call", "stub", "freplace", "fentry", "fexit", "trace"];
+        const OTHERS: [&str; 7] =
+            ["running", "tail call", "stub", "freplace", "fentry", "fexit", "trace"];
         let StoredNode { id, role, label, place } = stored;
         let known = HostKind::names().chain(OTHERS).find(|name| *name == label);
         let label = known.ok_or(PlanError::Label(label))?;

@@ -55,14 +55,21 @@ pub(super) fn not_found(
     to_replace: bool,
 ) -> Diagnostic {
     let name = &function.value;
-    let message = format!("function `{name}` not found in the object of {}", title(holder));
+    let (message, label) = match &object.loaded {
+        None => {
+            let message = format!("function `{name}` not found in the object of {}", title(holder));
+            (message, "not in the object")
+        }
+        Some(loaded) => {
+            let of = format!("`{}` (program {})", program.name, loaded.id);
+            (format!("function `{name}` not found in {of}"), "not in the program")
+        }
+    };
     let help = match nearest(name, candidates(object, program)) {
         Some(near) => format!("Did you mean `{near}`?"),
         None => missing_help(object, program, to_replace),
     };
-    Diagnostic::new(Code::UnknownFunction, message)
-        .label(&function.span, "not in the object")
-        .help(help)
+    Diagnostic::new(Code::UnknownFunction, message).label(&function.span, label).help(help)
 }
 
 /// The functions of `program` that may be meant.

@@ -6,7 +6,7 @@ use freplace_compose_common::{COUNTS_MAP, EVENTS_MAP, trace::TIMES_MAP};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    chain::{Chain, MapChange, Node, NodeKind, ObjectRef, Pinning, Role},
+    chain::{Chain, MapChange, Node, NodeKind, ObjectRef, Pinning},
     object::{MapDef, Object, PERF_EVENT_ARRAY, Program, Uses},
 };
 
@@ -136,7 +136,8 @@ pub(super) fn uses(node: &Node, object: &Object, program: &Program) -> Uses {
 
 /// Whether the program of `node` is loaded for others' tail calls alone.
 pub(crate) fn is_only_jumped_to(node: &Node) -> bool {
-    node.role() == Role::Host && matches!(&node.kind, NodeKind::Host(host) if host.attach.is_none())
+    let is_unattached = matches!(&node.kind, NodeKind::Host(host) if host.attach.is_none());
+    is_unattached && node.running().is_none()
 }
 
 /// Whether a map is shared by the whole chain instead of private to a node: all maps except for

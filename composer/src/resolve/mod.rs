@@ -13,6 +13,7 @@ mod pattern;
 mod program;
 pub(crate) mod reach;
 mod records;
+mod running;
 mod store;
 pub(crate) mod tables;
 mod traced;
@@ -28,6 +29,7 @@ pub use node::{ResolvedKind, ResolvedNode, TargetFunction};
 pub use partly::PartlyResolved;
 pub use program::NodeProgram;
 pub use records::{FieldFormat, RecordField, RecordPiece, RecordStruct};
+pub use running::{NotLooked, RunningPrograms};
 pub use store::{ObjectStore, open_object};
 pub use traced::TracerTarget;
 

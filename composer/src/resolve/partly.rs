@@ -8,7 +8,8 @@ use std::{
 use petgraph::graph::NodeIndex;
 
 use super::{
-    NodeProgram, ObjectStore, Resolved, ResolvedKind, ResolvedNode, TargetFunction, functions,
+    NodeProgram, NotLooked, ObjectStore, Resolved, ResolvedKind, ResolvedNode, RunningPrograms,
+    TargetFunction, functions,
     maps::Changes,
     pattern,
     reach::{self, Dead, Walks},
@@ -55,10 +56,16 @@ struct PartlyNode {
 }
 
 impl PartlyResolved {
-    /// Reads the objects of `chain` and looks up its names.
+    /// Reads the objects of `chain` and looks up its names, without a look at any kernel.
     #[must_use]
     pub fn open(chain: Chain) -> Self {
-        let (objects, wrong) = ObjectStore::open(&chain);
+        Self::open_in(chain, &NotLooked)
+    }
+
+    /// Reads the objects of `chain`, finds its programs that are `running`, and looks up its names.
+    #[must_use]
+    pub fn open_in(chain: Chain, running: &dyn RunningPrograms) -> Self {
+        let (objects, wrong) = ObjectStore::open(&chain, running);
         Self::find(chain, objects, wrong)
     }
 
@@ -259,7 +266,11 @@ impl PartlyResolved {
     fn targets(&self, index: NodeIndex) -> Vec<Option<TargetFunction>> {
         let named = self.chain.graph.functions_of(index).into_iter();
         let found = named.map(|(holder, name)| {
-            let (index, _) = self.program(holder)?.object().function(name)?;
+            let of = self.program(holder)?;
+            // The file does not name the entry of what runs already.
+            let entry = of.object().loaded.is_some() && name.is_empty();
+            let name = if entry { of.program().name.as_str() } else { name };
+            let (index, _) = of.object().function(name)?;
             Some(TargetFunction { holder, name: name.to_owned(), index })
         });
         found.collect()

@@ -205,6 +205,12 @@ impl<'a> Search<'a> {
         if let Some(by) = self.replaced.get(&(function.holder, function.index)) {
             return Some(format!("replaced by `{by}`"));
         }
+        let taken = of.object().loaded.iter().flat_map(|loaded| &loaded.taken);
+        if let Some(taken) =
+            taken.into_iter().find(|one| one.replaced && one.function == function.name)
+        {
+            return Some(format!("replaced by {}", taken.by));
+        }
         let holder = self.names.chain().graph.node(function.holder);
         let is_own_entry = function.index == of.program().function;
         let is_passed = match is_own_entry {

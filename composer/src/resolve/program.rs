@@ -40,7 +40,12 @@ impl NodeProgram {
         let (reference, name) = node.program()?;
         let object = objects.get(reference.value)?;
         let records = records::find(node, object, wrong);
-        let Some(found) = object.program(name.value) else {
+        let found = match reference.value {
+            // What runs is one program, whatever its name.
+            ObjectRef::Running(_) => object.programs.first(),
+            ObjectRef::File(_) | ObjectRef::Builtin(_) => object.program(name.value),
+        };
+        let Some(found) = found else {
             let message = format!("program `{1}` not found in {0}", reference.value, name.value);
             let found = Diagnostic::new(Code::UnknownProgram, message)
                 .label(name.span, "not in the object")

@@ -6,6 +6,7 @@ use std::{
     sync::Arc,
 };
 
+use super::RunningPrograms;
 use crate::{
     chain::{Chain, ObjectRef, SpannedRef},
     diag::{Code, Diagnostic, unknown_builtin},
@@ -19,13 +20,13 @@ pub struct ObjectStore(BTreeMap<ObjectRef, Arc<Object>>);
 
 impl ObjectStore {
     /// Reads every object that `chain` names; what cannot be read is a diagnostic.
-    pub(super) fn open(chain: &Chain) -> (Self, Vec<Diagnostic>) {
+    pub(super) fn open(chain: &Chain, running: &dyn RunningPrograms) -> (Self, Vec<Diagnostic>) {
         let mut read: BTreeMap<&ObjectRef, Option<Arc<Object>>> = BTreeMap::new();
         let mut found = Vec::new();
         for reference in references(chain) {
             if let Entry::Vacant(entry) = read.entry(reference.value) {
-                match open_in(&chain.folder, reference) {
-                    Ok(object) => entry.insert(Some(Arc::new(object))),
+                match open_in(&chain.folder, reference, running) {
+                    Ok(object) => entry.insert(Some(object)),
                     Err(diagnostic) => {
                         found.push(*diagnostic);
                         entry.insert(None)
@@ -80,12 +81,17 @@ fn references(chain: &Chain) -> impl Iterator<Item = SpannedRef<'_, ObjectRef>> 
     chain.graph.nodes().filter_map(|(_, node)| node.program()).map(|(object, _)| object)
 }
 
-fn open_in(folder: &Path, reference: SpannedRef<'_, ObjectRef>) -> Result<Object, Box<Diagnostic>> {
-    let name = match reference.value {
-        ObjectRef::File(path) => ObjectRef::File(folder.join(path)),
-        builtin @ ObjectRef::Builtin(_) => builtin.clone(),
+fn open_in(
+    folder: &Path,
+    reference: SpannedRef<'_, ObjectRef>,
+    running: &dyn RunningPrograms,
+) -> Result<Arc<Object>, Box<Diagnostic>> {
+    let found = match reference.value {
+        ObjectRef::File(path) => open_object(&ObjectRef::File(folder.join(path))).map(Arc::new),
+        builtin @ ObjectRef::Builtin(_) => open_object(builtin).map(Arc::new),
+        ObjectRef::Running(program) => running.find(program),
     };
-    open_object(&name).map_err(|found| Box::new(found.label(reference.span, "not usable")))
+    found.map_err(|found| Box::new(found.label(reference.span, "not usable")))
 }
 
 /// Reads the object called `name`; a path is relative to the working directory.
@@ -96,6 +102,10 @@ pub fn open_object(name: &ObjectRef) -> Result<Object, Box<Diagnostic>> {
     let described = |error| Box::new(describe(&error, &name.to_string()));
     match name {
         ObjectRef::File(path) => Object::parse(bytes(path)?).map_err(described),
+        ObjectRef::Running(program) => Err(Box::new(
+            Diagnostic::new(Code::NotLooked, format!("`{program}` is a program in the kernel"))
+                .help("Use `freplace-compose ps` for programs in the kernel."),
+        )),
         ObjectRef::Builtin(builtin) => match freplace_compose_ebpf_programs::object(builtin) {
             Some(bytes) => Object::parse(bytes).map_err(described),
             None => {

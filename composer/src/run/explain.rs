@@ -85,7 +85,7 @@ pub fn explain_left(left: &[NotUndone], plan: &Plan) -> Diagnostic {
         let name = node.map_or_else(String::new, |node| format!(" of `{}`", node.id));
         let what = match &operation.action {
             Action::CreateMap { map, .. } => format!("map `{}`", map.name),
-            Action::Load { .. } => "program".to_owned(),
+            Action::Load { .. } | Action::Adopt { .. } => "program".to_owned(),
             Action::Fill { table, entry, .. } => format!("entry {entry} of `{table}`"),
             Action::Listen => "tracefs instance".to_owned(),
             _ => "link".to_owned(),
@@ -176,6 +176,11 @@ fn judge(
         (Action::AttachHook { attach, .. } | Action::Run { attach, .. }, _) => {
             hook(attach, error, &undone(operation, name), targets)
         }
+        (Action::Adopt { id, program, .. }, Some(libc::ENOENT)) => refused(
+            Code::NoSuchProgram,
+            format!("`{program}` (program {id}), which `{name}` names, is gone"),
+            "Run it again: whoever loaded the program may have loaded it anew, with another id.",
+        ),
         (Action::AttachReplacement { target, .. }, Some(libc::EBUSY)) => refused(
             Code::Busy,
             format!("`{name}` cannot replace `{}`: the function is in use", target.function),
@@ -228,6 +233,7 @@ fn undone(operation: &Operation, name: &str) -> String {
     match &operation.action {
         Action::CreateMap { map, .. } => format!("map `{}` cannot be created", map.name),
         Action::Load { program, .. } => format!("`{program}` of `{name}` cannot be loaded"),
+        Action::Adopt { program, .. } => format!("`{program}` of `{name}` cannot be used"),
         Action::Run { .. } => format!("`{name}` cannot be run"),
         _ => format!("`{name}` cannot be attached"),
     }

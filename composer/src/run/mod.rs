@@ -336,6 +336,14 @@ fn step<K: Kernel>(
                 ..OperationResult::of(Made::Program(handle))
             })
         }
+        Action::Adopt { slot: number, id, tag, .. } => {
+            let handle = kernel.adopt(*id, tag)?;
+            programs.insert(*number, handle);
+            Ok(OperationResult {
+                program_id: Some(*id),
+                ..OperationResult::of(Made::Program(handle))
+            })
+        }
         Action::AttachHook { slot: number, attach } => {
             let mechanism = attach.mechanism();
             let cookie = attach.cookie();

@@ -39,7 +39,8 @@ fn fits(code: Code, operation: &Operation, plan: &Plan) -> bool {
     let Action::Load { load_as, target, .. } = &operation.action else { return true };
     let entry = target.as_ref().is_some_and(|target| {
         plan.operations.iter().any(|other| {
-            matches!(&other.action, Action::Load { slot, program, .. }
+            matches!(&other.action,
+                Action::Load { slot, program, .. } | Action::Adopt { slot, program, .. }
                 if *slot == target.slot && *program == target.function)
         })
     });

@@ -6,6 +6,7 @@
 mod dispatcher;
 mod explain;
 mod json;
+mod schema;
 mod select;
 #[cfg(test)]
 mod tests;
@@ -15,7 +16,8 @@ use std::{fmt, path::PathBuf};
 
 pub use dispatcher::Dispatcher;
 pub use json::to_json;
-pub use select::{ProgramRef, RefError, Selection};
+pub use schema::schema;
+pub use select::{ProgramRef, REFERENCE_KEYS, RefError, Selection};
 pub use tree::{Forest, TreeNode};
 
 use crate::object::ProgramType;

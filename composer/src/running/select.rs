@@ -9,13 +9,13 @@ use super::{Census, Place, RunningProgram};
 use crate::pattern::NamePattern;
 
 /// A name for one or several running programs.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct ProgramRef {
     by: By,
     text: String,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 enum By {
     Id(u32),
     Name(String),
@@ -49,8 +49,8 @@ pub enum RefError {
     },
 }
 
-/// What may stand in front of a colon, and what comes after it.
-const KEYS: [(&str, &str); 10] = [
+/// What may stand in front of a colon, as a key in a chain file too, and what comes after it.
+pub const REFERENCE_KEYS: [(&str, &str); 10] = [
     ("id", "a number"),
     ("name", "the name of a program, or a pattern"),
     ("tag", "16 hexadecimal digits, or the first of them"),
@@ -69,7 +69,10 @@ impl ProgramRef {
     /// # Errors
     /// [`RefError::Unreadable`].
     pub fn with_function(text: &str) -> Result<(Self, Option<&str>), RefError> {
-        let key = text.split(':').next().filter(|key| KEYS.iter().any(|(known, _)| known == key));
+        let key = text
+            .split(':')
+            .next()
+            .filter(|key| REFERENCE_KEYS.iter().any(|(known, _)| known == key));
         // The colon behind a key and its value, or behind a name.
         let behind = key.filter(|key| key.len() < text.len()).map_or(0, |key| key.len() + 1);
         match text[behind..].split_once(':') {
@@ -152,7 +155,7 @@ impl FromStr for ProgramRef {
             None if text.starts_with('/') => By::Pin(text.to_owned()),
             None => By::Name(text.to_owned()),
             Some((key, value)) => {
-                let (key, what) = *KEYS
+                let (key, what) = *REFERENCE_KEYS
                     .iter()
                     .find(|(known, _)| *known == key)
                     .ok_or_else(|| wrong("in front of the colon stands id, name, tag, pin, pid, link, xdp, tcx, tc or cgroup"))?;

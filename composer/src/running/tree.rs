@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::{Census, Effect, RunningProgram};
 
-/// Every program, each once at most.
+/// Every program; what is on it stands below it where it comes first.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Forest<'a> {
     /// Programs that are on no other, or on one that is not seen.
@@ -19,8 +19,10 @@ pub struct TreeNode<'a> {
     /// What it does to which function of the program above it; none for a root. The name is missing where
     /// that function is not seen.
     pub on: Option<(Effect, Option<&'a str>)>,
-    /// What is on its functions, in their order: replacements first.
+    /// What is on its functions, in their order: replacements first. Empty when it is `repeated`.
     pub children: Vec<TreeNode<'a>>,
+    /// Whether it stands in the forest already, as a replacement in several programs does.
+    pub repeated: bool,
 }
 
 impl<'a> Forest<'a> {
@@ -55,7 +57,7 @@ impl<'a> TreeNode<'a> {
     ) -> Self {
         // The kernel lets none be on itself; a census that is not of one moment may look so.
         if !seen.insert(program.id) {
-            return Self { program, on, children: Vec::new() };
+            return Self { program, on, children: Vec::new(), repeated: true };
         }
         let order =
             |function: u32| program.functions.iter().position(|known| known.btf_id == function);
@@ -66,7 +68,7 @@ impl<'a> TreeNode<'a> {
             let name = program.function(function).map(|function| function.name.as_str());
             Self::of(census, by, Some((how, name)), seen)
         });
-        Self { program, on, children: children.collect() }
+        Self { program, on, children: children.collect(), repeated: false }
     }
 }
 

@@ -34,6 +34,7 @@ mod on_demand;
 mod printk;
 mod profile;
 mod prototypes;
+mod running;
 mod selftests;
 mod skips;
 mod support;

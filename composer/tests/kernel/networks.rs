@@ -17,7 +17,7 @@ use crate::{
 };
 
 /// `ip` and `tc` of iproute2, which go before busybox's own: those cannot do all of this.
-const IPROUTE2: &str = r#"ip() { /iproute2/ip "$@"; }; tc() { /iproute2/tc "$@"; }"#;
+const IPROUTE2: &str = r#"ip() { /tools/ip "$@"; }; tc() { /tools/tc "$@"; }"#;
 
 /// Runs a line of shell with iproute2 that has to work, and what it printed.
 #[track_caller]
@@ -56,8 +56,8 @@ impl TwoNamespaces {
         shell(&format!(
             "ip link add near0 type veth peer name far0 && ip link set far0 netns {pid} && \
              ip addr add 10.99.0.1/24 dev near0 && ip link set near0 up && \
-             nsenter -t {pid} -n /iproute2/ip addr add 10.99.0.2/24 dev far0 && \
-             nsenter -t {pid} -n /iproute2/ip link set far0 up"
+             nsenter -t {pid} -n /tools/ip addr add 10.99.0.2/24 dev far0 && \
+             nsenter -t {pid} -n /tools/ip link set far0 up"
         ));
         two
     }

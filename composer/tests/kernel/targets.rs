@@ -10,7 +10,7 @@ use std::{
 
 use freplace_compose::{
     chain::Chain,
-    check,
+    check::{self, Kernels},
     diag::{Code, Severity},
     errno::errno_name,
     kernel::Linux,

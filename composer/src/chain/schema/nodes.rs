@@ -2,16 +2,19 @@
 
 use serde_json::{Value, json};
 
+use crate::running::REFERENCE_KEYS;
+
 use super::{
     data::{globals, maps, own_events, tail},
     node, text,
 };
 
 pub(super) fn host() -> Value {
-    node(
-        "A program at a kernel hook.",
-        &["object", "program"],
+    let mut host = node(
+        "A program at a kernel hook: one that the chain loads, or one that runs already.",
+        &[],
         json!({
+            "running": running(),
             "object": object(),
             "program": program("the hook's SEC(\"...\")"),
             "type": section(),
@@ -22,7 +25,34 @@ pub(super) fn host() -> Value {
             "maps": maps(),
             "tail": tail(),
         }),
-    )
+    );
+    host["oneOf"] = json!([{ "required": ["object", "program"] }, { "required": ["running"] }]);
+    // What somebody else loaded is as it is.
+    let own = ["type", "attach", "events", "printk", "globals", "maps", "tail"];
+    let own = own.map(|key| (key.to_owned(), json!(["object"])));
+    host["dependencies"] = own.into_iter().collect::<serde_json::Map<_, _>>().into();
+    host
+}
+
+fn running() -> Value {
+    let keys = REFERENCE_KEYS.iter().map(|(key, what)| {
+        let value = match *key {
+            "id" | "pid" | "link" => {
+                json!({ "description": what, "type": "integer", "minimum": 0 })
+            }
+            _ => text(what),
+        };
+        ((*key).to_owned(), value)
+    });
+    json!({
+        "description": "A program that somebody else loaded and attached, by one of these keys. Its \
+                        functions can be replaced and traced; it is left as it was.",
+        "type": "object",
+        "additionalProperties": false,
+        "minProperties": 1,
+        "maxProperties": 1,
+        "properties": keys.collect::<serde_json::Map<_, _>>(),
+    })
 }
 
 pub(super) fn stub() -> Value {

@@ -43,6 +43,11 @@ fn write(census: &Census, node: &TreeNode<'_>, first: &str, rest: &str, out: &mu
             line += &format!("  {}", inert::line(&places.join(", ")));
         }
     }
+    if node.repeated {
+        out.push_str(first);
+        let _ = writeln!(out, "{line}  {}", "shown above".dimmed());
+        return;
+    }
     if let Some(dispatcher) = Dispatcher::of(census, program) {
         line += &format!("  {}", super::dispatcher(&dispatcher));
     }

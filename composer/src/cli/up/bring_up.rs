@@ -5,7 +5,7 @@ use std::{
     sync::atomic::{AtomicBool, Ordering},
 };
 
-use super::Up;
+use super::Stay;
 use crate::cli::{Ready, exit::Exit, ink::Ink as _, logs::Logs, plan, report, screen};
 use freplace_compose::{
     inert,
@@ -19,7 +19,7 @@ use freplace_compose::{
 pub(super) fn bring_up(
     kernel: &mut Linux,
     ready: &Ready,
-    arguments: &Up,
+    arguments: &Stay,
     logs: &mut Logs,
     stop: &AtomicBool,
 ) -> Result<(Running, Vec<(usize, u32)>), Exit> {

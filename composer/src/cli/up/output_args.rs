@@ -19,7 +19,7 @@ use freplace_compose::{
 };
 
 #[derive(Debug, clap::Args)]
-pub(super) struct OutputArgs {
+pub(in crate::cli) struct OutputArgs {
     /// End after this time, for example 10s, 1m30s or 500ms. Also ends CMD.
     #[arg(long, value_name = "TIME", value_parser = duration)]
     pub(super) duration: Option<Duration>,
@@ -54,7 +54,7 @@ pub(super) enum EventView {
 
 /// How events are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(super) enum EventFormat {
+pub(in crate::cli) enum EventFormat {
     /// Text for people.
     Human,
     /// NDJSON for programs.
@@ -87,7 +87,7 @@ pub(super) fn usage(message: &str) -> Exit {
 
 impl OutputArgs {
     /// Which nodes of `plan` are shown; refuses what goes with nothing.
-    pub(super) fn check(&self, plan: &Plan, dry_run: bool) -> Result<Vec<bool>, Exit> {
+    pub(in crate::cli) fn check(&self, plan: &Plan, dry_run: bool) -> Result<Vec<bool>, Exit> {
         if self.view.is_some() && self.format != EventFormat::Human {
             return Err(usage("`--view` requires `--format human`"));
         }

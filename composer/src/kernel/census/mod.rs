@@ -11,6 +11,7 @@ mod kernel_functions;
 mod links;
 mod namespaces;
 mod network;
+mod objects;
 mod pins;
 mod programs;
 mod tables;
@@ -18,6 +19,7 @@ mod tables;
 use std::{collections::HashMap, path::PathBuf};
 
 pub(super) use descriptors::holders_of_link;
+pub use objects::RunningKernel;
 pub(crate) use programs::whole_name;
 
 use super::{

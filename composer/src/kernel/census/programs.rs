@@ -9,7 +9,10 @@ use std::{
 
 use super::{Found, under};
 use crate::{
-    kernel::sys::{self, ProgramParts},
+    kernel::{
+        loader,
+        sys::{self, ProgramParts},
+    },
     object::{
         ProgramType,
         btf::{Btf, Linkage, Type},
@@ -62,7 +65,7 @@ impl Reader {
             id,
             program_type: program_type(info.type_),
             name: name(parts, &functions),
-            tag: info.tag.iter().map(|byte| format!("{byte:02x}")).collect(),
+            tag: loader::tag_of(info),
             gpl: info.gpl_compatible() != 0,
             loaded_at: info.load_time,
             user: info.created_by_uid,

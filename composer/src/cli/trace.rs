@@ -1,0 +1,161 @@
+//! `trace PROGRAM[:FUNCTION]...`: calls of functions of programs that run already.
+
+use std::{collections::HashMap, fmt::Write as _};
+
+use serde_json::json;
+
+use super::{exit::Exit, ready, refused, report, up};
+use freplace_compose::{
+    chain::Chain,
+    check::{self, Kernels},
+    diag::Diagnostic,
+    kernel::{RunningKernel, process},
+    running::{Census, ProgramRef, RefError, RunningProgram},
+};
+
+/// Show calls of functions of running programs, whoever loaded them.
+///
+/// The built-in tracer is attached to each function (fentry and fexit) and detached at the end; the programs
+/// are left as they were. PROGRAM is what `ps` takes: an id, a name, a pin, xdp:INTERFACE, pid:N. FUNCTION is
+/// a function of it or a pattern such as 'parse_*'; the entry by default. Needs root.
+///
+/// Example: sudo freplace-compose trace xdp:eth0 'balancer:parse_*' --where 'ret != 2'
+#[derive(Debug, clap::Args)]
+pub(super) struct Trace {
+    /// Programs, each with the functions to trace
+    #[arg(required = true, value_name = "PROGRAM[:FUNCTION]")]
+    targets: Vec<String>,
+    /// Values to record of a call, besides result and duration. Defaults to all arguments
+    #[arg(long, value_name = "VALUE", value_delimiter = ',')]
+    capture: Vec<String>,
+    /// Condition for recording a call, evaluated in the kernel
+    #[arg(long = "where", value_name = "CONDITION")]
+    filter: Option<String>,
+    /// Record only entries, or only returns
+    #[arg(long, value_name = "MOMENT")]
+    at: Option<Moment>,
+    #[command(flatten)]
+    stay: up::Stay,
+}
+
+/// When a call is recorded.
+#[derive(Debug, Clone, Copy, clap::ValueEnum)]
+enum Moment {
+    /// When the function is entered.
+    Entry,
+    /// When it returns.
+    Return,
+}
+
+pub(super) fn run(arguments: Trace) -> Exit {
+    let started = process::raise_open_files();
+    let kernel = RunningKernel::default();
+    let text = kernel
+        .census()
+        .map_err(|found| *found)
+        .and_then(|census| chain(&arguments, census).map_err(|error| error.diagnostic(census)));
+    let text = match text {
+        Ok(text) => text,
+        Err(found) => return failed(&found),
+    };
+    // What is asked for is a chain of adopted hosts and built-in tracers.
+    let checked = Chain::parse("trace".as_ref(), text)
+        .and_then(|chain| check::open_in(chain, &Kernels::default(), &kernel));
+    let ready = match ready(checked) {
+        Ok(ready) => ready,
+        Err(exit) => return exit,
+    };
+    let stay = arguments.stay;
+    let only = match stay.output.check(&ready.plan, false) {
+        Ok(only) => only,
+        Err(exit) => return exit,
+    };
+    if let Err(exit) = up::suits_this_machine(&ready) {
+        return exit;
+    }
+    stay.with(ready, only, started)
+}
+
+fn failed(found: &Diagnostic) -> Exit {
+    report::one(found);
+    refused(std::slice::from_ref(found))
+}
+
+/// The chain that does what is asked for.
+fn chain(arguments: &Trace, census: &Census) -> Result<String, RefError> {
+    let mut out = String::from("name = \"trace\"\n");
+    let mut hosts: HashMap<u32, String> = HashMap::new();
+    let mut tracers: HashMap<String, u32> = HashMap::new();
+    for target in &arguments.targets {
+        let (name, function) = ProgramRef::with_function(target)?;
+        let programs = match name.may_be_several() {
+            true => name.all(census)?,
+            false => vec![name.one(census)?],
+        };
+        for program in programs {
+            let host = hosts.entry(program.id).or_insert_with(|| {
+                let id = format!("program.{}", program.id);
+                // A String takes everything, here and below.
+                let _ =
+                    writeln!(out, "[host.{}]\nrunning = {{ id = {} }}", quoted(&id), program.id);
+                id
+            });
+            let id = tracer_id(program, function, &mut tracers);
+            let key = match arguments.at {
+                None => "trace",
+                Some(Moment::Entry) => "fentry",
+                Some(Moment::Return) => "fexit",
+            };
+            let _ = writeln!(out, "[tracer.{}]\n{key} = {}", quoted(&id), quoted(host));
+            if let Some(function) = function {
+                let _ = writeln!(out, "function = {}", quoted(function));
+            }
+            if !arguments.capture.is_empty() {
+                let _ = writeln!(out, "capture = {}", json!(arguments.capture));
+            }
+            if let Some(filter) = &arguments.filter {
+                let _ = writeln!(out, "where = {}", quoted(filter));
+            }
+        }
+    }
+    Ok(out)
+}
+
+/// What the events of a tracer are labelled with: the program, or one function of it; with the program's
+/// number where that is not enough.
+fn tracer_id(
+    program: &RunningProgram,
+    function: Option<&str>,
+    tracers: &mut HashMap<String, u32>,
+) -> String {
+    let name = match function {
+        Some(function) if function == plain(function) => function.to_owned(),
+        _ => plain(&program.name),
+    };
+    let mut id = name.clone();
+    let mut number = 0;
+    while tracers.contains_key(&id) {
+        number += 1;
+        id = match number {
+            1 => format!("{name}.{}", program.id),
+            _ => format!("{name}.{}.{number}", program.id),
+        };
+    }
+    tracers.insert(id.clone(), program.id);
+    id
+}
+
+/// A name as an id has it.
+fn plain(name: &str) -> String {
+    let letter = |letter: char| match letter {
+        letter if letter.is_ascii_alphanumeric() || letter == '_' => letter,
+        _ => '_',
+    };
+    let name: String = name.chars().map(letter).collect();
+    if name.is_empty() { "unnamed".to_owned() } else { name }
+}
+
+/// A text as TOML writes it, which is as JSON does.
+fn quoted(text: &str) -> String {
+    json!(text).to_string()
+}

@@ -1,0 +1,108 @@
+//! Programs that run as objects, for chains that have them as hosts.
+
+use std::{cell::OnceCell, sync::Arc};
+
+use super::census;
+use crate::{
+    diag::{Code, Diagnostic},
+    errno::errno_name,
+    kernel::{KernelError, sys},
+    object::{KernelProgram, Object, TakenFunction, btf::Btf},
+    resolve::RunningPrograms,
+    running::{Census, Effect, ProgramRef, RunningProgram, RunningType},
+};
+
+/// The programs of the running kernel, which is looked at once, when the first is asked for.
+#[derive(Debug, Default)]
+pub struct RunningKernel {
+    census: OnceCell<Result<Census, KernelError>>,
+}
+
+impl RunningKernel {
+    /// What was seen at the first look.
+    ///
+    /// # Errors
+    /// A diagnostic without a place, when this user may not look.
+    pub fn census(&self) -> Result<&Census, Box<Diagnostic>> {
+        self.census.get_or_init(census).as_ref().map_err(|error| Box::new(not_seen(error)))
+    }
+}
+
+/// Why the programs cannot be listed.
+fn not_seen(error: &KernelError) -> Diagnostic {
+    let message = format!("cannot list the programs in the kernel: {}", error.message);
+    let help = match error.errno.map(errno_name) {
+        Some("EPERM") => {
+            "Run it as root. Looking at programs of others requires CAP_SYS_ADMIN; in a container the \
+             host's administrator grants it."
+        }
+        _ => "This kernel has no support for eBPF, or the system call is not allowed here.",
+    };
+    Diagnostic::new(Code::NotPermitted, message).help(help)
+}
+
+impl RunningPrograms for RunningKernel {
+    fn find(&self, wanted: &ProgramRef) -> Result<Arc<Object>, Box<Diagnostic>> {
+        let census = self.census()?;
+        let program = wanted.one(census).map_err(|error| Box::new(error.diagnostic(census)))?;
+        object(census, program).map(Arc::new).map_err(Box::new)
+    }
+}
+
+/// `program` as an object.
+fn object(census: &Census, program: &RunningProgram) -> Result<Object, Diagnostic> {
+    let cannot = |why: &str| {
+        let message = format!("`{}` (program {}) {why}", program.name, program.id);
+        Diagnostic::new(Code::NotExtensible, message)
+    };
+    let RunningType::Known(program_type) = program.program_type else {
+        return Err(cannot("is of a type that is not known here").help(
+            "Use a newer freplace-compose: the kernel has program types that this one lacks.",
+        ));
+    };
+    let Some(btf) = program.btf.filter(|_| !program.functions.is_empty()) else {
+        return Err(cannot("has no BTF, so the kernel neither replaces nor traces its functions").help(
+            "Have its loader pass BTF, and compile its object with -g. `freplace-compose ps` shows what \
+             can be known of it.",
+        ));
+    };
+    let types = sys::btf_of(btf).map_err(|error| cannot(&format!("cannot be read: {error}")))?;
+    let types = Btf::parse(types).map_err(|error| cannot(&format!("has damaged BTF: {error}")))?;
+    let taken = census.on(program.id).filter_map(|(how, function, by)| {
+        Some(TakenFunction {
+            function: program.function(function)?.name.clone(),
+            replaced: how == Effect::Replaces,
+            by: described(by),
+        })
+    });
+    let loaded = KernelProgram {
+        id: program.id,
+        tag: program.tag.clone(),
+        program_type,
+        taken: taken.collect(),
+        in_table: program
+            .tables
+            .iter()
+            .find(|entry| entry.kind == "prog_array")
+            .map(|entry| format!("{} (map {}) at {}", entry.map.name, entry.map.id, entry.key)),
+    };
+    let functions: Vec<_> = program.functions.iter().map(|function| function.btf_id).collect();
+    Ok(Object::of_loaded(&program.name, loaded, &functions, types))
+}
+
+/// A program and who holds it, in words.
+fn described(program: &RunningProgram) -> String {
+    let holders: Vec<_> = program.holders().into_iter().map(ToString::to_string).collect();
+    let mut text = format!("`{}` (program {}", program.name, program.id);
+    if let Some(link) = program.attachments.iter().find_map(|attachment| attachment.link) {
+        text += &format!(", link {link}");
+    }
+    text.push(')');
+    if !holders.is_empty() {
+        text += &format!(", held by {}", holders.join(", "));
+    }
+    for pin in program.all_pins() {
+        text += &format!(", pinned at {}", pin.display());
+    }
+    text
+}
