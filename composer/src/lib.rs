@@ -39,6 +39,7 @@ mod hex;
 pub mod hook;
 pub mod inert;
 pub mod kernel;
+pub mod machine_code;
 mod netlink;
 pub mod object;
 mod order;

@@ -107,7 +107,9 @@ fn chain(arguments: &Trace, census: &Census) -> Result<String, RefError> {
                 Some(Moment::Return) => "fexit",
             };
             let _ = writeln!(out, "[tracer.{}]\n{key} = {}", quoted(&id), quoted(host));
-            if let Some(function) = function {
+            // Named by its function, as the entry of a chain's host is by its id.
+            let entry = program.functions.first().map(|entry| entry.name.as_str());
+            if let Some(function) = function.or(entry) {
                 let _ = writeln!(out, "function = {}", quoted(function));
             }
             if !arguments.capture.is_empty() {

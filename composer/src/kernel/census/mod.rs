@@ -6,6 +6,7 @@
 
 mod attachments;
 mod cgroups;
+mod code;
 mod descriptors;
 mod kernel_functions;
 mod links;
@@ -18,6 +19,7 @@ mod tables;
 
 use std::{collections::HashMap, path::PathBuf};
 
+pub use code::code_map;
 pub(super) use descriptors::holders_of_link;
 pub use objects::RunningKernel;
 pub(crate) use programs::whole_name;

@@ -83,10 +83,23 @@ pub(in crate::kernel) struct ProgramParts {
     pub(in crate::kernel) addresses: Vec<u64>,
     /// How long it is.
     pub(in crate::kernel) lengths: Vec<u32>,
-    /// Its instructions as the verifier left them, when they were asked for.
-    pub(in crate::kernel) instructions: Vec<u8>,
-    /// Its machine code, when that was asked for and may be told.
+    /// Its machine code, function after function, when that was asked for and may be told.
     pub(in crate::kernel) machine: Vec<u8>,
+    /// Its lines of source, with the code.
+    pub(in crate::kernel) lines: Vec<ProgramLine>,
+    /// Where the machine code of each begins.
+    pub(in crate::kernel) line_addresses: Vec<u64>,
+}
+
+/// A line of source: `struct bpf_line_info`.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::kernel) struct ProgramLine {
+    /// Where the name of its file is in the strings of the program's BTF.
+    pub(in crate::kernel) file: u32,
+    /// Where its text is.
+    pub(in crate::kernel) text: u32,
+    /// Its number, from 1.
+    pub(in crate::kernel) number: u32,
 }
 
 /// What the kernel knows of a program and its parts; its `code` too when that is wanted.
@@ -103,7 +116,9 @@ pub(in crate::kernel) fn program_parts(
     let mut addresses = vec![0_u64; counts.nr_jited_ksyms as usize];
     let mut lengths = vec![0_u32; counts.nr_jited_func_lens as usize];
     let wanted = |size: u32| if code { size as usize } else { 0 };
-    let mut instructions = vec![0_u8; wanted(counts.xlated_prog_len)];
+    let line = counts.line_info_rec_size as usize;
+    let mut lines = vec![0_u8; wanted(counts.nr_line_info) * line];
+    let mut line_addresses = vec![0_u64; wanted(counts.nr_jited_line_info)];
     let mut machine = vec![0_u8; wanted(counts.jited_prog_len)];
     (info.nr_map_ids, info.map_ids) = (counts.nr_map_ids, address_mut(maps.as_mut_slice()));
     if record > 0 {
@@ -116,8 +131,14 @@ pub(in crate::kernel) fn program_parts(
     info.nr_jited_func_lens = counts.nr_jited_func_lens;
     info.jited_func_lens = address_mut(lengths.as_mut_slice());
     if code {
-        info.xlated_prog_len = counts.xlated_prog_len;
-        info.xlated_prog_insns = address_mut(instructions.as_mut_slice());
+        if line > 0 {
+            info.line_info_rec_size = counts.line_info_rec_size;
+            info.nr_line_info = counts.nr_line_info;
+            info.line_info = address_mut(lines.as_mut_slice());
+            info.jited_line_info_rec_size = counts.jited_line_info_rec_size;
+            info.nr_jited_line_info = counts.nr_jited_line_info;
+            info.jited_line_info = address_mut(line_addresses.as_mut_slice());
+        }
         info.jited_prog_len = counts.jited_prog_len;
         info.jited_prog_insns = address_mut(machine.as_mut_slice());
     }
@@ -126,7 +147,7 @@ pub(in crate::kernel) fn program_parts(
     // Who may not see addresses gets counts of 0, and no error.
     addresses.truncate(info.nr_jited_ksyms as usize);
     lengths.truncate(info.nr_jited_func_lens as usize);
-    instructions.truncate(info.xlated_prog_len as usize);
+    line_addresses.truncate(info.nr_jited_line_info as usize);
     machine.truncate(info.jited_prog_len as usize);
     let word = |record: &[u8], at: usize| {
         let bytes = record.get(at..at + 4).and_then(|bytes| bytes.try_into().ok());
@@ -134,7 +155,14 @@ pub(in crate::kernel) fn program_parts(
     };
     let functions = functions.chunks_exact(record.max(1));
     let functions = functions.map(|record| (word(record, 0), word(record, 4))).collect();
-    Ok(ProgramParts { info, maps, functions, addresses, lengths, instructions, machine })
+    let lines = lines.chunks_exact(line.max(1)).map(|record| ProgramLine {
+        file: word(record, 4),
+        text: word(record, 8),
+        // The column is in the lower bits: BPF_LINE_INFO_LINE_NUM.
+        number: word(record, 12) >> 10,
+    });
+    let lines = lines.collect();
+    Ok(ProgramParts { info, maps, functions, addresses, lengths, machine, lines, line_addresses })
 }
 
 /// What the kernel calls the BTF with number `id`: `vmlinux`, the name of a module, or nothing.
