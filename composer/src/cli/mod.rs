@@ -7,6 +7,7 @@ mod completions;
 mod doctor;
 mod exit;
 mod explain;
+mod flow;
 mod graph;
 mod header;
 mod ink;
@@ -96,6 +97,7 @@ enum Verb {
     Inspect(inspect::Inspect),
     Ps(ps::Ps),
     Trace(trace::Trace),
+    Flow(flow::Flow),
     Doctor(doctor::Doctor),
     Profile(profile::ProfileArguments),
     Explain(explain::Explain),
@@ -145,6 +147,7 @@ pub(crate) fn main() -> Exit {
         Verb::Chains(chains) => chains::run(&chains),
         Verb::Inspect(inspect) => inspect::run(&inspect),
         Verb::Ps(ps) => ps::run(&ps),
+        Verb::Flow(flow) => flow::run(&flow),
         Verb::Trace(trace) => trace::run(trace),
         Verb::Doctor(doctor) => doctor::run(&doctor),
         Verb::Profile(profile) => profile::run(&profile),

@@ -257,6 +257,10 @@ codes! {
     NotLooked = 704,
     /// A program without BTF, or one of a type that cannot be extended or traced.
     NotExtensible = 705,
+    /// Machine code that cannot be read.
+    NoMachineCode = 706,
+    /// Machine code that is not what the links say.
+    CodeDiffers = 707,
 }
 
 impl fmt::Display for Code {

@@ -55,7 +55,9 @@ impl LoadedHost {
     /// The same around a host that another process loaded.
     pub(crate) fn around(host_id: u32) -> Self {
         let mut bench = Self::bare();
-        bench.host = bench.kernel.adopt(host_id).expect("it is there");
+        let census = freplace_compose::kernel::census().expect("this is root");
+        let tag = &census.program(host_id).expect("it is there").tag;
+        bench.host = bench.kernel.adopt(host_id, tag).expect("it is there");
         bench
     }
 

@@ -27,6 +27,7 @@ mod holders;
 mod hooks;
 mod hosts;
 mod limits;
+mod machine_code;
 mod mutants;
 mod networks;
 mod objects;
