@@ -179,7 +179,7 @@ proptest! {
         let chain = resolved.chain();
         let rank = |action: &Action| match action {
             Action::Listen | Action::CreateMap { .. } => 0,
-            Action::Load { .. } | Action::Fill { .. } => 1,
+            Action::Load { .. } | Action::Adopt { .. } | Action::Fill { .. } => 1,
             Action::AttachTracer { .. } | Action::AttachReplacement { .. } => 2,
             Action::AttachHook { .. } => 3,
             Action::Run { .. } => 4,
@@ -217,6 +217,10 @@ proptest! {
                 Action::Load { slot, target, .. } => {
                     loaded.insert(*slot);
                     target.as_ref().map_or(vec![], |target| vec![target.slot])
+                }
+                Action::Adopt { slot, .. } => {
+                    loaded.insert(*slot);
+                    vec![]
                 }
                 Action::AttachReplacement { slot, target } => vec![*slot, target.slot],
                 Action::AttachHook { slot, .. }
