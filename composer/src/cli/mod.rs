@@ -10,6 +10,7 @@ mod explain;
 mod flow;
 mod graph;
 mod header;
+mod import;
 mod ink;
 mod inspect;
 mod kernels;
@@ -98,6 +99,7 @@ enum Verb {
     Ps(ps::Ps),
     Trace(trace::Trace),
     Flow(flow::Flow),
+    Import(import::Import),
     Doctor(doctor::Doctor),
     Profile(profile::ProfileArguments),
     Explain(explain::Explain),
@@ -147,6 +149,7 @@ pub(crate) fn main() -> Exit {
         Verb::Chains(chains) => chains::run(&chains),
         Verb::Inspect(inspect) => inspect::run(&inspect),
         Verb::Ps(ps) => ps::run(&ps),
+        Verb::Import(import) => import::run(&import),
         Verb::Flow(flow) => flow::run(&flow),
         Verb::Trace(trace) => trace::run(trace),
         Verb::Doctor(doctor) => doctor::run(&doctor),

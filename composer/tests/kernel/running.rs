@@ -395,3 +395,54 @@ fn a_name_of_several_programs_is_told_with_their_ids() {
     drop((live.end(rustix::process::Signal::INT), second.end(rustix::process::Signal::INT)));
     before.assert_nothing_new();
 }
+
+#[test]
+#[ignore = "needs a kernel that allows freplace; `cargo xtask test` runs it in a micro-VM"]
+fn what_is_imported_is_valid_here_and_comes_up() {
+    let before = Snapshot::take();
+    let (_folder, theirs) = base();
+    let there = Snapshot::take();
+    let imported = output(binary().arg("import"));
+    imported.assert_done();
+    let text = format!(
+        "{}\n[replacement.drop]\nobject = \"builtin:xdp-replacement\"\nprogram = \"drop_echo\"\n\
+         stub = \"stub_filter\"\n[tracer.seen]\ntrace = \"drop\"\n",
+        imported.stdout
+    );
+    let folder = Folder::new(&text);
+    output(binary().args(["validate", "--kernel", "running"]).arg(folder.chain())).assert_done();
+    let live = Live::json(&folder.chain());
+    assert!(ping("127.0.0.1").contains(" 100% packet loss"));
+    live.end(rustix::process::Signal::INT).assert_done();
+    there.assert_nothing_new();
+    theirs.end(rustix::process::Signal::INT).assert_done();
+    before.assert_nothing_new();
+}
+
+#[test]
+#[ignore = "needs a kernel that allows freplace; `cargo xtask test` runs it in a micro-VM"]
+fn stats_have_calls_and_times_of_a_running_program() {
+    let before = Snapshot::take();
+    let (_folder, theirs) = base();
+    let finished = output(binary().args([
+        "trace",
+        "xdp:lo",
+        "--view",
+        "stats",
+        "--",
+        "ping",
+        "-q",
+        "-c",
+        "3",
+        "-W",
+        "1",
+        "127.0.0.1",
+    ]));
+    finished.assert_done();
+    let row = finished.stdout.lines().find(|line| line.starts_with("xdp_host")).expect("a row");
+    let cells: Vec<_> = row.split_whitespace().collect();
+    // Each packet is an entry and a return, and passes the loopback once.
+    assert_eq!(&cells[1..4], ["trace", "12", "6"], "{}", finished.stdout);
+    theirs.end(rustix::process::Signal::INT).assert_done();
+    before.assert_nothing_new();
+}

@@ -7,6 +7,7 @@ mod chrome_trace;
 mod count;
 mod json;
 mod log;
+mod stats;
 mod tree;
 
 pub use chrome_trace::ChromeTrace;
@@ -14,6 +15,7 @@ pub use count::Count;
 pub use json::Json;
 pub(super) use json::VERSION;
 pub use log::Log;
+pub use stats::Stats;
 pub use tree::Tree;
 
 use super::{Event, EventAccounting, Loss};

@@ -87,6 +87,11 @@ pub(super) fn look(
     found
 }
 
+/// What a link attaches, when nobody asks who holds it.
+pub(super) fn of_link(id: u32, place: Place) -> Attachment {
+    Attachment { link: Some(id), place, pins: Vec::new(), processes: Vec::new() }
+}
+
 /// What is at the perf events that processes have open.
 fn perf_spots(descriptors: &Descriptors) -> ByProgram<PerfSpot> {
     let mut found: ByProgram<PerfSpot> = HashMap::new();

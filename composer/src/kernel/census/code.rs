@@ -19,9 +19,10 @@ use crate::{
     running::{Census, RunningProgram},
 };
 
-/// The code of `programs` of `census` and of all that are on their functions.
+/// The code of `programs` of `census` and of all that are on their functions; `named` with the kernel's names
+/// of other places, which takes a look at all its symbols.
 #[must_use]
-pub fn code_map(census: &Census, programs: &BTreeSet<u32>) -> CodeMap {
+pub fn code_map(census: &Census, programs: &BTreeSet<u32>, named: bool) -> CodeMap {
     let mut map = CodeMap::default();
     for id in related(census, programs) {
         let Some(program) = census.program(id) else { continue };
@@ -30,7 +31,7 @@ pub fn code_map(census: &Census, programs: &BTreeSet<u32>) -> CodeMap {
         }
     }
     let targets: BTreeSet<u64> = targets(&map);
-    if !targets.is_empty() {
+    if named && !targets.is_empty() {
         match symbols(&targets) {
             Ok(symbols) => map.symbols = symbols,
             Err(error) => map.gaps.push(format!("kernel symbols: {}", crate::files::plain(&error))),

@@ -82,6 +82,13 @@ impl<'a> Reader<'a> {
         Some((info.program, self.place(&link, &info)))
     }
 
+    /// The same of a link that is on a function of a program; none of any other.
+    pub(super) fn read_function(&mut self, id: u32) -> Option<(u32, Place)> {
+        let info = sys::link_info(id).ok().filter(|info| info.link_type == kind::TRACING)?;
+        let place = self.traced(&info);
+        matches!(place, Place::Function { .. }).then_some((info.program, place))
+    }
+
     fn place(&mut self, link: &OwnedFd, info: &LinkInfo) -> Place {
         let words = &info.words;
         let text = |field| sys::link_text(link.as_fd(), field).unwrap_or_default();

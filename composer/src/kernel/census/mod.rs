@@ -7,6 +7,7 @@
 mod attachments;
 mod cgroups;
 mod code;
+mod confirm;
 mod descriptors;
 mod kernel_functions;
 mod links;
@@ -20,6 +21,7 @@ mod tables;
 use std::{collections::HashMap, path::PathBuf};
 
 pub use code::code_map;
+pub use confirm::confirm;
 pub(super) use descriptors::holders_of_link;
 pub use objects::RunningKernel;
 pub(crate) use programs::whole_name;
