@@ -19,7 +19,7 @@ use std::{
 
 pub(super) use link::{
     LinkInfo, LinkTarget, info_of_link, iterator_create, link_create, link_ids, link_info, missed,
-    programs_at, raw_tracepoint_open, whole,
+    program_attach, program_detach, programs_at, raw_tracepoint_open, whole,
 };
 pub(super) use map::{
     MapCreate, map_create, map_delete, map_freeze, map_info, map_put, map_update, number_of,

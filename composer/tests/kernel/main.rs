@@ -36,6 +36,7 @@ mod profile;
 mod prototypes;
 mod selftests;
 mod skips;
+mod socket_maps;
 mod support;
 mod targets;
 mod tcp;
