@@ -106,8 +106,7 @@ enum Verb {
     New(new::New),
     /// Print freplace_compose.h, the C header for programs of a chain.
     Header,
-    /// Print the JSON schema of chain files, for editors.
-    Schema,
+    Schema(schema::Schema),
     Vm(vm::VmArgs),
     Traffic(traffic::Traffic),
     Completions(completions::Completions),
@@ -157,7 +156,7 @@ pub(crate) fn main() -> Exit {
         Verb::Explain(explain) => explain::run(&explain),
         Verb::New(new) => new::run(&new),
         Verb::Header => header::run(),
-        Verb::Schema => schema::run(),
+        Verb::Schema(schema) => schema::run(&schema),
         Verb::Vm(vm) => vm::run(vm),
         Verb::Traffic(traffic) => traffic::run(&traffic),
         Verb::Completions(completions) => completions::run(&completions, &mut Cli::command()),
