@@ -124,7 +124,9 @@ impl<'a> Reader<'a> {
             }
             kind::STRUCT_OPS => in_kernel("struct_ops", map(words[0])),
             kind::NETFILTER => in_kernel("netfilter", netfilter(words[0], words[1], words[2])),
-            kind::SOCKMAP => in_kernel(&attach(words[1]), map(words[0])),
+            kind::SOCKMAP => self.at(info.program, SpotKey::Map(words[0], words[1]), || {
+                in_kernel(&attach(words[1]), map(words[0]))
+            }),
             other => in_kernel(&format!("link type {other}"), String::new()),
         }
     }
@@ -231,7 +233,7 @@ fn count(number: u32, what: &str) -> String {
     if number == 1 { format!("1 {what}") } else { format!("{number} {what}s") }
 }
 
-fn map(id: u32) -> String {
+pub(super) fn map(id: u32) -> String {
     match programs::map_name(id) {
         Some(name) if !name.is_empty() => format!("map {id} {name}"),
         _ => format!("map {id}"),
