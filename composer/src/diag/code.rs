@@ -231,6 +231,8 @@ codes! {
     ForeignLink = 514,
     /// An interface that went while the chain was up.
     InterfaceGone = 515,
+    /// A running program that was detached or replaced while the chain was up.
+    ProgramGone = 516,
 
     /// The micro-VM could not do its work.
     MicroVm = 601,
