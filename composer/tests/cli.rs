@@ -35,6 +35,10 @@ pinned! {
     help_chains: "chains" "--help";
     help_inspect: "inspect" "--help";
     help_doctor: "doctor" "--help";
+    help_ps: "ps" "--help";
+    help_trace: "trace" "--help";
+    help_flow: "flow" "--help";
+    help_import: "import" "--help";
     help_profile: "profile" "--help";
     help_explain: "explain" "--help";
     help_new: "new" "--help";
@@ -106,6 +110,36 @@ fn validate_json_has_lines_and_columns() {
     insta::assert_snapshot!(shown(&output));
     let value: serde_json::Value = serde_json::from_slice(&output.stdout).expect("JSON");
     assert_eq!(value[0]["valid"], true);
+}
+
+/// A host that somebody else loaded is neither valid nor invalid while no kernel is looked at.
+#[test]
+fn a_running_program_is_not_checked_without_its_kernel() {
+    let folder = objects();
+    let text = "[host.lb]\nrunning = { name = \"balancer\" }\n";
+    common::put(&folder.join("running.toml"), text.as_bytes());
+    common::put(&folder.join("good.toml"), common::chain_text("tcp").as_bytes());
+    let output = run(&folder, &["validate", "good.toml", "running.toml"]);
+    assert_eq!(output.status.code(), Some(4));
+    insta::assert_snapshot!("a_running_program_is_not_checked", shown(&output));
+    let output = run(&folder, &["validate", "--format", "json", "running.toml"]);
+    let value: serde_json::Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    assert_eq!(value[0]["valid"], serde_json::Value::Null);
+    assert_eq!(value[0]["diagnostics"][0]["code"], "FC0704");
+    for (wrong, code) in [
+        ("running = \"balancer\"", "FC0004"),
+        ("running = {}", "FC0006"),
+        ("running = { name = \"a\", id = 1 }", "FC0006"),
+        ("running = { id = \"x\" }", "FC0703"),
+        ("running = { nmae = \"a\" }", "FC0003"),
+        ("running = { id = 1 }\nattach = { xdp = \"lo\" }", "FC0003"),
+    ] {
+        common::put(&folder.join("wrong.toml"), format!("[host.lb]\n{wrong}\n").as_bytes());
+        let output = run(&folder, &["validate", "wrong.toml"]);
+        assert_eq!(output.status.code(), Some(3), "{wrong}");
+        let told = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(told.contains(code), "{wrong}: {told}");
+    }
 }
 
 #[test]

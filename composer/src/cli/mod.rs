@@ -97,7 +97,7 @@ enum Verb {
     Chains(chains::Chains),
     Inspect(inspect::Inspect),
     Ps(ps::Ps),
-    Trace(trace::Trace),
+    Trace(trace::TraceArguments),
     Flow(flow::Flow),
     Import(import::Import),
     Doctor(doctor::Doctor),

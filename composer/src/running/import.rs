@@ -16,7 +16,7 @@ pub fn import(census: &Census, programs: &[&RunningProgram]) -> String {
          # and nothing traces; add replacements for them, and tracers. Remove what is not needed.\n\
          name = \"imported\"\n",
     );
-    let mut names = Names::default();
+    let mut names = GivenIds::default();
     for program in programs {
         one(census, program, &mut names, &mut out);
     }
@@ -25,9 +25,9 @@ pub fn import(census: &Census, programs: &[&RunningProgram]) -> String {
 
 /// Ids that are taken.
 #[derive(Default)]
-struct Names(BTreeSet<String>);
+struct GivenIds(BTreeSet<String>);
 
-impl Names {
+impl GivenIds {
     /// `name`, or with a number where that is taken.
     fn give(&mut self, name: &str) -> String {
         let letter = |letter: char| {
@@ -48,7 +48,7 @@ impl Names {
 }
 
 // A String takes everything, here and below.
-fn one(census: &Census, program: &RunningProgram, names: &mut Names, out: &mut String) {
+fn one(census: &Census, program: &RunningProgram, names: &mut GivenIds, out: &mut String) {
     out.push('\n');
     let _ = writeln!(out, "# {}", comment(&about(census, program)));
     for place in &program.attachments {

@@ -19,7 +19,7 @@ pub use dispatcher::Dispatcher;
 pub use import::import;
 pub use json::to_json;
 pub use schema::schema;
-pub use select::{ProgramRef, REFERENCE_KEYS, RefError, Selection};
+pub use select::{ProgramRef, REFERENCE_KEYS, RefError};
 pub use tree::{Forest, TreeNode};
 
 use crate::object::ProgramType;

@@ -184,7 +184,7 @@ fn functions_say_who_is_on_them_and_programs_who_holds_them() {
 #[ignore = "needs a kernel that allows freplace; `cargo xtask test` runs it in a micro-VM"]
 fn what_is_attached_without_a_link_is_found() {
     let before = Snapshot::take();
-    let mut other = Elsewhere::new();
+    let mut other = OtherNamespace::new();
     let folder = Folder::new(
         r#"
         [host.filter]
@@ -227,9 +227,9 @@ fn what_is_attached_without_a_link_is_found() {
 }
 
 /// A process in a network namespace of its own, whose loopback is up.
-struct Elsewhere(Child);
+struct OtherNamespace(Child);
 
-impl Elsewhere {
+impl OtherNamespace {
     fn new() -> Self {
         let waits = Command::new("unshare").args(["-n", "cat"]).stdin(Stdio::piped()).spawn();
         let waits = waits.expect("busybox has it");

@@ -15,7 +15,7 @@ const PERIOD: u64 = 500_000_000;
 /// Counts events and calls, and shows no more than that.
 #[derive(Debug)]
 pub struct Stats {
-    rows: Vec<Row>,
+    rows: Vec<StatsRow>,
     paint: Paint,
     /// Whether the text goes to a terminal, where the table can be drawn again.
     live: bool,
@@ -27,7 +27,7 @@ pub struct Stats {
 
 /// What is known of a node.
 #[derive(Debug)]
-struct Row {
+struct StatsRow {
     index: usize,
     id: String,
     label: &'static str,
@@ -43,7 +43,7 @@ impl Stats {
         let rows = nodes.iter().zip(asked).enumerate().filter(|(_, (node, asked))| {
             **asked && node.role != Role::Stub && node.label != "running"
         });
-        let rows = rows.map(|(index, (node, _))| Row {
+        let rows = rows.map(|(index, (node, _))| StatsRow {
             index,
             id: node.id.clone(),
             label: node.label,

@@ -61,7 +61,7 @@ pub(super) fn look(
     spots.extend(tables::spots());
     let mut perf_events = perf_spots(descriptors);
     let mut found: ByProgram<Attachment> = HashMap::new();
-    let mut reader = links::Reader::new(&cgroups, spots, &mut perf_events);
+    let mut reader = links::LinkReader::new(&cgroups, spots, &mut perf_events);
     for id in reader.ids(gaps) {
         let Some((program, place)) = reader.read(id) else { continue };
         found.entry(program).or_default().push(Attachment {

@@ -14,7 +14,7 @@ use object::{Object as _, ObjectSegment as _, ReadCache};
 
 use crate::{
     kernel::sys,
-    machine_code::{CodeFunction, CodeLine, CodeMap, Place, entry},
+    machine_code::{CodeFunction, CodeLine, CodeMap, CodePlace, entry},
     object::btf::Btf,
     running::{Census, RunningProgram},
 };
@@ -106,7 +106,7 @@ fn lines(parts: &sys::ProgramParts, types: &Btf) -> BTreeMap<u64, CodeLine> {
 /// Where the functions of `map` lead to that is no function of it.
 fn targets(map: &CodeMap) -> BTreeSet<u64> {
     let entries = map.functions.iter().filter_map(|(at, one)| Some(entry(&one.code, *at)?.to?.1));
-    entries.filter(|to| matches!(map.place(*to), Place::Unknown)).collect()
+    entries.filter(|to| matches!(map.place(*to), CodePlace::Unknown)).collect()
 }
 
 /// The names of these addresses.
@@ -132,7 +132,7 @@ fn trampolines(map: &mut CodeMap) {
     let places: Vec<u64> = targets(map)
         .into_iter()
         .chain(map.symbols.keys().copied())
-        .filter(|at| matches!(map.place(*at), Place::Trampoline(..) | Place::Unknown))
+        .filter(|at| matches!(map.place(*at), CodePlace::Trampoline(..) | CodePlace::Unknown))
         .collect::<BTreeSet<_>>()
         .into_iter()
         .collect();

@@ -5,24 +5,24 @@
 use std::collections::{BTreeSet, HashMap};
 
 use super::{
-    ByProgram, Found, Pins, attachments, cgroups::Cgroups, code, descriptors::Descriptors, links,
-    programs,
+    ByProgram, Pins, Surroundings, attachments, cgroups::Cgroups, code, descriptors::Descriptors,
+    links, programs,
 };
 use crate::{
-    machine_code::{Verdict, verify},
+    machine_code::{Comparison, verify},
     running::{Attachment, Census, Place},
 };
 
 /// Compares the code of `programs` with what links say is on their functions. Nothing is compared on machines
 /// whose code is not read.
 #[must_use]
-pub fn confirm(programs: &BTreeSet<u32>) -> Verdict {
+pub fn confirm(programs: &BTreeSet<u32>) -> Comparison {
     if !cfg!(target_arch = "x86_64") {
-        return Verdict::default();
+        return Comparison::default();
     }
     let mut attachments = on_links();
     let ids: Vec<u32> = with_those_on_them(programs, &attachments).into_iter().collect();
-    let found = Found {
+    let found = Surroundings {
         attachments: &mut attachments,
         tables: HashMap::new(),
         pins: Pins::default(),
@@ -36,7 +36,7 @@ pub fn confirm(programs: &BTreeSet<u32>) -> Verdict {
 /// What links attach.
 fn on_links() -> ByProgram<Attachment> {
     let (cgroups, mut perf_events) = (Cgroups::default(), ByProgram::new());
-    let mut reader = links::Reader::new(&cgroups, Vec::new(), &mut perf_events);
+    let mut reader = links::LinkReader::new(&cgroups, Vec::new(), &mut perf_events);
     let mut found = ByProgram::new();
     for id in reader.ids(&mut Vec::new()) {
         let Some((program, place)) = reader.read_function(id) else { continue };

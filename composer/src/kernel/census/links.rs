@@ -45,14 +45,14 @@ const EVENT_NAME: TextField = TextField { address: 2, length: 4 };
 const PATH: TextField = TextField { address: 0, length: 8 };
 
 /// Reads links, and takes the places they are at out of those that were found.
-pub(super) struct Reader<'a> {
+pub(super) struct LinkReader<'a> {
     cgroups: &'a Cgroups,
     spots: Vec<Spot>,
     perf_events: &'a mut ByProgram<PerfSpot>,
     functions: KernelFunctions,
 }
 
-impl<'a> Reader<'a> {
+impl<'a> LinkReader<'a> {
     pub(super) fn new(
         cgroups: &'a Cgroups,
         spots: Vec<Spot>,

@@ -48,13 +48,13 @@ pub fn census() -> Result<Census, KernelError> {
     let pins = pins::look();
     let mut attachments = attachments::look(&descriptors, &pins, &mut gaps);
     let tables = tables::look(&mut gaps);
-    let found = Found { attachments: &mut attachments, tables, pins, descriptors };
+    let found = Surroundings { attachments: &mut attachments, tables, pins, descriptors };
     let programs = programs::read(&ids, found);
     Ok(Census { programs, gaps })
 }
 
 /// What goes with programs.
-struct Found<'a> {
+struct Surroundings<'a> {
     attachments: &'a mut ByProgram<Attachment>,
     tables: ByProgram<TableEntry>,
     pins: Pins,
