@@ -10,7 +10,7 @@ use freplace_compose::{
     chain::recipe_name,
     diag::{Code, Diagnostic},
     kernel::{self, Linux, RunningKernel, machine, process},
-    machine_code::{CodeMap, Comparison, Disagreement, Route, verify},
+    machine_code::{CodeMap, CodeVerdict, Disagreement, Route, verify},
     run,
     running::{Census, ProgramRef},
 };
@@ -86,8 +86,8 @@ pub(super) fn run(arguments: &Flow) -> Exit {
 }
 
 /// Says what came of the comparison.
-fn told(verdict: &Comparison, format: Format, exit: Exit) -> Exit {
-    let Comparison { confirmed, disagreements, unknown } = verdict;
+fn told(verdict: &CodeVerdict, format: Format, exit: Exit) -> Exit {
+    let CodeVerdict { confirmed, disagreements, unknown } = verdict;
     if format == Format::Human {
         for one in unknown {
             screen::say!("not compared: {one}");

@@ -17,7 +17,7 @@ mod verify;
 
 pub use decode::{PatchSite, Transfer, TransferKind, decode, entry, text};
 pub use route::{Route, RouteStep, RouteVisit};
-pub use verify::{Comparison, Disagreement, verify};
+pub use verify::{CodeVerdict, Disagreement, verify};
 
 use std::collections::BTreeMap;
 

@@ -7,7 +7,7 @@ use crate::running::{Census, Effect};
 
 /// What came of the comparison.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Comparison {
+pub struct CodeVerdict {
     /// Functions of which both say the same.
     pub confirmed: usize,
     /// What they do not agree on.
@@ -31,8 +31,8 @@ pub struct Disagreement {
 
 /// Compares the first bytes of every function of `programs` with what the links of `census` say is on it.
 #[must_use]
-pub fn verify(census: &Census, map: &CodeMap, programs: &BTreeSet<u32>) -> Comparison {
-    let mut verdict = Comparison::default();
+pub fn verify(census: &Census, map: &CodeMap, programs: &BTreeSet<u32>) -> CodeVerdict {
+    let mut verdict = CodeVerdict::default();
     for id in programs {
         let Some(program) = census.program(*id) else { continue };
         let on: Vec<_> = census.on(*id).collect();

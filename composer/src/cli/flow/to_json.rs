@@ -3,10 +3,10 @@
 use serde_json::{Value, json};
 
 use freplace_compose::machine_code::{
-    CodeFunction, CodeMap, CodePlace, Comparison, Route, RouteVisit, text,
+    CodeFunction, CodeMap, CodePlace, CodeVerdict, Route, RouteVisit, text,
 };
 
-pub(super) fn all(routes: &[Route<'_>], map: &CodeMap, verdict: Option<&Comparison>) -> Value {
+pub(super) fn all(routes: &[Route<'_>], map: &CodeMap, verdict: Option<&CodeVerdict>) -> Value {
     json!({
         "routes": routes.iter().map(route).collect::<Vec<_>>(),
         "not_read": map.gaps,

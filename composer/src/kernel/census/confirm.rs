@@ -9,16 +9,16 @@ use super::{
     links, programs,
 };
 use crate::{
-    machine_code::{Comparison, verify},
+    machine_code::{CodeVerdict, verify},
     running::{Attachment, Census, Place},
 };
 
 /// Compares the code of `programs` with what links say is on their functions. Nothing is compared on machines
 /// whose code is not read.
 #[must_use]
-pub fn confirm(programs: &BTreeSet<u32>) -> Comparison {
+pub fn confirm(programs: &BTreeSet<u32>) -> CodeVerdict {
     if !cfg!(target_arch = "x86_64") {
-        return Comparison::default();
+        return CodeVerdict::default();
     }
     let mut attachments = on_links();
     let ids: Vec<u32> = with_those_on_them(programs, &attachments).into_iter().collect();
