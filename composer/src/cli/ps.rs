@@ -114,6 +114,9 @@ fn tables(program: &RunningProgram) -> Vec<String> {
 fn dispatcher(dispatcher: &Dispatcher<'_>) -> String {
     let taken = dispatcher.slots.iter().filter(|(_, by)| by.is_some()).count();
     let maker = dispatcher.maker.map(|maker| format!(" of {maker}")).unwrap_or_default();
+    if dispatcher.replaced_by.is_some() {
+        return format!("dispatcher{maker}, replaced as a whole");
+    }
     let slots = screen::count(dispatcher.slots.len() as u64, "slot");
     format!("dispatcher{maker}, {taken} of {slots} taken")
 }

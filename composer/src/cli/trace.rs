@@ -8,7 +8,7 @@ use super::{exit::Exit, ready, refused, report, up};
 use freplace_compose::{
     chain::Chain,
     check::{self, Kernels},
-    diag::Diagnostic,
+    diag::{Code, Diagnostic},
     kernel::{RunningKernel, process},
     running::{Census, ProgramRef, RefError, RunningProgram},
 };
@@ -73,7 +73,8 @@ pub(super) fn run(arguments: TraceArguments) -> Exit {
     if let Err(exit) = up::suits_this_machine(&ready) {
         return exit;
     }
-    stay.with(ready, only, started)
+    // Who names no chain file has no `validate` to hear it from.
+    stay.with_warnings(&[Code::PassedByTailCall, Code::LeftOut], ready, only, started)
 }
 
 fn failed(found: &Diagnostic) -> Exit {

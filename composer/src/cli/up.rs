@@ -132,7 +132,18 @@ impl Stay {
     pub(super) fn with(self, ready: Ready, only: Vec<bool>, started: process::Started) -> Exit {
         // What comes up and does nothing is told here too: no kernel says a word of it.
         let idle = [Code::ConstantOff, Code::PassedByTailCall, Code::GlobalUnused];
-        let warnings = ready.warnings.iter().filter(|found| idle.contains(&found.code));
+        self.with_warnings(&idle, ready, only, started)
+    }
+
+    /// The same, with warnings of these codes.
+    pub(super) fn with_warnings(
+        self,
+        told: &[Code],
+        ready: Ready,
+        only: Vec<bool>,
+        started: process::Started,
+    ) -> Exit {
+        let warnings = ready.warnings.iter().filter(|found| told.contains(&found.code));
         report::all(&warnings.cloned().collect::<Vec<_>>());
         let (logs, sink) = match self.open() {
             Ok(opened) => opened,

@@ -11,6 +11,8 @@ pub struct Dispatcher<'a> {
     pub maker: Option<&'static str>,
     /// Its slots, with what is in each.
     pub slots: Vec<(&'a str, Option<&'a RunningProgram>)>,
+    /// The program that stands in the place of all of it: libxdp does so where there is one.
+    pub replaced_by: Option<&'a RunningProgram>,
 }
 
 /// The names that both give to it.
@@ -49,6 +51,8 @@ impl<'a> Dispatcher<'a> {
                 None
             }
         });
-        (!slots.is_empty()).then_some(Self { maker, slots })
+        let entry = program.functions.first().map(|entry| entry.btf_id);
+        let replaced_by = inside.iter().find(|(id, _)| Some(*id) == entry).map(|(_, by)| *by);
+        (!slots.is_empty()).then_some(Self { maker, slots, replaced_by })
     }
 }

@@ -39,6 +39,7 @@ fn one(census: &Census, program: &RunningProgram) -> Value {
         "processes": processes(&program.processes),
         "dispatcher": dispatcher.map(|dispatcher| json!({
             "made_by": dispatcher.maker,
+            "replaced_by": dispatcher.replaced_by.map(|by| by.id),
             "slots": dispatcher.slots.iter().map(|(name, taken)| json!({
                 "function": name,
                 "program": taken.map(|by| by.id),

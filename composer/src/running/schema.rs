@@ -67,6 +67,13 @@ fn program() -> Value {
             or_null(&object(&[
                 ("made_by", nullable("libxdp or bpfman, where a pin says it.", "string")),
                 (
+                    "replaced_by",
+                    nullable(
+                        "The program in the place of all of it, as with a single one.",
+                        "integer",
+                    ),
+                ),
+                (
                     "slots",
                     list(
                         "The functions that other programs take the place of.",

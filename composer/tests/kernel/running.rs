@@ -67,13 +67,16 @@ fn places(program: &Value) -> Vec<String> {
     words.collect()
 }
 
-/// A dispatcher with a filter in it, which xdp-loader attaches to the loopback until this is dropped.
+/// A dispatcher with two filters in it, which xdp-loader attaches to the loopback until this is dropped.
 struct Dispatched;
 
 impl Dispatched {
     fn new() -> Self {
         shell("mountpoint -q /sys/fs/bpf || mount -t bpf bpf /sys/fs/bpf");
-        shell("xdp-loader load -m skb lo /usr/lib/x86_64-linux-gnu/bpf/xdpfilt_alw_udp.o");
+        let folder = "/usr/lib/x86_64-linux-gnu/bpf";
+        // With a single one libxdp replaces the dispatcher as a whole.
+        let objects = ["alw", "dny"].map(|what| format!("{folder}/xdpfilt_{what}_udp.o"));
+        shell(&format!("xdp-loader load -m skb lo {}", objects.join(" ")));
         Self
     }
 }
@@ -143,7 +146,8 @@ fn a_dispatcher_is_shown_with_what_is_in_its_slots() {
         tree.assert_done();
         let lines: Vec<_> = tree.stdout.lines().collect();
         assert!(lines[0].contains("dispatcher of libxdp"), "{}", tree.stdout);
-        assert!(lines[1].starts_with("└─ freplace prog0  xdpfilt_alw_udp"), "{}", tree.stdout);
+        assert!(lines[1].starts_with("├─ freplace prog0  xdpfilt_alw_udp"), "{}", tree.stdout);
+        assert!(lines[2].starts_with("└─ freplace prog1  xdpfilt_dny_udp"), "{}", tree.stdout);
     }
     before.assert_nothing_new();
 }

@@ -71,7 +71,10 @@ fn one(route: &Route<'_>, step: &RouteStep<'_>, depth: usize, out: &mut String) 
         _ => "",
     };
     let offset = format!("+{:#x}", step.by.at - route.address);
-    let line = step.line.map(|line| format!("  {}:{}  {}", line.file, line.line, line.text));
+    let line = step.line.map(|line| {
+        let text = if line.text.is_empty() { String::new() } else { format!("  {}", line.text) };
+        format!("  {}:{}{text}", line.file, line.line)
+    });
     let _ = writeln!(
         out,
         "{offset:>16}  {indent}{}  {word} {}{role}{}",
