@@ -104,6 +104,8 @@ fixtures! {
     self_cycle
     shadowed
     slips
+    socket_maps
+    socket_maps_in_a_chain
     stubs
     syntax
     syntax_more

@@ -124,6 +124,29 @@ HOOK(netfilter, "netfilter", bpf_nf_ctx, 1)
 HOOK(perf_event, "perf_event", bpf_perf_event_data, 0)
 HOOK(uprobe, "uprobe", pt_regs, 0)
 HOOK(socket_filter, "socket", __sk_buff, 0)
+HOOK(sk_msg, "sk_msg", sk_msg_md, SK_PASS)
+HOOK(sk_skb, "sk_skb", __sk_buff, SK_PASS)
+// The length of a message.
+HOOK(sk_parser, "sk_skb/stream_parser", __sk_buff, 1)
+
+// Connections from here on.
+struct {
+	__uint(type, BPF_MAP_TYPE_SOCKHASH);
+	__uint(max_entries, 1024);
+	__type(key, __u64);
+	__type(value, __u64);
+} peers SEC(".maps");
+
+SEC("sockops")
+int fill_peers(struct bpf_sock_ops *ctx)
+{
+	__u64 cookie = bpf_get_socket_cookie(ctx);
+
+	if (ctx->op == BPF_SOCK_OPS_ACTIVE_ESTABLISHED_CB ||
+	    ctx->op == BPF_SOCK_OPS_PASSIVE_ESTABLISHED_CB)
+		bpf_sock_hash_update(ctx, &peers, &cookie, BPF_NOEXIST);
+	return 1;
+}
 
 SEC("cgroup/connect4")
 int cgroup_sock_addr_zero(struct bpf_sock_addr *ctx)

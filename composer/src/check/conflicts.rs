@@ -122,18 +122,18 @@ fn too_many(context: &mut Context<'_>) {
 
 /// A target of some kinds of host takes one of them.
 fn hooks(context: &mut Context<'_>) {
-    let mut taken: HashMap<(&str, &str), (&Node, &Spanned<Attach>)> = HashMap::new();
+    let mut taken: HashMap<(&str, String), (&Node, &Spanned<Attach>)> = HashMap::new();
     for (_, node) in context.chain.graph.nodes() {
         let NodeKind::Host(host) = &node.kind else { continue };
         let Some(attach) = &host.attach else { continue };
-        let Attach { kind, target, .. } = &attach.value;
-        let Some(help) = kind.exclusive else { continue };
-        let Some((first, first_attach)) = taken.get(&(kind.name, target.as_str())) else {
-            taken.insert((kind.name, target), (node, attach));
+        let Some((place, help)) = attach.value.exclusive_place() else { continue };
+        let key = (attach.value.kind.name, place);
+        let Some((first, first_attach)) = taken.get(&key) else {
+            taken.insert(key, (node, attach));
             continue;
         };
-        let message =
-            format!("`{}` and `{}` are both attached to {target}", first.id.value, node.id.value);
+        let (first_id, second_id, place) = (&first.id.value, &node.id.value, key.1);
+        let message = format!("`{first_id}` and `{second_id}` are both attached to {place}");
         let found = Diagnostic::new(Code::HookTaken, message)
             .label(&attach.span, "second attachment")
             .label(&first_attach.span, "previously attached here")

@@ -1,12 +1,14 @@
 //! Functions to replace or trace that are not part of the program as the kernel loads it.
 
+use std::iter;
+
 use petgraph::graph::NodeIndex;
 
 use super::{Context, title};
 use crate::{
     chain::{Node, NodeKind, Role, Spanned},
     diag::{Code, Diagnostic, list},
-    function::has_trusted_entry,
+    function::LoadedFunction,
     object::{Object, Program},
     resolve::functions::{candidates, list_or_nothing},
 };
@@ -135,15 +137,14 @@ fn entry(
     if program.name != function.value {
         return;
     }
-    if has_trusted_entry(object, program) {
+    let Some(entry) = LoadedFunction::of(object, program.function).untrusted_entry() else {
         return;
-    }
+    };
     let definition = &object.functions[program.function];
-    let wanted = program.kind.context_struct();
     // Of none the older kernels think nothing wrong, and then compare prototypes.
     let empty = object.has_no_parameters(definition);
-    let help = match wanted {
-        Some(wanted) => format!("Declare it as int {}(struct {wanted} *ctx).", program.name),
+    let help = match entry.trusted() {
+        Some(trusted) => format!("Declare it as {trusted}."),
         None => format!(
             "Call a global function from the program, and replace that function. The kernel has \
              no named context for SEC(\"{}\").",
@@ -182,11 +183,10 @@ fn check_function(
     let span = function.span.clone();
     let Some((index, found)) = object.function(name) else { return };
     // With it are loaded the programs that its tables for tail calls hold.
-    let called = object.reachable(program).contains(&index)
-        || of.leaves().any(|leaf| object.reachable(leaf).contains(&index));
+    let loaded = LoadedFunction::with(object, index, iter::once(program).chain(of.leaves()));
     let not_global = format!("{name}() is not a global function");
     let absent = format!("Subprog {name} doesn't exist");
-    if to_replace && !found.is_global {
+    if to_replace && loaded.is_static() {
         let message = format!("{} is a static function, which cannot be replaced", title(node));
         let help = format!(
             "Declare it without `static`: __attribute__((noinline)) {}; The verifier checks a \
@@ -195,12 +195,12 @@ fn check_function(
         );
         let found = Diagnostic::new(Code::StaticStub, message)
             .label(&span, "static")
-            .says("EINVAL", if called { not_global } else { absent })
+            .says("EINVAL", if loaded.is_loaded() { not_global } else { absent })
             .help(help);
         context.found.push(found);
         return;
     }
-    if !called {
+    if !loaded.is_loaded() {
         let message = format!("{} does not call `{name}`", title(target));
         let help = not_called(object, program, index, to_replace);
         let label = format!("not called by `{}`", program.name);
@@ -214,8 +214,8 @@ fn check_function(
 
 /// Why `program` does not reach the function `index`, most likely.
 fn not_called(object: &Object, program: &Program, index: usize, to_replace: bool) -> String {
-    let others = object.programs.iter().filter(|other| object.reachable(other).contains(&index));
-    let others: Vec<_> = others.map(|other| other.name.as_str()).collect();
+    let loaded = LoadedFunction::of(object, index);
+    let others: Vec<_> = loaded.programs().map(|other| other.name.as_str()).collect();
     let why = if !others.is_empty() {
         format!("It is called by: {}.", list(&others))
     } else if to_replace {

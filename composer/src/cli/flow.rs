@@ -10,7 +10,7 @@ use freplace_compose::{
     chain::recipe_name,
     diag::{Code, Diagnostic},
     kernel::{self, Linux, RunningKernel, machine, process},
-    machine_code::{CodeMap, Route, Verdict, verify},
+    machine_code::{CodeMap, CodeVerdict, Disagreement, Route, verify},
     run,
     running::{Census, ProgramRef},
 };
@@ -86,8 +86,8 @@ pub(super) fn run(arguments: &Flow) -> Exit {
 }
 
 /// Says what came of the comparison.
-fn told(verdict: &Verdict, format: Format, exit: Exit) -> Exit {
-    let Verdict { confirmed, disagreements, unknown } = verdict;
+fn told(verdict: &CodeVerdict, format: Format, exit: Exit) -> Exit {
+    let CodeVerdict { confirmed, disagreements, unknown } = verdict;
     if format == Format::Human {
         for one in unknown {
             screen::say!("not compared: {one}");
@@ -100,22 +100,23 @@ fn told(verdict: &Verdict, format: Format, exit: Exit) -> Exit {
         }
     }
     for one in disagreements {
-        let message = format!(
-            "links and machine code disagree about `{}` of program {}",
-            one.function, one.program
-        );
-        let found = Diagnostic::new(Code::CodeDiffers, message)
-            .note(format!("links: {}\ncode:  {}", one.links, one.text))
-            .help(
-                "Run it again: a program may have been attached or detached in between. If it stays, \
-                 another tool has patched the kernel, or the kernel has a bug.",
-            );
-        report::one(&found);
+        report::one(&differs(one));
     }
     match disagreements.is_empty() {
         true => exit,
         false => Exit::Failed,
     }
+}
+
+/// A function of which links and code say different things.
+pub(super) fn differs(one: &Disagreement) -> Diagnostic {
+    let Disagreement { program, function, links, text } = one;
+    let message =
+        format!("links and machine code disagree about `{function}` of program {program}");
+    Diagnostic::new(Code::CodeDiffers, message).note(format!("links: {links}\ncode:  {text}")).help(
+        "Look again with `flow --verify`: a program may have been attached or detached in between. If it \
+         stays, another tool has patched the kernel, or the kernel has a bug.",
+    )
 }
 
 /// Programs that run.
@@ -137,7 +138,7 @@ fn of_programs(name: &str) -> Result<Reading, Exit> {
             return Err(refused(&[found]));
         }
     };
-    let map = kernel::code_map(known, &programs.iter().copied().collect());
+    let map = kernel::code_map(known, &programs.iter().copied().collect(), true);
     Ok(Reading { census: known.clone(), map, programs })
 }
 
@@ -161,7 +162,7 @@ fn of_chain(path: &str) -> Result<Reading, Exit> {
     let look = RunningKernel::default();
     let census = look.census();
     let all: BTreeSet<u32> = ids.iter().map(|(_, id)| *id).collect();
-    let map = look.census().map(|census| kernel::code_map(census, &all));
+    let map = look.census().map(|census| kernel::code_map(census, &all, true));
     let left = running.down(&mut kernel);
     if !left.is_empty() {
         report::one(&run::explain_left(&left, plan));

@@ -10,6 +10,7 @@ mod explain;
 mod flow;
 mod graph;
 mod header;
+mod import;
 mod ink;
 mod inspect;
 mod kernels;
@@ -96,16 +97,16 @@ enum Verb {
     Chains(chains::Chains),
     Inspect(inspect::Inspect),
     Ps(ps::Ps),
-    Trace(trace::Trace),
+    Trace(trace::TraceArguments),
     Flow(flow::Flow),
+    Import(import::Import),
     Doctor(doctor::Doctor),
     Profile(profile::ProfileArguments),
     Explain(explain::Explain),
     New(new::New),
     /// Print freplace_compose.h, the C header for programs of a chain.
     Header,
-    /// Print the JSON schema of chain files, for editors.
-    Schema,
+    Schema(schema::Schema),
     Vm(vm::VmArgs),
     Traffic(traffic::Traffic),
     Completions(completions::Completions),
@@ -147,6 +148,7 @@ pub(crate) fn main() -> Exit {
         Verb::Chains(chains) => chains::run(&chains),
         Verb::Inspect(inspect) => inspect::run(&inspect),
         Verb::Ps(ps) => ps::run(&ps),
+        Verb::Import(import) => import::run(&import),
         Verb::Flow(flow) => flow::run(&flow),
         Verb::Trace(trace) => trace::run(trace),
         Verb::Doctor(doctor) => doctor::run(&doctor),
@@ -154,7 +156,7 @@ pub(crate) fn main() -> Exit {
         Verb::Explain(explain) => explain::run(&explain),
         Verb::New(new) => new::run(&new),
         Verb::Header => header::run(),
-        Verb::Schema => schema::run(),
+        Verb::Schema(schema) => schema::run(&schema),
         Verb::Vm(vm) => vm::run(vm),
         Verb::Traffic(traffic) => traffic::run(&traffic),
         Verb::Completions(completions) => completions::run(&completions, &mut Cli::command()),

@@ -108,7 +108,8 @@ impl NewHost {
         }
         fs::create_dir_all(&self.folder).map_err(|error| one(failed(&self.folder, &error)))?;
         let program = template.program_for(self.place.as_deref());
-        put(&source, &program.replace("NAME", name)).map_err(one)?;
+        let place = self.place.as_deref().unwrap_or(template.target);
+        put(&source, &program.replace("NAME", name).replace("TARGET", place)).map_err(one)?;
         put(&chain, &text).map_err(one)?;
         let header = in_folder(HEADER_FILE.to_owned());
         match fs::read(&header) {

@@ -65,7 +65,10 @@ pub(super) fn run(arguments: &Ps) -> Exit {
 }
 
 /// The programs with these names; all of them without.
-fn choose<'a>(census: &'a Census, names: &[String]) -> Result<Vec<&'a RunningProgram>, Diagnostic> {
+pub(super) fn choose<'a>(
+    census: &'a Census,
+    names: &[String],
+) -> Result<Vec<&'a RunningProgram>, Diagnostic> {
     if names.is_empty() {
         return Ok(census.programs.iter().collect());
     }

@@ -21,7 +21,7 @@ use freplace_compose::{
 ///
 /// Example: sudo freplace-compose trace xdp:eth0 'balancer:parse_*' --where 'ret != 2'
 #[derive(Debug, clap::Args)]
-pub(super) struct Trace {
+pub(super) struct TraceArguments {
     /// Programs, each with the functions to trace
     #[arg(required = true, value_name = "PROGRAM[:FUNCTION]")]
     targets: Vec<String>,
@@ -47,7 +47,7 @@ enum Moment {
     Return,
 }
 
-pub(super) fn run(arguments: Trace) -> Exit {
+pub(super) fn run(arguments: TraceArguments) -> Exit {
     let started = process::raise_open_files();
     let kernel = RunningKernel::default();
     let text = kernel
@@ -82,7 +82,7 @@ fn failed(found: &Diagnostic) -> Exit {
 }
 
 /// The chain that does what is asked for.
-fn chain(arguments: &Trace, census: &Census) -> Result<String, RefError> {
+fn chain(arguments: &TraceArguments, census: &Census) -> Result<String, RefError> {
     let mut out = String::from("name = \"trace\"\n");
     let mut hosts: HashMap<u32, String> = HashMap::new();
     let mut tracers: HashMap<String, u32> = HashMap::new();

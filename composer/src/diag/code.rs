@@ -181,6 +181,8 @@ codes! {
     Shadowed = 346,
     /// Functions that a pattern means and that cannot be traced.
     LeftOut = 347,
+    /// A map of another type than its host is attached to.
+    MapType = 348,
 
     /// No right to use eBPF.
     NotPermitted = 401,
@@ -229,6 +231,8 @@ codes! {
     ForeignLink = 514,
     /// An interface that went while the chain was up.
     InterfaceGone = 515,
+    /// A running program that was detached or replaced while the chain was up.
+    ProgramGone = 516,
 
     /// The micro-VM could not do its work.
     MicroVm = 601,

@@ -27,11 +27,12 @@ mod value;
 use freplace_compose_common::Header;
 
 pub use accounting::{EventAccounting, EventCounts, Loss, Skips};
+pub use durations::Durations;
 pub use human::WallClock;
 pub use layout::{Field, Layout, Shape};
 pub use paint::Paint;
 pub use printk::{Printk, PrintkLine, TraceLine};
-pub use render::{ChromeTrace, Count, Html, Json, Log, Render, Totals, Tree};
+pub use render::{ChromeTrace, Count, Html, Json, Log, Render, Stats, Totals, Tree};
 pub use schema::schema;
 pub use traced::Traced;
 pub use user_map::UserEventMap;

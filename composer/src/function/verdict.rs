@@ -35,6 +35,20 @@ pub(crate) fn prototype_rules(profile: &Profile) -> PrototypeRules {
     }
 }
 
+/// The entry of a program whose prototype the kernel does not go by.
+#[derive(Debug)]
+pub(crate) struct UntrustedEntry<'a> {
+    program: &'a Program,
+}
+
+impl UntrustedEntry<'_> {
+    /// The prototype that it would trust; none where the kernel has no named context for the program.
+    pub(crate) fn trusted(&self) -> Option<String> {
+        let wanted = self.program.kind.context_struct()?;
+        Some(format!("int {}(struct {wanted} *ctx)", self.program.name))
+    }
+}
+
 /// A function of an object, with the programs that are loaded with it.
 #[derive(Debug)]
 pub struct LoadedFunction<'a> {
@@ -50,14 +64,44 @@ impl<'a> LoadedFunction<'a> {
     /// The function of `object` with this index, one of its own.
     #[must_use]
     pub fn of(object: &'a Object, index: usize) -> Self {
+        Self::with(object, index, object.programs.iter())
+    }
+
+    /// The same where no other programs than these are loaded.
+    pub(crate) fn with(
+        object: &'a Object,
+        index: usize,
+        loaded: impl Iterator<Item = &'a Program>,
+    ) -> Self {
         let holds = |program: &&Program| object.reachable(program).contains(&index);
-        let programs = object.programs.iter().filter(holds).collect();
+        let programs = loaded.filter(holds).collect();
         Self { object, function: &object.functions[index], index, programs }
+    }
+
+    /// Whether the kernel gets it: it is a program, or one calls it.
+    pub(crate) fn is_loaded(&self) -> bool {
+        !self.programs.is_empty()
+    }
+
+    /// Whether the verifier checks it only together with its callers, so that nothing can replace it.
+    pub(crate) fn is_static(&self) -> bool {
+        !self.function.is_global
+    }
+
+    /// The program that it is the entry of, if the kernel does not trust its prototype.
+    pub(crate) fn untrusted_entry(&self) -> Option<UntrustedEntry<'a>> {
+        let program = *self.programs.iter().find(|program| program.function == self.index)?;
+        (!has_trusted_entry(self.object, program)).then_some(UntrustedEntry { program })
+    }
+
+    /// The programs that it is loaded with, itself included where it is one.
+    pub(crate) fn programs(&self) -> impl Iterator<Item = &'a Program> {
+        self.programs.iter().copied()
     }
 
     /// The programs that call it, directly or indirectly.
     pub fn callers(&self) -> impl Iterator<Item = &'a Program> {
-        self.programs.iter().copied().filter(|program| program.function != self.index)
+        self.programs().filter(|program| program.function != self.index)
     }
 
     /// What keeps it from being replaced in each of its programs, if something does; `kernels` are
@@ -77,24 +121,25 @@ impl<'a> LoadedFunction<'a> {
             let why = format!("the kernel replaces no functions of {} programs", kind.name());
             return Some(Obstacle::new(why, None));
         }
-        match self.programs.iter().find(|program| program.function == self.index) {
-            Some(program) if has_trusted_entry(object, program) => None,
-            Some(program) => Some(match program.kind.context_struct() {
-                Some(wanted) => Obstacle::new(
-                    "its argument is not the context",
-                    format!("int {}(struct {wanted} *ctx)", program.name),
-                ),
+        if let Some(entry) = self.untrusted_entry() {
+            return Some(match entry.trusted() {
+                Some(trusted) => Obstacle::new("its argument is not the context", trusted),
                 None => Obstacle::new(
-                    format!("entry function: {} has no named context", program.kind.name()),
+                    format!("entry function: {} has no named context", entry.program.kind.name()),
                     "a global function that it calls".to_owned(),
                 ),
-            }),
-            None if !function.is_global => Some(Obstacle::new(
+            });
+        }
+        if self.programs.iter().any(|program| program.function == self.index) {
+            return None;
+        }
+        if self.is_static() {
+            return Some(Obstacle::new(
                 "static: verified with its callers",
                 "__attribute__((noinline)) instead of static".to_owned(),
-            )),
-            None => kinds().find_map(|kind| prototype(object, function, kind, kernels)),
+            ));
         }
+        kinds().find_map(|kind| prototype(object, function, kind, kernels))
     }
 
     /// What keeps it from being traced in each of its programs, if something does; `kernels` are those
@@ -126,7 +171,7 @@ impl<'a> LoadedFunction<'a> {
 
     /// Whether the kernel does not get it, or cannot find it.
     fn not_loaded(&self) -> Option<Obstacle> {
-        if self.programs.is_empty() {
+        if !self.is_loaded() {
             let write = "fc_stub(result, arguments...) in it".to_owned();
             return Some(Obstacle::new("not called by any program, so not loaded", write));
         }

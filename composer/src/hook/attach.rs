@@ -42,6 +42,19 @@ impl Attach {
         (self.kind.attach_btf)(self)
     }
 
+    /// The place that takes this host and no other, if it does.
+    #[must_use]
+    pub fn exclusive_place(&self) -> Option<(String, &'static str)> {
+        let exclusive = self.kind.exclusive?;
+        Some(((exclusive.place)(self), exclusive.help))
+    }
+
+    /// The map of the chain that it is attached to, by its name.
+    #[must_use]
+    pub fn map(&self) -> Option<&str> {
+        (self.kind.map?.name)(self)
+    }
+
     /// What not every kernel has, and the attachment needs: that of its kind, and of its settings.
     pub fn needs(&self) -> impl Iterator<Item = &'static Need> {
         let of_setting = |spec: &KeySpec| (spec.need)(self.setting(spec.key)?);

@@ -51,6 +51,7 @@ const AT_CGROUP: HostKind = HostKind {
     needs: &[],
     modules: &[],
     exclusive: None,
+    map: None,
     // Cgroups are a machine's, not a kernel's.
     lookup: None,
     refused,

@@ -53,9 +53,10 @@ pub struct HostKind {
     pub needs: &'static [&'static Need],
     /// The modules of the kernel that it is in, where it may not be built in.
     pub modules: &'static [&'static str],
-    /// Why a target has one such host at most, and what to do about a second; none when it takes
-    /// several.
-    pub exclusive: Option<&'static str>,
+    /// The place that takes one such host at most; none when each takes several.
+    pub exclusive: Option<&'static Exclusive>,
+    /// The map of the chain that such a host is attached to; none where it is attached to something else.
+    pub map: Option<&'static MapUse>,
     /// Where a target is looked up; none when no kernel, but the machine, has it.
     pub lookup: Option<Lookup>,
     /// Explains an error number with which the kernel refused the attachment.
@@ -87,6 +88,24 @@ pub struct NotReplaceable {
     pub says: Option<&'static str>,
     /// What to do instead.
     pub help: &'static str,
+}
+
+/// A place that takes one program.
+#[derive(Debug)]
+pub struct Exclusive {
+    /// The place that an attachment asks for, in words: `eth0`.
+    pub place: fn(&Attach) -> String,
+    /// What to do about a second program.
+    pub help: &'static str,
+}
+
+/// A map of the chain, as something to attach to.
+#[derive(Debug)]
+pub struct MapUse {
+    /// The name of the map, where an attachment has one.
+    pub name: fn(&Attach) -> Option<&str>,
+    /// The types that it may have, as the kernel names them.
+    pub types: fn(&Attach) -> &'static [&'static str],
 }
 
 /// Something of the kernel that attachments of a kind need.

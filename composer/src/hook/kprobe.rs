@@ -41,6 +41,7 @@ const AT_ENTRY: HostKind = HostKind {
     needs: &[&PERF_LINKS],
     modules: &[],
     exclusive: None,
+    map: None,
     lookup: Some(LOOKUP),
     refused,
     template: Template { program: include_str!("templates/kprobe.bpf.c"), ..TEMPLATE },

@@ -161,6 +161,9 @@ pub enum Anchor<'a> {
     Cgroup(&'a str),
     /// The network namespace of this process.
     NetNamespace,
+    /// The map of sockets that goes with the request. Linux before 6.10 has no such links; there it is
+    /// `BPF_PROG_ATTACH`.
+    SocketMap,
     /// A hook of netfilter.
     Netfilter {
         /// The protocol family: `NFPROTO_IPV4`.

@@ -18,6 +18,7 @@ mod kind;
 mod kprobe;
 mod lookup;
 mod lsm;
+mod map;
 mod mechanism;
 mod netfilter;
 mod netns;
@@ -27,6 +28,7 @@ mod perf_event;
 mod raw_tracepoint;
 mod refusal;
 mod socket_filter;
+mod socket_map;
 mod tc;
 mod template;
 #[cfg(test)]
@@ -40,7 +42,7 @@ mod xdp;
 pub use attach::Attach;
 pub use docs::{attachments, programs, settings, unsupported};
 pub use key::{KeySpec, Misfit, Setting, TargetKey, Values};
-pub use kind::{HostKind, Need, NotReplaceable, Returns};
+pub use kind::{Exclusive, HostKind, MapUse, Need, NotReplaceable, Returns};
 pub use lookup::{Arguments, Lookup};
 pub use mechanism::{
     Anchor, AttachBtf, Mechanism, OnDemand, PerfEvent, Position, ProgramOutput, Sampling, UsdtProbe,
@@ -86,6 +88,8 @@ pub static KINDS: &[&HostKind] = &[
     &lsm::LSM,
     &lsm::LSM_CGROUP,
     &socket_filter::SOCKET_FILTER,
+    &socket_map::SK_MSG,
+    &socket_map::SK_SKB,
     &on_demand::ITER,
     &on_demand::SYSCALL,
 ];
@@ -105,7 +109,7 @@ pub const UNSUPPORTED: &[(&[Type], &str)] = &[
         "registered in sets by a map of their loader. The kernel allows tracing them, but a \
          replacement may call no helper, and Linux 7.3 crashes when one is loaded",
     ),
-    (&[Type::SkReuseport, Type::SkMsg, Type::SkSkb], "attached to sockets of another process"),
+    (&[Type::SkReuseport], "attached to sockets of another process"),
     (
         &[Type::LwtIn, Type::LwtOut, Type::LwtXmit, Type::LwtSeg6local],
         "part of a route, set by `ip route`",

@@ -55,6 +55,7 @@ pub(super) static NETFILTER: HostKind = HostKind {
     needs: &[],
     modules: &[],
     exclusive: None,
+    map: None,
     lookup: None,
     refused,
     template: Template {

@@ -1,7 +1,8 @@
 //! Hooks of a network namespace: which socket gets a packet, and how a packet is dissected.
 
 use super::{
-    Anchor, HostKind, Mechanism, Misfit, Position, Refusal, Refused, Returns, TargetKey, Template,
+    Anchor, Exclusive, HostKind, Mechanism, Misfit, Position, Refusal, Refused, Returns, TargetKey,
+    Template,
 };
 use crate::{
     diag::Code,
@@ -46,6 +47,7 @@ const AT_NAMESPACE: HostKind = HostKind {
     needs: &[],
     modules: &[],
     exclusive: None,
+    map: None,
     lookup: None,
     refused: |_| None,
     template: Template {
@@ -75,9 +77,10 @@ pub(super) static FLOW_DISSECTOR: HostKind = HostKind {
     returns: |_| None,
     replacement_returns: None,
     mechanism: |_| in_namespace(AttachType::FlowDissector),
-    exclusive: Some(
-        "Write one host that calls two stubs. A network namespace takes one flow_dissector program.",
-    ),
+    exclusive: Some(&Exclusive {
+        place: |attach| attach.target.clone(),
+        help: "Write one host that calls two stubs. A network namespace takes one flow_dissector program.",
+    }),
     refused: dissector_refused,
     template: Template {
         program: include_str!("templates/flow_dissector.bpf.c"),

@@ -76,6 +76,7 @@ pub(super) static PERF_EVENT: HostKind = HostKind {
     needs: &[&PERF_LINKS],
     modules: &[],
     exclusive: None,
+    map: None,
     // Which events a machine counts depends on its CPU.
     lookup: None,
     refused,

@@ -33,6 +33,7 @@ pub(super) static RAW_TRACEPOINT: HostKind = HostKind {
     needs: &[],
     modules: &[],
     exclusive: None,
+    map: None,
     lookup: Some(Lookup {
         what: "raw tracepoint",
         presence: |name, _, targets| targets.raw_tracepoint(name),

@@ -32,6 +32,7 @@ pub(super) static SOCKET_FILTER: HostKind = HostKind {
     needs: &[],
     modules: &[],
     exclusive: None,
+    map: None,
     // Interfaces are a machine's, not a kernel's.
     lookup: None,
     refused,

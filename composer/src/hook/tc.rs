@@ -55,6 +55,7 @@ const AT_INTERFACE: HostKind = HostKind {
     needs: &[&TCX_LINKS],
     modules: &[],
     exclusive: None,
+    map: None,
     // Interfaces are a machine's, not a kernel's.
     lookup: None,
     refused,

@@ -3,7 +3,8 @@
 /// A program with a stub in it, and what shows it at work.
 #[derive(Debug)]
 pub struct Template {
-    /// The program in C, with `NAME` for the host's name.
+    /// The program in C, with `NAME` for the host's name, and `TARGET` for its target where that is
+    /// something of the program's own.
     pub program: &'static str,
     /// Where the chain attaches it.
     pub target: &'static str,

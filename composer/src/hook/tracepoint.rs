@@ -39,6 +39,7 @@ pub(super) static TRACEPOINT: HostKind = HostKind {
     needs: &[&PERF_LINKS],
     modules: &[],
     exclusive: None,
+    map: None,
     lookup: Some(Lookup {
         what: "tracepoint",
         presence: |target, _, targets| {

@@ -41,6 +41,7 @@ pub(super) const AT_FUNCTION: HostKind = HostKind {
     needs: &[],
     modules: &[],
     exclusive: None,
+    map: None,
     lookup: Some(Lookup {
         what: "function",
         // What cannot be probed, or is named like another function, is for the kernel's BTF to say.

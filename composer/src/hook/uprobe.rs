@@ -45,6 +45,7 @@ pub(super) const AT_ENTRY: HostKind = HostKind {
     needs: &[&PERF_LINKS],
     modules: &[],
     exclusive: None,
+    map: None,
     // Programs are a machine's, not a kernel's.
     lookup: None,
     refused,

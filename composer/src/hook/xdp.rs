@@ -1,8 +1,8 @@
 //! XDP: a network interface, before the kernel's own stack.
 
 use super::{
-    Anchor, Attach, HostKind, KeySpec, Mechanism, Position, Refusal, Refused, TargetKey, Template,
-    Values,
+    Anchor, Attach, Exclusive, HostKind, KeySpec, Mechanism, Position, Refusal, Refused, TargetKey,
+    Template, Values,
 };
 use crate::{
     diag::Code,
@@ -55,7 +55,11 @@ pub(super) static XDP: HostKind = HostKind {
     },
     needs: &[],
     modules: &[],
-    exclusive: Some("Write one host that calls two stubs. An interface takes one xdp program."),
+    exclusive: Some(&Exclusive {
+        place: |attach| attach.target.clone(),
+        help: "Write one host that calls two stubs. An interface takes one xdp program.",
+    }),
+    map: None,
     // Interfaces are a machine's, not a kernel's.
     lookup: None,
     refused,

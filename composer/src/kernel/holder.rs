@@ -1,6 +1,9 @@
 //! Who holds a place that is taken: the link, its program, and the processes that keep it.
 
-use std::{fmt, os::fd::AsFd as _};
+use std::{
+    fmt,
+    os::fd::{AsFd as _, BorrowedFd},
+};
 
 use aya_obj::generated::{
     bpf_link_type::{BPF_LINK_TYPE_TRACING, BPF_LINK_TYPE_XDP},
@@ -21,6 +24,8 @@ pub enum Occupant {
     Tracer,
     /// An interface, by an xdp program.
     Xdp,
+    /// A map of sockets, by a program for these.
+    SocketMap,
 }
 
 /// Who holds a place, in words: `` freplace program `xdp_drop` (program 41, link 7), held by
@@ -39,6 +44,7 @@ impl fmt::Display for Holder {
             Occupant::Replacement => "freplace",
             Occupant::Tracer => "tracing",
             Occupant::Xdp => "xdp",
+            Occupant::SocketMap => "socket",
         };
         write!(f, "the {kind} program {}", self.who)
     }
@@ -49,6 +55,20 @@ impl fmt::Display for Holder {
 pub(super) fn of_interface(index: u32) -> Option<Holder> {
     let link = links(BPF_LINK_TYPE_XDP as u32).find(|link| link.words[0] == index)?;
     Some(Holder { held: Occupant::Xdp, who: who(&link) })
+}
+
+/// The program with number `program`, which `map` holds, with its link where it has one.
+pub(super) fn of_map(map: BorrowedFd<'_>, program: u32) -> Holder {
+    /// `BPF_LINK_TYPE_SOCKMAP`.
+    const SOCKMAP: u32 = 14;
+    let map = sys::map_info(map).map_or(0, |info| info.id);
+    let mut links = links(SOCKMAP);
+    let link = links.find(|link| link.program == program && link.words[0] == map);
+    let who = match link {
+        Some(link) => who(&link),
+        None => format!("{}(program {program})", quoted_name(program)),
+    };
+    Holder { held: Occupant::SocketMap, who }
 }
 
 /// What replaces or traces the function with BTF id `function` of the program with number
@@ -69,7 +89,7 @@ fn links(link_type: u32) -> impl Iterator<Item = LinkInfo> {
 }
 
 fn who(link: &LinkInfo) -> String {
-    let name = whole_name(link.program).map(|name| format!("`{name}` ")).unwrap_or_default();
+    let name = quoted_name(link.program);
     let mut text = format!("{name}(program {}, link {})", link.program, link.id);
     let holders = holders_of_link(link.id);
     let holders: Vec<_> = holders.iter().map(ToString::to_string).collect();
@@ -77,4 +97,9 @@ fn who(link: &LinkInfo) -> String {
         text += &format!(", held by {}", holders.join(", "));
     }
     text
+}
+
+/// The name of a program in front of other words.
+fn quoted_name(program: u32) -> String {
+    whole_name(program).map(|name| format!("`{name}` ")).unwrap_or_default()
 }

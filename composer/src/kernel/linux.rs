@@ -190,7 +190,7 @@ impl Kernel for Linux {
 
     fn attach(&mut self, request: &AttachRequest<'_>) -> Result<LinkHandle, KernelError> {
         let link = match request {
-            AttachRequest::Host { program, mechanism, cookie } => {
+            AttachRequest::Host { program, mechanism, cookie, map } => {
                 let Self { programs, maps, specs, used_specs, .. } = self;
                 let loaded = programs.get(program).ok_or_else(|| gone("program"))?;
                 let specs = match specs.get(program) {
@@ -200,7 +200,12 @@ impl Kernel for Linux {
                     }),
                     None => None,
                 };
-                attach::host(loaded.program.as_fd(), *mechanism, *cookie, specs)
+                let map = match map {
+                    Some(map) => Some(maps.get(map).ok_or_else(|| gone("map"))?.fd().as_fd()),
+                    None => None,
+                };
+                let beside = attach::Beside { cookie: *cookie, specs, map };
+                attach::host(loaded.program.as_fd(), *mechanism, beside)
             }
             AttachRequest::Replacement { program, target, function } => {
                 let target = self.program(*target)?;

@@ -37,7 +37,7 @@ use std::path::Path;
 
 use thiserror::Error;
 
-pub use census::{RunningKernel, census, code_map};
+pub use census::{RunningKernel, census, code_map, confirm};
 pub use core::is_guarded;
 pub use environment::{Feature, Finding, examine};
 pub use events::{Counts, Events, MapReader};
@@ -224,6 +224,8 @@ pub enum AttachRequest<'a> {
         mechanism: Mechanism<'a>,
         /// What the kernel returns to the program when that asks for it; 0 for nothing.
         cookie: u64,
+        /// The map that it is attached to.
+        map: Option<MapHandle>,
     },
     /// In a function's place.
     Replacement {

@@ -20,7 +20,8 @@ use std::{
 
 pub(super) use link::{
     LinkInfo, LinkTarget, TextField, info_of_link, iterator_create, link_by_id, link_create,
-    link_info, link_text, missed, programs_at, raw_tracepoint_open, task_descriptor, whole,
+    link_info, link_text, missed, program_attach, program_detach, programs_at, raw_tracepoint_open,
+    task_descriptor, whole,
 };
 pub(super) use map::{
     MapCreate, MapInfo, map_create, map_delete, map_entry, map_freeze, map_info, map_put,

@@ -27,7 +27,7 @@ pub enum TransferKind {
 
 /// The bytes at the beginning of a function that the kernel patches.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Entry {
+pub struct PatchSite {
     /// Their address: behind `endbr64`, where the function begins with that.
     pub at: u64,
     /// The bytes.
@@ -36,7 +36,7 @@ pub struct Entry {
     pub to: Option<(TransferKind, u64)>,
 }
 
-impl Entry {
+impl PatchSite {
     /// How many bytes the kernel patches.
     pub const LENGTH: u64 = 5;
     /// The five bytes that lead nowhere.
@@ -53,18 +53,19 @@ const ENDBR64: [u8; 4] = [0xf3, 0x0f, 0x1e, 0xfa];
 
 /// The patched bytes of the function at `address`; none when it is too short for them.
 #[must_use]
-pub fn entry(code: &[u8], address: u64) -> Option<Entry> {
+pub fn entry(code: &[u8], address: u64) -> Option<PatchSite> {
     let skipped = if code.starts_with(&ENDBR64) { ENDBR64.len() } else { 0 };
     let bytes: [u8; 5] = code.get(skipped..skipped + 5)?.try_into().ok()?;
     let at = address.wrapping_add(skipped as u64);
     let [opcode, rest @ ..] = bytes;
-    let to = at.wrapping_add(Entry::LENGTH).wrapping_add_signed(i32::from_le_bytes(rest).into());
+    let to =
+        at.wrapping_add(PatchSite::LENGTH).wrapping_add_signed(i32::from_le_bytes(rest).into());
     let to = match opcode {
         0xe8 => Some((TransferKind::Call, to)),
         0xe9 => Some((TransferKind::Jump, to)),
         _ => None,
     };
-    Some(Entry { at, bytes, to })
+    Some(PatchSite { at, bytes, to })
 }
 
 /// Every direct call and jump out of `code`, which begins at `address`; up to its last instruction, or with

@@ -15,9 +15,9 @@ mod route;
 mod tests;
 mod verify;
 
-pub use decode::{Entry, Transfer, TransferKind, decode, entry, text};
-pub use route::{Route, RouteStep, Visit};
-pub use verify::{Disagreement, Verdict, verify};
+pub use decode::{PatchSite, Transfer, TransferKind, decode, entry, text};
+pub use route::{Route, RouteStep, RouteVisit};
+pub use verify::{CodeVerdict, Disagreement, verify};
 
 use std::collections::BTreeMap;
 
@@ -66,7 +66,7 @@ pub struct CodeLine {
 
 /// Where machine code leads to.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Place<'a> {
+pub enum CodePlace<'a> {
     /// The beginning of a function of a program.
     Function(u64, &'a CodeFunction),
     /// The inside of a function, behind the bytes that the kernel patches.
@@ -82,24 +82,26 @@ pub enum Place<'a> {
 impl CodeMap {
     /// What is at `address`.
     #[must_use]
-    pub fn place(&self, address: u64) -> Place<'_> {
+    pub fn place(&self, address: u64) -> CodePlace<'_> {
         if let Some((start, function)) = self.functions.range(..=address).next_back() {
             if *start == address {
-                return Place::Function(*start, function);
+                return CodePlace::Function(*start, function);
             }
             let entry = entry(&function.code, *start);
-            if entry.is_some_and(|entry| entry.at + Entry::LENGTH == address) {
-                return Place::Behind(*start, function);
+            if entry.is_some_and(|entry| entry.at + PatchSite::LENGTH == address) {
+                return CodePlace::Behind(*start, function);
             }
         }
         let name = self.symbols.get(&address).map(String::as_str);
         match name {
-            Some(name) if name.starts_with("bpf_trampoline_") => Place::Trampoline(address, name),
-            _ if self.trampolines.contains_key(&address) => {
-                Place::Trampoline(address, name.unwrap_or("a trampoline"))
+            Some(name) if name.starts_with("bpf_trampoline_") => {
+                CodePlace::Trampoline(address, name)
             }
-            Some(name) => Place::Kernel(name),
-            None => Place::Unknown,
+            _ if self.trampolines.contains_key(&address) => {
+                CodePlace::Trampoline(address, name.unwrap_or("a trampoline"))
+            }
+            Some(name) => CodePlace::Kernel(name),
+            None => CodePlace::Unknown,
         }
     }
 

@@ -3,7 +3,9 @@
 
 use std::collections::BTreeSet;
 
-use super::{CodeFunction, CodeLine, CodeMap, Entry, Place, Transfer, TransferKind, decode, entry};
+use super::{
+    CodeFunction, CodeLine, CodeMap, CodePlace, PatchSite, Transfer, TransferKind, decode, entry,
+};
 
 /// Where a call comes to, and where it goes from there.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -11,16 +13,16 @@ pub struct Route<'a> {
     /// The address.
     pub address: u64,
     /// What is there.
-    pub visit: Visit<'a>,
+    pub visit: RouteVisit<'a>,
     /// The steps from it, in the order of the code.
     pub steps: Vec<RouteStep<'a>>,
 }
 
 /// What a call comes to.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Visit<'a> {
+pub enum RouteVisit<'a> {
     /// A function, with the bytes at its beginning that the kernel patches.
-    Function(&'a CodeFunction, Option<Entry>),
+    Function(&'a CodeFunction, Option<PatchSite>),
     /// A trampoline, with its name; `read` tells whether its code could be read.
     Trampoline {
         /// Its name.
@@ -38,7 +40,7 @@ pub struct RouteStep<'a> {
     /// The line of the source that it is of.
     pub line: Option<&'a CodeLine>,
     /// Where it leads to.
-    pub to: Place<'a>,
+    pub to: CodePlace<'a>,
     /// The way on from there; none where that was shown already, or leads out of the programs.
     pub on: Option<Route<'a>>,
 }
@@ -60,25 +62,25 @@ impl<'a> Route<'a> {
         seen.insert(address);
         let entry = entry(&function.code, address);
         let mut steps = Vec::new();
-        let skipped = entry.as_ref().map_or(0, |entry| entry.at + Entry::LENGTH - address);
+        let skipped = entry.as_ref().map_or(0, |entry| entry.at + PatchSite::LENGTH - address);
         if let Some((kind, to)) = entry.as_ref().and_then(|entry| entry.to) {
             let at = entry.as_ref().map_or(address, |entry| entry.at);
             let bytes = entry.as_ref().map_or(Vec::new(), |entry| entry.bytes.to_vec());
             steps.push(Self::step(map, Transfer { at, bytes, kind, to }, None, seen));
             // What jumps away comes to nothing of its own.
-            if kind == TransferKind::Jump && matches!(map.place(to), Place::Function(..)) {
-                return Self { address, visit: Visit::Function(function, entry), steps };
+            if kind == TransferKind::Jump && matches!(map.place(to), CodePlace::Function(..)) {
+                return Self { address, visit: RouteVisit::Function(function, entry), steps };
             }
         }
         let rest = usize::try_from(skipped).ok().and_then(|from| function.code.get(from..));
         for by in decode(rest.unwrap_or_default(), address + skipped, false) {
             // Helpers and the way out are no part of it.
-            if let Place::Function(..) = map.place(by.to) {
+            if let CodePlace::Function(..) = map.place(by.to) {
                 let line = function.lines.range(..=by.at).next_back().map(|(_, line)| line);
                 steps.push(Self::step(map, by, line, seen));
             }
         }
-        Self { address, visit: Visit::Function(function, entry), steps }
+        Self { address, visit: RouteVisit::Function(function, entry), steps }
     }
 
     fn step(
@@ -89,10 +91,10 @@ impl<'a> Route<'a> {
     ) -> RouteStep<'a> {
         let to = map.place(by.to);
         let on = match &to {
-            Place::Function(address, function) if !seen.contains(address) => {
+            CodePlace::Function(address, function) if !seen.contains(address) => {
                 Some(Self::through(map, *address, function, seen))
             }
-            Place::Trampoline(address, name) if !seen.contains(address) => {
+            CodePlace::Trampoline(address, name) if !seen.contains(address) => {
                 Some(Self::trampoline(map, *address, name, seen))
             }
             _ => None,
@@ -109,11 +111,11 @@ impl<'a> Route<'a> {
             if by.kind == TransferKind::Jump {
                 break;
             }
-            if let Place::Function(..) | Place::Behind(..) = map.place(by.to) {
+            if let CodePlace::Function(..) | CodePlace::Behind(..) = map.place(by.to) {
                 steps.push(Self::step(map, by, None, seen));
             }
         }
-        Self { address, visit: Visit::Trampoline { name, read: code.is_some() }, steps }
+        Self { address, visit: RouteVisit::Trampoline { name, read: code.is_some() }, steps }
     }
 
     /// Every function that it comes to.
@@ -121,7 +123,7 @@ impl<'a> Route<'a> {
         let mut found = BTreeSet::new();
         let mut open = vec![self];
         while let Some(route) = open.pop() {
-            if matches!(route.visit, Visit::Function(..)) {
+            if matches!(route.visit, RouteVisit::Function(..)) {
                 found.insert(route.address);
             }
             open.extend(route.steps.iter().filter_map(|step| step.on.as_ref()));

@@ -3,7 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
-    CodeFunction, CodeMap, Entry, Place, Route, TransferKind, Visit, decode, entry, verify,
+    CodeFunction, CodeMap, CodePlace, PatchSite, Route, RouteVisit, TransferKind, decode, entry,
+    verify,
 };
 use crate::{
     object::ProgramType,
@@ -40,10 +41,10 @@ fn function(program: u32, name: &str, btf_id: u32, is_entry: bool, code: Vec<u8>
 /// A host that calls a stub; a replacement in its place, with a tracer on it.
 fn map() -> CodeMap {
     let ret = vec![0xc3];
-    let host = [&Entry::NOP[..], &branch(0xe8, HOST + 5, STUB), &ret].concat();
+    let host = [&PatchSite::NOP[..], &branch(0xe8, HOST + 5, STUB), &ret].concat();
     let stub = [branch(0xe9, STUB, REPLACEMENT), ret.clone()].concat();
     let replacement = [branch(0xe8, REPLACEMENT, TRAMPOLINE), ret.clone()].concat();
-    let tracer = [&Entry::NOP[..], &ret].concat();
+    let tracer = [&PatchSite::NOP[..], &ret].concat();
     let image = [
         branch(0xe8, TRAMPOLINE, TRACER),
         branch(0xe8, TRAMPOLINE + 5, REPLACEMENT + 5),
@@ -112,7 +113,7 @@ fn the_patched_bytes_lie_behind_endbr64() {
     let code = [&[0xf3, 0x0f, 0x1e, 0xfa][..], &branch(0xe9, 0x1004, 0x2000)].concat();
     let found = entry(&code, 0x1000).expect("nine bytes");
     assert_eq!((found.at, found.to), (0x1004, Some((TransferKind::Jump, 0x2000))));
-    assert!(entry(&Entry::NOP, 7).expect("five bytes").is_nop());
+    assert!(entry(&PatchSite::NOP, 7).expect("five bytes").is_nop());
     assert_eq!(entry(&[0x90; 4], 7), None);
 }
 
@@ -136,11 +137,11 @@ fn a_call_goes_from_the_host_to_the_replacement_and_its_tracer() {
     let replacement = to_replacement.on.as_ref().expect("the replacement");
     let [to_trampoline] = replacement.steps.as_slice() else { panic!("{replacement:#?}") };
     let trampoline = to_trampoline.on.as_ref().expect("the trampoline");
-    assert!(matches!(trampoline.visit, Visit::Trampoline { read: true, .. }));
+    assert!(matches!(trampoline.visit, RouteVisit::Trampoline { read: true, .. }));
     let places: Vec<_> = trampoline.steps.iter().map(|step| &step.to).collect();
     assert!(matches!(
         places.as_slice(),
-        [Place::Function(TRACER, _), Place::Behind(REPLACEMENT, _)]
+        [CodePlace::Function(TRACER, _), CodePlace::Behind(REPLACEMENT, _)]
     ));
 }
 
@@ -154,7 +155,7 @@ fn text_and_links_agree_or_the_difference_is_told() {
     // Nobody patched the stub.
     let mut unpatched = map.clone();
     let stub = unpatched.functions.get_mut(&STUB).expect("it is there");
-    stub.code[..5].copy_from_slice(&Entry::NOP);
+    stub.code[..5].copy_from_slice(&PatchSite::NOP);
     let verdict = verify(&census, &unpatched, &all);
     let [one] = verdict.disagreements.as_slice() else { panic!("{verdict:#?}") };
     assert_eq!((one.function.as_str(), one.text.as_str()), ("stub", "a nop"));

@@ -2,12 +2,12 @@
 
 use std::collections::BTreeSet;
 
-use super::{CodeMap, Place, TransferKind, decode, entry};
+use super::{CodeMap, CodePlace, TransferKind, decode, entry};
 use crate::running::{Census, Effect};
 
 /// What came of the comparison.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Verdict {
+pub struct CodeVerdict {
     /// Functions of which both say the same.
     pub confirmed: usize,
     /// What they do not agree on.
@@ -31,8 +31,8 @@ pub struct Disagreement {
 
 /// Compares the first bytes of every function of `programs` with what the links of `census` say is on it.
 #[must_use]
-pub fn verify(census: &Census, map: &CodeMap, programs: &BTreeSet<u32>) -> Verdict {
-    let mut verdict = Verdict::default();
+pub fn verify(census: &Census, map: &CodeMap, programs: &BTreeSet<u32>) -> CodeVerdict {
+    let mut verdict = CodeVerdict::default();
     for id in programs {
         let Some(program) = census.program(*id) else { continue };
         let on: Vec<_> = census.on(*id).collect();
@@ -67,15 +67,15 @@ pub fn verify(census: &Census, map: &CodeMap, programs: &BTreeSet<u32>) -> Verdi
                 (None, None) if entry.is_nop() && tracers.is_empty() => None,
                 (None, _) if entry.is_nop() => Some("a nop".to_owned()),
                 (None, _) => Some("other bytes".to_owned()),
-                (Some(Place::Function(_, to)), Some((_, _, by)))
+                (Some(CodePlace::Function(_, to)), Some((_, _, by)))
                     if to.program == by.id && to.is_entry =>
                 {
                     None
                 }
-                (Some(Place::Function(_, to)), _) => {
+                (Some(CodePlace::Function(_, to)), _) => {
                     Some(format!("leads to {} ({})", to.name, to.program))
                 }
-                (Some(Place::Trampoline(at, name)), None) if !tracers.is_empty() => {
+                (Some(CodePlace::Trampoline(at, name)), None) if !tracers.is_empty() => {
                     match map.trampolines.get(at) {
                         None => {
                             let what = "its trampoline cannot be read";
@@ -95,9 +95,9 @@ pub fn verify(census: &Census, map: &CodeMap, programs: &BTreeSet<u32>) -> Verdi
                         }
                     }
                 }
-                (Some(Place::Trampoline(_, name)), _) => Some(format!("leads to {name}")),
-                (Some(Place::Kernel(name)), _) => Some(format!("leads to {name}")),
-                (Some(Place::Behind(..) | Place::Unknown), _) => {
+                (Some(CodePlace::Trampoline(_, name)), _) => Some(format!("leads to {name}")),
+                (Some(CodePlace::Kernel(name)), _) => Some(format!("leads to {name}")),
+                (Some(CodePlace::Behind(..) | CodePlace::Unknown), _) => {
                     let to = entry.to.map_or(0, |(_, to)| to);
                     Some(format!("leads to {to:#x}"))
                 }
@@ -121,7 +121,7 @@ fn called(map: &CodeMap, image: &[u8], at: u64) -> BTreeSet<u32> {
     // Behind the way out is another trampoline.
     let calls = decode(image, at, true).into_iter().take_while(|by| by.kind == TransferKind::Call);
     let programs = calls.filter_map(|by| match map.place(by.to) {
-        Place::Function(_, to) if to.is_entry => Some(to.program),
+        CodePlace::Function(_, to) if to.is_entry => Some(to.program),
         _ => None,
     });
     programs.collect()

@@ -154,8 +154,8 @@ impl<'a> Builder<'a> {
     }
 
     /// Attaches, against the dependencies: what is on a node before the node, so that no event passes a
-    /// half-built chain. Hosts last of all, wherever the file put them, and behind those the ones that
-    /// run once.
+    /// half-built chain. Hosts last of all, wherever the file put them: first those at maps, since others
+    /// fill these maps or redirect to them, and last the ones that run once.
     fn attach(&mut self) {
         let graph = &self.resolved.chain().graph;
         let mut order = graph.order();
@@ -164,19 +164,24 @@ impl<'a> Builder<'a> {
         order.sort_by_key(|index| match graph.node(*index).role() {
             Role::Tracer => 0,
             Role::Replacement | Role::Stub => 1,
-            Role::Host if !is_on_demand(graph.node(*index)) => 2,
+            Role::Host if is_on_demand(graph.node(*index)) => 4,
+            Role::Host if map_of(graph.node(*index)).is_some() => 2,
             Role::Host => 3,
         });
         let above = above(graph);
         let mut attached: HashMap<NodeIndex, Vec<OperationId>> = HashMap::new();
+        let mut at_maps: HashMap<&str, Vec<OperationId>> = HashMap::new();
         for index in order {
             let mut after: Vec<OperationId> = Vec::new();
             if asks_for_lines(graph.node(index)) {
                 after.extend(self.listens);
             }
             let maps = self.resolved[index].program().into_iter().flat_map(NodeProgram::maps);
-            let fills = maps.filter(|map| is_shared(map));
-            after.extend(fills.filter_map(|map| self.fills.get(map.name.as_str())).flatten());
+            for map in maps.filter(|map| is_shared(map)) {
+                let name = map.name.as_str();
+                let before = [self.fills.get(name), at_maps.get(name)];
+                after.extend(before.into_iter().flatten().flatten());
+            }
             let on_it = above.get(&index).into_iter().flatten();
             after.extend(on_it.filter_map(|on_it| attached.get(on_it)).flatten());
             if is_on_demand(graph.node(index)) {
@@ -198,6 +203,10 @@ impl<'a> Builder<'a> {
                 operation.after.extend(before.replace(operation.id).filter(|_| is_pair));
                 attached.entry(index).or_default().push(operation.id);
             }
+            if let Some(map) = map_of(graph.node(index)) {
+                let attached = self.operations[first..].iter().map(|operation| operation.id);
+                at_maps.entry(map).or_default().extend(attached);
+            }
         }
     }
 
@@ -205,13 +214,15 @@ impl<'a> Builder<'a> {
         let asked = |span| Purpose::by(index, Reason::Attachment, span);
         match self.resolved[index].kind() {
             ResolvedKind::Host { attach: Some(to), .. } => {
+                let map = to.value.map().and_then(|name| self.shared_map(name));
                 for slot in self.slots.of(index).to_vec() {
                     let attach = to.value.clone();
                     let action = match attach.on_demand() {
                         Some(_) => Action::Run { slot, attach },
                         None => Action::AttachHook { slot, attach },
                     };
-                    self.push(asked(&to.span), action, vec![self.slots.loaded_by(slot)]);
+                    let needs = map.into_iter().chain([self.slots.loaded_by(slot)]).collect();
+                    self.push(asked(&to.span), action, needs);
                 }
             }
             ResolvedKind::Replacement { stub, .. } => {
@@ -235,6 +246,11 @@ impl<'a> Builder<'a> {
 /// The node that has `map`, which that of `index` uses, for itself; none when it is the chain's.
 fn owner(index: NodeIndex, map: &MapDef) -> Option<usize> {
     (!is_shared(map)).then_some(index.index())
+}
+
+/// The map that a host is attached to.
+fn map_of(node: &Node) -> Option<&str> {
+    node.attach().and_then(|attach| attach.value.map())
 }
 
 /// Whether a node is a host that runs once.

@@ -131,6 +131,7 @@ pub(super) fn uses(node: &Node, object: &Object, program: &Program) -> Uses {
         is_built_in
             || node.output.events.iter().any(|one| one.map.value == map.name)
             || node.data.tail.iter().any(|one| one.map.value == map.name)
+            || node.attach().and_then(|attach| attach.value.map()) == Some(&map.name)
     })
 }
 

@@ -9,7 +9,7 @@ use petgraph::graph::NodeIndex;
 
 use super::{
     NodeProgram, NotLooked, ObjectStore, Resolved, ResolvedKind, ResolvedNode, RunningPrograms,
-    TargetFunction, functions,
+    TargetFunction, attached_maps, functions,
     maps::Changes,
     pattern,
     reach::{self, Dead, Walks},
@@ -115,6 +115,7 @@ impl PartlyResolved {
         };
         found.seek_functions();
         found.seek_tables();
+        found.seek_attached_maps();
         for index in found.chain.graph.node_indices() {
             found.nodes[index.index()].functions = found.targets(index);
             let (traced, untraceable) = found.trace(index);
@@ -142,6 +143,15 @@ impl PartlyResolved {
             tables::unknown(jump, graph.node(jump.from), self.program(jump.from)?)
         });
         let unknown: Vec<_> = unknown.collect();
+        self.wrong.extend(unknown);
+    }
+
+    /// Looks for the maps that hosts are attached to.
+    fn seek_attached_maps(&mut self) {
+        let hosts = self.programs().filter_map(|(_, node, of)| {
+            attached_maps::unknown(node, of, self.programs().map(|(.., program)| program))
+        });
+        let unknown: Vec<_> = hosts.collect();
         self.wrong.extend(unknown);
     }
 

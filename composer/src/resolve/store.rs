@@ -91,7 +91,11 @@ fn open_in(
         builtin @ ObjectRef::Builtin(_) => open_object(builtin).map(Arc::new),
         ObjectRef::Running(program) => running.find(program),
     };
-    found.map_err(|found| Box::new(found.label(reference.span, "not usable")))
+    let label = match reference.value {
+        ObjectRef::Running(_) => "names a program in the kernel",
+        ObjectRef::File(_) | ObjectRef::Builtin(_) => "not usable",
+    };
+    found.map_err(|found| Box::new(found.label(reference.span, label)))
 }
 
 /// Reads the object called `name`; a path is relative to the working directory.

@@ -254,6 +254,11 @@ impl OperationResult {
     }
 }
 
+/// The map that the chain shares under `name`.
+fn shared_map(maps: &[MadeMap], name: &str) -> Option<MapHandle> {
+    maps.iter().find(|map| map.node.is_none() && map.name == name).map(|map| map.handle)
+}
+
 fn step<K: Kernel>(
     kernel: &mut K,
     operation: &Operation,
@@ -279,10 +284,7 @@ fn step<K: Kernel>(
             Ok(OperationResult { made, taken, ..OperationResult::default() })
         }
         Action::Fill { table, entry, with } => {
-            let named = |name: &str| {
-                let found = maps.iter().find(|map| map.node.is_none() && map.name == name);
-                found.map(|map| map.handle).ok_or_else(|| missing("the map"))
-            };
+            let named = |name: &str| shared_map(maps, name).ok_or_else(|| missing("the map"));
             let handle = named(table)?;
             let (value, made) = match with {
                 Filling::Map { inner } => (Put::Map(named(inner)?), Vec::new()),
@@ -345,9 +347,12 @@ fn step<K: Kernel>(
             })
         }
         Action::AttachHook { slot: number, attach } => {
-            let mechanism = attach.mechanism();
-            let cookie = attach.cookie();
-            let request = AttachRequest::Host { program: slot(*number)?, mechanism, cookie };
+            let map = match attach.map() {
+                Some(name) => Some(shared_map(maps, name).ok_or_else(|| missing("the map"))?),
+                None => None,
+            };
+            let (mechanism, cookie) = (attach.mechanism(), attach.cookie());
+            let request = AttachRequest::Host { program: slot(*number)?, mechanism, cookie, map };
             Ok(OperationResult::of(Made::Link(kernel.attach(&request)?)))
         }
         Action::Run { slot: number, attach } => {

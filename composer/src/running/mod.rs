@@ -5,6 +5,7 @@
 
 mod dispatcher;
 mod explain;
+mod import;
 mod json;
 mod schema;
 mod select;
@@ -15,9 +16,10 @@ mod tree;
 use std::{fmt, path::PathBuf};
 
 pub use dispatcher::Dispatcher;
+pub use import::import;
 pub use json::to_json;
 pub use schema::schema;
-pub use select::{ProgramRef, REFERENCE_KEYS, RefError, Selection};
+pub use select::{ProgramRef, REFERENCE_KEYS, RefError};
 pub use tree::{Forest, TreeNode};
 
 use crate::object::ProgramType;

@@ -27,9 +27,6 @@ enum By {
     Place(&'static str, String),
 }
 
-/// The programs that a name stands for; at least one.
-pub type Selection<'a> = Vec<&'a RunningProgram>;
-
 /// Why a name stands for no program.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum RefError {
@@ -81,11 +78,11 @@ impl ProgramRef {
         }
     }
 
-    /// The programs that it stands for, by id.
+    /// The programs that it stands for, by id; at least one.
     ///
     /// # Errors
     /// [`RefError::NotFound`].
-    pub fn all<'a>(&self, census: &'a Census) -> Result<Selection<'a>, RefError> {
+    pub fn all<'a>(&self, census: &'a Census) -> Result<Vec<&'a RunningProgram>, RefError> {
         let found: Vec<_> = census.programs.iter().filter(|program| self.is(program)).collect();
         if found.is_empty() { Err(RefError::NotFound(self.text.clone())) } else { Ok(found) }
     }

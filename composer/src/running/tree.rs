@@ -86,11 +86,11 @@ mod tests {
         let dispatcher = &forest.roots[1];
         let below: Vec<_> =
             dispatcher.children.iter().map(|node| (node.program.id, node.on)).collect();
-        assert_eq!(below.len(), 2);
-        assert_eq!(below[0].0, 44);
-        assert_eq!(below[0].1.and_then(|(_, name)| name), Some("prog0"));
-        let tracers: Vec<_> =
-            dispatcher.children[0].children.iter().map(|node| node.program.id).collect();
-        assert_eq!(tracers, [50]);
+        // In the order of its functions: the entry, and the slot.
+        let name = |number: usize| below[number].1.and_then(|(_, name)| name);
+        assert_eq!(below.iter().map(|(id, _)| *id).collect::<Vec<_>>(), [51, 44]);
+        assert_eq!((name(0), name(1)), (Some("xdp_dispatcher"), Some("prog0")));
+        let on_slot = &dispatcher.children[1].children;
+        assert_eq!(on_slot.iter().map(|node| node.program.id).collect::<Vec<_>>(), [50]);
     }
 }

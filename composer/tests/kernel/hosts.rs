@@ -47,8 +47,14 @@ pub(crate) fn since(major: u32, minor: u32) -> bool {
 /// Brings up a host, lets `traffic` come to it, and looks at a call in which all took part.
 #[track_caller]
 pub(crate) fn runs(name: &str, attach: &str, answer: u8, traffic: impl Fn() -> bool) -> Vec<Value> {
+    sees(&whole(name, attach, answer), name, answer, traffic)
+}
+
+/// The same with a chain of the nodes of [`whole`], and maybe others.
+#[track_caller]
+pub(crate) fn sees(chain: &str, name: &str, answer: u8, traffic: impl Fn() -> bool) -> Vec<Value> {
     let before = Snapshot::take();
-    let folder = Folder::new(&whole(name, attach, answer));
+    let folder = Folder::new(chain);
     let live = Live::json(&folder.chain());
     assert!(traffic(), "{name}: the traffic passes");
     let finished = live.end(Signal::INT);
@@ -72,9 +78,15 @@ fn whole_call(events: &[Value]) -> Option<&[Value]> {
 /// Brings up a host that answers 0, and asserts that `traffic` is refused while it is there.
 #[track_caller]
 fn refuses(name: &str, attach: &str, traffic: impl Fn() -> bool) {
+    stops(&whole(name, attach, 0), name, traffic);
+}
+
+/// The same with a chain of the nodes of [`whole`], and maybe others.
+#[track_caller]
+pub(crate) fn stops(chain: &str, name: &str, traffic: impl Fn() -> bool) {
     assert!(traffic(), "{name}: it passes before");
     let before = Snapshot::take();
-    let folder = Folder::new(&whole(name, attach, 0));
+    let folder = Folder::new(chain);
     let live = Live::json(&folder.chain());
     assert!(!traffic(), "{name}: it is refused while the chain is up");
     live.end(Signal::INT).assert_done();

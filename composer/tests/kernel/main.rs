@@ -38,6 +38,7 @@ mod prototypes;
 mod running;
 mod selftests;
 mod skips;
+mod socket_maps;
 mod support;
 mod targets;
 mod tcp;

@@ -80,7 +80,7 @@ impl Dispatched {
 
 impl Drop for Dispatched {
     fn drop(&mut self) {
-        shell("xdp-loader unload lo --all; rm -rf /sys/fs/bpf/xdp /sys/fs/bpf/xdp_*");
+        shell("xdp-loader unload lo --all || true; rm -rf /sys/fs/bpf/xdp /sys/fs/bpf/xdp_*");
     }
 }
 
@@ -184,7 +184,7 @@ fn functions_say_who_is_on_them_and_programs_who_holds_them() {
 #[ignore = "needs a kernel that allows freplace; `cargo xtask test` runs it in a micro-VM"]
 fn what_is_attached_without_a_link_is_found() {
     let before = Snapshot::take();
-    let mut other = Elsewhere::new();
+    let mut other = OtherNamespace::new();
     let folder = Folder::new(
         r#"
         [host.filter]
@@ -227,9 +227,9 @@ fn what_is_attached_without_a_link_is_found() {
 }
 
 /// A process in a network namespace of its own, whose loopback is up.
-struct Elsewhere(Child);
+struct OtherNamespace(Child);
 
-impl Elsewhere {
+impl OtherNamespace {
     fn new() -> Self {
         let waits = Command::new("unshare").args(["-n", "cat"]).stdin(Stdio::piped()).spawn();
         let waits = waits.expect("busybox has it");
@@ -393,5 +393,76 @@ fn a_name_of_several_programs_is_told_with_their_ids() {
         assert!(refused.stderr.contains(&program["id"].to_string()), "{}", refused.stderr);
     }
     drop((live.end(rustix::process::Signal::INT), second.end(rustix::process::Signal::INT)));
+    before.assert_nothing_new();
+}
+
+#[test]
+#[ignore = "needs a kernel that allows freplace; `cargo xtask test` runs it in a micro-VM"]
+fn what_is_imported_is_valid_here_and_comes_up() {
+    let before = Snapshot::take();
+    let (_folder, theirs) = base();
+    let there = Snapshot::take();
+    let imported = output(binary().arg("import"));
+    imported.assert_done();
+    let text = format!(
+        "{}\n[replacement.drop]\nobject = \"builtin:xdp-replacement\"\nprogram = \"drop_echo\"\n\
+         stub = \"stub_filter\"\n[tracer.seen]\ntrace = \"drop\"\n",
+        imported.stdout
+    );
+    let folder = Folder::new(&text);
+    output(binary().args(["validate", "--kernel", "running"]).arg(folder.chain())).assert_done();
+    let live = Live::json(&folder.chain());
+    assert!(ping("127.0.0.1").contains(" 100% packet loss"));
+    live.end(rustix::process::Signal::INT).assert_done();
+    there.assert_nothing_new();
+    theirs.end(rustix::process::Signal::INT).assert_done();
+    before.assert_nothing_new();
+}
+
+#[test]
+#[ignore = "needs a kernel that allows freplace; `cargo xtask test` runs it in a micro-VM"]
+fn stats_have_calls_and_times_of_a_running_program() {
+    let before = Snapshot::take();
+    let (_folder, theirs) = base();
+    let finished = output(binary().args([
+        "trace",
+        "xdp:lo",
+        "--view",
+        "stats",
+        "--",
+        "ping",
+        "-q",
+        "-c",
+        "3",
+        "-W",
+        "1",
+        "127.0.0.1",
+    ]));
+    finished.assert_done();
+    let row = finished.stdout.lines().find(|line| line.starts_with("xdp_host")).expect("a row");
+    let cells: Vec<_> = row.split_whitespace().collect();
+    // Each packet is an entry and a return, and passes the loopback once.
+    assert_eq!(&cells[1..4], ["trace", "12", "6"], "{}", finished.stdout);
+    theirs.end(rustix::process::Signal::INT).assert_done();
+    before.assert_nothing_new();
+}
+
+#[test]
+#[ignore = "needs a kernel that allows freplace; `cargo xtask test` runs it in a micro-VM"]
+fn a_program_that_is_detached_meanwhile_is_told() {
+    let before = Snapshot::take();
+    {
+        let _dispatched = Dispatched::new();
+        let traced = output(binary().args([
+            "trace",
+            "xdp:lo",
+            "--",
+            "sh",
+            "-c",
+            "/tools/xdp-loader unload lo --all",
+        ]));
+        traced.assert_failed(0, "FC0516");
+        assert!(traced.stderr.contains("`xdp_dispatcher`"), "{}", traced.stderr);
+    }
     before.assert_nothing_new();
 }

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use crate::cli::ink::Ink as _;
 use freplace_compose::{
     inert,
-    machine_code::{Entry, Place, Route, RouteStep, Visit, text},
+    machine_code::{CodePlace, PatchSite, Route, RouteStep, RouteVisit, text},
 };
 
 pub(super) fn routes(routes: &[Route<'_>]) -> String {
@@ -20,7 +20,7 @@ pub(super) fn routes(routes: &[Route<'_>]) -> String {
 fn write(route: &Route<'_>, depth: usize, out: &mut String) {
     let indent = "  ".repeat(depth);
     let (what, note) = match &route.visit {
-        Visit::Function(function, entry) => {
+        RouteVisit::Function(function, entry) => {
             let name = match function.is_entry {
                 true => format!("{} ({})", function.name, function.program),
                 false => {
@@ -34,8 +34,8 @@ fn write(route: &Route<'_>, depth: usize, out: &mut String) {
             };
             (name, note.to_owned())
         }
-        Visit::Trampoline { name, read: true } => ((*name).to_owned(), String::new()),
-        Visit::Trampoline { name, read: false } => ((*name).to_owned(), "not read".to_owned()),
+        RouteVisit::Trampoline { name, read: true } => ((*name).to_owned(), String::new()),
+        RouteVisit::Trampoline { name, read: false } => ((*name).to_owned(), "not read".to_owned()),
     };
     // A String takes everything, here and below.
     let address = format!("{:016x}", route.address);
@@ -55,15 +55,17 @@ fn one(route: &Route<'_>, step: &RouteStep<'_>, depth: usize, out: &mut String) 
     let word = text(&step.by.bytes, step.by.at);
     let word = word.split_whitespace().next().unwrap_or_default().to_owned();
     let to = match &step.to {
-        Place::Function(_, function) => function.name.clone(),
-        Place::Behind(_, function) => format!("{}+{}", function.name, Entry::LENGTH),
-        Place::Trampoline(_, name) | Place::Kernel(name) => (*name).to_owned(),
-        Place::Unknown => format!("{:#x}", step.by.to),
+        CodePlace::Function(_, function) => function.name.clone(),
+        CodePlace::Behind(_, function) => format!("{}+{}", function.name, PatchSite::LENGTH),
+        CodePlace::Trampoline(_, name) | CodePlace::Kernel(name) => (*name).to_owned(),
+        CodePlace::Unknown => format!("{:#x}", step.by.to),
     };
     let role = match (&step.to, &route.visit) {
-        (Place::Behind(..), _) => "  the original",
-        (Place::Function(..), Visit::Trampoline { .. }) => "  a tracer",
-        (Place::Function(_, to), Visit::Function(from, _)) if to.program != from.program => {
+        (CodePlace::Behind(..), _) => "  the original",
+        (CodePlace::Function(..), RouteVisit::Trampoline { .. }) => "  a tracer",
+        (CodePlace::Function(_, to), RouteVisit::Function(from, _))
+            if to.program != from.program =>
+        {
             "  the replacement"
         }
         _ => "",

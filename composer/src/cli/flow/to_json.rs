@@ -2,9 +2,11 @@
 
 use serde_json::{Value, json};
 
-use freplace_compose::machine_code::{CodeFunction, CodeMap, Place, Route, Verdict, Visit, text};
+use freplace_compose::machine_code::{
+    CodeFunction, CodeMap, CodePlace, CodeVerdict, Route, RouteVisit, text,
+};
 
-pub(super) fn all(routes: &[Route<'_>], map: &CodeMap, verdict: Option<&Verdict>) -> Value {
+pub(super) fn all(routes: &[Route<'_>], map: &CodeMap, verdict: Option<&CodeVerdict>) -> Value {
     json!({
         "routes": routes.iter().map(route).collect::<Vec<_>>(),
         "not_read": map.gaps,
@@ -23,7 +25,7 @@ pub(super) fn all(routes: &[Route<'_>], map: &CodeMap, verdict: Option<&Verdict>
 
 fn route(of: &Route<'_>) -> Value {
     let (visit, patched) = match &of.visit {
-        Visit::Function(function, entry) => {
+        RouteVisit::Function(function, entry) => {
             let patched = entry.as_ref().map(|entry| {
                 json!({
                     "address": hex(entry.at),
@@ -33,7 +35,7 @@ fn route(of: &Route<'_>) -> Value {
             });
             (named(function), patched)
         }
-        Visit::Trampoline { name, read } => {
+        RouteVisit::Trampoline { name, read } => {
             (json!({ "kind": "trampoline", "name": name, "read": read }), None)
         }
     };
@@ -64,17 +66,17 @@ fn named(function: &CodeFunction) -> Value {
     })
 }
 
-fn place(of: &Place<'_>) -> Value {
+fn place(of: &CodePlace<'_>) -> Value {
     match of {
-        Place::Function(_, function) => named(function),
-        Place::Behind(_, function) => {
+        CodePlace::Function(_, function) => named(function),
+        CodePlace::Behind(_, function) => {
             let mut value = named(function);
             value["kind"] = "behind the patched bytes".into();
             value
         }
-        Place::Trampoline(_, name) => json!({ "kind": "trampoline", "name": name }),
-        Place::Kernel(name) => json!({ "kind": "kernel", "name": name }),
-        Place::Unknown => Value::Null,
+        CodePlace::Trampoline(_, name) => json!({ "kind": "trampoline", "name": name }),
+        CodePlace::Kernel(name) => json!({ "kind": "kernel", "name": name }),
+        CodePlace::Unknown => Value::Null,
     }
 }
 

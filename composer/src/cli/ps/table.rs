@@ -9,7 +9,7 @@ use freplace_compose::{
 };
 
 /// What a line says behind the id.
-struct Row {
+struct ProgramRow {
     id: u32,
     kind: String,
     name: String,
@@ -18,7 +18,7 @@ struct Row {
     held_by: String,
 }
 
-impl Row {
+impl ProgramRow {
     fn of(census: &Census, program: &RunningProgram) -> Self {
         let mut places: Vec<_> =
             program.attachments.iter().map(|attachment| census.words(&attachment.place)).collect();
@@ -38,8 +38,8 @@ pub(super) fn text(
     programs: &[&RunningProgram],
     columns: Option<usize>,
 ) -> String {
-    let rows: Vec<_> = programs.iter().map(|program| Row::of(census, program)).collect();
-    let width = |head: &str, cell: &dyn Fn(&Row) -> usize| {
+    let rows: Vec<_> = programs.iter().map(|program| ProgramRow::of(census, program)).collect();
+    let width = |head: &str, cell: &dyn Fn(&ProgramRow) -> usize| {
         rows.iter().map(cell).chain([head.len()]).max().unwrap_or(0)
     };
     let letters = |text: &str| text.chars().count();

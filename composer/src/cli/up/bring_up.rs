@@ -6,10 +6,11 @@ use std::{
 };
 
 use super::Stay;
-use crate::cli::{Ready, exit::Exit, ink::Ink as _, logs::Logs, plan, report, screen};
+use crate::cli::{Ready, exit::Exit, flow, ink::Ink as _, logs::Logs, plan, report, screen};
 use freplace_compose::{
+    diag::{Diagnostic, Severity},
     inert,
-    kernel::{Linux, machine},
+    kernel::{self, Linux, machine},
     plan::{Action, Operation, Plan},
     run::{self, Running},
 };
@@ -58,6 +59,11 @@ pub(super) fn bring_up(
             Err(Exit::Done)
         }
         Ok(running) => {
+            // What the kernel took is told as attached when it is in its code, too.
+            let verdict = kernel::confirm(&ids.iter().map(|(_, id)| *id).collect());
+            for one in &verdict.disagreements {
+                report::one(&Diagnostic { severity: Severity::Warning, ..flow::differs(one) });
+            }
             let took = started.elapsed().as_millis();
             screen::say!("  {}  {}  {took} ms", "attach".dimmed(), attached(plan));
             let until = match arguments.command.first() {

@@ -7,7 +7,7 @@ use super::{
     output_args::{EventFormat, EventView, OutputArgs},
 };
 use freplace_compose::{
-    event::{ChromeTrace, Count, Html, Json, Log, Paint, Render, Tree, WallClock},
+    event::{ChromeTrace, Count, Html, Json, Log, Paint, Render, Stats, Tree, WallClock},
     plan::Action,
 };
 
@@ -33,6 +33,9 @@ pub(super) fn format(
         }
         (EventFormat::Human, EventView::Tree) => Box::new(Tree::new(chain, plan, clock(), paint)),
         (EventFormat::Human, EventView::Count) => Box::new(Count::new(&plan.nodes, only, paint)),
+        (EventFormat::Human, EventView::Stats) => {
+            Box::new(Stats::new(&plan.nodes, only, paint, output.is_on_terminal()))
+        }
     }
 }
 

@@ -2,6 +2,7 @@
 //! file.
 
 use std::{
+    io::IsTerminal as _,
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -50,6 +51,8 @@ pub(super) enum EventView {
     Tree,
     /// Only a per-node event count at the end.
     Count,
+    /// Events, calls and how long calls took, for each node: live on a terminal, else at the end.
+    Stats,
 }
 
 /// How events are written.
@@ -142,6 +145,11 @@ impl OutputArgs {
     /// How to lay events out for people.
     pub(super) fn layout(&self) -> EventView {
         self.view.unwrap_or(EventView::Log)
+    }
+
+    /// Whether events go to a terminal.
+    pub(super) fn is_on_terminal(&self) -> bool {
+        self.file().is_none() && std::io::stdout().is_terminal()
     }
 
     /// Whether stdout is the events' alone, so that a command must not write there.

@@ -8,6 +8,7 @@ mod count;
 mod html;
 mod json;
 mod log;
+mod stats;
 mod tree;
 
 pub use chrome_trace::ChromeTrace;
@@ -16,6 +17,7 @@ pub use html::Html;
 pub use json::Json;
 pub(super) use json::VERSION;
 pub use log::Log;
+pub use stats::Stats;
 pub use tree::Tree;
 
 use super::{Event, EventAccounting, Loss};

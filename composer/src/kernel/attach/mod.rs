@@ -1,5 +1,6 @@
-//! A loaded program → an attachment. Every one but a traffic filter is a descriptor that detaches when
-//! it is closed, so nothing stays behind when this process dies.
+//! A loaded program → an attachment. Nearly every one is a descriptor that detaches when it is closed, so
+//! nothing stays behind when this process dies; traffic filters are none, nor, before Linux 6.10, programs
+//! at maps of sockets.
 //!
 //! Links of perf events are there from Linux 5.15.
 
@@ -7,6 +8,7 @@ mod beside;
 mod clsact;
 mod events;
 mod multi;
+mod sockets;
 mod uprobe;
 mod usdt;
 
@@ -52,6 +54,8 @@ pub(super) struct Link {
     _keep: Vec<OwnedFd>,
     /// The filter of a qdisc, which no descriptor stands for.
     filter: Option<clsact::InstalledFilter>,
+    /// The program of a map, where no link stands for it.
+    held: Option<sockets::HeldByMap>,
 }
 
 impl Link {
@@ -62,13 +66,14 @@ impl Link {
 
     /// Some links, with what has to stay open for them.
     fn of(links: Vec<OwnedFd>, keep: Vec<OwnedFd>) -> Self {
-        Self { links, _keep: keep, filter: None }
+        Self { links, _keep: keep, filter: None, held: None }
     }
 
     /// Detaches.
     pub(super) fn close(mut self) -> Result<(), KernelError> {
         // Ours are the only references to the links, so closing them detaches before close(2) returns.
-        self.filter.take().map_or(Ok(()), clsact::InstalledFilter::remove)
+        let removed = self.filter.take().map_or(Ok(()), clsact::InstalledFilter::remove);
+        removed.and(self.held.take().map_or(Ok(()), sockets::HeldByMap::detach))
     }
 
     /// How often the kernel came to the place and did not get as far as the program; none when it
@@ -100,14 +105,24 @@ impl Link {
     }
 }
 
-/// Attaches `program` to the kernel itself, with a cookie where such attachments have one, and with the
-/// table for the arguments of probes when it reads those.
+/// What some attachments take besides their program.
+#[derive(Debug)]
+pub(super) struct Beside<'a> {
+    /// What the kernel returns to the program when that asks for it; 0 for nothing.
+    pub(super) cookie: u64,
+    /// The table for the arguments of probes, when the program reads those.
+    pub(super) specs: Option<SpecTable<'a>>,
+    /// The map that it is attached to.
+    pub(super) map: Option<BorrowedFd<'a>>,
+}
+
+/// Attaches `program` to the kernel itself.
 pub(super) fn host(
     program: BorrowedFd<'_>,
     mechanism: Mechanism<'_>,
-    cookie: u64,
-    specs: Option<SpecTable<'_>>,
+    beside: Beside<'_>,
 ) -> Result<Link, KernelError> {
+    let Beside { cookie, specs, map } = beside;
     match mechanism {
         Mechanism::Usdt(probe) => usdt::link(program, probe, cookie, specs),
         Mechanism::PerfEvent(event) => events::link(program, event, cookie),
@@ -137,7 +152,7 @@ pub(super) fn host(
         Mechanism::Run(_) => Err(KernelError::here("attach", "the program is run, not attached")),
         Mechanism::RawTracepoint(name) => raw_tracepoint(program, Some(&c_string(name)?), cookie),
         Mechanism::Link { at, attach_type, flags, position } => {
-            linked(program, (at, attach_type as u32), flags, position)
+            linked(program, (at, attach_type as u32), flags, position, map)
         }
     }
 }
@@ -183,6 +198,7 @@ fn linked(
     (at, attach_type): (Anchor<'_>, u32),
     flags: u32,
     position: Position<'_>,
+    map: Option<BorrowedFd<'_>>,
 ) -> Result<Link, KernelError> {
     const CALL: &str = "BPF_LINK_CREATE";
     let link = |target| sys::link_create(program, attach_type, target);
@@ -205,6 +221,10 @@ fn linked(
             let namespace = fs::File::open("/proc/self/ns/net")
                 .map_err(|error| KernelError::os("open network namespace", &error))?;
             link(LinkTarget::Folder(namespace.as_fd(), flags, 0)).map_err(refused)?
+        }
+        Anchor::SocketMap => {
+            let map = map.ok_or_else(|| KernelError::here("attach", "no map is given"))?;
+            return sockets::attach(program, map, attach_type);
         }
         Anchor::Netfilter { family, hook, priority } => {
             link(LinkTarget::Netfilter(family, hook, priority)).map_err(refused)?

@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 
-use super::{ByProgram, Pins, cgroups, descriptors::Descriptors, links, namespaces, under};
+use super::{ByProgram, Pins, cgroups, descriptors::Descriptors, links, namespaces, tables, under};
 use crate::{
     kernel::sys,
     running::{Attachment, Place, Process},
@@ -30,6 +30,8 @@ pub(super) enum SpotKey {
     Interface(u32, u32),
     /// The inode of a cgroup or of a network namespace, and an attach type there.
     Inode(u64, u32),
+    /// A map of sockets, and an attach type there.
+    Map(u32, u32),
     /// Filters have no links.
     Filter,
 }
@@ -56,9 +58,10 @@ pub(super) fn look(
     let cgroups = cgroups::Cgroups::look();
     let mut spots = namespaces::spots(descriptors, gaps);
     spots.extend(cgroups.spots());
+    spots.extend(tables::spots());
     let mut perf_events = perf_spots(descriptors);
     let mut found: ByProgram<Attachment> = HashMap::new();
-    let mut reader = links::Reader::new(&cgroups, spots, &mut perf_events);
+    let mut reader = links::LinkReader::new(&cgroups, spots, &mut perf_events);
     for id in reader.ids(gaps) {
         let Some((program, place)) = reader.read(id) else { continue };
         found.entry(program).or_default().push(Attachment {
@@ -85,6 +88,11 @@ pub(super) fn look(
         }
     }
     found
+}
+
+/// What a link attaches, when nobody asks who holds it.
+pub(super) fn of_link(id: u32, place: Place) -> Attachment {
+    Attachment { link: Some(id), place, pins: Vec::new(), processes: Vec::new() }
 }
 
 /// What is at the perf events that processes have open.

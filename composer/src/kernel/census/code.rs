@@ -14,14 +14,15 @@ use object::{Object as _, ObjectSegment as _, ReadCache};
 
 use crate::{
     kernel::sys,
-    machine_code::{CodeFunction, CodeLine, CodeMap, Place, entry},
+    machine_code::{CodeFunction, CodeLine, CodeMap, CodePlace, entry},
     object::btf::Btf,
     running::{Census, RunningProgram},
 };
 
-/// The code of `programs` of `census` and of all that are on their functions.
+/// The code of `programs` of `census` and of all that are on their functions; `named` with the kernel's names
+/// of other places, which takes a look at all its symbols.
 #[must_use]
-pub fn code_map(census: &Census, programs: &BTreeSet<u32>) -> CodeMap {
+pub fn code_map(census: &Census, programs: &BTreeSet<u32>, named: bool) -> CodeMap {
     let mut map = CodeMap::default();
     for id in related(census, programs) {
         let Some(program) = census.program(id) else { continue };
@@ -30,7 +31,7 @@ pub fn code_map(census: &Census, programs: &BTreeSet<u32>) -> CodeMap {
         }
     }
     let targets: BTreeSet<u64> = targets(&map);
-    if !targets.is_empty() {
+    if named && !targets.is_empty() {
         match symbols(&targets) {
             Ok(symbols) => map.symbols = symbols,
             Err(error) => map.gaps.push(format!("kernel symbols: {}", crate::files::plain(&error))),
@@ -105,7 +106,7 @@ fn lines(parts: &sys::ProgramParts, types: &Btf) -> BTreeMap<u64, CodeLine> {
 /// Where the functions of `map` lead to that is no function of it.
 fn targets(map: &CodeMap) -> BTreeSet<u64> {
     let entries = map.functions.iter().filter_map(|(at, one)| Some(entry(&one.code, *at)?.to?.1));
-    entries.filter(|to| matches!(map.place(*to), Place::Unknown)).collect()
+    entries.filter(|to| matches!(map.place(*to), CodePlace::Unknown)).collect()
 }
 
 /// The names of these addresses.
@@ -131,7 +132,7 @@ fn trampolines(map: &mut CodeMap) {
     let places: Vec<u64> = targets(map)
         .into_iter()
         .chain(map.symbols.keys().copied())
-        .filter(|at| matches!(map.place(*at), Place::Trampoline(..) | Place::Unknown))
+        .filter(|at| matches!(map.place(*at), CodePlace::Trampoline(..) | CodePlace::Unknown))
         .collect::<BTreeSet<_>>()
         .into_iter()
         .collect();

@@ -45,14 +45,14 @@ const EVENT_NAME: TextField = TextField { address: 2, length: 4 };
 const PATH: TextField = TextField { address: 0, length: 8 };
 
 /// Reads links, and takes the places they are at out of those that were found.
-pub(super) struct Reader<'a> {
+pub(super) struct LinkReader<'a> {
     cgroups: &'a Cgroups,
     spots: Vec<Spot>,
     perf_events: &'a mut ByProgram<PerfSpot>,
     functions: KernelFunctions,
 }
 
-impl<'a> Reader<'a> {
+impl<'a> LinkReader<'a> {
     pub(super) fn new(
         cgroups: &'a Cgroups,
         spots: Vec<Spot>,
@@ -80,6 +80,13 @@ impl<'a> Reader<'a> {
         let link = sys::link_by_id(id).ok()?;
         let info = sys::info_of_link(link.as_fd()).ok()?;
         Some((info.program, self.place(&link, &info)))
+    }
+
+    /// The same of a link that is on a function of a program; none of any other.
+    pub(super) fn read_function(&mut self, id: u32) -> Option<(u32, Place)> {
+        let info = sys::link_info(id).ok().filter(|info| info.link_type == kind::TRACING)?;
+        let place = self.traced(&info);
+        matches!(place, Place::Function { .. }).then_some((info.program, place))
     }
 
     fn place(&mut self, link: &OwnedFd, info: &LinkInfo) -> Place {
@@ -117,7 +124,9 @@ impl<'a> Reader<'a> {
             }
             kind::STRUCT_OPS => in_kernel("struct_ops", map(words[0])),
             kind::NETFILTER => in_kernel("netfilter", netfilter(words[0], words[1], words[2])),
-            kind::SOCKMAP => in_kernel(&attach(words[1]), map(words[0])),
+            kind::SOCKMAP => self.at(info.program, SpotKey::Map(words[0], words[1]), || {
+                in_kernel(&attach(words[1]), map(words[0]))
+            }),
             other => in_kernel(&format!("link type {other}"), String::new()),
         }
     }
@@ -224,7 +233,7 @@ fn count(number: u32, what: &str) -> String {
     if number == 1 { format!("1 {what}") } else { format!("{number} {what}s") }
 }
 
-fn map(id: u32) -> String {
+pub(super) fn map(id: u32) -> String {
     match programs::map_name(id) {
         Some(name) if !name.is_empty() => format!("map {id} {name}"),
         _ => format!("map {id}"),

@@ -7,6 +7,7 @@
 mod attachments;
 mod cgroups;
 mod code;
+mod confirm;
 mod descriptors;
 mod kernel_functions;
 mod links;
@@ -20,6 +21,7 @@ mod tables;
 use std::{collections::HashMap, path::PathBuf};
 
 pub use code::code_map;
+pub use confirm::confirm;
 pub(super) use descriptors::holders_of_link;
 pub use objects::RunningKernel;
 pub(crate) use programs::whole_name;
@@ -46,13 +48,13 @@ pub fn census() -> Result<Census, KernelError> {
     let pins = pins::look();
     let mut attachments = attachments::look(&descriptors, &pins, &mut gaps);
     let tables = tables::look(&mut gaps);
-    let found = Found { attachments: &mut attachments, tables, pins, descriptors };
+    let found = Surroundings { attachments: &mut attachments, tables, pins, descriptors };
     let programs = programs::read(&ids, found);
     Ok(Census { programs, gaps })
 }
 
 /// What goes with programs.
-struct Found<'a> {
+struct Surroundings<'a> {
     attachments: &'a mut ByProgram<Attachment>,
     tables: ByProgram<TableEntry>,
     pins: Pins,

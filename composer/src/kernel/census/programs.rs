@@ -7,7 +7,7 @@ use std::{
     rc::Rc,
 };
 
-use super::{Found, under};
+use super::{Surroundings, under};
 use crate::{
     kernel::{
         loader,
@@ -25,8 +25,8 @@ use crate::{
 const CUT: usize = 15;
 
 /// Reads the programs with these ids; those that are gone are left out.
-pub(super) fn read(ids: &[u32], mut found: Found<'_>) -> Vec<RunningProgram> {
-    let mut reader = Reader::default();
+pub(super) fn read(ids: &[u32], mut found: Surroundings<'_>) -> Vec<RunningProgram> {
+    let mut reader = ProgramReader::default();
     let programs = ids.iter().filter_map(|id| {
         let program = sys::program_by_id(*id).ok()?;
         let parts = sys::program_parts(program.as_fd(), false).ok()?;
@@ -39,22 +39,22 @@ pub(super) fn read(ids: &[u32], mut found: Found<'_>) -> Vec<RunningProgram> {
 pub(crate) fn whole_name(id: u32) -> Option<String> {
     let program: OwnedFd = sys::program_by_id(id).ok()?;
     let parts = sys::program_parts(program.as_fd(), false).ok()?;
-    let mut reader = Reader::default();
+    let mut reader = ProgramReader::default();
     let functions = reader.functions(&parts);
     Some(name(&parts, &functions))
 }
 
 /// What programs share.
 #[derive(Default)]
-struct Reader {
+struct ProgramReader {
     /// BTF by id; none where it cannot be read.
     types: HashMap<u32, Option<Rc<Btf>>>,
     /// Names of maps by id.
     maps: HashMap<u32, String>,
 }
 
-impl Reader {
-    fn program(&mut self, parts: &ProgramParts, found: &mut Found<'_>) -> RunningProgram {
+impl ProgramReader {
+    fn program(&mut self, parts: &ProgramParts, found: &mut Surroundings<'_>) -> RunningProgram {
         let info = &parts.info;
         let id = info.id;
         let functions = self.functions(parts);

@@ -1,10 +1,15 @@
 //! Tables whose entries are programs: for tail calls, and for packets that go to a device or a CPU.
 
-use std::os::fd::{AsFd as _, OwnedFd};
+use std::os::fd::{AsFd as _, AsRawFd as _, OwnedFd};
 
-use super::{ByProgram, programs};
+use super::{
+    ByProgram,
+    attachments::{Spot, SpotKey},
+    links, programs,
+};
 use crate::{
     kernel::sys::{self, MapInfo, Numbered},
+    object::AttachType,
     running::{RunningMap, TableEntry},
 };
 
@@ -35,6 +40,37 @@ pub(super) fn look(gaps: &mut Vec<String>) -> ByProgram<TableEntry> {
         }
     }
     found
+}
+
+/// What is attached to maps of sockets.
+pub(super) fn spots() -> Vec<Spot> {
+    const SOCKETS: [u32; 2] = [15, 18]; // BPF_MAP_TYPE_SOCKMAP, BPF_MAP_TYPE_SOCKHASH
+    let kinds = [
+        AttachType::SkSkbStreamParser,
+        AttachType::SkSkbStreamVerdict,
+        AttachType::SkSkbVerdict,
+        AttachType::SkMsgVerdict,
+    ];
+    let mut spots = Vec::new();
+    for id in sys::ids(Numbered::Map).unwrap_or_default() {
+        let Ok(map) = sys::map_by_id(id) else { continue };
+        let info = sys::map_info(map.as_fd());
+        if !info.is_ok_and(|info| SOCKETS.contains(&info.map_type)) {
+            continue;
+        }
+        for number in kinds.map(|kind| kind as u32) {
+            // A kernel without one of them says so.
+            let programs = sys::programs_at(map.as_raw_fd().cast_unsigned(), number);
+            spots.extend(programs.unwrap_or_default().into_iter().map(|program| Spot {
+                program,
+                key: SpotKey::Map(id, number),
+                kind: links::attach_type(number),
+                at: links::map(id),
+                namespace: None,
+            }));
+        }
+    }
+    spots
 }
 
 fn entries(

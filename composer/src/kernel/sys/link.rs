@@ -9,7 +9,7 @@ use std::{
 
 use aya_obj::generated::bpf_cmd::{
     BPF_ITER_CREATE, BPF_LINK_CREATE, BPF_LINK_GET_FD_BY_ID, BPF_OBJ_GET_INFO_BY_FD,
-    BPF_PROG_QUERY, BPF_RAW_TRACEPOINT_OPEN, BPF_TASK_FD_QUERY,
+    BPF_PROG_ATTACH, BPF_PROG_DETACH, BPF_PROG_QUERY, BPF_RAW_TRACEPOINT_OPEN, BPF_TASK_FD_QUERY,
 };
 
 use super::{
@@ -163,6 +163,8 @@ pub(in crate::kernel) enum LinkTarget<'a> {
     /// Functions of the kernel, by their names, `BPF_F_KPROBE_MULTI_RETURN`, and a cookie for each of
     /// them.
     Functions(&'a [CString], u32, u64),
+    /// A map of sockets.
+    Map(BorrowedFd<'a>),
     /// A hook of netfilter: family, hook and priority.
     Netfilter(u32, u32, i32),
     /// A function of a program, by its BTF id.
@@ -189,6 +191,7 @@ pub(in crate::kernel) fn link_create(
         }
         LinkTarget::Interface(index, flags, relative) => (index, flags, &[relative]),
         LinkTarget::Folder(folder, flags, relative) => (number(folder), flags, &[relative]),
+        LinkTarget::Map(map) => (number(map), 0, &[]),
         LinkTarget::Netfilter(family, hook, priority) => {
             (0, 0, &[family, hook, priority.cast_unsigned()])
         }
@@ -277,6 +280,37 @@ struct ProgramQuery {
     revision: u64,
 }
 impl Attribute for ProgramQuery {}
+
+#[repr(C)]
+struct ProgramAttach {
+    target_fd: u32,
+    prog_fd: u32,
+    attach_type: u32,
+    flags: u32,
+}
+impl Attribute for ProgramAttach {}
+
+/// `BPF_PROG_ATTACH`: lets `map` hold `program`, in the place of another.
+pub(in crate::kernel) fn program_attach(
+    map: BorrowedFd<'_>,
+    program: BorrowedFd<'_>,
+    attach_type: u32,
+) -> io::Result<()> {
+    let (target_fd, prog_fd) = (number(map), number(program));
+    let mut attribute = ProgramAttach { target_fd, prog_fd, attach_type, flags: 0 };
+    bpf(BPF_PROG_ATTACH, &mut attribute).map(drop)
+}
+
+/// `BPF_PROG_DETACH` of `program`; ENOENT when the map holds another, or none.
+pub(in crate::kernel) fn program_detach(
+    map: BorrowedFd<'_>,
+    program: BorrowedFd<'_>,
+    attach_type: u32,
+) -> io::Result<()> {
+    let (target_fd, prog_fd) = (number(map), number(program));
+    let mut attribute = ProgramAttach { target_fd, prog_fd, attach_type, flags: 0 };
+    bpf(BPF_PROG_DETACH, &mut attribute).map(drop)
+}
 
 /// `BPF_PROG_QUERY`: the ids of the programs at a target, in the order in which they run. The target is
 /// the index of an interface or the number of a descriptor, as `attach_type` has it.

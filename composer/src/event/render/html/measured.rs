@@ -5,11 +5,11 @@ use std::fmt::Write as _;
 use super::{
     Gathered,
     activity::INTERVALS,
-    page::{counted, duration, number},
+    page::{counted, duration, known, number},
 };
 use crate::{
     chain::Role,
-    event::durations::Durations,
+    event::Durations,
     picture::{escaped, shortened},
 };
 
@@ -38,11 +38,10 @@ pub(super) fn durations(gathered: &Gathered, out: &mut String) {
         );
         for (name, value) in [
             ("calls", number(all.count())),
-            ("shortest", duration(all.least())),
-            ("mean", duration(all.mean())),
-            ("median", duration(all.quantile(500))),
-            ("99 % within", duration(all.quantile(990))),
-            ("longest", duration(all.most())),
+            ("mean", known(all.mean())),
+            ("median", known(all.percentile(50))),
+            ("99 % within", known(all.percentile(99))),
+            ("longest", known(all.longest())),
         ] {
             let _ = writeln!(out, "<div><dt>{name}</dt><dd>{value}</dd></div>");
         }
@@ -54,7 +53,7 @@ pub(super) fn durations(gathered: &Gathered, out: &mut String) {
 }
 
 fn histogram(all: &Durations, out: &mut String) {
-    let powers = all.powers();
+    let powers = powers(all);
     let most = powers.iter().map(|(_, count)| *count).max().unwrap_or(0);
     out.push_str("<table class=\"bars\">\n<tbody>\n");
     for (below, count) in powers {
@@ -63,6 +62,27 @@ fn histogram(all: &Durations, out: &mut String) {
         bar(&range, count, most, all.count(), out);
     }
     out.push_str("</tbody>\n</table>\n");
+}
+
+/// How many took less than each power of two and no less than the one before, from the shortest to the
+/// longest: pairs of that power and the count.
+pub(super) fn powers(all: &Durations) -> Vec<(u64, u64)> {
+    let mut found: Vec<(u64, u64)> = Vec::new();
+    for (from, _, count) in all.buckets() {
+        let digits = from.checked_ilog2().map_or(0, |power| power + 1);
+        let power = 1_u64.checked_shl(digits).unwrap_or(u64::MAX);
+        // Those between that nothing fell into have their line as well.
+        while let Some((last, _)) = found.last()
+            && *last < power
+        {
+            found.push((last.saturating_mul(2), 0));
+        }
+        match found.last_mut() {
+            Some((_, sum)) => *sum += count,
+            None => found.push((power, count)),
+        }
+    }
+    found
 }
 
 /// A row with a bar: its length is what `count` is of `most`, its percentage what it is of `all`.

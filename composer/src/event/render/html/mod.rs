@@ -17,9 +17,8 @@ use super::{Render, Totals, tree::TreeStyle};
 use crate::{
     chain::Chain,
     event::{
-        Event, Paint, WallClock,
+        Durations, Event, Paint, WallClock,
         calls::{Call, Calls},
-        durations::Durations,
         human,
     },
     plan::Plan,

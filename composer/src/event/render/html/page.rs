@@ -218,6 +218,11 @@ pub(super) fn duration(ns: u64) -> String {
     out
 }
 
+/// A duration, where there is one.
+pub(super) fn known(ns: Option<u64>) -> String {
+    ns.map_or_else(|| "unknown".to_owned(), duration)
+}
+
 /// `1 event`, `12,000 events`
 pub(super) fn counted(count: u64, noun: &str) -> String {
     format!("{} {noun}{}", number(count), if count == 1 { "" } else { "s" })

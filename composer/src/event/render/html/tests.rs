@@ -1,9 +1,9 @@
 //! The page of a session, from records that were made up.
 
-use super::{CALLS, Html, Render as _, Totals};
+use super::{CALLS, Html, Render as _, Totals, measured::powers};
 use crate::{
     event::{
-        Decoder, EventAccounting, EventNode, Field, Layout, Shape, WallClock,
+        Decoder, Durations, EventAccounting, EventNode, Field, Layout, Shape, WallClock,
         render::tree::tests::CHAIN,
         tests::{Emitted, chain_of},
     },
@@ -87,9 +87,8 @@ fn a_page_has_counts_durations_results_and_calls() {
             ("lost", "0"),
             ("skipped", "0"),
             ("calls", "2"),
-            ("shortest", "19 µs"),
             ("mean", "25 µs"),
-            ("median", "19 µs"),
+            ("median", "20 µs"),
             ("99 % within", "31 µs"),
             ("longest", "31 µs"),
         ]
@@ -159,6 +158,21 @@ fn of_many_calls_the_first_are_kept_and_all_are_counted() {
     assert_eq!(page.matches("<details>").count() as u64, CALLS);
     assert!(page.contains("400 more calls were counted above and not kept."));
     assert!(page.len() < 1 << 20, "{}", page.len());
+}
+
+#[test]
+fn a_histogram_has_no_gaps_and_leaves_nothing_out() {
+    let powers = |all: &[u64]| {
+        let mut durations = Durations::default();
+        all.iter().for_each(|ns| durations.add(*ns));
+        powers(&durations)
+    };
+    assert_eq!(
+        powers(&[0, 1, 5, 7, 40]),
+        [(1, 1), (2, 1), (4, 0), (8, 2), (16, 0), (32, 0), (64, 1)]
+    );
+    assert_eq!(powers(&[u64::MAX]), [(u64::MAX, 1)]);
+    assert_eq!(powers(&[]), []);
 }
 
 #[test]
