@@ -44,6 +44,7 @@ mod netlink;
 pub mod object;
 mod order;
 mod pattern;
+pub mod picture;
 pub mod plan;
 pub mod profile;
 pub mod resolve;

@@ -49,6 +49,7 @@ pinned! {
     help_vm: "vm" "--help";
     help_completions: "completions" "--help";
     graph_tree: "graph" "chains/tcp.toml";
+    graph_svg: "graph" "--format" "svg" "chains/tcp.toml";
     graph_dot: "graph" "--format" "dot" "chains/tcp.toml";
     graph_mermaid: "graph" "--format" "mermaid" "chains/tcp.toml";
     graph_json: "graph" "--format" "json" "chains/tcp.toml";
@@ -68,6 +69,7 @@ pinned! {
     usage_of_only_a_node_that_is_not_there: "up" "chains/tcp.toml" "--only" "connect,acept";
     usage_of_only_a_stranger: "up" "chains/tcp.toml" "--only" "connect" "--only" "nobody";
     usage_of_a_view_of_json: "up" "chains/tcp.toml" "--view" "tree" "--format" "json";
+    usage_of_a_plan_as_a_page: "up" "chains/tcp.toml" "--dry-run" "--format" "html";
     usage_of_a_plan_as_a_trace: "up" "chains/tcp.toml" "--dry-run" "--format" "trace-event";
     usage_of_a_plan_in_a_file: "up" "chains/tcp.toml" "--dry-run" "--output" "-";
     output_that_cannot_be_written: "up" "--vm" "chains/tcp.toml" "-o" "no/such/folder/file";

@@ -100,6 +100,7 @@ const PURE: &[&str] = &[
     "function",
     "running",
     "machine_code",
+    "picture",
 ];
 
 #[test]
@@ -157,6 +158,7 @@ const LAYERS: &[&str] = &[
     "resolve",
     "check",
     "plan",
+    "picture",
     "kernel",
     "run",
     "event",

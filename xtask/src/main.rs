@@ -11,6 +11,7 @@ mod demo;
 mod kernels;
 mod log;
 mod objects;
+mod pictures;
 mod setup;
 mod shell;
 mod test;
@@ -42,6 +43,8 @@ enum Chore {
     Bench(bench::Bench),
     /// Bring up programs from objects of other projects, taken from Debian packages.
     Objects(objects::Objects),
+    /// Open pictures of a chain and of a run in a browser, for the docs.
+    Pictures(pictures::Pictures),
     /// Install missing packages for the other tasks.
     Setup,
     /// Open TCP connections on the loopback interface, over IPv4 and IPv6.
@@ -61,6 +64,7 @@ fn main() -> ExitCode {
         Chore::Test(test) => test::run(&test),
         Chore::Conformance(conformance) => conformance::run(&conformance),
         Chore::Bench(bench) => bench::run(&bench),
+        Chore::Pictures(pictures) => pictures::run(&pictures),
         Chore::Setup => setup::ensure(&[setup::BUILD, setup::VM, setup::OTHERS]),
         Chore::Connect(connect) => connect::run(&connect),
         Chore::BenchGuest(guest) => bench::guest::run(&guest),

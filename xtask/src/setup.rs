@@ -87,6 +87,25 @@ pub(crate) const LIBBPF_TOOLS: &[Prerequisite] = &[Prerequisite {
     mark: Mark::File("/usr/sbin/opensnoop"),
 }];
 
+/// Required to open pictures and pages as people do.
+pub(crate) const PICTURES: &[Prerequisite] = &[
+    Prerequisite {
+        package: "chromium",
+        why: "opens pictures and pages",
+        mark: Mark::Program("chromium"),
+    },
+    Prerequisite {
+        package: "npm",
+        why: "fetches the viewer of trace events",
+        mark: Mark::Program("npm"),
+    },
+    Prerequisite {
+        package: "fonts-dejavu-core",
+        why: "the font of screenshots",
+        mark: Mark::File("/usr/share/fonts/truetype/dejavu/DejaVuSansMono.ttf"),
+    },
+];
+
 /// Number of attempts: mirrors fail at times.
 const TRIES: u32 = 3;
 

@@ -22,7 +22,7 @@ use crate::{
     build::{self, Built},
     conformance::{self, Corpus},
     log::{self, StepLog},
-    setup, shell,
+    pictures, setup, shell,
 };
 pub(crate) use counts::TestCounts;
 use jobs::{JobResult, StepJob};
@@ -43,7 +43,7 @@ pub(crate) struct Test {
     /// Skip all steps that boot a micro-VM.
     #[arg(long, conflicts_with_all = ["all", "only"])]
     quick: bool,
-    /// Use every kernel and every clang, not only those of every landing.
+    /// Use every kernel and every clang, not only those of every landing, and a browser.
     #[arg(long)]
     all: bool,
 }
@@ -133,6 +133,7 @@ impl Run<'_> {
             Step::ElsewhereRoot(kernel) => elsewhere::as_root(built, kernel, *test, log, counts),
             Step::Docs => host::docs(*test, *threads, log, counts),
             Step::Fuzz => host::fuzz(built, *test, log, counts),
+            Step::Pictures => pictures::open(built.executable("freplace-compose")?).map(drop),
             Step::Page => {
                 let corpora = self.corpora.lock().unwrap_or_else(PoisonError::into_inner);
                 conformance::page(&corpora, false)

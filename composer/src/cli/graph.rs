@@ -1,4 +1,4 @@
-//! `graph FILE`: the chain as a tree, dot, mermaid or JSON.
+//! `graph FILE`: the chain as a tree, a picture, dot, mermaid or JSON.
 
 use std::{collections::HashSet, fmt::Write as _, path::PathBuf};
 
@@ -8,12 +8,13 @@ use serde_json::json;
 
 use super::{exit::Exit, ink::Ink as _, report, screen, wrap};
 use freplace_compose::{
-    chain::{Chain, Dependency, Node, NodeKind, Role},
+    chain::{Chain, Node, NodeKind, Role},
     event::Paint,
     inert,
+    picture::{detail, svg, word},
 };
 
-/// Draw a chain as a tree or graph.
+/// Draw a chain as a tree, picture or graph.
 ///
 /// Objects are not read, so a chain can be drawn before its objects are built.
 ///
@@ -32,6 +33,8 @@ pub(super) struct GraphArguments {
 enum GraphFormat {
     /// Text: each host with its stubs, replacements and tracers below it.
     Tree,
+    /// A picture, for browsers and documents.
+    Svg,
     /// Graphviz.
     Dot,
     /// Mermaid, for Markdown.
@@ -50,45 +53,10 @@ pub(super) fn run(arguments: &GraphArguments) -> Exit {
     };
     match arguments.format {
         GraphFormat::Tree => screen::data(&tree(&chain)),
+        GraphFormat::Svg => screen::data(&svg(&chain)),
         GraphFormat::Dot => screen::data(&dot(&chain)),
         GraphFormat::Mermaid => screen::data(&mermaid(&chain)),
         GraphFormat::Json => screen::json(&to_json(&chain)),
-    }
-}
-
-/// What a node is about: `tcp_connect`, `stub_handler`, `freplace_handler of builtin:x`.
-fn detail(node: &Node) -> String {
-    let jumps = node
-        .data
-        .tail
-        .iter()
-        .map(|jump| format!("{}[{}] → {}", jump.map.value, jump.entry.value, jump.node.value));
-    let own = about(node);
-    std::iter::once(own).filter(|own| !own.is_empty()).chain(jumps).collect::<Vec<_>>().join("  ")
-}
-
-fn about(node: &Node) -> String {
-    match &node.kind {
-        NodeKind::Host(host) => match (&host.attach, host.running()) {
-            (Some(attach), _) => attach.value.to_string(),
-            (None, Some(program)) => program.to_string(),
-            (None, None) => String::new(),
-        },
-        NodeKind::Stub(stub) => stub.function.value.clone(),
-        NodeKind::Replacement(_) => String::new(),
-        NodeKind::Tracer(tracer) => {
-            let function = tracer.function.iter().map(|name| name.value.clone());
-            let asked = tracer.built_in().into_iter().flat_map(|request| {
-                let paths = request.capture.as_ref().map(|paths| {
-                    let names: Vec<_> = paths.iter().map(|path| path.text.value.as_str()).collect();
-                    names.join(", ")
-                });
-                let filter =
-                    request.filter.as_ref().map(|(text, _)| format!("where {}", text.value));
-                paths.into_iter().chain(filter)
-            });
-            function.chain(asked).collect::<Vec<_>>().join("  ")
-        }
     }
 }
 
@@ -158,16 +126,6 @@ fn branches(
         } else if !again && !below_nodes.is_empty() {
             let _ = writeln!(out, "{indent}{below}└─ {}", "...".dimmed());
         }
-    }
-}
-
-/// Why one node needs another, as the word on an arrow.
-fn word(dependency: &Dependency) -> String {
-    match dependency {
-        Dependency::StubOf => "in".to_owned(),
-        Dependency::Replaces => "replaces".to_owned(),
-        Dependency::Traces => "traces".to_owned(),
-        Dependency::JumpsTo { map, entry } => format!("{}[{}]", map.value, entry.value),
     }
 }
 

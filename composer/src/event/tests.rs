@@ -71,11 +71,17 @@ pub(crate) struct Emitted {
 
 impl Emitted {
     fn bytes(self) -> Vec<u8> {
+        self.with_payload(&self.value.to_ne_bytes())
+    }
+
+    /// Its record, with another payload.
+    pub(crate) fn with_payload(self, payload: &[u8]) -> Vec<u8> {
         let mut record = [self.time_ns, self.call].map(u64::to_ne_bytes).concat();
-        record.extend([self.node, 7, 4, self.cpu, 146, 146].map(u32::to_ne_bytes).concat());
+        let size = payload.len() as u32;
+        record.extend([self.node, 7, size, self.cpu, 146, 146].map(u32::to_ne_bytes).concat());
         record.extend(b"wget");
         record.resize(Header::LEN, 0);
-        record.extend(self.value.to_ne_bytes());
+        record.extend(payload);
         record
     }
 }

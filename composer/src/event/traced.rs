@@ -112,20 +112,27 @@ impl Traced {
             argument.human(payload, out);
         }
         out.push(')');
-        let Some(exit) = &self.exit else { return };
-        if let Some((shape, at)) = &exit.result {
+        if self.exit.as_ref().is_some_and(|exit| exit.result.is_some()) {
             out.push_str(" = ");
-            shape.human(from(payload, *at), out);
-            if let Some(name) = exit.verdict(payload) {
-                out.push_str(" (");
-                out.push_str(name);
-                out.push(')');
-            }
+            self.result(payload, out);
         }
-        if let Some(took) = exit.took(payload) {
+        if let Some(took) = self.took(payload) {
             out.push_str("  ");
             value::duration(took, out);
         }
+    }
+
+    /// `2 (XDP_PASS)`; whether there is a result.
+    pub(super) fn result(&self, payload: &[u8], out: &mut String) -> bool {
+        let Some(exit) = &self.exit else { return false };
+        let Some((shape, at)) = &exit.result else { return false };
+        shape.human(from(payload, *at), out);
+        if let Some(name) = exit.verdict(payload) {
+            out.push_str(" (");
+            out.push_str(name);
+            out.push(')');
+        }
+        true
     }
 
     /// The keys of an event, without braces.

@@ -175,6 +175,7 @@ impl Shape {
     pub(super) fn number(&self, bytes: &[u8]) -> Option<i128> {
         match self {
             Self::Integer { size, signed } => integer(bytes, *size, *signed),
+            Self::Nanoseconds => integer(bytes, 8, false),
             _ => None,
         }
     }

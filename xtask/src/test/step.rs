@@ -28,6 +28,8 @@ pub(super) enum Step {
     Docs,
     /// The fuzz targets, over the corpus and a fixed number of mutations
     Fuzz,
+    /// Pictures and pages, opened in a browser
+    Pictures,
     /// The page generated from the results of the corpus
     Page,
     /// The tests that do not need a kernel, built with another clang
@@ -50,6 +52,7 @@ impl Step {
             Self::ElsewhereRoot(_) => "elsewhere-root".to_owned(),
             Self::Docs => "docs".to_owned(),
             Self::Fuzz => "fuzz".to_owned(),
+            Self::Pictures => "pictures".to_owned(),
             Self::Page => "conformance-page".to_owned(),
             Self::Clang(name) => name.to_owned(),
         }
@@ -59,7 +62,11 @@ impl Step {
     pub(super) fn boots(self) -> bool {
         matches!(
             self,
-            Self::Linux(_) | Self::Conformance(_) | Self::MicroVm | Self::ElsewhereRoot(_)
+            Self::Linux(_)
+                | Self::Conformance(_)
+                | Self::MicroVm
+                | Self::ElsewhereRoot(_)
+                | Self::Pictures
         )
     }
 
@@ -85,7 +92,7 @@ impl Step {
 
     /// Whether tests can be selected by name.
     fn has_tests(self) -> bool {
-        !matches!(self, Self::Format | Self::Clippy | Self::Page)
+        !matches!(self, Self::Format | Self::Clippy | Self::Pictures | Self::Page)
     }
 }
 
@@ -99,6 +106,7 @@ fn all(matrix: bool) -> Vec<Step> {
     steps.extend(kernels::asked(false).last().map(Step::ElsewhereRoot));
     steps.extend([Step::Elsewhere, Step::Docs, Step::Fuzz, Step::Page]);
     if matrix {
+        steps.push(Step::Pictures);
         steps.extend(CLANGS.map(Step::Clang));
     }
     steps

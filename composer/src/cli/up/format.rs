@@ -7,7 +7,7 @@ use super::{
     output_args::{EventFormat, EventView, OutputArgs},
 };
 use freplace_compose::{
-    event::{ChromeTrace, Count, Json, Log, Paint, Render, Stats, Tree, WallClock},
+    event::{ChromeTrace, Count, Html, Json, Log, Paint, Render, Stats, Tree, WallClock},
     plan::Action,
 };
 
@@ -23,6 +23,7 @@ pub(super) fn format(
     match (output.format, output.layout()) {
         (EventFormat::Json, _) => Box::new(Json::new(plan)),
         (EventFormat::TraceEvent, _) => Box::new(ChromeTrace::new(chain, plan)),
+        (EventFormat::Html, _) => Box::new(Html::new(chain, plan, clock())),
         (EventFormat::Human, EventView::Log) => {
             let has_tasks = plan
                 .operations

@@ -64,6 +64,8 @@ pub(in crate::cli) enum EventFormat {
     Json,
     /// Chrome trace-event JSON for trace viewers such as ui.perfetto.dev.
     TraceEvent,
+    /// A page for browsers, written at the end: the chain, durations, results, calls.
+    Html,
 }
 
 /// A span of time as a person writes it: `10s`, `1m30s`, `500ms`, or a number of seconds.
@@ -94,7 +96,7 @@ impl OutputArgs {
         if self.view.is_some() && self.format != EventFormat::Human {
             return Err(usage("`--view` requires `--format human`"));
         }
-        if dry_run && self.format == EventFormat::TraceEvent {
+        if dry_run && ![EventFormat::Human, EventFormat::Json].contains(&self.format) {
             return Err(usage("`--dry-run` supports only the formats `human` and `json`"));
         }
         if dry_run && self.output.is_some() {

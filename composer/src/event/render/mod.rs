@@ -5,6 +5,7 @@
 
 mod chrome_trace;
 mod count;
+mod html;
 mod json;
 mod log;
 mod stats;
@@ -12,6 +13,7 @@ mod tree;
 
 pub use chrome_trace::ChromeTrace;
 pub use count::Count;
+pub use html::Html;
 pub use json::Json;
 pub(super) use json::VERSION;
 pub use log::Log;

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use super::{Render, Totals};
 use crate::{
     chain::Role,
-    event::{Durations, Event, Paint, Payload, paint::pad, value},
+    event::{Durations, Event, Paint, paint::pad, value},
     plan::PlannedNode,
 };
 
@@ -144,9 +144,7 @@ impl Render for Stats {
     fn event(&mut self, event: &Event<'_>, out: &mut String) {
         let Some(row) = self.rows.iter_mut().find(|row| row.index == event.index) else { return };
         row.events += 1;
-        if let Payload::Call(traced) = &event.payload
-            && let Some(took) = traced.took(event.bytes)
-        {
+        if let Some(took) = event.took() {
             row.durations.add(took);
         }
         self.changed = true;

@@ -41,7 +41,7 @@ pub struct Tree {
 
 /// What a group is drawn with.
 #[derive(Debug)]
-struct TreeStyle {
+pub(super) struct TreeStyle {
     nodes: Vec<PlannedNode>,
     map: CallPaths,
     clock: WallClock,
@@ -70,18 +70,7 @@ impl Tree {
     /// A renderer for events of `chain` with its `plan`.
     #[must_use]
     pub fn new(chain: &Chain, plan: &Plan, clock: WallClock, paint: Paint) -> Self {
-        let (nodes, map) = (plan.nodes.clone(), CallPaths::of(chain));
-        let width = |text: &str| text.chars().count();
-        let deep = map.nodes.iter().zip(&nodes).map(|(stand, node)| {
-            let inner = stand.path.last().and_then(|place| map.places.get(*place));
-            let name = inner.map_or(0, |place| width(&place.name)).max(width(&node.id));
-            name + 2 * stand.path.len()
-        });
-        let name_width = deep.max().unwrap_or(0);
-        let labels = nodes.iter().map(|node| node.label);
-        let labels = labels.chain(map.places.iter().map(|place| place.label)).map(width);
-        let label_width = labels.max().unwrap_or(0);
-        let page = TreeStyle { nodes, map, clock, paint, name_width, label_width, above: None };
+        let page = TreeStyle::new(chain, plan, clock, paint);
         Self { calls: Calls::default(), page, unnumbered: BTreeSet::new() }
     }
 
@@ -131,7 +120,34 @@ impl Render for Tree {
 }
 
 impl TreeStyle {
-    fn call(&mut self, call: &Call, out: &mut String) {
+    pub(super) fn new(chain: &Chain, plan: &Plan, clock: WallClock, paint: Paint) -> Self {
+        let (nodes, map) = (plan.nodes.clone(), CallPaths::of(chain));
+        let width = |text: &str| text.chars().count();
+        let deep = map.nodes.iter().zip(&nodes).map(|(stand, node)| {
+            let inner = stand.path.last().and_then(|place| map.places.get(*place));
+            let name = inner.map_or(0, |place| width(&place.name)).max(width(&node.id));
+            name + 2 * stand.path.len()
+        });
+        let name_width = deep.max().unwrap_or(0);
+        let labels = nodes.iter().map(|node| node.label);
+        let labels = labels.chain(map.places.iter().map(|place| place.label)).map(width);
+        let label_width = labels.max().unwrap_or(0);
+        Self { nodes, map, clock, paint, name_width, label_width, above: None }
+    }
+
+    /// The way of calls through the chain.
+    pub(super) fn paths(&self) -> &CallPaths {
+        &self.map
+    }
+
+    /// `connect or accept`
+    pub(super) fn names(&self, hosts: &[usize]) -> String {
+        let nodes = hosts.iter().filter_map(|host| self.nodes.get(*host));
+        nodes.map(|node| node.id.as_str()).collect::<Vec<_>>().join(" or ")
+    }
+
+    /// Writes one call.
+    pub(super) fn call(&mut self, call: &Call, out: &mut String) {
         let Some(first) = call.events.first() else { return };
         let alone = call.number == 0;
         // A line of its own needs no room, but for that around a call.
