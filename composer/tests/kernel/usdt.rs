@@ -139,9 +139,9 @@ fn an_argument_that_cannot_be_read_is_told_with_its_place() {
     }
     let finished = run(&folder.chain(), &["--", "true"]);
     finished.assert_failed(1, "FC0504");
-    let words = "`fc_test:in_vector` has an unreadable argument (number 2, `8@%xmm0`, at offset 0x";
-    assert!(finished.stderr.contains(words), "{}", finished.stderr);
-    assert!(finished.stderr.contains("Attach a uprobe"), "{}", finished.stderr);
+    for words in ["(number 2, `8@%xmm0`,", "at offset 0x", "Attach a uprobe"] {
+        assert!(finished.stderr.contains(words), "{words}: {}", finished.stderr);
+    }
     before.assert_nothing_new();
 }
 
