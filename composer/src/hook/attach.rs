@@ -167,6 +167,7 @@ impl<'de> Deserialize<'de> for Attach {
 #[serde(untagged)]
 enum StoredSetting {
     Number(i64),
+    Numbers(BTreeMap<String, i64>),
     Text(String),
 }
 
@@ -178,6 +179,10 @@ impl StoredSetting {
                 words.iter().copied().find(|word| *word == text).map(Setting::Word)
             }
             (Self::Text(text), Values::Text | Values::RequiredText(_)) => Some(Setting::Text(text)),
+            (Self::Numbers(numbers), Values::Numbers(least, most)) => numbers
+                .values()
+                .all(|number| (*least..=*most).contains(number))
+                .then_some(Setting::Numbers(numbers)),
             (Self::Number(number), Values::Number(least, most)) => {
                 (*least..=*most).contains(&number).then_some(Setting::Number(number))
             }

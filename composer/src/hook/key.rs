@@ -1,5 +1,7 @@
 //! What a kind's keys in `attach = { ... }` may hold.
 
+use std::collections::BTreeMap;
+
 use super::Need;
 
 /// What a kind's own key holds: the target, as a text.
@@ -64,6 +66,9 @@ pub enum Values {
     Required(&'static [&'static str]),
     /// A whole number between two, the ends included; not set when the key is not there.
     Number(i64, i64),
+    /// A table of such numbers, by names that the target's pattern matches; not set when the key is not
+    /// there.
+    Numbers(i64, i64),
     /// A text; not set when the key is not there.
     Text,
     /// A text, such as this one; the key has to be there.
@@ -76,7 +81,11 @@ impl Values {
     pub fn default(&self) -> Option<Setting> {
         match self {
             Self::Words(words) => words.first().copied().map(Setting::Word),
-            Self::Required(_) | Self::Number(..) | Self::Text | Self::RequiredText(_) => None,
+            Self::Required(_)
+            | Self::Number(..)
+            | Self::Numbers(..)
+            | Self::Text
+            | Self::RequiredText(_) => None,
         }
     }
 }
@@ -96,5 +105,6 @@ impl KeySpec {
 pub enum Setting {
     Word(&'static str),
     Number(i64),
+    Numbers(BTreeMap<String, i64>),
     Text(String),
 }

@@ -31,7 +31,7 @@ pub use partly::PartlyResolved;
 pub use program::NodeProgram;
 pub use records::{FieldFormat, RecordField, RecordPiece, RecordStruct};
 pub use running::{NotLooked, RunningPrograms};
-pub use store::{ObjectStore, open_object};
+pub use store::{ObjectStore, installation, open_object};
 pub use traced::TracerTarget;
 
 use crate::{
