@@ -178,9 +178,10 @@ impl StoredSetting {
                 words.iter().copied().find(|word| *word == text).map(Setting::Word)
             }
             (Self::Text(text), Values::Text | Values::RequiredText(_)) => Some(Setting::Text(text)),
-            (Self::Number(number), Values::Number(least, most)) => {
-                (*least..=*most).contains(&number).then_some(Setting::Number(number))
-            }
+            (
+                Self::Number(number),
+                Values::Number(least, most) | Values::RequiredNumber(least, most),
+            ) => (*least..=*most).contains(&number).then_some(Setting::Number(number)),
             _ => None,
         }
     }

@@ -64,6 +64,8 @@ pub enum Values {
     Required(&'static [&'static str]),
     /// A whole number between two, the ends included; not set when the key is not there.
     Number(i64, i64),
+    /// The same; the key has to be there.
+    RequiredNumber(i64, i64),
     /// A text; not set when the key is not there.
     Text,
     /// A text, such as this one; the key has to be there.
@@ -76,7 +78,11 @@ impl Values {
     pub fn default(&self) -> Option<Setting> {
         match self {
             Self::Words(words) => words.first().copied().map(Setting::Word),
-            Self::Required(_) | Self::Number(..) | Self::Text | Self::RequiredText(_) => None,
+            Self::Required(_)
+            | Self::Number(..)
+            | Self::RequiredNumber(..)
+            | Self::Text
+            | Self::RequiredText(_) => None,
         }
     }
 }
@@ -85,7 +91,10 @@ impl KeySpec {
     /// Whether the key has to be there.
     #[must_use]
     pub fn is_required(&self) -> bool {
-        matches!(self.values, Values::Required(_) | Values::RequiredText(_))
+        matches!(
+            self.values,
+            Values::Required(_) | Values::RequiredNumber(..) | Values::RequiredText(_)
+        )
     }
 }
 

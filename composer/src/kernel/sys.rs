@@ -22,8 +22,8 @@ pub(super) use link::{
     program_attach, program_detach, programs_at, raw_tracepoint_open, whole,
 };
 pub(super) use map::{
-    MapCreate, map_create, map_delete, map_freeze, map_info, map_put, map_update, number_of,
-    object_get, object_pin,
+    MapCreate, map_create, map_delete, map_freeze, map_info, map_lookup, map_put, map_update,
+    number_of, object_get, object_pin,
 };
 pub(super) use perf::{
     ProbeEvent, Sampled, perf_event_open, perf_lost, perf_output_event, perf_probe,

@@ -142,9 +142,8 @@ impl PartlyResolved {
 
     /// Looks for the maps that hosts are attached to.
     fn seek_attached_maps(&mut self) {
-        let hosts = self.programs().filter_map(|(_, node, of)| {
-            attached_maps::unknown(node, of, self.programs().map(|(.., program)| program))
-        });
+        let shared = SharedMaps::of(self.programs().map(|(.., program)| program));
+        let hosts = self.programs().filter_map(|(_, node, of)| shared.unknown(node, of));
         let unknown: Vec<_> = hosts.collect();
         self.wrong.extend(unknown);
     }

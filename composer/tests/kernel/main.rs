@@ -34,6 +34,7 @@ mod on_demand;
 mod printk;
 mod profile;
 mod prototypes;
+mod redirect_maps;
 mod selftests;
 mod skips;
 mod socket_maps;

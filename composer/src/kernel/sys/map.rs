@@ -8,11 +8,11 @@ use std::{
 };
 
 use aya_obj::generated::bpf_cmd::{
-    BPF_MAP_CREATE, BPF_MAP_DELETE_ELEM, BPF_MAP_FREEZE, BPF_MAP_UPDATE_ELEM, BPF_OBJ_GET,
-    BPF_OBJ_GET_INFO_BY_FD, BPF_OBJ_PIN,
+    BPF_MAP_CREATE, BPF_MAP_DELETE_ELEM, BPF_MAP_FREEZE, BPF_MAP_LOOKUP_ELEM, BPF_MAP_UPDATE_ELEM,
+    BPF_OBJ_GET, BPF_OBJ_GET_INFO_BY_FD, BPF_OBJ_PIN,
 };
 
-use super::{Attribute, Info, address, bpf, descriptor, length, number};
+use super::{Attribute, Info, address, address_mut, bpf, descriptor, length, number};
 
 /// A map as the kernel wants it: the beginning of its attributes.
 #[repr(C)]
@@ -109,6 +109,22 @@ pub(in crate::kernel) fn map_update(map: BorrowedFd<'_>, key: u32, value: &[u8])
         flags: 0,
     };
     bpf(BPF_MAP_UPDATE_ELEM, &mut attribute).map(drop)
+}
+
+/// `BPF_MAP_LOOKUP_ELEM` of entry `key` of a map whose values are no longer than `value`.
+pub(in crate::kernel) fn map_lookup(
+    map: BorrowedFd<'_>,
+    key: u32,
+    value: &mut [u8],
+) -> io::Result<()> {
+    let mut attribute = MapUpdate {
+        map_fd: number(map),
+        reserved: 0,
+        key: address(&key),
+        value: address_mut(value),
+        flags: 0,
+    };
+    bpf(BPF_MAP_LOOKUP_ELEM, &mut attribute).map(drop)
 }
 
 /// `BPF_MAP_UPDATE_ELEM` with a key and a value as long as the map's.
