@@ -99,6 +99,8 @@ fixtures! {
     patterns
     program_types
     prototypes
+    redirect_maps
+    redirect_maps_in_a_chain
     requires
     requires_more
     requires_none

@@ -7,7 +7,7 @@ use std::{fs, path::Path, process::Output};
 use common::{run, shown};
 
 /// Every hook, and a place other than the one it has by itself.
-const HOOKS: [(&str, &str); 34] = [
+const HOOKS: [(&str, &str); 36] = [
     ("kprobe", "tcp_connect"),
     ("kretprobe", "do_unlinkat"),
     ("tracepoint", "sched/sched_switch"),
@@ -40,6 +40,8 @@ const HOOKS: [(&str, &str); 34] = [
     ("fmod_ret", "security_bprm_check"),
     ("lsm", "bprm_check_security"),
     ("socket_filter", "eth0"),
+    ("devmap", "uplinks"),
+    ("cpumap", "workers"),
     ("sk_msg", "peers"),
     ("sk_skb", "peers"),
 ];

@@ -109,6 +109,8 @@ HOOK(tc, "tc", __sk_buff, -1)
 // 2 is a drop: TC_ACT_SHOT.
 HOOK(tc_drop, "tc", __sk_buff, 2)
 HOOK(netkit, "netkit/primary", __sk_buff, 0)
+// 2 is a drop: NETKIT_DROP.
+HOOK(netkit_drop, "netkit/primary", __sk_buff, 2)
 HOOK(cgroup_skb, "cgroup_skb/ingress", __sk_buff, 1)
 HOOK(cgroup_sock, "cgroup/sock_create", bpf_sock, 1)
 HOOK(cgroup_sock_addr, "cgroup/connect4", bpf_sock_addr, 1)
@@ -128,6 +130,42 @@ HOOK(sk_msg, "sk_msg", sk_msg_md, SK_PASS)
 HOOK(sk_skb, "sk_skb", __sk_buff, SK_PASS)
 // The length of a message.
 HOOK(sk_parser, "sk_skb/stream_parser", __sk_buff, 1)
+
+HOOK(devmap, "xdp/devmap", xdp_md, XDP_PASS)
+HOOK(cpumap, "xdp/cpumap", xdp_md, XDP_PASS)
+
+struct {
+	__uint(type, BPF_MAP_TYPE_DEVMAP);
+	__uint(max_entries, 4);
+	__type(key, __u32);
+	__type(value, struct bpf_devmap_val);
+} ports SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_CPUMAP);
+	__uint(max_entries, 4);
+	__type(key, __u32);
+	__type(value, struct bpf_cpumap_val);
+} cpus SEC(".maps");
+
+SEC("xdp")
+int to_port(struct xdp_md *ctx)
+{
+	return bpf_redirect_map(&ports, 1, XDP_PASS);
+}
+
+SEC("xdp")
+int to_cpu(struct xdp_md *ctx)
+{
+	return bpf_redirect_map(&cpus, 0, XDP_PASS);
+}
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 2);
+	__type(key, __u32);
+	__type(value, __u64);
+} elements SEC(".maps");
 
 // Connections from here on.
 struct {

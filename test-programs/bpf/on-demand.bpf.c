@@ -41,6 +41,63 @@ int lists(struct bpf_iter__task *ctx)
 	return 0;
 }
 
+struct bpf_map;
+struct sock;
+
+struct bpf_iter__bpf_map_elem {
+	struct bpf_iter_meta *meta;
+	struct bpf_map *map;
+	__u32 *key;
+	__u64 *value;
+} __attribute__((preserve_access_index));
+
+struct bpf_iter__bpf_sk_storage_map {
+	struct bpf_iter_meta *meta;
+	struct bpf_map *map;
+	struct sock *sk;
+	__u64 *value;
+} __attribute__((preserve_access_index));
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 2);
+	__type(key, __u32);
+	__type(value, __u64);
+} squares SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_SK_STORAGE);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, int);
+	__type(value, __u64);
+} sockets SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, __u32);
+} small SEC(".maps");
+
+SEC("iter")
+int elements(struct bpf_iter__bpf_map_elem *ctx)
+{
+	__u32 *key = ctx->key;
+	__u64 *value = ctx->value;
+
+	if (key && value && wanted(*key))
+		BPF_SEQ_PRINTF(ctx->meta->seq, "%u is %llu\n", *key, *value);
+	return 0;
+}
+
+SEC("iter")
+int of_sockets(struct bpf_iter__bpf_sk_storage_map *ctx)
+{
+	if (!ctx->sk)
+		BPF_SEQ_PRINTF(ctx->meta->seq, "the end\n");
+	return 0;
+}
+
 struct call_event {
 	__u64 first;
 };

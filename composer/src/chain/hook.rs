@@ -119,6 +119,9 @@ fn words(spec: &KeySpec) -> Option<String> {
         Values::RequiredText(example) => {
             Some(format!("Set `{}` to {}, such as `{example}`.", spec.key, spec.what))
         }
+        Values::RequiredNumber(least, most) => {
+            Some(format!("Set `{}` to {}: a number from {least} to {most}.", spec.key, spec.what))
+        }
         Values::Number(..) | Values::Numbers(..) | Values::Text => None,
     }
 }
@@ -177,7 +180,7 @@ fn setting(spec: &KeySpec, value: TomlValue<'_>, report: &mut Diagnostics<'_>) -
             report.push(found.help(format!("Valid values are: {}.", words.join(", "))));
             None
         }
-        Values::Number(least, most) => {
+        Values::Number(least, most) | Values::RequiredNumber(least, most) => {
             number(&what, spec, (least, most), value, report).map(Setting::Number)
         }
         Values::Numbers(least, most) => {

@@ -7,7 +7,7 @@ use crate::{
     chain::{Node, NodeKind},
     diag::{Code, nearest},
     hook::{HostKind, KINDS, why_unsupported},
-    object::{Program, ProgramKind, ProgramType, RedirectMap},
+    object::{Program, ProgramKind, ProgramType},
 };
 
 pub(super) fn check(context: &mut Context<'_>) {
@@ -163,18 +163,16 @@ fn made_up(name: &str) -> String {
 /// What the program of a host ought to be when it is of the right type, but not made for one place.
 fn placed(program: &Program, wanted: &HostKind) -> Option<(String, String)> {
     let name = program.kind.name();
-    if let Some(table) = program.traits.table {
-        let table = match table {
-            RedirectMap::Devmap => "devmap",
-            RedirectMap::Cpumap => "cpumap",
-        };
+    let section = wanted.section;
+    let (_, wanted) = ProgramKind::of_section(section);
+    if let Some(table) = program.traits.table.filter(|_| program.traits.table != wanted.table) {
+        let table = table.name();
         let help = format!(
-            "Compile it as SEC(\"{name}\"). Interfaces do not accept it: it is called through a \
-             map of type {table}."
+            "Compile it as SEC(\"{section}\"), or attach it to an entry of a map of type {table}, \
+             through which it is called: attach = {{ {table} = \"...\" }}."
         );
-        return Some((format!("SEC(\"{name}\")"), help));
+        return Some((format!("SEC(\"{section}\")"), help));
     }
-    let (_, wanted) = ProgramKind::of_section(wanted.section);
     program.traits.many.filter(|_| wanted.many.is_none()).map(|_| {
         let help = format!(
             "Compile it as SEC(\"{name}\"). This one is for several attach targets, but a host \

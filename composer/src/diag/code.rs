@@ -181,8 +181,8 @@ codes! {
     Shadowed = 346,
     /// Functions that a pattern means and that cannot be traced.
     LeftOut = 347,
-    /// A map of another type than its host is attached to.
-    MapType = 348,
+    /// A map that its host cannot be attached to.
+    UnsuitableMap = 348,
 
     /// No right to use eBPF.
     NotPermitted = 401,

@@ -183,9 +183,10 @@ impl StoredSetting {
                 .values()
                 .all(|number| (*least..=*most).contains(number))
                 .then_some(Setting::Numbers(numbers)),
-            (Self::Number(number), Values::Number(least, most)) => {
-                (*least..=*most).contains(&number).then_some(Setting::Number(number))
-            }
+            (
+                Self::Number(number),
+                Values::Number(least, most) | Values::RequiredNumber(least, most),
+            ) => (*least..=*most).contains(&number).then_some(Setting::Number(number)),
             _ => None,
         }
     }

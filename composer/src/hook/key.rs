@@ -69,6 +69,8 @@ pub enum Values {
     /// A table of such numbers, by names that the target's pattern matches; not set when the key is not
     /// there.
     Numbers(i64, i64),
+    /// The same; the key has to be there.
+    RequiredNumber(i64, i64),
     /// A text; not set when the key is not there.
     Text,
     /// A text, such as this one; the key has to be there.
@@ -84,6 +86,7 @@ impl Values {
             Self::Required(_)
             | Self::Number(..)
             | Self::Numbers(..)
+            | Self::RequiredNumber(..)
             | Self::Text
             | Self::RequiredText(_) => None,
         }
@@ -94,7 +97,10 @@ impl KeySpec {
     /// Whether the key has to be there.
     #[must_use]
     pub fn is_required(&self) -> bool {
-        matches!(self.values, Values::Required(_) | Values::RequiredText(_))
+        matches!(
+            self.values,
+            Values::Required(_) | Values::RequiredNumber(..) | Values::RequiredText(_)
+        )
     }
 }
 

@@ -104,8 +104,12 @@ pub struct Exclusive {
 pub struct MapUse {
     /// The name of the map, where an attachment has one.
     pub name: fn(&Attach) -> Option<&str>,
-    /// The types that it may have, as the kernel names them.
+    /// The types that it may have, as the kernel names them; none where an attachment is to no map.
     pub types: fn(&Attach) -> &'static [&'static str],
+    /// What its values have to be, in C and in bytes, where a type leaves that open.
+    pub value: Option<(&'static str, u32)>,
+    /// The number of the entry that is filled, where the host goes into one.
+    pub entry: fn(&Attach) -> Option<u32>,
 }
 
 /// Something of the kernel that attachments of a kind need.
@@ -158,6 +162,9 @@ impl HostKind {
             let example = match spec.values {
                 Values::Required(words) => words.first()?,
                 Values::RequiredText(example) => example,
+                Values::RequiredNumber(least, _) => {
+                    return Some(format!(", {} = {least}", spec.key));
+                }
                 _ => return None,
             };
             Some(format!(", {} = \"{example}\"", spec.key))

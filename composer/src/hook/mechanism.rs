@@ -39,6 +39,13 @@ pub enum Mechanism<'a> {
         /// Lower ones run earlier; none for the kernel's own choice.
         priority: Option<u16>,
     },
+    /// An entry of the map that goes with the request: `BPF_MAP_UPDATE_ELEM`.
+    MapEntry {
+        /// The entry.
+        key: u32,
+        /// Where it leads to.
+        to: Destination<'a>,
+    },
     /// Nothing: it runs once, when the rest of the chain is up.
     Run(OnDemand),
     /// `BPF_LINK_CREATE` at something.
@@ -54,10 +61,20 @@ pub enum Mechanism<'a> {
     },
 }
 
+/// Where an entry of a map leads frames to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Destination<'a> {
+    /// A network interface, by its name.
+    Interface(&'a str),
+    /// The CPU that the key names; so many frames wait for it at most.
+    Cpu(u32),
+}
+
 /// How a program is run by whoever asks for it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum OnDemand {
-    /// Once for each thing of a kind, and what it writes about them is read: `BPF_ITER_CREATE`.
+    /// Once for each thing of a kind, or of the map that goes with the request, and what it writes about
+    /// them is read: `BPF_ITER_CREATE`.
     Iterator,
     /// Once, with a context of zeros: `BPF_PROG_TEST_RUN`.
     Call,

@@ -26,6 +26,7 @@ mod on_demand;
 mod order;
 mod perf_event;
 mod raw_tracepoint;
+mod redirect_map;
 mod refusal;
 mod socket_filter;
 mod socket_map;
@@ -45,7 +46,8 @@ pub use key::{KeySpec, Misfit, Setting, TargetKey, Values};
 pub use kind::{Exclusive, HostKind, MapUse, Need, NotReplaceable, Returns};
 pub use lookup::{Arguments, Lookup};
 pub use mechanism::{
-    Anchor, AttachBtf, Mechanism, OnDemand, PerfEvent, Position, ProgramOutput, Sampling, UsdtProbe,
+    Anchor, AttachBtf, Destination, Mechanism, OnDemand, PerfEvent, Position, ProgramOutput,
+    Sampling, UsdtProbe,
 };
 pub use refusal::{Refusal, Refused};
 pub use template::Template;
@@ -67,6 +69,8 @@ pub static KINDS: &[&HostKind] = &[
     &tracepoint::TRACEPOINT,
     &raw_tracepoint::RAW_TRACEPOINT,
     &xdp::XDP,
+    &redirect_map::DEVMAP,
+    &redirect_map::CPUMAP,
     &tc::TCX,
     &tc::NETKIT,
     &tc::TC,

@@ -1,10 +1,11 @@
 //! Programs that the kernel does not run by itself: iterators over what it has, and calls.
 
 use super::{
-    AttachBtf, HostKind, KeySpec, Lookup, Mechanism, Misfit, NotReplaceable, OnDemand, Refusal,
-    Refused, Returns, TargetKey, Template, Values, trampoline::AT_FUNCTION,
+    AttachBtf, HostKind, KeySpec, Lookup, MapUse, Mechanism, Misfit, NotReplaceable, OnDemand,
+    Refusal, Refused, Returns, TargetKey, Template, Values, trampoline::AT_FUNCTION,
 };
 use crate::{
+    diag::Code,
     object::{AttachType, ProgramKind, ProgramType},
     profile::Presence,
 };
@@ -27,15 +28,41 @@ pub(super) static ITER: HostKind = HostKind {
         parts: &["things"],
         ..AT_FUNCTION.target
     },
-    settings: &[KeySpec {
-        key: RUN,
-        what: "a moment",
-        doc: "When the program runs: once, when everything else of the chain is attached.",
-        values: Values::Words(&[AT_START]),
-        excludes: &[],
-        need: |_| None,
-    }],
+    settings: &[
+        KeySpec {
+            key: RUN,
+            what: "a moment",
+            doc: "When the program runs: once, when everything else of the chain is attached.",
+            values: Values::Words(&[AT_START]),
+            excludes: &[],
+            need: |_| None,
+        },
+        KeySpec {
+            key: MAP,
+            what: "a map",
+            doc: "The map whose elements are gone over: required for `bpf_map_elem`, `bpf_sk_storage_map` and \
+              `sockmap`.",
+            values: Values::Text,
+            excludes: &[],
+            need: |_| None,
+        },
+    ],
     mechanism: |_| Mechanism::Run(OnDemand::Iterator),
+    map: Some(&MapUse {
+        name: |attach| attach.text(MAP),
+        types: |attach| match attach.target.as_str() {
+            // `bpf_iter_attach_map`,
+            // <https://github.com/torvalds/linux/blob/v6.12/kernel/bpf/map_iter.c>.
+            "bpf_map_elem" => {
+                &["hash", "lru_hash", "percpu_hash", "lru_percpu_hash", "array", "percpu_array"]
+            }
+            "bpf_sk_storage_map" => &["sk_storage"],
+            "sockmap" => &["sockmap", "sockhash"],
+            _ => &[],
+        },
+        value: None,
+        entry: |_| None,
+    }),
     lookup: Some(Lookup {
         what: "iterator",
         presence: |name, _, targets| match targets.function(&format!("bpf_iter_{name}")) {
@@ -50,15 +77,7 @@ pub(super) static ITER: HostKind = HostKind {
                function bpf_iter_NAME for each.",
         arguments: None,
     }),
-    refused: |refused| {
-        let name = &refused.attach.target;
-        (refused.errno == "ENOENT" || refused.errno == "EINVAL").then(|| {
-            Refusal::no_target(
-                format!("iterator `{name}` not found, or it needs a map"),
-                refused.or_near("Write task, task_file, bpf_prog, bpf_map, tcp or udp.".to_owned()),
-            )
-        })
-    },
+    refused: iterator_refused,
     template: Template {
         program: include_str!("templates/iter.bpf.c"),
         elsewhere: Some(include_str!("templates/iter_elsewhere.bpf.c")),
@@ -115,6 +134,7 @@ pub(super) static SYSCALL: HostKind = HostKind {
 };
 
 const RUN: &str = "run";
+const MAP: &str = "map";
 const AT_START: &str = "at start";
 
 /// An iterator that returns 1 gets the same thing again.
@@ -124,6 +144,22 @@ static AGAIN: Returns = Returns {
     help: "Return 0, or 1 to see the same thing again.",
     refused_by: None,
 };
+
+fn iterator_refused(refused: &Refused<'_>) -> Option<Refusal> {
+    let name = &refused.attach.target;
+    match (refused.errno, refused.attach.map()) {
+        ("EACCES", Some(map)) => Some(Refusal {
+            code: Code::Refused,
+            why: format!("it reads more of a key or a value than map `{map}` has"),
+            help: "Read as much as the types of the map's keys and values have.".to_owned(),
+        }),
+        ("ENOENT" | "EINVAL", _) => Some(Refusal::no_target(
+            format!("iterator `{name}` not found, or it needs a map"),
+            refused.or_near("Write task, task_file, bpf_prog, bpf_map, tcp or udp.".to_owned()),
+        )),
+        _ => None,
+    }
+}
 
 fn refused(refused: &Refused<'_>) -> Option<Refusal> {
     (refused.errno == "EINVAL").then(|| {

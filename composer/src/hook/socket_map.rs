@@ -44,7 +44,12 @@ const AT_SOCKETS: HostKind = HostKind {
         place: |attach| format!("map `{}`", attach.target),
         help: "Write one host that calls two stubs. A map of sockets takes one sk_msg program.",
     }),
-    map: Some(&MapUse { name: |attach| Some(&attach.target), types: |_| &["sockmap", "sockhash"] }),
+    map: Some(&MapUse {
+        name: |attach| Some(&attach.target),
+        types: |_| &["sockmap", "sockhash"],
+        value: None,
+        entry: |_| None,
+    }),
     lookup: None,
     refused,
     template: Template {

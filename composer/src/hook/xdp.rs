@@ -21,13 +21,7 @@ pub(super) static XDP: HostKind = HostKind {
     not_replaceable: None,
     // It runs in whatever context the packet arrived in.
     has_task: false,
-    verdicts: &[
-        ("XDP_ABORTED", 0),
-        ("XDP_DROP", 1),
-        ("XDP_PASS", 2),
-        ("XDP_TX", 3),
-        ("XDP_REDIRECT", 4),
-    ],
+    verdicts: ACTIONS,
     returns: |_| None,
     replacement_returns: None,
     target: TargetKey {
@@ -78,6 +72,10 @@ pub(super) static XDP: HostKind = HostKind {
 };
 
 const MODE: &str = "mode";
+
+/// `enum xdp_action`.
+pub(super) const ACTIONS: &[(&str, i64)] =
+    &[("XDP_ABORTED", 0), ("XDP_DROP", 1), ("XDP_PASS", 2), ("XDP_TX", 3), ("XDP_REDIRECT", 4)];
 
 /// <https://github.com/torvalds/linux/blob/v6.12/include/uapi/linux/if_link.h>
 fn flags(attach: &Attach) -> u32 {

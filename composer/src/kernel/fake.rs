@@ -247,6 +247,9 @@ impl Kernel for Fake {
 
     fn attach(&mut self, request: &AttachRequest<'_>) -> Result<LinkHandle, KernelError> {
         let (program, replaces, traces) = match request {
+            AttachRequest::Host { map: Some(map), .. } if !self.maps.contains_key(map) => {
+                return Err(refuse("no such map", 9));
+            }
             AttachRequest::Host { program, .. } => (*program, None, None),
             AttachRequest::Tracer { program } => {
                 let target = self.programs.get(program).and_then(|found| found.target.clone());
@@ -272,8 +275,16 @@ impl Kernel for Fake {
         Ok(handle)
     }
 
-    fn run(&mut self, program: ProgramHandle, how: OnDemand) -> Result<ProgramOutput, KernelError> {
+    fn run(
+        &mut self,
+        program: ProgramHandle,
+        how: OnDemand,
+        map: Option<MapHandle>,
+    ) -> Result<ProgramOutput, KernelError> {
         self.loaded(program)?;
+        if map.is_some_and(|map| !self.maps.contains_key(&map)) {
+            return Err(refuse("no such map", 9));
+        }
         self.call(format!("run {}", self.name(program)))?;
         Ok(match how {
             OnDemand::Iterator => ProgramOutput::Text("one\ntwo\n".to_owned()),

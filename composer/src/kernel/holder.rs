@@ -26,6 +26,8 @@ pub enum Occupant {
     Xdp,
     /// A map of sockets, by a program for these.
     SocketMap,
+    /// An entry of a map that XDP redirects to.
+    MapEntry,
 }
 
 /// Who holds a place, in words: `` freplace program `xdp_drop` (program 41, link 7), held by
@@ -43,7 +45,7 @@ impl fmt::Display for Holder {
         let kind = match self.held {
             Occupant::Replacement => "freplace",
             Occupant::Tracer => "tracing",
-            Occupant::Xdp => "xdp",
+            Occupant::Xdp | Occupant::MapEntry => "xdp",
             Occupant::SocketMap => "socket",
         };
         write!(f, "the {kind} program {}", self.who)
@@ -66,9 +68,19 @@ pub(super) fn of_map(map: BorrowedFd<'_>, program: u32) -> Holder {
     let link = links.find(|link| link.program == program && link.words[0] == map);
     let who = match link {
         Some(link) => who(&link),
-        None => format!("{}(program {program})", quoted_name(program)),
+        None => named(program),
     };
     Holder { held: Occupant::SocketMap, who }
+}
+
+/// The program with number `program`, which an entry of a map names; 0 for none.
+pub(super) fn of_entry(program: u32) -> Option<Holder> {
+    (program != 0).then(|| Holder { held: Occupant::MapEntry, who: named(program) })
+}
+
+/// A program that no link stands for.
+fn named(program: u32) -> String {
+    format!("{}(program {program})", quoted_name(program))
 }
 
 /// What replaces or traces the function with BTF id `function` of the program with number

@@ -218,8 +218,17 @@ impl Kernel for Linux {
         Ok(handle)
     }
 
-    fn run(&mut self, program: ProgramHandle, how: OnDemand) -> Result<ProgramOutput, KernelError> {
-        on_demand::run(self.program(program)?.program.as_fd(), how)
+    fn run(
+        &mut self,
+        program: ProgramHandle,
+        how: OnDemand,
+        map: Option<MapHandle>,
+    ) -> Result<ProgramOutput, KernelError> {
+        let map = match map {
+            Some(map) => Some(self.map(map)?.fd().as_fd()),
+            None => None,
+        };
+        on_demand::run(self.program(program)?.program.as_fd(), how, map)
     }
 
     fn detach(&mut self, link: LinkHandle) -> Result<(), KernelError> {

@@ -86,12 +86,18 @@ pub(super) fn pinned(path: &Path, def: &MapDef) -> Result<Option<OwnedFd>, Kerne
     let entries = entries(def)?;
     /// Flags that say who may write: a descriptor has its own.
     const ACCESS: u32 = 1 << 3 | 1 << 4;
+    /// `BPF_F_RDONLY_PROG`, which maps of interfaces have whether they ask for it or not.
+    const READ_ONLY: u32 = 1 << 7;
+    let unasked = match def.type_name() {
+        "devmap" | "devmap_hash" => ACCESS | READ_ONLY,
+        _ => ACCESS,
+    };
     let pairs = [
         ("type", def.map_type, info.map_type),
         ("key size", def.key_size, info.key_size),
         ("value size", def.value_size, info.value_size),
         ("entries", entries, info.max_entries),
-        ("flags", def.flags & !ACCESS, info.flags & !ACCESS),
+        ("flags", def.flags & !unasked, info.flags & !unasked),
     ];
     let differing = pairs.iter().filter(|(_, wanted, there)| wanted != there);
     let differing: Vec<_> = differing

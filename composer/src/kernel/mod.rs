@@ -136,11 +136,16 @@ pub trait Kernel {
     /// What the kernel said.
     fn attach(&mut self, request: &AttachRequest<'_>) -> Result<LinkHandle, KernelError>;
 
-    /// Runs a loaded program once.
+    /// Runs a loaded program once, over `map` when it is an iterator over one.
     ///
     /// # Errors
     /// What the kernel said.
-    fn run(&mut self, program: ProgramHandle, how: OnDemand) -> Result<ProgramOutput, KernelError>;
+    fn run(
+        &mut self,
+        program: ProgramHandle,
+        how: OnDemand,
+        map: Option<MapHandle>,
+    ) -> Result<ProgramOutput, KernelError>;
 
     /// Undoes an attachment.
     ///

@@ -11,10 +11,14 @@ use crate::{
     object::AttachType,
 };
 
-/// Runs a loaded program once.
-pub(super) fn run(program: BorrowedFd<'_>, how: OnDemand) -> Result<ProgramOutput, KernelError> {
+/// Runs a loaded program once, over `map` when it is an iterator over one.
+pub(super) fn run(
+    program: BorrowedFd<'_>,
+    how: OnDemand,
+    map: Option<BorrowedFd<'_>>,
+) -> Result<ProgramOutput, KernelError> {
     match how {
-        OnDemand::Iterator => iterate(program).map(ProgramOutput::Text),
+        OnDemand::Iterator => iterate(program, map).map(ProgramOutput::Text),
         OnDemand::Call => {
             /// Bytes of the context: what a program reads of it has to be there.
             const CONTEXT: usize = 4096;
@@ -26,14 +30,15 @@ pub(super) fn run(program: BorrowedFd<'_>, how: OnDemand) -> Result<ProgramOutpu
 }
 
 /// All that an iterator writes.
-fn iterate(program: BorrowedFd<'_>) -> Result<String, KernelError> {
+fn iterate(program: BorrowedFd<'_>, map: Option<BorrowedFd<'_>>) -> Result<String, KernelError> {
     /// More than people read, and little enough to be kept.
     const MOST: usize = 16 << 20;
     const BLOCK: usize = 64 << 10;
     /// How often the program may ask for the same thing again, or see a million of them and write nothing.
     const TRIES: u32 = 1000;
     let failed = |call: &'static str| move |error| KernelError::os(call, &error);
-    let link = sys::link_create(program, AttachType::TraceIter as u32, LinkTarget::AsLoaded(0))
+    let over = map.map_or(LinkTarget::AsLoaded(0), LinkTarget::Elements);
+    let link = sys::link_create(program, AttachType::TraceIter as u32, over)
         .map_err(failed("BPF_LINK_CREATE"))?;
     let iterator = sys::iterator_create(&link).map_err(failed("BPF_ITER_CREATE"))?;
     let mut text = Vec::new();

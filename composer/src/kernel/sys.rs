@@ -24,7 +24,7 @@ pub(super) use link::{
     task_descriptor, whole,
 };
 pub(super) use map::{
-    MapCreate, MapInfo, map_create, map_delete, map_entry, map_freeze, map_info, map_put,
+    MapCreate, MapInfo, map_create, map_delete, map_freeze, map_info, map_lookup, map_put,
     map_update, number_of, object_get, object_pin,
 };
 pub(super) use perf::{

@@ -167,6 +167,17 @@ pub enum RedirectMap {
     Cpumap,
 }
 
+impl RedirectMap {
+    /// The name of the type.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Devmap => "devmap",
+            Self::Cpumap => "cpumap",
+        }
+    }
+}
+
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands over a reference")]
 fn is_false(value: &bool) -> bool {
     !value

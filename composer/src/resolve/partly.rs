@@ -9,7 +9,9 @@ use petgraph::graph::NodeIndex;
 
 use super::{
     NodeProgram, NotLooked, ObjectStore, Resolved, ResolvedKind, ResolvedNode, RunningPrograms,
-    TargetFunction, attached_maps, functions,
+    TargetFunction,
+    attached_maps::SharedMaps,
+    functions,
     maps::Changes,
     pattern,
     reach::{self, Dead, Walks},
@@ -148,9 +150,8 @@ impl PartlyResolved {
 
     /// Looks for the maps that hosts are attached to.
     fn seek_attached_maps(&mut self) {
-        let hosts = self.programs().filter_map(|(_, node, of)| {
-            attached_maps::unknown(node, of, self.programs().map(|(.., program)| program))
-        });
+        let shared = SharedMaps::of(self.programs().map(|(.., program)| program));
+        let hosts = self.programs().filter_map(|(_, node, of)| shared.unknown(node, of));
         let unknown: Vec<_> = hosts.collect();
         self.wrong.extend(unknown);
     }

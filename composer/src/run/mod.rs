@@ -21,7 +21,7 @@ pub use verifier_run::{VerifierRun, ask};
 use std::{collections::HashMap, ops::ControlFlow};
 
 use crate::{
-    hook::ProgramOutput,
+    hook::{Attach, ProgramOutput},
     kernel::{
         AttachRequest, Kernel, KernelError, LinkHandle, LoadRequest, MapHandle, Origin,
         ProgramHandle, Put, TraceHandle,
@@ -259,6 +259,13 @@ fn shared_map(maps: &[MadeMap], name: &str) -> Option<MapHandle> {
     maps.iter().find(|map| map.node.is_none() && map.name == name).map(|map| map.handle)
 }
 
+/// The map that `attach` is to, if it is to one.
+fn attached_map(attach: &Attach, maps: &[MadeMap]) -> Result<Option<MapHandle>, KernelError> {
+    let Some(name) = attach.map() else { return Ok(None) };
+    let missing = || KernelError::here("plan", "the map is not in the plan");
+    shared_map(maps, name).map(Some).ok_or_else(missing)
+}
+
 fn step<K: Kernel>(
     kernel: &mut K,
     operation: &Operation,
@@ -347,17 +354,14 @@ fn step<K: Kernel>(
             })
         }
         Action::AttachHook { slot: number, attach } => {
-            let map = match attach.map() {
-                Some(name) => Some(shared_map(maps, name).ok_or_else(|| missing("the map"))?),
-                None => None,
-            };
+            let map = attached_map(attach, maps)?;
             let (mechanism, cookie) = (attach.mechanism(), attach.cookie());
             let request = AttachRequest::Host { program: slot(*number)?, mechanism, cookie, map };
             Ok(OperationResult::of(Made::Link(kernel.attach(&request)?)))
         }
         Action::Run { slot: number, attach } => {
             let how = attach.on_demand().ok_or_else(|| missing("how it is run"))?;
-            let output = Some(kernel.run(slot(*number)?, how)?);
+            let output = Some(kernel.run(slot(*number)?, how, attached_map(attach, maps)?)?);
             Ok(OperationResult { output, ..OperationResult::default() })
         }
         Action::AttachReplacement { slot: number, target } => {

@@ -35,6 +35,7 @@ mod on_demand;
 mod printk;
 mod profile;
 mod prototypes;
+mod redirect_maps;
 mod running;
 mod selftests;
 mod skips;

@@ -6,7 +6,7 @@ use std::process::{Child, Command, Stdio};
 use rustix::process::{Pid, Signal, kill_process};
 
 use crate::{
-    hosts::{datagram, runs, whole},
+    hosts::{datagram, runs, since, whole},
     support::{
         Folder, Live, Snapshot,
         events::{events, of},
@@ -21,7 +21,7 @@ const IPROUTE2: &str = r#"ip() { /tools/ip "$@"; }; tc() { /tools/tc "$@"; }"#;
 
 /// Runs a line of shell with iproute2 that has to work, and what it printed.
 #[track_caller]
-fn shell(line: &str) -> String {
+pub(crate) fn shell(line: &str) -> String {
     let line = &format!("{IPROUTE2}; {line}");
     let finished = output(Command::new("sh").args(["-c", line]));
     assert_eq!(finished.status.code(), Some(0), "{line}: {finished:#?}");
@@ -38,14 +38,14 @@ fn filters(interface: &str) -> String {
 }
 
 /// A pair of devices, one end of it in a network namespace of its own.
-struct TwoNamespaces {
+pub(crate) struct TwoNamespaces {
     /// The process that the other namespace is of.
     other: Child,
 }
 
 impl TwoNamespaces {
     /// `near0` has 10.99.0.1 here, `far0` has 10.99.0.2 there.
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let waits = Command::new("unshare").args(["-n", "cat"]).stdin(Stdio::piped()).spawn();
         let two = Self { other: waits.expect("busybox has it") };
         let own = std::fs::read_link("/proc/self/ns/net").expect("there are namespaces");
@@ -68,7 +68,7 @@ impl TwoNamespaces {
     }
 
     /// Whether this end is reached from the other.
-    fn is_pinged(&self) -> bool {
+    pub(crate) fn is_pinged(&self) -> bool {
         let pid = self.other.id().to_string();
         let words = ["-t", &pid, "-n", "ping", "-c", "1", "-W", "2", "10.99.0.1"];
         output(Command::new("nsenter").args(words)).status.success()
@@ -208,4 +208,45 @@ fn a_filter_that_a_killed_process_left_goes_with_the_next() {
     live.end(Signal::INT).assert_done();
     assert_eq!(filters("lo"), before.1, "the qdisc of the killed one is gone, too");
     before.0.assert_nothing_new();
+}
+
+/// A pair of netkit devices: `kit0` has 10.98.0.1 here, its peer 10.98.0.2 in the namespace of `two`.
+fn netkit_pair(two: &TwoNamespaces) {
+    let pid = two.other.id();
+    // The kernel names the peer, by the first number that is free.
+    shell(&format!(
+        "ip link add kit0 type netkit && ip link set nk0 netns {pid} && \
+         ip addr add 10.98.0.1/24 dev kit0 && ip link set kit0 up && \
+         nsenter -t {pid} -n /iproute2/ip addr add 10.98.0.2/24 dev nk0 && \
+         nsenter -t {pid} -n /iproute2/ip link set nk0 up"
+    ));
+}
+
+#[test]
+#[ignore = "needs a kernel that allows freplace; `cargo xtask test` runs it in a micro-VM"]
+fn netkit() {
+    if !since(6, 7) {
+        return;
+    }
+    let two = TwoNamespaces::new();
+    netkit_pair(&two);
+    let pings =
+        || output(Command::new("ping").args(["-c", "1", "-W", "2", "10.98.0.2"])).status.success();
+    for end in ["primary", "peer"] {
+        let attach = format!(r#"netkit = "kit0", end = "{end}""#);
+        // Both answers of the stub let packets pass; a drop is what the host returns for 1.
+        runs("netkit", &attach, 0, pings);
+        let folder = Folder::new(&whole("netkit_drop", &attach, 1));
+        let before = Snapshot::take();
+        let live = Live::json(&folder.chain());
+        assert!(!pings(), "{end}");
+        live.end(Signal::INT).assert_done();
+        assert!(pings(), "{end}: as before");
+        before.assert_nothing_new();
+    }
+    let folder = filter_chain("none", r#"netkit = "lo""#);
+    let finished = run(&folder.chain(), &["--", "true"]);
+    finished.assert_failed(1, "FC0502");
+    assert!(finished.stderr.contains("lo is not a netkit device"), "{}", finished.stderr);
+    shell("ip link del kit0");
 }

@@ -119,3 +119,41 @@ fn what_cannot_be_run_is_told() {
     }
     before.assert_nothing_new();
 }
+
+/// What the node `n` of such a chain writes: an iterator of the on-demand programs.
+#[track_caller]
+fn written(program: &str, attach: &str) -> Vec<String> {
+    let events = brought_up(&format!(
+        r#"
+        name = "elements"
+        host.n = {{ object = "on-demand.o", program = "{program}", attach = {{ {attach} }} }}
+        "#
+    ));
+    of(&events, "n")
+        .iter()
+        .filter_map(|event| event["output"].as_str())
+        .map(str::to_owned)
+        .collect()
+}
+
+#[test]
+#[ignore = "needs a kernel that allows freplace; `cargo xtask test` runs it in a micro-VM"]
+fn an_iterator_goes_over_a_map_of_the_chain() {
+    let lines = written("elements", r#"iter = "bpf_map_elem", map = "squares""#);
+    assert_eq!(lines, ["1 is 0"]);
+    let lines = written("of_sockets", r#"iter = "bpf_sk_storage_map", map = "sockets""#);
+    assert_eq!(lines, ["the end"]);
+}
+
+#[test]
+#[ignore = "needs a kernel that allows freplace; `cargo xtask test` runs it in a micro-VM"]
+fn an_iterator_that_reads_beyond_an_element_is_told() {
+    let chain = r#"
+        name = "beyond"
+        host.n = { object = "on-demand.o", program = "elements", attach = { iter = "bpf_map_elem", map = "small" } }
+        "#;
+    let finished = run(&Folder::new(chain).chain(), &["--", "true"]);
+    finished.assert_failed(1, "FC0504");
+    let told = finished.stderr.contains("more of a key or a value than map `small` has");
+    assert!(told, "{}", finished.stderr);
+}

@@ -76,7 +76,7 @@ fn setting(spec: &KeySpec) -> Value {
         Values::Words(words) => json!({ "type": "string", "enum": words }),
         // Which words, its kind says: several kinds may have the key.
         Values::Required(_) => json!({ "type": "string", "minLength": 1 }),
-        Values::Number(least, most) => {
+        Values::Number(least, most) | Values::RequiredNumber(least, most) => {
             json!({ "type": "integer", "minimum": least, "maximum": most })
         }
         Values::Numbers(least, most) => json!({

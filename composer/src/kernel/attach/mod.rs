@@ -8,6 +8,7 @@ mod beside;
 mod clsact;
 mod events;
 mod multi;
+mod redirect;
 mod sockets;
 mod uprobe;
 mod usdt;
@@ -37,7 +38,7 @@ use super::{
     loader::Loaded,
     sys::{self, LinkTarget},
 };
-use crate::hook::{Anchor, Mechanism, Position};
+use crate::hook::{Anchor, Destination, Mechanism, Position};
 
 /// Where tracefs is mounted, newer place first.
 pub(super) fn tracefs() -> Option<&'static str> {
@@ -52,10 +53,38 @@ pub(super) struct Link {
     links: Vec<OwnedFd>,
     /// What else has to stay open: perf events, a socket.
     _keep: Vec<OwnedFd>,
-    /// The filter of a qdisc, which no descriptor stands for.
-    filter: Option<clsact::InstalledFilter>,
-    /// The program of a map, where no link stands for it.
-    held: Option<sockets::HeldByMap>,
+    /// What no descriptor stands for.
+    installed: Option<Installed>,
+}
+
+/// An attachment that stays until it is undone.
+#[derive(Debug)]
+enum Installed {
+    /// The filter of a qdisc.
+    Filter(clsact::InstalledFilter),
+    /// The program of a map of sockets.
+    Held(sockets::HeldByMap),
+    /// An entry of a map.
+    Entry(redirect::FilledEntry),
+}
+
+impl Installed {
+    fn undo(self) -> Result<(), KernelError> {
+        match self {
+            Self::Filter(filter) => filter.remove(),
+            Self::Held(program) => program.detach(),
+            Self::Entry(entry) => entry.delete(),
+        }
+    }
+
+    /// The index of the interface with which it goes.
+    fn interface(&self) -> Option<u32> {
+        match self {
+            Self::Filter(filter) => Some(filter.interface()),
+            Self::Held(_) => None,
+            Self::Entry(entry) => entry.interface(),
+        }
+    }
 }
 
 impl Link {
@@ -66,14 +95,18 @@ impl Link {
 
     /// Some links, with what has to stay open for them.
     fn of(links: Vec<OwnedFd>, keep: Vec<OwnedFd>) -> Self {
-        Self { links, _keep: keep, filter: None, held: None }
+        Self { links, _keep: keep, installed: None }
+    }
+
+    /// Something without a descriptor.
+    fn installed(installed: Installed) -> Self {
+        Self { installed: Some(installed), ..Self::of(Vec::new(), Vec::new()) }
     }
 
     /// Detaches.
     pub(super) fn close(mut self) -> Result<(), KernelError> {
         // Ours are the only references to the links, so closing them detaches before close(2) returns.
-        let removed = self.filter.take().map_or(Ok(()), clsact::InstalledFilter::remove);
-        removed.and(self.held.take().map_or(Ok(()), sockets::HeldByMap::detach))
+        self.installed.take().map_or(Ok(()), Installed::undo)
     }
 
     /// How often the kernel came to the place and did not get as far as the program; none when it
@@ -101,7 +134,8 @@ impl Link {
                 return Ok(true);
             }
         }
-        Ok(self.filter.as_ref().is_some_and(|filter| !has_interface(filter.interface())))
+        let interface = self.installed.as_ref().and_then(Installed::interface);
+        Ok(interface.is_some_and(|interface| !has_interface(interface)))
     }
 }
 
@@ -149,7 +183,11 @@ pub(super) fn host(
         Mechanism::TrafficFilter { interface, egress, priority } => {
             let place = clsact::FilterPlace { interface: interface_index(interface)?, egress };
             let filter = clsact::install(program, place, priority)?;
-            Ok(Link { filter: Some(filter), ..Link::of(Vec::new(), Vec::new()) })
+            Ok(Link::installed(Installed::Filter(filter)))
+        }
+        Mechanism::MapEntry { key, to } => {
+            let entry = redirect::fill(program, given(map)?, key, to)?;
+            Ok(Link::installed(Installed::Entry(entry)))
         }
         Mechanism::Run(_) => Err(KernelError::here("attach", "the program is run, not attached")),
         Mechanism::RawTracepoint(name) => raw_tracepoint(program, Some(&c_string(name)?), cookie),
@@ -157,6 +195,11 @@ pub(super) fn host(
             linked(program, (at, attach_type as u32), flags, position, map)
         }
     }
+}
+
+/// The map that goes with an attachment to one.
+fn given(map: Option<BorrowedFd<'_>>) -> Result<BorrowedFd<'_>, KernelError> {
+    map.ok_or_else(|| KernelError::here("attach", "no map is given"))
 }
 
 /// `BPF_RAW_TRACEPOINT_OPEN`.
@@ -176,7 +219,9 @@ pub(super) fn locate(mechanism: Mechanism<'_>) -> Result<(), KernelError> {
         Mechanism::PerfEvent(event) => events::locate(event),
         Mechanism::Usdt(probe) => usdt::locate(probe).map(drop),
         Mechanism::KprobeMulti { pattern, .. } => multi::functions(pattern).map(drop),
-        Mechanism::PacketSocket(interface) | Mechanism::TrafficFilter { interface, .. } => {
+        Mechanism::PacketSocket(interface)
+        | Mechanism::TrafficFilter { interface, .. }
+        | Mechanism::MapEntry { to: Destination::Interface(interface), .. } => {
             interface_index(interface).map(drop)
         }
         Mechanism::Link { at: Anchor::Interface(name), attach_type, position, .. } => {
@@ -190,6 +235,7 @@ pub(super) fn locate(mechanism: Mechanism<'_>) -> Result<(), KernelError> {
         Mechanism::Link { .. }
         | Mechanism::RawTracepoint(_)
         | Mechanism::AsLoaded(_)
+        | Mechanism::MapEntry { .. }
         | Mechanism::Run(_) => Ok(()),
     }
 }
@@ -225,8 +271,7 @@ fn linked(
             link(LinkTarget::Folder(namespace.as_fd(), flags, 0)).map_err(refused)?
         }
         Anchor::SocketMap => {
-            let map = map.ok_or_else(|| KernelError::here("attach", "no map is given"))?;
-            return sockets::attach(program, map, attach_type);
+            return sockets::attach(program, given(map)?, attach_type);
         }
         Anchor::Netfilter { family, hook, priority } => {
             link(LinkTarget::Netfilter(family, hook, priority)).map_err(refused)?

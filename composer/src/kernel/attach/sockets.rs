@@ -3,7 +3,7 @@
 
 use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
 
-use super::Link;
+use super::{Installed, Link};
 use crate::kernel::{
     KernelError, holder,
     sys::{self, LinkTarget},
@@ -35,7 +35,7 @@ pub(super) fn attach(
         Ok(link) => Ok(Link::alone(link)),
         Err(error) if error.raw_os_error() == Some(libc::EINVAL) => {
             let held = HeldByMap::attach(program, map, attach_type)?;
-            Ok(Link { held: Some(held), ..Link::of(Vec::new(), Vec::new()) })
+            Ok(Link::installed(Installed::Held(held)))
         }
         Err(error) => Err(KernelError::os(LINK, &error)),
     }

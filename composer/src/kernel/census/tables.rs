@@ -82,9 +82,10 @@ fn entries(
 ) {
     let name = programs::map_name(info.id).unwrap_or_default();
     for key in 0..info.max_entries.min(MOST) {
-        let Ok(value) = sys::map_entry(map.as_fd(), key, info.value_size as usize) else {
+        let mut value = vec![0; info.value_size as usize];
+        if sys::map_lookup(map.as_fd(), key, &mut value).is_err() {
             continue;
-        };
+        }
         let id = value.get(at..at + 4).and_then(|bytes| bytes.try_into().ok());
         let id = id.map_or(0, u32::from_ne_bytes);
         if id != 0 {

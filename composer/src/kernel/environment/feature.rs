@@ -131,6 +131,7 @@ impl Feature {
             Mechanism::RawTracepoint(_)
             | Mechanism::PacketSocket(_)
             | Mechanism::Run(_)
+            | Mechanism::MapEntry { .. }
             | Mechanism::TrafficFilter { .. } => &[],
             Mechanism::AsLoaded(_) => &[Self::Trampoline],
         }

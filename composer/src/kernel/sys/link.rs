@@ -148,6 +148,13 @@ struct LinkCreate {
 }
 impl Attribute for LinkCreate {}
 
+/// `union bpf_iter_link_info`: what an iterator goes over.
+#[repr(C)]
+#[derive(Default)]
+struct IteratorOver {
+    map_fd: u32,
+}
+
 /// What a link joins a program to: the number the kernel wants for it, and what goes with that.
 #[derive(Debug, Clone, Copy)]
 pub(in crate::kernel) enum LinkTarget<'a> {
@@ -165,6 +172,8 @@ pub(in crate::kernel) enum LinkTarget<'a> {
     Functions(&'a [CString], u32, &'a [u64]),
     /// A map of sockets.
     Map(BorrowedFd<'a>),
+    /// The elements of a map, for an iterator.
+    Elements(BorrowedFd<'a>),
     /// A hook of netfilter: family, hook and priority.
     Netfilter(u32, u32, i32),
     /// A function of a program, by its BTF id.
@@ -183,7 +192,13 @@ pub(in crate::kernel) fn link_create(
         }
         _ => Vec::new(),
     };
+    let mut over = IteratorOver::default();
     let (target, flags, words): (u32, u32, &[u32]) = match to {
+        LinkTarget::Elements(map) => {
+            over.map_fd = number(map);
+            let [low, high] = halves(address_mut(&mut over));
+            (0, 0, &[low, high, length(size_of::<IteratorOver>())])
+        }
         LinkTarget::PerfEvent(event, cookie) => (number(event), 0, &halves(cookie)),
         LinkTarget::AsLoaded(cookie) => {
             let [low, high] = halves(cookie);

@@ -113,6 +113,22 @@ pub(in crate::kernel) fn map_update(map: BorrowedFd<'_>, key: u32, value: &[u8])
     bpf(BPF_MAP_UPDATE_ELEM, &mut attribute).map(drop)
 }
 
+/// `BPF_MAP_LOOKUP_ELEM` of entry `key` of a map whose values are no longer than `value`.
+pub(in crate::kernel) fn map_lookup(
+    map: BorrowedFd<'_>,
+    key: u32,
+    value: &mut [u8],
+) -> io::Result<()> {
+    let mut attribute = MapUpdate {
+        map_fd: number(map),
+        reserved: 0,
+        key: address(&key),
+        value: address_mut(value),
+        flags: 0,
+    };
+    bpf(BPF_MAP_LOOKUP_ELEM, &mut attribute).map(drop)
+}
+
 /// `BPF_MAP_UPDATE_ELEM` with a key and a value as long as the map's.
 pub(in crate::kernel) fn map_put(map: BorrowedFd<'_>, key: &[u8], value: &[u8]) -> io::Result<()> {
     let mut attribute = MapUpdate {
@@ -123,24 +139,6 @@ pub(in crate::kernel) fn map_put(map: BorrowedFd<'_>, key: &[u8], value: &[u8]) 
         flags: 0,
     };
     bpf(BPF_MAP_UPDATE_ELEM, &mut attribute).map(drop)
-}
-
-/// `BPF_MAP_LOOKUP_ELEM` of entry `key` of an array whose values are `size` bytes long for the reader.
-pub(in crate::kernel) fn map_entry(
-    map: BorrowedFd<'_>,
-    key: u32,
-    size: usize,
-) -> io::Result<Vec<u8>> {
-    let mut value = vec![0_u8; size];
-    let mut attribute = MapUpdate {
-        map_fd: number(map),
-        reserved: 0,
-        key: address(&key),
-        value: address_mut(value.as_mut_slice()),
-        flags: 0,
-    };
-    bpf(BPF_MAP_LOOKUP_ELEM, &mut attribute)?;
-    Ok(value)
 }
 
 /// `BPF_MAP_DELETE_ELEM` with a key as long as the map's.
