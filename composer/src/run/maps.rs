@@ -5,7 +5,7 @@ use freplace_compose_common::{COUNTS_MAP, EVENTS_MAP, trace::TIMES_MAP};
 use crate::{
     diag::Code,
     kernel::{COMPARE, KernelError},
-    object::MapDef,
+    object::{MapDef, RedirectMap},
     plan::Filling,
     resolve::PinnedAt,
 };
@@ -55,7 +55,9 @@ pub(super) fn why(map: &MapDef, errno: i32) -> String {
     );
     let what = match errno {
         libc::E2BIG => match map.type_name() {
-            "cpumap" => "A cpumap has at most as many entries as the kernel supports CPUs.",
+            name if name == RedirectMap::Cpumap.name() => {
+                "A cpumap has at most as many entries as the kernel supports CPUs."
+            }
             "percpu_array" | "percpu_hash" | "lru_percpu_hash" => {
                 "A per-CPU value has at most 32 KiB."
             }
