@@ -471,3 +471,25 @@ fn only_verbs_that_wait_start_a_runtime() {
     let waits = limited(&["vm", "--list"]);
     assert!(shown(&waits).contains("cannot start"), "{}", shown(&waits));
 }
+
+/// Programs of others are shown to whoever may look at them, and nobody else gets half a list.
+#[test]
+fn who_may_not_look_at_programs_is_told_what_is_needed() {
+    let output = run(&workspace(), &["ps"]);
+    let told = String::from_utf8_lossy(&output.stderr).into_owned();
+    match output.status.code() {
+        Some(0) => assert!(String::from_utf8_lossy(&output.stdout).starts_with("ID")),
+        code => {
+            assert_eq!(code, Some(4), "{told}");
+            assert!(told.contains("FC0401"), "{told}");
+        }
+    }
+    if !rustix::process::geteuid().is_root() {
+        assert_eq!(output.status.code(), Some(4), "{told}");
+        assert!(told.contains("CAP_SYS_ADMIN"), "{told}");
+        let traced = run(&workspace(), &["trace", "xdp:lo"]);
+        assert_eq!(traced.status.code(), Some(4));
+        let seen = run(&workspace(), &["flow", "xdp:lo"]);
+        assert_eq!(seen.status.code(), Some(4));
+    }
+}
