@@ -51,6 +51,12 @@ impl Linux {
         Self::default()
     }
 
+    /// Lets go of a chain's objects, and keeps what was read of the kernel: to be called between chains,
+    /// whose objects live no longer than they do.
+    pub fn next_chain(&mut self) {
+        self.loader.forget_objects();
+    }
+
     /// Lets go of what is only needed while a chain comes up: the kernel's types, parsed objects.
     pub fn finish_loading(&mut self) {
         self.loader.finish();

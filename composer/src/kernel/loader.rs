@@ -86,6 +86,11 @@ impl Loader {
         *self = Self::default();
     }
 
+    /// Lets go of one chain's objects, and keeps what was read of the kernel for the next.
+    pub(super) fn forget_objects(&mut self) {
+        self.workshop.forget_objects();
+    }
+
     /// The number of a type in the kernel's BTF.
     pub(super) fn attach_btf_id(&mut self, wanted: &AttachBtf) -> Result<u32, KernelError> {
         let types = self.workshop.types()?;

@@ -50,6 +50,12 @@ pub(super) struct Workshop {
 }
 
 impl Workshop {
+    /// Lets go of objects, and keeps what was read of the kernel.
+    pub(super) fn forget_objects(&mut self) {
+        self.prepared.clear();
+        self.functions.clear();
+    }
+
     /// The program called `name` of `object`, prepared.
     pub(super) fn prepare(
         &mut self,

@@ -56,7 +56,7 @@ fn netkit_device() {
 #[ignore = "needs a kernel that allows freplace; `cargo xtask conformance` runs it in a micro-VM"]
 fn the_validator_says_what_the_kernel_does() {
     netkit_device();
-    let judge = Judge::new();
+    let mut judge = Judge::new();
     let mut wrong = Vec::new();
     // Some of them, for those who work on a rule: what their names begin with, one or several.
     let only = std::env::var("CONFORMANCE_ONLY").unwrap_or_default();

@@ -76,6 +76,8 @@ pub(crate) struct Judge {
     kernels: Kernels,
     series: (u32, u32),
     folder: Folder,
+    /// It reads the kernel's types once for all cases.
+    kernel: Linux,
 }
 
 impl Judge {
@@ -90,10 +92,11 @@ impl Judge {
         let (targets, unread) = machine::targets();
         assert!(unread.is_empty(), "{unread:?}");
         profiles[0].targets = Some(Arc::new(targets));
-        Self { kernels: Kernels { profiles, asked: true }, series, folder: Folder::new("") }
+        let (kernels, folder) = (Kernels { profiles, asked: true }, Folder::new(""));
+        Self { kernels, series, folder, kernel: Linux::new() }
     }
 
-    pub(crate) fn judge(&self, case: &Case) -> Outcome {
+    pub(crate) fn judge(&mut self, case: &Case) -> Outcome {
         let file = self.folder.chain();
         fs::write(&file, &case.chain).expect("room in /tmp");
         let chain = Chain::open(&file).expect("a good chain");
@@ -101,7 +104,9 @@ impl Judge {
         let found = check::check(&names, &self.kernels);
         let errors = found.iter().filter(|found| found.severity == Severity::Error);
         let foreseen: Vec<_> = errors.map(foreseen).collect();
-        let mut refused = bring_up(&names.whole().expect("its names are those of its objects"));
+        let mut refused =
+            bring_up(&mut self.kernel, &names.whole().expect("its names are those of its objects"));
+        self.kernel.next_chain();
         // Of several lines that tell, the one that was foreseen.
         if let Some(refused) = &mut refused
             && let Some(one) = foreseen.iter().find(|one| one.is(refused))
@@ -129,16 +134,15 @@ impl Judge {
 }
 
 /// Brings the chain up, fires every hook once and takes it down again.
-fn bring_up(resolved: &Resolved) -> Option<KernelRefusal> {
-    let mut kernel = Linux::new();
+fn bring_up(kernel: &mut Linux, resolved: &Resolved) -> Option<KernelRefusal> {
     let plan = plan::build(resolved);
-    match run::up(&mut kernel, &plan, resolved.objects(), &mut run::unwatched) {
+    match run::up(kernel, &plan, resolved.objects(), &mut run::unwatched) {
         Ok(running) => {
             fire(7);
             // A host may deny it.
             let socket = UdpSocket::bind("127.0.0.1:0");
             let _ = socket.and_then(|socket| socket.send_to(b"packet", "127.0.0.1:9"));
-            let left = running.down(&mut kernel);
+            let left = running.down(kernel);
             assert!(left.is_empty(), "{left:?}");
             None
         }

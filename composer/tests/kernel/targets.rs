@@ -255,6 +255,7 @@ fn at_lsm_hook(
     if let Ok(running) = done {
         assert!(running.down(kernel).is_empty());
     }
+    kernel.next_chain();
     (found, loaded)
 }
 

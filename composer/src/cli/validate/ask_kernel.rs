@@ -123,6 +123,7 @@ pub(super) fn here(files: &[PathBuf], format: Format, flags: &LogFlags) -> Exit 
         Err(exit) => return exit,
     };
     let (mut valid, mut results, mut good) = (true, Vec::new(), String::new());
+    let mut kernel = Linux::new();
     let widest = width(files.iter().map(PathBuf::as_path));
     for path in files {
         let resolved = match Chain::open(path).and_then(Resolved::open) {
@@ -137,7 +138,7 @@ pub(super) fn here(files: &[PathBuf], format: Format, flags: &LogFlags) -> Exit 
             report::one(&missing);
             return Exit::Environment;
         }
-        let found = match refusals(&resolved, &plan, flags, &mut logs) {
+        let found = match refusals(&mut kernel, &resolved, &plan, flags, &mut logs) {
             Ok(found) => found,
             Err(left) => {
                 report::one(&left);
@@ -165,14 +166,16 @@ pub(super) fn here(files: &[PathBuf], format: Format, flags: &LogFlags) -> Exit 
     if valid { written } else { Exit::Invalid }
 }
 
-/// What the running kernel refuses of a chain; an error when something of it could not be undone.
+/// What the running kernel, `kernel`, refuses of a chain; an error when something of it could not be undone.
 fn refusals(
+    kernel: &mut Linux,
     resolved: &Resolved,
     plan: &Plan,
     flags: &LogFlags,
     logs: &mut Logs,
 ) -> Result<Vec<Diagnostic>, Box<Diagnostic>> {
-    let asked = run::ask(&mut Linux::new(), plan, resolved.objects());
+    let asked = run::ask(kernel, plan, resolved.objects());
+    kernel.next_chain();
     let (targets, _) = machine::targets();
     let mut found = Vec::new();
     for (failure, plan) in &asked.refused {
