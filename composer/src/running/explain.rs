@@ -21,9 +21,21 @@ impl RefError {
                  xdp:INTERFACE, tcx:INTERFACE, tc:INTERFACE, cgroup:FOLDER.",
             ),
             Self::NotFound(name) => {
+                let key = name.split_once(':').map(|(key, _)| key);
                 let names = census.programs.iter().map(|program| program.name.as_str());
                 let wanted = name.strip_prefix("name:").unwrap_or(name);
                 let help = match nearest(wanted, names.clone()) {
+                    _ if key == Some("pin") || name.starts_with('/') => {
+                        "No program, and no link of one, is pinned there. `bpftool map` shows pins of maps."
+                            .to_owned()
+                    }
+                    _ if matches!(key, Some("xdp" | "tcx" | "tc" | "cgroup")) => {
+                        "No program is attached there. `freplace-compose ps` shows what is attached where."
+                            .to_owned()
+                    }
+                    _ if key == Some("pid") => {
+                        "That process has no program and no link open, or may not be looked at.".to_owned()
+                    }
                     Some(near) => format!("Did you mean `{near}`?"),
                     None if census.programs.is_empty() => "No program is loaded.".to_owned(),
                     None => {

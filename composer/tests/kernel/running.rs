@@ -262,7 +262,15 @@ fn names_that_are_of_no_program_or_of_no_kind_are_told() {
     let near = ps(&["k_tcp_conect"]);
     near.assert_failed(1, "FC0701");
     assert!(near.stderr.contains("Did you mean `k_tcp_connect`?"), "{}", near.stderr);
-    ps(&["xdp:lo"]).assert_failed(1, "FC0701");
+    for (name, words) in [
+        ("xdp:lo", "No program is attached there"),
+        ("/sys/fs/bpf/nothing", "is pinned there"),
+        ("pid:1", "That process has no program"),
+    ] {
+        let refused = ps(&[name]);
+        refused.assert_failed(1, "FC0701");
+        assert!(refused.stderr.contains(words), "{name}: {}", refused.stderr);
+    }
     ps(&["colour:red"]).assert_failed(1, "FC0703");
     live.end(rustix::process::Signal::INT).assert_done();
 }
