@@ -61,9 +61,9 @@ pub(crate) fn open(composer: &Path) -> Result<Vec<PathBuf>> {
         let mut up = command(composer, &["up", "--vm", CHAIN, "--format", format, "--output"]);
         shell::quietly(up.arg(folder.join(file)).arg("--").args(TRAFFIC))?;
     }
-    // As it is after a click on the first call.
+    // What is farther down, as it is after a click on one of the calls.
     let run = fs::read_to_string(folder.join("run.html"))?;
-    fs::write(folder.join("run.html"), run.replacen("<details>", "<details open=\"\">", 1))?;
+    fs::write(folder.join("calls.html"), opened(&run)?)?;
     // The viewer takes what it opens from a script, as its own command line does it.
     let trace = serde_json::to_string(&fs::read_to_string(folder.join("trace.json"))?)?;
     let script = folder.join("trace.js");
@@ -89,7 +89,7 @@ pub(crate) fn open(composer: &Path) -> Result<Vec<PathBuf>> {
         BrowserPage {
             name: "run",
             address: file("run.html"),
-            size: (1100, 2150),
+            size: (1000, 980),
             contains: &[
                 "<h2>Chain</h2>",
                 "<h2>Nodes</h2>",
@@ -99,12 +99,16 @@ pub(crate) fn open(composer: &Path) -> Result<Vec<PathBuf>> {
                 "<h2>Calls</h2>",
                 "<h2>Losses and misses</h2>",
                 "class=\"node replacement\"",
+                "80 events",
                 "TCP_SEEN",
-                "<details",
-                "class=\"whole\"",
-                "127.0.0.1:",
                 "No event was lost",
             ],
+        },
+        BrowserPage {
+            name: "calls",
+            address: file("calls.html"),
+            size: (1000, 800),
+            contains: &["<details open=\"\">", "╭ before", "127.0.0.1:", "class=\"whole\""],
         },
         BrowserPage {
             name: "trace-events",
@@ -115,6 +119,16 @@ pub(crate) fn open(composer: &Path) -> Result<Vec<PathBuf>> {
         },
     ];
     pages.iter().map(|page| page.open(&folder)).collect()
+}
+
+/// The page of a run as it is when one has scrolled to the calls and opened the third.
+fn opened(page: &str) -> Result<String> {
+    const CLOSED: &str = "<details>";
+    let (at, _) = page.match_indices(CLOSED).nth(2).ok_or("the page of a run has no calls")?;
+    let (before, behind) = (&page[..at], &page[at + CLOSED.len()..]);
+    let hidden = "section:not(#time, #calls), header { display: none }\n</style>\n</head>";
+    let before = before.replacen("</style>\n</head>", hidden, 1);
+    Ok(format!("{before}<details open=\"\">{behind}"))
 }
 
 fn command(composer: &Path, words: &[&str]) -> Command {

@@ -13,7 +13,7 @@ const GAP: f64 = 14.0;
 const ROW: f64 = 24.0;
 
 /// A sample of a picture's shapes.
-enum Sample {
+enum LegendSample {
     Shape(Role, &'static str),
     Line(&'static str),
 }
@@ -24,23 +24,23 @@ pub(super) fn drawn(chain: &Chain, top: f64, width: f64) -> (String, f64) {
     let has = |role: Role| nodes().any(|node| node.role() == role && node.running().is_none());
     let has_line = |class: &str| chain.graph.edges().any(|(_, why, _)| class_of(&why) == class);
     let shapes = [
-        (has(Role::Host), Sample::Shape(Role::Host, "node host"), "host"),
+        (has(Role::Host), LegendSample::Shape(Role::Host, "node host"), "host"),
         (
             nodes().any(|node| node.running().is_some()),
-            Sample::Shape(Role::Host, "node host other"),
+            LegendSample::Shape(Role::Host, "node host other"),
             "host, loaded by others",
         ),
-        (has(Role::Stub), Sample::Shape(Role::Stub, "node stub"), "stub"),
+        (has(Role::Stub), LegendSample::Shape(Role::Stub, "node stub"), "stub"),
         (
             has(Role::Replacement),
-            Sample::Shape(Role::Replacement, "node replacement"),
+            LegendSample::Shape(Role::Replacement, "node replacement"),
             "replacement",
         ),
-        (has(Role::Tracer), Sample::Shape(Role::Tracer, "node tracer"), "tracer"),
+        (has(Role::Tracer), LegendSample::Shape(Role::Tracer, "node tracer"), "tracer"),
     ];
     let lines = [("calls", "calls"), ("replaces", "replaced by"), ("traces", "traced by")];
     let lines = lines.into_iter().chain([("jumps", "tail call")]);
-    let lines = lines.map(|(class, name)| (has_line(class), Sample::Line(class), name));
+    let lines = lines.map(|(class, name)| (has_line(class), LegendSample::Line(class), name));
     let mut out = "<g class=\"legend\">\n".to_owned();
     let (mut x, mut y) = (MARGIN, top);
     for (_, sample, name) in shapes.into_iter().chain(lines).filter(|(shown, ..)| *shown) {
@@ -49,14 +49,14 @@ pub(super) fn drawn(chain: &Chain, top: f64, width: f64) -> (String, f64) {
             (x, y) = (MARGIN, y + ROW);
         }
         match sample {
-            Sample::Shape(role, class) => {
+            LegendSample::Shape(role, class) => {
                 out.push_str("<g class=\"");
                 out.push_str(class);
                 out.push_str("\">\n");
                 outline(&mut out, role, (x, y), (SAMPLE, 16.0));
                 out.push_str("</g>\n");
             }
-            Sample::Line(class) => {
+            LegendSample::Line(class) => {
                 let (from, middle, to) = (x + 3.0, y + 8.0, x + SAMPLE);
                 stroke(&mut out, class, &format!("M{from},{middle} H{to}"));
             }

@@ -11,17 +11,15 @@ use crate::{
 };
 
 const STYLE: &str = include_str!("style.css");
-/// Nothing is loaded and nothing runs, whatever a name in the page looks like.
-const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'";
+/// With the policy of the page: nothing is loaded and nothing runs, whatever a name in it looks like.
+const HEAD: &str = include_str!("head.html");
 
 pub(super) fn page(gathered: &Gathered, totals: &Totals<'_>, out: &mut String) {
     let name = escaped(&gathered.chain.name);
     // A String takes everything, here and below.
     let _ = writeln!(
         out,
-        "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\"/>\n\
-         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"/>\n\
-         <meta http-equiv=\"Content-Security-Policy\" content=\"{POLICY}\"/>\n\
+        "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n{HEAD}\
          <title>{name}: run</title>\n<style>\n{STYLE}</style>\n</head>\n<body>\n<main>"
     );
     header(gathered, totals, out);
@@ -46,11 +44,20 @@ pub(super) fn page(gathered: &Gathered, totals: &Totals<'_>, out: &mut String) {
     out.push_str("</main>\n</body>\n</html>\n");
 }
 
-/// In the box of a node: how many events it emitted. A stub has no program.
+/// In the box of a node: how many events it emitted.
 fn note((node, figures): (&PlannedNode, &NodeFigures)) -> String {
-    match node.role {
-        Role::Stub => String::new(),
-        _ => counted(figures.events, "event"),
+    match eventless(node) {
+        Some(_) => String::new(),
+        None => counted(figures.events, "event"),
+    }
+}
+
+/// Why a node emits no events, where none of its kind does.
+fn eventless(node: &PlannedNode) -> Option<&'static str> {
+    match (node.role, node.label) {
+        (Role::Stub, _) => Some("has no program"),
+        (Role::Host, "running") => Some("not counted: loaded by others"),
+        _ => None,
     }
 }
 
@@ -103,8 +110,8 @@ fn nodes(gathered: &Gathered, totals: &Totals<'_>, out: &mut String) {
         let (id, label, at) = (escaped(&node.id), node.label, escaped(&node.place.to_string()));
         let _ =
             write!(out, "<tr><td><code>{id}</code></td><td>{label}</td><td><code>{at}</code></td>");
-        if node.role == Role::Stub {
-            out.push_str("<td class=\"soft\" colspan=\"3\">has no program</td></tr>\n");
+        if let Some(why) = eventless(node) {
+            let _ = writeln!(out, "<td class=\"soft\" colspan=\"3\">{why}</td></tr>");
             continue;
         }
         cell(number(figures.events), out);
