@@ -112,8 +112,12 @@ pub(crate) fn open(composer: &Path) -> Result<Vec<PathBuf>> {
         },
         BrowserPage {
             name: "trace-events",
-            address: format!("file://{}#localProfilePath={}", viewer.display(), script.display()),
-            size: (1100, 420),
+            address: format!(
+                "file://{}#view=left-heavy&localProfilePath={}",
+                viewer.display(),
+                script.display()
+            ),
+            size: (1100, 300),
             // The viewer names the track that it shows.
             contains: &["trace.json - speedscope", "tcp (pid 1), CPU "],
         },
@@ -163,9 +167,13 @@ impl BrowserPage {
                 .into());
             }
         }
-        // What a page refuses to load or to run, and every other error in it.
-        let is_ours = |line: &&str| line.contains("CONSOLE") && !line.contains("speedscope");
-        if let Some(line) = said.lines().find(is_ours) {
+        // What a page refuses to load or to run, and a slice that the viewer finds no end of. The viewer
+        // says other things as well.
+        let is_wrong = |line: &&str| {
+            line.contains("CONSOLE")
+                && (line.contains("Tried to end") || self.address.ends_with("html"))
+        };
+        if let Some(line) = said.lines().find(is_wrong) {
             return Err(format!("{}: the browser reports {line}", self.name).into());
         }
         let picture = folder.join(self.name).with_extension("png");

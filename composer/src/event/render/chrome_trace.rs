@@ -145,7 +145,9 @@ impl Tracks {
             && call.events.len() > 1
             && let Some(node) = self.nodes.get(*host)
         {
-            let times = (first.time_ns, last.time_ns);
+            // Its program goes on after its last event. A viewer that adds begin and duration as
+            // floating-point numbers would not know which of two slices that end together is the outer.
+            let times = (first.time_ns, last.time_ns + 1);
             slice((&node.id, node.label), call.cpu, times, out);
             let _ = write!(out, "\"call\":\"{}\"", call.number);
             if !call.task.is_empty() {
