@@ -53,7 +53,7 @@ impl Activity {
     }
 
     pub(super) fn of(&self, node: usize) -> &[u64] {
-        self.rows.get(node).map(|row| row.as_slice()).unwrap_or_default()
+        self.rows.get(node).map(<[u64; INTERVALS]>::as_slice).unwrap_or_default()
     }
 
     /// How many intervals there are up to the last event.

@@ -6,7 +6,7 @@ use crate::{
     chain::ProbePoint,
     event::{
         call_tree::{CallPart, CallPaths, Visit},
-        calls::Call,
+        calls::{BufferedEvent, Call},
         render::tree::TreeStyle,
         value,
     },
@@ -90,7 +90,7 @@ fn visit(paths: &CallPaths, call: &Call, span: &Visit, depth: usize, rows: &mut 
     };
     let of = |point| own().filter(move |event| paths.point(event) == Some(point));
     let (entry, exit) = (of(ProbePoint::Fentry).next(), of(ProbePoint::Fexit).next_back());
-    let began = exit.and_then(|exit| exit.began());
+    let began = exit.and_then(BufferedEvent::began);
     let began = began.or_else(|| entry.map(|entry| entry.time_ns));
     let at = rows.len();
     rows.push(TimelineRow {
