@@ -8,7 +8,8 @@ use std::{
 use petgraph::graph::NodeIndex;
 
 use super::{
-    NodeProgram, ObjectStore, Resolved, ResolvedKind, ResolvedNode, TargetFunction, attached_maps,
+    NodeProgram, ObjectStore, Resolved, ResolvedKind, ResolvedNode, TargetFunction,
+    attached_maps::SharedMaps,
     functions,
     maps::Changes,
     pattern,
