@@ -98,6 +98,15 @@ impl Requirement {
     pub const PATTERN: &str = "^ *(>=|<=|>|<|=) *[0-9]{1,4}(\\.[0-9]{1,4})? *\
                                (, *(>=|<=|>|<|=) *[0-9]{1,4}(\\.[0-9]{1,4})? *)*$";
 
+    /// The oldest series that it includes, where it names that.
+    #[must_use]
+    pub fn oldest(&self) -> Option<Version> {
+        let is_lower =
+            |bound: &&Bound| matches!(bound.relation, Relation::AtLeast | Relation::Equal);
+        let lower = self.bounds.iter().filter(is_lower);
+        lower.map(|bound| Version::new(bound.major, bound.minor.unwrap_or(0))).max()
+    }
+
     /// Whether it includes kernels of this series.
     #[must_use]
     pub fn takes(&self, version: Version) -> bool {
@@ -185,6 +194,19 @@ mod tests {
     fn takes(requirement: &str, version: &str) -> bool {
         let requirement: Requirement = requirement.parse().expect("a requirement");
         requirement.takes(version.parse().expect("a version"))
+    }
+
+    #[test]
+    fn the_oldest_series_is_that_of_the_greatest_lower_bound() {
+        for (requirement, oldest) in [
+            (">=6.6", Some("6.6")),
+            (">=6, >=6.1, <7", Some("6.1")),
+            ("=7", Some("7.0")),
+            ("<7", None),
+        ] {
+            let requirement: Requirement = requirement.parse().expect("a requirement");
+            assert_eq!(requirement.oldest().map(|oldest| oldest.to_string()).as_deref(), oldest);
+        }
     }
 
     #[test]

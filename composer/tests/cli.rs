@@ -212,6 +212,14 @@ fn a_recipe_is_the_file_of_its_name() {
 }
 
 #[test]
+fn an_object_of_a_package_that_is_not_there_comes_with_the_package() {
+    let text = common::chain_text("dispatcher").replace("/usr/lib/", "/no/such/folder/");
+    common::put(&objects().join("packages.toml"), text.as_bytes());
+    let told = shown(&run(&objects(), &["validate", "packages.toml"]));
+    assert!(told.contains("apt-get install libxdp1 xdp-tools"), "{told}");
+}
+
+#[test]
 fn the_list_has_every_recipe() {
     let output = run(&workspace(), &["chains", "--format", "json"]);
     let list: serde_json::Value = serde_json::from_slice(&output.stdout).expect("JSON");
@@ -306,6 +314,31 @@ fn every_shell_gets_its_completions() {
         let script = String::from_utf8(output.stdout).expect("text");
         assert!(script.contains("validate") && script.contains("--dry-run"), "{shell}");
         assert!(output.stderr.is_empty(), "{shell}");
+    }
+}
+
+#[test]
+fn bash_completes_recipes_where_a_chain_is_expected() {
+    let output = run(&workspace(), &["completions", "bash"]);
+    let script = String::from_utf8(output.stdout).expect("text");
+    // As bash calls it: a colon is a word of its own, and only what is behind it is replaced.
+    for (words, replies) in [
+        ("up builtin : tcp-", "tcp-map tcp-options tcp-states"),
+        ("validate buil", "builtin:cgroup"),
+        ("inspect builtin : tcp-", ""),
+        ("graph --f", "--format"),
+    ] {
+        let line = words.replace(" : ", ":");
+        let call = format!(
+            "{script}\nCOMP_WORDS=(freplace-compose {words}) COMP_CWORD=$((${{#COMP_WORDS[@]}} - 1))\n\
+             COMP_LINE='freplace-compose {line}' COMP_POINT=${{#COMP_LINE}}\n\
+             _freplace_compose_and_recipes freplace-compose \"${{COMP_WORDS[COMP_CWORD]}}\" x\n\
+             echo \"${{COMPREPLY[@]}}\""
+        );
+        let bash = std::process::Command::new("bash").args(["-c", &call]).output();
+        let said = String::from_utf8(bash.expect("bash is there").stdout).expect("text");
+        assert!(said.trim_end().starts_with(replies), "{words}: {said}");
+        assert!(!replies.is_empty() || said.trim().is_empty(), "{words}: {said}");
     }
 }
 

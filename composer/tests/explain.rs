@@ -106,6 +106,7 @@ fn refused(call: &'static str, errno: i32, message: &str) -> KernelError {
         lines: Box::default(),
         missing: Box::default(),
         holder: None,
+        candidates: None,
     }
 }
 
@@ -188,6 +189,7 @@ fn every_refusal_is_explained() {
         lines: Box::default(),
         missing: Box::default(),
         holder: None,
+        candidates: None,
     };
     out += &told("kprobe", load, here, false);
     insta::assert_snapshot!(out);

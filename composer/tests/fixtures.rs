@@ -62,6 +62,7 @@ fixtures! {
     called_functions
     conflicts
     constants_off
+    cookies
     crlf_and_wide
     buffer
     cycle_of_two

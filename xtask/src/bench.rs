@@ -8,6 +8,7 @@
 mod chain;
 mod command;
 pub(crate) mod guest;
+mod hosts;
 mod loaders;
 mod sample;
 mod stream;
@@ -52,6 +53,8 @@ enum BenchPart {
     Stream,
     /// Cost of the built-in tracer for a call, in the micro-VM
     Tracer,
+    /// Cost of a stub, a replacement and tracers for a call, by kinds of host, in the micro-VM
+    Hosts,
     /// Time until a chain is up, in the micro-VM
     Loaders,
     /// Time of the whole command compared with xdp-loader, in the micro-VM
@@ -86,6 +89,9 @@ pub(crate) fn run(arguments: &Bench) -> Result {
     }
     if asked(BenchPart::Tracer) {
         tracer::run(&lab)?;
+    }
+    if asked(BenchPart::Hosts) {
+        hosts::run(&lab)?;
     }
     if asked(BenchPart::Loaders) {
         loaders::run(&lab)?;

@@ -5,12 +5,13 @@ use toml::de::{DeTable, DeValue};
 use super::{
     Spanned,
     globals::integer,
-    table::{Diagnostics, Table, of_wrong_type, string},
+    table::{Diagnostics, Table, of_wrong_type, string, wrong_type},
 };
 use crate::{
     diag::{Code, Diagnostic, Span, nearest},
     hook::{Attach, HostKind, KINDS, KeySpec, Setting, Values},
     inert,
+    pattern::NamePattern,
 };
 
 type TomlValue<'t> = &'t toml::Spanned<DeValue<'t>>;
@@ -47,6 +48,7 @@ pub(super) fn attach(
     match kinds.pop() {
         Some((kind, _, target)) if kinds.is_empty() => {
             let target = read(kind, &target?, report)?;
+            strangers(kind, &target, entries, report);
             Some(Spanned { value: Attach { kind, target, settings: settings? }, span })
         }
         Some((_, last, _)) => {
@@ -122,7 +124,7 @@ fn words(spec: &KeySpec) -> Option<String> {
         Values::RequiredNumber(least, most) => {
             Some(format!("Set `{}` to {}: a number from {least} to {most}.", spec.key, spec.what))
         }
-        Values::Number(..) | Values::Text => None,
+        Values::Number(..) | Values::Numbers(..) | Values::Text => None,
     }
 }
 
@@ -181,14 +183,58 @@ fn setting(spec: &KeySpec, value: TomlValue<'_>, report: &mut Diagnostics<'_>) -
             None
         }
         Values::Number(least, most) | Values::RequiredNumber(least, most) => {
-            let number = integer(&what, value, report)?;
-            let read = Some(number).filter(|number| (least..=most).contains(number));
-            if read.is_none() {
-                let message = format!("`{number}` is not {}", spec.what);
-                let found = report.at(Code::BadValue, message, &report.span(value), "out of range");
-                report.push(found.help(format!("Write a number from {least} to {most}.")));
+            number(&what, spec, (least, most), value, report).map(Setting::Number)
+        }
+        Values::Numbers(least, most) => {
+            let entries = value.get_ref().as_table().filter(|entries| !entries.is_empty());
+            let Some(entries) = entries else {
+                wrong_type(&what, "a table of numbers, by name", value, report);
+                return None;
+            };
+            let read = entries.iter().map(|(name, value)| {
+                let name = name.get_ref().to_string();
+                let number = number(&format!("`{name}`"), spec, (least, most), value, report)?;
+                Some((name, number))
+            });
+            // Each of them is looked at.
+            let read: Vec<_> = read.collect();
+            read.into_iter().collect::<Option<_>>().map(Setting::Numbers)
+        }
+    }
+}
+
+/// A number within `bounds`.
+fn number(
+    what: &str,
+    spec: &KeySpec,
+    (least, most): (i64, i64),
+    value: TomlValue<'_>,
+    report: &mut Diagnostics<'_>,
+) -> Option<i64> {
+    let number = integer(what, value, report)?;
+    let read = Some(number).filter(|number| (least..=most).contains(number));
+    if read.is_none() {
+        let message = format!("`{number}` is not {}", spec.what);
+        let found = report.at(Code::BadValue, message, &report.span(value), "out of range");
+        report.push(found.help(format!("Write a number from {least} to {most}.")));
+    }
+    read
+}
+
+/// Reports names in tables of numbers that are not among those of the target.
+fn strangers(kind: &HostKind, target: &str, entries: &DeTable<'_>, report: &mut Diagnostics<'_>) {
+    let is_table = |spec: &&KeySpec| matches!(spec.values, Values::Numbers(..));
+    for spec in kind.settings.iter().filter(is_table) {
+        let named = entries.get(spec.key).and_then(|value| value.get_ref().as_table());
+        for name in named.into_iter().flat_map(DeTable::keys) {
+            let (place, name): (_, &str) = (report.span(name), name.get_ref());
+            if NamePattern::new(target).matches(name) {
+                continue;
             }
-            read.map(Setting::Number)
+            let message = format!("`{}` is not one of `{target}`", inert::line(name));
+            let found = report.at(Code::BadValue, message, &place, "not attached to");
+            let help = format!("Write a name that the pattern of `{}` matches.", kind.name);
+            report.push(found.help(help));
         }
     }
 }
@@ -304,6 +350,14 @@ mod tests {
             assert_eq!(read(number(), text), Err(why));
         }
         assert_eq!(read(number(), "'1'"), refused("`k` must be an integer. "));
+        let numbers = || Values::Numbers(1, 9);
+        let both = [("a".to_owned(), 1), ("b".to_owned(), 9)].into();
+        assert_eq!(read(numbers(), "{ a = 1, b = 9 }"), Ok(Setting::Numbers(both)));
+        let why = "`10` is not a good one. Write a number from 1 to 9.";
+        assert_eq!(read(numbers(), "{ a = 1, b = 10 }"), refused(why));
+        for text in ["1", "[1]", "{}"] {
+            assert_eq!(read(numbers(), text), refused("`k` must be a table of numbers, by name. "));
+        }
         assert_eq!(read(Values::Text, "'x'"), Ok(Setting::Text("x".to_owned())));
         assert_eq!(read(Values::Text, "''"), refused("`k` is empty. "));
     }

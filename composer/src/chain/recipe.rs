@@ -50,8 +50,9 @@ pub fn recipes_schema() -> Value {
                 "hooks": texts("The kinds of its hosts, each once."),
                 "description": text("The purpose of the chain."),
                 "kernel": {
-                    "description": "The oldest known kernel series that accepts it; null if it is \
-                                    not known, as where objects are missing.",
+                    "description": "The oldest kernel series that accepts it: the one that it \
+                                    requires, or of those that are known. Null if it is not \
+                                    known, as where objects are missing.",
                     "anyOf": [{ "type": "string" }, { "type": "null" }],
                 },
                 "missing": texts("Objects of other packages that are not on this machine."),

@@ -10,7 +10,8 @@ use freplace_compose::{
     check::{self, Kernels},
     diag::{Diagnostic, Severity},
     profile,
-    resolve::PartlyResolved,
+    resolve::{PartlyResolved, installation},
+    version::Version,
 };
 
 /// List the recipes, chains that are ready to use.
@@ -66,8 +67,8 @@ struct Listed {
     /// The kinds of its hosts, each once.
     hooks: Vec<&'static str>,
     description: String,
-    /// The oldest known kernel series that accepts it, where its objects are there.
-    kernel: Option<String>,
+    /// The oldest kernel series that accepts it, where its objects are there.
+    kernel: Option<Version>,
     /// Objects of other packages that are not on this machine.
     missing: Vec<PathBuf>,
 }
@@ -101,26 +102,33 @@ impl Listed {
             "chain": format!("builtin:{}", self.name),
             "hooks": self.hooks,
             "description": self.description,
-            "kernel": self.kernel,
+            "kernel": self.kernel.map(|kernel| kernel.to_string()),
             "missing": self.missing,
         })
     }
 }
 
-/// The oldest known kernel series that accepts the chain.
-fn oldest(chain: Chain) -> Option<String> {
+/// The oldest kernel series that accepts the chain: the one that it requires, or else the oldest that
+/// is known to.
+fn oldest(chain: Chain) -> Option<Version> {
+    let required = chain.requires.as_ref().and_then(|requires| requires.value.oldest());
     let names = PartlyResolved::open(chain);
     let accepts = |profile: &profile::Profile| {
         let kernels = Kernels { profiles: vec![profile.clone()], asked: true };
         let found = check::check(&names, &kernels);
         found.iter().all(|found| found.severity != Severity::Error)
     };
-    profile::shipped().iter().find(|profile| accepts(profile)).map(|found| found.kernel.to_string())
+    let profiles = profile::shipped();
+    let at = profiles.iter().position(accepts)?;
+    let refusing = profiles[..at].iter().map(|profile| profile.kernel).max();
+    let required = required.filter(|required| refusing < Some(*required));
+    Some(profiles[at].kernel.min(required.unwrap_or(profiles[at].kernel)))
 }
 
 fn human(recipes: &[Listed], columns: Option<usize>) -> String {
     let hooks = |recipe: &Listed| recipe.hooks.join(", ");
-    let kernel = |recipe: &Listed| recipe.kernel.clone().unwrap_or_else(|| "-".to_owned());
+    let kernel =
+        |recipe: &Listed| recipe.kernel.map_or_else(|| "-".to_owned(), |kernel| kernel.to_string());
     let width = |cell: &dyn Fn(&Listed) -> String, head: &str| {
         let cells = recipes.iter().map(|recipe| cell(recipe).chars().count());
         cells.chain([head.len()]).max().unwrap_or(0)
@@ -134,6 +142,9 @@ fn human(recipes: &[Listed], columns: Option<usize>) -> String {
         let mut text = recipe.description.clone();
         if let [first, ..] = recipe.missing.as_slice() {
             let _ = write!(text, "; requires {}", first.display());
+            if let Some(how) = installation(first) {
+                let _ = write!(text, ". {how}");
+            }
         }
         let text = wrap::wrapped(&text, at, &" ".repeat(at), columns);
         let (kinds, kernel) = (hooks(recipe), kernel(recipe));

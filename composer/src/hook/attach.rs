@@ -167,6 +167,7 @@ impl<'de> Deserialize<'de> for Attach {
 #[serde(untagged)]
 enum StoredSetting {
     Number(i64),
+    Numbers(BTreeMap<String, i64>),
     Text(String),
 }
 
@@ -182,6 +183,10 @@ impl StoredSetting {
                 Self::Number(number),
                 Values::Number(least, most) | Values::RequiredNumber(least, most),
             ) => (*least..=*most).contains(&number).then_some(Setting::Number(number)),
+            (Self::Numbers(numbers), Values::Numbers(least, most)) => numbers
+                .values()
+                .all(|number| (*least..=*most).contains(number))
+                .then_some(Setting::Numbers(numbers)),
             _ => None,
         }
     }

@@ -1,9 +1,12 @@
 //! The number that an attachment hands to its program, so that one program tells its places apart: the
 //! key `cookie`.
 
-use super::{Attach, KeySpec, Need, Values};
+use std::collections::BTreeMap;
+
+use super::{Attach, KeySpec, Need, Setting, Values};
 
 const COOKIE: &str = "cookie";
+const COOKIES: &str = "cookies";
 
 /// `cookie`, where every kernel has it that has such links at all.
 pub(super) const COOKIE_KEY: KeySpec = KeySpec {
@@ -13,6 +16,16 @@ pub(super) const COOKIE_KEY: KeySpec = KeySpec {
     values: Values::Number(1, i64::MAX),
     excludes: &[],
     need: |_| None,
+};
+
+/// `cookies`, of an attachment at many functions.
+pub(super) const COOKIES_KEY: KeySpec = KeySpec {
+    key: COOKIES,
+    what: "a cookie",
+    doc: "The same for some of the functions, by name: `{ tcp_connect = 1 }`. `cookie` is for the \
+          others.",
+    values: Values::Numbers(1, i64::MAX),
+    ..COOKIE_KEY
 };
 
 /// `cookie` of programs that are loaded for a function.
@@ -51,5 +64,13 @@ impl Attach {
     #[must_use]
     pub fn cookie(&self) -> u64 {
         self.number(COOKIE).unwrap_or_default().cast_unsigned()
+    }
+
+    /// What it returns in some of many functions instead, by their names.
+    pub(super) fn cookies(&self) -> Option<&BTreeMap<String, i64>> {
+        match self.setting(COOKIES) {
+            Some(Setting::Numbers(cookies)) => Some(cookies),
+            _ => None,
+        }
     }
 }

@@ -64,6 +64,7 @@ fn value(values: &Values) -> String {
         Values::RequiredNumber(least, most) => {
             format!("required: a number from {least} to {most}")
         }
+        Values::Numbers(least, most) => format!("a table of numbers from {least} to {most}"),
         Values::Text => "a string".to_owned(),
         Values::RequiredText(example) => format!("required: a string, such as `\"{example}\"`"),
     }

@@ -1,5 +1,7 @@
 //! What a kind's keys in `attach = { ... }` may hold.
 
+use std::collections::BTreeMap;
+
 use super::Need;
 
 /// What a kind's own key holds: the target, as a text.
@@ -66,6 +68,9 @@ pub enum Values {
     Number(i64, i64),
     /// The same; the key has to be there.
     RequiredNumber(i64, i64),
+    /// A table of such numbers, by names that the target's pattern matches; not set when the key is not
+    /// there.
+    Numbers(i64, i64),
     /// A text; not set when the key is not there.
     Text,
     /// A text, such as this one; the key has to be there.
@@ -81,6 +86,7 @@ impl Values {
             Self::Required(_)
             | Self::Number(..)
             | Self::RequiredNumber(..)
+            | Self::Numbers(..)
             | Self::Text
             | Self::RequiredText(_) => None,
         }
@@ -105,5 +111,6 @@ impl KeySpec {
 pub enum Setting {
     Word(&'static str),
     Number(i64),
+    Numbers(BTreeMap<String, i64>),
     Text(String),
 }

@@ -2,7 +2,8 @@
 
 use super::{
     Attach, HostKind, KeySpec, Lookup, Mechanism, Need, PERF_LINKS, PerfEvent, Refusal, Refused,
-    TargetKey, Template, Values, cookie::COOKIE_KEY,
+    TargetKey, Template, Values,
+    cookie::{COOKIE_KEY, COOKIES_KEY},
 };
 use crate::{
     object::{AttachType, ProgramKind, ProgramType},
@@ -109,9 +110,9 @@ const AT_MANY: HostKind = HostKind {
     section: "kprobe.multi",
     summary: "Many kernel functions with one link, at their entries.",
     target: PATTERN,
-    settings: &[COOKIE_KEY],
+    settings: &[COOKIE_KEY, COOKIES_KEY],
     expected_attach_type: |_| Some(AttachType::TraceKprobeMulti),
-    mechanism: |attach| Mechanism::KprobeMulti { pattern: &attach.target, at_return: false },
+    mechanism: |attach| at_many(attach, false),
     needs: &[&MULTI_LINKS],
     lookup: None,
     refused: multi_refused,
@@ -135,7 +136,7 @@ pub(super) static KRETPROBE_MULTI: HostKind = HostKind {
     section: "kretprobe.multi",
     summary: "Many kernel functions with one link, at their returns.",
     program: ProgramKind::Kretprobe,
-    mechanism: |attach| Mechanism::KprobeMulti { pattern: &attach.target, at_return: true },
+    mechanism: |attach| at_many(attach, true),
     template: Template {
         program: include_str!("templates/kretprobe_multi.bpf.c"),
         ..AT_MANY.template
@@ -203,6 +204,10 @@ fn at(attach: &Attach, at_return: bool) -> Mechanism<'_> {
     let offset = attach.number(OFFSET).and_then(|offset| u32::try_from(offset).ok());
     let offset = offset.unwrap_or_default();
     Mechanism::PerfEvent(PerfEvent::Kprobe { function: &attach.target, offset, at_return })
+}
+
+fn at_many(attach: &Attach, at_return: bool) -> Mechanism<'_> {
+    Mechanism::KprobeMulti { pattern: &attach.target, at_return, cookies: attach.cookies() }
 }
 
 const OFFSET: &str = "offset";

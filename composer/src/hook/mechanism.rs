@@ -1,6 +1,8 @@
 //! The ways in which the kernel attaches a program to itself. There are few of them, and many kinds
 //! of host share one: the kernel layer does these, and knows no kinds.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use crate::object::AttachType;
@@ -23,6 +25,8 @@ pub enum Mechanism<'a> {
         pattern: &'a str,
         /// Whether at their returns.
         at_return: bool,
+        /// Cookies of some of them, by name, in the place of the one of all.
+        cookies: Option<&'a BTreeMap<String, i64>>,
     },
     /// A packet socket that is opened at an interface, with the program as its filter.
     PacketSocket(&'a str),

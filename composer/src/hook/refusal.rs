@@ -2,7 +2,10 @@
 //! on the kind.
 
 use super::Attach;
-use crate::{diag::Code, profile::Targets};
+use crate::{
+    diag::{Code, nearest},
+    profile::Targets,
+};
 
 /// An attachment that the kernel refused.
 #[derive(Debug, Clone, Copy)]
@@ -11,8 +14,12 @@ pub struct Refused<'a> {
     pub attach: &'a Attach,
     /// The call or step that was refused.
     pub call: &'a str,
-    /// The name of the error number: `ENOENT`.
+    /// The name of the error number: `ENOENT`; empty where the kernel was not asked.
     pub errno: &'a str,
+    /// The same in words.
+    pub message: &'a str,
+    /// What there is, where a name was not found.
+    pub candidates: &'a [String],
     /// What is known of the kernel.
     pub targets: &'a Targets,
 }
@@ -29,6 +36,14 @@ pub struct Refusal {
 }
 
 impl Refused<'_> {
+    /// The candidate that `name` was most likely meant to be, or else `help`.
+    pub(super) fn or_candidate(&self, name: &str, help: String) -> String {
+        match nearest(name, self.candidates.iter().map(String::as_str)) {
+            Some(near) => format!("Did you mean `{near}`?"),
+            None => help,
+        }
+    }
+
     /// What was most likely meant, or else `help`.
     pub(super) fn or_near(&self, help: String) -> String {
         match self.attach.near(self.targets) {

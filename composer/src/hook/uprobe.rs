@@ -106,9 +106,12 @@ fn refused(refused: &Refused<'_>) -> Option<Refusal> {
         ("find binary", _) => no_binary(binary),
         ("find symbol", _) => (
             format!("function `{place}` not found in {binary}"),
-            format!(
-                "List the functions with: nm -D {binary}. A stripped program has none but those \
+            refused.or_candidate(
+                place,
+                format!(
+                    "List the functions with: nm -D {binary}. A stripped program has none but those \
                      that it exports; write an offset in the file."
+                ),
             ),
         ),
         ("find process", _) => no_process(refused.attach),

@@ -3,7 +3,7 @@
 use super::{
     Attach, HostKind, Mechanism, Misfit, Refusal, Refused, TargetKey, Template, UsdtProbe, uprobe,
 };
-use crate::object::ProgramKind;
+use crate::{diag::Code, object::ProgramKind};
 
 pub(super) static USDT: HostKind = HostKind {
     name: "usdt",
@@ -66,8 +66,22 @@ fn refused(refused: &Refused<'_>) -> Option<Refusal> {
     let (why, help) = match refused.call {
         "find probe" => (
             format!("{binary} has no probe `{provider}:{name}`"),
-            format!("List its probes with: readelf -n {binary}"),
+            refused.or_candidate(
+                &format!("{provider}:{name}"),
+                format!("List its probes with: readelf -n {binary}"),
+            ),
         ),
+        "read argument of probe" => {
+            return Some(Refusal {
+                code: Code::Refused,
+                why: format!("`{provider}:{name}` has {}", refused.message),
+                help: format!(
+                    "Attach a uprobe to the place instead, {{ uprobe = \"{binary}:OFFSET\" }}, or \
+                     write a program without bpf_usdt_arg. It reads constants, general registers and \
+                     memory at a register."
+                ),
+            });
+        }
         "find binary" => uprobe::no_binary(binary),
         "find process" => uprobe::no_process(refused.attach),
         _ => return None,

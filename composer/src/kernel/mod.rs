@@ -258,7 +258,13 @@ pub struct KernelError {
     pub missing: Box<[(u32, String)]>,
     /// Who holds the place that is taken, when that can be told.
     pub holder: Option<Box<Holder>>,
+    /// What there is, where a name was not found.
+    pub candidates: Option<Box<Candidates>>,
 }
+
+/// Names among which one was looked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Candidates(Vec<String>);
 
 impl KernelError {
     /// A step that failed before the kernel was asked.
@@ -272,7 +278,19 @@ impl KernelError {
             lines: Box::default(),
             missing: Box::default(),
             holder: None,
+            candidates: None,
         }
+    }
+
+    /// A search that found none of a name, but these.
+    pub(crate) fn not_among(call: &'static str, candidates: Vec<String>) -> Self {
+        let candidates = Some(Box::new(Candidates(candidates)));
+        Self { candidates, ..Self::with_errno(call, libc::ENOENT) }
+    }
+
+    /// What there is, where a name was not found.
+    pub(crate) fn candidates(&self) -> &[String] {
+        self.candidates.as_ref().map_or(&[], |candidates| &candidates.0)
     }
 
     /// A step of a library, with the error number of the system call that it failed in.

@@ -137,7 +137,7 @@ pub(super) fn kprobe_multi() -> Option<Result<(), i32>> {
     let program = ProbedType { attach_type: Some(multi), ..ProbedType::of(ProgramKind::Kprobe) };
     let program = program.load_smallest().ok()?;
     let names = [c"fc_no_such_function".to_owned()];
-    let target = LinkTarget::Functions(&names, 0, 0);
+    let target = LinkTarget::Functions(&names, 0, &[0]);
     links(program.as_fd(), multi, target, &[libc::ENOENT, libc::ESRCH])
 }
 

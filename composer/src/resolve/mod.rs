@@ -29,7 +29,7 @@ pub use node::{ResolvedKind, ResolvedNode, TargetFunction};
 pub use partly::PartlyResolved;
 pub use program::NodeProgram;
 pub use records::{FieldFormat, RecordField, RecordPiece, RecordStruct};
-pub use store::{ObjectStore, open_object};
+pub use store::{ObjectStore, installation, open_object};
 pub use traced::TracerTarget;
 
 use crate::{

@@ -106,9 +106,23 @@ pub fn open_object(name: &ObjectRef) -> Result<Object, Box<Diagnostic>> {
     }
 }
 
+/// How to install the object at `path`, where it is one of a package of other projects.
+#[must_use]
+pub fn installation(path: &Path) -> Option<&'static str> {
+    /// What the names of libxdp's objects begin with.
+    const LIBXDP: [&str; 4] = ["xdp-dispatcher", "xdpdump_", "xdpfilt_", "xsk_def_xdp_prog"];
+    let name = path.file_name()?.to_str().filter(|_| path.is_absolute())?;
+    LIBXDP.iter().any(|known| name.starts_with(known)).then_some(
+        "Install libxdp and xdp-tools; on Debian and Ubuntu: apt-get install libxdp1 xdp-tools",
+    )
+}
+
 fn bytes(path: &Path) -> Result<Vec<u8>, Box<Diagnostic>> {
     files::read(path, files::OBJECT).map_err(|error| {
         let message = format!("cannot read {}: {}", path.display(), plain(&error));
+        if let Some(help) = installation(path) {
+            return Box::new(Diagnostic::new(Code::ObjectUnreadable, message).help(help));
+        }
         let name =
             path.file_name().map_or_else(|| "my.bpf.o".into(), |name| name.to_string_lossy());
         let stem = name.trim_end_matches(".o").trim_end_matches(".bpf");

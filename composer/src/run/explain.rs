@@ -254,7 +254,14 @@ fn remedy(action: &Action, errno: Option<i32>) -> &'static str {
 
 /// What the refusal of an attachment means to its kind.
 fn refusal(attach: &Attach, error: &KernelError, targets: &Targets) -> Option<Refusal> {
-    let refused = Refused { attach, call: error.call, errno: errno_name(error.errno?), targets };
+    let refused = Refused {
+        attach,
+        call: error.call,
+        errno: error.errno.map_or("", errno_name),
+        message: &error.message,
+        candidates: error.candidates(),
+        targets,
+    };
     (attach.kind.refused)(&refused)
 }
 

@@ -27,6 +27,9 @@ Every recipe has a stub worth replacing and two replacements for it. The line `p
 which you set beside it: `globals = { bytes_per_second = 50000 }`. The programs are in
 [ebpf-programs/bpf](../ebpf-programs/bpf), compact enough to copy; `freplace-compose inspect
 builtin:cgroup-replacement` lists what one holds.
+
+Every recipe has a built-in tracer, but for `tcp`, `tcp-map` and `xdp`: their tracers are programs in C, as
+examples for your own. Without `object` and `program` they are built-in ones, too.
 ";
 
 /// The page. `list` is what `chains --format json` writes.
@@ -41,7 +44,7 @@ pub(crate) fn page(list: &[Value]) -> String {
         let what = listed["description"].as_str().expect("it has one");
         let _ = writeln!(text, "| [{name}](#{name}) | {hooks} | {since} | {what} |");
     }
-    text += "\n`since` is the oldest kernel that accepts the recipe, of those that are tested.\n";
+    text += "\n`since` is the oldest kernel that accepts the recipe: the one that it requires, or of those that are tested.\n";
     recipes().for_each(|name| section(&mut text, name));
     text
 }
@@ -55,17 +58,13 @@ fn uses_packages(text: &str) -> bool {
     text.contains("object = \"/")
 }
 
-/// The oldest kernel, as the recipe says or else as it is known.
+/// The oldest kernel, where it can be told on every machine.
 fn since(name: &str, listed: &Value) -> String {
     let text = recipe(name).expect("it is there");
     if uses_packages(text) {
         return String::new();
     }
-    let required = text.lines().find_map(|line| line.strip_prefix("requires = { kernel = \">="));
-    match required.and_then(|rest| rest.split_once('"')) {
-        Some((kernel, _)) => kernel.to_owned(),
-        None => listed["kernel"].as_str().expect("its objects are here").to_owned(),
-    }
+    listed["kernel"].as_str().expect("its objects are here").to_owned()
 }
 
 fn section(text: &mut String, name: &str) {

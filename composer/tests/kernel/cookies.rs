@@ -84,6 +84,39 @@ fn a_program_reads_the_cookie_of_its_attachment() {
     before.assert_nothing_new();
 }
 
+#[test]
+#[ignore = "needs a kernel that allows freplace; `cargo xtask test` runs it in a micro-VM"]
+fn one_of_many_functions_has_a_cookie_of_its_own() {
+    if environment::lacking().contains(&"kprobe multi links") {
+        return;
+    }
+    let folder = Folder::new(
+        r#"
+        name = "many"
+        [host.h]
+        object = "cookies.o"
+        program = "at_kprobe_multi"
+        [host.h.attach]
+        kprobe_multi = "__x64_sys_getpgid, __x64_sys_getpriority, __x64_sys_prlimit64"
+        cookie = 5
+        cookies = { __x64_sys_getpriority = 0x123456789, __x64_sys_prlimit64 = 7 }
+        "#,
+    );
+    let before = Snapshot::take();
+    let live = Live::json(&folder.chain());
+    fire(33);
+    let _ = rustix::process::getpriority_process(None);
+    let _ = rustix::process::getrlimit(rustix::process::Resource::Core);
+    let finished = live.end(Signal::INT);
+    finished.assert_done();
+    before.assert_nothing_new();
+    let events = events(&finished);
+    for cookie in [5, 0x0001_2345_6789_u64, 7] {
+        let is_it = |event: &serde_json::Value| event["data"]["cookie"] == cookie;
+        assert!(events.iter().any(is_it), "{cookie}: {events:#?}");
+    }
+}
+
 /// One program at two places, which it tells apart.
 #[test]
 #[ignore = "needs a kernel that allows freplace; `cargo xtask test` runs it in a micro-VM"]

@@ -63,6 +63,12 @@ fn counted(first: i32) {
     unsafe { probe!("counted", "{counter}", "-4@%edi", in("edi") first, counter = sym COUNTER) };
 }
 
+#[inline(never)]
+fn in_vector() {
+    // SAFETY: it does nothing.
+    unsafe { probe!("in_vector", "0", "-4@%edi 8@%xmm0", options(nomem)) };
+}
+
 fn chain(probe: &str, more: &str) -> String {
     let binary = env::current_exe().expect("it runs");
     format!(
@@ -125,10 +131,27 @@ fn the_counter_of_a_probe_says_that_somebody_looks() {
 
 #[test]
 #[ignore = "needs a kernel that allows freplace; `cargo xtask test` runs it in a micro-VM"]
+fn an_argument_that_cannot_be_read_is_told_with_its_place() {
+    let before = Snapshot::take();
+    let folder = Folder::new(&chain("in_vector", ""));
+    if black_box(false) {
+        in_vector();
+    }
+    let finished = run(&folder.chain(), &["--", "true"]);
+    finished.assert_failed(1, "FC0504");
+    for words in ["(number 2, `8@%xmm0`,", "at offset 0x", "Attach a uprobe"] {
+        assert!(finished.stderr.contains(words), "{words}: {}", finished.stderr);
+    }
+    before.assert_nothing_new();
+}
+
+#[test]
+#[ignore = "needs a kernel that allows freplace; `cargo xtask test` runs it in a micro-VM"]
 fn a_probe_that_is_not_there_is_told() {
     let before = Snapshot::take();
     for (folder, words) in [
-        (Folder::new(&chain("no_such_probe", "")), "fc_test:no_such_probe`\n"),
+        (Folder::new(&chain("no_such_probe", "")), "List its probes with: readelf -n"),
+        (Folder::new(&chain("twise", "")), "Did you mean `fc_test:twice`?"),
         (
             Folder::new(&chain("twice", "").replace("usdt = \"/", "usdt = \"/no_such_folder/")),
             "not found",

@@ -10,7 +10,7 @@ use std::{
 
 use rustix::process::{Pid, Signal, kill_process};
 
-use super::{command, loaders, stream, tracer};
+use super::{command, hosts, loaders, stream, tracer};
 use crate::{Result, shell};
 
 /// The part of `bench` that runs in the guest, and prints what it measured as JSON.
@@ -25,6 +25,7 @@ enum Measurement {
     Loaders(loaders::LoadersArgs),
     Stream(stream::StreamArgs),
     Tracer(tracer::TracerArgs),
+    Hosts(hosts::HostsArgs),
     Command(command::CommandArgs),
 }
 
@@ -33,6 +34,7 @@ pub(crate) fn run(arguments: &GuestArgs) -> Result {
         Measurement::Loaders(guest) => loaders::measure(guest)?,
         Measurement::Stream(guest) => stream::measure(guest)?,
         Measurement::Tracer(guest) => tracer::measure(guest)?,
+        Measurement::Hosts(guest) => hosts::measure(guest)?,
         Measurement::Command(guest) => command::measure(guest)?,
     };
     println!("{measured}");

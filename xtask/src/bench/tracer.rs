@@ -19,7 +19,7 @@ use crate::{Result, shell};
 const OBJECT: &str = "measured";
 const HOST: &str = "host";
 /// Number of runs whose events fit in the buffer.
-const REPEAT: &str = "2000";
+pub(super) const REPEAT: &str = "2000";
 /// Number of such measurements in each round.
 const TIMES: usize = 8;
 

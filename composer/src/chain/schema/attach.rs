@@ -79,6 +79,11 @@ fn setting(spec: &KeySpec) -> Value {
         Values::Number(least, most) | Values::RequiredNumber(least, most) => {
             json!({ "type": "integer", "minimum": least, "maximum": most })
         }
+        Values::Numbers(least, most) => json!({
+            "type": "object",
+            "minProperties": 1,
+            "additionalProperties": { "type": "integer", "minimum": least, "maximum": most },
+        }),
         Values::Text => json!({ "type": "string", "minLength": 1 }),
         Values::RequiredText(example) => {
             json!({ "type": "string", "minLength": 1, "examples": [example] })

@@ -168,7 +168,9 @@ pub(super) fn host(
                 .map_err(|error| KernelError::os("BPF_LINK_CREATE", &error))?;
             Ok(Link::alone(link))
         }
-        Mechanism::KprobeMulti { pattern, at_return } => {
+        Mechanism::KprobeMulti { pattern, at_return, cookies } => {
+            let own = |name: &str| cookies.and_then(|cookies| cookies.get(name));
+            let cookie = |name: &str| own(name).map_or(cookie, |own| own.cast_unsigned());
             multi::link(program, pattern, at_return, cookie)
         }
         Mechanism::PacketSocket(interface) => {

@@ -16,11 +16,12 @@ pub(super) fn link(
     program: BorrowedFd<'_>,
     pattern: &str,
     at_return: bool,
-    cookie: u64,
+    cookie: impl Fn(&str) -> u64,
 ) -> Result<Link, KernelError> {
     const RETURN: u32 = 1; // BPF_F_KPROBE_MULTI_RETURN
     let names = functions(pattern)?;
-    let target = LinkTarget::Functions(&names, if at_return { RETURN } else { 0 }, cookie);
+    let cookies: Vec<_> = names.iter().map(|name| cookie(&name.to_string_lossy())).collect();
+    let target = LinkTarget::Functions(&names, if at_return { RETURN } else { 0 }, &cookies);
     let link = sys::link_create(program, AttachType::TraceKprobeMulti as u32, target)
         .map_err(|error| KernelError::os("BPF_LINK_CREATE", &error))?;
     Ok(Link::alone(link))

@@ -5,7 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use object::{Object as _, ObjectSection as _, ObjectSymbol as _};
+use object::{Object as _, ObjectSection as _, ObjectSymbol as _, ObjectSymbolTable, SymbolKind};
 
 use crate::kernel::KernelError;
 
@@ -74,13 +74,22 @@ fn offset(path: &Path, place: &str) -> Result<u64, KernelError> {
     };
     let exported = || file.dynamic_symbols().find(is_it);
     let found = file.symbols().find(is_it).or_else(exported);
-    let found = found.ok_or_else(|| missing("find symbol"))?;
+    let found = found.ok_or_else(|| KernelError::not_among("find symbol", functions(&file)))?;
     let section = found.section_index().and_then(|index| file.section_by_index(index).ok());
     let start = section.and_then(|section| {
         let (in_file, _) = section.file_range()?;
         found.address().checked_sub(section.address()).map(|within| in_file + within)
     });
     Ok(start.ok_or_else(|| missing("find symbol"))? + beyond)
+}
+
+/// The names of the functions of a program or library.
+fn functions(file: &object::File<'_>) -> Vec<String> {
+    let tables = [file.symbol_table(), file.dynamic_symbol_table()];
+    let symbols = tables.iter().flatten().flat_map(ObjectSymbolTable::symbols);
+    let functions =
+        symbols.filter(|found| found.is_definition() && found.kind() == SymbolKind::Text);
+    functions.filter_map(|found| Some(plain(found.name().ok()?).to_owned())).collect()
 }
 
 /// A name without its version: `malloc@@GLIBC_2.2.5`.

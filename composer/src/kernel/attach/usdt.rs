@@ -91,26 +91,30 @@ pub(super) fn locate(probe: UsdtProbe<'_>) -> Result<(String, Vec<ProbeSite>), K
     }
     let path = find(probe.binary)?;
     let bytes = fs::read(&path).map_err(|error| KernelError::os(CALL, &error))?;
-    let sites = sites(&bytes, probe.provider, probe.name)
+    let all = sites(&bytes)
         .map_err(|error| KernelError::here(CALL, format!("{}: {error}", path.display())))?;
-    if sites.is_empty() {
-        return Err(KernelError::with_errno("find probe", libc::ENOENT));
+    let wanted = format!("{}:{}", probe.provider, probe.name);
+    let (own, others): (Vec<_>, Vec<_>) = all.into_iter().partition(|(name, _)| *name == wanted);
+    if own.is_empty() {
+        let names = others.into_iter().map(|(name, _)| name).collect();
+        return Err(KernelError::not_among("find probe", names));
     }
-    Ok((path.to_string_lossy().into_owned(), sites))
+    let own = own.into_iter().map(|(_, site)| site).collect();
+    Ok((path.to_string_lossy().into_owned(), own))
 }
 
-/// The places of a probe in an ELF file.
-fn sites(bytes: &[u8], provider: &str, name: &str) -> object::read::Result<Vec<ProbeSite>> {
+/// The places of all probes in an ELF file, each with its `PROVIDER:PROBE`.
+fn sites(bytes: &[u8]) -> object::read::Result<Vec<(String, ProbeSite)>> {
     /// The type of a note about a probe.
     const STAPSDT: u32 = 3;
     let file = ElfFile64::<Endianness>::parse(bytes)?;
     let endian = file.endian();
-    let Some(section) = file.section_by_name(".note.stapsdt") else { return Ok(Vec::new()) };
+    let mut found = Vec::new();
+    let Some(section) = file.section_by_name(".note.stapsdt") else { return Ok(found) };
     // Where that is not at the address that the note says, the file was changed by prelink, and all
     // addresses by as much.
     let base = file.section_by_name(".stapsdt.base").map(|section| section.address());
     let mut notes = NoteIterator::<FileHeader64<Endianness>>::new(endian, 4, section.data()?)?;
-    let mut found = Vec::new();
     while let Some(note) = notes.next()? {
         if note.n_type(endian) != STAPSDT || note.name() != b"stapsdt" {
             continue;
@@ -127,11 +131,8 @@ fn sites(bytes: &[u8], provider: &str, name: &str) -> object::read::Result<Vec<P
         let mut next = || addresses.next().unwrap_or_default();
         let (place, linked_base, semaphore) = (next(), next(), next());
         let mut texts = texts.split(|&byte| byte == 0).map(String::from_utf8_lossy);
-        let is_it = texts.next().is_some_and(|it| it == provider)
-            && texts.next().is_some_and(|it| it == name);
-        if !is_it {
-            continue;
-        }
+        let mut next = || texts.next().unwrap_or_default();
+        let (provider, name, arguments) = (next(), next(), next().into_owned());
         let moved = base.map_or(0, |base| base.wrapping_sub(linked_base));
         let in_file = |address: u64| {
             let address = address.wrapping_add(moved);
@@ -143,8 +144,8 @@ fn sites(bytes: &[u8], provider: &str, name: &str) -> object::read::Result<Vec<P
         };
         let Some(offset) = in_file(place) else { continue };
         let counter = if semaphore == 0 { Some(0) } else { in_file(semaphore) };
-        let arguments = texts.next().unwrap_or_default().into_owned();
-        found.push(ProbeSite { offset, semaphore: counter.unwrap_or_default(), arguments });
+        let site = ProbeSite { offset, semaphore: counter.unwrap_or_default(), arguments };
+        found.push((format!("{provider}:{name}"), site));
     }
     Ok(found)
 }
@@ -159,17 +160,20 @@ const ARGUMENT: usize = 16;
 impl ProbeSite {
     /// `struct __bpf_usdt_spec` of libbpf's `usdt.bpf.h`: where the arguments are, and a cookie.
     pub(super) fn spec(&self, cookie: u64) -> Result<Vec<u8>, KernelError> {
-        const CALL: &str = "read arguments of probe";
+        const CALL: &str = "read argument of probe";
+        let at = self.offset;
         let mut bytes = Vec::with_capacity(MOST * ARGUMENT + 16);
         let mut count = 0_u16;
         for text in self.split() {
             if usize::from(count) == MOST {
-                return Err(KernelError::here(CALL, format!("more than {MOST}")));
+                let many = format!("more than {MOST} arguments (at offset {at:#x})");
+                return Err(KernelError::here(CALL, many));
             }
-            let argument = argument(text)
-                .ok_or_else(|| KernelError::here(CALL, format!("`{text}` is not known")))?;
-            bytes.extend(argument.bytes());
             count += 1;
+            let unknown =
+                || format!("an unreadable argument (number {count}, `{text}`, at offset {at:#x})");
+            let argument = argument(text).ok_or_else(|| KernelError::here(CALL, unknown()))?;
+            bytes.extend(argument.bytes());
         }
         bytes.resize(MOST * ARGUMENT, 0);
         bytes.extend(cookie.to_ne_bytes());

@@ -120,7 +120,7 @@ pub(in crate::kernel) enum LinkTarget<'a> {
     Folder(BorrowedFd<'a>, u32, u32),
     /// Functions of the kernel, by their names, `BPF_F_KPROBE_MULTI_RETURN`, and a cookie for each of
     /// them.
-    Functions(&'a [CString], u32, u64),
+    Functions(&'a [CString], u32, &'a [u64]),
     /// A map of sockets.
     Map(BorrowedFd<'a>),
     /// The elements of a map, for an iterator.
@@ -137,11 +137,11 @@ pub(in crate::kernel) fn link_create(
     attach_type: u32,
     to: LinkTarget<'_>,
 ) -> io::Result<OwnedFd> {
-    let (names, cookies): (Vec<u64>, Vec<u64>) = match to {
-        LinkTarget::Functions(names, _, cookie) => {
-            names.iter().map(|name| (address(name.to_bytes_with_nul()), cookie)).unzip()
+    let names: Vec<u64> = match to {
+        LinkTarget::Functions(names, ..) => {
+            names.iter().map(|name| address(name.to_bytes_with_nul())).collect()
         }
-        _ => Default::default(),
+        _ => Vec::new(),
     };
     let mut over = IteratorOver::default();
     let (target, flags, words): (u32, u32, &[u32]) = match to {
@@ -161,9 +161,9 @@ pub(in crate::kernel) fn link_create(
         LinkTarget::Netfilter(family, hook, priority) => {
             (0, 0, &[family, hook, priority.cast_unsigned()])
         }
-        LinkTarget::Functions(_, flags, _) => {
+        LinkTarget::Functions(_, flags, cookies) => {
             let [low, high] = halves(address(names.as_slice()));
-            let [first, last] = halves(address(cookies.as_slice()));
+            let [first, last] = halves(address(cookies));
             // In between would be the addresses of functions without a name.
             (0, 0, &[flags, length(names.len()), low, high, 0, 0, first, last])
         }
