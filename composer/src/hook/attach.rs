@@ -179,14 +179,14 @@ impl StoredSetting {
                 words.iter().copied().find(|word| *word == text).map(Setting::Word)
             }
             (Self::Text(text), Values::Text | Values::RequiredText(_)) => Some(Setting::Text(text)),
-            (Self::Numbers(numbers), Values::Numbers(least, most)) => numbers
-                .values()
-                .all(|number| (*least..=*most).contains(number))
-                .then_some(Setting::Numbers(numbers)),
             (
                 Self::Number(number),
                 Values::Number(least, most) | Values::RequiredNumber(least, most),
             ) => (*least..=*most).contains(&number).then_some(Setting::Number(number)),
+            (Self::Numbers(numbers), Values::Numbers(least, most)) => numbers
+                .values()
+                .all(|number| (*least..=*most).contains(number))
+                .then_some(Setting::Numbers(numbers)),
             _ => None,
         }
     }

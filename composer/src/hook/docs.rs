@@ -61,10 +61,10 @@ fn value(values: &Values) -> String {
         Values::Words(words) => format!("{}; the first is the default", quoted(words)),
         Values::Required(words) => format!("required: {}", quoted(words)),
         Values::Number(least, most) => format!("a number from {least} to {most}"),
-        Values::Numbers(least, most) => format!("a table of numbers from {least} to {most}"),
         Values::RequiredNumber(least, most) => {
             format!("required: a number from {least} to {most}")
         }
+        Values::Numbers(least, most) => format!("a table of numbers from {least} to {most}"),
         Values::Text => "a string".to_owned(),
         Values::RequiredText(example) => format!("required: a string, such as `\"{example}\"`"),
     }

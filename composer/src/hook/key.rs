@@ -66,11 +66,11 @@ pub enum Values {
     Required(&'static [&'static str]),
     /// A whole number between two, the ends included; not set when the key is not there.
     Number(i64, i64),
+    /// The same; the key has to be there.
+    RequiredNumber(i64, i64),
     /// A table of such numbers, by names that the target's pattern matches; not set when the key is not
     /// there.
     Numbers(i64, i64),
-    /// The same; the key has to be there.
-    RequiredNumber(i64, i64),
     /// A text; not set when the key is not there.
     Text,
     /// A text, such as this one; the key has to be there.
@@ -85,8 +85,8 @@ impl Values {
             Self::Words(words) => words.first().copied().map(Setting::Word),
             Self::Required(_)
             | Self::Number(..)
-            | Self::Numbers(..)
             | Self::RequiredNumber(..)
+            | Self::Numbers(..)
             | Self::Text
             | Self::RequiredText(_) => None,
         }
