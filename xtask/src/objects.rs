@@ -1,6 +1,7 @@
 //! `cargo xtask objects`: tries objects of other projects, from Debian packages. Each program that
 //! a chain can start becomes a host, with a built-in tracer on it and on each function that it
-//! calls. The results of `validate` and of a kernel are printed.
+//! calls. The results of `validate` and of a kernel are printed, and the share of the objects with
+//! such a program.
 
 use std::{
     collections::BTreeMap,
@@ -35,6 +36,8 @@ pub(crate) struct ObjectsArgs {
 const FOLDERS: [&str; 2] = ["/usr/lib/x86_64-linux-gnu/bpf", "/usr/lib/bpf"];
 /// The package whose tools contain their objects.
 const TOOLS: &str = "libbpf-tools";
+/// The code of a diagnostic about an attach target that is not there.
+const NO_TARGET: &str = "FC0502";
 /// Time limit of a run in the guest, in seconds.
 const BOUND: &str = "3600";
 
@@ -124,6 +127,8 @@ enum Fate {
     /// Valid, with a warning that predicted the rejection.
     Foretold(String),
     ValidButRefused(String),
+    /// Valid, but this machine does not have its attach target.
+    NoTarget,
     Crashed(String),
     /// Not usable in a chain, or without BTF: the section, or the reason.
     NotTried(String),
@@ -134,6 +139,7 @@ pub(crate) fn guest(arguments: &ObjectsArgs) -> Result {
     let mut objects: Vec<_> =
         fs::read_dir(&arguments.objects)?.flatten().map(|entry| entry.path()).collect();
     objects.sort();
+    let (mut readable, mut hostable, mut started) = (0, 0, 0);
     for object in objects {
         let inspect = composer(arguments, &["inspect", "--format", "json"], &object)?;
         let name = stem(&object);
@@ -145,12 +151,17 @@ pub(crate) fn guest(arguments: &ObjectsArgs) -> Result {
             fates.entry(fate).or_default().push(name);
             continue;
         };
+        let mut own = Vec::new();
         for program in seen["programs"].as_array().into_iter().flatten() {
             let title = format!("{name}:{}", program["name"].as_str().unwrap_or_default());
             let fate = judge(arguments, &object, &seen, program)?;
             println!("{title}  {}", told(&fate));
+            own.push(fate.clone());
             fates.entry(fate).or_default().push(title);
         }
+        readable += 1;
+        hostable += usize::from(own.iter().any(|fate| !matches!(fate, Fate::NotTried(_))));
+        started += usize::from(own.contains(&Fate::Loaded));
     }
     println!();
     for (fate, titles) in &fates {
@@ -160,14 +171,21 @@ pub(crate) fn guest(arguments: &ObjectsArgs) -> Result {
         fates.iter().filter(|(fate, _)| is(fate)).map(|(_, titles)| titles.len()).sum::<usize>()
     };
     println!(
-        "loaded {}, rejected by validate {}, predicted by a warning {}, valid but rejected {} (goal: 0), crashed {} (goal: 0), \
-         not tried {}",
+        "loaded {}, rejected by validate {}, predicted by a warning {}, valid but rejected {} (goal: 0), without a target {}, \
+         crashed {} (goal: 0), not tried {}",
         count(|fate| matches!(fate, Fate::Loaded)),
         count(|fate| matches!(fate, Fate::Refused(_))),
         count(|fate| matches!(fate, Fate::Foretold(_))),
         count(|fate| matches!(fate, Fate::ValidButRefused(_))),
+        count(|fate| matches!(fate, Fate::NoTarget)),
         count(|fate| matches!(fate, Fate::Crashed(_))),
         count(|fate| matches!(fate, Fate::NotTried(_))),
+    );
+    let share = |count: usize| format!("{count} ({} %)", 100 * count / readable.max(1));
+    println!(
+        "objects {readable}, with a program that a chain can start {}, started {}",
+        share(hostable),
+        share(started)
     );
     Ok(())
 }
@@ -178,6 +196,7 @@ fn told(fate: &Fate) -> String {
         Fate::Refused(code) => format!("refused beforehand: {code}"),
         Fate::Foretold(code) => format!("foretold by a warning: {code}"),
         Fate::ValidButRefused(code) => format!("valid, but refused: {code}"),
+        Fate::NoTarget => "attach target not found".to_owned(),
         Fate::Crashed(what) => format!("crashed: {what}"),
         Fate::NotTried(why) => format!("not tried: {why}"),
     }
@@ -218,6 +237,7 @@ fn judge(arguments: &ObjectsArgs, object: &Path, seen: &Value, program: &Value) 
     Ok(match (up.status.code(), code(&up)) {
         (Some(0), _) => Fate::Loaded,
         (Some(1 | 3 | 4), Some(code)) if codes(&validate).contains(&code) => Fate::Foretold(code),
+        (Some(1), Some(code)) if code == NO_TARGET => Fate::NoTarget,
         (Some(1 | 3 | 4), Some(code)) => {
             eprintln!("{}", String::from_utf8_lossy(&up.stderr));
             Fate::ValidButRefused(code)
@@ -234,17 +254,39 @@ fn judge(arguments: &ObjectsArgs, object: &Path, seen: &Value, program: &Value) 
 fn attach(section: &str) -> Option<String> {
     let section = section.trim_start_matches('?');
     let (kind, place) = section.split_once('/').unwrap_or((section, ""));
-    let or = |other: &str| if place.is_empty() { other.to_owned() } else { place.to_owned() };
-    Some(match kind {
-        "xdp" | "xdp.frags" => "{ xdp = \"lo\", mode = \"generic\" }".to_owned(),
-        "kprobe" => format!("{{ kprobe = {:?} }}", or("do_unlinkat")),
-        "kretprobe" => format!("{{ kretprobe = {:?} }}", or("do_unlinkat")),
-        "tracepoint" | "tp" => format!("{{ tracepoint = {:?} }}", or("sched/sched_switch")),
-        "raw_tp" | "raw_tracepoint" => {
-            format!("{{ raw_tracepoint = {:?} }}", or("sched_switch"))
-        }
-        _ => return None,
-    })
+    // What is behind a dot, as in `fentry.s`, says how the program is loaded.
+    let (kind, how) = kind.split_once('.').unwrap_or((kind, ""));
+    let at = |key: &str, other: &str| {
+        let place = if place.is_empty() { other } else { place };
+        Some(format!("{{ {key} = {place:?} }}"))
+    };
+    let fixed = |attach: &str| Some(format!("{{ {attach} }}"));
+    match (kind, how) {
+        ("xdp", _) if place.is_empty() => fixed(r#"xdp = "lo", mode = "generic""#),
+        ("kprobe", "multi") => at("kprobe_multi", "do_unlinkat"),
+        ("kretprobe", "multi") => at("kretprobe_multi", "do_unlinkat"),
+        ("kprobe" | "kretprobe", _) => at(kind, "do_unlinkat"),
+        ("ksyscall" | "kretsyscall", _) => at(kind, "unlinkat"),
+        ("uprobe" | "uretprobe", "" | "s") if place.contains(':') => at(kind, place),
+        // Whose function it is the tool decides.
+        ("uprobe" | "uretprobe", "" | "s") => fixed(&format!("{kind} = \"/proc/self/exe:main\"")),
+        ("usdt", _) => at("usdt", "/usr/bin/python3:python:function__entry"),
+        ("fentry" | "fexit" | "fmod_ret", _) => at(kind, "do_unlinkat"),
+        ("lsm", _) => at(kind, "file_open"),
+        ("tp_btf", _) => at(kind, "sched_switch"),
+        ("tracepoint" | "tp", _) => at("tracepoint", "sched/sched_switch"),
+        ("raw_tp" | "raw_tracepoint", _) => at("raw_tracepoint", "sched_switch"),
+        ("perf_event", _) => fixed(r#"perf_event = "cpu-clock""#),
+        ("tc" | "tcx" | "classifier", _) => fixed(r#"tc = "lo""#),
+        ("socket", _) => fixed(r#"socket_filter = "lo""#),
+        ("cgroup_skb", _) => fixed(r#"cgroup_skb = "/sys/fs/cgroup""#),
+        ("sockops", _) => fixed(r#"sock_ops = "/sys/fs/cgroup""#),
+        ("sk_lookup" | "flow_dissector", _) => at(kind, "self"),
+        ("iter", _) => at("iter", "task"),
+        ("syscall", _) => fixed(r#"syscall = "at start""#),
+        ("netfilter", _) => fixed(r#"netfilter = "ipv4/local_in""#),
+        _ => None,
+    }
 }
 
 fn composer(arguments: &ObjectsArgs, words: &[&str], file: &Path) -> Result<Output> {
