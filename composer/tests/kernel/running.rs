@@ -378,7 +378,7 @@ fn calls_of_running_programs_are_traced_without_a_chain() {
     assert!(of_entry.len() >= 4, "an entry and a return for each packet: {seen:#?}");
     assert_eq!(of_entry.len(), of_stub.len(), "{seen:#?}");
     let returned = of_entry.iter().find(|event| event["kind"] == "fexit").expect("a return");
-    assert_eq!(returned["data"]["ret"]["name"], "XDP_PASS", "{returned:#}");
+    assert_eq!(returned["ret_name"], "XDP_PASS", "{returned:#}");
     let none = traced(&["xdp:lo", "--where", "ret == 1"]);
     none.assert_done();
     assert!(events(&none).is_empty(), "nothing was dropped");
