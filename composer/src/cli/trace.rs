@@ -28,7 +28,8 @@ pub(super) struct TraceArguments {
     /// Values to record of a call, besides result and duration. Defaults to all arguments
     #[arg(long, value_name = "VALUE", value_delimiter = ',')]
     capture: Vec<String>,
-    /// Condition for recording a call, evaluated in the kernel
+    /// Condition for recording a call, evaluated in the kernel. With `ret` or `took` in it, only returns are
+    /// recorded
     #[arg(long = "where", value_name = "CONDITION")]
     filter: Option<String>,
     /// Record only entries, or only returns
@@ -45,6 +46,15 @@ enum Moment {
     Entry,
     /// When it returns.
     Return,
+}
+
+impl TraceArguments {
+    /// Whether the condition is about what only a return has.
+    fn asks_for_return(&self) -> bool {
+        let is_letter = |letter: char| letter.is_alphanumeric() || letter == '_';
+        let filter = self.filter.as_deref().unwrap_or_default();
+        filter.split(|letter| !is_letter(letter)).any(|word| word == "ret" || word == "took")
+    }
 }
 
 pub(super) fn run(arguments: TraceArguments) -> Exit {
@@ -103,6 +113,8 @@ fn chain(arguments: &TraceArguments, census: &Census) -> Result<String, RefError
             });
             let id = tracer_id(program, function, &mut tracers);
             let key = match arguments.at {
+                // At the entry there is neither a result nor a duration.
+                None if arguments.asks_for_return() => "fexit",
                 None => "trace",
                 Some(Moment::Entry) => "fentry",
                 Some(Moment::Return) => "fexit",
