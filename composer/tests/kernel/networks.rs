@@ -217,8 +217,8 @@ fn netkit_pair(two: &TwoNamespaces) {
     shell(&format!(
         "ip link add kit0 type netkit && ip link set nk0 netns {pid} && \
          ip addr add 10.98.0.1/24 dev kit0 && ip link set kit0 up && \
-         nsenter -t {pid} -n /iproute2/ip addr add 10.98.0.2/24 dev nk0 && \
-         nsenter -t {pid} -n /iproute2/ip link set nk0 up"
+         nsenter -t {pid} -n /tools/ip addr add 10.98.0.2/24 dev nk0 && \
+         nsenter -t {pid} -n /tools/ip link set nk0 up"
     ));
 }
 
