@@ -69,7 +69,9 @@ pub(crate) fn run(arguments: &Test) -> Result {
     // A guest takes a core; what is left is for the compiler and the tests beside them.
     let guests = steps.iter().filter(|step| step.boots()).count();
     let threads = if guests == 0 { cores } else { cores.saturating_sub(guests).max(1) };
-    let run = Run { built, test: test.as_deref(), threads, corpora: Mutex::default() };
+    // What is asked for by name is whole, too.
+    let whole = *all || !only.is_empty();
+    let run = Run { built, test: test.as_deref(), whole, threads, corpora: Mutex::default() };
     let job = |step: Step| StepJob {
         name: step.name(),
         builds: step.builds(),
@@ -105,6 +107,8 @@ struct Run<'a> {
     built: Built,
     /// Selects tests by name.
     test: Option<&'a str>,
+    /// Whether every kernel gets every test.
+    whole: bool,
     /// Threads for building and running tests on this machine.
     threads: usize,
     corpora: Mutex<Vec<Corpus>>,
@@ -113,7 +117,7 @@ struct Run<'a> {
 impl Run<'_> {
     /// Runs a step; `counts` is filled in even if it fails.
     fn step(&self, step: Step, log: &StepLog, counts: &mut TestCounts) -> Result {
-        let Self { built, test, threads, .. } = self;
+        let Self { built, test, threads, whole, .. } = self;
         match step {
             Step::Format => host::cargo(&["fmt", "--all", "--check"], *threads, log).map(drop),
             Step::Clippy => {
@@ -122,7 +126,7 @@ impl Run<'_> {
                 host::cargo(&words, *threads, log).map(drop)
             }
             Step::Tests => host::tests(*test, None, *threads, log, counts),
-            Step::Linux(kernel) => kernel::run(built, kernel, *test, log, counts),
+            Step::Linux(kernel) => kernel::run(built, kernel, (*test, *whole), log, counts),
             Step::Conformance(kernel) => {
                 let corpus = conformance::judge(built, kernel, *test, log, counts)?;
                 self.corpora.lock().unwrap_or_else(PoisonError::into_inner).push(corpus);

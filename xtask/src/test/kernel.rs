@@ -4,12 +4,21 @@
 use std::{process::Command, time::Duration};
 
 use super::counts::TestCounts;
-use crate::{Result, build::Built, kernels::TestedKernel, log::StepLog, setup, shell};
+use crate::{
+    Result,
+    build::Built,
+    kernels::{self, TestedKernel},
+    log::StepLog,
+    setup, shell,
+};
 
 /// The integration test of the composer that contains them; each is `#[ignore]` otherwise.
 const TARGET: &str = "kernel";
 /// The tests of the micro-VM itself.
 const MICRO_VM: &str = "micro_vm";
+/// Tests of what the program does whatever the kernel: a landing runs them on the oldest and the newest.
+const OF_THE_PROGRAM: [&str; 7] =
+    ["data::", "ending::", "failure::", "flood::", "limits::", "printk::", "views::"];
 /// Time limit of a run after the boot, in seconds.
 const BOUND: &str = "3600";
 /// Time limit of a test in a guest: the longest takes a minute on an emulated core.
@@ -26,11 +35,12 @@ pub(crate) fn vm(built: &Built, kernel: &TestedKernel) -> Result<Command> {
     Ok(vm)
 }
 
-/// Runs the tests on `kernel`, or those whose names contain `only`.
+/// Runs the tests on `kernel`, or those whose names contain `only`; unless it is to be the `whole`, without
+/// those that the outermost kernels are enough for.
 pub(super) fn run(
     built: &Built,
     kernel: &TestedKernel,
-    only: Option<&str>,
+    (only, whole): (Option<&str>, bool),
     log: &StepLog,
     counts: &mut TestCounts,
 ) -> Result {
@@ -53,6 +63,9 @@ pub(super) fn run(
     vm.arg(format!("FREPLACE_COMPOSE_BIN={}", composer.display()));
     vm.arg(format!("FREPLACE_COMPOSE_ROOT={}", root.display()));
     vm.arg(tests).args(["--ignored", "--test-threads=1"]).args(only);
+    if !whole && !kernels::is_outermost(kernel) {
+        vm.args(OF_THE_PROGRAM.iter().flat_map(|module| ["--skip", module]));
+    }
     ended(&mut vm, log, counts)
 }
 
