@@ -109,6 +109,16 @@ impl Host {
             ObjectRef::Builtin(_) | ObjectRef::File(_) => None,
         }
     }
+
+    /// Where it is, in words: its hook, or the program that it is; nothing when only tail calls lead to it.
+    #[must_use]
+    pub fn place(&self) -> String {
+        match (&self.attach, self.running()) {
+            (Some(attach), _) => attach.value.to_string(),
+            (None, Some(program)) => program.to_string(),
+            (None, None) => String::new(),
+        }
+    }
 }
 
 /// A function of one or more hosts that replacements can replace.

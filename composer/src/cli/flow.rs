@@ -7,7 +7,7 @@ use std::{collections::BTreeSet, ops::ControlFlow, path::Path};
 
 use super::{Format, Ready, exit::Exit, ready_or_report, refused, report, screen, up};
 use freplace_compose::{
-    chain::recipe_name,
+    chain::{Role, recipe_name},
     diag::{Code, Diagnostic},
     kernel::{self, Linux, RunningKernel, machine, process},
     machine_code::{CodeMap, CodeVerdict, Disagreement, Route, verify},
@@ -119,27 +119,28 @@ pub(super) fn differs(one: &Disagreement) -> Diagnostic {
     )
 }
 
-/// Programs that run.
-fn of_programs(name: &str) -> Result<Reading, Exit> {
-    let kernel = RunningKernel::default();
-    let known = kernel.census().map_err(|found| {
+/// The programs in the kernel; what is in the way of a look goes to the screen.
+fn look() -> Result<Census, Exit> {
+    RunningKernel::default().into_census().map_err(|found| {
         report::one(&found);
         Exit::Environment
-    })?;
-    let chosen = name.parse::<ProgramRef>().and_then(|name| match name.may_be_several() {
-        true => name.all(known),
-        false => name.one(known).map(|one| vec![one]),
-    });
+    })
+}
+
+/// Programs that run.
+fn of_programs(name: &str) -> Result<Reading, Exit> {
+    let census = look()?;
+    let chosen = name.parse::<ProgramRef>().and_then(|name| name.meant(&census));
     let programs: Vec<u32> = match chosen {
         Ok(programs) => programs.iter().map(|program| program.id).collect(),
         Err(error) => {
-            let found = error.diagnostic(known);
+            let found = error.diagnostic(&census);
             report::one(&found);
             return Err(refused(&[found]));
         }
     };
-    let map = kernel::code_map(known, &programs.iter().copied().collect(), true);
-    Ok(Reading { census: known.clone(), map, programs })
+    let map = kernel::code_map(&census, &programs.iter().copied().collect(), true);
+    Ok(Reading { census, map, programs })
 }
 
 /// The programs of a chain, which is up while they are read.
@@ -159,26 +160,21 @@ fn of_chain(path: &str) -> Result<Reading, Exit> {
         report::one(&run::explain(&failure, plan, &targets, false));
         Exit::Failed
     })?;
-    let look = RunningKernel::default();
-    let census = look.census();
     let all: BTreeSet<u32> = ids.iter().map(|(_, id)| *id).collect();
-    let map = look.census().map(|census| kernel::code_map(census, &all, true));
+    let read = look().map(|census| {
+        let map = kernel::code_map(&census, &all, true);
+        (census, map)
+    });
     let left = running.down(&mut kernel);
     if !left.is_empty() {
         report::one(&run::explain_left(&left, plan));
         return Err(Exit::UndoIncomplete);
     }
-    let (census, map) = match (census, map) {
-        (Ok(census), Ok(map)) => (census.clone(), map),
-        (Err(found), _) | (_, Err(found)) => {
-            report::one(&found);
-            return Err(Exit::Environment);
-        }
-    };
+    let (census, map) = read?;
     // A call begins in a host.
     let is_host = |node: &Option<usize>| {
         let node = node.and_then(|node| plan.nodes.get(node));
-        node.is_some_and(|node| node.role == freplace_compose::chain::Role::Host)
+        node.is_some_and(|node| node.role == Role::Host)
     };
     let hosts = ids.iter().filter(|(node, _)| is_host(node)).map(|(_, id)| *id);
     Ok(Reading { census, map, programs: hosts.collect() })

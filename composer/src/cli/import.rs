@@ -1,7 +1,7 @@
 //! `import [PROGRAM]...`: a chain file of the programs that run.
 
-use super::{exit::Exit, ps, report, screen};
-use freplace_compose::{kernel::RunningKernel, running::import};
+use super::{exit::Exit, ps, screen};
+use freplace_compose::running::import;
 
 /// Print a chain file of the programs in the running kernel, to start from.
 ///
@@ -17,19 +17,5 @@ pub(super) struct Import {
 }
 
 pub(super) fn run(arguments: &Import) -> Exit {
-    let kernel = RunningKernel::default();
-    let census = match kernel.census() {
-        Ok(census) => census,
-        Err(found) => {
-            report::one(&found);
-            return Exit::Environment;
-        }
-    };
-    match ps::choose(census, &arguments.programs) {
-        Ok(chosen) => screen::data(&import(census, &chosen)),
-        Err(found) => {
-            report::one(&found);
-            Exit::Failed
-        }
-    }
+    ps::with_chosen(&arguments.programs, |census, chosen| screen::data(&import(census, chosen)))
 }

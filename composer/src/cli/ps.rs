@@ -34,28 +34,17 @@ pub(super) struct Ps {
 }
 
 pub(super) fn run(arguments: &Ps) -> Exit {
-    let kernel = RunningKernel::default();
-    let census = match kernel.census() {
-        Ok(census) => census,
-        Err(found) => {
-            report::one(&found);
-            return Exit::Environment;
-        }
-    };
-    let chosen = match choose(census, &arguments.programs) {
-        Ok(chosen) => chosen,
-        Err(found) => {
-            report::one(&found);
-            return Exit::Failed;
-        }
-    };
-    let columns = wrap::columns();
+    with_chosen(&arguments.programs, |census, chosen| show(arguments, census, chosen))
+}
+
+fn show(arguments: &Ps, census: &Census, chosen: &[&RunningProgram]) -> Exit {
+    let all = arguments.programs.is_empty();
     let text = match arguments.format {
-        Format::Json => return screen::json(&to_json(census, &chosen)),
-        Format::Human if arguments.tree && arguments.programs.is_empty() => tree::forest(census),
-        Format::Human if arguments.tree => tree::of(census, &chosen),
-        Format::Human if arguments.programs.is_empty() => table::text(census, &chosen, columns),
-        Format::Human => full::text(census, &chosen),
+        Format::Json => return screen::json(&to_json(census, chosen)),
+        Format::Human if arguments.tree && all => tree::forest(census),
+        Format::Human if arguments.tree => tree::of(census, chosen),
+        Format::Human if all => table::text(census, chosen, wrap::columns()),
+        Format::Human => full::text(census, chosen),
     };
     let exit = screen::data(&text);
     for gap in &census.gaps {
@@ -64,11 +53,31 @@ pub(super) fn run(arguments: &Ps) -> Exit {
     exit
 }
 
-/// The programs with these names; all of them without.
-pub(super) fn choose<'a>(
-    census: &'a Census,
+/// Looks at the programs in the kernel, and shows those with these names, or all of them without; what is in
+/// the way of that goes to the screen.
+pub(super) fn with_chosen(
     names: &[String],
-) -> Result<Vec<&'a RunningProgram>, Diagnostic> {
+    show: impl FnOnce(&Census, &[&RunningProgram]) -> Exit,
+) -> Exit {
+    let kernel = RunningKernel::default();
+    let census = match kernel.census() {
+        Ok(census) => census,
+        Err(found) => {
+            report::one(&found);
+            return Exit::Environment;
+        }
+    };
+    match choose(census, names) {
+        Ok(chosen) => show(census, &chosen),
+        Err(found) => {
+            report::one(&found);
+            Exit::Failed
+        }
+    }
+}
+
+/// The programs with these names; all of them without.
+fn choose<'a>(census: &'a Census, names: &[String]) -> Result<Vec<&'a RunningProgram>, Diagnostic> {
     if names.is_empty() {
         return Ok(census.programs.iter().collect());
     }

@@ -1,6 +1,9 @@
 //! `trace PROGRAM[:FUNCTION]...`: calls of functions of programs that run already.
 
-use std::{collections::HashMap, fmt::Write as _};
+use std::{
+    collections::{HashMap, HashSet},
+    fmt::Write as _,
+};
 
 use serde_json::json;
 
@@ -10,7 +13,7 @@ use freplace_compose::{
     check::{self, Kernels},
     diag::{Code, Diagnostic},
     kernel::{RunningKernel, process},
-    running::{Census, ProgramRef, RefError, RunningProgram},
+    running::{Census, ProgramRef, RefError, RunningProgram, id_of},
 };
 
 /// Show calls of functions of running programs, whoever loaded them.
@@ -96,14 +99,10 @@ fn failed(found: &Diagnostic) -> Exit {
 fn chain(arguments: &TraceArguments, census: &Census) -> Result<String, RefError> {
     let mut out = String::from("name = \"trace\"\n");
     let mut hosts: HashMap<u32, String> = HashMap::new();
-    let mut tracers: HashMap<String, u32> = HashMap::new();
+    let mut tracers: HashSet<String> = HashSet::new();
     for target in &arguments.targets {
         let (name, function) = ProgramRef::with_function(target)?;
-        let programs = match name.may_be_several() {
-            true => name.all(census)?,
-            false => vec![name.one(census)?],
-        };
-        for program in programs {
+        for program in name.meant(census)? {
             let host = hosts.entry(program.id).or_insert_with(|| {
                 let id = format!("program.{}", program.id);
                 // A String takes everything, here and below.
@@ -141,33 +140,22 @@ fn chain(arguments: &TraceArguments, census: &Census) -> Result<String, RefError
 fn tracer_id(
     program: &RunningProgram,
     function: Option<&str>,
-    tracers: &mut HashMap<String, u32>,
+    tracers: &mut HashSet<String>,
 ) -> String {
     let name = match function {
-        Some(function) if function == plain(function) => function.to_owned(),
-        _ => plain(&program.name),
+        Some(function) if function == id_of(function) => function.to_owned(),
+        _ => id_of(&program.name),
     };
     let mut id = name.clone();
     let mut number = 0;
-    while tracers.contains_key(&id) {
+    while !tracers.insert(id.clone()) {
         number += 1;
         id = match number {
             1 => format!("{name}.{}", program.id),
             _ => format!("{name}.{}.{number}", program.id),
         };
     }
-    tracers.insert(id.clone(), program.id);
     id
-}
-
-/// A name as an id has it.
-fn plain(name: &str) -> String {
-    let letter = |letter: char| match letter {
-        letter if letter.is_ascii_alphanumeric() || letter == '_' => letter,
-        _ => '_',
-    };
-    let name: String = name.chars().map(letter).collect();
-    if name.is_empty() { "unnamed".to_owned() } else { name }
 }
 
 /// A text as TOML writes it, which is as JSON does.

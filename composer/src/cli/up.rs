@@ -206,7 +206,6 @@ async fn stay_up(
         Err(exit) => return exit,
     };
     let Ready { resolved, plan, .. } = &ready;
-    let adopted = gone::Adopted::of(plan);
     let subject = Subject { resolved, running: &running };
     let told = plan.clone();
     let notify = Box::new(move |notice: session::Notice<'_>| closing::notice(&notice, &told));
@@ -250,7 +249,7 @@ async fn stay_up(
         }
     }
     report::all(&gone::told(&undone.gone, plan));
-    report::all(&adopted.told(plan));
+    report::all(&gone::detached(resolved));
     if !undone.left.is_empty() {
         report::one(&run::explain_left(&undone.left, plan));
         return Exit::UndoIncomplete;

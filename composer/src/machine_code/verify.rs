@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use super::{CodeMap, CodePlace, TransferKind, decode, entry};
-use crate::running::{Census, Effect};
+use super::{CodeFunction, CodeMap, CodePlace, TransferKind, decode, entry};
+use crate::running::{Census, Effect, RunningProgram};
 
 /// What came of the comparison.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -33,87 +33,107 @@ pub struct Disagreement {
 #[must_use]
 pub fn verify(census: &Census, map: &CodeMap, programs: &BTreeSet<u32>) -> CodeVerdict {
     let mut verdict = CodeVerdict::default();
-    for id in programs {
-        let Some(program) = census.program(*id) else { continue };
-        let on: Vec<_> = census.on(*id).collect();
+    for program in programs.iter().filter_map(|id| census.program(*id)) {
+        let on: Vec<_> = census.on(program.id).collect();
         for function in &program.functions {
-            let Some((address, code)) = map.function(*id, function.btf_id) else {
-                verdict
-                    .unknown
-                    .push(format!("{} of {} ({id}): no code", function.name, program.name));
-                continue;
-            };
-            let here: Vec<_> =
-                on.iter().filter(|(_, btf_id, _)| *btf_id == function.btf_id).collect();
-            let replaced = here.iter().find(|(how, ..)| *how == Effect::Replaces);
-            let tracers: Vec<u32> = here
-                .iter()
-                .filter(|(how, ..)| *how != Effect::Replaces)
-                .map(|(_, _, by)| by.id)
-                .collect();
-            let links = match replaced {
-                Some((_, _, by)) => format!("replaced by {} ({})", by.name, by.id),
-                None if tracers.is_empty() => "nothing is on it".to_owned(),
-                None => format!("traced by {}", numbers(&tracers)),
-            };
-            let Some(entry) = entry(&code.code, address) else {
-                verdict
-                    .unknown
-                    .push(format!("{} of {} ({id}): too short", function.name, program.name));
-                continue;
-            };
-            let place = entry.to.map(|(_, to)| map.place(to));
-            let said = match (&place, replaced) {
-                (None, None) if entry.is_nop() && tracers.is_empty() => None,
-                (None, _) if entry.is_nop() => Some("a nop".to_owned()),
-                (None, _) => Some("other bytes".to_owned()),
-                (Some(CodePlace::Function(_, to)), Some((_, _, by)))
-                    if to.program == by.id && to.is_entry =>
-                {
-                    None
-                }
-                (Some(CodePlace::Function(_, to)), _) => {
-                    Some(format!("leads to {} ({})", to.name, to.program))
-                }
-                (Some(CodePlace::Trampoline(at, name)), None) if !tracers.is_empty() => {
-                    match map.trampolines.get(at) {
-                        None => {
-                            let what = "its trampoline cannot be read";
-                            let name = &function.name;
-                            verdict
-                                .unknown
-                                .push(format!("{name} of {} ({id}): {what}", program.name));
-                            continue;
-                        }
-                        Some(image) => {
-                            let called = called(map, image, *at);
-                            let all = tracers.iter().all(|tracer| called.contains(tracer));
-                            (!all || called.len() != tracers.len()).then(|| {
-                                let called: Vec<_> = called.into_iter().collect();
-                                format!("{name} calls {}", numbers(&called))
-                            })
-                        }
-                    }
-                }
-                (Some(CodePlace::Trampoline(_, name)), _) => Some(format!("leads to {name}")),
-                (Some(CodePlace::Kernel(name)), _) => Some(format!("leads to {name}")),
-                (Some(CodePlace::Behind(..) | CodePlace::Unknown), _) => {
-                    let to = entry.to.map_or(0, |(_, to)| to);
-                    Some(format!("leads to {to:#x}"))
-                }
-            };
-            match said {
-                None => verdict.confirmed += 1,
-                Some(text) => verdict.disagreements.push(Disagreement {
-                    program: *id,
+            let here = on.iter().filter(|(_, btf_id, _)| *btf_id == function.btf_id);
+            let expected = Expected::of(here.map(|(how, _, by)| (*how, *by)));
+            match expected.compare(map, map.function(program.id, function.btf_id)) {
+                Compared::Agrees => verdict.confirmed += 1,
+                Compared::Differs(text) => verdict.disagreements.push(Disagreement {
+                    program: program.id,
                     function: function.name.clone(),
-                    links,
+                    links: expected.words(),
                     text,
                 }),
+                Compared::Unknown(why) => {
+                    let (function, program, id) = (&function.name, &program.name, program.id);
+                    verdict.unknown.push(format!("{function} of {program} ({id}): {why}"));
+                }
             }
         }
     }
     verdict
+}
+
+/// What links say is on a function.
+struct Expected<'a> {
+    replaced: Option<&'a RunningProgram>,
+    tracers: Vec<u32>,
+}
+
+/// What came of one function.
+enum Compared {
+    Agrees,
+    /// What the text says instead.
+    Differs(String),
+    /// Why it could not be compared.
+    Unknown(&'static str),
+}
+
+impl<'a> Expected<'a> {
+    fn of(on_it: impl Iterator<Item = (Effect, &'a RunningProgram)>) -> Self {
+        let mut expected = Self { replaced: None, tracers: Vec::new() };
+        for (how, by) in on_it {
+            match how {
+                Effect::Replaces => expected.replaced = Some(by),
+                Effect::Enters | Effect::Leaves | Effect::Session => expected.tracers.push(by.id),
+            }
+        }
+        expected
+    }
+
+    fn words(&self) -> String {
+        match self.replaced {
+            Some(by) => format!("replaced by {} ({})", by.name, by.id),
+            None if self.tracers.is_empty() => "nothing is on it".to_owned(),
+            None => format!("traced by {}", numbers(&self.tracers)),
+        }
+    }
+
+    fn compare(&self, map: &CodeMap, function: Option<(u64, &CodeFunction)>) -> Compared {
+        let Some((address, function)) = function else { return Compared::Unknown("no code") };
+        let Some(site) = entry(&function.code, address) else {
+            return Compared::Unknown("too short");
+        };
+        let Some((_, to)) = site.to else {
+            return match (site.is_nop(), self.replaced, self.tracers.as_slice()) {
+                (true, None, []) => Compared::Agrees,
+                (true, ..) => Compared::Differs("a nop".to_owned()),
+                (false, ..) => Compared::Differs("other bytes".to_owned()),
+            };
+        };
+        match (map.place(to), self.replaced) {
+            (CodePlace::Function(_, to), Some(by)) if to.program == by.id && to.is_entry => {
+                Compared::Agrees
+            }
+            (CodePlace::Function(_, to), _) => {
+                Compared::Differs(format!("leads to {} ({})", to.name, to.program))
+            }
+            (CodePlace::Trampoline(at, name), None) if !self.tracers.is_empty() => {
+                self.compare_trampoline(map, at, name)
+            }
+            (CodePlace::Trampoline(_, name) | CodePlace::Kernel(name), _) => {
+                Compared::Differs(format!("leads to {name}"))
+            }
+            (CodePlace::Behind(..) | CodePlace::Unknown, _) => {
+                Compared::Differs(format!("leads to {to:#x}"))
+            }
+        }
+    }
+
+    /// Whether a trampoline calls the tracers and no other program.
+    fn compare_trampoline(&self, map: &CodeMap, at: u64, name: &str) -> Compared {
+        let Some(image) = map.trampolines.get(&at) else {
+            return Compared::Unknown("its trampoline cannot be read");
+        };
+        let called = called(map, image, at);
+        if called == self.tracers.iter().copied().collect() {
+            return Compared::Agrees;
+        }
+        let called: Vec<_> = called.into_iter().collect();
+        Compared::Differs(format!("{name} calls {}", numbers(&called)))
+    }
 }
 
 /// The programs whose entry a trampoline calls.

@@ -22,6 +22,8 @@ pub struct KernelProgram {
     pub taken: Vec<TakenFunction>,
     /// A table for tail calls that leads to it.
     pub in_table: Option<String>,
+    /// Where it is attached, in words.
+    pub attached: Vec<String>,
 }
 
 /// A function that somebody else replaces or traces.

@@ -16,11 +16,7 @@ pub fn detail(node: &Node) -> String {
 
 fn about(node: &Node) -> String {
     match &node.kind {
-        NodeKind::Host(host) => match (&host.attach, host.running()) {
-            (Some(attach), _) => attach.value.to_string(),
-            (None, Some(program)) => program.to_string(),
-            (None, None) => String::new(),
-        },
+        NodeKind::Host(host) => host.place(),
         NodeKind::Stub(stub) => stub.function.value.clone(),
         NodeKind::Replacement(_) => String::new(),
         NodeKind::Tracer(tracer) => {

@@ -26,14 +26,7 @@ impl PlannedNode {
     /// What is to be known of `node`.
     pub(crate) fn of(node: &Node) -> Self {
         let (at, function) = match &node.kind {
-            NodeKind::Host(host) => {
-                let at = match (&host.attach, host.running()) {
-                    (Some(attach), _) => attach.value.to_string(),
-                    (None, Some(program)) => program.to_string(),
-                    (None, None) => String::new(),
-                };
-                (at, None)
-            }
+            NodeKind::Host(host) => (host.place(), None),
             NodeKind::Stub(stub) => (stub.function.value.clone(), None),
             NodeKind::Replacement(replacement) => (replacement.stub.value.clone(), None),
             NodeKind::Tracer(tracer) => {

@@ -23,6 +23,15 @@ pub fn import(census: &Census, programs: &[&RunningProgram]) -> String {
     out
 }
 
+/// A name as the id of a node has it.
+#[must_use]
+pub fn id_of(name: &str) -> String {
+    let letter =
+        |letter: char| if letter.is_ascii_alphanumeric() || letter == '_' { letter } else { '_' };
+    let id: String = name.chars().map(letter).collect();
+    if id.is_empty() { "unnamed".to_owned() } else { id }
+}
+
 /// Ids that are taken.
 #[derive(Default)]
 struct GivenIds(BTreeSet<String>);
@@ -30,13 +39,7 @@ struct GivenIds(BTreeSet<String>);
 impl GivenIds {
     /// `name`, or with a number where that is taken.
     fn give(&mut self, name: &str) -> String {
-        let letter = |letter: char| {
-            if letter.is_ascii_alphanumeric() || letter == '_' { letter } else { '_' }
-        };
-        let mut stem: String = name.chars().map(letter).collect();
-        if stem.is_empty() {
-            stem.push_str("unnamed");
-        }
+        let stem = id_of(name);
         let mut id = stem.clone();
         let mut number = 2;
         while !self.0.insert(id.clone()) {

@@ -16,7 +16,7 @@ mod tree;
 use std::{fmt, path::PathBuf};
 
 pub use dispatcher::Dispatcher;
-pub use import::import;
+pub use import::{id_of, import};
 pub use json::to_json;
 pub use schema::schema;
 pub use select::{ProgramRef, REFERENCE_KEYS, RefError};
@@ -280,6 +280,12 @@ impl Census {
             return format!("{} {name} ({program})", how.word());
         }
         format!("{} {name} of {} ({program})", how.word(), target.name)
+    }
+
+    /// Where a program is attached, each place in one line.
+    #[must_use]
+    pub fn places(&self, program: &RunningProgram) -> Vec<String> {
+        program.attachments.iter().map(|attachment| self.words(&attachment.place)).collect()
     }
 
     /// Those that replace or trace functions of the program with this id: what each does, the function's

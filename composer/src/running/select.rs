@@ -101,9 +101,16 @@ impl ProgramRef {
         }
     }
 
+    /// The programs that are meant: all where it may stand for several, else the one.
+    ///
+    /// # Errors
+    /// Those of [`Self::all`] and [`Self::one`].
+    pub fn meant<'a>(&self, census: &'a Census) -> Result<Vec<&'a RunningProgram>, RefError> {
+        if self.may_be_several() { self.all(census) } else { Ok(vec![self.one(census)?]) }
+    }
+
     /// Whether by its meaning it may stand for several: a process has many programs, and so may an interface.
-    #[must_use]
-    pub fn may_be_several(&self) -> bool {
+    fn may_be_several(&self) -> bool {
         match &self.by {
             By::Process(_) | By::Place(..) => true,
             By::Name(name) => NamePattern::is_several(name),

@@ -20,8 +20,7 @@ struct ProgramRow {
 
 impl ProgramRow {
     fn of(census: &Census, program: &RunningProgram) -> Self {
-        let mut places: Vec<_> =
-            program.attachments.iter().map(|attachment| census.words(&attachment.place)).collect();
+        let mut places = census.places(program);
         places.extend(super::tables(program));
         Self {
             id: program.id,

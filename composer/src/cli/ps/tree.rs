@@ -37,8 +37,8 @@ fn write(census: &Census, node: &TreeNode<'_>, first: &str, rest: &str, out: &mu
     line += &format!("{} ", inert::line(&program.name).bold());
     line += &format!("({})  {}", program.id, program.program_type.name());
     if node.on.is_none() {
-        let places = program.attachments.iter().map(|attachment| census.words(&attachment.place));
-        let places: Vec<_> = places.chain(super::tables(program)).collect();
+        let mut places = census.places(program);
+        places.extend(super::tables(program));
         if !places.is_empty() {
             line += &format!("  {}", inert::line(&places.join(", ")));
         }

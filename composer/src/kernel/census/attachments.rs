@@ -3,9 +3,10 @@
 
 use std::collections::HashMap;
 
-use super::{ByProgram, Pins, cgroups, descriptors::Descriptors, links, namespaces, tables, under};
+use super::{ByProgram, Pins, cgroups, descriptors::Descriptors, links, namespaces, under};
 use crate::{
-    kernel::sys,
+    files::plain,
+    kernel::sys::{self, Numbered},
     running::{Attachment, Place, Process},
 };
 
@@ -50,25 +51,30 @@ pub(super) struct PerfSpot {
     process: Process,
 }
 
+/// What is attached, by its program; `at_maps` was found already.
 pub(super) fn look(
     descriptors: &Descriptors,
     pins: &Pins,
+    at_maps: Vec<Spot>,
     gaps: &mut Vec<String>,
 ) -> ByProgram<Attachment> {
     let cgroups = cgroups::Cgroups::look();
     let mut spots = namespaces::spots(descriptors, gaps);
     spots.extend(cgroups.spots());
-    spots.extend(tables::spots());
+    spots.extend(at_maps);
     let mut perf_events = perf_spots(descriptors);
     let mut found: ByProgram<Attachment> = HashMap::new();
     let mut reader = links::LinkReader::new(&cgroups, spots, &mut perf_events);
-    for id in reader.ids(gaps) {
+    let ids = sys::ids(Numbered::Link).unwrap_or_else(|error| {
+        gaps.push(format!("links: {}", plain(&error)));
+        Vec::new()
+    });
+    for id in ids {
         let Some((program, place)) = reader.read(id) else { continue };
         found.entry(program).or_default().push(Attachment {
-            link: Some(id),
-            place,
             pins: pins.links.get(&id).cloned().unwrap_or_default(),
             processes: under(&descriptors.links, id),
+            ..of_link(id, place)
         });
     }
     let without_link =

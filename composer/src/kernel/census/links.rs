@@ -4,6 +4,8 @@
 
 use std::os::fd::{AsFd as _, OwnedFd};
 
+use aya_obj::generated::bpf_prog_info;
+
 use super::{
     ByProgram,
     attachments::{PerfSpot, Spot, SpotKey},
@@ -12,7 +14,7 @@ use super::{
     programs,
 };
 use crate::{
-    kernel::sys::{self, LinkInfo, Numbered, TextField},
+    kernel::sys::{self, LinkInfo, TextField},
     object::AttachType,
     running::{Effect, Place},
 };
@@ -61,14 +63,6 @@ impl<'a> LinkReader<'a> {
         Self { cgroups, spots, perf_events, functions: KernelFunctions::default() }
     }
 
-    /// All links.
-    pub(super) fn ids(&self, gaps: &mut Vec<String>) -> Vec<u32> {
-        sys::ids(Numbered::Link).unwrap_or_else(|error| {
-            gaps.push(format!("links: {}", crate::files::plain(&error)));
-            Vec::new()
-        })
-    }
-
     /// The places where no link is.
     pub(super) fn left(&mut self) -> Vec<Spot> {
         std::mem::take(&mut self.spots)
@@ -82,34 +76,28 @@ impl<'a> LinkReader<'a> {
         Some((info.program, self.place(&link, &info)))
     }
 
-    /// The same of a link that is on a function of a program; none of any other.
-    pub(super) fn read_function(&mut self, id: u32) -> Option<(u32, Place)> {
-        let info = sys::link_info(id).ok().filter(|info| info.link_type == kind::TRACING)?;
-        let place = self.traced(&info);
-        matches!(place, Place::Function { .. }).then_some((info.program, place))
-    }
-
     fn place(&mut self, link: &OwnedFd, info: &LinkInfo) -> Place {
         let words = &info.words;
         let text = |field| sys::link_text(link.as_fd(), field).unwrap_or_default();
-        let attach = |number: u32| attach_type(number);
         match info.link_type {
             kind::RAW_TRACEPOINT => in_kernel("raw_tracepoint", text(NAME)),
             kind::TRACING => self.traced(info),
             kind::CGROUP => {
                 let inode = sys::whole([words[0], words[1]]);
                 self.at(info.program, SpotKey::Inode(inode, words[2]), || {
-                    in_kernel(&attach(words[2]), self_cgroup(self.cgroups, inode))
+                    in_kernel(&attach_type(words[2]), cgroup_path(self.cgroups, inode))
                 })
             }
             kind::ITER => in_kernel("iter", text(NAME)),
             kind::NETNS => {
                 let (inode, kind) = (u64::from(words[0]), words[1]);
-                self.at(info.program, SpotKey::Inode(inode, kind), || elsewhere(&attach(kind), ""))
+                self.at(info.program, SpotKey::Inode(inode, kind), || {
+                    elsewhere(&attach_type(kind), "")
+                })
             }
             kind::XDP => self.interface(info.program, words[0], AttachType::Xdp as u32, "xdp"),
             kind::TCX | kind::NETKIT => {
-                self.interface(info.program, words[0], words[1], &attach(words[1]))
+                self.interface(info.program, words[0], words[1], &attach_type(words[1]))
             }
             kind::PERF_EVENT => self.perf_event(info, &text),
             kind::KPROBE_MULTI => {
@@ -125,7 +113,7 @@ impl<'a> LinkReader<'a> {
             kind::STRUCT_OPS => in_kernel("struct_ops", map(words[0])),
             kind::NETFILTER => in_kernel("netfilter", netfilter(words[0], words[1], words[2])),
             kind::SOCKMAP => self.at(info.program, SpotKey::Map(words[0], words[1]), || {
-                in_kernel(&attach(words[1]), map(words[0]))
+                in_kernel(&attach_type(words[1]), map(words[0]))
             }),
             other => in_kernel(&format!("link type {other}"), String::new()),
         }
@@ -150,20 +138,12 @@ impl<'a> LinkReader<'a> {
 
     /// A program loaded for a function: of another program, or of the kernel.
     fn traced(&mut self, info: &LinkInfo) -> Place {
-        let [attach, target, function, ..] = info.words;
-        // The number is that of a program or of BTF; the program that was loaded for BTF knows it.
-        let loaded = sys::program_by_id(info.program).and_then(|fd| sys::program_info(fd.as_fd()));
-        let in_btf = loaded.as_ref().is_ok_and(|loaded| loaded.attach_btf_obj_id != 0);
-        let effect = match attach {
-            0 => Some(Effect::Replaces),
-            _ if attach == AttachType::TraceFentry as u32 => Some(Effect::Enters),
-            _ if attach == AttachType::TraceFexit as u32 => Some(Effect::Leaves),
-            TRACE_FSESSION => Some(Effect::Session),
-            _ => None,
-        };
-        if let Some(how) = effect.filter(|_| !in_btf) {
-            return Place::Function { how, program: target, function };
+        let loaded = loaded(info);
+        if let Some(place) = of_program(info, loaded.as_ref()) {
+            return place;
         }
+        let [attach, target, function, ..] = info.words;
+        let effect = effect(attach);
         let (btf, id) = loaded
             .map_or((target, function), |loaded| (loaded.attach_btf_obj_id, loaded.attach_btf_id));
         let kind = match attach {
@@ -197,7 +177,42 @@ impl<'a> LinkReader<'a> {
     }
 }
 
-fn self_cgroup(cgroups: &Cgroups, inode: u64) -> String {
+/// The program of the link with this id, and the function of another program that it is on; none for any other
+/// link.
+pub(super) fn on_function(id: u32) -> Option<(u32, Place)> {
+    let info = sys::link_info(id).ok().filter(|info| info.link_type == kind::TRACING)?;
+    Some((info.program, of_program(&info, loaded(&info).as_ref())?))
+}
+
+/// What the program of a link was loaded for; none when it is gone.
+fn loaded(info: &LinkInfo) -> Option<bpf_prog_info> {
+    let program = sys::program_by_id(info.program).ok()?;
+    sys::program_info(program.as_fd()).ok()
+}
+
+/// The function of another program that a tracing link is on; none where that is one of the kernel.
+fn of_program(info: &LinkInfo, loaded: Option<&bpf_prog_info>) -> Option<Place> {
+    let [attach, program, function, ..] = info.words;
+    // The number is that of a program or of BTF; the program that was loaded for BTF knows it.
+    let in_btf = loaded.is_some_and(|loaded| loaded.attach_btf_obj_id != 0);
+    let how = effect(attach).filter(|_| !in_btf)?;
+    Some(Place::Function { how, program, function })
+}
+
+/// What a tracing link of this attach type does to the function that it is on; none where it is for the
+/// kernel's alone.
+fn effect(attach: u32) -> Option<Effect> {
+    match attach {
+        0 => Some(Effect::Replaces),
+        _ if attach == AttachType::TraceFentry as u32 => Some(Effect::Enters),
+        _ if attach == AttachType::TraceFexit as u32 => Some(Effect::Leaves),
+        TRACE_FSESSION => Some(Effect::Session),
+        _ => None,
+    }
+}
+
+/// The folder of the cgroup with this number.
+fn cgroup_path(cgroups: &Cgroups, inode: u64) -> String {
     cgroups.path(inode).unwrap_or_else(|| "a cgroup that is not seen from here".to_owned())
 }
 

@@ -46,16 +46,17 @@ pub fn census() -> Result<Census, KernelError> {
     let mut gaps = Vec::new();
     let descriptors = Descriptors::look(&mut gaps);
     let pins = pins::look();
-    let mut attachments = attachments::look(&descriptors, &pins, &mut gaps);
-    let tables = tables::look(&mut gaps);
-    let found = Surroundings { attachments: &mut attachments, tables, pins, descriptors };
-    let programs = programs::read(&ids, found);
+    let tables::InMaps { entries, spots } = tables::look(&mut gaps);
+    let attachments = attachments::look(&descriptors, &pins, spots, &mut gaps);
+    let found = Surroundings { attachments, tables: entries, pins, descriptors };
+    let programs = programs::read(ids, found);
     Ok(Census { programs, gaps })
 }
 
 /// What goes with programs.
-struct Surroundings<'a> {
-    attachments: &'a mut ByProgram<Attachment>,
+#[derive(Debug, Default)]
+struct Surroundings {
+    attachments: ByProgram<Attachment>,
     tables: ByProgram<TableEntry>,
     pins: Pins,
     descriptors: Descriptors,

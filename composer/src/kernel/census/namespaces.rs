@@ -3,7 +3,7 @@
 //! A thread of its own enters each of them: who asks rtnetlink asks the namespace that it is in.
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::BTreeMap,
     fs::{self, File},
     os::{
         fd::{AsFd as _, AsRawFd as _},
@@ -63,8 +63,7 @@ fn all(own: u64, descriptors: &Descriptors) -> BTreeMap<u64, Namespace> {
         let label = entry.file_name().to_string_lossy().into_owned();
         found.entry(about.st_ino()).or_insert(Namespace { file: entry.path(), label: Some(label) });
     }
-    let processes: &HashMap<u64, _> = &descriptors.namespaces;
-    for (inode, process) in processes {
+    for (inode, process) in &descriptors.namespaces {
         let file = Path::new("/proc").join(process.pid.to_string()).join("ns/net");
         let label = Some(format!("of {}/{}", process.comm, process.pid));
         found.entry(*inode).or_insert(Namespace { file, label });

@@ -26,6 +26,15 @@ impl RunningKernel {
     pub fn census(&self) -> Result<&Census, Box<Diagnostic>> {
         self.census.get_or_init(census).as_ref().map_err(|error| Box::new(not_seen(error)))
     }
+
+    /// The same, for who keeps it.
+    ///
+    /// # Errors
+    /// Those of [`Self::census`].
+    pub fn into_census(self) -> Result<Census, Box<Diagnostic>> {
+        let census = self.census.into_inner().unwrap_or_else(census);
+        census.map_err(|error| Box::new(not_seen(&error)))
+    }
 }
 
 /// Why the programs cannot be listed.
@@ -80,6 +89,7 @@ fn object(census: &Census, program: &RunningProgram) -> Result<Object, Diagnosti
         tag: program.tag.clone(),
         program_type,
         taken: taken.collect(),
+        attached: census.places(program),
         in_table: program
             .tables
             .iter()

@@ -45,7 +45,7 @@ fn walk(folder: &Path, left: usize, pins: &mut Pins) {
 }
 
 /// What is pinned at a path.
-pub(super) fn open(path: &Path) -> Option<OwnedFd> {
+fn open(path: &Path) -> Option<OwnedFd> {
     let path = CString::new(path.as_os_str().as_bytes()).ok()?;
     sys::object_get(&path).ok()
 }

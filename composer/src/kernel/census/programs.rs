@@ -25,10 +25,13 @@ use crate::{
 const CUT: usize = 15;
 
 /// Reads the programs with these ids; those that are gone are left out.
-pub(super) fn read(ids: &[u32], mut found: Surroundings<'_>) -> Vec<RunningProgram> {
+pub(super) fn read(
+    ids: impl IntoIterator<Item = u32>,
+    mut found: Surroundings,
+) -> Vec<RunningProgram> {
     let mut reader = ProgramReader::default();
-    let programs = ids.iter().filter_map(|id| {
-        let program = sys::program_by_id(*id).ok()?;
+    let programs = ids.into_iter().filter_map(|id| {
+        let program = sys::program_by_id(id).ok()?;
         let parts = sys::program_parts(program.as_fd(), false).ok()?;
         Some(reader.program(&parts, &mut found))
     });
@@ -54,7 +57,7 @@ struct ProgramReader {
 }
 
 impl ProgramReader {
-    fn program(&mut self, parts: &ProgramParts, found: &mut Surroundings<'_>) -> RunningProgram {
+    fn program(&mut self, parts: &ProgramParts, found: &mut Surroundings) -> RunningProgram {
         let info = &parts.info;
         let id = info.id;
         let functions = self.functions(parts);

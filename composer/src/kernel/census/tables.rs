@@ -22,18 +22,33 @@ const KINDS: [(u32, &str, usize); 3] = [
     (14, "devmap", 4),    // struct bpf_devmap_val
     (16, "cpumap", 4),    // struct bpf_cpumap_val
 ];
+/// `BPF_MAP_TYPE_SOCKMAP`, `BPF_MAP_TYPE_SOCKHASH`.
+const SOCKETS: [u32; 2] = [15, 18];
 
-pub(super) fn look(gaps: &mut Vec<String>) -> ByProgram<TableEntry> {
-    let mut found = ByProgram::new();
+/// What maps say of programs.
+#[derive(Debug, Default)]
+pub(super) struct InMaps {
+    /// Entries that lead to programs.
+    pub(super) entries: ByProgram<TableEntry>,
+    /// What is attached to maps of sockets.
+    pub(super) spots: Vec<Spot>,
+}
+
+/// Looks at every map once.
+pub(super) fn look(gaps: &mut Vec<String>) -> InMaps {
+    let mut found = InMaps::default();
     for id in sys::ids(Numbered::Map).unwrap_or_default() {
         let Ok(map) = sys::map_by_id(id) else { continue };
         let Ok(info) = sys::map_info(map.as_fd()) else { continue };
+        if SOCKETS.contains(&info.map_type) {
+            found.spots.extend(at_sockets(&map, id));
+        }
         let Some((_, kind, at)) = KINDS.into_iter().find(|(number, ..)| *number == info.map_type)
         else {
             continue;
         };
         if info.value_size as usize >= at.saturating_add(4) {
-            entries(&map, &info, kind, at, &mut found);
+            entries(&map, &info, kind, at, &mut found.entries);
             if info.max_entries > MOST {
                 gaps.push(format!("entries of map {id} from {MOST} on"));
             }
@@ -42,9 +57,8 @@ pub(super) fn look(gaps: &mut Vec<String>) -> ByProgram<TableEntry> {
     found
 }
 
-/// What is attached to maps of sockets.
-pub(super) fn spots() -> Vec<Spot> {
-    const SOCKETS: [u32; 2] = [15, 18]; // BPF_MAP_TYPE_SOCKMAP, BPF_MAP_TYPE_SOCKHASH
+/// What is attached to a map of sockets.
+fn at_sockets(map: &OwnedFd, id: u32) -> Vec<Spot> {
     let kinds = [
         AttachType::SkSkbStreamParser,
         AttachType::SkSkbStreamVerdict,
@@ -52,23 +66,16 @@ pub(super) fn spots() -> Vec<Spot> {
         AttachType::SkMsgVerdict,
     ];
     let mut spots = Vec::new();
-    for id in sys::ids(Numbered::Map).unwrap_or_default() {
-        let Ok(map) = sys::map_by_id(id) else { continue };
-        let info = sys::map_info(map.as_fd());
-        if !info.is_ok_and(|info| SOCKETS.contains(&info.map_type)) {
-            continue;
-        }
-        for number in kinds.map(|kind| kind as u32) {
-            // A kernel without one of them says so.
-            let programs = sys::programs_at(map.as_raw_fd().cast_unsigned(), number);
-            spots.extend(programs.unwrap_or_default().into_iter().map(|program| Spot {
-                program,
-                key: SpotKey::Map(id, number),
-                kind: links::attach_type(number),
-                at: links::map(id),
-                namespace: None,
-            }));
-        }
+    for number in kinds.map(|kind| kind as u32) {
+        // A kernel without one of them says so.
+        let programs = sys::programs_at(map.as_raw_fd().cast_unsigned(), number);
+        spots.extend(programs.unwrap_or_default().into_iter().map(|program| Spot {
+            program,
+            key: SpotKey::Map(id, number),
+            kind: links::attach_type(number),
+            at: links::map(id),
+            namespace: None,
+        }));
     }
     spots
 }

@@ -8,7 +8,7 @@ use std::{
 };
 
 use aya_obj::generated::bpf_cmd::{
-    BPF_ITER_CREATE, BPF_LINK_CREATE, BPF_LINK_GET_FD_BY_ID, BPF_OBJ_GET_INFO_BY_FD,
+    self, BPF_ITER_CREATE, BPF_LINK_CREATE, BPF_LINK_GET_FD_BY_ID, BPF_OBJ_GET_INFO_BY_FD,
     BPF_PROG_ATTACH, BPF_PROG_DETACH, BPF_PROG_QUERY, BPF_RAW_TRACEPOINT_OPEN, BPF_TASK_FD_QUERY,
 };
 
@@ -311,9 +311,7 @@ pub(in crate::kernel) fn program_attach(
     program: BorrowedFd<'_>,
     attach_type: u32,
 ) -> io::Result<()> {
-    let (target_fd, prog_fd) = (number(map), number(program));
-    let mut attribute = ProgramAttach { target_fd, prog_fd, attach_type, flags: 0 };
-    bpf(BPF_PROG_ATTACH, &mut attribute).map(drop)
+    at_map(BPF_PROG_ATTACH, map, program, attach_type)
 }
 
 /// `BPF_PROG_DETACH` of `program`; ENOENT when the map holds another, or none.
@@ -322,9 +320,17 @@ pub(in crate::kernel) fn program_detach(
     program: BorrowedFd<'_>,
     attach_type: u32,
 ) -> io::Result<()> {
+    at_map(BPF_PROG_DETACH, map, program, attach_type)
+}
+
+fn at_map(
+    command: bpf_cmd,
+    map: BorrowedFd<'_>,
+    program: BorrowedFd<'_>,
+    attach_type: u32,
+) -> io::Result<()> {
     let (target_fd, prog_fd) = (number(map), number(program));
-    let mut attribute = ProgramAttach { target_fd, prog_fd, attach_type, flags: 0 };
-    bpf(BPF_PROG_DETACH, &mut attribute).map(drop)
+    bpf(command, &mut ProgramAttach { target_fd, prog_fd, attach_type, flags: 0 }).map(drop)
 }
 
 /// `BPF_PROG_QUERY`: the ids of the programs at a target, in the order in which they run. The target is
