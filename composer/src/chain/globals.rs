@@ -91,30 +91,32 @@ pub(super) fn globals(table: &mut Table<'_>, report: &mut Diagnostics<'_>) -> Ve
                 None
             }
         };
-        let value = read(value, report);
+        let value = self::value("a global variable", value, report);
         found.extend(path.zip(value).map(|(path, value)| GlobalValue { path, value }));
     }
     found.sort_by_key(|one| one.path.text.span.start());
     found
 }
 
-fn read(
+/// Reads a value; `what` is its name in messages.
+pub(super) fn value(
+    what: &str,
     value: &toml::Spanned<DeValue<'_>>,
     report: &mut Diagnostics<'_>,
 ) -> Option<Spanned<Value>> {
     let found = match value.get_ref() {
         DeValue::Boolean(boolean) => Value::Boolean(*boolean),
         DeValue::String(text) => Value::Text(text.to_string()),
-        DeValue::Integer(_) => Value::Number(integer("a global variable", value, report)?),
+        DeValue::Integer(_) => Value::Number(integer(what, value, report)?),
         DeValue::Array(items) => {
-            let items: Vec<_> = items.iter().map(|item| read(item, report)).collect();
+            let items: Vec<_> = items.iter().map(|item| self::value(what, item, report)).collect();
             Value::List(items.into_iter().collect::<Option<_>>()?)
         }
         DeValue::Table(fields) => {
             let field = |(key, value): (&toml::Spanned<_>, _)| {
                 let name =
                     Spanned { value: ToString::to_string(key.get_ref()), span: report.span(key) };
-                Some((name, read(value, report)?))
+                Some((name, self::value(what, value, report)?))
             };
             let fields: Vec<_> = fields.iter().map(field).collect();
             let mut fields: Vec<_> = fields.into_iter().collect::<Option<_>>()?;
@@ -123,7 +125,7 @@ fn read(
         }
         DeValue::Float(_) | DeValue::Datetime(_) => {
             let wanted = "an integer, true or false, a string, a list or a table";
-            wrong_type("a global variable", wanted, value, report);
+            wrong_type(what, wanted, value, report);
             return None;
         }
     };

@@ -6,6 +6,7 @@
 //! `read` parses the text (keys, types, spans), `spec` holds the values, `graph` connects the nodes.
 //! Every value that can be wrong keeps its byte range.
 
+mod answer;
 mod buffer;
 mod expression;
 mod globals;
@@ -29,6 +30,7 @@ use std::{
     sync::Arc,
 };
 
+pub use answer::{Answer, ResultCase, Results};
 pub use buffer::buffer_size;
 pub use expression::{Access, CompareOp, Comparison, Constant, Filter, PathStep, ValuePath};
 pub use globals::{GlobalValue, Value};

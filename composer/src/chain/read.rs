@@ -6,6 +6,7 @@ use toml::de::DeTable;
 
 use super::{
     Host, Node, NodeKind, ObjectRef, Replacement, Role, Spanned, Stub,
+    answer::answer,
     buffer::buffer,
     hook::attach,
     maps::{Data, data, pins},
@@ -133,11 +134,17 @@ fn section(
         };
         check_id(name, &span, report);
         let mut table = Table::new(format!("{key} `{name}`"), span.clone(), entries);
-        let kind = read(&mut table, report);
-        // A stub has no program that could be of a type, or write anything; and what runs already is as
-        // it is.
+        let mut kind = read(&mut table, report);
+        if let Some(NodeKind::Replacement(Replacement { object, .. })) = &mut kind
+            && let ObjectRef::Generated(id) = &mut object.value
+        {
+            name.clone_into(id);
+        }
+        // A stub has no program that could be of a type, or write anything; what runs already is as it is;
+        // and what the composer makes has nothing to be set.
         let is_ours = match &kind {
             Some(NodeKind::Host(host)) => host.running().is_none(),
+            Some(NodeKind::Replacement(replacement)) => replacement.answer.is_none(),
             _ => role != Role::Stub,
         };
         let (section, output, data) = match is_ours {
@@ -259,8 +266,31 @@ fn each_once(hosts: &[Spanned<String>], report: &mut Diagnostics<'_>) {
 }
 
 fn replacement(table: &mut Table<'_>, report: &mut Diagnostics<'_>) -> Option<NodeKind> {
+    if let Some((place, answer)) = answer(table, report) {
+        let stub = table.required(&["stub"], "\"my_stub\"", report);
+        let own = ["object", "program"].map(|key| table.get(key));
+        if let Some((key, _)) = own.into_iter().flatten().next() {
+            let message = "a replacement has a program, or says what it returns and writes";
+            let found = report
+                .at(Code::BadValue, message, &key, "a program of its own")
+                .label(&place, "and what it does")
+                .help("Remove `object` and `program`, or `returns` and `writes`.");
+            report.push(found);
+            return None;
+        }
+        // Who makes it is known by its id, which the caller has.
+        let object = Spanned { value: ObjectRef::Generated(String::new()), span: place.clone() };
+        let program = Spanned { value: String::new(), span: place };
+        let answer = Some(Box::new(answer?));
+        return Some(NodeKind::Replacement(Replacement { object, program, stub: stub?, answer }));
+    }
     let object = object(table, report);
     let program = table.required(&["program"], "\"my_program\"", report);
     let stub = table.required(&["stub"], "\"my_stub\"", report);
-    Some(NodeKind::Replacement(Replacement { object: object?, program: program?, stub: stub? }))
+    Some(NodeKind::Replacement(Replacement {
+        object: object?,
+        program: program?,
+        stub: stub?,
+        answer: None,
+    }))
 }

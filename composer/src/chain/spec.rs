@@ -3,7 +3,7 @@
 use std::{fmt, path::PathBuf, sync::LazyLock};
 
 use super::{
-    Data, Output,
+    Answer, Data, Output,
     expression::{Filter, ValuePath},
 };
 use crate::{diag::Span, hook::Attach, running::ProgramRef};
@@ -106,7 +106,7 @@ impl Host {
     pub fn running(&self) -> Option<&ProgramRef> {
         match &self.object.value {
             ObjectRef::Running(program) => Some(program),
-            ObjectRef::Builtin(_) | ObjectRef::File(_) => None,
+            ObjectRef::Builtin(_) | ObjectRef::File(_) | ObjectRef::Generated(_) => None,
         }
     }
 
@@ -135,10 +135,12 @@ pub struct Stub {
 pub struct Replacement {
     /// The object that holds it.
     pub object: Spanned<ObjectRef>,
-    /// Its function.
+    /// Its function; empty when the composer makes it.
     pub program: Spanned<String>,
     /// Id of the stub.
     pub stub: Spanned<String>,
+    /// What it does, when the composer makes it: then it has no object and no program to name.
+    pub answer: Option<Box<Answer>>,
 }
 
 /// A program that runs when its target is entered or left.
@@ -248,6 +250,8 @@ pub enum ObjectRef {
     File(PathBuf),
     /// A program that runs already, with all of its functions.
     Running(ProgramRef),
+    /// A replacement that the composer makes, by its id.
+    Generated(String),
 }
 
 impl ObjectRef {
@@ -267,6 +271,7 @@ impl fmt::Display for ObjectRef {
             Self::Builtin(name) => write!(f, "builtin:{name}"),
             Self::File(path) => write!(f, "{}", path.display()),
             Self::Running(program) => write!(f, "running:{program}"),
+            Self::Generated(id) => write!(f, "generated:{id}"),
         }
     }
 }
@@ -330,6 +335,15 @@ impl Node {
                 [_, _] => "trace",
                 _ => tracer.point.name(),
             },
+        }
+    }
+
+    /// What it does, when it is a replacement that the composer makes.
+    #[must_use]
+    pub fn answer(&self) -> Option<&Answer> {
+        match &self.kind {
+            NodeKind::Replacement(replacement) => replacement.answer.as_deref(),
+            _ => None,
         }
     }
 

@@ -115,7 +115,12 @@ pub(super) fn text_at<'a>(text: &'a Spanned<String>) -> ExpressionText<'a> {
     ExpressionText { text: &text.value, span: text.span.clone(), start }
 }
 
-fn mistaken(code: Code, message: String, mistake: SyntaxError, report: &mut Diagnostics<'_>) {
+pub(super) fn mistaken(
+    code: Code,
+    message: String,
+    mistake: SyntaxError,
+    report: &mut Diagnostics<'_>,
+) {
     let found = report.at(code, message, &mistake.span, mistake.what).help(mistake.help);
     report.slip(found);
 }

@@ -79,7 +79,7 @@ pub(crate) struct VmFlag {
 pub(crate) fn files(path: &Path, resolved: &Resolved) -> Vec<PathBuf> {
     let objects = resolved.objects().iter().filter_map(|(name, _)| match name {
         ObjectRef::File(path) => Some(resolved.chain().folder.join(path)),
-        ObjectRef::Builtin(_) | ObjectRef::Running(_) => None,
+        ObjectRef::Builtin(_) | ObjectRef::Running(_) | ObjectRef::Generated(_) => None,
     });
     let chain = recipe_name(path).is_none().then(|| path.to_owned());
     chain.into_iter().chain(objects).collect()

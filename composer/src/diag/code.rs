@@ -17,7 +17,8 @@ macro_rules! codes {
         ///
         /// The first two digits are the subject: 00 the chain file, 01 its graph, 02 objects, 03
         /// the combination of programs, 04 the environment, 05 the running chain, 06 the micro-VM,
-        /// 07 programs that run already.
+        /// 07 programs that run already, 08 made replacements, tests
+        /// and their packets.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
         pub enum Code {
             $($(#[doc = $doc])+ $name = $number,)+
@@ -265,6 +266,9 @@ codes! {
     NoMachineCode = 706,
     /// Machine code that is not what the links say.
     CodeDiffers = 707,
+
+    /// What a generated replacement is to return or write does not fit its stub.
+    BadAnswer = 801,
 }
 
 impl fmt::Display for Code {

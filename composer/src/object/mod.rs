@@ -16,6 +16,7 @@ mod elf;
 mod ext;
 mod externs;
 pub mod flow;
+mod generated;
 mod globals;
 mod helpers;
 mod initial;

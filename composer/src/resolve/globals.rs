@@ -20,8 +20,9 @@ use crate::{
         prototype,
     },
 };
-use encode::Encoder;
-use part::{ValueError, VariablePart, member, no_field};
+pub(super) use encode::Encoder;
+pub(super) use part::{ValueError, VariablePart};
+use part::{member, no_field};
 
 /// Variables that the composer sets by itself.
 const RESERVED: [&str; 3] = [NODE_GLOBAL, HAS_TASK_GLOBAL, TRACE_GLOBAL];
@@ -74,11 +75,9 @@ pub(super) fn settings(
                 written.push(Vec::new());
                 set.len() - 1
             });
-            let place = VariablePart { of, at: 0, width: None };
-            let place = part(&object.btf, &global.name, place, fields)?;
+            let place = part(&object.btf, &global.name, VariablePart::whole(of), fields)?;
             let (one, _) = &mut set[index];
-            let mut encoder =
-                Encoder { btf: &object.btf, bytes: &mut one.bytes, written: &mut written[index] };
+            let mut encoder = Encoder::new(&object.btf, &mut one.bytes, &mut written[index]);
             encoder.write(&value.path.text.value, place, &value.value)?;
             one.parts.push((value.path.text.value.clone(), value.value.value.to_string()));
             Ok(())

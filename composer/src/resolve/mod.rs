@@ -4,6 +4,7 @@
 //! contain errors; the rules use it. [`Resolved`] is a chain in which every name was found:
 //! everything after the rules uses it, and does not look anything up that could be missing.
 
+mod answer;
 mod attached_maps;
 pub(crate) mod functions;
 pub(crate) mod globals;

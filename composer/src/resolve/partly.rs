@@ -278,9 +278,8 @@ impl PartlyResolved {
         let named = self.chain.graph.functions_of(index).into_iter();
         let found = named.map(|(holder, name)| {
             let of = self.program(holder)?;
-            // The file does not name the entry of what runs already.
-            let entry = of.object().loaded.is_some() && name.is_empty();
-            let name = if entry { of.program().name.as_str() } else { name };
+            // The file does not name the entry of what runs already, or is made.
+            let name = if name.is_empty() { of.program().name.as_str() } else { name };
             let (index, _) = of.object().function(name)?;
             Some(TargetFunction { holder, name: name.to_owned(), index })
         });

@@ -41,8 +41,8 @@ impl NodeProgram {
         let object = objects.get(reference.value)?;
         let records = records::find(node, object, wrong);
         let found = match reference.value {
-            // What runs is one program, whatever its name.
-            ObjectRef::Running(_) => object.programs.first(),
+            // What runs, or is made, is one program, whatever its name.
+            ObjectRef::Running(_) | ObjectRef::Generated(_) => object.programs.first(),
             ObjectRef::File(_) | ObjectRef::Builtin(_) => object.program(name.value),
         };
         let Some(found) = found else {

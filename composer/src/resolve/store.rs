@@ -6,9 +6,9 @@ use std::{
     sync::Arc,
 };
 
-use super::RunningPrograms;
+use super::{RunningPrograms, answer};
 use crate::{
-    chain::{Chain, ObjectRef, SpannedRef},
+    chain::{Chain, Node, ObjectRef, SpannedRef},
     diag::{Code, Diagnostic, unknown_builtin},
     files::{self, plain},
     object::{Object, ObjectError},
@@ -23,7 +23,7 @@ impl ObjectStore {
     pub(super) fn open(chain: &Chain, running: &dyn RunningPrograms) -> (Self, Vec<Diagnostic>) {
         let mut read: BTreeMap<&ObjectRef, Option<Arc<Object>>> = BTreeMap::new();
         let mut found = Vec::new();
-        for reference in references(chain) {
+        for reference in references(chain).filter(|one| !is_generated(one.value)) {
             if let Entry::Vacant(entry) = read.entry(reference.value) {
                 match open_in(&chain.folder, reference, running) {
                     Ok(object) => entry.insert(Some(object)),
@@ -34,6 +34,9 @@ impl ObjectStore {
                 };
             }
         }
+        let object_of = |host: &Node| read.get(host.program()?.0.value)?.clone();
+        let made = answer::objects(chain, &object_of, &mut found);
+        read.extend(made);
         let read = read.into_iter().filter_map(|(name, object)| Some((name.clone(), object?)));
         (Self(read.collect()), found)
     }
@@ -42,7 +45,8 @@ impl ObjectStore {
     pub(super) fn named_by(&self, chain: &Chain) -> (Self, Vec<Diagnostic>) {
         let mut named = Self::default();
         let mut found: BTreeMap<&ObjectRef, Diagnostic> = BTreeMap::new();
-        for SpannedRef { value: name, span } in references(chain) {
+        let own = references(chain).filter(|one| !is_generated(one.value));
+        for SpannedRef { value: name, span } in own {
             match self.0.get(name) {
                 Some(object) => {
                     named.0.insert(name.clone(), Arc::clone(object));
@@ -55,7 +59,12 @@ impl ObjectStore {
                 }
             }
         }
-        (named, found.into_values().collect())
+        let mut found: Vec<_> = found.into_values().collect();
+        let object_of = |host: &Node| self.get(host.program()?.0.value).map(Arc::clone);
+        for (name, object) in answer::objects(chain, &object_of, &mut found) {
+            named.0.extend(object.map(|object| (name.clone(), object)));
+        }
+        (named, found)
     }
 
     /// The object that the chain calls `name`.
@@ -77,6 +86,11 @@ impl FromIterator<(ObjectRef, Arc<Object>)> for ObjectStore {
     }
 }
 
+/// Whether the composer makes it of others.
+fn is_generated(name: &ObjectRef) -> bool {
+    matches!(name, ObjectRef::Generated(_))
+}
+
 fn references(chain: &Chain) -> impl Iterator<Item = SpannedRef<'_, ObjectRef>> {
     chain.graph.nodes().filter_map(|(_, node)| node.program()).map(|(object, _)| object)
 }
@@ -90,10 +104,11 @@ fn open_in(
         ObjectRef::File(path) => open_object(&ObjectRef::File(folder.join(path))).map(Arc::new),
         builtin @ ObjectRef::Builtin(_) => open_object(builtin).map(Arc::new),
         ObjectRef::Running(program) => running.find(program),
+        generated @ ObjectRef::Generated(_) => open_object(generated).map(Arc::new),
     };
     let label = match reference.value {
         ObjectRef::Running(_) => "names a program in the kernel",
-        ObjectRef::File(_) | ObjectRef::Builtin(_) => "not usable",
+        ObjectRef::File(_) | ObjectRef::Builtin(_) | ObjectRef::Generated(_) => "not usable",
     };
     found.map_err(|found| Box::new(found.label(reference.span, label)))
 }
@@ -110,6 +125,10 @@ pub fn open_object(name: &ObjectRef) -> Result<Object, Box<Diagnostic>> {
             Diagnostic::new(Code::NotLooked, format!("`{program}` is a program in the kernel"))
                 .help("Use `freplace-compose ps` for programs in the kernel."),
         )),
+        ObjectRef::Generated(_) => {
+            let message = format!("{name} is made of the object of its stub");
+            Err(Box::new(Diagnostic::new(Code::ObjectUnreadable, message)))
+        }
         ObjectRef::Builtin(builtin) => match freplace_compose_ebpf_programs::object(builtin) {
             Some(bytes) => Object::parse(bytes).map_err(described),
             None => {

@@ -286,7 +286,7 @@ impl FilterOperand {
 }
 
 /// Whether a typedef says that a number is in network order.
-fn is_network(btf: &crate::object::btf::Btf, mut id: TypeId) -> bool {
+pub(crate) fn is_network(btf: &crate::object::btf::Btf, mut id: TypeId) -> bool {
     // A chain longer than this is no C.
     for _ in 0..32 {
         match btf.get(id) {

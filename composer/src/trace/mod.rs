@@ -17,10 +17,11 @@ use freplace_compose_common::trace::Trace;
 use serde::{Deserialize, Serialize};
 
 pub use context::KernelField;
+pub(crate) use filter::is_network;
 pub use value::ValueType;
 
 use crate::{
-    chain::{Builtin, Filter, ProbePoint},
+    chain::{Builtin, Filter, ProbePoint, Spanned},
     diag::{Diagnostic, Span},
     hook::HostKind,
     object::{
@@ -146,6 +147,19 @@ pub fn resolve(
     };
     entry.table.times = 1;
     Ok(vec![(ProbePoint::Fentry, entry), (ProbePoint::Fexit, one(ProbePoint::Fexit)?)])
+}
+
+/// The values and tests of a condition at the entry of `target`, as a table.
+///
+/// # Errors
+/// What is wrong with the condition.
+pub(crate) fn condition(
+    filter: &(Spanned<String>, Filter),
+    target: TracedFunction<'_>,
+) -> Result<Trace, Vec<Diagnostic>> {
+    let request = Builtin { both: false, capture: Some(Vec::new()), filter: Some(filter.clone()) };
+    let made = TableBuilder::new(&request, ProbePoint::Fentry, target)?.make()?;
+    Ok(made.table)
 }
 
 /// An argument in a request that is called as the result or the duration is.

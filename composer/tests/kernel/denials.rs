@@ -14,7 +14,7 @@ use serde_json::Value;
 
 use crate::support::{
     Folder, Live, Snapshot,
-    events::{assert_schema, events, nodes, of},
+    events::{assert_schema, events, of, stretch},
     run,
 };
 
@@ -56,7 +56,7 @@ fn denies<T>(name: &str, attach: &str, answers: [u8; 2], act: impl Fn() -> io::R
         let (events, done) = during(&chain(name, attach, answer), act);
         let error = done.err().map(|error| error.kind());
         assert_eq!(error, denied.then_some(ErrorKind::PermissionDenied), "{attach}: {answer}");
-        let call = events.windows(4).find(|call| nodes(call) == ["t", "n", "t", "h"]);
+        let call = stretch(&events, ["t", "n", "t", "h"]);
         let call = call.unwrap_or_else(|| panic!("{attach}: {events:#?}"));
         assert_eq!(call[3]["data"]["number"], answer, "{attach}");
     }
@@ -223,6 +223,5 @@ fn a_flow_dissector_reads_the_headers_of_a_packet() {
         receiver.recv(&mut [0; 16])
     });
     assert_eq!(received.expect("it passes"), 8);
-    let call = events.windows(4).any(|call| nodes(call) == ["t", "n", "t", "h"]);
-    assert!(call, "{events:#?}");
+    assert!(stretch(&events, ["t", "n", "t", "h"]).is_some(), "{events:#?}");
 }

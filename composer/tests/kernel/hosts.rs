@@ -16,7 +16,7 @@ use crate::{
     environment,
     support::{
         Folder, Live, Snapshot,
-        events::{assert_schema, events, nodes, of},
+        events::{assert_schema, events, of, stretch},
         eventually,
         process::output,
         run, series,
@@ -71,8 +71,8 @@ pub(crate) fn sees(chain: &str, name: &str, answer: u8, traffic: impl Fn() -> bo
 
 /// The events of a call in which all nodes took part. The tracer is there before the host gives the
 /// call its number.
-fn whole_call(events: &[Value]) -> Option<&[Value]> {
-    events.windows(5).find(|call| nodes(call) == ["t", "c", "n", "h", "t"])
+fn whole_call(events: &[Value]) -> Option<[&Value; 5]> {
+    stretch(events, ["t", "c", "n", "h", "t"])
 }
 
 /// Brings up a host that answers 0, and asserts that `traffic` is refused while it is there.

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use crate::support::{
     Folder, Live, Snapshot,
-    events::{assert_schema, events, nodes},
+    events::{assert_schema, events, nodes, stretch},
     fire, run,
 };
 
@@ -42,8 +42,8 @@ fn replaced(name: &str, attach: &str, replacement: &str) -> String {
 fn assert_replaced(events: &[Value], answer: i64) {
     // Other processes come to some of these places as well.
     let own = std::process::id();
-    let is_own = |call: &&[Value]| call.iter().all(|event| event["pid"] == own);
-    let call = events.windows(4).filter(is_own).find(|call| nodes(call) == ["t", "n", "t", "h"]);
+    let of_own: Vec<Value> = events.iter().filter(|event| event["pid"] == own).cloned().collect();
+    let call = stretch(&of_own, ["t", "n", "t", "h"]);
     let call = call.unwrap_or_else(|| panic!("{events:#?}"));
     assert_eq!(call[3]["data"]["number"], answer, "{call:#?}");
 }
@@ -133,8 +133,7 @@ fn a_socket_filter_sees_what_passes_an_interface() {
     };
     let chain = replaced("socket_filter", r#"socket_filter = "lo""#, "number_0");
     let events = seen(&chain, traffic);
-    let call = events.windows(4).any(|call| nodes(call) == ["t", "n", "t", "h"]);
-    assert!(call, "{events:#?}");
+    assert!(stretch(&events, ["t", "n", "t", "h"]).is_some(), "{events:#?}");
 }
 
 #[test]

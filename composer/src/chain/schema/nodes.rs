@@ -76,10 +76,12 @@ pub(super) fn stub() -> Value {
 }
 
 pub(super) fn replacement() -> Value {
-    node(
-        "A program that replaces a stub.",
-        &["object", "program", "stub"],
+    let mut replacement = node(
+        "A program that replaces a stub: one of an object, or one that is made from `returns` and `writes`.",
+        &["stub"],
         json!({
+            "returns": returns(),
+            "writes": writes(),
             "object": object(),
             "program": program("SEC(\"freplace\"), or a section of the host's own type"),
             "type": section(),
@@ -90,7 +92,48 @@ pub(super) fn replacement() -> Value {
             "maps": maps(),
             "tail": tail(),
         }),
-    )
+    );
+    replacement["oneOf"] = json!([
+        { "required": ["object", "program"] },
+        { "anyOf": [{ "required": ["returns"] }, { "required": ["writes"] }] },
+    ]);
+    let own = ["program", "type", "events", "printk", "globals", "maps", "tail"];
+    let own = own.map(|key| (key.to_owned(), json!(["object"])));
+    replacement["dependencies"] = own.into_iter().collect::<serde_json::Map<_, _>>().into();
+    replacement
+}
+
+fn returns() -> Value {
+    let value = json!({ "type": ["integer", "boolean", "string"] });
+    json!({
+        "description": "Without an object: what the replacement returns, a number or the name of one. A list \
+                        has a value for each call, the last one for all further calls; or cases, of which the \
+                        first applies whose condition on the arguments holds.",
+        "examples": ["XDP_DROP", [0, -2], [{ "where": "len > 100", "value": 1 }, { "value": 0 }]],
+        "anyOf": [
+            value,
+            { "type": "array", "minItems": 1, "items": value },
+            { "type": "array", "minItems": 1, "items": {
+                "type": "object",
+                "additionalProperties": false,
+                "required": ["value"],
+                "properties": {
+                    "where": text("The condition; the last case has none."),
+                    "value": value,
+                },
+            } },
+        ],
+    })
+}
+
+fn writes() -> Value {
+    json!({
+        "description": "Without an object: what the replacement writes where its arguments point to, by \
+                        argument.",
+        "examples": [{ "params": { "ifindex": 2, "smac": "02:00:00:00:00:01" } }],
+        "type": "object",
+        "minProperties": 1,
+    })
 }
 
 pub(super) fn tracer() -> Value {

@@ -1,6 +1,9 @@
 //! Encodes a value of a chain file as the bytes of a global variable, by its type.
 
-use std::ops::{Range, RangeInclusive};
+use std::{
+    net::{Ipv4Addr, Ipv6Addr},
+    ops::{Range, RangeInclusive},
+};
 
 use super::{
     names,
@@ -14,18 +17,41 @@ use crate::{
         btf::{Btf, Type, TypeId},
         prototype,
     },
+    trace::is_network,
 };
 
 /// Writes values to places in the bytes of a variable.
-pub(super) struct Encoder<'a> {
-    pub(super) btf: &'a Btf,
-    pub(super) bytes: &'a mut [u8],
+pub(in crate::resolve) struct Encoder<'a> {
+    btf: &'a Btf,
+    bytes: &'a mut [u8],
     /// Bits that were set before.
-    pub(super) written: &'a mut Vec<Range<u64>>,
+    written: &'a mut Vec<Range<u64>>,
+    /// Bits that values were put to.
+    leaves: Vec<Range<u64>>,
 }
 
-impl Encoder<'_> {
-    pub(super) fn write(
+impl<'a> Encoder<'a> {
+    /// Writes to `bytes`, a variable of which the bits in `written` were set before.
+    pub(in crate::resolve) fn new(
+        btf: &'a Btf,
+        bytes: &'a mut [u8],
+        written: &'a mut Vec<Range<u64>>,
+    ) -> Self {
+        Self { btf, bytes, written, leaves: Vec::new() }
+    }
+
+    /// Writes `value`, and returns the bits that it sets: of a struct, those of the given fields.
+    pub(in crate::resolve) fn write_parts(
+        mut self,
+        name: &str,
+        to: VariablePart,
+        value: &Spanned<Value>,
+    ) -> Result<Vec<Range<u64>>, Box<ValueError>> {
+        self.write(name, to, value)?;
+        Ok(self.leaves)
+    }
+
+    pub(in crate::resolve) fn write(
         &mut self,
         name: &str,
         to: VariablePart,
@@ -53,6 +79,9 @@ impl Encoder<'_> {
     ) -> Result<(), Box<ValueError>> {
         let span = &value.span;
         let found = self.btf.resolve(to.of).filter(|_| depth > 0);
+        if let Some(address) = self.address(to, value) {
+            return self.copy(to.at, &address, span);
+        }
         let refuse = |wanted: String, help: String| {
             Err(ValueError::value(span, format!("`{name}` {wanted}"), kind(&value.value), help))
         };
@@ -72,6 +101,8 @@ impl Encoder<'_> {
                     let help = format!("Write a value from {} to {}.", range.start(), range.end());
                     return Err(ValueError::value(span, what, "out of range", help));
                 }
+                let swaps = to.width.is_none() && is_network(self.btf, to.of);
+                let number = if swaps { swapped(number, bits) } else { number };
                 self.put(to.at, bits, number, span)
             }
             Some(Type::Enum { size, signed, variants, .. }) => {
@@ -233,13 +264,44 @@ impl Encoder<'_> {
             );
             return Err(ValueError::value(span, what, "too long", help));
         }
+        let mut bytes = text.as_bytes().to_vec();
+        bytes.resize(length as usize, 0);
+        self.copy(at, &bytes, span)
+    }
+
+    /// The bytes of the address that `value` is as text, where there is room for just that: of IPv4 in an
+    /// integer, of IPv6 or a device in an array of bytes, both in structs too.
+    fn address(&self, to: VariablePart, value: &Spanned<Value>) -> Option<Vec<u8>> {
+        let Value::Text(text) = &value.value else { return None };
+        if to.width.is_some() {
+            return None;
+        }
+        match (self.btf.resolve(to.of)?.1, self.btf.size(to.of)?) {
+            (Type::Int { .. } | Type::Struct { .. }, 4) => {
+                text.parse::<Ipv4Addr>().ok().map(|address| address.octets().to_vec())
+            }
+            (Type::Array { element, .. }, size) if self.is_character(element) => match size {
+                4 => text.parse::<Ipv4Addr>().ok().map(|address| address.octets().to_vec()),
+                6 => device_address(text),
+                16 => text.parse::<Ipv6Addr>().ok().map(|address| address.octets().to_vec()),
+                _ => None,
+            },
+            (Type::Array { .. } | Type::Struct { .. }, 16) => {
+                text.parse::<Ipv6Addr>().ok().map(|address| address.octets().to_vec())
+            }
+            _ => None,
+        }
+    }
+
+    /// Puts `bytes` at bit `at`, which is the first of a byte.
+    fn copy(&mut self, at: u64, bytes: &[u8], span: &Span) -> Result<(), Box<ValueError>> {
         let start = usize::try_from(at / 8).unwrap_or(usize::MAX);
-        let end = start.saturating_add(length as usize);
+        let end = start.saturating_add(bytes.len());
         let Some(room) = self.bytes.get_mut(start..end) else {
             return Err(ValueError::outside(span));
         };
-        room.fill(0);
-        room[..text.len()].copy_from_slice(text.as_bytes()); // shorter than the array, as above
+        room.copy_from_slice(bytes);
+        self.leaves.push(at..at.saturating_add(8 * bytes.len() as u64));
         Ok(())
     }
 
@@ -255,6 +317,7 @@ impl Encoder<'_> {
         number: i128,
         span: &Span,
     ) -> Result<(), Box<ValueError>> {
+        self.leaves.push(at..at.saturating_add(bits.into()));
         for bit in 0..u64::from(bits) {
             // Within a byte bits are counted from the other end where bytes are.
             let place = at
@@ -272,6 +335,25 @@ impl Encoder<'_> {
         }
         Ok(())
     }
+}
+
+/// `number`, of so many bits, in network order.
+fn swapped(number: i128, bits: u32) -> i128 {
+    let bytes = number.to_be_bytes();
+    let own = bytes.len() - (bits / 8) as usize;
+    let mut turned = [0; 16];
+    turned[..bytes.len() - own].copy_from_slice(&bytes[own..]);
+    if cfg!(target_endian = "big") { number } else { i128::from_le_bytes(turned) }
+}
+
+/// `02:00:00:00:00:01` as bytes.
+fn device_address(text: &str) -> Option<Vec<u8>> {
+    let parts = text.split([':', '-']).map(|part| match part.len() {
+        1 | 2 => u8::from_str_radix(part, 16).ok(),
+        _ => None,
+    });
+    let bytes: Vec<u8> = parts.collect::<Option<_>>()?;
+    (bytes.len() == 6).then_some(bytes)
 }
 
 /// The numbers of `bits` bits.

@@ -11,7 +11,7 @@ use crate::{
 
 /// A place in the bytes of a variable.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct VariablePart {
+pub(in crate::resolve) struct VariablePart {
     /// The type that is there.
     pub(super) of: TypeId,
     /// Bits from the start of the variable.
@@ -20,14 +20,21 @@ pub(super) struct VariablePart {
     pub(super) width: Option<u32>,
 }
 
+impl VariablePart {
+    /// All of a variable of this type.
+    pub(in crate::resolve) fn whole(of: TypeId) -> Self {
+        Self { of, at: 0, width: None }
+    }
+}
+
 /// An invalid value, and how to fix it.
 #[derive(Debug)]
-pub(super) struct ValueError {
-    pub(super) span: Span,
+pub(in crate::resolve) struct ValueError {
+    pub(in crate::resolve) span: Span,
     /// For the message: `` `limit` … ``.
-    pub(super) what: String,
-    pub(super) label: String,
-    pub(super) help: String,
+    pub(in crate::resolve) what: String,
+    pub(in crate::resolve) label: String,
+    pub(in crate::resolve) help: String,
     /// Whether it is a name, not a value, that is wrong.
     pub(super) unknown: bool,
 }

@@ -1,5 +1,7 @@
 //! Records of an `up --format json`, as tests ask for them.
 
+use std::collections::BTreeSet;
+
 use serde_json::Value;
 
 use super::Finished;
@@ -20,6 +22,22 @@ pub(crate) fn nodes(events: &[Value]) -> Vec<&str> {
 /// The events of one node.
 pub(crate) fn of<'a>(events: &'a [Value], node: &str) -> Vec<&'a Value> {
     events.iter().filter(|event| event["node"] == node).collect()
+}
+
+/// The events of the first stretch on one CPU that are of these nodes one after the other: what other CPUs
+/// do at the same time comes in between.
+pub(crate) fn stretch<'a, const N: usize>(
+    events: &'a [Value],
+    of_nodes: [&str; N],
+) -> Option<[&'a Value; N]> {
+    let cpu = |event: &Value| event["cpu"].as_u64();
+    let cpus: BTreeSet<_> = events.iter().map(cpu).collect();
+    cpus.into_iter().find_map(|here| {
+        let there: Vec<&Value> = events.iter().filter(|event| cpu(event) == here).collect();
+        let mut windows =
+            there.windows(N).filter_map(|window| <[&Value; N]>::try_from(window).ok());
+        windows.find(|window| window.map(|event| event["node"].as_str()) == of_nodes.map(Some))
+    })
 }
 
 /// The events of one invocation of a host, in order.
