@@ -43,6 +43,7 @@ pub mod machine_code;
 mod netlink;
 pub mod object;
 mod order;
+pub mod packet;
 mod pattern;
 pub mod picture;
 pub mod plan;

@@ -21,7 +21,7 @@ mod running;
 mod schema;
 mod spec;
 mod syntax;
-mod table;
+pub(crate) mod table;
 mod text;
 mod tracer;
 

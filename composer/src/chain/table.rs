@@ -9,24 +9,24 @@ use super::Spanned;
 use crate::diag::{Code, Diagnostic, Source, Span, nearest};
 
 /// Where findings go, and the text they point into.
-pub(super) struct Diagnostics<'a> {
-    pub(super) source: &'a Arc<Source>,
-    pub(super) diagnostics: &'a mut Vec<Diagnostic>,
+pub(crate) struct Diagnostics<'a> {
+    pub(crate) source: &'a Arc<Source>,
+    pub(crate) diagnostics: &'a mut Vec<Diagnostic>,
     /// What is wrong within an expression or a text: the node is there without it, and what else is
     /// wrong with the chain can be found.
-    pub(super) slips: &'a mut Vec<Diagnostic>,
+    pub(crate) slips: &'a mut Vec<Diagnostic>,
 }
 
 impl Diagnostics<'_> {
-    pub(super) fn push(&mut self, diagnostic: Diagnostic) {
+    pub(crate) fn push(&mut self, diagnostic: Diagnostic) {
         self.diagnostics.push(diagnostic);
     }
 
-    pub(super) fn slip(&mut self, diagnostic: Diagnostic) {
+    pub(crate) fn slip(&mut self, diagnostic: Diagnostic) {
         self.slips.push(diagnostic);
     }
 
-    pub(super) fn at(
+    pub(crate) fn at(
         &self,
         code: Code,
         message: impl Into<String>,
@@ -37,23 +37,23 @@ impl Diagnostics<'_> {
     }
 
     /// Bytes of the text.
-    pub(super) fn bytes(&self, range: Range<usize>) -> Span {
+    pub(crate) fn bytes(&self, range: Range<usize>) -> Span {
         Span::new(self.source, range)
     }
 
     /// Where `value` stands.
-    pub(super) fn span<T>(&self, value: &toml::Spanned<T>) -> Span {
+    pub(crate) fn span<T>(&self, value: &toml::Spanned<T>) -> Span {
         self.bytes(value.span())
     }
 }
 
 /// A value and its place in the text.
-pub(super) type TomlValue<'t> = &'t toml::Spanned<DeValue<'t>>;
+pub(crate) type TomlValue<'t> = &'t toml::Spanned<DeValue<'t>>;
 
 type TomlEntry<'t> = (Span, TomlValue<'t>);
 
 /// A table and the keys asked for so far.
-pub(super) struct Table<'t> {
+pub(crate) struct Table<'t> {
     /// Its name in messages: `` host `connect` ``.
     title: String,
     /// The location of its name.
@@ -65,12 +65,12 @@ pub(super) struct Table<'t> {
 }
 
 impl<'t> Table<'t> {
-    pub(super) fn new(title: String, span: Span, entries: &'t DeTable<'t>) -> Self {
+    pub(crate) fn new(title: String, span: Span, entries: &'t DeTable<'t>) -> Self {
         Self { title, span, entries, known: Vec::new(), missing: Vec::new() }
     }
 
     /// The value at `key`, if it is there.
-    pub(super) fn get(&mut self, key: &'static str) -> Option<TomlEntry<'t>> {
+    pub(crate) fn get(&mut self, key: &'static str) -> Option<TomlEntry<'t>> {
         if !self.known.contains(&key) {
             self.known.push(key);
         }
@@ -119,13 +119,13 @@ impl<'t> Table<'t> {
     }
 
     /// Notes that none of `keys` is there; `example` is a value for the first.
-    pub(super) fn missing(&mut self, keys: &'static [&'static str], example: &'static str) {
+    pub(crate) fn missing(&mut self, keys: &'static [&'static str], example: &'static str) {
         self.missing.push((keys, example));
     }
 
     /// Reports the keys that nobody asked for, and those that are missing. A key that is missing
     /// because another stands in its place is reported once. Returns what stood for what.
-    pub(super) fn finish(mut self, report: &mut Diagnostics<'_>) -> Vec<(&'t str, &'static str)> {
+    pub(crate) fn finish(mut self, report: &mut Diagnostics<'_>) -> Vec<(&'t str, &'static str)> {
         let entries = self.entries.iter();
         let strangers: Vec<_> =
             entries.filter(|(key, _)| !self.known.contains(&key.get_ref().as_ref())).collect();
@@ -210,7 +210,7 @@ pub(super) fn strings(
 }
 
 /// Reports a value of the wrong type; `what` is its name in messages.
-pub(super) fn wrong_type(
+pub(crate) fn wrong_type(
     what: &str,
     wanted: &str,
     value: &toml::Spanned<DeValue<'_>>,

@@ -17,8 +17,7 @@ macro_rules! codes {
         ///
         /// The first two digits are the subject: 00 the chain file, 01 its graph, 02 objects, 03
         /// the combination of programs, 04 the environment, 05 the running chain, 06 the micro-VM,
-        /// 07 programs that run already, 08 made replacements, tests
-        /// and their packets.
+        /// 07 programs that run already, 08 tests and what they are made of.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
         pub enum Code {
             $($(#[doc = $doc])+ $name = $number,)+
@@ -269,6 +268,20 @@ codes! {
 
     /// What a generated replacement is to return or write does not fit its stub.
     BadAnswer = 801,
+    /// A test that cannot be run.
+    BadTest = 802,
+    /// A test whose expectations do not hold.
+    TestFailed = 803,
+    /// A value that a field of a packet cannot have.
+    PacketValue = 810,
+    /// Layers that a packet cannot have together.
+    PacketLayers = 811,
+    /// A packet that is larger than its lengths can say.
+    PacketSize = 812,
+    /// Bytes that are not written as hexadecimal.
+    PacketHex = 813,
+    /// A capture file that gives no packets.
+    CaptureUnreadable = 814,
 }
 
 impl fmt::Display for Code {

@@ -1,0 +1,124 @@
+//! Bytes → fields. Total: a header is read if all of its bytes are there, and what is left is content.
+
+use super::{
+    FieldValue, LayerKind, Packet, PacketContent, PacketLayer, PacketStart,
+    build::{VXLAN_PORT, get},
+    fields::{Level, Shape},
+};
+
+/// Packets in packets that are read; what is deeper is bytes.
+pub(super) const DEPTH: usize = 4;
+
+impl Packet {
+    /// Reads a packet. All of its fields are given: the same bytes can be built of it.
+    #[must_use]
+    pub fn dissect(bytes: &[u8], start: PacketStart) -> Self {
+        let first = match (start, bytes.first().map(|byte| byte >> 4)) {
+            (PacketStart::Ethernet, _) => Some(LayerKind::Eth),
+            (PacketStart::Ip, Some(4)) => Some(LayerKind::Ipv4),
+            (PacketStart::Ip, Some(6)) => Some(LayerKind::Ipv6),
+            (PacketStart::Ip, _) => None,
+        };
+        Self::read_from(bytes, first, 0)
+    }
+
+    fn read_from(mut rest: &[u8], first: Option<LayerKind>, depth: usize) -> Self {
+        let mut layers: Vec<PacketLayer> = Vec::new();
+        let mut trailer: &[u8] = &[];
+        let mut next = first;
+        while let Some(kind) = next {
+            if layers.last().is_some_and(|last| !last.kind.may_precede(kind)) {
+                break;
+            }
+            let Some((layer, header)) = PacketLayer::read_from(kind, rest) else { break };
+            let end = layer.end(header).filter(|end| depth == 0 && *end <= rest.len());
+            let (own, behind) =
+                rest.split_at_checked(end.unwrap_or(rest.len())).unwrap_or((rest, &[]));
+            if !behind.is_empty() {
+                trailer = behind;
+            }
+            rest = own.get(header..).unwrap_or_default();
+            next = layer.next(header, rest);
+            layers.push(layer);
+        }
+        let inner = next
+            .filter(|_| !layers.is_empty() && depth < DEPTH)
+            .map(|kind| Self::read_from(rest, Some(kind), depth + 1));
+        let content = match inner {
+            Some(inner) if !inner.layers.is_empty() => PacketContent::Inner(Box::new(inner)),
+            _ => PacketContent::Bytes(rest.to_vec()),
+        };
+        Self { layers, content, trailer: trailer.to_vec() }
+    }
+}
+
+impl LayerKind {
+    /// Whether `next` belongs to the same packet as this layer, which it follows; else a packet begins
+    /// in this one.
+    fn may_precede(self, next: Self) -> bool {
+        let (level, below) = (self.facts().level, next.facts().level);
+        level < below || (level, below) == (Level::Tag, Level::Tag)
+    }
+}
+
+impl PacketLayer {
+    /// The layer at the start of `bytes`, and the bytes of its header.
+    fn read_from(kind: LayerKind, bytes: &[u8]) -> Option<(Self, usize)> {
+        let facts = kind.facts();
+        let fixed = bytes.get(..facts.size)?;
+        let mut values: Vec<_> =
+            facts.fields.iter().map(|field| FieldValue::Number(get(fixed, field))).collect();
+        let mut header = facts.size;
+        let options = facts.fields.iter().position(|field| field.shape == Shape::Options);
+        if let Some(value) = options.and_then(|place| values.get_mut(place)) {
+            let length = kind.field("header_length").and_then(|place| facts.fields.get(place));
+            let length = length.map_or(0, |field| get(fixed, field) as usize * 4);
+            let options = bytes.get(facts.size..length).unwrap_or_default();
+            header += options.len();
+            *value = FieldValue::Bytes(options.to_vec());
+        }
+        Some((Self { kind, values }, header))
+    }
+
+    /// Where the packet ends, by the length in an IP header; `None` where that cannot be.
+    fn end(&self, header: usize) -> Option<usize> {
+        let length = self.number("length") as usize;
+        match self.kind {
+            LayerKind::Ipv4 => Some(length).filter(|end| *end >= header),
+            // 0 is for packets whose length does not fit.
+            LayerKind::Ipv6 => (length > 0).then_some(header + length),
+            _ => None,
+        }
+    }
+
+    /// The layer in `content`, which follows this one.
+    fn next(&self, header: usize, content: &[u8]) -> Option<LayerKind> {
+        use LayerKind::{Arp, Eth, Gre, Icmp, Icmpv6, Ipv4, Ipv6, Tcp, Udp, Vlan, Vxlan};
+        match self.kind {
+            Eth | Vlan => LayerKind::of_ether_type(self.number("ethertype"))
+                .filter(|next| [Vlan, Arp, Ipv4, Ipv6].contains(next)),
+            Ipv4 => {
+                let is_whole = header as u128 == self.number("header_length") * 4;
+                let is_first = self.number("fragment_offset") == 0;
+                LayerKind::of_protocol(self.number("protocol"))
+                    .filter(|next| is_whole && is_first && *next != Icmpv6)
+            }
+            Ipv6 => LayerKind::of_protocol(self.number("next_header")).filter(|next| *next != Icmp),
+            Gre => {
+                let is_plain = self.number("flags") == 0 && self.number("version") == 0;
+                LayerKind::of_ether_type(self.number("protocol"))
+                    .filter(|next| is_plain && [Eth, Ipv4, Ipv6].contains(next))
+            }
+            Udp => {
+                let is_vxlan =
+                    self.number("dport") == VXLAN_PORT && content.starts_with(&[8, 0, 0, 0]);
+                is_vxlan.then_some(Vxlan)
+            }
+            Vxlan => Some(Eth),
+            // Errors quote the packet that they are about.
+            Icmp => matches!(self.number("type"), 3 | 5 | 11 | 12).then_some(Ipv4),
+            Icmpv6 => matches!(self.number("type"), 1..=4).then_some(Ipv6),
+            Arp | Tcp => None,
+        }
+    }
+}
