@@ -52,6 +52,7 @@ pub mod resolve;
 pub mod run;
 pub mod running;
 pub mod session;
+pub mod testing;
 pub mod trace;
 pub mod traffic;
 pub mod version;

@@ -42,7 +42,7 @@ pub struct ResultCase {
 }
 
 /// What `table` says of the answer, with the place where it does; none when it says nothing.
-pub(super) fn answer(
+pub(crate) fn answer(
     table: &mut Table<'_>,
     report: &mut Diagnostics<'_>,
 ) -> Option<(Span, Option<Answer>)> {
@@ -128,7 +128,8 @@ fn case(
     Some(ResultCase { filter, value: result? })
 }
 
-fn filter(
+/// Reads the condition `found`.
+pub(crate) fn filter(
     found: &toml::Spanned<DeValue<'_>>,
     report: &mut Diagnostics<'_>,
 ) -> Option<(Spanned<String>, Filter)> {

@@ -58,7 +58,7 @@ impl std::fmt::Display for Value {
 }
 
 /// Reads the key of a node with a program.
-pub(super) fn globals(table: &mut Table<'_>, report: &mut Diagnostics<'_>) -> Vec<GlobalValue> {
+pub(crate) fn globals(table: &mut Table<'_>, report: &mut Diagnostics<'_>) -> Vec<GlobalValue> {
     let Some((_, value)) = table.get("globals") else { return Vec::new() };
     let Some(entries) = value.get_ref().as_table() else {
         wrong_type("`globals`", "a table: { limit = 5 }", value, report);
@@ -99,7 +99,7 @@ pub(super) fn globals(table: &mut Table<'_>, report: &mut Diagnostics<'_>) -> Ve
 }
 
 /// Reads a value; `what` is its name in messages.
-pub(super) fn value(
+pub(crate) fn value(
     what: &str,
     value: &toml::Spanned<DeValue<'_>>,
     report: &mut Diagnostics<'_>,
@@ -133,7 +133,7 @@ pub(super) fn value(
 }
 
 /// Reads an integer; `what` is its name in messages.
-pub(super) fn integer(
+pub(crate) fn integer(
     what: &str,
     value: &toml::Spanned<DeValue<'_>>,
     report: &mut Diagnostics<'_>,

@@ -16,6 +16,7 @@ mod layout;
 mod maps;
 mod output;
 mod read;
+pub(crate) mod reading;
 mod recipe;
 mod running;
 mod schema;

@@ -55,6 +55,8 @@ pub(super) fn file(
     let buffer = buffer(&mut top, &mut report);
     let pins = pins(&mut top, &mut report);
     let mut file = File { name, description, requires, buffer, pins, ..File::default() };
+    // Tests are read by who runs them.
+    top.get("test");
     section(&mut top, Role::Host, &mut report, &mut file, host);
     // Hosts that could not be read, and a `host` that is no table, were reported already.
     let mut has_hosts = top.get("host").is_some_and(|(_, value)| {
@@ -83,7 +85,7 @@ pub(super) fn file(
 }
 
 /// Reads `requires = { kernel = ">=6.6" }`.
-fn requires(top: &mut Table<'_>, report: &mut Diagnostics<'_>) -> Option<Spanned<Requirement>> {
+pub(crate) fn requires(top: &mut Table<'_>, report: &mut Diagnostics<'_>) -> Option<Spanned<Requirement>> {
     let (_, value) = top.get("requires")?;
     let Some(entries) = value.get_ref().as_table() else {
         wrong_type("`requires`", "a table: { kernel = \">=6.6\" }", value, report);

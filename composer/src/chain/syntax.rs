@@ -7,7 +7,7 @@ use toml::de::{DeTable, DeValue, Error};
 use super::table::Diagnostics;
 use crate::diag::Code;
 
-pub(super) fn report(errors: &[Error], root: &DeTable<'_>, report: &mut Diagnostics<'_>) {
+pub(crate) fn report(errors: &[Error], root: &DeTable<'_>, report: &mut Diagnostics<'_>) {
     let text: &str = &report.source.text;
     // Made when the first duplicate is looked for, and good for all of them.
     let mut tables = None;

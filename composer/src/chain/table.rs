@@ -79,7 +79,7 @@ impl<'t> Table<'t> {
     }
 
     /// The text at `key`, if it is there.
-    pub(super) fn string(
+    pub(crate) fn string(
         &mut self,
         key: &'static str,
         report: &mut Diagnostics<'_>,
@@ -89,7 +89,7 @@ impl<'t> Table<'t> {
     }
 
     /// The truth at `key`, if it is there.
-    pub(super) fn boolean(
+    pub(crate) fn boolean(
         &mut self,
         key: &'static str,
         report: &mut Diagnostics<'_>,
@@ -103,7 +103,7 @@ impl<'t> Table<'t> {
     }
 
     /// The text at `key`, which has to be there; `example` shows one.
-    pub(super) fn required(
+    pub(crate) fn required(
         &mut self,
         key: &'static [&'static str; 1],
         example: &'static str,
@@ -171,7 +171,7 @@ impl<'t> Table<'t> {
 }
 
 /// Reads a text, which must not be empty; `what` is its name in messages.
-pub(super) fn string(
+pub(crate) fn string(
     what: &str,
     value: &toml::Spanned<DeValue<'_>>,
     report: &mut Diagnostics<'_>,
@@ -192,7 +192,7 @@ pub(super) fn string(
 }
 
 /// Reads the list of texts at `key`.
-pub(super) fn strings(
+pub(crate) fn strings(
     key: &str,
     value: &toml::Spanned<DeValue<'_>>,
     report: &mut Diagnostics<'_>,
@@ -221,7 +221,7 @@ pub(crate) fn wrong_type(
 }
 
 /// The same, not reported yet.
-pub(super) fn of_wrong_type(
+pub(crate) fn of_wrong_type(
     what: &str,
     wanted: &str,
     value: &toml::Spanned<DeValue<'_>>,

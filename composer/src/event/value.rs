@@ -21,6 +21,14 @@ const ENDPOINT: usize = 18;
 const UNKNOWN: &str = "?";
 
 impl Shape {
+    /// The value in `bytes`, which begin where it does, for people.
+    #[must_use]
+    pub fn text(&self, bytes: &[u8]) -> String {
+        let mut out = String::new();
+        self.human(bytes, &mut out);
+        out
+    }
+
     /// Writes the value in `bytes`, which begin where it does, for people.
     pub(super) fn human(&self, bytes: &[u8], out: &mut String) {
         if self.try_human(bytes, out).is_none() {

@@ -32,6 +32,7 @@ mod socket_filter;
 mod socket_map;
 mod tc;
 mod template;
+mod test_run;
 #[cfg(test)]
 mod tests;
 mod tracepoint;
@@ -51,6 +52,7 @@ pub use mechanism::{
 };
 pub use refusal::{Refusal, Refused};
 pub use template::Template;
+pub use test_run::{TestRunInput, test_run_input};
 
 use crate::object::ProgramType as Type;
 use kind::PERF_LINKS;

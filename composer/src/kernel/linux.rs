@@ -62,16 +62,23 @@ impl Linux {
         self.loader.finish();
     }
 
+    /// Holds a map that the kernel has already.
+    pub(super) fn hold(&mut self, map: MapData) -> MapHandle {
+        let handle = MapHandle(self.number());
+        self.maps.insert(handle, map);
+        handle
+    }
+
     fn number(&mut self) -> u32 {
         self.next += 1;
         self.next
     }
 
-    fn map(&self, handle: MapHandle) -> Result<&MapData, KernelError> {
+    pub(super) fn map(&self, handle: MapHandle) -> Result<&MapData, KernelError> {
         self.maps.get(&handle).ok_or_else(|| gone("map"))
     }
 
-    fn program(&self, handle: ProgramHandle) -> Result<&Loaded, KernelError> {
+    pub(super) fn program(&self, handle: ProgramHandle) -> Result<&Loaded, KernelError> {
         self.programs.get(&handle).ok_or_else(|| gone("program"))
     }
 }

@@ -31,6 +31,7 @@ pub mod process;
 pub mod profile;
 mod reading;
 mod sys;
+mod testing;
 mod tracefs;
 
 use std::path::Path;
@@ -47,6 +48,7 @@ pub use linux::Linux;
 pub(crate) use map::{COMPARE, PIN};
 pub use perf::PerfEvents;
 pub use reading::{Clock, CountReader, KernelReader, LineReader, RecordReader};
+pub use testing::{MapElement, MapShape, TestKernel, TestRun, TestRunOutput};
 pub use tracefs::TraceLines;
 
 use crate::{

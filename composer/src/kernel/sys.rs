@@ -24,7 +24,7 @@ pub(super) use link::{
     task_descriptor, whole,
 };
 pub(super) use map::{
-    MapCreate, MapInfo, map_create, map_delete, map_freeze, map_info, map_lookup, map_put,
+    MapCreate, MapInfo, map_create, map_delete, map_freeze, map_get, map_info, map_lookup, map_next_key, map_put,
     map_update, number_of, object_get, object_pin,
 };
 pub(super) use perf::{
@@ -181,18 +181,19 @@ pub(super) fn program_load(
 
 /// The beginning of what `BPF_PROG_TEST_RUN` takes, up to the context.
 #[repr(C)]
-#[derive(Default)]
-struct ProgramRun {
+#[derive(Debug, Default)]
+pub(super) struct ProgramRun {
     prog_fd: u32,
-    answer: u32,
+    pub(super) answer: u32,
     data_size_in: u32,
-    data_size_out: u32,
+    pub(super) data_size_out: u32,
     data_in: u64,
     data_out: u64,
     repeat: u32,
-    duration: u32,
+    /// Nanoseconds of one run, on average.
+    pub(super) duration: u32,
     context_size_in: u32,
-    context_size_out: u32,
+    pub(super) context_size_out: u32,
     context_in: u64,
     context_out: u64,
 }
@@ -209,6 +210,33 @@ pub(super) fn program_run(program: BorrowedFd<'_>, context: &mut [u8]) -> io::Re
     };
     bpf(BPF_PROG_TEST_RUN, &mut attribute)?;
     Ok(attribute.answer)
+}
+
+/// `BPF_PROG_TEST_RUN` of a program with `data` and a `context`, either of which may be empty. What it leaves of
+/// them is written to `to`, as far as there is room.
+pub(super) fn program_test(
+    program: BorrowedFd<'_>,
+    (data, context): (&[u8], &[u8]),
+    to: (&mut [u8], &mut [u8]),
+    repeat: u32,
+) -> io::Result<ProgramRun> {
+    let given = |bytes: &[u8]| if bytes.is_empty() { 0 } else { address(bytes) };
+    let room = |bytes: &mut [u8]| if bytes.is_empty() { 0 } else { address_mut(bytes) };
+    let mut attribute = ProgramRun {
+        prog_fd: number(program),
+        data_size_in: length(data.len()),
+        data_in: given(data),
+        data_size_out: length(to.0.len()),
+        data_out: room(to.0),
+        context_size_in: length(context.len()),
+        context_in: given(context),
+        context_size_out: length(to.1.len()),
+        context_out: room(to.1),
+        repeat,
+        ..ProgramRun::default()
+    };
+    bpf(BPF_PROG_TEST_RUN, &mut attribute)?;
+    Ok(attribute)
 }
 
 #[repr(C)]

@@ -5,6 +5,20 @@ use std::collections::HashSet;
 use super::{Action, Filling, Operation, OperationId, Plan};
 
 impl Plan {
+    /// The plan in which no host is attached, or run: everything else is there, and nothing calls it.
+    #[must_use]
+    pub fn without_hosts(mut self) -> Self {
+        let is_host =
+            |one: &Operation| matches!(one.action, Action::AttachHook { .. } | Action::Run { .. });
+        let gone: HashSet<OperationId> =
+            self.operations.iter().filter(|one| is_host(one)).map(|one| one.id).collect();
+        self.operations.retain(|one| !gone.contains(&one.id));
+        for one in &mut self.operations {
+            one.after.retain(|before| !gone.contains(before));
+        }
+        self
+    }
+
     /// The plan without the result of an operation: a program is removed with its node's other
     /// programs, and everything that needs it. `None` for a map, which everything may need.
     #[must_use]

@@ -12,7 +12,7 @@ use freplace_compose_common::{HAS_TASK_GLOBAL, NODE_GLOBAL, trace::TRACE_GLOBAL}
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    chain::{Access, Node, Spanned, ValuePath, title},
+    chain::{Access, GlobalValue, Node, Spanned, ValuePath, title},
     diag::{Code, Diagnostic, list, nearest},
     object::{
         Global, Object,
@@ -20,6 +20,7 @@ use crate::{
         prototype,
     },
 };
+pub use encode::EncodedPart;
 pub(super) use encode::Encoder;
 pub(super) use part::{ValueError, VariablePart};
 use part::{member, no_field};
@@ -50,9 +51,29 @@ pub(super) fn settings(
     object: &Object,
     found: &mut Vec<Diagnostic>,
 ) -> Vec<(SetGlobal, usize)> {
-    let mut set: Vec<(SetGlobal, usize)> = Vec::new();
+    let set = values(&node.data.globals, &title(node), object, found);
+    set.into_iter().map(|(set, number)| (set.global, number)).collect()
+}
+
+/// A global variable with its new contents, and which parts of it are new.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SetGlobalParts {
+    /// The variable.
+    pub global: SetGlobal,
+    /// The parts that are given.
+    pub parts: Vec<EncodedPart>,
+}
+
+/// The same for `globals`, which are those of `title`.
+pub(super) fn values(
+    globals: &[GlobalValue],
+    title: &str,
+    object: &Object,
+    found: &mut Vec<Diagnostic>,
+) -> Vec<(SetGlobalParts, usize)> {
+    let mut set: Vec<(SetGlobalParts, usize)> = Vec::new();
     let mut written: Vec<Vec<Range<u64>>> = Vec::new();
-    for (number, value) in node.data.globals.iter().enumerate() {
+    for (number, value) in globals.iter().enumerate() {
         let done = variable(object, &value.path).and_then(|(global, fields)| {
             let of = global.of.ok_or_else(|| {
                 let what = format!("missing BTF type of `{}`", global.name);
@@ -61,7 +82,9 @@ pub(super) fn settings(
             })?;
             let index = set
                 .iter()
-                .position(|(one, _)| one.section == global.section && one.offset == global.offset);
+                .position(|(SetGlobalParts { global: one, .. }, _)| {
+                    one.section == global.section && one.offset == global.offset
+                });
             let index = index.unwrap_or_else(|| {
                 let bytes = object.initial(global);
                 let one = SetGlobal {
@@ -71,20 +94,20 @@ pub(super) fn settings(
                     bytes,
                     parts: Vec::new(),
                 };
-                set.push((one, number));
+                set.push((SetGlobalParts { global: one, parts: Vec::new() }, number));
                 written.push(Vec::new());
                 set.len() - 1
             });
             let place = part(&object.btf, &global.name, VariablePart::whole(of), fields)?;
-            let (one, _) = &mut set[index];
-            let mut encoder = Encoder::new(&object.btf, &mut one.bytes, &mut written[index]);
-            encoder.write(&value.path.text.value, place, &value.value)?;
+            let (SetGlobalParts { global: one, parts }, _) = &mut set[index];
+            let encoder = Encoder::new(&object.btf, &mut one.bytes, &mut written[index]);
+            parts.extend(encoder.write_parts(&value.path.text.value, place, &value.value)?);
             one.parts.push((value.path.text.value.clone(), value.value.value.to_string()));
             Ok(())
         });
         if let Err(mistake) = done {
             let code = if mistake.unknown { Code::UnknownGlobal } else { Code::GlobalValue };
-            let message = format!("{}: {}", title(node), mistake.what);
+            let message = format!("{title}: {}", mistake.what);
             let mistaken = Diagnostic::new(code, message)
                 .label(&mistake.span, mistake.label)
                 .help(mistake.help);

@@ -18,13 +18,14 @@ mod records;
 mod running;
 mod store;
 pub(crate) mod tables;
+mod values;
 mod traced;
 
 use std::ops::Index;
 
 use petgraph::graph::NodeIndex;
 
-pub use globals::SetGlobal;
+pub use globals::{EncodedPart, SetGlobal, SetGlobalParts};
 pub(crate) use maps::is_only_jumped_to;
 pub use maps::{ChainMap, PinnedAt, is_shared};
 pub use node::{ResolvedKind, ResolvedNode, TargetFunction};
@@ -34,6 +35,7 @@ pub use records::{FieldFormat, RecordField, RecordPiece, RecordStruct};
 pub use running::{NotLooked, RunningPrograms};
 pub use store::{ObjectStore, installation, open_object};
 pub use traced::TracerTarget;
+pub use values::{EncodedValue, encode, global_values};
 
 use crate::{
     chain::{Chain, Node},

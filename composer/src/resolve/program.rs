@@ -96,7 +96,7 @@ impl NodeProgram {
     }
 
     /// Its object, for who keeps it.
-    pub(super) fn shared_object(&self) -> &Arc<Object> {
+    pub(crate) fn shared_object(&self) -> &Arc<Object> {
         &self.object
     }
 

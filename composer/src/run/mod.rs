@@ -143,6 +143,11 @@ impl Running {
         self.map_of(Some(node), name)
     }
 
+    /// The maps with their names, those that nodes have for themselves included.
+    pub fn maps(&self) -> impl Iterator<Item = (&str, MapHandle)> {
+        self.maps.iter().map(|map| (map.name.as_str(), map.handle))
+    }
+
     /// What was done and undone so far.
     #[must_use]
     pub fn journal(&self) -> &Journal {

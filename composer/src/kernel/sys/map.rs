@@ -8,7 +8,7 @@ use std::{
 };
 
 use aya_obj::generated::bpf_cmd::{
-    BPF_MAP_CREATE, BPF_MAP_DELETE_ELEM, BPF_MAP_FREEZE, BPF_MAP_LOOKUP_ELEM, BPF_MAP_UPDATE_ELEM,
+    BPF_MAP_CREATE, BPF_MAP_DELETE_ELEM, BPF_MAP_FREEZE, BPF_MAP_GET_NEXT_KEY, BPF_MAP_LOOKUP_ELEM, BPF_MAP_UPDATE_ELEM,
     BPF_OBJ_GET, BPF_OBJ_GET_INFO_BY_FD, BPF_OBJ_PIN,
 };
 
@@ -127,6 +127,39 @@ pub(in crate::kernel) fn map_lookup(
         flags: 0,
     };
     bpf(BPF_MAP_LOOKUP_ELEM, &mut attribute).map(drop)
+}
+
+/// `BPF_MAP_LOOKUP_ELEM` with a key as long as the map's, and room for its value, or for one of each CPU.
+pub(in crate::kernel) fn map_get(
+    map: BorrowedFd<'_>,
+    key: &[u8],
+    value: &mut [u8],
+) -> io::Result<()> {
+    let mut attribute = MapUpdate {
+        map_fd: number(map),
+        reserved: 0,
+        key: address(key),
+        value: address_mut(value),
+        flags: 0,
+    };
+    bpf(BPF_MAP_LOOKUP_ELEM, &mut attribute).map(drop)
+}
+
+/// `BPF_MAP_GET_NEXT_KEY`: writes the key behind `key`, or the first one, to `next`; both are as long as the
+/// map's.
+pub(in crate::kernel) fn map_next_key(
+    map: BorrowedFd<'_>,
+    key: Option<&[u8]>,
+    next: &mut [u8],
+) -> io::Result<()> {
+    let mut attribute = MapUpdate {
+        map_fd: number(map),
+        reserved: 0,
+        key: key.map_or(0, address),
+        value: address_mut(next),
+        flags: 0,
+    };
+    bpf(BPF_MAP_GET_NEXT_KEY, &mut attribute).map(drop)
 }
 
 /// `BPF_MAP_UPDATE_ELEM` with a key and a value as long as the map's.

@@ -238,12 +238,13 @@ impl AnswerMaker<'_> {
         let parts = parts.map_err(|error| Box::new(self.value_error(*error)))?;
         let mut runs = Vec::new();
         for part in parts {
-            if part.start % 8 != 0 || part.end % 8 != 0 {
+            let bits = part.bits;
+            if bits.start % 8 != 0 || bits.end % 8 != 0 {
                 let what = format!("`{}` sets a bit field", name.value);
                 let help = "Set the whole fields around it, or write a program of your own.";
                 return Err(Box::new(self.error(&value.span, &what, "a bit field", help)));
             }
-            let (start, end) = ((part.start / 8) as usize, (part.end / 8) as usize);
+            let (start, end) = ((bits.start / 8) as usize, (bits.end / 8) as usize);
             runs.push((u32::try_from(start).unwrap_or(u32::MAX), bytes[start..end].to_vec()));
         }
         Ok(PointerWrite { argument: u8::try_from(index).unwrap_or_default(), runs })

@@ -20,14 +20,25 @@ use crate::{
     trace::is_network,
 };
 
+/// A part of a variable that was given a value.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EncodedPart {
+    /// As C calls it: `value.ports[1]`.
+    pub name: String,
+    /// Its type.
+    pub of: TypeId,
+    /// Its bits, from the start of the variable.
+    pub bits: Range<u64>,
+}
+
 /// Writes values to places in the bytes of a variable.
 pub(in crate::resolve) struct Encoder<'a> {
     btf: &'a Btf,
     bytes: &'a mut [u8],
     /// Bits that were set before.
     written: &'a mut Vec<Range<u64>>,
-    /// Bits that values were put to.
-    leaves: Vec<Range<u64>>,
+    /// What values were put to.
+    leaves: Vec<EncodedPart>,
 }
 
 impl<'a> Encoder<'a> {
@@ -40,13 +51,13 @@ impl<'a> Encoder<'a> {
         Self { btf, bytes, written, leaves: Vec::new() }
     }
 
-    /// Writes `value`, and returns the bits that it sets: of a struct, those of the given fields.
+    /// Writes `value`, and returns the parts that it sets: of a struct, the given fields.
     pub(in crate::resolve) fn write_parts(
         mut self,
         name: &str,
         to: VariablePart,
         value: &Spanned<Value>,
-    ) -> Result<Vec<Range<u64>>, Box<ValueError>> {
+    ) -> Result<Vec<EncodedPart>, Box<ValueError>> {
         self.write(name, to, value)?;
         Ok(self.leaves)
     }
@@ -80,6 +91,7 @@ impl<'a> Encoder<'a> {
         let span = &value.span;
         let found = self.btf.resolve(to.of).filter(|_| depth > 0);
         if let Some(address) = self.address(to, value) {
+            self.leaf(name, to, 8 * address.len() as u64);
             return self.copy(to.at, &address, span);
         }
         let refuse = |wanted: String, help: String| {
@@ -101,6 +113,7 @@ impl<'a> Encoder<'a> {
                     let help = format!("Write a value from {} to {}.", range.start(), range.end());
                     return Err(ValueError::value(span, what, "out of range", help));
                 }
+                self.leaf(name, to, bits.into());
                 let swaps = to.width.is_none() && is_network(self.btf, to.of);
                 let number = if swaps { swapped(number, bits) } else { number };
                 self.put(to.at, bits, number, span)
@@ -115,11 +128,13 @@ impl<'a> Encoder<'a> {
                     let help = format!("Write a value from {} to {}.", range.start(), range.end());
                     return Err(ValueError::value(span, what, "out of range", help));
                 }
+                self.leaf(name, to, bits.into());
                 self.put(to.at, bits, number, span)
             }
             Some(Type::Array { element, length }) => match &value.value {
                 Value::List(items) => self.list(name, to.at, (element, length), items, span, depth),
                 Value::Text(text) if self.is_character(element) => {
+                    self.leaf(name, to, 8 * u64::from(length));
                     self.text(name, to.at, length, text, span)
                 }
                 _ if self.is_character(element) => refuse(
@@ -269,6 +284,11 @@ impl<'a> Encoder<'a> {
         self.copy(at, &bytes, span)
     }
 
+    fn leaf(&mut self, name: &str, to: VariablePart, bits: u64) {
+        let bits = to.at..to.at.saturating_add(bits);
+        self.leaves.push(EncodedPart { name: name.to_owned(), of: to.of, bits });
+    }
+
     /// The bytes of the address that `value` is as text, where there is room for just that: of IPv4 in an
     /// integer, of IPv6 or a device in an array of bytes, both in structs too.
     fn address(&self, to: VariablePart, value: &Spanned<Value>) -> Option<Vec<u8>> {
@@ -301,7 +321,6 @@ impl<'a> Encoder<'a> {
             return Err(ValueError::outside(span));
         };
         room.copy_from_slice(bytes);
-        self.leaves.push(at..at.saturating_add(8 * bytes.len() as u64));
         Ok(())
     }
 
@@ -317,7 +336,6 @@ impl<'a> Encoder<'a> {
         number: i128,
         span: &Span,
     ) -> Result<(), Box<ValueError>> {
-        self.leaves.push(at..at.saturating_add(bits.into()));
         for bit in 0..u64::from(bits) {
             // Within a byte bits are counted from the other end where bytes are.
             let place = at

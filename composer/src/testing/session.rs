@@ -1,0 +1,503 @@
+//! Brings up the chain of each group of tests, and runs these one by one.
+
+use std::{
+    fmt,
+    process::{Command, Stdio},
+    time::{Duration, Instant},
+};
+
+use rustix::process::{Pid, Signal, kill_process_group};
+
+use super::{
+    Test, TestFile, Trigger,
+    arrange::{ArrangedTest, HostRun, TestGroup, arrange},
+    state::ChainState,
+    verdict::{Came, verdict},
+};
+use crate::{
+    check::{self, Checked, Kernels},
+    diag::{Code, Diagnostic},
+    event::{Decoder, Json, Render as _},
+    files::plain,
+    kernel::{
+        CountReader as _, KernelError, KernelReader, ProgramHandle, RecordReader as _, TestKernel,
+        TestRun, TestRunOutput, machine,
+    },
+    plan::{self, Action, Plan},
+    resolve::{NotLooked, Resolved},
+    run::{self, Running, unwatched},
+    traffic::{self, Request},
+    version::Version,
+};
+use freplace_compose_common::{COUNTS_MAP, EVENTS_MAP};
+
+/// Whether the rest is to be left.
+pub type Interruption<'a> = &'a dyn Fn() -> bool;
+
+/// What came of a test.
+#[derive(Debug)]
+pub struct TestResult {
+    /// Its name.
+    pub name: String,
+    /// How it ended.
+    pub verdict: TestVerdict,
+    /// How long it took, without bringing up the chain that it shares with others.
+    pub took: Duration,
+    /// Nanoseconds of one run of the host, on average, where it was run.
+    pub run_ns: Option<u32>,
+    /// What is worth knowing and no failure.
+    pub remarks: Vec<String>,
+}
+
+/// How a test ended.
+#[derive(Debug)]
+pub enum TestVerdict {
+    /// What was expected came.
+    Passed,
+    /// It did not, or the test could not be run on this kernel.
+    Failed(Vec<Diagnostic>),
+    /// It is not for this kernel.
+    Skipped(String),
+}
+
+/// Runs the tests of `file` that `wanted` takes, and hands each result to `each`, until `is_over`. Needs the
+/// context of a tokio runtime.
+///
+/// # Errors
+/// What is wrong with the file, its chain or its tests: then nothing was loaded.
+pub fn run<K: TestKernel>(
+    kernel: &mut K,
+    file: &TestFile,
+    wanted: &dyn Fn(&Test) -> bool,
+    is_over: Interruption<'_>,
+    each: &mut dyn FnMut(TestResult),
+) -> Result<(), Vec<Diagnostic>> {
+    let Checked { resolved, .. } = check::open(file.chain.clone(), &Kernels::default())?;
+    let here = machine::version();
+    let applies = |test: &Test| is_for(test, here);
+    let skipped = file.tests.iter().filter(|test| wanted(test) && !applies(test));
+    let skipped: Vec<&Test> = skipped.collect();
+    let groups = arrange(file, &resolved, &|test| wanted(test) && applies(test))?;
+    for test in skipped {
+        let why = test.requires.as_ref().map(|one| one.value.to_string()).unwrap_or_default();
+        each(TestResult {
+            name: test.name.clone(),
+            verdict: TestVerdict::Skipped(format!("requires Linux {why}")),
+            took: Duration::ZERO,
+            run_ns: None,
+            remarks: Vec::new(),
+        });
+    }
+    for group in groups {
+        if is_over() {
+            break;
+        }
+        let tests: Vec<&ArrangedTest<'_>> = group.tests.iter().collect();
+        run_group(kernel, &group, &tests, is_over, each);
+    }
+    Ok(())
+}
+
+/// Whether a test is for this kernel.
+fn is_for(test: &Test, here: Option<Version>) -> bool {
+    match (&test.requires, here) {
+        (Some(requires), Some(here)) => requires.value.takes(here),
+        _ => true,
+    }
+}
+
+fn failed(test: &Test, found: Vec<Diagnostic>) -> TestResult {
+    TestResult {
+        name: test.name.clone(),
+        verdict: TestVerdict::Failed(found),
+        took: Duration::ZERO,
+        run_ns: None,
+        remarks: Vec::new(),
+    }
+}
+
+/// Runs `tests` on the chain of their group, if it comes up; each on a chain of its own where something of it lasts.
+fn run_group<K: TestKernel>(
+    kernel: &mut K,
+    group: &TestGroup<'_>,
+    tests: &[&ArrangedTest<'_>],
+    is_over: Interruption<'_>,
+    each: &mut dyn FnMut(TestResult),
+) {
+    let up = match UpChain::bring_up(kernel, group) {
+        Ok(up) => up,
+        Err(found) => {
+            // A chain that does not come up is a failure of each of its tests.
+            for test in tests {
+                each(failed(test.test, found.clone()));
+            }
+            return;
+        }
+    };
+    let (now, later) = match (up.state.is_lasting, tests) {
+        (true, [first, rest @ ..]) => (std::slice::from_ref(first), rest),
+        _ => (tests, &[][..]),
+    };
+    let mut up = up;
+    for test in now {
+        if is_over() {
+            break;
+        }
+        each(up.test(kernel, test));
+    }
+    up.take_down(kernel);
+    if !later.is_empty() && !is_over() {
+        run_group(kernel, group, later, is_over, each);
+    }
+}
+
+/// A chain that is up.
+struct UpChain<K: KernelReader> {
+    resolved: Resolved,
+    plan: Plan,
+    running: Running,
+    decoder: Decoder,
+    source: Option<(K::Records, K::Counters)>,
+    state: ChainState,
+    /// The number of each node and its loaded program.
+    programs: Vec<(usize, ProgramHandle)>,
+    /// Whether no test ran yet.
+    is_fresh: bool,
+    /// Events that found no room, so far.
+    lost: u64,
+}
+
+impl<K: TestKernel> UpChain<K> {
+    fn bring_up(kernel: &mut K, group: &TestGroup<'_>) -> Result<Self, Vec<Diagnostic>> {
+        let checked = check::open_in(group.chain.clone(), &Kernels::default(), &NotLooked)?;
+        let resolved = checked.resolved;
+        let mut plan = plan::build(&resolved);
+        if !group.attached {
+            plan = plan.without_hosts();
+        }
+        let running = run::up(kernel, &plan, resolved.objects(), &mut |done| unwatched(done));
+        let running = running.map_err(|failure| {
+            let (targets, _) = machine::targets();
+            vec![run::explain(&failure, &plan, &targets, false)]
+        })?;
+        let programs = programs(&plan, &running);
+        match Self::opened(kernel, &running, &programs) {
+            Ok((source, state)) => Ok(Self {
+                decoder: Decoder::new(&resolved),
+                resolved,
+                plan,
+                running,
+                source,
+                state,
+                programs,
+                is_fresh: true,
+                lost: 0,
+            }),
+            Err(error) => {
+                let _ = running.abandon(kernel); // what is left ends with this process
+                Err(vec![kernel_said("cannot read what the chain holds", &error)])
+            }
+        }
+    }
+
+    #[expect(clippy::type_complexity, reason = "the readers of a chain")]
+    fn opened(
+        kernel: &mut K,
+        running: &Running,
+        programs: &[(usize, ProgramHandle)],
+    ) -> Result<(Option<(K::Records, K::Counters)>, ChainState), KernelError> {
+        let source = match (running.map(EVENTS_MAP), running.map(COUNTS_MAP)) {
+            (Some(events), Some(counts)) => {
+                Some((kernel.records(events)?, kernel.counters(counts)?))
+            }
+            _ => None,
+        };
+        Ok((source, ChainState::save(kernel, running, programs)?))
+    }
+
+    fn take_down(self, kernel: &mut K) {
+        let Self { running, state, source, .. } = self;
+        state.release(kernel);
+        drop(source);
+        let _ = running.abandon(kernel); // what is left ends with this process
+    }
+
+    /// The number of the node with this id.
+    fn node(&self, id: &str) -> Option<usize> {
+        self.plan.nodes.iter().position(|node| node.id == id)
+    }
+
+    fn test(&mut self, kernel: &mut K, arranged: &ArrangedTest<'_>) -> TestResult {
+        let started = Instant::now();
+        let mut result = failed(arranged.test, Vec::new());
+        match self.came(kernel, arranged, started) {
+            Ok(came) => {
+                result.run_ns = came.output.as_ref().map(|output| output.duration_ns);
+                let found = verdict(arranged, &came, &mut result.remarks);
+                if found.is_empty() {
+                    result.verdict = TestVerdict::Passed;
+                } else {
+                    result.verdict = TestVerdict::Failed(found);
+                }
+            }
+            Err(found) => result.verdict = TestVerdict::Failed(vec![*found]),
+        }
+        result.took = started.elapsed();
+        result
+    }
+
+    /// Does what the test says, and takes down what came.
+    fn came(
+        &mut self,
+        kernel: &mut K,
+        arranged: &ArrangedTest<'_>,
+        started: Instant,
+    ) -> Result<Came, Box<Diagnostic>> {
+        let test = arranged.test;
+        let told = |what: &str, error: &KernelError| {
+            Box::new(kernel_said(what, error).label(&test.span, "this test"))
+        };
+        if !self.is_fresh {
+            self.state.restore(kernel).map_err(|error| told("cannot reset the maps", &error))?;
+        }
+        self.is_fresh = false;
+        self.set_up(kernel, arranged).map_err(|error| told("cannot write to a map", &error))?;
+        self.drain();
+        let deadline = started + test.limit;
+        let output = match (&test.trigger, &arranged.run) {
+            (Trigger::Run(_), Some(run)) => {
+                let program = self.node(&run.host).and_then(|node| {
+                    self.programs.iter().find(|(of, _)| *of == node).map(|(_, program)| *program)
+                });
+                let program = program.ok_or_else(|| {
+                    told("the host is not loaded", &KernelError::here("look up", &run.host))
+                })?;
+                Some(run_host(kernel, program, run, deadline).map_err(|error| match error {
+                    RunError::Kernel(error) => told("the kernel did not run the host", &error),
+                    RunError::TooLong(runs) => {
+                        let message = format!("still running after {} s", test.limit.as_secs());
+                        let found = Diagnostic::new(Code::TestFailed, message);
+                        let found = found.label(&test.span, format!("ended after {runs} runs"));
+                        Box::new(found.help("Lower `repeat`, or raise `limit`."))
+                    }
+                })?)
+            }
+            (Trigger::Traffic(protocol, count), _) => {
+                let asked = Request {
+                    protocol: *protocol,
+                    host: std::net::Ipv4Addr::LOCALHOST.into(),
+                    port: 0,
+                    count: *count,
+                    size: 64,
+                    interval: Duration::ZERO,
+                    wait: Duration::from_secs(1).min(test.limit),
+                    listen: *protocol != traffic::Protocol::Icmp,
+                };
+                if let Err(error) = traffic::make(&asked) {
+                    let message = format!("cannot send packets: {}", plain(&error));
+                    let found = Diagnostic::new(Code::TestFailed, message);
+                    return Err(Box::new(found.label(&test.span, "this test")));
+                }
+                kernel.settle();
+                None
+            }
+            (Trigger::Exec(words), _) => {
+                exec(words, deadline).map_err(|why| {
+                    let command = &words[0];
+                    let found = Diagnostic::new(Code::TestFailed, why);
+                    Box::new(found.label(&command.span, "this command"))
+                })?;
+                kernel.settle();
+                None
+            }
+            (Trigger::Run(_), None) => None, // an arranged test has it
+        };
+        let events = self.drain();
+        let lost = self.lost_since();
+        let held = self.held(kernel, arranged);
+        let (maps, variables) = held.map_err(|error| told("cannot read a map", &error))?;
+        Ok(Came { output, events, lost, maps, variables })
+    }
+
+    /// Writes the entries and variables of the test.
+    fn set_up(&self, kernel: &mut K, arranged: &ArrangedTest<'_>) -> Result<(), KernelError> {
+        let missing = |name: &str| KernelError::here("look up", format!("`{name}` is not there"));
+        for (name, entries) in &arranged.maps {
+            let map = self.running.map(name).ok_or_else(|| missing(name))?;
+            let shape = kernel.shape(map)?;
+            for entry in entries {
+                match &entry.value {
+                    Some(value) => {
+                        // Each CPU has the same.
+                        let mut one = value.bytes.clone();
+                        one.resize(one.len().max(1).next_multiple_of(8), 0);
+                        let whole = match shape.whole_value == shape.value_size {
+                            true => value.bytes.clone(),
+                            false => one.repeat(shape.whole_value / one.len()),
+                        };
+                        kernel.set_element(map, &entry.key.bytes, &whole)?;
+                    }
+                    None => kernel.remove_element(map, &entry.key.bytes)?,
+                }
+            }
+        }
+        for (host, set) in arranged.globals.iter().map(|(host, set)| (host, &set.global)) {
+            let node = self.node(host).ok_or_else(|| missing(host))?;
+            let map = self.state.variables(node, &set.section).ok_or_else(|| missing(&set.name))?;
+            let key = 0_u32.to_ne_bytes();
+            let mut bytes = kernel.element(map, &key)?.ok_or_else(|| missing(&set.name))?;
+            let at = usize::try_from(set.offset).unwrap_or(usize::MAX);
+            let place = bytes.get_mut(at..at.saturating_add(set.bytes.len()));
+            place.ok_or_else(|| missing(&set.name))?.copy_from_slice(&set.bytes);
+            kernel.set_element(map, &key, &bytes)?;
+        }
+        Ok(())
+    }
+
+    /// The maps and variables that the test expects something of: entries, and the section of each variable.
+    #[expect(clippy::type_complexity, reason = "two lists of what is held")]
+    fn held(
+        &self,
+        kernel: &K,
+        arranged: &ArrangedTest<'_>,
+    ) -> Result<(Vec<Vec<(Vec<u8>, Vec<u8>)>>, Vec<Option<Vec<u8>>>), KernelError> {
+        let missing = |name: &str| KernelError::here("look up", format!("`{name}` is not there"));
+        let mut maps = Vec::new();
+        for (name, _) in &arranged.expected_maps {
+            let map = self.running.map(name).ok_or_else(|| missing(name))?;
+            maps.push(kernel.elements(map)?);
+        }
+        let mut variables = Vec::new();
+        for (host, expected) in &arranged.expected_globals {
+            let node = self.node(host).ok_or_else(|| missing(host))?;
+            let held = self.state.variables(node, &expected.set.global.section);
+            variables.push(match held {
+                Some(map) => kernel.element(map, &0_u32.to_ne_bytes())?,
+                None => None,
+            });
+        }
+        Ok((maps, variables))
+    }
+
+    /// The events that are there, as JSON.
+    fn drain(&mut self) -> Vec<serde_json::Value> {
+        const BATCH: usize = 4096;
+        let Some((records, _)) = &mut self.source else { return Vec::new() };
+        let mut json = Json::new(&self.plan);
+        let (mut found, mut line) = (Vec::new(), String::new());
+        loop {
+            let decoder = &self.decoder;
+            let count = records.read(BATCH, |_, record| {
+                let Ok(event) = decoder.decode(record) else { return };
+                line.clear();
+                json.event(&event, &mut line);
+                found.extend(serde_json::from_str(&line).ok());
+            });
+            if count == 0 {
+                return found;
+            }
+        }
+    }
+
+    /// How many events found no room since this was last asked.
+    fn lost_since(&mut self) -> u64 {
+        let Some((_, counts)) = &self.source else { return 0 };
+        let nodes = u32::try_from(self.resolved.chain().graph.len()).unwrap_or(u32::MAX);
+        let lost = (0..nodes).filter_map(|node| counts.count(node).ok()).map(|count| count.lost);
+        let lost: u64 = lost.sum();
+        let since = lost - self.lost.min(lost);
+        self.lost = lost;
+        since
+    }
+}
+
+/// The loaded program of each node, the first one where it has several.
+fn programs(plan: &Plan, running: &Running) -> Vec<(usize, ProgramHandle)> {
+    let mut found: Vec<(usize, ProgramHandle)> = Vec::new();
+    for (operation, program) in running.programs() {
+        let operation = plan.operation(operation);
+        let is_load = operation.is_some_and(|one| matches!(one.action, Action::Load { .. }));
+        if let Some(node) = operation.and_then(|one| one.node).filter(|_| is_load)
+            && !found.iter().any(|(known, _)| *known == node)
+        {
+            found.push((node, program));
+        }
+    }
+    found
+}
+
+fn kernel_said(what: &str, error: &KernelError) -> Diagnostic {
+    Diagnostic::new(Code::TestFailed, format!("{what}: {error}"))
+}
+
+/// Why a run did not end well.
+enum RunError {
+    Kernel(KernelError),
+    /// After so many runs there was no time left.
+    TooLong(u32),
+}
+
+/// Runs a host as often as asked for, some runs at a time, so that it ends in time.
+fn run_host<K: TestKernel>(
+    kernel: &mut K,
+    program: ProgramHandle,
+    run: &HostRun,
+    deadline: Instant,
+) -> Result<TestRunOutput, RunError> {
+    /// Room for what a program puts in front of a packet, or behind it.
+    const GROWTH: usize = 4096;
+    const AT_ONCE: u32 = 10_000;
+    let room = if run.input.packet { run.data.len() + GROWTH } else { 0 };
+    let (mut left, mut runs, mut nanoseconds) = (run.repeat, 0_u32, 0_u64);
+    loop {
+        let repeat = left.min(AT_ONCE);
+        let asked = TestRun { data: &run.data, context: &run.context, repeat, room };
+        let output = kernel.test_run(program, &asked).map_err(RunError::Kernel)?;
+        runs += repeat;
+        left -= repeat;
+        nanoseconds += u64::from(output.duration_ns) * u64::from(repeat.max(1));
+        if left == 0 {
+            let mean = nanoseconds / u64::from(runs.max(1));
+            return Ok(TestRunOutput { duration_ns: u32::try_from(mean).unwrap_or(u32::MAX), ..output });
+        }
+        if Instant::now() > deadline {
+            return Err(RunError::TooLong(runs));
+        }
+    }
+}
+
+/// Runs a command, which has to succeed before the deadline.
+fn exec(words: &[crate::chain::Spanned<String>], deadline: Instant) -> Result<(), String> {
+    use std::os::unix::process::CommandExt as _;
+    /// How often it is looked whether it ended: there is nothing to wait for that could also be given up.
+    const LOOK: Duration = Duration::from_millis(2);
+    let Some((program, arguments)) = words.split_first() else { return Ok(()) };
+    let mut command = Command::new(&program.value);
+    command.args(arguments.iter().map(|word| &word.value)).process_group(0);
+    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    let mut child =
+        command.spawn().map_err(|error| format!("cannot run `{}`: {}", program.value, plain(&error)))?;
+    loop {
+        match child.try_wait() {
+            Ok(Some(status)) if status.success() => return Ok(()),
+            Ok(Some(status)) => return Err(format!("`{}` failed: {status}", program.value)),
+            Ok(None) if Instant::now() < deadline => std::thread::sleep(LOOK),
+            Ok(None) => {
+                let _ = kill_process_group(Pid::from_child(&child), Signal::KILL); // it may end just now
+                let _ = child.wait();
+                return Err(format!("`{}` did not end in time", program.value));
+            }
+            Err(error) => return Err(format!("cannot wait for the command: {}", plain(&error))),
+        }
+    }
+}
+
+impl fmt::Display for TestVerdict {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Passed => "passed",
+            Self::Failed(_) => "failed",
+            Self::Skipped(_) => "skipped",
+        })
+    }
+}

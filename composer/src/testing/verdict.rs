@@ -1,0 +1,363 @@
+//! What came of a test → what of it is not as expected.
+
+use serde_json::Value as Json;
+
+use super::{
+    ExpectedCount,
+    arrange::{ArrangedTest, EncodedEntry, HostRun},
+};
+use crate::{
+    chain::{CompareOp, Constant, Filter},
+    diag::{Code, Diagnostic, Span},
+    event::Shape,
+    kernel::{MapElement, TestRunOutput},
+    object::btf::Btf,
+    packet::dump,
+    resolve::EncodedValue,
+};
+
+/// What came of a test.
+pub(super) struct Came {
+    pub(super) output: Option<TestRunOutput>,
+    /// Events as JSON, in the order in which they came.
+    pub(super) events: Vec<Json>,
+    /// Events that found no room.
+    pub(super) lost: u64,
+    /// The entries of each map that something is expected of.
+    pub(super) maps: Vec<Vec<MapElement>>,
+    /// The section of each variable that something is expected of.
+    pub(super) variables: Vec<Option<Vec<u8>>>,
+}
+
+/// Something that is not as expected.
+struct Mismatch {
+    span: Span,
+    got: String,
+    note: Option<String>,
+}
+
+/// What is not as expected, as one diagnostic with a label each; nothing when all is.
+pub(super) fn verdict(
+    arranged: &ArrangedTest<'_>,
+    came: &Came,
+    remarks: &mut Vec<String>,
+) -> Vec<Diagnostic> {
+    let test = arranged.test;
+    let mut wrong = Vec::new();
+    if let (Some(run), Some(output)) = (&arranged.run, &came.output) {
+        returned(arranged, run, output, &mut wrong);
+        if let Some(expected) = &test.expect.packet {
+            let differences = expected.differences(&output.data);
+            let marked: Vec<_> = differences.iter().map(|one| one.bytes.clone()).collect();
+            let last = differences.len().saturating_sub(1);
+            wrong.extend(differences.into_iter().enumerate().map(|(number, one)| Mismatch {
+                got: format!("{} is {}, not {}", one.path, one.got, one.expected),
+                span: one.span,
+                note: (number == last).then(|| dump(&output.data, &marked)),
+            }));
+        }
+        if let (Some(expected), Some(context)) = (&run.expected_context, &test.expect.context) {
+            for got in differing(arranged.object.as_deref().map(|one| &one.btf), expected, &output.context) {
+                wrong.push(Mismatch { span: context.span.clone(), got, note: None });
+            }
+        }
+        if let Some(most) = &test.expect.max_ns
+            && output.duration_ns > most.value
+        {
+            remarks.push(format!("a run took {} ns, more than {}", output.duration_ns, most.value));
+        }
+    }
+    calls(arranged, came, &mut wrong);
+    order(arranged, came, &mut wrong);
+    for expected in &test.expect.events {
+        let of_node = came.events.iter().filter(|event| event["node"] == expected.node.value);
+        let filter = expected.filter.as_ref().map(|(_, filter)| filter);
+        let (matching, others): (Vec<_>, Vec<_>) =
+            of_node.partition(|event| filter.is_none_or(|filter| holds(filter, event)));
+        let shown: Vec<&Json> = matching.iter().chain(&others).copied().collect();
+        let what = format!("events of `{}`", expected.node.value);
+        wrong.extend(counted(&expected.count, matching.len(), &what, &shown));
+    }
+    for ((name, entries), elements) in arranged.expected_maps.iter().zip(&came.maps) {
+        map(arranged, name, entries, elements, &mut wrong);
+    }
+    for ((host, expected), bytes) in arranged.expected_globals.iter().zip(&came.variables) {
+        let at = usize::try_from(expected.set.global.offset).unwrap_or(usize::MAX);
+        let end = at.saturating_add(expected.set.global.bytes.len());
+        let held = bytes.as_ref().and_then(|bytes| bytes.get(at..end)).unwrap_or_default();
+        let value = EncodedValue {
+            bytes: expected.set.global.bytes.clone(),
+            parts: expected.set.parts.clone(),
+        };
+        for got in differing(expected.object.as_deref().map(|one| &one.btf), &value, held) {
+            let got = format!("{got} in `{host}`");
+            wrong.push(Mismatch { span: expected.span.clone(), got, note: None });
+        }
+    }
+    if came.lost > 0 && (!test.expect.calls.is_empty() || !test.expect.events.is_empty()) {
+        let got = format!("{} events found no room, so counts are not known", came.lost);
+        wrong.push(Mismatch { span: test.span.clone(), got, note: None });
+    }
+    if wrong.is_empty() {
+        return Vec::new();
+    }
+    let mut found = Diagnostic::new(Code::TestFailed, format!("`{}` failed", test.name));
+    for Mismatch { span, got, note } in wrong {
+        found = found.label(&span, got);
+        found.notes.extend(note);
+    }
+    vec![found]
+}
+
+fn returned(
+    arranged: &ArrangedTest<'_>,
+    run: &HostRun,
+    output: &TestRunOutput,
+    wrong: &mut Vec<Mismatch>,
+) {
+    let (Some(expected), Some(value)) = (run.returns, &arranged.test.expect.returns) else { return };
+    let answer = i64::from(output.answer.cast_signed());
+    if answer != expected {
+        let name = run.verdicts.iter().find(|(_, number)| *number == answer);
+        let got = match name {
+            Some((name, _)) => format!("`{}` returned {name}", run.host),
+            None => format!("`{}` returned {answer}", run.host),
+        };
+        wrong.push(Mismatch { span: value.span.clone(), got, note: None });
+    }
+}
+
+/// The calls that a spy saw: one event each.
+fn of_spy<'a>(came: &'a Came, spy: &str) -> Vec<&'a Json> {
+    came.events.iter().filter(|event| event["node"] == spy).collect()
+}
+
+fn calls(arranged: &ArrangedTest<'_>, came: &Came, wrong: &mut Vec<Mismatch>) {
+    for (expected, spy) in arranged.test.expect.calls.iter().zip(&arranged.calls) {
+        let seen = of_spy(came, spy);
+        let what = format!("calls of `{}`", expected.function.value);
+        wrong.extend(counted(&expected.count, seen.len(), &what, &seen));
+    }
+}
+
+fn order(arranged: &ArrangedTest<'_>, came: &Came, wrong: &mut Vec<Mismatch>) {
+    let Some(expected) = &arranged.test.expect.order else { return };
+    let mut seen: Vec<(u64, &str)> = Vec::new();
+    let mut spies: Vec<(&String, &str)> = Vec::new();
+    for (function, spy) in expected.value.iter().zip(&arranged.order) {
+        if !spies.iter().any(|(known, _)| *known == spy) {
+            spies.push((spy, &function.value));
+        }
+    }
+    for (spy, function) in spies {
+        let calls = of_spy(came, spy).into_iter();
+        seen.extend(calls.map(|event| (event["time_ns"].as_u64().unwrap_or_default(), function)));
+    }
+    seen.sort_by_key(|(time, _)| *time);
+    let seen: Vec<&str> = seen.into_iter().map(|(_, function)| function).collect();
+    if !seen.iter().copied().eq(expected.value.iter().map(|function| function.value.as_str())) {
+        let got = match seen.is_empty() {
+            true => "none of them was called".to_owned(),
+            false => format!("called: {}", seen.join(", ")),
+        };
+        wrong.push(Mismatch { span: expected.span.clone(), got, note: None });
+    }
+}
+
+/// What is wrong with a count, with the events that were seen.
+fn counted(
+    expected: &ExpectedCount,
+    count: usize,
+    what: &str,
+    events: &[&Json],
+) -> Option<Mismatch> {
+    /// Nobody reads more.
+    const SHOWN: usize = 5;
+    let count = count as u64;
+    if (expected.least..=expected.most).contains(&count) {
+        return None;
+    }
+    let mut lines: Vec<String> = events.iter().take(SHOWN).map(|event| line(event)).collect();
+    if events.len() > SHOWN {
+        lines.push(format!("and {} more", events.len() - SHOWN));
+    }
+    let note = (!lines.is_empty()).then(|| lines.join("\n"));
+    Some(Mismatch { span: expected.span.clone(), got: format!("{count} {what}"), note })
+}
+
+/// An event in a line: what was called with which arguments, or the fields of a record.
+fn line(event: &Json) -> String {
+    let fields = |object: &Json| -> String {
+        let fields = object.as_object().into_iter().flatten();
+        let fields: Vec<_> = fields.map(|(name, value)| format!("{name}={}", plain(value))).collect();
+        fields.join(" ")
+    };
+    let name = event["function"].as_str().or(event["node"].as_str()).unwrap_or_default();
+    let mut line = match event.get("args") {
+        Some(arguments) => format!("{name}({})", fields(arguments)),
+        None => format!("{name}  {}", fields(&event["data"])),
+    };
+    if let Some(result) = event.get("ret").filter(|result| !result.is_null()) {
+        line += &format!(" = {}", plain(result));
+    }
+    line
+}
+
+fn plain(value: &Json) -> String {
+    value.as_str().map_or_else(|| value.to_string(), ToOwned::to_owned)
+}
+
+/// Whether an event is one of those that `filter` takes: of the fields of its record, or of the arguments of the call.
+fn holds(filter: &Filter, event: &Json) -> bool {
+    match filter {
+        Filter::Not(inner) => !holds(inner, event),
+        Filter::And(left, right) => holds(left, event) && holds(right, event),
+        Filter::Or(left, right) => holds(left, event) || holds(right, event),
+        Filter::Test(test) => {
+            let first = test.path.first.value.as_str();
+            let base = ["data", "args"].iter().filter_map(|key| event[*key].get(first)).next();
+            let Some(mut value) = base.or_else(|| event.get(first)) else { return false };
+            for step in &test.path.fields {
+                let next = match step.way {
+                    crate::chain::Access::Item(index) => value.get(index as usize),
+                    _ => value.get(&step.name.value),
+                };
+                let Some(next) = next else { return false };
+                value = next;
+            }
+            compares(value, test.to.as_ref().map(|(relation, to)| (*relation, &to.value)))
+        }
+    }
+}
+
+fn compares(value: &Json, to: Option<(CompareOp, &Constant)>) -> bool {
+    let number = |value: &Json| match value {
+        Json::Bool(boolean) => Some(i128::from(*boolean)),
+        Json::Number(number) => {
+            number.as_i64().map(i128::from).or_else(|| number.as_u64().map(i128::from))
+        }
+        Json::String(text) => {
+            let digits = text.strip_prefix("0x").map(|digits| i128::from_str_radix(digits, 16).ok());
+            digits.unwrap_or_else(|| text.parse().ok())
+        }
+        _ => None,
+    };
+    let Some((relation, constant)) = to else {
+        return number(value).is_none_or(|number| number != 0);
+    };
+    let constant = match constant {
+        Constant::Number(number) | Constant::Duration(number) => *number,
+        Constant::Name(name) => match name.as_str() {
+            "true" => 1,
+            "false" | "NULL" => 0,
+            name => {
+                let equal = value.as_str() == Some(name);
+                return match relation {
+                    CompareOp::Equal => equal,
+                    CompareOp::NotEqual => !equal,
+                    _ => false,
+                };
+            }
+        },
+    };
+    let Some(number) = number(value) else { return false };
+    match relation {
+        CompareOp::Equal => number == constant,
+        CompareOp::NotEqual => number != constant,
+        CompareOp::Less => number < constant,
+        CompareOp::AtMost => number <= constant,
+        CompareOp::Greater => number > constant,
+        CompareOp::AtLeast => number >= constant,
+    }
+}
+
+fn map(
+    arranged: &ArrangedTest<'_>,
+    name: &str,
+    expected: &[EncodedEntry],
+    elements: &[MapElement],
+    wrong: &mut Vec<Mismatch>,
+) {
+    let btf = arranged.map_types.get(name).and_then(Option::as_deref).map(|one| &one.btf);
+    for entry in expected {
+        let found = elements.iter().find(|(key, _)| *key == entry.key.bytes);
+        match (&entry.value, found) {
+            (None, None) => {}
+            (None, Some(_)) => wrong.push(Mismatch {
+                span: entry.span.clone(),
+                got: format!("`{name}` has an entry of this key"),
+                note: None,
+            }),
+            (Some(_), None) => {
+                let got = match elements.len() {
+                    0 => format!("`{name}` is empty"),
+                    count => format!("`{name}` has no entry of this key, but {count} others"),
+                };
+                wrong.push(Mismatch { span: entry.span.clone(), got, note: None });
+            }
+            (Some(value), Some((_, held))) => {
+                let held = over_all_cpus(btf, value, held);
+                for got in differing(btf, value, &held) {
+                    wrong.push(Mismatch { span: entry.span.clone(), got, note: None });
+                }
+            }
+        }
+    }
+    if expected.is_empty() && !elements.is_empty() {
+        let span = arranged.map_span(name);
+        let got = format!("`{name}` has {} entries", elements.len());
+        wrong.push(Mismatch { span, got, note: None });
+    }
+}
+
+/// A value of a map; where each CPU has its own, the sum of each number that is expected.
+fn over_all_cpus(btf: Option<&Btf>, expected: &EncodedValue, held: &[u8]) -> Vec<u8> {
+    let size = expected.bytes.len();
+    let step = size.next_multiple_of(8).max(1);
+    if held.len() <= size || btf.is_none() && held.len() == size {
+        return held.to_vec();
+    }
+    let mut sum = held.get(..size).unwrap_or_default().to_vec();
+    for part in &expected.parts {
+        let bits = part.bits.end - part.bits.start;
+        if part.bits.start % 8 != 0 || bits > 64 {
+            continue;
+        }
+        let at = (part.bits.start / 8) as usize;
+        let bytes = (bits / 8) as usize;
+        let total = held.chunks(step).filter_map(|one| one.get(at..at + bytes)).fold(0_u64, |total, one| {
+            let mut whole = [0; 8];
+            whole[..bytes].copy_from_slice(one);
+            total.wrapping_add(u64::from_le_bytes(whole))
+        });
+        if let Some(place) = sum.get_mut(at..at + bytes) {
+            place.copy_from_slice(&total.to_le_bytes()[..bytes]);
+        }
+    }
+    sum
+}
+
+/// The parts of `expected` that `held` has otherwise, in words.
+fn differing(btf: Option<&Btf>, expected: &EncodedValue, held: &[u8]) -> Vec<String> {
+    let bit = |bytes: &[u8], at: u64| {
+        let byte = bytes.get(usize::try_from(at / 8).unwrap_or(usize::MAX)).copied();
+        byte.map(|byte| byte >> (at % 8) & 1)
+    };
+    let differs = |part: &&crate::resolve::EncodedPart| {
+        part.bits.clone().any(|at| bit(&expected.bytes, at) != bit(held, at))
+    };
+    let shown = |part: &crate::resolve::EncodedPart, bytes: &[u8]| {
+        let (start, end) = ((part.bits.start / 8) as usize, part.bits.end.div_ceil(8) as usize);
+        let Some(bytes) = bytes.get(start..end) else { return "not there".to_owned() };
+        match btf.filter(|_| part.bits.start % 8 == 0 && part.of != 0) {
+            Some(btf) => Shape::of(btf, part.of).text(bytes),
+            None => bytes.iter().map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().join(" "),
+        }
+    };
+    let parts = expected.parts.iter().filter(differs);
+    parts
+        .map(|part| {
+            format!("{} is {}, not {}", part.name, shown(part, held), shown(part, &expected.bytes))
+        })
+        .collect()
+}
