@@ -160,6 +160,18 @@ impl PacketLayer {
         self.kind.facts().size + self.options().len()
     }
 
+    /// The layer in front of `content`.
+    pub(super) fn before(self, content: &[u8]) -> Vec<u8> {
+        let content = PacketContent::Bytes(content.to_vec());
+        Packet { layers: vec![self], content, trailer: Vec::new() }.bytes()
+    }
+
+    /// Gives the field `name` a value.
+    pub(super) fn set(&mut self, name: &str, value: FieldValue) {
+        let place = self.kind.field(name).and_then(|place| self.values.get_mut(place));
+        place.into_iter().for_each(|place| *place = value.clone());
+    }
+
     /// Its options with their padding: headers end at a multiple of 4 bytes.
     fn options(&self) -> Vec<u8> {
         let mut found = self.values.iter().find_map(|value| match value {

@@ -15,6 +15,8 @@ mod fields;
 mod hexadecimal;
 mod read;
 mod show;
+#[cfg(test)]
+mod tests;
 
 pub use capture::{CaptureError, CapturedPacket, captured};
 pub use compare::PacketDifference;

@@ -354,7 +354,7 @@ impl WrittenLayer {
 
 impl PacketLayer {
     /// A layer of which nothing is given.
-    fn filled(kind: LayerKind) -> Self {
+    pub(super) fn filled(kind: LayerKind) -> Self {
         Self { kind, values: vec![FieldValue::Filled; kind.fields().len()] }
     }
 }
