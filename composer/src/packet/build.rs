@@ -70,6 +70,15 @@ impl Packet {
                 PacketContent::Inner(_) => quoting,
                 PacketContent::Bytes(_) => alone,
             },
+            Fill::Echo => {
+                let echo = match self.layers.get(place).map(|layer| layer.kind) {
+                    Some(LayerKind::Icmp) => [8, 0],
+                    _ => [128, 129],
+                };
+                // The type is the first byte of both.
+                let kind = bytes.first().copied().unwrap_or_default();
+                echo.contains(&kind).into()
+            }
             Fill::Port => match self.next(place) {
                 Some(LayerKind::Vxlan) => VXLAN_PORT,
                 _ => DNS_PORT,
@@ -155,6 +164,11 @@ impl PacketContent {
 }
 
 impl PacketLayer {
+    /// A layer of which nothing is given.
+    pub(super) fn filled(kind: LayerKind) -> Self {
+        Self { kind, values: vec![FieldValue::Filled; kind.fields().len()] }
+    }
+
     /// The bytes of its header.
     pub(super) fn header(&self) -> usize {
         self.kind.facts().size + self.options().len()

@@ -33,7 +33,7 @@ fn each_difference_is_named_as_people_write_it() {
         ("{ ipv4 = { ttl = 63 } }", "ipv4.ttl: 64, not 63"),
         ("{ ipv4 = { dst = \"192.0.2.9\" } }", "ipv4.dst: \"192.0.2.2\", not \"192.0.2.9\""),
         ("{ ipv4 = { protocol = 17 } }", "ipv4.protocol: \"tcp\", not \"udp\""),
-        ("{ ipv4 = { tos = 0xb8 } }", "ipv4.tos: 0x0, not 0xb8"),
+        ("{ ipv4 = { tos = 0xb8 } }", "ipv4.tos: 0x00, not 0xb8"),
         ("{ ipv4 = { dont_fragment = true } }", "ipv4.dont_fragment: false, not true"),
         ("{ tcp = { flags = \"S\" } }", "tcp.flags: \"SA\", not \"S\""),
         ("{ tcp = { options = \"01\" } }", "tcp.options: \"\", not \"01 00 00 00\""),
@@ -42,13 +42,13 @@ fn each_difference_is_named_as_people_write_it() {
             "eth.dst: \"02:00:00:00:00:02\", not \"ff:ff:ff:ff:ff:ff\"",
         ),
         ("{ eth = { ethertype = 1 } }", "eth.ethertype: \"ipv4\", not 0x0001"),
-        ("{ vlan = {} }", "vlan: only eth, ipv4, tcp, not vlan"),
-        ("{ tcp = false }", "tcp: tcp, not no such layer"),
-        ("{ inner = { ipv4 = {} } }", "inner: 68 65 6c 6c 6f, not a packet"),
-        ("{ payload = \"help\" }", "payload: 68 65 6c 6c 6f, not 68 65 6c 70"),
+        ("{ vlan = {} }", "vlan: absent (eth, ipv4, tcp), not present"),
+        ("{ tcp = false }", "tcp: present, not absent"),
+        ("{ inner = { ipv4 = {} } }", "inner: \"hello\", not a packet"),
+        ("{ payload = \"help\" }", "payload: \"hello\", not \"help\""),
         ("{ payload = { length = 6 } }", "payload: 5 bytes, not 6 bytes"),
-        ("{ payload = \"\" }", "payload: 68 65 6c 6c 6f, not nothing"),
-        ("{ trailer = \"x\" }", "trailer: nothing, not 78"),
+        ("{ payload = \"\" }", "payload: \"hello\", not nothing"),
+        ("{ trailer = \"x\" }", "trailer: nothing, not \"x\""),
     ] {
         assert_eq!(differences(wanted, TCP), [found], "{wanted}");
     }
@@ -60,7 +60,7 @@ fn all_differences_are_found_in_the_order_of_the_packet() {
     assert_eq!(
         differences(wanted, TCP),
         [
-            "vlan: only eth, ipv4, tcp, not vlan",
+            "vlan: absent (eth, ipv4, tcp), not present",
             "ipv4.ttl: 64, not 1",
             "tcp.sport: 49152, not 1",
             "tcp.dport: 80, not 81",
@@ -84,9 +84,9 @@ fn a_checksum_that_is_not_right_is_found() {
     assert_eq!(
         differences(wanted, came),
         [
-            "ipv4.checksum: 0x1, not 0xb6cc (valid)",
+            "ipv4.checksum: 0x0001, not 0xf6ca (valid)",
             "udp.length: 9, not 11 (valid)",
-            "udp.checksum: 0x2, not 0x7914 (valid)",
+            "udp.checksum: 0x0002, not 0xf73d (valid)",
         ]
     );
     // Without one, which UDP allows over IPv4 and not over IPv6.
@@ -106,9 +106,32 @@ fn bytes_are_compared_whole_and_told_by_field() {
     assert_eq!(differences(&text(&other), TCP), ["ipv4.ttl: 64, not 63"]);
     assert_eq!(
         differences(&text(&came[..came.len() - 1]), TCP),
-        ["payload: 68 65 6c 6c 6f, not 68 65 6c 6c"]
+        ["payload: \"hello\", not \"hell\""]
     );
-    assert_eq!(differences("\"\"", TCP), ["eth: eth, not no such layer"]);
+    assert_eq!(
+        differences("\"\"", TCP),
+        [
+            "eth: present, not absent",
+            "ipv4: present, not absent",
+            "tcp: present, not absent",
+            "payload: \"hello\", not nothing"
+        ]
+    );
+}
+
+#[test]
+fn of_a_long_payload_the_place_is_told_where_it_differs() {
+    let came = "{ payload = { hex = \"ab\", length = 1000 } }";
+    let wanted = "{ payload = { hex = \"ab ab ab ab cd\", length = 1000 } }";
+    let rows = |row: &str| vec![row; 40].join(" ")[..95].to_owned();
+    assert_eq!(
+        differences(wanted, came),
+        [format!(
+            "payload: 1000 bytes, from byte 4: {} …, not 1000 bytes, from byte 4: {} …",
+            rows("ab"),
+            rows("cd ab ab ab ab"),
+        )]
+    );
 }
 
 #[test]
@@ -129,9 +152,9 @@ fn the_bytes_that_differ_are_marked() {
     assert_eq!(
         dump(&came, &marked),
         "\
-0010  00 2d 00 00 00 00 40 06 f6 c8 c0 00 02 01 c0 00
+0010  00 2d 00 00 00 00 40 06 f6 c7 c0 00 02 01 c0 00
                         ^^
-0030  00 00 12 95 00 00 68 65 6c 6c 6f
+0030  ff ff 27 a7 00 00 68 65 6c 6c 6f
                         ^^ ^^ ^^ ^^ ^^
 "
     );

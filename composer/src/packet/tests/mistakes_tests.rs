@@ -32,6 +32,7 @@ fn keys_and_types() {
         "{ payload = 1 }",
         "{ payload = {} }",
         "{ payload = { text = \"x\" } }",
+        "{ payload = { hex = \"\", length = 1 } }",
         "{ hex = \"00\", ipv4 = {} }",
         "{ pcap = 1 }",
         "1",
