@@ -70,6 +70,15 @@ impl Packet {
                 PacketContent::Inner(_) => quoting,
                 PacketContent::Bytes(_) => alone,
             },
+            Fill::Echo => {
+                let echo = match self.layers.get(place).map(|layer| layer.kind) {
+                    Some(LayerKind::Icmp) => [8, 0],
+                    _ => [128, 129],
+                };
+                // The type is the first byte of both.
+                let kind = bytes.first().copied().unwrap_or_default();
+                echo.contains(&kind).into()
+            }
             Fill::Port => match self.next(place) {
                 Some(LayerKind::Vxlan) => VXLAN_PORT,
                 _ => DNS_PORT,
@@ -155,9 +164,26 @@ impl PacketContent {
 }
 
 impl PacketLayer {
+    /// A layer of which nothing is given.
+    pub(super) fn filled(kind: LayerKind) -> Self {
+        Self { kind, values: vec![FieldValue::Filled; kind.fields().len()] }
+    }
+
     /// The bytes of its header.
     pub(super) fn header(&self) -> usize {
         self.kind.facts().size + self.options().len()
+    }
+
+    /// The layer in front of `content`.
+    pub(super) fn before(self, content: &[u8]) -> Vec<u8> {
+        let content = PacketContent::Bytes(content.to_vec());
+        Packet { layers: vec![self], content, trailer: Vec::new() }.bytes()
+    }
+
+    /// Gives the field `name` a value.
+    pub(super) fn set(&mut self, name: &str, value: FieldValue) {
+        let place = self.kind.field(name).and_then(|place| self.values.get_mut(place));
+        place.into_iter().for_each(|place| *place = value.clone());
     }
 
     /// Its options with their padding: headers end at a multiple of 4 bytes.

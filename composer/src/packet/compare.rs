@@ -7,6 +7,7 @@ use super::{
     fields::Fill,
     hexadecimal,
     read::{WrittenContent, WrittenField, WrittenLayer, WrittenPacket, WrittenValue},
+    toml_text,
 };
 use crate::diag::Span;
 
@@ -71,7 +72,7 @@ impl Comparing {
     fn packet(&mut self, written: &WrittenPacket, got: &Packet, path: &str, at: usize) {
         for (kind, span) in &written.absent {
             if let Some((_, bytes)) = got.places(*kind, at).next() {
-                self.add(format!("{path}{kind}"), "no such layer", format!("{kind}"), span, bytes);
+                self.add(format!("{path}{kind}"), ABSENT, PRESENT, span, bytes);
             }
         }
         for kind in LayerKind::ALL {
@@ -88,7 +89,7 @@ impl Comparing {
                     self.packet(inner, packet, &format!("{path}inner."), start);
                 }
                 PacketContent::Bytes(bytes) => {
-                    let came = payload(bytes);
+                    let came = payload(bytes, 0);
                     let bytes = start..start + bytes.len();
                     self.add(format!("{path}inner"), "a packet", came, span, bytes);
                 }
@@ -123,7 +124,7 @@ impl Comparing {
         if found.is_empty() || (first.kind == LayerKind::Vlan && found.len() != expected.len()) {
             let (expected, came) = match first.kind {
                 LayerKind::Vlan if !found.is_empty() => (tags(expected.len()), tags(found.len())),
-                kind => (kind.to_string(), got.names()),
+                _ => (PRESENT.to_owned(), got.names()),
             };
             return self.add(format!("{path}{}", first.kind), expected, came, &first.span, 0..0);
         }
@@ -175,16 +176,18 @@ impl Comparing {
             _ => facts.at / 8..(facts.at + facts.bits).div_ceil(8),
         };
         let valid = if field.value == WrittenValue::Valid { " (valid)" } else { "" };
-        let expected = format!("{}{valid}", facts.shape.text(&expected));
+        let expected = format!("{}{valid}", facts.text(&expected));
         let bytes = start + bytes.start..start + bytes.end;
         let path = format!("{path}.{}", facts.name);
-        self.add(path, expected, facts.shape.text(came), &field.span, bytes);
+        self.add(path, expected, facts.text(came), &field.span, bytes);
     }
 
     fn bytes(&mut self, path: String, expected: &[u8], got: &[u8], span: &Span, start: usize) {
         if expected != got {
-            let bytes = start..start + got.len();
-            self.add(path, payload(expected), payload(got), span, bytes);
+            let pairs = expected.iter().zip(got);
+            let first = pairs.take_while(|(expected, got)| expected == got).count();
+            let bytes = start + first..start + got.len();
+            self.add(path, payload(expected, first), payload(got, first), span, bytes);
         }
     }
 
@@ -217,17 +220,18 @@ impl Packet {
         self.layers.iter().map(super::PacketLayer::header).sum()
     }
 
-    /// Its layers by name: `eth, ipv4, tcp`.
+    /// That a layer is absent, and which are there: `absent (eth, ipv4)`.
     fn names(&self) -> String {
-        match self.layers.is_empty() {
-            true => "no layer".to_owned(),
-            false => {
-                let names: Vec<_> = self.layers.iter().map(|layer| layer.kind.name()).collect();
-                format!("only {}", names.join(", "))
-            }
+        let names: Vec<_> = self.layers.iter().map(|layer| layer.kind.name()).collect();
+        match names.is_empty() {
+            true => ABSENT.to_owned(),
+            false => format!("{ABSENT} ({})", names.join(", ")),
         }
     }
 }
+
+const PRESENT: &str = "present";
+const ABSENT: &str = "absent";
 
 fn tags(number: usize) -> String {
     match number {
@@ -239,13 +243,16 @@ fn tags(number: usize) -> String {
 /// The most bytes of a payload that a difference writes out.
 const SHOWN: usize = 32;
 
-/// A payload in a line.
-fn payload(bytes: &[u8]) -> String {
-    match bytes.get(..SHOWN) {
-        _ if bytes.is_empty() => "nothing".to_owned(),
-        Some(first) if bytes.len() > SHOWN => {
-            format!("{} … ({} bytes)", hexadecimal::text(first), bytes.len())
-        }
-        _ => hexadecimal::text(bytes),
+/// A payload in a line; of a long one the bytes from `first`, where it differs.
+fn payload(bytes: &[u8], first: usize) -> String {
+    if bytes.is_empty() {
+        return "nothing".to_owned();
     }
+    if bytes.len() <= SHOWN {
+        return toml_text::content(bytes);
+    }
+    let rest = bytes.get(first..).unwrap_or_default();
+    let shown = rest.get(..SHOWN).unwrap_or(rest);
+    let more = if shown.len() < rest.len() { " …" } else { "" };
+    format!("{} bytes, from byte {first}: {}{more}", bytes.len(), hexadecimal::text(shown))
 }

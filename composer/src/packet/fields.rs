@@ -107,6 +107,8 @@ pub(super) enum Fill {
         alone: u128,
         quoting: u128,
     },
+    /// What is 1 in echo messages, and not used in many others.
+    Echo,
     /// The port of the tunnel that follows, else of DNS.
     Port,
     /// The length of the header, in units of 4 bytes.
@@ -126,7 +128,7 @@ pub(super) enum Fill {
 impl Fill {
     /// Whether it follows from the rest of the packet.
     pub(super) fn is_computed(self) -> bool {
-        !matches!(self, Self::Value(_) | Self::Type { .. } | Self::Port)
+        !matches!(self, Self::Value(_) | Self::Type { .. } | Self::Echo | Self::Port)
     }
 
     pub(super) fn is_checksum(self) -> bool {

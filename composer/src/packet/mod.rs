@@ -14,12 +14,18 @@ mod dissect;
 mod fields;
 mod hexadecimal;
 mod read;
+mod reference;
 mod show;
+#[cfg(test)]
+mod tests;
+mod toml_text;
 
 pub use capture::{CaptureError, CapturedPacket, captured};
 pub use compare::PacketDifference;
 pub use fields::LayerKind;
-pub use show::{PacketText, dump, reference};
+pub use reference::reference;
+pub use show::dump;
+pub use toml_text::PacketText;
 
 use crate::{chain::Spanned, diag::Span};
 

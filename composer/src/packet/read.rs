@@ -250,10 +250,12 @@ impl WrittenPacket {
             DeValue::Boolean(false) => return self.absent.push((kind, span.clone())),
             DeValue::Table(entries) => vec![entries],
             DeValue::Array(items) if kind == LayerKind::Vlan && !items.is_empty() => {
-                let tables: Vec<_> =
-                    items.iter().filter_map(|item| item.get_ref().as_table()).collect();
-                if tables.len() != items.len() {
-                    return wrong_type("`vlan`", "a list of tables", value, report);
+                let mut tables = Vec::new();
+                for item in items {
+                    match item.get_ref().as_table() {
+                        Some(entries) => tables.push(entries),
+                        None => wrong_type("an item of `vlan`", "a table of fields", item, report),
+                    }
                 }
                 tables
             }
@@ -349,12 +351,5 @@ impl WrittenLayer {
             Some(WrittenField { place, value, span: span.clone() })
         });
         Self { kind: layer.kind, span: span.clone(), fields: fields.collect() }
-    }
-}
-
-impl PacketLayer {
-    /// A layer of which nothing is given.
-    fn filled(kind: LayerKind) -> Self {
-        Self { kind, values: vec![FieldValue::Filled; kind.fields().len()] }
     }
 }

@@ -69,8 +69,8 @@ pub(super) static ICMP: LayerFacts = LayerFacts {
         ),
         PacketField::new("code", 8, 8, Shape::Decimal, Fill::Value(0)),
         PacketField::new("checksum", 16, 16, Shape::Hex, Fill::Checksum),
-        PacketField::new("id", 32, 16, Shape::Decimal, Fill::Value(1)),
-        PacketField::new("seq", 48, 16, Shape::Decimal, Fill::Value(1)),
+        PacketField::new("id", 32, 16, Shape::Decimal, Fill::Echo),
+        PacketField::new("seq", 48, 16, Shape::Decimal, Fill::Echo),
     ],
 };
 
@@ -104,8 +104,8 @@ pub(super) static ICMPV6: LayerFacts = LayerFacts {
         ),
         PacketField::new("code", 8, 8, Shape::Decimal, Fill::Value(0)),
         PacketField::new("checksum", 16, 16, Shape::Hex, Fill::PseudoChecksum),
-        PacketField::new("id", 32, 16, Shape::Decimal, Fill::Value(1)),
-        PacketField::new("seq", 48, 16, Shape::Decimal, Fill::Value(1)),
+        PacketField::new("id", 32, 16, Shape::Decimal, Fill::Echo),
+        PacketField::new("seq", 48, 16, Shape::Decimal, Fill::Echo),
     ],
 };
 

@@ -38,8 +38,8 @@ pub(super) fn check(written: &WrittenPacket, is_given: bool, report: &mut Diagno
         foundation(layer, written, is_given, report);
     }
     if let Some((WrittenContent::Inner(inner), span)) = &written.content {
-        carried(written, inner, span, report);
-        check(inner, is_given, report);
+        let is_carried = carried(written, inner, span, is_given, report);
+        check(inner, is_given && is_carried, report);
     }
 }
 
@@ -82,7 +82,7 @@ fn foundation(
     match there(level) {
         Some(found) if needed.contains(&found.kind) => {}
         Some(found) => {
-            let label = format!("the packet is of {}", found.kind.facts().title);
+            let label = format!("the packet has `{}`", found.kind);
             complain(
                 report,
                 message,
@@ -107,37 +107,39 @@ fn foundation(
     }
 }
 
-/// Reports a packet in one that cannot carry it.
+/// Reports a packet in one that cannot carry it; whether it can.
 fn carried(
     outer: &WrittenPacket,
     inner: &WrittenPacket,
     span: &Span,
+    is_given: bool,
     report: &mut Diagnostics<'_>,
-) {
-    let (Some(carrier), first) = (outer.layers.last(), inner.layers.first()) else {
-        let message = "`inner` without a layer that carries it".to_owned();
-        let help = "Add `ipv4 = {}`, `ipv6 = {}`, or a tunnel on top of it.";
-        return complain(report, message, span, "not carried by anything", None, help);
+) -> bool {
+    let Some(carrier) = outer.layers.last() else {
+        if is_given {
+            let message = "`inner` without a layer that carries it".to_owned();
+            let help = "Add `ipv4 = {}`, `ipv6 = {}`, or a tunnel on top of it.";
+            complain(report, message, span, "not carried by anything", None, help);
+        }
+        return false;
     };
     let carries = carrier.kind.carries();
     let names: Vec<_> = carries.iter().map(|kind| format!("`{kind}`")).collect();
+    let other = Some((&carrier.span, "the innermost layer"));
+    let first = inner.layers.first();
     if carries.is_empty() {
         let message = format!("`{}` carries no packet", carrier.kind);
-        let other = Some((&carrier.span, "the innermost layer"));
-        complain(
-            report,
-            message,
-            span,
-            "not possible here",
-            other,
-            "Write its bytes as `payload`.",
-        );
-    } else if first.is_none_or(|first| !carries.contains(&first.kind)) {
-        let message = format!("a packet in `{}` begins with {}", carrier.kind, names.join(" or "));
+        let help = "Write its bytes as `payload`.";
+        complain(report, message, span, "not possible here", other, help);
+        false
+    } else if is_given && first.is_none_or(|first| !carries.contains(&first.kind)) {
+        let message = format!("a packet in `{}` begins with {}", carrier.kind, names.join(", "));
         let at = first.map_or(span, |first| &first.span);
-        let other = Some((&carrier.span, "the innermost layer"));
         let help = format!("Begin `inner` with {}.", names.join(" or "));
         complain(report, message, at, "begins otherwise", other, &help);
+        false
+    } else {
+        true
     }
 }
 

@@ -170,7 +170,7 @@ pub(super) fn hex(
     }
 }
 
-/// Reads what a packet carries: a text, `{ hex = "…" }` or `{ length = 100 }`.
+/// Reads what a packet carries: a text, `{ hex = "…" }` or `{ length = 100 }`, or the two together.
 pub(super) fn content(
     what: &str,
     value: &toml::Spanned<DeValue<'_>>,
@@ -190,13 +190,27 @@ pub(super) fn content(
         return None;
     };
     let mut table = Table::new(what.to_owned(), report.span(value), entries);
-    let content = if let Some((_, text)) = table.get("hex") {
-        hex("`hex`", text, LARGEST, report).map(WrittenContent::Bytes)
-    } else if let Some((_, length)) = table.get("length") {
-        self::length(length, report).map(WrittenContent::Length)
-    } else {
-        table.missing(&["hex", "length"], "\"00 11 22\"");
-        None
+    let bytes = table.get("hex").map(|(_, text)| hex("`hex`", text, LARGEST, report));
+    let length = table.get("length").map(|(_, length)| self::length(length, report));
+    let content = match (bytes, length) {
+        (None, None) => {
+            table.missing(&["hex", "length"], "\"00 11 22\"");
+            None
+        }
+        (Some(bytes), None) => bytes.map(WrittenContent::Bytes),
+        (None, Some(length)) => length.map(WrittenContent::Length),
+        // Over and over.
+        (Some(bytes), Some(length)) => bytes.zip(length).and_then(|(bytes, length)| {
+            if bytes.is_empty() && length > 0 {
+                let message = "`hex` is empty, and cannot be repeated";
+                let found = report
+                    .at(Code::PacketHex, message, &report.span(value), "nothing to repeat")
+                    .help("Write at least one byte, or leave out `hex`.");
+                report.push(found);
+                return None;
+            }
+            Some(WrittenContent::Bytes(bytes.into_iter().cycle().take(length).collect()))
+        }),
     };
     table.finish(report);
     content
