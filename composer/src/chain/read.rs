@@ -85,7 +85,10 @@ pub(super) fn file(
 }
 
 /// Reads `requires = { kernel = ">=6.6" }`.
-pub(crate) fn requires(top: &mut Table<'_>, report: &mut Diagnostics<'_>) -> Option<Spanned<Requirement>> {
+pub(crate) fn requires(
+    top: &mut Table<'_>,
+    report: &mut Diagnostics<'_>,
+) -> Option<Spanned<Requirement>> {
     let (_, value) = top.get("requires")?;
     let Some(entries) = value.get_ref().as_table() else {
         wrong_type("`requires`", "a table: { kernel = \">=6.6\" }", value, report);

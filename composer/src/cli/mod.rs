@@ -24,6 +24,7 @@ mod report;
 mod runtime;
 mod schema;
 mod screen;
+mod test;
 mod trace;
 mod traffic;
 mod trust;
@@ -99,6 +100,7 @@ enum Verb {
     Ps(ps::Ps),
     Trace(trace::TraceArguments),
     Flow(flow::Flow),
+    Test(test::TestArguments),
     Import(import::Import),
     Doctor(doctor::Doctor),
     Profile(profile::ProfileArguments),
@@ -151,6 +153,7 @@ pub(crate) fn main() -> Exit {
         Verb::Import(import) => import::run(&import),
         Verb::Flow(flow) => flow::run(&flow),
         Verb::Trace(trace) => trace::run(trace),
+        Verb::Test(test) => test::run(test),
         Verb::Doctor(doctor) => doctor::run(&doctor),
         Verb::Profile(profile) => profile::run(&profile),
         Verb::Explain(explain) => explain::run(&explain),

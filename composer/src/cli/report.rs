@@ -91,7 +91,7 @@ pub(super) fn pointer() {
 }
 
 /// Columns to draw in.
-fn width() -> usize {
+pub(super) fn width() -> usize {
     let terminal = rustix::termios::tcgetwinsize(std::io::stderr()).ok();
     let columns = terminal.map(|size| usize::from(size.ws_col)).filter(|columns| *columns > 0);
     let told = || std::env::var("COLUMNS").ok()?.parse().ok();

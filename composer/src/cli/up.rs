@@ -39,7 +39,7 @@ use bring_up::{bring_up, pin_of};
 use command::Cmd;
 use output_args::OutputArgs;
 pub(super) use output_args::duration;
-use signals::Signals;
+pub(super) use signals::Signals;
 use sink::Sink;
 
 /// Load and attach a chain, show its events, and detach it at the end.

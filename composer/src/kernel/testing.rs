@@ -209,11 +209,7 @@ fn shape(map: BorrowedFd<'_>) -> Result<MapShape, KernelError> {
     })
 }
 
-fn get(
-    map: BorrowedFd<'_>,
-    shape: MapShape,
-    key: &[u8],
-) -> Result<Option<Vec<u8>>, KernelError> {
+fn get(map: BorrowedFd<'_>, shape: MapShape, key: &[u8]) -> Result<Option<Vec<u8>>, KernelError> {
     let mut value = vec![0; shape.whole_value];
     match sys::map_get(map, key, &mut value) {
         Ok(()) => Ok(Some(value)),

@@ -80,11 +80,9 @@ pub(super) fn values(
                 let help = "Compile the object with -g.".to_owned();
                 ValueError::unknown(&value.path.text.span, what, "type unknown", help)
             })?;
-            let index = set
-                .iter()
-                .position(|(SetGlobalParts { global: one, .. }, _)| {
-                    one.section == global.section && one.offset == global.offset
-                });
+            let index = set.iter().position(|(SetGlobalParts { global: one, .. }, _)| {
+                one.section == global.section && one.offset == global.offset
+            });
             let index = index.unwrap_or_else(|| {
                 let bytes = object.initial(global);
                 let one = SetGlobal {

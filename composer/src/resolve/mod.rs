@@ -18,8 +18,8 @@ mod records;
 mod running;
 mod store;
 pub(crate) mod tables;
-mod values;
 mod traced;
+mod values;
 
 use std::ops::Index;
 

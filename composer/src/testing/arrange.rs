@@ -10,9 +10,7 @@ use std::{
 
 use petgraph::graph::NodeIndex;
 
-use super::{
-    ExpectedCalls, MapContent, Mock, MockProgram, Test, TestFile, TestRunSpec, Trigger,
-};
+use super::{ExpectedCalls, MapContent, Mock, MockProgram, Test, TestFile, TestRunSpec, Trigger};
 use crate::{
     chain::{
         Builtin, Chain, Data, Filter, GlobalValue, Graph, Node, NodeKind, ObjectRef, Output,
@@ -20,7 +18,10 @@ use crate::{
     },
     diag::{Code, Diagnostic, Span, list, nearest},
     hook::{HostKind, TestRunInput, test_run_input},
-    object::{MapDef, Object, btf::{Type, TypeId}},
+    object::{
+        MapDef, Object,
+        btf::{Type, TypeId},
+    },
     resolve::{EncodedValue, NodeProgram, Resolved, SetGlobalParts, encode, global_values},
 };
 
@@ -80,9 +81,7 @@ pub(super) struct HostRun {
     pub(super) host: String,
     pub(super) input: TestRunInput,
     pub(super) data: Vec<u8>,
-    /// Its context, and the type of that.
     pub(super) context: Vec<u8>,
-    pub(super) context_type: Option<TypeId>,
     pub(super) repeat: u32,
     /// What is expected to be returned.
     pub(super) returns: Option<i64>,
@@ -98,6 +97,7 @@ pub(super) struct EncodedEntry {
     pub(super) key: EncodedValue,
     pub(super) value: Option<EncodedValue>,
     pub(super) span: Span,
+    pub(super) value_span: Option<Span>,
 }
 
 /// The tests of `file` that `wanted` takes, in groups.
@@ -125,12 +125,19 @@ pub(super) fn arrange<'t>(
         let mocks: Vec<String> = test.mocks.iter().map(text_of_mock).collect();
         let constant: Vec<String> = constants
             .iter()
-            .map(|(node, global)| format!("{node}.{} {}", global.path.text.value, global.value.value))
+            .map(|(node, global)| {
+                format!("{node}.{} {}", global.path.text.value, global.value.value)
+            })
             .collect();
         let key = format!("{attached} {mocks:?} {constant:?}");
         let group = groups.entry(key.clone()).or_insert_with(|| {
             order.push(key);
-            Grouped { nodes: arranger.nodes(&constants, &mut wrong), attached, spies: HashMap::new(), tests: Vec::new() }
+            Grouped {
+                nodes: arranger.nodes(&constants, &mut wrong),
+                attached,
+                spies: HashMap::new(),
+                tests: Vec::new(),
+            }
         });
         match arranger.test(&mut group.nodes, &mut group.spies, globals) {
             Ok(arranged) => group.tests.push(arranged),
@@ -217,8 +224,11 @@ impl<'t> Arranger<'_, 't> {
             return match (hosts.next(), hosts.next()) {
                 (Some((_, node, of)), None) => Ok((node, of)),
                 _ => {
-                    let found = self.bad(&self.test.span, "the test does not name its host", "this test");
-                    Err(Box::new(found.help(format!("Write run = \"HOST\", one of: {}.", list(&ids)))))
+                    let found =
+                        self.bad(&self.test.span, "the test does not name its host", "this test");
+                    Err(Box::new(
+                        found.help(format!("Write run = \"HOST\", one of: {}.", list(&ids))),
+                    ))
                 }
             };
         };
@@ -237,7 +247,8 @@ impl<'t> Arranger<'_, 't> {
     #[expect(clippy::type_complexity, reason = "two lists of one shape")]
     fn globals(
         &self,
-    ) -> Result<(Vec<(String, SetGlobalParts)>, Vec<(String, &'t GlobalValue)>), Vec<Diagnostic>> {
+    ) -> Result<(Vec<(String, SetGlobalParts)>, Vec<(String, &'t GlobalValue)>), Vec<Diagnostic>>
+    {
         let (mut variables, mut constants) = (Vec::new(), Vec::new());
         for global in &self.test.globals {
             for (node, set) in self.holders_of(global)? {
@@ -251,10 +262,15 @@ impl<'t> Arranger<'_, 't> {
     }
 
     /// The hosts that have the variable of `global`: that which is run, or each.
-    fn holders_of(&self, global: &GlobalValue) -> Result<Vec<(String, SetGlobalParts)>, Vec<Diagnostic>> {
+    fn holders_of(
+        &self,
+        global: &GlobalValue,
+    ) -> Result<Vec<(String, SetGlobalParts)>, Vec<Diagnostic>> {
         let title = "the test";
         let run = match &self.test.trigger {
-            Trigger::Run(run) => Some(self.host(run).map_err(|found| vec![*found])?.0.id.value.clone()),
+            Trigger::Run(run) => {
+                Some(self.host(run).map_err(|found| vec![*found])?.0.id.value.clone())
+            }
             _ => None,
         };
         let mut held = Vec::new();
@@ -272,7 +288,11 @@ impl<'t> Arranger<'_, 't> {
     }
 
     /// The nodes of the chain with the mocks of the test, and what that leaves nothing to do for removed.
-    fn nodes(&self, constants: &[(String, &GlobalValue)], wrong: &mut Vec<Diagnostic>) -> Vec<Node> {
+    fn nodes(
+        &self,
+        constants: &[(String, &GlobalValue)],
+        wrong: &mut Vec<Diagnostic>,
+    ) -> Vec<Node> {
         let chain = self.base.chain();
         let mut nodes: Vec<Node> = chain.graph.nodes().map(|(_, node)| node.clone()).collect();
         for (host, global) in constants {
@@ -294,12 +314,15 @@ impl<'t> Arranger<'_, 't> {
         let (name, span) = (&mock.function.value, &mock.function.span);
         let holders: Vec<&Node> = self
             .hosts()
-            .filter(|(_, _, of)| of.object().functions_of(of.program()).any(|one| one.name == *name))
+            .filter(|(_, _, of)| {
+                of.object().functions_of(of.program()).any(|one| one.name == *name)
+            })
             .map(|(_, node, _)| node)
             .collect();
         if holders.is_empty() {
             let known = self.hosts().flat_map(|(_, _, of)| of.object().functions_of(of.program()));
-            let known: Vec<&str> = known.filter(|one| one.is_global).map(|one| one.name.as_str()).collect();
+            let known: Vec<&str> =
+                known.filter(|one| one.is_global).map(|one| one.name.as_str()).collect();
             let message = format!("no host has a function `{}` to be mocked", name.escape_debug());
             let help = match nearest(name, known.iter().copied()) {
                 Some(near) => format!("Did you mean `{near}`?"),
@@ -308,8 +331,11 @@ impl<'t> Arranger<'_, 't> {
             return Err(Box::new(self.bad(span, message, "unknown function").help(help)));
         }
         let is_its_stub = |node: &Node| matches!(&node.kind, NodeKind::Stub(stub) if stub.function.value == *name);
-        let stubs: Vec<String> =
-            nodes.iter().filter(|node| is_its_stub(node)).map(|node| node.id.value.clone()).collect();
+        let stubs: Vec<String> = nodes
+            .iter()
+            .filter(|node| is_its_stub(node))
+            .map(|node| node.id.value.clone())
+            .collect();
         let mut gone: HashSet<String> = stubs.iter().cloned().collect();
         let on_host = |tracer: &Tracer| {
             holders.iter().any(|host| host.id.value == tracer.target.value)
@@ -320,8 +346,12 @@ impl<'t> Arranger<'_, 't> {
             let more = nodes.iter().find(|node| {
                 !gone.contains(&node.id.value)
                     && match &node.kind {
-                        NodeKind::Replacement(replacement) => gone.contains(&replacement.stub.value),
-                        NodeKind::Tracer(tracer) => gone.contains(&tracer.target.value) || on_host(tracer),
+                        NodeKind::Replacement(replacement) => {
+                            gone.contains(&replacement.stub.value)
+                        }
+                        NodeKind::Tracer(tracer) => {
+                            gone.contains(&tracer.target.value) || on_host(tracer)
+                        }
                         NodeKind::Host(_) | NodeKind::Stub(_) => false,
                     }
             });
@@ -334,7 +364,11 @@ impl<'t> Arranger<'_, 't> {
         let here = |value: String| Spanned { value, span: span.clone() };
         let stub = format!("stub.{name}");
         let hosts = holders.iter().map(|host| here(host.id.value.clone())).collect();
-        nodes.push(plain(&stub, span, NodeKind::Stub(Stub { function: here(name.clone()), hosts })));
+        nodes.push(plain(
+            &stub,
+            span,
+            NodeKind::Stub(Stub { function: here(name.clone()), hosts }),
+        ));
         let id = mock_id(name);
         let stub = here(stub);
         let replacement = match &mock.by {
@@ -344,12 +378,9 @@ impl<'t> Arranger<'_, 't> {
                 stub,
                 answer: Some(answer.clone()),
             },
-            MockProgram::Own { object, program } => Replacement {
-                object: object.clone(),
-                program: program.clone(),
-                stub,
-                answer: None,
-            },
+            MockProgram::Own { object, program } => {
+                Replacement { object: object.clone(), program: program.clone(), stub, answer: None }
+            }
         };
         nodes.push(plain(&id, span, NodeKind::Replacement(replacement)));
         Ok(())
@@ -383,15 +414,20 @@ impl<'t> Arranger<'_, 't> {
                 None
             }
         };
-        let calls = expect.calls.iter().filter_map(|calls| {
-            self.spy(calls, nodes, spies).map_err(&mut keep).ok()
-        });
+        let calls = expect
+            .calls
+            .iter()
+            .filter_map(|calls| self.spy(calls, nodes, spies).map_err(&mut keep).ok());
         let calls: Vec<String> = calls.collect();
         let order = expect.order.iter().flat_map(|order| &order.value).filter_map(|function| {
             let any = ExpectedCalls {
                 function: function.clone(),
                 node: None,
-                count: super::ExpectedCount { least: 0, most: u64::MAX, span: function.span.clone() },
+                count: super::ExpectedCount {
+                    least: 0,
+                    most: u64::MAX,
+                    span: function.span.clone(),
+                },
                 filter: None,
             };
             self.spy(&any, nodes, spies).map_err(&mut keep).ok()
@@ -433,7 +469,8 @@ impl<'t> Arranger<'_, 't> {
             Trigger::Run(run) => self.host(run).ok().map(|(_, of)| Arc::clone(of.shared_object())),
             _ => None,
         };
-        let map_types = expected_maps.iter().map(|(name, _)| (name.clone(), self.object_of_map(name)));
+        let map_types =
+            expected_maps.iter().map(|(name, _)| (name.clone(), self.object_of_map(name)));
         let map_types = map_types.collect();
         Ok(ArrangedTest {
             test,
@@ -461,13 +498,17 @@ impl<'t> Arranger<'_, 't> {
         })?;
         if run.repeat.value > 1 && !input.repeats {
             let message = format!("the kernel runs {} programs once", kind.name());
-            return Err(Box::new(self.bad(&run.repeat.span, message, "once").help("Remove `repeat`.")));
+            return Err(Box::new(
+                self.bad(&run.repeat.span, message, "once").help("Remove `repeat`."),
+            ));
         }
         let data = match (&run.packet, input.packet) {
             (Some(packet), true) => packet.value.bytes(),
             (Some(packet), false) => {
                 let message = format!("{} programs get no packet", kind.name());
-                return Err(Box::new(self.bad(&packet.span, message, "a packet").help("Remove `packet`.")));
+                return Err(Box::new(
+                    self.bad(&packet.span, message, "a packet").help("Remove `packet`."),
+                ));
             }
             // The shortest frame.
             (None, true) => vec![0; 60],
@@ -479,7 +520,9 @@ impl<'t> Arranger<'_, 't> {
         if let Some(value) = &run.context {
             context = self.context(object, context_type.filter(|_| input.context), value)?.bytes;
             self.fill_lengths(object, context_type, input, data.len(), &mut context);
-        } else if !input.packet && let Some(size) = context_type.and_then(|of| object.btf.size(of)) {
+        } else if !input.packet
+            && let Some(size) = context_type.and_then(|of| object.btf.size(of))
+        {
             context = vec![0; size as usize];
         }
         let expect = &self.test.expect;
@@ -510,7 +553,6 @@ impl<'t> Arranger<'_, 't> {
             input,
             data,
             context,
-            context_type,
             repeat: if input.repeats { run.repeat.value } else { 0 },
             returns,
             verdicts,
@@ -542,12 +584,14 @@ impl<'t> Arranger<'_, 't> {
         length: usize,
         context: &mut [u8],
     ) {
-        let Some((_, Type::Struct { members, .. })) = of.and_then(|of| object.btf.resolve(of)) else {
+        let Some((_, Type::Struct { members, .. })) = of.and_then(|of| object.btf.resolve(of))
+        else {
             return;
         };
         for member in members.iter().filter(|one| input.length_fields.contains(&one.name)) {
             let at = (member.bit_offset / 8) as usize;
-            if let (Some(place), Ok(length)) = (context.get_mut(at..at + 4), u32::try_from(length)) {
+            if let (Some(place), Ok(length)) = (context.get_mut(at..at + 4), u32::try_from(length))
+            {
                 place.copy_from_slice(&length.to_ne_bytes());
             }
         }
@@ -570,14 +614,18 @@ impl<'t> Arranger<'_, 't> {
         let prototype = entry.and_then(|entry| object.btf.get(entry.prototype?));
         let Some(Type::Prototype { returns, .. }) = prototype else {
             let message = "the type that the host returns is not known";
-            return Err(Box::new(self.bad(&value.span, message, "a result").help("Compile with -g.")));
+            return Err(Box::new(
+                self.bad(&value.span, message, "a result").help("Compile with -g."),
+            ));
         };
         let bytes = encode(Code::BadTest, (&object.btf, returns), "returns", value);
         let bytes = bytes.map_err(|found| {
             let names: Vec<&str> = verdicts.iter().map(|(name, _)| *name).collect();
             match names.is_empty() {
                 true => found,
-                false => Box::new(found.help(format!("Write a number, or one of: {}.", list(&names)))),
+                false => {
+                    Box::new(found.help(format!("Write a number, or one of: {}.", list(&names))))
+                }
             }
         })?;
         // What is returned has 32 bits here.
@@ -589,7 +637,11 @@ impl<'t> Arranger<'_, 't> {
     fn map(&self, content: &MapContent) -> Result<(String, Vec<EncodedEntry>), Wrong> {
         let name = &content.map;
         let own = |map: &&MapDef| !map.name.starts_with("fc_");
-        let all = || self.base.programs().flat_map(|(_, _, of)| of.maps().filter(own).map(move |map| (of, map)));
+        let all = || {
+            self.base
+                .programs()
+                .flat_map(|(_, _, of)| of.maps().filter(own).map(move |map| (of, map)))
+        };
         let Some((of, map)) = all().find(|(_, map)| map.name == name.value) else {
             let names: Vec<&str> = all().map(|(_, map)| map.name.as_str()).collect();
             let message = format!("map `{}` not found", name.value.escape_debug());
@@ -612,7 +664,8 @@ impl<'t> Arranger<'_, 't> {
                 Some(value) => Some(part(map.types.1, map.value_size, "value", value)?),
                 None => None,
             };
-            entries.push(EncodedEntry { key, value, span: entry.span.clone() });
+            let value_span = entry.value.as_ref().map(|value| value.span.clone());
+            entries.push(EncodedEntry { key, value, span: entry.span.clone(), value_span });
         }
         Ok((name.value.clone(), entries))
     }
@@ -625,7 +678,12 @@ impl<'t> Arranger<'_, 't> {
     }
 
     /// A value of a map without types: a number of its size, or all bytes in hexadecimal.
-    fn untyped(&self, size: u32, what: &str, value: &Spanned<Value>) -> Result<EncodedValue, Wrong> {
+    fn untyped(
+        &self,
+        size: u32,
+        what: &str,
+        value: &Spanned<Value>,
+    ) -> Result<EncodedValue, Wrong> {
         let bytes = match &value.value {
             Value::Number(number) if matches!(size, 1 | 2 | 4 | 8) => {
                 let bytes = number.to_ne_bytes();
@@ -635,18 +693,25 @@ impl<'t> Arranger<'_, 't> {
             Value::Text(text) => {
                 let digits: String = text.chars().filter(|one| !one.is_whitespace()).collect();
                 let pairs = digits.as_bytes().chunks(2);
-                let bytes = pairs.map(|pair| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok());
+                let bytes =
+                    pairs.map(|pair| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok());
                 bytes.collect::<Option<Vec<u8>>>().filter(|bytes| bytes.len() == size as usize)
             }
             _ => None,
         };
         let bytes = bytes.ok_or_else(|| {
             let message = format!("`{what}` has {size} bytes of no known type");
-            let help = format!("Write its {size} bytes in hexadecimal: \"00 01 …\", or give the map types \
-                                (__type) in the program.");
+            let help = format!(
+                "Write its {size} bytes in hexadecimal: \"00 01 …\", or give the map types \
+                                (__type) in the program."
+            );
             Box::new(self.bad(&value.span, message, "of another size").help(help))
         })?;
-        let whole = crate::resolve::EncodedPart { name: what.to_owned(), of: 0, bits: 0..8 * u64::from(size) };
+        let whole = crate::resolve::EncodedPart {
+            name: what.to_owned(),
+            of: 0,
+            bits: 0..8 * u64::from(size),
+        };
         Ok(EncodedValue { bytes, parts: vec![whole] })
     }
 
@@ -694,9 +759,9 @@ impl<'t> Arranger<'_, 't> {
         if let Some(node) = &calls.node {
             return Ok((node.value.clone(), Some(name.clone())));
         }
-        let stubs = nodes.iter().filter(|node| {
-            matches!(&node.kind, NodeKind::Stub(stub) if stub.function.value == *name)
-        });
+        let stubs = nodes.iter().filter(
+            |node| matches!(&node.kind, NodeKind::Stub(stub) if stub.function.value == *name),
+        );
         let stubs: Vec<&str> = stubs.map(|node| node.id.value.as_str()).collect();
         let in_place = nodes.iter().find(|node| {
             matches!(&node.kind, NodeKind::Replacement(one) if stubs.contains(&one.stub.value.as_str()))
@@ -708,12 +773,15 @@ impl<'t> Arranger<'_, 't> {
             Trigger::Run(run) => Some(self.host(run)?.0.id.value.as_str()),
             _ => None,
         };
-        let has = |of: &NodeProgram| of.object().functions_of(of.program()).any(|one| one.name == *name);
+        let has =
+            |of: &NodeProgram| of.object().functions_of(of.program()).any(|one| one.name == *name);
         let is_there = |id: &str| nodes.iter().any(|node| node.id.value == id);
         let mut holders: Vec<&Node> = self
             .base
             .programs()
-            .filter(|(_, node, of)| node.built_in().is_none() && node.role() != Role::Tracer && has(of))
+            .filter(|(_, node, of)| {
+                node.built_in().is_none() && node.role() != Role::Tracer && has(of)
+            })
             .map(|(_, node, _)| node)
             .filter(|node| is_there(&node.id.value))
             .collect();
@@ -721,14 +789,20 @@ impl<'t> Arranger<'_, 't> {
         match holders.first() {
             Some(node) => Ok((node.id.value.clone(), Some(name.clone()))),
             None => {
-                let known = self.base.programs().flat_map(|(_, _, of)| of.object().functions_of(of.program()));
+                let known = self
+                    .base
+                    .programs()
+                    .flat_map(|(_, _, of)| of.object().functions_of(of.program()));
                 let known: Vec<&str> = known.map(|one| one.name.as_str()).collect();
                 let message = format!("no program has a function `{}`", name.escape_debug());
                 let help = match nearest(name, known.iter().copied()) {
                     Some(near) => format!("Did you mean `{near}`?"),
-                    None => "Inlined functions are not there; `inspect` lists those that are.".to_owned(),
+                    None => "Inlined functions are not there; `inspect` lists those that are."
+                        .to_owned(),
                 };
-                Err(Box::new(self.bad(&calls.function.span, message, "unknown function").help(help)))
+                Err(Box::new(
+                    self.bad(&calls.function.span, message, "unknown function").help(help),
+                ))
             }
         }
     }

@@ -56,7 +56,17 @@ pub(super) fn expected(
     };
     table.finish(report);
     let (calls, events) = calls.zip(events)?;
-    good.then_some(Expected { returns, packet, context, calls, order, events, maps, globals, max_ns })
+    good.then_some(Expected {
+        returns,
+        packet,
+        context,
+        calls,
+        order,
+        events,
+        maps,
+        globals,
+        max_ns,
+    })
 }
 
 /// Reads the list of tables at `key`; none when something is wrong with it.

@@ -23,8 +23,9 @@ use std::{
     time::Duration,
 };
 
-pub use report::{Tally, TestRecord, junit, tap};
-pub use session::{Interruption, TestResult, TestVerdict, run};
+use read::ReadTests;
+pub use report::{Correction, Tally, TestRecord, junit, tap};
+pub use session::{Interruption, TestResult, TestVerdict, check, run};
 
 use crate::{
     chain::{Answer, Chain, Filter, GlobalValue, ObjectRef, Spanned, Value},
@@ -44,6 +45,8 @@ pub struct TestFile {
     pub chain: Chain,
     /// The tests, in the order of the file; cases count as tests.
     pub tests: Vec<Test>,
+    /// Capture files that packets are from.
+    pub captures: Vec<PathBuf>,
 }
 
 /// A test.
@@ -195,6 +198,21 @@ pub struct ExpectedEvents {
 }
 
 impl TestFile {
+    /// The files that its tests name, besides its chain and the objects of that.
+    #[must_use]
+    pub fn inputs(&self) -> Vec<PathBuf> {
+        let mocks =
+            self.tests.iter().flat_map(|test| &test.mocks).filter_map(|mock| match &mock.by {
+                MockProgram::Own { object, .. } => match &object.value {
+                    ObjectRef::File(path) => Some(path.clone()),
+                    _ => None,
+                },
+                MockProgram::Made(_) => None,
+            });
+        let own = [self.path.clone(), PathBuf::from(&self.chain.source.name)];
+        own.into_iter().chain(self.captures.iter().cloned()).chain(mocks).collect()
+    }
+
     /// Reads the tests in the file at `path`; none if it has none: neither `[[test]]`, nor `chain`.
     ///
     /// # Errors
@@ -227,6 +245,7 @@ impl TestFile {
             Some(other) => Chain::open(&other.value)?,
             None => Chain::parse(path, source.text.clone())?,
         };
-        Ok(Some(Self { path: path.to_owned(), chain, tests: read.tests }))
+        let ReadTests { tests, captures, .. } = read;
+        Ok(Some(Self { path: path.to_owned(), chain, tests, captures }))
     }
 }

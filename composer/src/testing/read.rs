@@ -14,8 +14,9 @@ use super::{
 };
 use crate::{
     chain::{
-        ObjectRef, Spanned, recipe_name,
+        ObjectRef, Spanned,
         reading::{answer, filter, globals, integer, value},
+        recipe_name,
         table::{Diagnostics, Table, string, strings, wrong_type},
     },
     diag::{Code, Diagnostic, Source, Span},
@@ -29,6 +30,8 @@ pub(super) struct ReadTests {
     /// The chain file, if the tests are not in it.
     pub(super) chain: Option<Spanned<PathBuf>>,
     pub(super) tests: Vec<Test>,
+    /// Capture files that packets are from.
+    pub(super) captures: Vec<PathBuf>,
 }
 
 /// How long a test may take that says nothing of it.
@@ -68,24 +71,25 @@ pub(super) fn tests(
             })
         }
     };
-    let Some(items) = tests else { return chain.map(|_| ReadTests { chain: None, tests: vec![] }) };
+    let Some(items) = tests else { return None };
     let Some(items) = items.get_ref().as_array() else {
         wrong_type("`test`", "a list of tables: [[test]]", items, &mut report);
         return None;
     };
-    let mut read = Vec::new();
+    let (mut read, mut captures) = (Vec::new(), Vec::new());
     for item in items {
         let Some(table) = item.get_ref().as_table() else {
             wrong_type("a test", "a table: [[test]]", item, &mut report);
             continue;
         };
         for (case, entries) in cases(table, &mut report) {
-            read.extend(test(report.span(item), case, &entries, folder, &mut report));
+            let place = TestPlace { span: report.span(item), folder };
+            read.extend(test(place, case, &entries, &mut captures, &mut report));
         }
     }
     found.append(&mut slips);
     each_name_once(&read, found);
-    Some(ReadTests { chain, tests: read })
+    Some(ReadTests { chain, tests: read, captures })
 }
 
 fn each_name_once(tests: &[Test], found: &mut Vec<Diagnostic>) {
@@ -158,12 +162,18 @@ fn entry<'a, 't>(
     table.iter().find(|(key, _)| key.get_ref() == name)
 }
 
+/// Where a test is.
+struct TestPlace<'a> {
+    span: Span,
+    folder: &'a Path,
+}
+
 /// Reads a test; several when its packets are those of a capture.
 fn test(
-    span: Span,
+    TestPlace { span, folder }: TestPlace<'_>,
     case: Option<String>,
     entries: &DeTable<'_>,
-    folder: &Path,
+    captures: &mut Vec<PathBuf>,
     report: &mut Diagnostics<'_>,
 ) -> Vec<Test> {
     let before = report.diagnostics.len();
@@ -172,11 +182,11 @@ fn test(
     let span = name.as_ref().map_or(span, |name| name.span.clone());
     let requires = crate::chain::reading::requires(&mut table, report);
     let limit = limit(&mut table, report);
-    let packets = packets(&mut table, folder, report);
+    let packets = packets(&mut table, folder, captures, report);
     let trigger = trigger(&mut table, report);
     let globals = globals(&mut table, report);
     let maps = maps("maps", &mut table, report);
-    let mocks = mocks(&mut table, report);
+    let mocks = mocks(&mut table, folder, report);
     let expect = match table.get("expect") {
         Some((_, value)) => expected(value, report),
         None => Some(Expected::default()),
@@ -228,6 +238,7 @@ enum Packets {
 fn packets(
     table: &mut Table<'_>,
     folder: &Path,
+    captures: &mut Vec<PathBuf>,
     report: &mut Diagnostics<'_>,
 ) -> Option<Packets> {
     let Some((_, found)) = table.get("packet") else { return Some(Packets::None) };
@@ -248,6 +259,7 @@ fn packets(
                     return None;
                 }
             };
+            captures.push(file);
             match captured(&bytes) {
                 Ok(packets) => Some(Packets::Captured(
                     packets
@@ -393,7 +405,12 @@ pub(super) fn maps(
     for (name, list) in tables {
         let map = Spanned { value: name.get_ref().to_string(), span: report.span(name) };
         let Some(items) = list.get_ref().as_array() else {
-            wrong_type(&format!("map `{}`", map.value), "a list of entries: [{ key = 1, value = 2 }]", list, report);
+            wrong_type(
+                &format!("map `{}`", map.value),
+                "a list of entries: [{ key = 1, value = 2 }]",
+                list,
+                report,
+            );
             continue;
         };
         let entries = items.iter().filter_map(|item| map_entry(&map.value, item, report));
@@ -438,7 +455,7 @@ fn map_entry(
 }
 
 /// Reads `mock.FUNCTION = { returns = -2 }`.
-fn mocks(table: &mut Table<'_>, report: &mut Diagnostics<'_>) -> Vec<Mock> {
+fn mocks(table: &mut Table<'_>, folder: &Path, report: &mut Diagnostics<'_>) -> Vec<Mock> {
     let Some((_, found)) = table.get("mock") else { return Vec::new() };
     let Some(tables) = found.get_ref().as_table() else {
         wrong_type("`mock`", "a table: mock.FUNCTION = { returns = -2 }", found, report);
@@ -463,7 +480,15 @@ fn mocks(table: &mut Table<'_>, report: &mut Diagnostics<'_>) -> Vec<Mock> {
                 }
                 object.zip(program).map(|(object, program)| {
                     let Spanned { value, span } = object;
-                    let object = Spanned { value: ObjectRef::new(&value), span };
+                    let value = match ObjectRef::new(&value) {
+                        // Relative to the file of the tests, which need not be where the chain is.
+                        ObjectRef::File(path) => {
+                            let path = folder.join(path);
+                            ObjectRef::File(std::path::absolute(&path).unwrap_or(path))
+                        }
+                        other => other,
+                    };
+                    let object = Spanned { value, span };
                     MockProgram::Own { object, program }
                 })
             }

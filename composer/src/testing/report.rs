@@ -21,6 +21,19 @@ pub struct TestRecord {
     pub run_ns: Option<u32>,
     /// What was not as expected, drawn; why it was skipped; remarks.
     pub text: Vec<String>,
+    /// What to write into the file so that it expects what came.
+    pub corrections: Vec<Correction>,
+}
+
+/// Text of a test file with what is to be there instead.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Correction {
+    /// Its first byte.
+    pub start: usize,
+    /// The byte behind it.
+    pub end: usize,
+    /// What is to be there.
+    pub text: String,
 }
 
 /// How many tests ended how.
@@ -96,7 +109,9 @@ pub fn junit(results: &[TestRecord]) -> String {
             let text = escape_xml(&one.text.join("\n"));
             let _ = match one.verdict.as_str() {
                 "passed" => writeln!(out, "/>"),
-                "skipped" => writeln!(out, ">\n      <skipped message=\"{text}\"/>\n    </testcase>"),
+                "skipped" => {
+                    writeln!(out, ">\n      <skipped message=\"{text}\"/>\n    </testcase>")
+                }
                 _ => writeln!(
                     out,
                     ">\n      <failure message=\"not as expected\" type=\"FC0803\">{text}</failure>\n    \
@@ -120,7 +135,9 @@ pub fn tap(results: &[TestRecord]) -> String {
         let name = plain(&format!("{}: {} (Linux {})", one.file, one.name, one.kernel));
         let _ = match one.verdict.as_str() {
             "passed" => writeln!(out, "ok {number} - {name}"),
-            "skipped" => writeln!(out, "ok {number} - {name} # SKIP {}", plain(&one.text.join(" "))),
+            "skipped" => {
+                writeln!(out, "ok {number} - {name} # SKIP {}", plain(&one.text.join(" ")))
+            }
             _ => writeln!(out, "not ok {number} - {name}"),
         };
         if one.verdict == "failed" {
@@ -164,6 +181,7 @@ mod tests {
             verdict: verdict.to_owned(),
             ms: 1234,
             run_ns: Some(80),
+            corrections: Vec::new(),
             text: vec!["\u{1b}[1mwhy <it> did\nnot\u{0} work #1".to_owned()],
         }
     }

@@ -9,7 +9,7 @@ use std::{
 use rustix::process::{Pid, Signal, kill_process_group};
 
 use super::{
-    Test, TestFile, Trigger,
+    Correction, Test, TestFile, Trigger,
     arrange::{ArrangedTest, HostRun, TestGroup, arrange},
     state::ChainState,
     verdict::{Came, verdict},
@@ -47,6 +47,8 @@ pub struct TestResult {
     pub run_ns: Option<u32>,
     /// What is worth knowing and no failure.
     pub remarks: Vec<String>,
+    /// What to write into the file so that it expects what came.
+    pub corrections: Vec<Correction>,
 }
 
 /// How a test ended.
@@ -86,6 +88,7 @@ pub fn run<K: TestKernel>(
             took: Duration::ZERO,
             run_ns: None,
             remarks: Vec::new(),
+            corrections: Vec::new(),
         });
     }
     for group in groups {
@@ -94,6 +97,18 @@ pub fn run<K: TestKernel>(
         }
         let tests: Vec<&ArrangedTest<'_>> = group.tests.iter().collect();
         run_group(kernel, &group, &tests, is_over, each);
+    }
+    Ok(())
+}
+
+/// Looks for what is wrong with the tests of `file`, without loading anything.
+///
+/// # Errors
+/// What is wrong with the chain or with the tests, on all kernels.
+pub fn check(file: &TestFile) -> Result<(), Vec<Diagnostic>> {
+    let base = check::open(file.chain.clone(), &Kernels::default())?.resolved;
+    for group in arrange(file, &base, &|_| true)? {
+        check::open(group.chain, &Kernels::default())?;
     }
     Ok(())
 }
@@ -113,6 +128,7 @@ fn failed(test: &Test, found: Vec<Diagnostic>) -> TestResult {
         took: Duration::ZERO,
         run_ns: None,
         remarks: Vec::new(),
+        corrections: Vec::new(),
     }
 }
 
@@ -233,12 +249,13 @@ impl<K: TestKernel> UpChain<K> {
         match self.came(kernel, arranged, started) {
             Ok(came) => {
                 result.run_ns = came.output.as_ref().map(|output| output.duration_ns);
-                let found = verdict(arranged, &came, &mut result.remarks);
-                if found.is_empty() {
-                    result.verdict = TestVerdict::Passed;
-                } else {
-                    result.verdict = TestVerdict::Failed(found);
-                }
+                let found = verdict(arranged, &came);
+                result.remarks = found.remarks;
+                result.corrections = found.corrections;
+                result.verdict = match found.failure {
+                    None => TestVerdict::Passed,
+                    Some(failure) => TestVerdict::Failed(vec![failure]),
+                };
             }
             Err(found) => result.verdict = TestVerdict::Failed(vec![*found]),
         }
@@ -458,7 +475,10 @@ fn run_host<K: TestKernel>(
         nanoseconds += u64::from(output.duration_ns) * u64::from(repeat.max(1));
         if left == 0 {
             let mean = nanoseconds / u64::from(runs.max(1));
-            return Ok(TestRunOutput { duration_ns: u32::try_from(mean).unwrap_or(u32::MAX), ..output });
+            return Ok(TestRunOutput {
+                duration_ns: u32::try_from(mean).unwrap_or(u32::MAX),
+                ..output
+            });
         }
         if Instant::now() > deadline {
             return Err(RunError::TooLong(runs));
@@ -475,8 +495,9 @@ fn exec(words: &[crate::chain::Spanned<String>], deadline: Instant) -> Result<()
     let mut command = Command::new(&program.value);
     command.args(arguments.iter().map(|word| &word.value)).process_group(0);
     command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
-    let mut child =
-        command.spawn().map_err(|error| format!("cannot run `{}`: {}", program.value, plain(&error)))?;
+    let mut child = command
+        .spawn()
+        .map_err(|error| format!("cannot run `{}`: {}", program.value, plain(&error)))?;
     loop {
         match child.try_wait() {
             Ok(Some(status)) if status.success() => return Ok(()),

@@ -3,7 +3,7 @@
 use serde_json::Value as Json;
 
 use super::{
-    ExpectedCount,
+    Correction, ExpectedCount,
     arrange::{ArrangedTest, EncodedEntry, HostRun},
 };
 use crate::{
@@ -29,20 +29,28 @@ pub(super) struct Came {
     pub(super) variables: Vec<Option<Vec<u8>>>,
 }
 
+/// What is to be said of a test.
+#[derive(Default)]
+pub(super) struct Judgement {
+    /// What is not as expected, with a label each; none when all is.
+    pub(super) failure: Option<Diagnostic>,
+    pub(super) remarks: Vec<String>,
+    pub(super) corrections: Vec<Correction>,
+}
+
 /// Something that is not as expected.
 struct Mismatch {
     span: Span,
     got: String,
     note: Option<String>,
+    /// What to write there instead, where that is known.
+    instead: Option<String>,
 }
 
-/// What is not as expected, as one diagnostic with a label each; nothing when all is.
-pub(super) fn verdict(
-    arranged: &ArrangedTest<'_>,
-    came: &Came,
-    remarks: &mut Vec<String>,
-) -> Vec<Diagnostic> {
+/// Compares what came of a test with what was expected.
+pub(super) fn verdict(arranged: &ArrangedTest<'_>, came: &Came) -> Judgement {
     let test = arranged.test;
+    let mut judgement = Judgement::default();
     let mut wrong = Vec::new();
     if let (Some(run), Some(output)) = (&arranged.run, &came.output) {
         returned(arranged, run, output, &mut wrong);
@@ -52,19 +60,24 @@ pub(super) fn verdict(
             let last = differences.len().saturating_sub(1);
             wrong.extend(differences.into_iter().enumerate().map(|(number, one)| Mismatch {
                 got: format!("{} is {}, not {}", one.path, one.got, one.expected),
+                instead: Some(one.got).filter(|_| one.span != *expected.span()),
                 span: one.span,
                 note: (number == last).then(|| dump(&output.data, &marked)),
             }));
         }
         if let (Some(expected), Some(context)) = (&run.expected_context, &test.expect.context) {
-            for got in differing(arranged.object.as_deref().map(|one| &one.btf), expected, &output.context) {
-                wrong.push(Mismatch { span: context.span.clone(), got, note: None });
+            for got in
+                differing(arranged.object.as_deref().map(|one| &one.btf), expected, &output.context)
+            {
+                wrong.push(Mismatch { span: context.span.clone(), got, note: None, instead: None });
             }
         }
         if let Some(most) = &test.expect.max_ns
             && output.duration_ns > most.value
         {
-            remarks.push(format!("a run took {} ns, more than {}", output.duration_ns, most.value));
+            judgement
+                .remarks
+                .push(format!("a run took {} ns, more than {}", output.duration_ns, most.value));
         }
     }
     calls(arranged, came, &mut wrong);
@@ -91,22 +104,25 @@ pub(super) fn verdict(
         };
         for got in differing(expected.object.as_deref().map(|one| &one.btf), &value, held) {
             let got = format!("{got} in `{host}`");
-            wrong.push(Mismatch { span: expected.span.clone(), got, note: None });
+            wrong.push(Mismatch { span: expected.span.clone(), got, note: None, instead: None });
         }
     }
     if came.lost > 0 && (!test.expect.calls.is_empty() || !test.expect.events.is_empty()) {
         let got = format!("{} events found no room, so counts are not known", came.lost);
-        wrong.push(Mismatch { span: test.span.clone(), got, note: None });
+        wrong.push(Mismatch { span: test.span.clone(), got, note: None, instead: None });
     }
     if wrong.is_empty() {
-        return Vec::new();
+        return judgement;
     }
     let mut found = Diagnostic::new(Code::TestFailed, format!("`{}` failed", test.name));
-    for Mismatch { span, got, note } in wrong {
+    for Mismatch { span, got, note, instead } in wrong {
+        let (start, end) = (span.start(), span.end());
+        judgement.corrections.extend(instead.map(|text| Correction { start, end, text }));
         found = found.label(&span, got);
         found.notes.extend(note);
     }
-    vec![found]
+    judgement.failure = Some(found);
+    judgement
 }
 
 fn returned(
@@ -115,15 +131,18 @@ fn returned(
     output: &TestRunOutput,
     wrong: &mut Vec<Mismatch>,
 ) {
-    let (Some(expected), Some(value)) = (run.returns, &arranged.test.expect.returns) else { return };
+    let (Some(expected), Some(value)) = (run.returns, &arranged.test.expect.returns) else {
+        return;
+    };
     let answer = i64::from(output.answer.cast_signed());
     if answer != expected {
         let name = run.verdicts.iter().find(|(_, number)| *number == answer);
-        let got = match name {
-            Some((name, _)) => format!("`{}` returned {name}", run.host),
-            None => format!("`{}` returned {answer}", run.host),
+        let (shown, text) = match name {
+            Some((name, _)) => ((*name).to_owned(), format!("\"{name}\"")),
+            None => (answer.to_string(), answer.to_string()),
         };
-        wrong.push(Mismatch { span: value.span.clone(), got, note: None });
+        let got = format!("`{}` returned {shown}", run.host);
+        wrong.push(Mismatch { span: value.span.clone(), got, note: None, instead: Some(text) });
     }
 }
 
@@ -158,10 +177,25 @@ fn order(arranged: &ArrangedTest<'_>, came: &Came, wrong: &mut Vec<Mismatch>) {
     if !seen.iter().copied().eq(expected.value.iter().map(|function| function.value.as_str())) {
         let got = match seen.is_empty() {
             true => "none of them was called".to_owned(),
-            false => format!("called: {}", seen.join(", ")),
+            false => format!("called: {}", in_short(&seen)),
         };
-        wrong.push(Mismatch { span: expected.span.clone(), got, note: None });
+        wrong.push(Mismatch { span: expected.span.clone(), got, note: None, instead: None });
     }
+}
+
+/// Names in their order, one that comes several times in a row once, and no more than can be read.
+fn in_short(names: &[&str]) -> String {
+    const SHOWN: usize = 8;
+    let runs: Vec<&[&str]> = names.chunk_by(|one, next| one == next).collect();
+    let run = |run: &&[&str]| match run {
+        [one] => (*one).to_owned(),
+        several => format!("{} ×{}", several[0], several.len()),
+    };
+    let mut shown: Vec<String> = runs.iter().take(SHOWN).map(run).collect();
+    if runs.len() > SHOWN {
+        shown.push(format!("and {} more", runs.len() - SHOWN));
+    }
+    shown.join(", ")
 }
 
 /// What is wrong with a count, with the events that were seen.
@@ -182,14 +216,25 @@ fn counted(
         lines.push(format!("and {} more", events.len() - SHOWN));
     }
     let note = (!lines.is_empty()).then(|| lines.join("\n"));
-    Some(Mismatch { span: expected.span.clone(), got: format!("{count} {what}"), note })
+    // Where a number is written, another one can be.
+    let is_number = expected.span.text().parse::<u64>().is_ok();
+    let instead = is_number.then(|| count.to_string());
+    let wanted = match (expected.least, expected.most) {
+        (least, most) if least == most => format!("not {least}"),
+        (least, u64::MAX) => format!("not at least {least}"),
+        (0, most) => format!("not at most {most}"),
+        (least, most) => format!("not {least} to {most}"),
+    };
+    let got = format!("{what}: {count}, {wanted}");
+    Some(Mismatch { span: expected.span.clone(), got, note, instead })
 }
 
 /// An event in a line: what was called with which arguments, or the fields of a record.
 fn line(event: &Json) -> String {
     let fields = |object: &Json| -> String {
         let fields = object.as_object().into_iter().flatten();
-        let fields: Vec<_> = fields.map(|(name, value)| format!("{name}={}", plain(value))).collect();
+        let fields: Vec<_> =
+            fields.map(|(name, value)| format!("{name}={}", plain(value))).collect();
         fields.join(" ")
     };
     let name = event["function"].as_str().or(event["node"].as_str()).unwrap_or_default();
@@ -237,7 +282,8 @@ fn compares(value: &Json, to: Option<(CompareOp, &Constant)>) -> bool {
             number.as_i64().map(i128::from).or_else(|| number.as_u64().map(i128::from))
         }
         Json::String(text) => {
-            let digits = text.strip_prefix("0x").map(|digits| i128::from_str_radix(digits, 16).ok());
+            let digits =
+                text.strip_prefix("0x").map(|digits| i128::from_str_radix(digits, 16).ok());
             digits.unwrap_or_else(|| text.parse().ok())
         }
         _ => None,
@@ -287,18 +333,29 @@ fn map(
                 span: entry.span.clone(),
                 got: format!("`{name}` has an entry of this key"),
                 note: None,
+                instead: None,
             }),
             (Some(_), None) => {
                 let got = match elements.len() {
                     0 => format!("`{name}` is empty"),
                     count => format!("`{name}` has no entry of this key, but {count} others"),
                 };
-                wrong.push(Mismatch { span: entry.span.clone(), got, note: None });
+                wrong.push(Mismatch { span: entry.span.clone(), got, note: None, instead: None });
             }
             (Some(value), Some((_, held))) => {
                 let held = over_all_cpus(btf, value, held);
+                // A single number can be written as it came.
+                let number = match (value.parts.as_slice(), btf) {
+                    ([part], Some(btf)) if part.of != 0 => {
+                        Some(Shape::of(btf, part.of).text(&held))
+                    }
+                    _ => None,
+                };
+                let number = number.filter(|text| text.parse::<i64>().is_ok());
+                let span = entry.value_span.as_ref().unwrap_or(&entry.span);
                 for got in differing(btf, value, &held) {
-                    wrong.push(Mismatch { span: entry.span.clone(), got, note: None });
+                    let (span, instead) = (span.clone(), number.clone());
+                    wrong.push(Mismatch { span, got, note: None, instead });
                 }
             }
         }
@@ -306,7 +363,7 @@ fn map(
     if expected.is_empty() && !elements.is_empty() {
         let span = arranged.map_span(name);
         let got = format!("`{name}` has {} entries", elements.len());
-        wrong.push(Mismatch { span, got, note: None });
+        wrong.push(Mismatch { span, got, note: None, instead: None });
     }
 }
 
@@ -325,11 +382,14 @@ fn over_all_cpus(btf: Option<&Btf>, expected: &EncodedValue, held: &[u8]) -> Vec
         }
         let at = (part.bits.start / 8) as usize;
         let bytes = (bits / 8) as usize;
-        let total = held.chunks(step).filter_map(|one| one.get(at..at + bytes)).fold(0_u64, |total, one| {
-            let mut whole = [0; 8];
-            whole[..bytes].copy_from_slice(one);
-            total.wrapping_add(u64::from_le_bytes(whole))
-        });
+        let total = held.chunks(step).filter_map(|one| one.get(at..at + bytes)).fold(
+            0_u64,
+            |total, one| {
+                let mut whole = [0; 8];
+                whole[..bytes].copy_from_slice(one);
+                total.wrapping_add(u64::from_le_bytes(whole))
+            },
+        );
         if let Some(place) = sum.get_mut(at..at + bytes) {
             place.copy_from_slice(&total.to_le_bytes()[..bytes]);
         }

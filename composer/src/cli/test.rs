@@ -1,0 +1,438 @@
+//! `test [FILE]...`: tests of the programs of chains.
+
+use std::{
+    collections::BTreeMap,
+    io,
+    path::PathBuf,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+    thread,
+    time::{Duration, Instant},
+};
+
+use super::{
+    exit::Exit,
+    ink::Ink as _,
+    report, runtime, screen,
+    up::Signals,
+    vm::{ReexecInVm, VmFiles, modules},
+};
+use freplace_compose::{
+    check::{self, Kernels},
+    diag::{Code, Diagnostic},
+    draw::Drawing,
+    files::plain,
+    inert,
+    kernel::{Linux, machine, process},
+    session::Interrupts,
+    testing::{self, Tally, Test, TestFile, TestRecord, TestResult, TestVerdict},
+    vm::KernelChoice,
+};
+
+mod files_of_tests;
+mod update;
+
+use files_of_tests::find;
+
+/// Test the programs of chains, as they ship.
+///
+/// Tests are `[[test]]` tables in a chain file, or in a file of tests with `chain = "FILE"`. Functions can be
+/// mocked, calls and events are counted, and the program is run by BPF_PROG_TEST_RUN, traffic or a command.
+/// Requires root, or --vm.
+///
+/// Example: freplace-compose test --vm=6.1,6.12 tests/
+///
+/// Exit codes: 0 all tests passed; 1 a test failed; 2 invalid command line; 3 invalid tests; 4 this machine
+/// cannot run them.
+#[derive(Debug, clap::Args)]
+pub(super) struct TestArguments {
+    /// Files with tests, or folders that are searched for them.
+    #[arg(value_name = "FILE", default_value = ".")]
+    paths: Vec<PathBuf>,
+    /// Run in a disposable micro-VM for each KERNEL, a series such as 6.1 or the path of a vmlinuz; root is not
+    /// required.
+    #[arg(long, value_name = "KERNEL", num_args = 0..=1, require_equals = true, value_delimiter = ',', default_missing_value = freplace_compose::vm::DEFAULT_SERIES)]
+    vm: Vec<KernelChoice>,
+    /// Run only tests whose name contains this.
+    #[arg(long, value_name = "TEXT")]
+    filter: Option<String>,
+    /// Kernels to run at the same time [default: as many as this machine has CPUs].
+    #[arg(long, short, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    jobs: Option<u16>,
+    /// Format of the results.
+    #[arg(long, value_name = "FORMAT", default_value = "human")]
+    format: TestFormat,
+    /// Write what came in the place of what was expected, for review.
+    #[arg(long)]
+    update: bool,
+    /// List the tests without running them.
+    #[arg(long, conflicts_with = "update")]
+    list: bool,
+    #[command(flatten)]
+    luggage: VmFiles,
+    /// Print results as records only: what --vm does in the guest, where the files were checked already.
+    #[arg(long, hide = true)]
+    records: bool,
+}
+
+/// How results are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum TestFormat {
+    /// Text for people.
+    Human,
+    /// NDJSON: a record for each test.
+    Json,
+    /// JUnit XML.
+    Junit,
+    /// The Test Anything Protocol.
+    Tap,
+}
+
+impl TestArguments {
+    fn wants(&self, test: &Test) -> bool {
+        self.filter.as_ref().is_none_or(|text| test.name.contains(text))
+    }
+}
+
+pub(super) fn run(arguments: TestArguments) -> Exit {
+    let arguments = &Arc::new(arguments);
+    let _ = process::raise_open_files();
+    if let (true, Some(option)) = (arguments.vm.is_empty(), arguments.luggage.first()) {
+        screen::say!("error: `{option}` requires `--vm`");
+        return Exit::Usage;
+    }
+    let (files, valid) = match open(arguments) {
+        Ok((files, valid)) => (Arc::new(files), valid),
+        Err(exit) => return exit,
+    };
+    if arguments.list {
+        return list(&files, arguments);
+    }
+    let count: usize = files
+        .iter()
+        .map(|file| file.tests.iter().filter(|test| arguments.wants(test)).count())
+        .sum();
+    if count == 0 {
+        if !valid {
+            return Exit::Invalid;
+        }
+        let message = match (&arguments.filter, files.is_empty()) {
+            (Some(text), false) => format!("no test has `{}` in its name", text.escape_debug()),
+            _ => "no tests found".to_owned(),
+        };
+        let help =
+            "Write [[test]] tables; `freplace-compose new test CHAIN` writes the first ones.";
+        report::one(&Diagnostic::new(Code::BadTest, message).help(help));
+        return Exit::Usage;
+    }
+    let started = Instant::now();
+    let ended = match arguments.vm.is_empty() {
+        true => here(&files, arguments),
+        false => in_vms(&files, arguments),
+    };
+    let records = match ended {
+        Ok(records) => records,
+        Err(exit) => return exit,
+    };
+    if arguments.records {
+        return exit_of(&records, valid);
+    }
+    let written = match arguments.format {
+        TestFormat::Human => summary(&records, started.elapsed()),
+        TestFormat::Json => Exit::Done,
+        TestFormat::Junit => screen::data(&testing::junit(&records)),
+        TestFormat::Tap => screen::data(&testing::tap(&records)),
+    };
+    if arguments.update
+        && let Err(found) = update::apply(&files, &records)
+    {
+        report::all(&found);
+        return Exit::Failed;
+    }
+    match exit_of(&records, valid) {
+        Exit::Done => written,
+        other => other,
+    }
+}
+
+fn exit_of(records: &[TestRecord], valid: bool) -> Exit {
+    match (Tally::of(records).failed, valid) {
+        (_, false) => Exit::Invalid,
+        (0, true) => Exit::Done,
+        _ => Exit::Failed,
+    }
+}
+
+/// The files with tests that can be run, and whether those were all.
+fn open(arguments: &TestArguments) -> Result<(Vec<TestFile>, bool), Exit> {
+    let paths = find(&arguments.paths).map_err(|found| {
+        report::one(&found);
+        Exit::Usage
+    })?;
+    let (mut files, mut valid) = (Vec::new(), true);
+    for path in paths {
+        let checked = TestFile::open(&path).and_then(|file| match file {
+            Some(file) => testing::check(&file).map(|()| Some(file)),
+            None => Ok(None),
+        });
+        match checked {
+            Ok(file) => files.extend(file),
+            Err(found) => {
+                report::all(&found);
+                valid = false;
+            }
+        }
+    }
+    Ok((files, valid))
+}
+
+fn list(files: &[TestFile], arguments: &TestArguments) -> Exit {
+    let mut text = String::new();
+    for file in files {
+        for test in file.tests.iter().filter(|test| arguments.wants(test)) {
+            text += &format!(
+                "{}  {}\n",
+                inert::line(&file.path.display().to_string()),
+                inert::line(&test.name)
+            );
+        }
+    }
+    screen::data(&text)
+}
+
+/// Prints a result as it comes.
+fn told(record: &TestRecord, arguments: &TestArguments, several: bool) {
+    if arguments.records || arguments.format == TestFormat::Json {
+        let line = serde_json::to_string(record).unwrap_or_default(); // text and numbers
+        screen::data(&(line + "\n"));
+        return;
+    }
+    if arguments.format != TestFormat::Human {
+        return;
+    }
+    let seconds = format!("{}.{:03} s", record.ms / 1000, record.ms % 1000);
+    let name = inert::line(&record.name);
+    let kernel = if several { format!("  {}", record.kernel) } else { String::new() };
+    let runs = record.run_ns.map(|ns| format!("  {ns} ns")).unwrap_or_default();
+    let verdict = match record.verdict.as_str() {
+        "passed" => "pass".green().to_string(),
+        "skipped" => "skip".dimmed().to_string(),
+        _ => "FAIL".red().to_string(),
+    };
+    let about = format!("{kernel}{runs}");
+    screen::data(&format!("{verdict}  {seconds:>9}  {name}{}\n", about.dimmed()));
+    for text in &record.text {
+        match record.verdict.as_str() {
+            "failed" => screen::passed_on(text),
+            _ => screen::data(&format!("                 {}\n", inert::line(text).dimmed())),
+        };
+    }
+}
+
+fn summary(records: &[TestRecord], took: Duration) -> Exit {
+    let tally = Tally::of(records);
+    let mut kernels: Vec<&str> = records.iter().map(|one| one.kernel.as_str()).collect();
+    kernels.sort_unstable();
+    kernels.dedup();
+    let on = match kernels.as_slice() {
+        [one] => format!("Linux {one}"),
+        several => format!("{} kernels", several.len()),
+    };
+    let mut parts = vec![format!("{} passed", tally.passed)];
+    if tally.failed > 0 {
+        parts.push(format!("{} failed", tally.failed).red().to_string());
+    }
+    if tally.skipped > 0 {
+        parts.push(format!("{} skipped", tally.skipped));
+    }
+    let took = took.as_secs_f64();
+    let mut text = format!("\n{} tests on {on}: {}  {took:.1} s\n", tally.all(), parts.join(", "));
+    for one in records.iter().filter(|one| one.verdict == "failed") {
+        let (file, name) = (inert::line(&one.file), inert::line(&one.name));
+        text += &format!("  {}  {file}: {name}  {}\n", "FAIL".red(), one.kernel.dimmed());
+    }
+    screen::data(&text)
+}
+
+/// Runs the tests on this machine's kernel.
+fn here(
+    files: &Arc<Vec<TestFile>>,
+    arguments: &Arc<TestArguments>,
+) -> Result<Vec<TestRecord>, Exit> {
+    if !rustix::process::geteuid().is_root() {
+        let message = "tests load programs, which requires root";
+        let help = "Use --vm to run in a micro-VM, which does not require root.";
+        report::one(&Diagnostic::new(Code::NotPermitted, message).help(help));
+        return Err(Exit::Environment);
+    }
+    let stop = Arc::new(AtomicBool::new(false));
+    let (files, arguments, seen) = (Arc::clone(files), Arc::clone(arguments), Arc::clone(&stop));
+    let ended = runtime::run(async move {
+        let mut interrupts = Interrupts::new(Signals::new().map_err(|error| no_signals(&error))?);
+        let work = tokio::task::spawn_blocking(move || all(&files, &arguments, &seen));
+        // A thread fails by a panic alone.
+        interrupts.stops(work, &stop).await.ok_or(Exit::Cut)?.map_err(|_| Exit::Failed)
+    });
+    ended?
+}
+
+fn no_signals(error: &io::Error) -> Exit {
+    let message = format!("cannot receive signals: {}", plain(error));
+    let help = "Check the limit on open files, `ulimit -n`. Nothing was loaded.";
+    report::one(&Diagnostic::new(Code::NoSignals, message).help(help));
+    Exit::Failed
+}
+
+/// Runs the tests of all files one by one, until `stop` is set.
+fn all(files: &[TestFile], arguments: &TestArguments, stop: &AtomicBool) -> Vec<TestRecord> {
+    let kernel = machine::version().map_or_else(machine::release, |version| version.to_string());
+    let mut linux = Linux::new();
+    let mut records = Vec::new();
+    for file in files {
+        let outcome = testing::run(
+            &mut linux,
+            file,
+            &|test| arguments.wants(test),
+            &|| stop.load(Ordering::Relaxed),
+            &mut |result| {
+                let record = record_of(file, &kernel, result);
+                told(&record, arguments, false);
+                records.push(record);
+            },
+        );
+        // They were checked; a file may have changed since.
+        if let Err(found) = outcome {
+            report::all(&found);
+        }
+        linux.next_chain();
+    }
+    records
+}
+
+fn record_of(file: &TestFile, kernel: &str, result: TestResult) -> TestRecord {
+    let verdict = result.verdict.to_string();
+    let mut text = match result.verdict {
+        TestVerdict::Passed => Vec::new(),
+        TestVerdict::Skipped(why) => vec![why],
+        TestVerdict::Failed(found) => {
+            let mut drawing = Drawing::new(report::width());
+            found.iter().map(|one| drawing.text(one)).collect()
+        }
+    };
+    text.extend(result.remarks);
+    TestRecord {
+        name: result.name,
+        file: file.path.display().to_string(),
+        kernel: kernel.to_owned(),
+        verdict,
+        ms: u64::try_from(result.took.as_millis()).unwrap_or(u64::MAX),
+        run_ns: result.run_ns,
+        text,
+        corrections: result.corrections,
+    }
+}
+
+/// Runs the tests in a micro-VM for each kernel, some at a time.
+fn in_vms(
+    files: &Arc<Vec<TestFile>>,
+    arguments: &Arc<TestArguments>,
+) -> Result<Vec<TestRecord>, Exit> {
+    let cpus = thread::available_parallelism().map_or(1, usize::from);
+    let jobs = arguments.jobs.map_or(cpus, usize::from).min(arguments.vm.len());
+    let next = Mutex::new(arguments.vm.iter().enumerate());
+    let outcomes = Mutex::new(BTreeMap::new());
+    thread::scope(|scope| {
+        for _ in 0..jobs {
+            scope.spawn(|| {
+                loop {
+                    let taken = next.lock().unwrap_or_else(PoisonError::into_inner).next();
+                    let Some((number, kernel)) = taken else { break };
+                    let outcome = in_vm(kernel, files, arguments);
+                    outcomes.lock().unwrap_or_else(PoisonError::into_inner).insert(number, outcome);
+                }
+            });
+        }
+    });
+    let outcomes = outcomes.into_inner().unwrap_or_else(PoisonError::into_inner);
+    let records: Result<Vec<_>, Exit> = outcomes.into_values().collect();
+    Ok(records?.into_iter().flatten().collect())
+}
+
+/// Runs the tests in a micro-VM with `kernel`.
+fn in_vm(
+    kernel: &KernelChoice,
+    files: &[TestFile],
+    arguments: &Arc<TestArguments>,
+) -> Result<Vec<TestRecord>, Exit> {
+    let mut words: Vec<std::ffi::OsString> = vec!["test".into(), "--records".into()];
+    if let Some(text) = &arguments.filter {
+        words.push(format!("--filter={text}").into());
+    }
+    words.push("--".into());
+    words.extend(files.iter().map(|file| file.path.clone().into()));
+    let (mut brought, mut needed) = (Vec::new(), Vec::new());
+    for file in files {
+        brought.extend(file.inputs());
+        // The chains were resolved when the files were checked.
+        if let Ok(checked) = check::open(file.chain.clone(), &Kernels::default()) {
+            brought.extend(super::vm::files(&file.path, &checked.resolved));
+            needed.extend(modules(&checked.resolved));
+        }
+    }
+    let sink = RecordSink {
+        line: Vec::new(),
+        records: Arc::default(),
+        arguments: Arc::clone(arguments),
+        series: match kernel {
+            KernelChoice::Series(series) => Some(series.clone()),
+            KernelChoice::Image(_) => None,
+        },
+    };
+    let records = Arc::clone(&sink.records);
+    let again = ReexecInVm {
+        files: brought,
+        modules: needed,
+        luggage: arguments.luggage.clone(),
+        ..ReexecInVm::new(kernel)
+    };
+    let ended = again.with(words, screen::colors_of(&io::stdout()), sink)?;
+    let records = std::mem::take(&mut *records.lock().unwrap_or_else(PoisonError::into_inner));
+    match ended.code {
+        0 | 1 => Ok(records),
+        code => Err(Exit::Of(code)),
+    }
+}
+
+/// Takes the records that the guest prints, a line each.
+struct RecordSink {
+    line: Vec<u8>,
+    records: Arc<Mutex<Vec<TestRecord>>>,
+    arguments: Arc<TestArguments>,
+    /// What the user calls the kernel.
+    series: Option<String>,
+}
+
+impl io::Write for RecordSink {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.line.extend_from_slice(bytes);
+        while let Some(end) = self.line.iter().position(|byte| *byte == b'\n') {
+            let line: Vec<u8> = self.line.drain(..=end).collect();
+            let Ok(mut record) = serde_json::from_slice::<TestRecord>(&line) else {
+                screen::say!("{}", inert::line(String::from_utf8_lossy(&line).trim_end()));
+                continue;
+            };
+            if let Some(series) = &self.series {
+                record.kernel.clone_from(series);
+            }
+            told(&record, &self.arguments, self.arguments.vm.len() > 1);
+            self.records.lock().unwrap_or_else(PoisonError::into_inner).push(record);
+        }
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
