@@ -44,10 +44,10 @@ impl PacketField {
             }
             Fill::Echo => "`1` in echo messages, else `0`".to_owned(),
             Fill::Port => "`53`, or `4789` before VXLAN".to_owned(),
-            Fill::Next => "what follows".to_owned(),
-            Fill::HeaderLength => "the header's, in units of 4 bytes".to_owned(),
-            Fill::TotalLength => "the header and what follows".to_owned(),
-            Fill::ContentLength => "what follows".to_owned(),
+            Fill::Next => "the type of what follows".to_owned(),
+            Fill::HeaderLength => "the bytes of the header / 4".to_owned(),
+            Fill::TotalLength => "the bytes of the header and what follows".to_owned(),
+            Fill::ContentLength => "the bytes of what follows".to_owned(),
             Fill::HeaderChecksum | Fill::Checksum | Fill::PseudoChecksum => "computed".to_owned(),
         }
     }

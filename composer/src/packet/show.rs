@@ -38,7 +38,7 @@ impl Packet {
             PacketContent::Inner(inner) => inner.append_lines(&format!("{path}inner."), lines),
             PacketContent::Bytes(bytes) if bytes.is_empty() => {}
             PacketContent::Bytes(bytes) => {
-                lines.push(format!("{path}payload = {}", content(bytes)))
+                lines.push(format!("{path}payload = {}", content(bytes)));
             }
         }
         if !self.trailer.is_empty() {
