@@ -14,7 +14,7 @@ use std::{fmt::Write as _, fs};
 use common::workspace;
 use freplace_compose::{
     diag::{Code, Page},
-    hook,
+    hook, packet,
 };
 use selftests::{FILES, SelftestFile, SubtestForm, SubtestVerdict};
 
@@ -57,7 +57,7 @@ fn the_tables_of_hooks_are_current() {
 }
 
 /// The first two digits of a code.
-const SUBJECTS: [(u16, &str); 8] = [
+const SUBJECTS: [(u16, &str); 9] = [
     (0, "The chain file"),
     (1, "The graph"),
     (2, "Objects"),
@@ -66,6 +66,7 @@ const SUBJECTS: [(u16, &str); 8] = [
     (5, "The running chain"),
     (6, "The micro-VM"),
     (7, "Programs that already run"),
+    (8, "Tests"),
 ];
 
 #[test]
@@ -99,6 +100,18 @@ code (`{ \"FC0003\": 999900 }`), and with `--vm` the same for each kernel in `ke
         }
     }
     current("docs/diagnostics.md", &text);
+}
+
+/// Between `<!-- packets -->` and the next `<!-- end -->`.
+#[test]
+fn the_tables_of_packets_are_current() {
+    let path = "docs/tests.md";
+    let mut text = fs::read_to_string(workspace().join(path)).expect("it is there");
+    let begin = "<!-- packets -->\n";
+    let from = text.find(begin).expect("the tables' place") + begin.len();
+    let length = text[from..].find("<!-- end -->").expect("the tables' end");
+    text.replace_range(from..from + length, &format!("\n{}\n", packet::reference()));
+    current(path, &text);
 }
 
 fn pages(subject: u16) -> impl Iterator<Item = Page> {

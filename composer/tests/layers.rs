@@ -101,6 +101,7 @@ const PURE: &[&str] = &[
     "running",
     "machine_code",
     "picture",
+    "packet",
 ];
 
 #[test]
@@ -153,6 +154,7 @@ const LAYERS: &[&str] = &[
     "machine_code",
     "hook",
     "chain",
+    "packet",
     "function",
     "trace",
     "resolve",

@@ -8,6 +8,7 @@ mod chain;
 mod event;
 mod mutate;
 mod object;
+mod packet;
 
 use std::{env, fs, io, sync::Arc};
 
@@ -21,6 +22,7 @@ pub use chain::chain;
 pub use event::event;
 pub use mutate::Mutations;
 pub use object::object;
+pub use packet::packet;
 
 /// Goes through the files named on the command line, as a fuzzer that found one of them would.
 ///

@@ -9,7 +9,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use freplace_compose_fuzz::{Mutations, chain, event, object};
+use freplace_compose_fuzz::{Mutations, chain, event, object, packet};
 
 /// The files of `folders`, in order.
 fn files(folders: &[&str]) -> Vec<(PathBuf, Vec<u8>)> {
@@ -63,4 +63,9 @@ fn objects_are_read_or_refused() {
 #[test]
 fn events_are_shown_or_refused() {
     run("event", event, &["fuzz/corpus/event"], 6000);
+}
+
+#[test]
+fn packets_are_read_and_built_again() {
+    run("packet", packet, &["fuzz/corpus/packet"], 6000);
 }

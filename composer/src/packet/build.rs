@@ -181,9 +181,9 @@ impl PacketLayer {
     }
 
     /// Gives the field `name` a value.
-    pub(super) fn set(&mut self, name: &str, value: FieldValue) {
+    pub(super) fn set(&mut self, name: &str, number: u128) {
         let place = self.kind.field(name).and_then(|place| self.values.get_mut(place));
-        place.into_iter().for_each(|place| *place = value.clone());
+        place.into_iter().for_each(|place| *place = FieldValue::Number(number));
     }
 
     /// Its options with their padding: headers end at a multiple of 4 bytes.

@@ -6,7 +6,7 @@ use pcap_parser::{
 };
 use thiserror::Error;
 
-use super::{FieldValue, LayerKind, PacketLayer};
+use super::{LayerKind, PacketLayer};
 use crate::{
     chain::Spanned,
     diag::{Code, Diagnostic},
@@ -154,7 +154,7 @@ fn add(packets: &mut Vec<CapturedPacket>, link: Linktype, data: &[u8]) -> Result
         .unwrap_or_default(),
     };
     let mut ethernet = PacketLayer::filled(LayerKind::Eth);
-    ethernet.set("ethertype", FieldValue::Number(ether_type));
+    ethernet.set("ethertype", ether_type);
     packets.push(CapturedPacket { number, bytes: ethernet.before(content) });
     Ok(())
 }

@@ -3,7 +3,7 @@
 use super::{
     FieldValue, LayerKind, Packet, PacketContent, PacketLayer, PacketStart,
     build::{VXLAN_PORT, get},
-    fields::{Level, Shape},
+    fields::{FieldForm, Level},
 };
 
 /// Packets in packets that are read; what is deeper is bytes.
@@ -69,7 +69,7 @@ impl PacketLayer {
         let mut values: Vec<_> =
             facts.fields.iter().map(|field| FieldValue::Number(get(fixed, field))).collect();
         let mut header = facts.size;
-        let options = facts.fields.iter().position(|field| field.shape == Shape::Options);
+        let options = facts.fields.iter().position(|field| field.form == FieldForm::Options);
         if let Some(value) = options.and_then(|place| values.get_mut(place)) {
             let length = kind.field("header_length").and_then(|place| facts.fields.get(place));
             let length = length.map_or(0, |field| get(fixed, field) as usize * 4);

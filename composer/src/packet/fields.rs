@@ -70,7 +70,7 @@ pub(super) struct PacketField {
     pub(super) at: usize,
     /// The number of its bits; 0 for options, which end with the header.
     pub(super) bits: usize,
-    pub(super) shape: Shape,
+    pub(super) form: FieldForm,
     pub(super) fill: Fill,
     /// Whether it is hardly ever another value than the usual one, and not shown when it is that.
     pub(super) is_quiet: bool,
@@ -78,7 +78,7 @@ pub(super) struct PacketField {
 
 /// How people write the value of a field.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Shape {
+pub(super) enum FieldForm {
     Decimal,
     Hex,
     /// `true` or `false`.
@@ -142,8 +142,8 @@ impl Fill {
 }
 
 impl PacketField {
-    const fn new(name: &'static str, at: usize, bits: usize, shape: Shape, fill: Fill) -> Self {
-        Self { name, at, bits, shape, fill, is_quiet: false }
+    const fn new(name: &'static str, at: usize, bits: usize, form: FieldForm, fill: Fill) -> Self {
+        Self { name, at, bits, form, fill, is_quiet: false }
     }
 
     const fn quiet(self) -> Self {

@@ -62,12 +62,12 @@ pub(super) enum WrittenContent {
     Inner(Box<WrittenPacket>),
 }
 
-/// The shape of a packet, in messages.
+/// The form of a packet, in messages.
 const PACKET: &str =
     "a table of layers, hexadecimal digits, { hex = \"…\" } or { pcap = \"FILE\" }";
 
 /// What a packet can be.
-enum Written {
+enum WrittenForm {
     Fields(WrittenPacket),
     Bytes(Vec<u8>),
     Capture(Spanned<String>),
@@ -83,11 +83,11 @@ impl PacketSource {
         found: &mut Vec<Diagnostic>,
     ) -> Option<Self> {
         whole(source, found, |report| match written(value, report)? {
-            Written::Capture(path) => Some(Self::Capture(path)),
-            Written::Bytes(bytes) => {
+            WrittenForm::Capture(path) => Some(Self::Capture(path)),
+            WrittenForm::Bytes(bytes) => {
                 Some(Self::Packet(Packet::dissect(&bytes, PacketStart::Ethernet)))
             }
-            Written::Fields(written) => {
+            WrittenForm::Fields(written) => {
                 layers::check(&written, true, report);
                 let packet = written.packet(true);
                 layers::check_size(&packet, &written, report);
@@ -109,12 +109,12 @@ impl ExpectedPacket {
         whole(source, found, |report| {
             let span = report.span(value);
             let what = match written(value, report)? {
-                Written::Bytes(bytes) => Expectation::Bytes(bytes),
-                Written::Fields(written) => {
+                WrittenForm::Bytes(bytes) => Expectation::Bytes(bytes),
+                WrittenForm::Fields(written) => {
                     layers::check(&written, false, report);
                     Expectation::Fields(written)
                 }
-                Written::Capture(path) => {
+                WrittenForm::Capture(path) => {
                     let found = report
                         .at(
                             Code::PacketLayers,
@@ -145,9 +145,12 @@ fn whole<T>(
 }
 
 /// Reads any of the three.
-fn written(value: &toml::Spanned<DeValue<'_>>, report: &mut Diagnostics<'_>) -> Option<Written> {
+fn written(
+    value: &toml::Spanned<DeValue<'_>>,
+    report: &mut Diagnostics<'_>,
+) -> Option<WrittenForm> {
     if value.get_ref().is_str() {
-        return value::hex("the packet", value, LARGEST, report).map(Written::Bytes);
+        return value::hex("the packet", value, LARGEST, report).map(WrittenForm::Bytes);
     }
     let Some(entries) = value.get_ref().as_table() else {
         wrong_type("the packet", PACKET, value, report);
@@ -155,11 +158,16 @@ fn written(value: &toml::Spanned<DeValue<'_>>, report: &mut Diagnostics<'_>) -> 
     };
     let mut table = Table::new("the packet".to_owned(), report.span(value), entries);
     let read = if let Some((_, text)) = table.get("hex") {
-        value::hex("`hex`", text, LARGEST, report).map(Written::Bytes)
+        value::hex("`hex`", text, LARGEST, report).map(WrittenForm::Bytes)
     } else if let Some((_, path)) = table.get("pcap") {
-        value::text("`pcap`", path, report).map(Written::Capture)
+        value::text("`pcap`", path, report).map(WrittenForm::Capture)
     } else {
-        Some(Written::Fields(WrittenPacket::of_table(&mut table, report.span(value), 0, report)))
+        Some(WrittenForm::Fields(WrittenPacket::of_table(
+            &mut table,
+            report.span(value),
+            0,
+            report,
+        )))
     };
     table.finish(report);
     read

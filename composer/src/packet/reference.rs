@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use super::{
     FieldValue, LayerKind,
-    fields::{Fill, PacketField, Shape},
+    fields::{FieldForm, Fill, PacketField},
 };
 
 /// The layers and their fields, as tables of docs/tests.md.
@@ -23,7 +23,7 @@ pub fn reference() -> String {
                 text,
                 "| `{}` | {} | {} |",
                 field.name,
-                field.shape.described(field),
+                field.form.described(field),
                 field.default_text()
             );
         }
@@ -35,7 +35,7 @@ pub fn reference() -> String {
 impl PacketField {
     fn default_text(&self) -> String {
         match self.fill {
-            Fill::Value(_) if self.shape == Shape::Options => "none".to_owned(),
+            Fill::Value(_) if self.form == FieldForm::Options => "none".to_owned(),
             Fill::Value(value) => format!("`{}`", self.text(&FieldValue::Number(value))),
             Fill::Type { alone, quoting } => {
                 let [alone, quoting] =
@@ -44,16 +44,16 @@ impl PacketField {
             }
             Fill::Echo => "`1` in echo messages, else `0`".to_owned(),
             Fill::Port => "`53`, or `4789` before VXLAN".to_owned(),
-            Fill::Next => "what follows".to_owned(),
-            Fill::HeaderLength => "the header's, in units of 4 bytes".to_owned(),
-            Fill::TotalLength => "the header and what follows".to_owned(),
-            Fill::ContentLength => "what follows".to_owned(),
+            Fill::Next => "the type of what follows".to_owned(),
+            Fill::HeaderLength => "the bytes of the header / 4".to_owned(),
+            Fill::TotalLength => "the bytes of the header and what follows".to_owned(),
+            Fill::ContentLength => "the bytes of what follows".to_owned(),
             Fill::HeaderChecksum | Fill::Checksum | Fill::PseudoChecksum => "computed".to_owned(),
         }
     }
 }
 
-impl Shape {
+impl FieldForm {
     fn described(self, field: &PacketField) -> String {
         let names = |names: &[(&str, u128)]| {
             let names: Vec<_> = names.iter().map(|(name, _)| format!("`\"{name}\"`")).collect();

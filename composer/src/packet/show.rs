@@ -4,7 +4,7 @@ use std::{fmt::Write as _, net, ops::Range};
 
 use super::{
     FieldValue, LayerKind, Packet, PacketContent,
-    fields::{Fill, PacketField, Shape},
+    fields::{FieldForm, Fill, PacketField},
     hexadecimal,
     toml_text::content,
 };
@@ -38,7 +38,7 @@ impl Packet {
             PacketContent::Inner(inner) => inner.append_lines(&format!("{path}inner."), lines),
             PacketContent::Bytes(bytes) if bytes.is_empty() => {}
             PacketContent::Bytes(bytes) => {
-                lines.push(format!("{path}payload = {}", content(bytes)))
+                lines.push(format!("{path}payload = {}", content(bytes)));
             }
         }
         if !self.trailer.is_empty() {
@@ -67,26 +67,26 @@ impl PacketField {
         let name = |names: &[(&str, u128)]| {
             names.iter().find(|(_, known)| *known == number).map(|(name, _)| format!("\"{name}\""))
         };
-        match self.shape {
-            Shape::Decimal => number.to_string(),
-            Shape::Hex => format!("{number:#0width$x}", width = 2 + self.bits.div_ceil(4)),
-            Shape::Flag => (number != 0).to_string(),
-            Shape::Letters(letters) => {
+        match self.form {
+            FieldForm::Decimal => number.to_string(),
+            FieldForm::Hex => format!("{number:#0width$x}", width = 2 + self.bits.div_ceil(4)),
+            FieldForm::Flag => (number != 0).to_string(),
+            FieldForm::Letters(letters) => {
                 let letters = letters.chars().enumerate();
                 let set = letters.filter(|(bit, _)| number >> bit & 1 == 1);
                 format!("\"{}\"", set.map(|(_, letter)| letter).collect::<String>())
             }
-            Shape::Named(names) => name(names).unwrap_or_else(|| number.to_string()),
-            Shape::HexNamed(names) => name(names).unwrap_or_else(|| format!("{number:#06x}")),
-            Shape::Mac => {
+            FieldForm::Named(names) => name(names).unwrap_or_else(|| number.to_string()),
+            FieldForm::HexNamed(names) => name(names).unwrap_or_else(|| format!("{number:#06x}")),
+            FieldForm::Mac => {
                 let bytes = number.to_be_bytes();
                 let pairs: Vec<_> =
                     bytes.iter().skip(10).map(|byte| format!("{byte:02x}")).collect();
                 format!("\"{}\"", pairs.join(":"))
             }
-            Shape::Ipv4 => format!("\"{}\"", net::Ipv4Addr::from(number as u32)),
-            Shape::Ipv6 => format!("\"{}\"", net::Ipv6Addr::from(number)),
-            Shape::Options => format!("\"{number:x}\""),
+            FieldForm::Ipv4 => format!("\"{}\"", net::Ipv4Addr::from(number as u32)),
+            FieldForm::Ipv6 => format!("\"{}\"", net::Ipv6Addr::from(number)),
+            FieldForm::Options => format!("\"{number:x}\""),
         }
     }
 }

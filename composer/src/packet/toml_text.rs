@@ -2,7 +2,7 @@
 
 use super::{
     FieldValue, LayerKind, Packet, PacketContent,
-    fields::{Fill, Shape},
+    fields::{FieldForm, Fill},
     hexadecimal,
 };
 
@@ -52,7 +52,7 @@ impl Packet {
                 entries.push((kind.name(), tag.unwrap_or_else(list)));
             }
         }
-        let value = |bytes: &[u8]| TomlText::Value(content(bytes));
+        let value = |bytes: &[u8]| TomlText::Value(rows(bytes));
         match &self.content {
             PacketContent::Inner(inner) => entries.push(("inner", inner.toml(text, false))),
             PacketContent::Bytes(bytes) if bytes.is_empty() && text == PacketText::Given => {}
@@ -78,7 +78,7 @@ impl Packet {
             };
             let shown = match text {
                 PacketText::Given if is_filled => {
-                    if field.shape != Shape::Options {
+                    if field.form != FieldForm::Options {
                         *self.layers.get_mut(place)?.values.get_mut(number)? = FieldValue::Filled;
                     }
                     continue;
@@ -97,7 +97,7 @@ impl Packet {
     }
 }
 
-/// Bytes as a payload is written: as text where they are one.
+/// Bytes as a payload is written, in one line: as text where they are one.
 pub(super) fn content(bytes: &[u8]) -> String {
     if let Ok(text) = str::from_utf8(bytes)
         && text.chars().all(|letter| (' '..='~').contains(&letter))
@@ -108,12 +108,18 @@ pub(super) fn content(bytes: &[u8]) -> String {
         Some(first) if bytes.len() > 8 && bytes.iter().all(|byte| byte == first) => {
             format!("{{ hex = \"{first:02x}\", length = {} }}", bytes.len())
         }
-        _ if bytes.len() <= ROW => format!("{{ hex = \"{}\" }}", hexadecimal::text(bytes)),
-        _ => {
-            let rows: Vec<_> = bytes.chunks(ROW).map(hexadecimal::text).collect();
-            format!("{{ hex = \"\"\"\n{}\"\"\" }}", rows.join("\n"))
-        }
+        _ => format!("{{ hex = \"{}\" }}", hexadecimal::text(bytes)),
     }
+}
+
+/// The same; a long one in rows.
+fn rows(bytes: &[u8]) -> String {
+    let line = content(bytes);
+    if line.len() <= WIDTH || !line.starts_with("{ hex") {
+        return line;
+    }
+    let rows: Vec<_> = bytes.chunks(ROW).map(hexadecimal::text).collect();
+    format!("{{ hex = \"\"\"\n{}\"\"\" }}", rows.join("\n"))
 }
 
 /// The bytes of a row.

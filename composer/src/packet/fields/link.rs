@@ -1,6 +1,6 @@
 //! Ethernet, VLAN tags and ARP.
 
-use super::{Fill, LayerFacts, Level, PacketField, Shape};
+use super::{FieldForm, Fill, LayerFacts, Level, PacketField};
 
 /// [IEEE 802 numbers](https://www.iana.org/assignments/ieee-802-numbers).
 pub(super) const ETHER_TYPES: &[(&str, u128)] = &[
@@ -23,9 +23,9 @@ pub(super) static ETH: LayerFacts = LayerFacts {
     level: Level::Link,
     size: 14,
     fields: &[
-        PacketField::new("dst", 0, 48, Shape::Mac, Fill::Value(0x0200_0000_0002)),
-        PacketField::new("src", 48, 48, Shape::Mac, Fill::Value(0x0200_0000_0001)),
-        PacketField::new("ethertype", 96, 16, Shape::HexNamed(ETHER_TYPES), Fill::Next),
+        PacketField::new("dst", 0, 48, FieldForm::Mac, Fill::Value(0x0200_0000_0002)),
+        PacketField::new("src", 48, 48, FieldForm::Mac, Fill::Value(0x0200_0000_0001)),
+        PacketField::new("ethertype", 96, 16, FieldForm::HexNamed(ETHER_TYPES), Fill::Next),
     ],
 };
 
@@ -35,10 +35,10 @@ pub(super) static VLAN: LayerFacts = LayerFacts {
     level: Level::Tag,
     size: 4,
     fields: &[
-        PacketField::new("priority", 0, 3, Shape::Decimal, Fill::Value(0)),
-        PacketField::new("drop_eligible", 3, 1, Shape::Flag, Fill::Value(0)).quiet(),
-        PacketField::new("id", 4, 12, Shape::Decimal, Fill::Value(1)),
-        PacketField::new("ethertype", 16, 16, Shape::HexNamed(ETHER_TYPES), Fill::Next),
+        PacketField::new("priority", 0, 3, FieldForm::Decimal, Fill::Value(0)),
+        PacketField::new("drop_eligible", 3, 1, FieldForm::Flag, Fill::Value(0)).quiet(),
+        PacketField::new("id", 4, 12, FieldForm::Decimal, Fill::Value(1)),
+        PacketField::new("ethertype", 16, 16, FieldForm::HexNamed(ETHER_TYPES), Fill::Next),
     ],
 };
 
@@ -50,21 +50,21 @@ pub(super) static ARP: LayerFacts = LayerFacts {
     level: Level::Network,
     size: 28,
     fields: &[
-        PacketField::new("hardware_type", 0, 16, Shape::Decimal, Fill::Value(1)).quiet(),
+        PacketField::new("hardware_type", 0, 16, FieldForm::Decimal, Fill::Value(1)).quiet(),
         PacketField::new(
             "protocol_type",
             16,
             16,
-            Shape::HexNamed(ETHER_TYPES),
+            FieldForm::HexNamed(ETHER_TYPES),
             Fill::Value(0x0800),
         )
         .quiet(),
-        PacketField::new("hardware_length", 32, 8, Shape::Decimal, Fill::Value(6)).quiet(),
-        PacketField::new("protocol_length", 40, 8, Shape::Decimal, Fill::Value(4)).quiet(),
-        PacketField::new("operation", 48, 16, Shape::Named(OPERATIONS), Fill::Value(1)),
-        PacketField::new("sender_mac", 64, 48, Shape::Mac, Fill::Value(0x0200_0000_0001)),
-        PacketField::new("sender_ip", 112, 32, Shape::Ipv4, Fill::Value(0xc000_0201)),
-        PacketField::new("target_mac", 144, 48, Shape::Mac, Fill::Value(0)),
-        PacketField::new("target_ip", 192, 32, Shape::Ipv4, Fill::Value(0xc000_0202)),
+        PacketField::new("hardware_length", 32, 8, FieldForm::Decimal, Fill::Value(6)).quiet(),
+        PacketField::new("protocol_length", 40, 8, FieldForm::Decimal, Fill::Value(4)).quiet(),
+        PacketField::new("operation", 48, 16, FieldForm::Named(OPERATIONS), Fill::Value(1)),
+        PacketField::new("sender_mac", 64, 48, FieldForm::Mac, Fill::Value(0x0200_0000_0001)),
+        PacketField::new("sender_ip", 112, 32, FieldForm::Ipv4, Fill::Value(0xc000_0201)),
+        PacketField::new("target_mac", 144, 48, FieldForm::Mac, Fill::Value(0)),
+        PacketField::new("target_ip", 192, 32, FieldForm::Ipv4, Fill::Value(0xc000_0202)),
     ],
 };

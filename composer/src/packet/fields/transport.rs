@@ -1,6 +1,6 @@
 //! TCP, UDP, ICMP, and the tunnels GRE and VXLAN.
 
-use super::{Fill, LayerFacts, Level, PacketField, Shape, link::ETHER_TYPES};
+use super::{FieldForm, Fill, LayerFacts, Level, PacketField, link::ETHER_TYPES};
 
 /// The client's port: the first dynamic one.
 const CLIENT: Fill = Fill::Value(49152);
@@ -15,17 +15,17 @@ pub(super) static TCP: LayerFacts = LayerFacts {
     level: Level::Transport,
     size: 20,
     fields: &[
-        PacketField::new("sport", 0, 16, Shape::Decimal, CLIENT),
-        PacketField::new("dport", 16, 16, Shape::Decimal, Fill::Value(80)),
-        PacketField::new("seq", 32, 32, Shape::Decimal, Fill::Value(0)),
-        PacketField::new("ack", 64, 32, Shape::Decimal, Fill::Value(0)),
-        PacketField::new("header_length", 96, 4, Shape::Decimal, Fill::HeaderLength),
-        PacketField::new("reserved", 100, 3, Shape::Decimal, Fill::Value(0)).quiet(),
-        PacketField::new("flags", 103, 9, Shape::Letters(TCP_FLAGS), Fill::Value(SYN)),
-        PacketField::new("window", 112, 16, Shape::Decimal, Fill::Value(65535)),
-        PacketField::new("checksum", 128, 16, Shape::Hex, Fill::PseudoChecksum),
-        PacketField::new("urgent", 144, 16, Shape::Decimal, Fill::Value(0)).quiet(),
-        PacketField::new("options", 160, 0, Shape::Options, Fill::Value(0)),
+        PacketField::new("sport", 0, 16, FieldForm::Decimal, CLIENT),
+        PacketField::new("dport", 16, 16, FieldForm::Decimal, Fill::Value(80)),
+        PacketField::new("seq", 32, 32, FieldForm::Decimal, Fill::Value(0)),
+        PacketField::new("ack", 64, 32, FieldForm::Decimal, Fill::Value(0)),
+        PacketField::new("header_length", 96, 4, FieldForm::Decimal, Fill::HeaderLength),
+        PacketField::new("reserved", 100, 3, FieldForm::Decimal, Fill::Value(0)).quiet(),
+        PacketField::new("flags", 103, 9, FieldForm::Letters(TCP_FLAGS), Fill::Value(SYN)),
+        PacketField::new("window", 112, 16, FieldForm::Decimal, Fill::Value(65535)),
+        PacketField::new("checksum", 128, 16, FieldForm::Hex, Fill::PseudoChecksum),
+        PacketField::new("urgent", 144, 16, FieldForm::Decimal, Fill::Value(0)).quiet(),
+        PacketField::new("options", 160, 0, FieldForm::Options, Fill::Value(0)),
     ],
 };
 
@@ -35,10 +35,10 @@ pub(super) static UDP: LayerFacts = LayerFacts {
     level: Level::Transport,
     size: 8,
     fields: &[
-        PacketField::new("sport", 0, 16, Shape::Decimal, CLIENT),
-        PacketField::new("dport", 16, 16, Shape::Decimal, Fill::Port),
-        PacketField::new("length", 32, 16, Shape::Decimal, Fill::TotalLength),
-        PacketField::new("checksum", 48, 16, Shape::Hex, Fill::PseudoChecksum),
+        PacketField::new("sport", 0, 16, FieldForm::Decimal, CLIENT),
+        PacketField::new("dport", 16, 16, FieldForm::Decimal, Fill::Port),
+        PacketField::new("length", 32, 16, FieldForm::Decimal, Fill::TotalLength),
+        PacketField::new("checksum", 48, 16, FieldForm::Hex, Fill::PseudoChecksum),
     ],
 };
 
@@ -64,13 +64,13 @@ pub(super) static ICMP: LayerFacts = LayerFacts {
             "type",
             0,
             8,
-            Shape::Named(ICMP_TYPES),
+            FieldForm::Named(ICMP_TYPES),
             Fill::Type { alone: 8, quoting: 3 },
         ),
-        PacketField::new("code", 8, 8, Shape::Decimal, Fill::Value(0)),
-        PacketField::new("checksum", 16, 16, Shape::Hex, Fill::Checksum),
-        PacketField::new("id", 32, 16, Shape::Decimal, Fill::Echo),
-        PacketField::new("seq", 48, 16, Shape::Decimal, Fill::Echo),
+        PacketField::new("code", 8, 8, FieldForm::Decimal, Fill::Value(0)),
+        PacketField::new("checksum", 16, 16, FieldForm::Hex, Fill::Checksum),
+        PacketField::new("id", 32, 16, FieldForm::Decimal, Fill::Echo),
+        PacketField::new("seq", 48, 16, FieldForm::Decimal, Fill::Echo),
     ],
 };
 
@@ -99,13 +99,13 @@ pub(super) static ICMPV6: LayerFacts = LayerFacts {
             "type",
             0,
             8,
-            Shape::Named(ICMPV6_TYPES),
+            FieldForm::Named(ICMPV6_TYPES),
             Fill::Type { alone: 128, quoting: 1 },
         ),
-        PacketField::new("code", 8, 8, Shape::Decimal, Fill::Value(0)),
-        PacketField::new("checksum", 16, 16, Shape::Hex, Fill::PseudoChecksum),
-        PacketField::new("id", 32, 16, Shape::Decimal, Fill::Echo),
-        PacketField::new("seq", 48, 16, Shape::Decimal, Fill::Echo),
+        PacketField::new("code", 8, 8, FieldForm::Decimal, Fill::Value(0)),
+        PacketField::new("checksum", 16, 16, FieldForm::Hex, Fill::PseudoChecksum),
+        PacketField::new("id", 32, 16, FieldForm::Decimal, Fill::Echo),
+        PacketField::new("seq", 48, 16, FieldForm::Decimal, Fill::Echo),
     ],
 };
 
@@ -115,9 +115,9 @@ pub(super) static GRE: LayerFacts = LayerFacts {
     level: Level::Transport,
     size: 4,
     fields: &[
-        PacketField::new("flags", 0, 13, Shape::Hex, Fill::Value(0)).quiet(),
-        PacketField::new("version", 13, 3, Shape::Decimal, Fill::Value(0)).quiet(),
-        PacketField::new("protocol", 16, 16, Shape::HexNamed(ETHER_TYPES), Fill::Next),
+        PacketField::new("flags", 0, 13, FieldForm::Hex, Fill::Value(0)).quiet(),
+        PacketField::new("version", 13, 3, FieldForm::Decimal, Fill::Value(0)).quiet(),
+        PacketField::new("protocol", 16, 16, FieldForm::HexNamed(ETHER_TYPES), Fill::Next),
     ],
 };
 
@@ -130,9 +130,9 @@ pub(super) static VXLAN: LayerFacts = LayerFacts {
     level: Level::Tunnel,
     size: 8,
     fields: &[
-        PacketField::new("flags", 0, 8, Shape::Hex, Fill::Value(VXLAN_FLAGS)).quiet(),
-        PacketField::new("reserved", 8, 24, Shape::Hex, Fill::Value(0)).quiet(),
-        PacketField::new("vni", 32, 24, Shape::Decimal, Fill::Value(1)),
-        PacketField::new("reserved_end", 56, 8, Shape::Hex, Fill::Value(0)).quiet(),
+        PacketField::new("flags", 0, 8, FieldForm::Hex, Fill::Value(VXLAN_FLAGS)).quiet(),
+        PacketField::new("reserved", 8, 24, FieldForm::Hex, Fill::Value(0)).quiet(),
+        PacketField::new("vni", 32, 24, FieldForm::Decimal, Fill::Value(1)),
+        PacketField::new("reserved_end", 56, 8, FieldForm::Hex, Fill::Value(0)).quiet(),
     ],
 };

@@ -13,7 +13,7 @@ use crate::{
     diag::{Code, nearest},
     packet::{
         LARGEST,
-        fields::{PacketField, Shape},
+        fields::{FieldForm, PacketField},
         hexadecimal,
     },
 };
@@ -31,44 +31,44 @@ pub(super) fn field(
     if field.fill.is_checkable() && value.get_ref().as_str() == Some("valid") {
         return Some(WrittenValue::Valid);
     }
-    if field.shape == Shape::Options {
+    if field.form == FieldForm::Options {
         let mut bytes = hex(&name, value, OPTIONS, report)?;
         bytes.resize(bytes.len().next_multiple_of(4), 0);
         return Some(WrittenValue::Bytes(bytes));
     }
-    let number = match (field.shape, value.get_ref()) {
-        (Shape::Flag, DeValue::Boolean(flag)) => Some(u128::from(*flag)),
-        (Shape::Flag, _) => {
+    let number = match (field.form, value.get_ref()) {
+        (FieldForm::Flag, DeValue::Boolean(flag)) => Some(u128::from(*flag)),
+        (FieldForm::Flag, _) => {
             wrong_type(&name, "true or false", value, report);
             return None;
         }
         (
-            Shape::Decimal | Shape::Hex | Shape::Named(_) | Shape::HexNamed(_),
+            FieldForm::Decimal | FieldForm::Hex | FieldForm::Named(_) | FieldForm::HexNamed(_),
             DeValue::Integer(number),
         ) => {
             let read = u128::from_str_radix(number.as_str(), number.radix()).ok();
             read.filter(|number| *number <= field.most())
         }
-        (Shape::Named(names) | Shape::HexNamed(names), DeValue::String(name)) => {
+        (FieldForm::Named(names) | FieldForm::HexNamed(names), DeValue::String(name)) => {
             names.iter().find(|(known, _)| known == name).map(|(_, number)| *number)
         }
-        (Shape::Letters(letters), DeValue::String(text)) => {
+        (FieldForm::Letters(letters), DeValue::String(text)) => {
             let bits = text.chars().map(|letter| letters.chars().position(|known| known == letter));
             bits.map(|bit| bit.map(|bit| 1 << bit)).try_fold(0, |sum, bit| Some(sum | bit?))
         }
-        (Shape::Mac, DeValue::String(text)) => mac(text),
-        (Shape::Ipv4, DeValue::String(text)) => {
+        (FieldForm::Mac, DeValue::String(text)) => mac(text),
+        (FieldForm::Ipv4, DeValue::String(text)) => {
             text.parse::<Ipv4Addr>().ok().map(|address| u32::from(address).into())
         }
-        (Shape::Ipv6, DeValue::String(text)) => text.parse::<Ipv6Addr>().ok().map(u128::from),
-        (shape, _) => {
-            let wanted = match shape {
-                Shape::Decimal | Shape::Hex if field.fill.is_checkable() => {
+        (FieldForm::Ipv6, DeValue::String(text)) => text.parse::<Ipv6Addr>().ok().map(u128::from),
+        (form, _) => {
+            let wanted = match form {
+                FieldForm::Decimal | FieldForm::Hex if field.fill.is_checkable() => {
                     "an integer or \"valid\""
                 }
-                Shape::Decimal | Shape::Hex => "an integer",
-                Shape::Named(_) | Shape::HexNamed(_) => "an integer or a name",
-                Shape::Letters(_) => "a string of letters",
+                FieldForm::Decimal | FieldForm::Hex => "an integer",
+                FieldForm::Named(_) | FieldForm::HexNamed(_) => "an integer or a name",
+                FieldForm::Letters(_) => "a string of letters",
                 _ => "an address as a string",
             };
             wrong_type(&name, wanted, value, report);
@@ -85,8 +85,8 @@ pub(super) fn field(
 fn unusable(field: &PacketField, value: &toml::Spanned<DeValue<'_>>, report: &mut Diagnostics<'_>) {
     let span = report.span(value);
     let range = || format!("has {} bits", field.bits);
-    let (label, help) = match field.shape {
-        Shape::Named(names) | Shape::HexNamed(names) if value.get_ref().is_str() => {
+    let (label, help) = match field.form {
+        FieldForm::Named(names) | FieldForm::HexNamed(names) if value.get_ref().is_str() => {
             let name = value.get_ref().as_str().unwrap_or_default();
             let known: Vec<_> = names.iter().map(|(name, _)| *name).collect();
             let help = match nearest(name, known.iter().copied()) {
@@ -95,18 +95,18 @@ fn unusable(field: &PacketField, value: &toml::Spanned<DeValue<'_>>, report: &mu
             };
             ("unknown name".to_owned(), help)
         }
-        Shape::Letters(letters) => {
+        FieldForm::Letters(letters) => {
             let shown: Vec<_> = letters.chars().map(String::from).collect();
             ("unknown flag".to_owned(), format!("Write any of the letters {}.", shown.join(", ")))
         }
-        Shape::Mac => (
+        FieldForm::Mac => (
             "not a MAC address".to_owned(),
             "Write, for example, \"02:00:00:00:00:01\".".to_owned(),
         ),
-        Shape::Ipv4 => {
+        FieldForm::Ipv4 => {
             ("not an IPv4 address".to_owned(), "Write, for example, \"192.0.2.1\".".to_owned())
         }
-        Shape::Ipv6 => {
+        FieldForm::Ipv6 => {
             ("not an IPv6 address".to_owned(), "Write, for example, \"2001:db8::1\".".to_owned())
         }
         _ => (range(), format!("Write a number from 0 to {}.", field.most())),
