@@ -105,6 +105,22 @@ const volatile __u32 fc_has_task = 0;
 		fc__result; \
 	})
 
+/*
+ * A helper of the kernel behind a function, so that a test can mock it or a chain replace it:
+ *
+ *   fc_helper(long, bpf_fib_lookup, (struct xdp_md *ctx, struct bpf_fib_lookup *params),
+ *             params ? bpf_fib_lookup(ctx, params, sizeof(*params), 0) : -1)
+ *
+ * defines fc_bpf_fib_lookup(ctx, params), which is called instead. It is a stub, so its parameters are
+ * the context, scalars, or pointers to memory of a known size, which may be NULL for the verifier; and
+ * only what is a function can be replaced: calls of the helper elsewhere are not.
+ */
+#define fc_helper(type, name, parameters, call) \
+	FC_STUB type fc_##name parameters \
+	{ \
+		return (call); \
+	}
+
 /* Begins a host's call and numbers it; returns the number of the call that it interrupted. */
 static __always_inline __u64 fc_enter(void)
 {

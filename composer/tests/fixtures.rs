@@ -52,9 +52,11 @@ macro_rules! fixtures {
 
 fixtures! {
     array_of_tables
+    bad_answers
     bad_hooks
     bad_ids
     bad_objects
+    bad_tests
     built_in
     built_in_keys
     built_in_targets

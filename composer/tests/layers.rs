@@ -167,6 +167,7 @@ const LAYERS: &[&str] = &[
     "session",
     "draw",
     "traffic",
+    "testing",
     "vm",
 ];
 

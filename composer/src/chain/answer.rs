@@ -14,7 +14,7 @@ use crate::diag::{Code, Span};
 /// What a replacement does that the composer makes: which values it returns, and what it writes through
 /// the pointers that it is given.
 #[derive(Debug, Clone)]
-pub struct Answer {
+pub struct GeneratedAnswer {
     /// What it returns.
     pub results: Results,
     /// What it writes: a parameter that is a pointer, and the value of what that points to.
@@ -45,7 +45,7 @@ pub struct ResultCase {
 pub(crate) fn answer(
     table: &mut Table<'_>,
     report: &mut Diagnostics<'_>,
-) -> Option<(Span, Option<Answer>)> {
+) -> Option<(Span, Option<GeneratedAnswer>)> {
     let (returns, writes) = (table.get("returns"), table.get("writes"));
     let place = [&returns, &writes].into_iter().flatten().map(|(key, _)| key.clone()).next()?;
     let results = match returns {
@@ -56,7 +56,7 @@ pub(crate) fn answer(
         Some((_, value)) => self::writes(value, report),
         None => Some(Vec::new()),
     };
-    let answer = results.zip(writes).map(|(results, writes)| Answer { results, writes });
+    let answer = results.zip(writes).map(|(results, writes)| GeneratedAnswer { results, writes });
     Some((place, answer))
 }
 
@@ -94,10 +94,7 @@ fn case(
     };
     let span = report.span(found);
     let mut table = Table::new("a case of `returns`".to_owned(), span.clone(), entries);
-    let filter = match table.get("where") {
-        Some((_, text)) => Some(filter(text, report)),
-        None => None,
-    };
+    let filter = table.get("where").map(|(_, text)| filter(text, report));
     let result = match table.get("value") {
         Some((_, found)) => value("`value`", found, report),
         None => {

@@ -31,7 +31,7 @@ use std::{
     sync::Arc,
 };
 
-pub use answer::{Answer, ResultCase, Results};
+pub use answer::{GeneratedAnswer, ResultCase, Results};
 pub use buffer::buffer_size;
 pub use expression::{Access, CompareOp, Comparison, Constant, Filter, PathStep, ValuePath};
 pub use globals::{GlobalValue, Value};

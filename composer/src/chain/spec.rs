@@ -3,7 +3,7 @@
 use std::{fmt, path::PathBuf, sync::LazyLock};
 
 use super::{
-    Answer, Data, Output,
+    Data, GeneratedAnswer, Output,
     expression::{Filter, ValuePath},
 };
 use crate::{diag::Span, hook::Attach, running::ProgramRef};
@@ -140,7 +140,7 @@ pub struct Replacement {
     /// Id of the stub.
     pub stub: Spanned<String>,
     /// What it does, when the composer makes it: then it has no object and no program to name.
-    pub answer: Option<Box<Answer>>,
+    pub answer: Option<Box<GeneratedAnswer>>,
 }
 
 /// A program that runs when its target is entered or left.
@@ -340,7 +340,7 @@ impl Node {
 
     /// What it does, when it is a replacement that the composer makes.
     #[must_use]
-    pub fn answer(&self) -> Option<&Answer> {
+    pub fn answer(&self) -> Option<&GeneratedAnswer> {
         match &self.kind {
             NodeKind::Replacement(replacement) => replacement.answer.as_deref(),
             _ => None,

@@ -1,4 +1,7 @@
-//! `new host HOOK`: generates C and a chain that work without changes.
+//! `new`: files to begin with. `new host HOOK` generates C and a chain that work without changes.
+
+mod first_tests;
+mod replacement;
 
 use std::{
     fs, io,
@@ -16,7 +19,7 @@ use freplace_compose::{
 };
 use freplace_compose_common::{HEADER_FILE, HEADER_TEXT};
 
-/// Create a node from a template; existing files are not overwritten.
+/// Create a host, a replacement or tests from a template; existing files are not overwritten.
 #[derive(Debug, clap::Args)]
 pub(super) struct New {
     #[command(subcommand)]
@@ -26,6 +29,8 @@ pub(super) struct New {
 #[derive(Debug, clap::Subcommand)]
 enum NewNode {
     Host(NewHost),
+    Replacement(replacement::NewReplacement),
+    Test(first_tests::NewTest),
 }
 
 /// Create a host with a stub: NAME.bpf.c, NAME.toml and freplace_compose.h.
@@ -80,8 +85,12 @@ fn name(text: &str) -> Result<String, &'static str> {
 }
 
 pub(super) fn run(arguments: &New) -> Exit {
-    let NewNode::Host(host) = &arguments.node;
-    match host.write() {
+    let written = match &arguments.node {
+        NewNode::Host(host) => host.write(),
+        NewNode::Replacement(replacement) => replacement.write().map_err(|found| vec![*found]),
+        NewNode::Test(test) => test.write(),
+    };
+    match written {
         Ok(commands) => screen::data(&commands),
         Err(found) => {
             report::all(&found);

@@ -27,13 +27,17 @@ use freplace_compose::{
     inert,
     kernel::{Linux, machine, process},
     session::Interrupts,
-    testing::{self, Tally, Test, TestFile, TestRecord, TestResult, TestVerdict},
+    testing::{
+        self, ProgramTest, Tally, TestFile, TestRecord, TestResult, TestSurroundings, TestVerdict,
+    },
     vm::KernelChoice,
 };
 
+mod exec;
 mod files_of_tests;
 mod update;
 
+use exec::exec;
 use files_of_tests::find;
 
 /// Test the programs of chains, as they ship.
@@ -86,12 +90,12 @@ enum TestFormat {
     Json,
     /// JUnit XML.
     Junit,
-    /// The Test Anything Protocol.
+    /// The ProgramTest Anything Protocol.
     Tap,
 }
 
 impl TestArguments {
-    fn wants(&self, test: &Test) -> bool {
+    fn wants(&self, test: &ProgramTest) -> bool {
         self.filter.as_ref().is_none_or(|text| test.name.contains(text))
     }
 }
@@ -295,7 +299,7 @@ fn all(files: &[TestFile], arguments: &TestArguments, stop: &AtomicBool) -> Vec<
             &mut linux,
             file,
             &|test| arguments.wants(test),
-            &|| stop.load(Ordering::Relaxed),
+            TestSurroundings { is_over: &|| stop.load(Ordering::Relaxed), exec: &exec },
             &mut |result| {
                 let record = record_of(file, &kernel, result);
                 told(&record, arguments, false);

@@ -23,6 +23,7 @@ use freplace_compose::{
     kernel::RunningKernel,
     profile::Profile,
     resolve::{NotLooked, Resolved, RunningPrograms},
+    testing::{self, TestFile},
     vm::KernelChoice,
 };
 
@@ -114,7 +115,13 @@ impl<'a> Judged<'a> {
         let mut judged = Self { files: Vec::new(), results: Vec::new(), exit: Exit::Done };
         for path in files {
             let (read, found) = match check::read(path, kernels, running) {
-                Ok(Checked { resolved, warnings }) => (Some(resolved), warnings),
+                Ok(Checked { resolved, mut warnings }) => {
+                    // Its tests are of the file, too.
+                    let tests = TestFile::open(path)
+                        .and_then(|file| file.as_ref().map_or(Ok(()), testing::check));
+                    warnings.extend(tests.err().into_iter().flatten());
+                    (Some(resolved), warnings)
+                }
                 Err(found) => (None, found),
             };
             let is_valid = is_valid(&found);

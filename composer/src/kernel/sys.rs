@@ -214,6 +214,7 @@ pub(super) fn program_run(program: BorrowedFd<'_>, context: &mut [u8]) -> io::Re
 
 /// `BPF_PROG_TEST_RUN` of a program with `data` and a `context`, either of which may be empty. What it leaves of
 /// them is written to `to`, as far as there is room.
+#[expect(clippy::needless_pass_by_value, reason = "the kernel writes through it")]
 pub(super) fn program_test(
     program: BorrowedFd<'_>,
     (data, context): (&[u8], &[u8]),

@@ -38,6 +38,27 @@ pub const EXIT: u8 = 0x95;
 /// `BPF_ALU64 | BPF_MOV | BPF_K`: a register is set to the immediate.
 pub const SET: u8 = 0xb7;
 
+/// The second operand is a register, and not the immediate.
+pub const REGISTER: u8 = 0x08;
+/// `BPF_MEM`: memory is read or written as it is.
+pub const MEMORY: u8 = 0x60;
+/// `BPF_ATOMIC`: it is changed in one step, which the immediate says.
+pub const ATOMIC: u8 = 0xc0;
+/// The bits of an opcode for eight bytes of memory.
+pub const DOUBLE: u8 = 0x18;
+
+/// The bits of an opcode that say how many bytes of memory are read or written; `None` for another number.
+#[must_use]
+pub const fn width(bytes: u32) -> Option<u8> {
+    match bytes {
+        1 => Some(0x10),
+        2 => Some(0x08),
+        4 => Some(0x00),
+        8 => Some(DOUBLE),
+        _ => None,
+    }
+}
+
 /// Values of the source register of a [`CALL`]: the kind of callee.
 pub mod calls {
     /// A helper, by its number.

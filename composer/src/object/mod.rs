@@ -12,6 +12,7 @@ mod cut;
 mod data;
 #[cfg(test)]
 mod data_tests;
+mod declarations;
 mod elf;
 mod ext;
 mod externs;
@@ -46,6 +47,7 @@ use thiserror::Error;
 pub use code::{Instructions, Referent};
 pub use cut::{Cut, CutError, CutFunction, Open};
 pub use data::DataSection;
+pub use declarations::declarations;
 pub use ext::{LineInfo, Relocation};
 pub use externs::{Extern, ExternKind};
 pub use globals::Global;

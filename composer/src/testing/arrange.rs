@@ -10,7 +10,9 @@ use std::{
 
 use petgraph::graph::NodeIndex;
 
-use super::{ExpectedCalls, MapContent, Mock, MockProgram, Test, TestFile, TestRunSpec, Trigger};
+use super::{
+    ExpectedCalls, MapContent, Mock, MockProgram, ProgramTest, TestFile, TestRunSpec, Trigger,
+};
 use crate::{
     chain::{
         Builtin, Chain, Data, Filter, GlobalValue, Graph, Node, NodeKind, ObjectRef, Output,
@@ -38,7 +40,7 @@ pub(super) struct TestGroup<'t> {
 /// A test whose names were found.
 #[derive(Debug)]
 pub(super) struct ArrangedTest<'t> {
-    pub(super) test: &'t Test,
+    pub(super) test: &'t ProgramTest,
     /// The run of a host, where it is one.
     pub(super) run: Option<HostRun>,
     /// Values of variables, with the node whose program has them.
@@ -107,7 +109,7 @@ pub(super) struct EncodedEntry {
 pub(super) fn arrange<'t>(
     file: &'t TestFile,
     base: &Resolved,
-    wanted: &dyn Fn(&Test) -> bool,
+    wanted: &dyn Fn(&ProgramTest) -> bool,
 ) -> Result<Vec<TestGroup<'t>>, Vec<Diagnostic>> {
     let mut wrong = Vec::new();
     let mut groups: BTreeMap<String, Grouped<'t>> = BTreeMap::new();
@@ -202,13 +204,11 @@ fn mock_id(function: &str) -> String {
 
 struct Arranger<'a, 't> {
     base: &'a Resolved,
-    test: &'t Test,
+    test: &'t ProgramTest,
 }
 
-type Wrong = Box<Diagnostic>;
-
 impl<'t> Arranger<'_, 't> {
-    fn bad(&self, span: &Span, message: impl Into<String>, label: &str) -> Wrong {
+    fn bad(&self, span: &Span, message: impl Into<String>, label: &str) -> Box<Diagnostic> {
         Box::new(Diagnostic::new(Code::BadTest, message).label(span, label))
     }
 
@@ -217,7 +217,7 @@ impl<'t> Arranger<'_, 't> {
     }
 
     /// The host that is run.
-    fn host(&self, run: &TestRunSpec) -> Result<(&Node, &NodeProgram), Wrong> {
+    fn host(&self, run: &TestRunSpec) -> Result<(&Node, &NodeProgram), Box<Diagnostic>> {
         let ids: Vec<&str> = self.hosts().map(|(_, node, _)| node.id.value.as_str()).collect();
         let Some(wanted) = &run.host else {
             let mut hosts = self.hosts();
@@ -310,7 +310,7 @@ impl<'t> Arranger<'_, 't> {
     }
 
     /// Puts a mock in the place of whatever replaces or traces its function.
-    fn mock(&self, mock: &Mock, nodes: &mut Vec<Node>) -> Result<(), Wrong> {
+    fn mock(&self, mock: &Mock, nodes: &mut Vec<Node>) -> Result<(), Box<Diagnostic>> {
         let (name, span) = (&mock.function.value, &mock.function.span);
         let holders: Vec<&Node> = self
             .hosts()
@@ -395,13 +395,13 @@ impl<'t> Arranger<'_, 't> {
     ) -> Result<ArrangedTest<'t>, Vec<Diagnostic>> {
         let expect = &self.test.expect;
         let mut wrong = Vec::new();
-        let mut keep = |found: Wrong| wrong.push(*found);
+        let mut keep = |found: Box<Diagnostic>| wrong.push(*found);
         let run = match &self.test.trigger {
             Trigger::Run(run) => self.run(run).map_err(&mut keep).ok(),
             Trigger::Traffic(..) | Trigger::Exec(_) => {
                 let only = [
                     ("returns", expect.returns.as_ref().map(|one| &one.span)),
-                    ("packet", expect.packet.as_ref().map(|one| one.span())),
+                    ("packet", expect.packet.as_ref().map(crate::packet::ExpectedPacket::span)),
                     ("ctx", expect.context.as_ref().map(|one| &one.span)),
                     ("max_ns", expect.max_ns.as_ref().map(|one| &one.span)),
                 ];
@@ -486,7 +486,7 @@ impl<'t> Arranger<'_, 't> {
         })
     }
 
-    fn run(&self, run: &TestRunSpec) -> Result<HostRun, Wrong> {
+    fn run(&self, run: &TestRunSpec) -> Result<HostRun, Box<Diagnostic>> {
         let (node, of) = self.host(run)?;
         let kind = of.program().kind;
         let span = run.host.as_ref().map_or(&self.test.span, |host| &host.span);
@@ -565,7 +565,7 @@ impl<'t> Arranger<'_, 't> {
         object: &Object,
         of: Option<TypeId>,
         value: &Spanned<Value>,
-    ) -> Result<EncodedValue, Wrong> {
+    ) -> Result<EncodedValue, Box<Diagnostic>> {
         let of = of.ok_or_else(|| {
             let message = "the context of this host cannot be set";
             let help = "The kernel takes none for its type, or the object's BTF does not have its fields: a \
@@ -603,7 +603,7 @@ impl<'t> Arranger<'_, 't> {
         of: &NodeProgram,
         verdicts: &[(&str, i64)],
         value: &Spanned<Value>,
-    ) -> Result<i64, Wrong> {
+    ) -> Result<i64, Box<Diagnostic>> {
         if let Value::Text(text) = &value.value
             && let Some((_, number)) = verdicts.iter().find(|(name, _)| name == text)
         {
@@ -634,7 +634,7 @@ impl<'t> Arranger<'_, 't> {
     }
 
     /// The entries of a map of the chain as bytes.
-    fn map(&self, content: &MapContent) -> Result<(String, Vec<EncodedEntry>), Wrong> {
+    fn map(&self, content: &MapContent) -> Result<(String, Vec<EncodedEntry>), Box<Diagnostic>> {
         let name = &content.map;
         let own = |map: &&MapDef| !map.name.starts_with("fc_");
         let all = || {
@@ -683,7 +683,7 @@ impl<'t> Arranger<'_, 't> {
         size: u32,
         what: &str,
         value: &Spanned<Value>,
-    ) -> Result<EncodedValue, Wrong> {
+    ) -> Result<EncodedValue, Box<Diagnostic>> {
         let bytes = match &value.value {
             Value::Number(number) if matches!(size, 1 | 2 | 4 | 8) => {
                 let bytes = number.to_ne_bytes();
@@ -721,7 +721,7 @@ impl<'t> Arranger<'_, 't> {
         calls: &ExpectedCalls,
         nodes: &mut Vec<Node>,
         spies: &mut HashMap<String, String>,
-    ) -> Result<String, Wrong> {
+    ) -> Result<String, Box<Diagnostic>> {
         let (target, function) = self.watched(calls, nodes)?;
         let point = match calls.filter.as_ref().is_some_and(|(_, filter)| asks_for_return(filter)) {
             true => ProbePoint::Fexit,
@@ -754,7 +754,7 @@ impl<'t> Arranger<'_, 't> {
         &self,
         calls: &ExpectedCalls,
         nodes: &[Node],
-    ) -> Result<(String, Option<String>), Wrong> {
+    ) -> Result<(String, Option<String>), Box<Diagnostic>> {
         let name = &calls.function.value;
         if let Some(node) = &calls.node {
             return Ok((node.value.clone(), Some(name.clone())));

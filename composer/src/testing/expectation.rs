@@ -3,7 +3,7 @@
 use toml::de::DeValue;
 
 use super::{
-    Expected, ExpectedCalls, ExpectedCount, ExpectedEvents,
+    ExpectedCalls, ExpectedCount, ExpectedEvents, TestExpectation,
     read::{condition, count, maps},
 };
 use crate::{
@@ -19,7 +19,7 @@ use crate::{
 pub(super) fn expected(
     found: &toml::Spanned<DeValue<'_>>,
     report: &mut Diagnostics<'_>,
-) -> Option<Expected> {
+) -> Option<TestExpectation> {
     let Some(entries) = found.get_ref().as_table() else {
         wrong_type("`expect`", "a table: { returns = \"XDP_DROP\" }", found, report);
         return None;
@@ -50,13 +50,21 @@ pub(super) fn expected(
     });
     let maps = maps("maps", &mut table, report);
     let globals = globals(&mut table, report);
+    let arrived = match table.get("arrived") {
+        Some((_, found)) => {
+            let read = bounds("`arrived`", found, report);
+            good &= read.is_some();
+            read
+        }
+        None => None,
+    };
     let max_ns = match table.get("max_ns") {
         Some((_, found)) => count("`max_ns`", 1, found, report),
         None => None,
     };
     table.finish(report);
     let (calls, events) = calls.zip(events)?;
-    good.then_some(Expected {
+    good.then_some(TestExpectation {
         returns,
         packet,
         context,
@@ -65,6 +73,7 @@ pub(super) fn expected(
         events,
         maps,
         globals,
+        arrived,
         max_ns,
     })
 }
@@ -128,12 +137,21 @@ fn how_often(
     let Some((_, found)) = table.get("count") else {
         return Some(ExpectedCount { least: 1, most: u64::MAX, span: of?.span.clone() });
     };
+    bounds("`count`", found, report)
+}
+
+/// Reads `1` or `{ least = 1, most = 3 }`; `what` is its name in messages.
+fn bounds(
+    what: &str,
+    found: &toml::Spanned<DeValue<'_>>,
+    report: &mut Diagnostics<'_>,
+) -> Option<ExpectedCount> {
     let span = report.span(found);
     let Some(entries) = found.get_ref().as_table() else {
-        let number = count("`count`", 0, found, report)?.value.into();
+        let number = count(what, 0, found, report)?.value.into();
         return Some(ExpectedCount { least: number, most: number, span });
     };
-    let mut table = Table::new("`count`".to_owned(), span.clone(), entries);
+    let mut table = Table::new(what.to_owned(), span.clone(), entries);
     let mut bound = |key: &'static str, otherwise: u64| match table.get(key) {
         Some((_, found)) => count(&format!("`{key}`"), 0, found, report).map(|n| n.value.into()),
         None => Some(otherwise),

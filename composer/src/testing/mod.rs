@@ -13,6 +13,7 @@ mod arrange;
 mod expectation;
 mod read;
 mod report;
+mod schema;
 mod session;
 mod state;
 mod verdict;
@@ -25,10 +26,13 @@ use std::{
 
 use read::ReadTests;
 pub use report::{Correction, Tally, TestRecord, junit, tap};
-pub use session::{Interruption, TestResult, TestVerdict, check, run};
+pub use schema::schema;
+pub use session::{TestResult, TestSurroundings, TestVerdict, check, run};
 
 use crate::{
-    chain::{Answer, Chain, Filter, GlobalValue, ObjectRef, Spanned, Value},
+    chain::{
+        Chain, Filter, GeneratedAnswer, GlobalValue, ObjectRef, Spanned, Value, recipe, recipe_name,
+    },
     diag::{Code, Diagnostic, Source, Span, in_file_order},
     files,
     packet::{ExpectedPacket, Packet},
@@ -44,14 +48,14 @@ pub struct TestFile {
     /// The chain that its tests are of.
     pub chain: Chain,
     /// The tests, in the order of the file; cases count as tests.
-    pub tests: Vec<Test>,
+    pub tests: Vec<ProgramTest>,
     /// Capture files that packets are from.
     pub captures: Vec<PathBuf>,
 }
 
 /// A test.
 #[derive(Debug, Clone)]
-pub struct Test {
+pub struct ProgramTest {
     /// Its name; with that of its case.
     pub name: String,
     /// Where it is.
@@ -69,14 +73,14 @@ pub struct Test {
     /// What stands in for functions.
     pub mocks: Vec<Mock>,
     /// What has to hold afterwards.
-    pub expect: Expected,
+    pub expect: TestExpectation,
 }
 
 /// What makes programs run.
 #[derive(Debug, Clone)]
 pub enum Trigger {
     /// BPF_PROG_TEST_RUN.
-    Run(TestRunSpec),
+    Run(Box<TestRunSpec>),
     /// Packets over the loopback, with the hosts attached.
     Traffic(Protocol, u32),
     /// A command, with the hosts attached.
@@ -129,7 +133,7 @@ pub struct Mock {
 #[derive(Debug, Clone)]
 pub enum MockProgram {
     /// One that is made.
-    Made(Box<Answer>),
+    Made(Box<GeneratedAnswer>),
     /// One of an object.
     Own {
         /// The object.
@@ -141,7 +145,7 @@ pub enum MockProgram {
 
 /// What has to hold after a test.
 #[derive(Debug, Clone, Default)]
-pub struct Expected {
+pub struct TestExpectation {
     /// What the host returned.
     pub returns: Option<Spanned<Value>>,
     /// What it left of the packet.
@@ -158,6 +162,8 @@ pub struct Expected {
     pub maps: Vec<MapContent>,
     /// Values of global variables of the hosts.
     pub globals: Vec<GlobalValue>,
+    /// How much of the traffic arrived.
+    pub arrived: Option<ExpectedCount>,
     /// Nanoseconds of a run that are worth a word when it takes longer.
     pub max_ns: Option<Spanned<u32>>,
 }
@@ -223,6 +229,10 @@ impl TestFile {
             let help = "Name a chain file with tests, a file of tests, or a folder of them.";
             vec![Diagnostic::new(Code::FileUnreadable, message).help(help)]
         };
+        if let Some(name) = recipe_name(path) {
+            let text = recipe(name).map_err(|unknown| vec![*unknown])?;
+            return Self::parse(path, text.to_owned());
+        }
         let bytes = files::read(path, files::CHAIN);
         let bytes = bytes.map_err(|error| unreadable(files::plain(&error)))?;
         let text = String::from_utf8(bytes).map_err(|_| unreadable("invalid UTF-8".to_owned()))?;

@@ -9,7 +9,7 @@ use std::{
 use toml::de::{DeTable, DeValue};
 
 use super::{
-    Expected, MapContent, MapEntry, Mock, MockProgram, Test, TestRunSpec, Trigger,
+    MapContent, MapEntry, Mock, MockProgram, ProgramTest, TestExpectation, TestRunSpec, Trigger,
     expectation::expected,
 };
 use crate::{
@@ -29,7 +29,7 @@ use crate::{
 pub(super) struct ReadTests {
     /// The chain file, if the tests are not in it.
     pub(super) chain: Option<Spanned<PathBuf>>,
-    pub(super) tests: Vec<Test>,
+    pub(super) tests: Vec<ProgramTest>,
     /// Capture files that packets are from.
     pub(super) captures: Vec<PathBuf>,
 }
@@ -71,7 +71,7 @@ pub(super) fn tests(
             })
         }
     };
-    let Some(items) = tests else { return None };
+    let items = tests?;
     let Some(items) = items.get_ref().as_array() else {
         wrong_type("`test`", "a list of tables: [[test]]", items, &mut report);
         return None;
@@ -92,7 +92,7 @@ pub(super) fn tests(
     Some(ReadTests { chain, tests: read, captures })
 }
 
-fn each_name_once(tests: &[Test], found: &mut Vec<Diagnostic>) {
+fn each_name_once(tests: &[ProgramTest], found: &mut Vec<Diagnostic>) {
     let mut seen = std::collections::HashMap::new();
     for test in tests {
         if let Some(first) = seen.insert(&test.name, &test.span)
@@ -175,7 +175,7 @@ fn test(
     entries: &DeTable<'_>,
     captures: &mut Vec<PathBuf>,
     report: &mut Diagnostics<'_>,
-) -> Vec<Test> {
+) -> Vec<ProgramTest> {
     let before = report.diagnostics.len();
     let mut table = Table::new("the test".to_owned(), span.clone(), entries);
     let name = table.required(&["name"], "\"no route: dropped\"", report);
@@ -189,7 +189,7 @@ fn test(
     let mocks = mocks(&mut table, folder, report);
     let expect = match table.get("expect") {
         Some((_, value)) => expected(value, report),
-        None => Some(Expected::default()),
+        None => Some(TestExpectation::default()),
     };
     table.get("cases");
     table.finish(report);
@@ -202,7 +202,7 @@ fn test(
         Some(case) => format!("{}: {case}", name.value),
         None => name.value,
     };
-    let test = Test { name, span, requires, trigger, limit, globals, maps, mocks, expect };
+    let test = ProgramTest { name, span, requires, trigger, limit, globals, maps, mocks, expect };
     match (packets, &test.trigger) {
         (Packets::None, _) => vec![test],
         (_, Trigger::Traffic(..) | Trigger::Exec(_)) => {
@@ -220,7 +220,11 @@ fn test(
     }
 }
 
-fn with_packet(mut test: Test, number: Option<String>, packet: Spanned<Packet>) -> Test {
+fn with_packet(
+    mut test: ProgramTest,
+    number: Option<String>,
+    packet: Spanned<Packet>,
+) -> ProgramTest {
     if let Trigger::Run(run) = &mut test.trigger {
         run.packet = Some(packet);
     }
@@ -364,7 +368,7 @@ fn trigger(table: &mut Table<'_>, report: &mut Diagnostics<'_>) -> Option<Trigge
         Some((_, found)) => Some(value("`ctx`", found, report)?),
         None => None,
     };
-    Some(Trigger::Run(TestRunSpec { host, repeat, packet: None, context }))
+    Some(Trigger::Run(Box::new(TestRunSpec { host, repeat, packet: None, context })))
 }
 
 /// Reads `"udp"`, or `{ udp = 3 }`.

@@ -2,14 +2,11 @@
 
 use std::{
     fmt,
-    process::{Command, Stdio},
     time::{Duration, Instant},
 };
 
-use rustix::process::{Pid, Signal, kill_process_group};
-
 use super::{
-    Correction, Test, TestFile, Trigger,
+    Correction, ProgramTest, TestFile, Trigger,
     arrange::{ArrangedTest, HostRun, TestGroup, arrange},
     state::ChainState,
     verdict::{Came, verdict},
@@ -31,8 +28,14 @@ use crate::{
 };
 use freplace_compose_common::{COUNTS_MAP, EVENTS_MAP};
 
-/// Whether the rest is to be left.
-pub type Interruption<'a> = &'a dyn Fn() -> bool;
+/// What the runner asks of whoever runs it.
+#[derive(Clone, Copy)]
+pub struct TestSurroundings<'a> {
+    /// Whether the rest is to be left.
+    pub is_over: &'a dyn Fn() -> bool,
+    /// Runs a command, whose words these are, which has to succeed before the deadline; why it did not.
+    pub exec: &'a dyn Fn(&[&str], Instant) -> Result<(), String>,
+}
 
 /// What came of a test.
 #[derive(Debug)]
@@ -62,7 +65,7 @@ pub enum TestVerdict {
     Skipped(String),
 }
 
-/// Runs the tests of `file` that `wanted` takes, and hands each result to `each`, until `is_over`. Needs the
+/// Runs the tests of `file` that `wanted` takes, and hands each result to `each`, until it is over. Needs the
 /// context of a tokio runtime.
 ///
 /// # Errors
@@ -70,15 +73,15 @@ pub enum TestVerdict {
 pub fn run<K: TestKernel>(
     kernel: &mut K,
     file: &TestFile,
-    wanted: &dyn Fn(&Test) -> bool,
-    is_over: Interruption<'_>,
+    wanted: &dyn Fn(&ProgramTest) -> bool,
+    around: TestSurroundings<'_>,
     each: &mut dyn FnMut(TestResult),
 ) -> Result<(), Vec<Diagnostic>> {
     let Checked { resolved, .. } = check::open(file.chain.clone(), &Kernels::default())?;
     let here = machine::version();
-    let applies = |test: &Test| is_for(test, here);
+    let applies = |test: &ProgramTest| is_for(test, here);
     let skipped = file.tests.iter().filter(|test| wanted(test) && !applies(test));
-    let skipped: Vec<&Test> = skipped.collect();
+    let skipped: Vec<&ProgramTest> = skipped.collect();
     let groups = arrange(file, &resolved, &|test| wanted(test) && applies(test))?;
     for test in skipped {
         let why = test.requires.as_ref().map(|one| one.value.to_string()).unwrap_or_default();
@@ -92,11 +95,11 @@ pub fn run<K: TestKernel>(
         });
     }
     for group in groups {
-        if is_over() {
+        if (around.is_over)() {
             break;
         }
         let tests: Vec<&ArrangedTest<'_>> = group.tests.iter().collect();
-        run_group(kernel, &group, &tests, is_over, each);
+        run_group(kernel, &group, &tests, around, each);
     }
     Ok(())
 }
@@ -114,14 +117,14 @@ pub fn check(file: &TestFile) -> Result<(), Vec<Diagnostic>> {
 }
 
 /// Whether a test is for this kernel.
-fn is_for(test: &Test, here: Option<Version>) -> bool {
+fn is_for(test: &ProgramTest, here: Option<Version>) -> bool {
     match (&test.requires, here) {
         (Some(requires), Some(here)) => requires.value.takes(here),
         _ => true,
     }
 }
 
-fn failed(test: &Test, found: Vec<Diagnostic>) -> TestResult {
+fn failed(test: &ProgramTest, found: Vec<Diagnostic>) -> TestResult {
     TestResult {
         name: test.name.clone(),
         verdict: TestVerdict::Failed(found),
@@ -137,7 +140,7 @@ fn run_group<K: TestKernel>(
     kernel: &mut K,
     group: &TestGroup<'_>,
     tests: &[&ArrangedTest<'_>],
-    is_over: Interruption<'_>,
+    around: TestSurroundings<'_>,
     each: &mut dyn FnMut(TestResult),
 ) {
     let up = match UpChain::bring_up(kernel, group) {
@@ -156,14 +159,14 @@ fn run_group<K: TestKernel>(
     };
     let mut up = up;
     for test in now {
-        if is_over() {
+        if (around.is_over)() {
             break;
         }
-        each(up.test(kernel, test));
+        each(up.test(kernel, test, around));
     }
     up.take_down(kernel);
-    if !later.is_empty() && !is_over() {
-        run_group(kernel, group, later, is_over, each);
+    if !later.is_empty() && !(around.is_over)() {
+        run_group(kernel, group, later, around, each);
     }
 }
 
@@ -243,10 +246,15 @@ impl<K: TestKernel> UpChain<K> {
         self.plan.nodes.iter().position(|node| node.id == id)
     }
 
-    fn test(&mut self, kernel: &mut K, arranged: &ArrangedTest<'_>) -> TestResult {
+    fn test(
+        &mut self,
+        kernel: &mut K,
+        arranged: &ArrangedTest<'_>,
+        around: TestSurroundings<'_>,
+    ) -> TestResult {
         let started = Instant::now();
         let mut result = failed(arranged.test, Vec::new());
-        match self.came(kernel, arranged, started) {
+        match self.came(kernel, arranged, (started, around)) {
             Ok(came) => {
                 result.run_ns = came.output.as_ref().map(|output| output.duration_ns);
                 let found = verdict(arranged, &came);
@@ -268,7 +276,7 @@ impl<K: TestKernel> UpChain<K> {
         &mut self,
         kernel: &mut K,
         arranged: &ArrangedTest<'_>,
-        started: Instant,
+        (started, around): (Instant, TestSurroundings<'_>),
     ) -> Result<Came, Box<Diagnostic>> {
         let test = arranged.test;
         let told = |what: &str, error: &KernelError| {
@@ -281,6 +289,7 @@ impl<K: TestKernel> UpChain<K> {
         self.set_up(kernel, arranged).map_err(|error| told("cannot write to a map", &error))?;
         self.drain();
         let deadline = started + test.limit;
+        let mut arrived = None;
         let output = match (&test.trigger, &arranged.run) {
             (Trigger::Run(_), Some(run)) => {
                 let program = self.node(&run.host).and_then(|node| {
@@ -310,16 +319,18 @@ impl<K: TestKernel> UpChain<K> {
                     wait: Duration::from_secs(1).min(test.limit),
                     listen: *protocol != traffic::Protocol::Icmp,
                 };
-                if let Err(error) = traffic::make(&asked) {
+                let report = traffic::make(&asked).map_err(|error| {
                     let message = format!("cannot send packets: {}", plain(&error));
                     let found = Diagnostic::new(Code::TestFailed, message);
-                    return Err(Box::new(found.label(&test.span, "this test")));
-                }
+                    Box::new(found.label(&test.span, "this test"))
+                })?;
+                arrived = report.arrived;
                 kernel.settle();
                 None
             }
             (Trigger::Exec(words), _) => {
-                exec(words, deadline).map_err(|why| {
+                let texts: Vec<&str> = words.iter().map(|word| word.value.as_str()).collect();
+                (around.exec)(&texts, deadline).map_err(|why| {
                     let command = &words[0];
                     let found = Diagnostic::new(Code::TestFailed, why);
                     Box::new(found.label(&command.span, "this command"))
@@ -333,7 +344,7 @@ impl<K: TestKernel> UpChain<K> {
         let lost = self.lost_since();
         let held = self.held(kernel, arranged);
         let (maps, variables) = held.map_err(|error| told("cannot read a map", &error))?;
-        Ok(Came { output, events, lost, maps, variables })
+        Ok(Came { output, arrived, events, lost, maps, variables })
     }
 
     /// Writes the entries and variables of the test.
@@ -482,33 +493,6 @@ fn run_host<K: TestKernel>(
         }
         if Instant::now() > deadline {
             return Err(RunError::TooLong(runs));
-        }
-    }
-}
-
-/// Runs a command, which has to succeed before the deadline.
-fn exec(words: &[crate::chain::Spanned<String>], deadline: Instant) -> Result<(), String> {
-    use std::os::unix::process::CommandExt as _;
-    /// How often it is looked whether it ended: there is nothing to wait for that could also be given up.
-    const LOOK: Duration = Duration::from_millis(2);
-    let Some((program, arguments)) = words.split_first() else { return Ok(()) };
-    let mut command = Command::new(&program.value);
-    command.args(arguments.iter().map(|word| &word.value)).process_group(0);
-    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
-    let mut child = command
-        .spawn()
-        .map_err(|error| format!("cannot run `{}`: {}", program.value, plain(&error)))?;
-    loop {
-        match child.try_wait() {
-            Ok(Some(status)) if status.success() => return Ok(()),
-            Ok(Some(status)) => return Err(format!("`{}` failed: {status}", program.value)),
-            Ok(None) if Instant::now() < deadline => std::thread::sleep(LOOK),
-            Ok(None) => {
-                let _ = kill_process_group(Pid::from_child(&child), Signal::KILL); // it may end just now
-                let _ = child.wait();
-                return Err(format!("`{}` did not end in time", program.value));
-            }
-            Err(error) => return Err(format!("cannot wait for the command: {}", plain(&error))),
         }
     }
 }

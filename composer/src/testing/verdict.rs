@@ -19,6 +19,8 @@ use crate::{
 /// What came of a test.
 pub(super) struct Came {
     pub(super) output: Option<TestRunOutput>,
+    /// How much of the traffic arrived, where that can be known.
+    pub(super) arrived: Option<u32>,
     /// Events as JSON, in the order in which they came.
     pub(super) events: Vec<Json>,
     /// Events that found no room.
@@ -39,7 +41,7 @@ pub(super) struct Judgement {
 }
 
 /// Something that is not as expected.
-struct Mismatch {
+struct UnmetExpectation {
     span: Span,
     got: String,
     note: Option<String>,
@@ -58,18 +60,25 @@ pub(super) fn verdict(arranged: &ArrangedTest<'_>, came: &Came) -> Judgement {
             let differences = expected.differences(&output.data);
             let marked: Vec<_> = differences.iter().map(|one| one.bytes.clone()).collect();
             let last = differences.len().saturating_sub(1);
-            wrong.extend(differences.into_iter().enumerate().map(|(number, one)| Mismatch {
-                got: format!("{} is {}, not {}", one.path, one.got, one.expected),
-                instead: Some(one.got).filter(|_| one.span != *expected.span()),
-                span: one.span,
-                note: (number == last).then(|| dump(&output.data, &marked)),
+            wrong.extend(differences.into_iter().enumerate().map(|(number, one)| {
+                UnmetExpectation {
+                    got: format!("{} is {}, not {}", one.path, one.got, one.expected),
+                    instead: Some(one.got).filter(|_| one.span != *expected.span()),
+                    span: one.span,
+                    note: (number == last).then(|| dump(&output.data, &marked)),
+                }
             }));
         }
         if let (Some(expected), Some(context)) = (&run.expected_context, &test.expect.context) {
             for got in
                 differing(arranged.object.as_deref().map(|one| &one.btf), expected, &output.context)
             {
-                wrong.push(Mismatch { span: context.span.clone(), got, note: None, instead: None });
+                wrong.push(UnmetExpectation {
+                    span: context.span.clone(),
+                    got,
+                    note: None,
+                    instead: None,
+                });
             }
         }
         if let Some(most) = &test.expect.max_ns
@@ -79,6 +88,9 @@ pub(super) fn verdict(arranged: &ArrangedTest<'_>, came: &Came) -> Judgement {
                 .remarks
                 .push(format!("a run took {} ns, more than {}", output.duration_ns, most.value));
         }
+    }
+    if let (Some(expected), Some(arrived)) = (&test.expect.arrived, came.arrived) {
+        wrong.extend(counted(expected, arrived as usize, "arrived", &[]));
     }
     calls(arranged, came, &mut wrong);
     order(arranged, came, &mut wrong);
@@ -104,18 +116,23 @@ pub(super) fn verdict(arranged: &ArrangedTest<'_>, came: &Came) -> Judgement {
         };
         for got in differing(expected.object.as_deref().map(|one| &one.btf), &value, held) {
             let got = format!("{got} in `{host}`");
-            wrong.push(Mismatch { span: expected.span.clone(), got, note: None, instead: None });
+            wrong.push(UnmetExpectation {
+                span: expected.span.clone(),
+                got,
+                note: None,
+                instead: None,
+            });
         }
     }
     if came.lost > 0 && (!test.expect.calls.is_empty() || !test.expect.events.is_empty()) {
         let got = format!("{} events found no room, so counts are not known", came.lost);
-        wrong.push(Mismatch { span: test.span.clone(), got, note: None, instead: None });
+        wrong.push(UnmetExpectation { span: test.span.clone(), got, note: None, instead: None });
     }
     if wrong.is_empty() {
         return judgement;
     }
     let mut found = Diagnostic::new(Code::TestFailed, format!("`{}` failed", test.name));
-    for Mismatch { span, got, note, instead } in wrong {
+    for UnmetExpectation { span, got, note, instead } in wrong {
         let (start, end) = (span.start(), span.end());
         judgement.corrections.extend(instead.map(|text| Correction { start, end, text }));
         found = found.label(&span, got);
@@ -129,7 +146,7 @@ fn returned(
     arranged: &ArrangedTest<'_>,
     run: &HostRun,
     output: &TestRunOutput,
-    wrong: &mut Vec<Mismatch>,
+    wrong: &mut Vec<UnmetExpectation>,
 ) {
     let (Some(expected), Some(value)) = (run.returns, &arranged.test.expect.returns) else {
         return;
@@ -142,7 +159,12 @@ fn returned(
             None => (answer.to_string(), answer.to_string()),
         };
         let got = format!("`{}` returned {shown}", run.host);
-        wrong.push(Mismatch { span: value.span.clone(), got, note: None, instead: Some(text) });
+        wrong.push(UnmetExpectation {
+            span: value.span.clone(),
+            got,
+            note: None,
+            instead: Some(text),
+        });
     }
 }
 
@@ -151,7 +173,7 @@ fn of_spy<'a>(came: &'a Came, spy: &str) -> Vec<&'a Json> {
     came.events.iter().filter(|event| event["node"] == spy).collect()
 }
 
-fn calls(arranged: &ArrangedTest<'_>, came: &Came, wrong: &mut Vec<Mismatch>) {
+fn calls(arranged: &ArrangedTest<'_>, came: &Came, wrong: &mut Vec<UnmetExpectation>) {
     for (expected, spy) in arranged.test.expect.calls.iter().zip(&arranged.calls) {
         let seen = of_spy(came, spy);
         let what = format!("calls of `{}`", expected.function.value);
@@ -159,7 +181,7 @@ fn calls(arranged: &ArrangedTest<'_>, came: &Came, wrong: &mut Vec<Mismatch>) {
     }
 }
 
-fn order(arranged: &ArrangedTest<'_>, came: &Came, wrong: &mut Vec<Mismatch>) {
+fn order(arranged: &ArrangedTest<'_>, came: &Came, wrong: &mut Vec<UnmetExpectation>) {
     let Some(expected) = &arranged.test.expect.order else { return };
     let mut seen: Vec<(u64, &str)> = Vec::new();
     let mut spies: Vec<(&String, &str)> = Vec::new();
@@ -179,7 +201,12 @@ fn order(arranged: &ArrangedTest<'_>, came: &Came, wrong: &mut Vec<Mismatch>) {
             true => "none of them was called".to_owned(),
             false => format!("called: {}", in_short(&seen)),
         };
-        wrong.push(Mismatch { span: expected.span.clone(), got, note: None, instead: None });
+        wrong.push(UnmetExpectation {
+            span: expected.span.clone(),
+            got,
+            note: None,
+            instead: None,
+        });
     }
 }
 
@@ -204,7 +231,7 @@ fn counted(
     count: usize,
     what: &str,
     events: &[&Json],
-) -> Option<Mismatch> {
+) -> Option<UnmetExpectation> {
     /// Nobody reads more.
     const SHOWN: usize = 5;
     let count = count as u64;
@@ -226,7 +253,7 @@ fn counted(
         (least, most) => format!("not {least} to {most}"),
     };
     let got = format!("{what}: {count}, {wanted}");
-    Some(Mismatch { span: expected.span.clone(), got, note, instead })
+    Some(UnmetExpectation { span: expected.span.clone(), got, note, instead })
 }
 
 /// An event in a line: what was called with which arguments, or the fields of a record.
@@ -322,14 +349,14 @@ fn map(
     name: &str,
     expected: &[EncodedEntry],
     elements: &[MapElement],
-    wrong: &mut Vec<Mismatch>,
+    wrong: &mut Vec<UnmetExpectation>,
 ) {
     let btf = arranged.map_types.get(name).and_then(Option::as_deref).map(|one| &one.btf);
     for entry in expected {
         let found = elements.iter().find(|(key, _)| *key == entry.key.bytes);
         match (&entry.value, found) {
             (None, None) => {}
-            (None, Some(_)) => wrong.push(Mismatch {
+            (None, Some(_)) => wrong.push(UnmetExpectation {
                 span: entry.span.clone(),
                 got: format!("`{name}` has an entry of this key"),
                 note: None,
@@ -340,7 +367,12 @@ fn map(
                     0 => format!("`{name}` is empty"),
                     count => format!("`{name}` has no entry of this key, but {count} others"),
                 };
-                wrong.push(Mismatch { span: entry.span.clone(), got, note: None, instead: None });
+                wrong.push(UnmetExpectation {
+                    span: entry.span.clone(),
+                    got,
+                    note: None,
+                    instead: None,
+                });
             }
             (Some(value), Some((_, held))) => {
                 let held = over_all_cpus(btf, value, held);
@@ -355,7 +387,7 @@ fn map(
                 let span = entry.value_span.as_ref().unwrap_or(&entry.span);
                 for got in differing(btf, value, &held) {
                     let (span, instead) = (span.clone(), number.clone());
-                    wrong.push(Mismatch { span, got, note: None, instead });
+                    wrong.push(UnmetExpectation { span, got, note: None, instead });
                 }
             }
         }
@@ -363,7 +395,7 @@ fn map(
     if expected.is_empty() && !elements.is_empty() {
         let span = arranged.map_span(name);
         let got = format!("`{name}` has {} entries", elements.len());
-        wrong.push(Mismatch { span, got, note: None, instead: None });
+        wrong.push(UnmetExpectation { span, got, note: None, instead: None });
     }
 }
 
@@ -377,7 +409,7 @@ fn over_all_cpus(btf: Option<&Btf>, expected: &EncodedValue, held: &[u8]) -> Vec
     let mut sum = held.get(..size).unwrap_or_default().to_vec();
     for part in &expected.parts {
         let bits = part.bits.end - part.bits.start;
-        if part.bits.start % 8 != 0 || bits > 64 {
+        if !part.bits.start.is_multiple_of(8) || bits > 64 {
             continue;
         }
         let at = (part.bits.start / 8) as usize;
@@ -409,7 +441,7 @@ fn differing(btf: Option<&Btf>, expected: &EncodedValue, held: &[u8]) -> Vec<Str
     let shown = |part: &crate::resolve::EncodedPart, bytes: &[u8]| {
         let (start, end) = ((part.bits.start / 8) as usize, part.bits.end.div_ceil(8) as usize);
         let Some(bytes) = bytes.get(start..end) else { return "not there".to_owned() };
-        match btf.filter(|_| part.bits.start % 8 == 0 && part.of != 0) {
+        match btf.filter(|_| part.bits.start.is_multiple_of(8) && part.of != 0) {
             Some(btf) => Shape::of(btf, part.of).text(bytes),
             None => bytes.iter().map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().join(" "),
         }

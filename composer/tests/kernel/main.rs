@@ -43,6 +43,7 @@ mod socket_maps;
 mod support;
 mod targets;
 mod tcp;
+mod testing;
 mod tracers;
 mod typed_hosts;
 mod types;

@@ -40,6 +40,11 @@ pub fn schema() -> Value {
                 "replacement", "Programs that replace a stub: [replacement.ID].", 0,
             ),
             "tracer": nodes("tracer", "Programs that trace a function: [tracer.ID].", 0),
+            "test": {
+                "description": "Tests of the programs: [[test]]. Their keys are those of `schema tests`.",
+                "type": "array",
+                "items": { "type": "object", "required": ["name"] },
+            },
         },
         "definitions": {
             "host": nodes::host(),

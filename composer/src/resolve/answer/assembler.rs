@@ -1,6 +1,6 @@
 //! Instructions with jumps to places that are not known yet.
 
-use crate::object::insn::{EXIT, Insn, WIDE, class, wide};
+use crate::object::insn::{ATOMIC, DOUBLE, EXIT, Insn, MEMORY, REGISTER, WIDE, class, wide, width};
 
 /// A place that is jumped to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,24 +43,6 @@ pub(super) struct Assembler {
     jumps: Vec<(usize, JumpLabel)>,
     /// Instructions that refer to the program's own variables.
     variables: Vec<usize>,
-}
-
-/// What the second operand of an operation is.
-const REGISTER: u8 = 0x08;
-/// `BPF_MEM`.
-const MEMORY: u8 = 0x60;
-/// `BPF_ATOMIC`.
-const ATOMIC: u8 = 0xc0;
-
-/// The bits of an opcode that say how many bytes are read or written; none for another number.
-fn width(size: u32) -> Option<u8> {
-    Some(match size {
-        1 => 0x10,
-        2 => 0x08,
-        4 => 0x00,
-        8 => 0x18,
-        _ => return None,
-    })
 }
 
 impl Assembler {
@@ -148,7 +130,7 @@ impl Assembler {
     pub(super) fn fetch_add(&mut self, address: u8, register: u8) {
         /// `BPF_ADD | BPF_FETCH`.
         const ADD_AND_FETCH: i32 = 0x01;
-        let opcode = class::STORE_REGISTER | ATOMIC | 0x18;
+        let opcode = class::STORE_REGISTER | ATOMIC | DOUBLE;
         let add =
             Insn { opcode, to: address, source: register, offset: 0, immediate: ADD_AND_FETCH };
         self.code.push(add);

@@ -85,7 +85,7 @@ pub(super) fn generate(
 fn pieces(mut offset: u32, mut bytes: &[u8]) -> Vec<(u32, &[u8])> {
     let mut found = Vec::new();
     while !bytes.is_empty() {
-        let fits = |size: &usize| bytes.len() >= *size && offset as usize % *size == 0;
+        let fits = |size: &usize| bytes.len() >= *size && (offset as usize).is_multiple_of(*size);
         let size = [4, 2].into_iter().find(fits).unwrap_or(1);
         let (piece, rest) = bytes.split_at(size);
         found.push((offset, piece));

@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 use super::globals::{Encoder, ValueError, VariablePart};
 use crate::{
-    chain::{Answer, Chain, Node, Results, Spanned, Value, title},
+    chain::{Chain, GeneratedAnswer, Node, Results, Spanned, Value, title},
     diag::{Code, Diagnostic, Span, list, nearest},
     object::{
         Function, Object, ProgramKind,
@@ -29,7 +29,7 @@ use code::{PointerWrite, ResultCode, generate};
 /// What of the answer does not fit the stub.
 pub(super) fn object(
     node: &Node,
-    answer: &Answer,
+    answer: &GeneratedAnswer,
     (host, kind): (&Object, ProgramKind),
     function: &Function,
 ) -> Result<Arc<Object>, Vec<Diagnostic>> {
@@ -239,7 +239,7 @@ impl AnswerMaker<'_> {
         let mut runs = Vec::new();
         for part in parts {
             let bits = part.bits;
-            if bits.start % 8 != 0 || bits.end % 8 != 0 {
+            if !bits.start.is_multiple_of(8) || !bits.end.is_multiple_of(8) {
                 let what = format!("`{}` sets a bit field", name.value);
                 let help = "Set the whole fields around it, or write a program of your own.";
                 return Err(Box::new(self.error(&value.span, &what, "a bit field", help)));
