@@ -20,7 +20,7 @@ use crate::{
         prototype,
     },
 };
-pub use encode::EncodedPart;
+pub use encode::{EncodedPart, constant};
 pub(super) use encode::Encoder;
 pub(super) use part::{ValueError, VariablePart};
 use part::{member, no_field};

@@ -62,7 +62,7 @@ pub struct Test {
     pub trigger: Trigger,
     /// The longest that it may take.
     pub limit: Duration,
-    /// Values of global variables of the hosts.
+    /// Values of global variables of the hosts and replacements.
     pub globals: Vec<GlobalValue>,
     /// Entries of maps before it.
     pub maps: Vec<MapContent>,
@@ -136,6 +136,8 @@ pub enum MockProgram {
         object: Spanned<ObjectRef>,
         /// Its function.
         program: Spanned<String>,
+        /// Values of its global variables.
+        globals: Vec<GlobalValue>,
     },
 }
 
@@ -156,7 +158,7 @@ pub struct Expected {
     pub events: Vec<ExpectedEvents>,
     /// Entries of maps.
     pub maps: Vec<MapContent>,
-    /// Values of global variables of the hosts.
+    /// Values of global variables of the hosts and replacements.
     pub globals: Vec<GlobalValue>,
     /// Nanoseconds of a run that are worth a word when it takes longer.
     pub max_ns: Option<Spanned<u32>>,

@@ -108,8 +108,11 @@ fn each_name_once(tests: &[Test], found: &mut Vec<Diagnostic>) {
     }
 }
 
-/// The table of each case of a test, with its name: that of the test, where the keys of the case go before; of
-/// `expect` those in it do. A test without cases is one.
+/// Keys whose values are tables by name: in those of a case the names go before, not the table as a whole.
+const BY_NAME: [&str; 5] = ["ctx", "expect", "globals", "maps", "mock"];
+
+/// The table of each case of a test, with its name: that of the test, where the keys of the case go before.
+/// A test without cases is one.
 fn cases<'t>(
     table: &DeTable<'t>,
     report: &mut Diagnostics<'_>,
@@ -136,17 +139,16 @@ fn cases<'t>(
                 }
                 continue;
             }
-            let merged = match (key.get_ref().as_ref(), value.get_ref().as_table()) {
-                ("expect", Some(own)) => whole.get("expect").and_then(|value| {
-                    let mut base = value.get_ref().as_table()?.clone();
-                    for (key, value) in own {
-                        base.remove(key.get_ref().as_ref());
-                        base.insert(key.clone(), value.clone());
-                    }
-                    Some(toml::Spanned::new(value.span(), DeValue::Table(base)))
-                }),
-                _ => None,
-            };
+            let name = key.get_ref().as_ref();
+            let own = value.get_ref().as_table().filter(|_| BY_NAME.contains(&name));
+            let merged = own.and_then(|own| {
+                let mut base = whole.get(name)?.get_ref().as_table()?.clone();
+                for (key, value) in own {
+                    base.remove(key.get_ref().as_ref());
+                    base.insert(key.clone(), value.clone());
+                }
+                Some(toml::Spanned::new(value.span(), DeValue::Table(base)))
+            });
             whole.remove(key.get_ref().as_ref());
             whole.insert(key.clone(), merged.unwrap_or_else(|| value.clone()));
         }
@@ -475,6 +477,7 @@ fn mocks(table: &mut Table<'_>, folder: &Path, report: &mut Diagnostics<'_>) -> 
             None => {
                 let object = table.string("object", report);
                 let program = table.string("program", report);
+                let globals = globals(&mut table, report);
                 if object.is_none() || program.is_none() {
                     table.missing(&["returns", "object"], "-2");
                 }
@@ -489,7 +492,7 @@ fn mocks(table: &mut Table<'_>, folder: &Path, report: &mut Diagnostics<'_>) -> 
                         other => other,
                     };
                     let object = Spanned { value, span };
-                    MockProgram::Own { object, program }
+                    MockProgram::Own { object, program, globals }
                 })
             }
         };
