@@ -513,3 +513,48 @@ pub(super) fn condition(
         None => Some(None),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use crate::testing::{MockProgram, Test, TestFile};
+
+    fn tests(text: &str) -> Vec<Test> {
+        let text = format!("chain = \"builtin:xdp\"\n[[test]]\nname = \"a\"\n{text}");
+        TestFile::parse(Path::new("a.toml"), text)
+            .expect("it is valid")
+            .expect("it has tests")
+            .tests
+    }
+
+    #[test]
+    fn a_case_changes_what_it_names_and_leaves_the_rest() {
+        let read = tests(
+            "mock.one = { returns = 1 }\nmock.two = { returns = 2 }\nmaps.m = [{ key = 1, value = 1 }]\n\
+             expect.returns = 1\n\
+             cases = [{ mock.two = { returns = 3 }, maps.n = [], expect.order = [] }, { name = \"b\" }]",
+        );
+        let [changed, same] = read.as_slice() else { panic!("{read:#?}") };
+        let mocked = |test: &Test| -> Vec<_> {
+            test.mocks
+                .iter()
+                .map(|mock| (mock.function.value.clone(), mock.function.span.start()))
+                .collect()
+        };
+        assert_eq!(mocked(changed)[0], mocked(same)[0]);
+        assert_ne!(mocked(changed)[1], mocked(same)[1]);
+        assert_eq!((changed.mocks.len(), same.mocks.len()), (2, 2));
+        assert_eq!((changed.maps.len(), same.maps.len()), (2, 1));
+        assert!(changed.expect.returns.is_some() && changed.expect.order.is_some());
+        assert_eq!((&*changed.name, &*same.name), ("a: case 1", "a: b"));
+    }
+
+    #[test]
+    fn a_mock_that_is_a_program_has_variables() {
+        let read =
+            tests("mock.one = { object = \"builtin:x\", program = \"p\", globals = { port = 9 } }");
+        let MockProgram::Own { globals, .. } = &read[0].mocks[0].by else { panic!("{read:#?}") };
+        assert_eq!(globals[0].path.text.value, "port");
+    }
+}

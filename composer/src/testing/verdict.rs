@@ -490,3 +490,62 @@ fn differing(btf: Option<&Btf>, expected: &EncodedValue, held: &[u8]) -> Vec<Str
         })
         .collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use serde_json::json;
+
+    use super::{Names, holds, never_holds};
+    use crate::{chain::Filter, testing::TestFile};
+
+    /// A condition on the events of a node.
+    fn condition(text: &str) -> Filter {
+        let text = format!(
+            "chain = \"builtin:xdp\"\n[[test]]\nname = \"a\"\n\
+             expect.events = [{{ node = \"ingress\", where = '{text}' }}]\n"
+        );
+        let file = TestFile::parse(Path::new("a.toml"), text)
+            .expect("it is valid")
+            .expect("it has a test");
+        file.tests[0].expect.events[0].filter.clone().expect("it has a condition").1
+    }
+
+    fn names() -> Names {
+        [("XDP_DROP".to_owned(), 1)].into()
+    }
+
+    #[test]
+    fn a_name_is_compared_with_names_and_with_numbers() {
+        let (number, name) = (json!({ "ret": 1 }), json!({ "data": { "ret": "XDP_DROP" } }));
+        for event in [&number, &name] {
+            assert!(holds(&condition("ret == XDP_DROP"), &names(), event), "{event}");
+            assert!(!holds(&condition("ret != XDP_DROP"), &names(), event), "{event}");
+            assert!(!holds(&condition("ret == XDP_PASS"), &names(), event), "{event}");
+        }
+    }
+
+    #[test]
+    fn what_is_captured_is_found_by_its_expression() {
+        let event = json!({ "args": { "change->to": "TCP_CLOSE", "flow": { "port": 9 } } });
+        assert!(holds(&condition("change->to == TCP_CLOSE && flow.port == 9"), &names(), &event));
+    }
+
+    #[test]
+    fn a_condition_that_never_holds_is_told() {
+        let events = [&json!({ "data": { "length": 42, "to": "TCP_CLOSE" }, "ret": 2 })];
+        let told = |text| never_holds(&condition(text), &names(), &events);
+        assert_eq!(told("length == 42 || ret == XDP_DROP"), None);
+        assert_eq!(told("!(to == TCP_LISTEN)"), None);
+        let lenght = told("length == 42 || lenght == 42");
+        assert_eq!(lenght.as_deref(), Some("no event has `lenght`"));
+        let name = told("ret == XDP_DORP");
+        assert_eq!(
+            name.as_deref(),
+            Some("`ret` is a number, and `XDP_DORP` is none that is known")
+        );
+        let number = told("to == 7");
+        assert_eq!(number.as_deref(), Some("`to` is no number, but a name: `TCP_CLOSE`"));
+    }
+}
