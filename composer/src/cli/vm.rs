@@ -75,14 +75,20 @@ pub(crate) struct VmFlag {
     pub(crate) vm: Option<KernelChoice>,
 }
 
-/// The files that a chain in a micro-VM needs: itself and its objects.
+/// The files that a chain in a micro-VM needs: itself, its objects, and the programs of this machine that its hosts
+/// are attached to.
 pub(crate) fn files(path: &Path, resolved: &Resolved) -> Vec<PathBuf> {
     let objects = resolved.objects().iter().filter_map(|(name, _)| match name {
         ObjectRef::File(path) => Some(resolved.chain().folder.join(path)),
         ObjectRef::Builtin(_) | ObjectRef::Running(_) | ObjectRef::Generated(_) => None,
     });
+    let attached = resolved.nodes().filter_map(|(_, node, _)| node.attach());
+    let binaries = attached.filter_map(|attach| {
+        let binary = attach.value.mechanism().binary().map(PathBuf::from)?;
+        (binary.is_absolute() && binary.is_file()).then_some(binary)
+    });
     let chain = recipe_name(path).is_none().then(|| path.to_owned());
-    chain.into_iter().chain(objects).collect()
+    chain.into_iter().chain(objects).chain(binaries).collect()
 }
 
 /// The modules of the kernel that the hosts of a chain are attached with.

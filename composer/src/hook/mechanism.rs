@@ -141,6 +141,18 @@ pub enum PerfEvent<'a> {
     },
 }
 
+impl Mechanism<'_> {
+    /// The program or library that it is in, by path or name.
+    #[must_use]
+    pub fn binary(&self) -> Option<&str> {
+        match self {
+            Self::PerfEvent(PerfEvent::Uprobe { binary, .. })
+            | Self::Usdt(UsdtProbe { binary, .. }) => Some(binary),
+            _ => None,
+        }
+    }
+}
+
 /// A probe that a program or library marks for tracers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct UsdtProbe<'a> {

@@ -20,8 +20,8 @@ use crate::{
         prototype,
     },
 };
-pub use encode::EncodedPart;
 pub(super) use encode::Encoder;
+pub use encode::{EncodedPart, constant};
 pub(super) use part::{ValueError, VariablePart};
 use part::{member, no_field};
 

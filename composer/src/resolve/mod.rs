@@ -25,7 +25,7 @@ use std::ops::Index;
 
 use petgraph::graph::NodeIndex;
 
-pub use globals::{EncodedPart, SetGlobal, SetGlobalParts};
+pub use globals::{EncodedPart, SetGlobal, SetGlobalParts, constant};
 pub(crate) use maps::is_only_jumped_to;
 pub use maps::{ChainMap, PinnedAt, is_shared};
 pub use node::{ResolvedKind, ResolvedNode, TargetFunction};

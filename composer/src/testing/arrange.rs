@@ -15,8 +15,9 @@ use super::{
 };
 use crate::{
     chain::{
-        Builtin, Chain, Data, Filter, GlobalValue, Graph, Node, NodeKind, ObjectRef, Output,
-        ProbePoint, Replacement, Results, Role, Spanned, Stub, Tracer, TracerProgram, Value,
+        Builtin, Chain, Constant, Data, Filter, GlobalValue, Graph, Node, NodeKind, ObjectRef,
+        Output, ProbePoint, Replacement, Results, Role, Spanned, Stub, Tracer, TracerProgram,
+        Value,
     },
     diag::{Code, Diagnostic, Span, list, nearest},
     hook::{HostKind, TestRunInput, test_run_input},
@@ -24,7 +25,10 @@ use crate::{
         MapDef, Object,
         btf::{Type, TypeId},
     },
-    resolve::{EncodedValue, NodeProgram, Resolved, SetGlobalParts, encode, global_values},
+    resolve::{
+        EncodedValue, NodeProgram, Resolved, SetGlobalParts, constant, encode, global_values,
+        open_object,
+    },
 };
 
 /// Tests with the chain that they share.
@@ -50,6 +54,8 @@ pub(super) struct ArrangedTest<'t> {
     /// The spy of each of the expected calls, and of each function of the expected order.
     pub(super) calls: Vec<String>,
     pub(super) order: Vec<String>,
+    /// The numbers of names in the condition of each of the expected events.
+    pub(super) names: Vec<HashMap<String, i128>>,
     /// What is expected of maps.
     pub(super) expected_maps: Vec<(String, Vec<EncodedEntry>)>,
     /// What is expected of variables, each with the id of its host.
@@ -114,8 +120,9 @@ pub(super) fn arrange<'t>(
     let mut wrong = Vec::new();
     let mut groups: BTreeMap<String, Grouped<'t>> = BTreeMap::new();
     let mut order = Vec::new();
+    let opened = own_objects(file, base);
     for test in file.tests.iter().filter(|test| wanted(test)) {
-        let arranger = Arranger { base, test };
+        let arranger = Arranger { base, test, opened: &opened };
         let attached = !matches!(test.trigger, Trigger::Run(_));
         let (globals, constants) = match arranger.globals() {
             Ok(globals) => globals,
@@ -157,6 +164,20 @@ pub(super) fn arrange<'t>(
     Ok(groups.collect())
 }
 
+/// The objects of mocks that are programs of their own. One that cannot be read is an error of the chain with it.
+fn own_objects(file: &TestFile, base: &Resolved) -> HashMap<ObjectRef, Arc<Object>> {
+    let mut opened = HashMap::new();
+    for mock in file.tests.iter().flat_map(|test| &test.mocks) {
+        let MockProgram::Own { object, .. } = &mock.by else { continue };
+        if !opened.contains_key(&object.value) {
+            let known = base.objects().get(&object.value).cloned();
+            let found = known.or_else(|| open_object(&object.value).ok().map(Arc::new));
+            opened.extend(found.map(|found| (object.value.clone(), found)));
+        }
+    }
+    opened
+}
+
 /// A group that is being made.
 struct Grouped<'t> {
     nodes: Vec<Node>,
@@ -170,8 +191,10 @@ struct Grouped<'t> {
 fn text_of_mock(mock: &Mock) -> String {
     let function = &mock.function.value;
     match &mock.by {
-        MockProgram::Own { object, program } => {
-            format!("{function} {} {}", object.value, program.value)
+        MockProgram::Own { object, program, globals } => {
+            let set = globals.iter().map(|one| (&one.path.text.value, one.value.value.to_string()));
+            let set: Vec<_> = set.collect();
+            format!("{function} {} {} {set:?}", object.value, program.value)
         }
         MockProgram::Made(answer) => {
             let results = match &answer.results {
@@ -205,6 +228,8 @@ fn mock_id(function: &str) -> String {
 struct Arranger<'a, 't> {
     base: &'a Resolved,
     test: &'t ProgramTest,
+    /// The objects of mocks that are programs of their own.
+    opened: &'a HashMap<ObjectRef, Arc<Object>>,
 }
 
 impl<'t> Arranger<'_, 't> {
@@ -214,6 +239,33 @@ impl<'t> Arranger<'_, 't> {
 
     fn hosts(&self) -> impl Iterator<Item = (NodeIndex, &Node, &NodeProgram)> {
         self.base.programs().filter(|(_, node, _)| node.role() == Role::Host)
+    }
+
+    /// The replacements of the chain that no mock stands in for.
+    fn replacements(&self) -> impl Iterator<Item = (NodeIndex, &Node, &NodeProgram)> {
+        let is_mocked = |stub: &str| {
+            self.base.chain().graph.nodes().any(|(_, node)| match &node.kind {
+                NodeKind::Stub(one) if node.id.value == stub => {
+                    let mut mocks = self.test.mocks.iter();
+                    mocks.any(|mock| mock.function.value == one.function.value)
+                }
+                _ => false,
+            })
+        };
+        self.base.programs().filter(move |(_, node, _)| match &node.kind {
+            NodeKind::Replacement(one) => one.answer.is_none() && !is_mocked(&one.stub.value),
+            _ => false,
+        })
+    }
+
+    /// The objects of the test's mocks that are programs of their own, each with the id of its node.
+    fn own_mocks(&self) -> impl Iterator<Item = (String, &Arc<Object>)> {
+        self.test.mocks.iter().filter_map(|mock| match &mock.by {
+            MockProgram::Own { object, .. } => {
+                Some((mock_id(&mock.function.value), self.opened.get(&object.value)?))
+            }
+            MockProgram::Made(_) => None,
+        })
     }
 
     /// The host that is run.
@@ -261,7 +313,7 @@ impl<'t> Arranger<'_, 't> {
         Ok((variables, constants))
     }
 
-    /// The hosts that have the variable of `global`: that which is run, or each.
+    /// The nodes that have the variable of `global`: of the hosts that which is run, or each; and replacements.
     fn holders_of(
         &self,
         global: &GlobalValue,
@@ -275,13 +327,13 @@ impl<'t> Arranger<'_, 't> {
         };
         let mut held = Vec::new();
         let mut wrong = Vec::new();
-        for (_, node, of) in self.hosts() {
-            if run.as_ref().is_some_and(|run| *run != node.id.value) {
-                continue;
-            }
+        let is_other = |id: &str| run.as_ref().is_some_and(|run| run != id);
+        let hosts = self.hosts().filter(|(_, node, _)| !is_other(&node.id.value));
+        for (_, node, of) in hosts.chain(self.replacements()) {
             match global_values(std::slice::from_ref(global), title, of.object()) {
                 Ok(set) => held.extend(set.into_iter().map(|set| (node.id.value.clone(), set))),
-                Err(found) => wrong = found,
+                Err(found) if wrong.is_empty() => wrong = found,
+                Err(_) => {}
             }
         }
         if held.is_empty() { Err(wrong) } else { Ok(held) }
@@ -378,11 +430,15 @@ impl<'t> Arranger<'_, 't> {
                 stub,
                 answer: Some(answer.clone()),
             },
-            MockProgram::Own { object, program } => {
+            MockProgram::Own { object, program, .. } => {
                 Replacement { object: object.clone(), program: program.clone(), stub, answer: None }
             }
         };
-        nodes.push(plain(&id, span, NodeKind::Replacement(replacement)));
+        let mut node = plain(&id, span, NodeKind::Replacement(replacement));
+        if let MockProgram::Own { globals, .. } = &mock.by {
+            node.data.globals.clone_from(globals);
+        }
+        nodes.push(node);
         Ok(())
     }
 
@@ -444,6 +500,11 @@ impl<'t> Arranger<'_, 't> {
                 keep(Box::new(self.bad(&events.node.span, message, "not in the chain").help(help)));
             }
         }
+        let names = expect.events.iter().map(|events| match &events.filter {
+            Some((_, filter)) => self.names(&events.node.value, nodes, filter),
+            None => HashMap::new(),
+        });
+        let names = names.collect();
         let mut entries = |maps: &[MapContent]| {
             let encoded = maps.iter().filter_map(|map| self.map(map).map_err(&mut keep).ok());
             encoded.collect::<Vec<_>>()
@@ -453,7 +514,7 @@ impl<'t> Arranger<'_, 't> {
         for global in &expect.globals {
             match self.holders_of(global) {
                 Ok(held) => expected_globals.extend(held.into_iter().map(|(node, set)| {
-                    let object = self.hosts().find(|(_, host, _)| host.id.value == node);
+                    let object = self.base.programs().find(|(_, one, _)| one.id.value == node);
                     let object = object.map(|(_, _, of)| Arc::clone(of.shared_object()));
                     let span = global.value.span.clone();
                     (node, ExpectedGlobal { set, object, span })
@@ -479,6 +540,7 @@ impl<'t> Arranger<'_, 't> {
             maps,
             calls,
             order,
+            names,
             expected_maps,
             expected_globals,
             object,
@@ -636,13 +698,18 @@ impl<'t> Arranger<'_, 't> {
     /// The entries of a map of the chain as bytes.
     fn map(&self, content: &MapContent) -> Result<(String, Vec<EncodedEntry>), Box<Diagnostic>> {
         let name = &content.map;
-        let own = |map: &&MapDef| !map.name.starts_with("fc_");
         let all = || {
-            self.base
-                .programs()
-                .flat_map(|(_, _, of)| of.maps().filter(own).map(move |map| (of, map)))
+            let of_chain = self.base.programs().flat_map(|(_, _, of)| {
+                let object: &Object = of.object();
+                of.maps().map(move |map| (object, map))
+            });
+            let of_mocks = self.own_mocks().flat_map(|(_, object)| {
+                let object: &Object = object;
+                object.maps.iter().map(move |map| (object, map))
+            });
+            of_chain.chain(of_mocks).filter(|(_, map)| !map.name.starts_with("fc_"))
         };
-        let Some((of, map)) = all().find(|(_, map)| map.name == name.value) else {
+        let Some((object, map)) = all().find(|(_, map)| map.name == name.value) else {
             let names: Vec<&str> = all().map(|(_, map)| map.name.as_str()).collect();
             let message = format!("map `{}` not found", name.value.escape_debug());
             let help = match nearest(&name.value, names.iter().copied()) {
@@ -652,7 +719,7 @@ impl<'t> Arranger<'_, 't> {
             };
             return Err(Box::new(self.bad(&name.span, message, "unknown map").help(help)));
         };
-        let btf = &of.object().btf;
+        let btf = &object.btf;
         let part = |of: TypeId, size: u32, what: &str, value: &Spanned<Value>| match of {
             0 => self.untyped(size, what, value),
             of => encode(Code::BadTest, (btf, of), what, value),
@@ -672,9 +739,45 @@ impl<'t> Arranger<'_, 't> {
 
     /// The object that defines a map with types.
     fn object_of_map(&self, name: &str) -> Option<Arc<Object>> {
-        let has = |of: &NodeProgram| of.maps().any(|map| map.name == name && map.types.1 != 0);
-        let (_, _, of) = self.base.programs().find(|(_, _, of)| has(of))?;
-        Some(Arc::clone(of.shared_object()))
+        let has = |map: &MapDef| map.name == name && map.types.1 != 0;
+        let mut programs = self.base.programs();
+        let of_chain = programs.find(|(_, _, of)| of.maps().any(has));
+        let of_chain = of_chain.map(|(_, _, of)| of.shared_object());
+        let found = of_chain.or_else(|| {
+            let mut mocks = self.own_mocks().map(|(_, object)| object);
+            mocks.find(|object| object.maps.iter().any(has))
+        });
+        found.map(Arc::clone)
+    }
+
+    /// The numbers of the names that `filter` compares with, as the objects of a node know them: its own, and for a
+    /// tracer that of what it traces.
+    fn names(&self, node: &str, nodes: &[Node], filter: &Filter) -> HashMap<String, i128> {
+        let target =
+            nodes.iter().find(|one| one.id.value == node).and_then(|one| match &one.kind {
+                NodeKind::Tracer(tracer) => Some(tracer.target.value.as_str()),
+                _ => None,
+            });
+        let is_of = |id: &str| id == node || Some(id) == target;
+        let mut objects: Vec<(&Object, &[(&str, i64)])> = Vec::new();
+        for (_, one, of) in self.base.programs().filter(|(_, one, _)| is_of(&one.id.value)) {
+            let kind = HostKind::of_program(of.program().kind);
+            let verdicts = kind.filter(|_| one.role() == Role::Host).map(|kind| kind.verdicts);
+            objects.push((of.object(), verdicts.unwrap_or_default()));
+        }
+        objects.extend(
+            self.own_mocks().filter(|(id, _)| is_of(id)).map(|(_, object)| (&**object, &[][..])),
+        );
+        let mut names = HashMap::new();
+        for name in names_in(filter) {
+            let number = objects.iter().find_map(|(object, verdicts)| {
+                let verdict = verdicts.iter().find(|(known, _)| *known == name);
+                let verdict = verdict.map(|(_, number)| i128::from(*number));
+                verdict.or_else(|| constant(&object.btf, name))
+            });
+            names.extend(number.map(|number| (name.to_owned(), number)));
+        }
+        names
     }
 
     /// A value of a map without types: a number of its size, or all bytes in hexadecimal.
@@ -826,6 +929,22 @@ fn context_type(object: &Object, of: &NodeProgram) -> Option<TypeId> {
     match object.btf.resolve(to)? {
         (id, Type::Struct { size: 1.., .. }) => Some(id),
         _ => None,
+    }
+}
+
+/// The names that a condition compares with.
+fn names_in(filter: &Filter) -> Vec<&str> {
+    match filter {
+        Filter::Not(inner) => names_in(inner),
+        Filter::And(left, right) | Filter::Or(left, right) => {
+            let mut names = names_in(left);
+            names.extend(names_in(right));
+            names
+        }
+        Filter::Test(test) => match &test.to {
+            Some((_, Spanned { value: Constant::Name(name), .. })) => vec![name],
+            _ => Vec::new(),
+        },
     }
 }
 

@@ -66,7 +66,7 @@ pub struct ProgramTest {
     pub trigger: Trigger,
     /// The longest that it may take.
     pub limit: Duration,
-    /// Values of global variables of the hosts.
+    /// Values of global variables of the hosts and replacements.
     pub globals: Vec<GlobalValue>,
     /// Entries of maps before it.
     pub maps: Vec<MapContent>,
@@ -140,6 +140,8 @@ pub enum MockProgram {
         object: Spanned<ObjectRef>,
         /// Its function.
         program: Spanned<String>,
+        /// Values of its global variables.
+        globals: Vec<GlobalValue>,
     },
 }
 
@@ -160,7 +162,7 @@ pub struct TestExpectation {
     pub events: Vec<ExpectedEvents>,
     /// Entries of maps.
     pub maps: Vec<MapContent>,
-    /// Values of global variables of the hosts.
+    /// Values of global variables of the hosts and replacements.
     pub globals: Vec<GlobalValue>,
     /// How much of the traffic arrived.
     pub arrived: Option<ExpectedCount>,

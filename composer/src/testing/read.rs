@@ -108,8 +108,11 @@ fn each_name_once(tests: &[ProgramTest], found: &mut Vec<Diagnostic>) {
     }
 }
 
-/// The table of each case of a test, with its name: that of the test, where the keys of the case go before; of
-/// `expect` those in it do. A test without cases is one.
+/// Keys whose values are tables by name: in those of a case the names go before, not the table as a whole.
+const BY_NAME: [&str; 5] = ["ctx", "expect", "globals", "maps", "mock"];
+
+/// The table of each case of a test, with its name: that of the test, where the keys of the case go before.
+/// A test without cases is one.
 fn cases<'t>(
     table: &DeTable<'t>,
     report: &mut Diagnostics<'_>,
@@ -136,17 +139,16 @@ fn cases<'t>(
                 }
                 continue;
             }
-            let merged = match (key.get_ref().as_ref(), value.get_ref().as_table()) {
-                ("expect", Some(own)) => whole.get("expect").and_then(|value| {
-                    let mut base = value.get_ref().as_table()?.clone();
-                    for (key, value) in own {
-                        base.remove(key.get_ref().as_ref());
-                        base.insert(key.clone(), value.clone());
-                    }
-                    Some(toml::Spanned::new(value.span(), DeValue::Table(base)))
-                }),
-                _ => None,
-            };
+            let name = key.get_ref().as_ref();
+            let own = value.get_ref().as_table().filter(|_| BY_NAME.contains(&name));
+            let merged = own.and_then(|own| {
+                let mut base = whole.get(name)?.get_ref().as_table()?.clone();
+                for (key, value) in own {
+                    base.remove(key.get_ref().as_ref());
+                    base.insert(key.clone(), value.clone());
+                }
+                Some(toml::Spanned::new(value.span(), DeValue::Table(base)))
+            });
             whole.remove(key.get_ref().as_ref());
             whole.insert(key.clone(), merged.unwrap_or_else(|| value.clone()));
         }
@@ -479,6 +481,7 @@ fn mocks(table: &mut Table<'_>, folder: &Path, report: &mut Diagnostics<'_>) -> 
             None => {
                 let object = table.string("object", report);
                 let program = table.string("program", report);
+                let globals = globals(&mut table, report);
                 if object.is_none() || program.is_none() {
                     table.missing(&["returns", "object"], "-2");
                 }
@@ -493,7 +496,7 @@ fn mocks(table: &mut Table<'_>, folder: &Path, report: &mut Diagnostics<'_>) -> 
                         other => other,
                     };
                     let object = Spanned { value, span };
-                    MockProgram::Own { object, program }
+                    MockProgram::Own { object, program, globals }
                 })
             }
         };
@@ -512,5 +515,50 @@ pub(super) fn condition(
     match table.get("where") {
         Some((_, found)) => filter(found, report).map(Some),
         None => Some(None),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use crate::testing::{MockProgram, Test, TestFile};
+
+    fn tests(text: &str) -> Vec<Test> {
+        let text = format!("chain = \"builtin:xdp\"\n[[test]]\nname = \"a\"\n{text}");
+        TestFile::parse(Path::new("a.toml"), text)
+            .expect("it is valid")
+            .expect("it has tests")
+            .tests
+    }
+
+    #[test]
+    fn a_case_changes_what_it_names_and_leaves_the_rest() {
+        let read = tests(
+            "mock.one = { returns = 1 }\nmock.two = { returns = 2 }\nmaps.m = [{ key = 1, value = 1 }]\n\
+             expect.returns = 1\n\
+             cases = [{ mock.two = { returns = 3 }, maps.n = [], expect.order = [] }, { name = \"b\" }]",
+        );
+        let [changed, same] = read.as_slice() else { panic!("{read:#?}") };
+        let mocked = |test: &Test| -> Vec<_> {
+            test.mocks
+                .iter()
+                .map(|mock| (mock.function.value.clone(), mock.function.span.start()))
+                .collect()
+        };
+        assert_eq!(mocked(changed)[0], mocked(same)[0]);
+        assert_ne!(mocked(changed)[1], mocked(same)[1]);
+        assert_eq!((changed.mocks.len(), same.mocks.len()), (2, 2));
+        assert_eq!((changed.maps.len(), same.maps.len()), (2, 1));
+        assert!(changed.expect.returns.is_some() && changed.expect.order.is_some());
+        assert_eq!((&*changed.name, &*same.name), ("a: case 1", "a: b"));
+    }
+
+    #[test]
+    fn a_mock_that_is_a_program_has_variables() {
+        let read =
+            tests("mock.one = { object = \"builtin:x\", program = \"p\", globals = { port = 9 } }");
+        let MockProgram::Own { globals, .. } = &read[0].mocks[0].by else { panic!("{read:#?}") };
+        assert_eq!(globals[0].path.text.value, "port");
     }
 }

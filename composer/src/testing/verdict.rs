@@ -1,5 +1,7 @@
 //! What came of a test → what of it is not as expected.
 
+use std::collections::HashMap;
+
 use serde_json::Value as Json;
 
 use super::{
@@ -7,7 +9,7 @@ use super::{
     arrange::{ArrangedTest, EncodedEntry, HostRun},
 };
 use crate::{
-    chain::{CompareOp, Constant, Filter},
+    chain::{Access, CompareOp, Constant, Filter, ValuePath},
     diag::{Code, Diagnostic, Span},
     event::Shape,
     kernel::{MapElement, TestRunOutput},
@@ -94,11 +96,20 @@ pub(super) fn verdict(arranged: &ArrangedTest<'_>, came: &Came) -> Judgement {
     }
     calls(arranged, came, &mut wrong);
     order(arranged, came, &mut wrong);
-    for expected in &test.expect.events {
+    for (expected, names) in test.expect.events.iter().zip(&arranged.names) {
         let of_node = came.events.iter().filter(|event| event["node"] == expected.node.value);
+        let of_node: Vec<&Json> = of_node.collect();
+        if let Some((text, filter)) = &expected.filter
+            && let Some(got) = never_holds(filter, names, &of_node)
+        {
+            let note = of_node.first().map(|event| line(event));
+            wrong.push(UnmetExpectation { span: text.span.clone(), got, note, instead: None });
+            continue;
+        }
         let filter = expected.filter.as_ref().map(|(_, filter)| filter);
-        let (matching, others): (Vec<_>, Vec<_>) =
-            of_node.partition(|event| filter.is_none_or(|filter| holds(filter, event)));
+        let (matching, others): (Vec<_>, Vec<_>) = of_node
+            .into_iter()
+            .partition(|event| filter.is_none_or(|filter| holds(filter, names, event)));
         let shown: Vec<&Json> = matching.iter().chain(&others).copied().collect();
         let what = format!("events of `{}`", expected.node.value);
         wrong.extend(counted(&expected.count, matching.len(), &what, &shown));
@@ -279,31 +290,84 @@ fn plain(value: &Json) -> String {
     value.as_str().map_or_else(|| value.to_string(), ToOwned::to_owned)
 }
 
-/// Whether an event is one of those that `filter` takes: of the fields of its record, or of the arguments of the call.
-fn holds(filter: &Filter, event: &Json) -> bool {
+/// Whether an event is one of those that `filter` takes: of the fields of its record, or of the arguments of the
+/// call. `names` has the numbers of names.
+fn holds(filter: &Filter, names: &Names, event: &Json) -> bool {
     match filter {
-        Filter::Not(inner) => !holds(inner, event),
-        Filter::And(left, right) => holds(left, event) && holds(right, event),
-        Filter::Or(left, right) => holds(left, event) || holds(right, event),
+        Filter::Not(inner) => !holds(inner, names, event),
+        Filter::And(left, right) => holds(left, names, event) && holds(right, names, event),
+        Filter::Or(left, right) => holds(left, names, event) || holds(right, names, event),
         Filter::Test(test) => {
-            let first = test.path.first.value.as_str();
-            let base = ["data", "args"].iter().filter_map(|key| event[*key].get(first)).next();
-            let Some(mut value) = base.or_else(|| event.get(first)) else { return false };
-            for step in &test.path.fields {
-                let next = match step.way {
-                    crate::chain::Access::Item(index) => value.get(index as usize),
-                    _ => value.get(&step.name.value),
-                };
-                let Some(next) = next else { return false };
-                value = next;
-            }
-            compares(value, test.to.as_ref().map(|(relation, to)| (*relation, &to.value)))
+            let Some(value) = at(&test.path, event) else { return false };
+            let to = test.to.as_ref().map(|(relation, to)| (*relation, &to.value));
+            compares(value, to, names)
         }
     }
 }
 
-fn compares(value: &Json, to: Option<(CompareOp, &Constant)>) -> bool {
-    let number = |value: &Json| match value {
+/// Numbers of names.
+type Names = HashMap<String, i128>;
+
+/// The value of an event that `path` leads to.
+fn at<'e>(path: &ValuePath, event: &'e Json) -> Option<&'e Json> {
+    let within = |name: &str| ["data", "args"].iter().find_map(|key| event[*key].get(name));
+    // What a tracer captures has the whole expression as its name.
+    if let Some(value) = within(&path.text.value) {
+        return Some(value);
+    }
+    let first = path.first.value.as_str();
+    let mut value = within(first).or_else(|| event.get(first.trim_start_matches('$')))?;
+    for step in &path.fields {
+        value = match step.way {
+            Access::Item(index) => value.get(index as usize),
+            _ => value.get(&step.name.value),
+        }?;
+    }
+    Some(value)
+}
+
+/// Why none of `events` can be one that `filter` takes, whatever came: a field that none of them has, or a name
+/// that is no number where all of them have one.
+fn never_holds(filter: &Filter, names: &Names, events: &[&Json]) -> Option<String> {
+    match filter {
+        Filter::Not(inner) => never_holds(inner, names, events),
+        Filter::And(left, right) | Filter::Or(left, right) => {
+            never_holds(left, names, events).or_else(|| never_holds(right, names, events))
+        }
+        Filter::Test(test) => {
+            if events.is_empty() {
+                return None;
+            }
+            let path = &test.path.text.value;
+            let values: Vec<&Json> =
+                events.iter().filter_map(|event| at(&test.path, event)).collect();
+            if values.is_empty() {
+                return Some(format!("no event has `{path}`"));
+            }
+            let Some((_, to)) = &test.to else { return None };
+            match &to.value {
+                Constant::Name(name)
+                    if !matches!(name.as_str(), "true" | "false" | "NULL")
+                        && !names.contains_key(name)
+                        && values.iter().all(|value| value.is_number()) =>
+                {
+                    Some(format!("`{path}` is a number, and `{name}` is none that is known"))
+                }
+                Constant::Number(_) | Constant::Duration(_) => {
+                    let name = values[0]
+                        .as_str()
+                        .filter(|_| values.iter().all(|one| number(one).is_none()))?;
+                    Some(format!("`{path}` is no number, but a name: `{name}`"))
+                }
+                _ => None,
+            }
+        }
+    }
+}
+
+/// The number that a value is, or is the text of.
+fn number(value: &Json) -> Option<i128> {
+    match value {
         Json::Bool(boolean) => Some(i128::from(*boolean)),
         Json::Number(number) => {
             number.as_i64().map(i128::from).or_else(|| number.as_u64().map(i128::from))
@@ -314,7 +378,10 @@ fn compares(value: &Json, to: Option<(CompareOp, &Constant)>) -> bool {
             digits.unwrap_or_else(|| text.parse().ok())
         }
         _ => None,
-    };
+    }
+}
+
+fn compares(value: &Json, to: Option<(CompareOp, &Constant)>, names: &Names) -> bool {
     let Some((relation, constant)) = to else {
         return number(value).is_none_or(|number| number != 0);
     };
@@ -323,14 +390,16 @@ fn compares(value: &Json, to: Option<(CompareOp, &Constant)>) -> bool {
         Constant::Name(name) => match name.as_str() {
             "true" => 1,
             "false" | "NULL" => 0,
-            name => {
-                let equal = value.as_str() == Some(name);
-                return match relation {
-                    CompareOp::Equal => equal,
-                    CompareOp::NotEqual => !equal,
-                    _ => false,
-                };
-            }
+            name => match (value.as_str(), names.get(name)) {
+                (None, Some(number)) => *number,
+                (text, _) => {
+                    return match relation {
+                        CompareOp::Equal => text == Some(name),
+                        CompareOp::NotEqual => text != Some(name),
+                        _ => false,
+                    };
+                }
+            },
         },
     };
     let Some(number) = number(value) else { return false };
@@ -452,4 +521,63 @@ fn differing(btf: Option<&Btf>, expected: &EncodedValue, held: &[u8]) -> Vec<Str
             format!("{} is {}, not {}", part.name, shown(part, held), shown(part, &expected.bytes))
         })
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use serde_json::json;
+
+    use super::{Names, holds, never_holds};
+    use crate::{chain::Filter, testing::TestFile};
+
+    /// A condition on the events of a node.
+    fn condition(text: &str) -> Filter {
+        let text = format!(
+            "chain = \"builtin:xdp\"\n[[test]]\nname = \"a\"\n\
+             expect.events = [{{ node = \"ingress\", where = '{text}' }}]\n"
+        );
+        let file = TestFile::parse(Path::new("a.toml"), text)
+            .expect("it is valid")
+            .expect("it has a test");
+        file.tests[0].expect.events[0].filter.clone().expect("it has a condition").1
+    }
+
+    fn names() -> Names {
+        [("XDP_DROP".to_owned(), 1)].into()
+    }
+
+    #[test]
+    fn a_name_is_compared_with_names_and_with_numbers() {
+        let (number, name) = (json!({ "ret": 1 }), json!({ "data": { "ret": "XDP_DROP" } }));
+        for event in [&number, &name] {
+            assert!(holds(&condition("ret == XDP_DROP"), &names(), event), "{event}");
+            assert!(!holds(&condition("ret != XDP_DROP"), &names(), event), "{event}");
+            assert!(!holds(&condition("ret == XDP_PASS"), &names(), event), "{event}");
+        }
+    }
+
+    #[test]
+    fn what_is_captured_is_found_by_its_expression() {
+        let event = json!({ "args": { "change->to": "TCP_CLOSE", "flow": { "port": 9 } } });
+        assert!(holds(&condition("change->to == TCP_CLOSE && flow.port == 9"), &names(), &event));
+    }
+
+    #[test]
+    fn a_condition_that_never_holds_is_told() {
+        let events = [&json!({ "data": { "length": 42, "to": "TCP_CLOSE" }, "ret": 2 })];
+        let told = |text| never_holds(&condition(text), &names(), &events);
+        assert_eq!(told("length == 42 || ret == XDP_DROP"), None);
+        assert_eq!(told("!(to == TCP_LISTEN)"), None);
+        let lenght = told("length == 42 || lenght == 42");
+        assert_eq!(lenght.as_deref(), Some("no event has `lenght`"));
+        let name = told("ret == XDP_DORP");
+        assert_eq!(
+            name.as_deref(),
+            Some("`ret` is a number, and `XDP_DORP` is none that is known")
+        );
+        let number = told("to == 7");
+        assert_eq!(number.as_deref(), Some("`to` is no number, but a name: `TCP_CLOSE`"));
+    }
 }

@@ -32,6 +32,17 @@ Every recipe has a built-in tracer, but for `tcp`, `tcp-map` and `xdp`: their tr
 examples for your own. Without `object` and `program` they are built-in ones, too.
 ";
 
+const TESTS: &str = "
+## Tests
+
+Every recipe has [tests](../chains/tests), which are examples for your own: packets by their fields, mocks of stubs,
+the other one of the replacements in the place of the first, and what is expected of verdicts, events and maps.
+
+```console
+$ freplace-compose test --vm=6.12 chains/tests/cgroup.toml
+```
+";
+
 /// The page. `list` is what `chains --format json` writes.
 pub(crate) fn page(list: &[Value]) -> String {
     let mut text = HEAD.to_owned();
@@ -46,6 +57,7 @@ pub(crate) fn page(list: &[Value]) -> String {
     }
     text += "\n`since` is the oldest kernel that accepts the recipe: the one that it requires, or of those that are tested.\n";
     recipes().for_each(|name| section(&mut text, name));
+    text += TESTS;
     text
 }
 

@@ -201,9 +201,7 @@ impl<'a> Encoder<'a> {
             let found = variants.and_then(|all| all.iter().find(|(variant, _)| *variant == name));
             found.map(|(_, value)| i128::from(*value))
         };
-        let named = |name: &str| {
-            own(name).or_else(|| enumerator(self.btf, name)).or_else(|| names::known(name))
-        };
+        let named = |name: &str| own(name).or_else(|| constant(self.btf, name));
         number(text, bits, &named).map_err(|error| match error {
             NoNumber::Other(why, _) => ValueError::value(
                 &value.span,
@@ -398,6 +396,11 @@ fn enumerators(btf: &Btf) -> impl Iterator<Item = (&str, i64)> {
         Type::Enum { variants, .. } => variants,
         _ => Vec::new(),
     })
+}
+
+/// The number of a name: of the enums of an object, or as the kernel's headers have it.
+pub fn constant(btf: &Btf, name: &str) -> Option<i128> {
+    enumerator(btf, name).or_else(|| names::known(name))
 }
 
 fn enumerator(btf: &Btf, name: &str) -> Option<i128> {
