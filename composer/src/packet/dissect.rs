@@ -41,8 +41,9 @@ impl Packet {
             next = layer.next(header, rest);
             layers.push(layer);
         }
+        let carries = layers.last().map_or(&[][..], |last: &PacketLayer| last.kind.carries());
         let inner = next
-            .filter(|_| !layers.is_empty() && depth < DEPTH)
+            .filter(|kind| carries.contains(kind) && depth < DEPTH)
             .map(|kind| Self::read_from(rest, Some(kind), depth + 1));
         let content = match inner {
             Some(inner) if !inner.layers.is_empty() => PacketContent::Inner(Box::new(inner)),
