@@ -67,5 +67,5 @@ fn events_are_shown_or_refused() {
 
 #[test]
 fn packets_are_read_and_built_again() {
-    run("packet", packet, &["fuzz/corpus/packet"], 6000);
+    run("packet", packet, &["fuzz/corpus/packet"], 2500);
 }

@@ -85,6 +85,7 @@ impl Packet {
             },
             Fill::Next => self.next_type(place),
             Fill::HeaderLength => (header / 4) as u128,
+            Fill::ExtensionLength => (header / 8).saturating_sub(1) as u128,
             Fill::TotalLength => bytes.len() as u128,
             Fill::ContentLength => content.len() as u128,
             Fill::HeaderChecksum => checksum(&[bytes.get(..header).unwrap_or_default()]).into(),
@@ -112,8 +113,7 @@ impl Packet {
     /// The EtherType or protocol number of what follows the layer at `place`.
     fn next_type(&self, place: usize) -> u128 {
         let next = self.next(place);
-        let is_ip = self.layers.get(place).is_some_and(|layer| layer.kind.is_ip());
-        if is_ip {
+        if self.layers.get(place).is_some_and(|layer| layer.kind.names_protocol()) {
             return next.and_then(LayerKind::protocol).unwrap_or(EXPERIMENTAL_PROTOCOL);
         }
         let is_outer_tag = next == Some(LayerKind::Vlan) && self.next(place + 1) == next;
@@ -186,15 +186,13 @@ impl PacketLayer {
         place.into_iter().for_each(|place| *place = FieldValue::Number(number));
     }
 
-    /// Its options with their padding: headers end at a multiple of 4 bytes.
+    /// Its options with their padding, if its header has such a length.
     fn options(&self) -> Vec<u8> {
-        let mut found = self.values.iter().find_map(|value| match value {
+        let found = self.values.iter().find_map(|value| match value {
             FieldValue::Bytes(bytes) => Some(bytes.clone()),
             _ => None,
         });
-        let mut options = found.take().unwrap_or_default();
-        options.resize(options.len().next_multiple_of(4), 0);
-        options
+        self.kind.facts().padded(found.unwrap_or_default())
     }
 
     /// The value of the field `name`, one that does not depend on what follows.

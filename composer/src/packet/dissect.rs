@@ -3,7 +3,7 @@
 use super::{
     FieldValue, LayerKind, Packet, PacketContent, PacketLayer, PacketStart,
     build::{VXLAN_PORT, get},
-    fields::{FieldForm, Level},
+    fields::{FieldForm, Fill, Level, PacketField},
 };
 
 /// Packets in packets that are read; what is deeper is bytes.
@@ -41,8 +41,9 @@ impl Packet {
             next = layer.next(header, rest);
             layers.push(layer);
         }
+        let carries = layers.last().map_or(&[][..], |last: &PacketLayer| last.kind.carries());
         let inner = next
-            .filter(|_| !layers.is_empty() && depth < DEPTH)
+            .filter(|kind| carries.contains(kind) && depth < DEPTH)
             .map(|kind| Self::read_from(rest, Some(kind), depth + 1));
         let content = match inner {
             Some(inner) if !inner.layers.is_empty() => PacketContent::Inner(Box::new(inner)),
@@ -57,7 +58,12 @@ impl LayerKind {
     /// in this one.
     fn may_precede(self, next: Self) -> bool {
         let (level, below) = (self.facts().level, next.facts().level);
-        level < below || (level, below) == (Level::Tag, Level::Tag)
+        let is_again = match level {
+            Level::Tag => true,
+            Level::Extension => self < next,
+            _ => false,
+        };
+        level < below || level == below && is_again
     }
 }
 
@@ -71,9 +77,13 @@ impl PacketLayer {
         let mut header = facts.size;
         let options = facts.fields.iter().position(|field| field.form == FieldForm::Options);
         if let Some(value) = options.and_then(|place| values.get_mut(place)) {
-            let length = kind.field("header_length").and_then(|place| facts.fields.get(place));
-            let length = length.map_or(0, |field| get(fixed, field) as usize * 4);
-            let options = bytes.get(facts.size..length).unwrap_or_default();
+            let length = said(kind, |field| get(fixed, field)).unwrap_or_default();
+            let options = match bytes.get(facts.size..length) {
+                Some(options) => options,
+                // Such a header is never without them.
+                None if !facts.padded(Vec::new()).is_empty() => return None,
+                None => &[],
+            };
             header += options.len();
             *value = FieldValue::Bytes(options.to_vec());
         }
@@ -93,17 +103,26 @@ impl PacketLayer {
 
     /// The layer in `content`, which follows this one.
     fn next(&self, header: usize, content: &[u8]) -> Option<LayerKind> {
-        use LayerKind::{Arp, Eth, Gre, Icmp, Icmpv6, Ipv4, Ipv6, Tcp, Udp, Vlan, Vxlan};
+        use LayerKind::{
+            Arp, Destination, Eth, Fragment, Gre, HopByHop, Icmp, Icmpv6, Ipv4, Ipv6, Routing, Tcp,
+            Udp, Vlan, Vxlan,
+        };
+        let length = said(self.kind, |field| self.number(field.name));
+        let is_whole = length.is_none_or(|length| length == header);
         match self.kind {
             Eth | Vlan => LayerKind::of_ether_type(self.number("ethertype"))
                 .filter(|next| [Vlan, Arp, Ipv4, Ipv6].contains(next)),
-            Ipv4 => {
-                let is_whole = header as u128 == self.number("header_length") * 4;
-                let is_first = self.number("fragment_offset") == 0;
-                LayerKind::of_protocol(self.number("protocol"))
-                    .filter(|next| is_whole && is_first && *next != Icmpv6)
+            Ipv4 if is_whole && self.number("fragment_offset") == 0 => {
+                let is_of_six =
+                    |next: LayerKind| next == Icmpv6 || next.facts().level == Level::Extension;
+                LayerKind::of_protocol(self.number("protocol")).filter(|next| !is_of_six(*next))
             }
-            Ipv6 => LayerKind::of_protocol(self.number("next_header")).filter(|next| *next != Icmp),
+            Ipv6 | HopByHop | Routing | Fragment | Destination
+                if is_whole && self.number("offset") == 0 =>
+            {
+                LayerKind::of_protocol(self.number("next_header")).filter(|next| *next != Icmp)
+            }
+            Ipv4 | Ipv6 | HopByHop | Routing | Fragment | Destination => None,
             Gre => {
                 let is_plain = self.number("flags") == 0 && self.number("version") == 0;
                 LayerKind::of_ether_type(self.number("protocol"))
@@ -121,4 +140,13 @@ impl PacketLayer {
             Arp | Tcp => None,
         }
     }
+}
+
+/// The bytes of a header by the field that has its length, whose value `number` gives; `None` if it has none.
+fn said(kind: LayerKind, number: impl Fn(&PacketField) -> u128) -> Option<usize> {
+    kind.fields().iter().find_map(|field| match field.fill {
+        Fill::HeaderLength => Some(number(field) as usize * 4),
+        Fill::ExtensionLength => Some((number(field) as usize + 1) * 8),
+        _ => None,
+    })
 }

@@ -4,6 +4,7 @@
 //! Building, reading, comparing, printing and the tables of docs/tests.md all follow this table. The fields
 //! of a layer cover each bit of its header, so that whatever is read can be built again.
 
+mod extension;
 mod link;
 mod network;
 mod transport;
@@ -23,6 +24,14 @@ pub enum LayerKind {
     Ipv4,
     /// IPv6.
     Ipv6,
+    /// The hop-by-hop options of IPv6.
+    HopByHop,
+    /// The routing header of IPv6.
+    Routing,
+    /// The fragment header of IPv6.
+    Fragment,
+    /// The destination options of IPv6.
+    Destination,
     /// TCP.
     Tcp,
     /// UDP.
@@ -37,12 +46,14 @@ pub enum LayerKind {
     Vxlan,
 }
 
-/// The level of a layer: a packet has one of each, in this order, and any number of VLAN tags.
+/// The level of a layer: a packet has one of each, in this order, and any number of VLAN tags
+/// and extensions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Level {
     Link,
     Tag,
     Network,
+    Extension,
     Transport,
     Tunnel,
 }
@@ -57,6 +68,8 @@ pub(super) struct LayerFacts {
     pub(super) level: Level,
     /// The bytes of its header, without options.
     pub(super) size: usize,
+    /// What the length of the header with options is a multiple of.
+    pub(super) unit: usize,
     /// Its fields in the order of the wire.
     pub(super) fields: &'static [PacketField],
 }
@@ -113,6 +126,8 @@ pub(super) enum Fill {
     Port,
     /// The length of the header, in units of 4 bytes.
     HeaderLength,
+    /// The length of the header, in units of 8 bytes behind the first 8.
+    ExtensionLength,
     /// The length of the header and all that follows.
     TotalLength,
     /// The length of what follows.
@@ -141,6 +156,23 @@ impl Fill {
     }
 }
 
+impl LayerFacts {
+    /// The most bytes of options, as much as the length of the header can say.
+    pub(super) fn most_options(&self) -> usize {
+        match self.unit {
+            8 => 256 * 8 - self.size,
+            unit => 15 * unit - self.size,
+        }
+    }
+
+    /// Options with the padding that ends the header.
+    pub(super) fn padded(&self, mut options: Vec<u8>) -> Vec<u8> {
+        let end = (self.size + options.len()).next_multiple_of(self.unit);
+        options.resize(end - self.size, 0);
+        options
+    }
+}
+
 impl PacketField {
     const fn new(name: &'static str, at: usize, bits: usize, form: FieldForm, fill: Fill) -> Self {
         Self { name, at, bits, form, fill, is_quiet: false }
@@ -161,12 +193,16 @@ impl PacketField {
 
 impl LayerKind {
     /// Every layer, in the order of the wire.
-    pub(super) const ALL: [Self; 11] = [
+    pub(super) const ALL: [Self; 15] = [
         Self::Eth,
         Self::Vlan,
         Self::Arp,
         Self::Ipv4,
         Self::Ipv6,
+        Self::HopByHop,
+        Self::Routing,
+        Self::Fragment,
+        Self::Destination,
         Self::Tcp,
         Self::Udp,
         Self::Icmp,
@@ -182,6 +218,10 @@ impl LayerKind {
             Self::Arp => &link::ARP,
             Self::Ipv4 => &network::IPV4,
             Self::Ipv6 => &network::IPV6,
+            Self::HopByHop => &extension::HOP_BY_HOP,
+            Self::Routing => &extension::ROUTING,
+            Self::Fragment => &extension::FRAGMENT,
+            Self::Destination => &extension::DESTINATION,
             Self::Tcp => &transport::TCP,
             Self::Udp => &transport::UDP,
             Self::Icmp => &transport::ICMP,
@@ -230,7 +270,13 @@ impl LayerKind {
     /// What a packet in this layer can begin with; nothing if it carries none.
     pub(super) fn carries(self) -> &'static [Self] {
         match self {
-            Self::Ipv4 | Self::Ipv6 | Self::Gre => &[Self::Ipv4, Self::Ipv6, Self::Eth],
+            Self::Ipv4
+            | Self::Ipv6
+            | Self::HopByHop
+            | Self::Routing
+            | Self::Fragment
+            | Self::Destination
+            | Self::Gre => &[Self::Ipv4, Self::Ipv6, Self::Eth],
             Self::Vxlan => &[Self::Eth],
             // Errors quote the packet that they are about.
             Self::Icmp => &[Self::Ipv4],
@@ -239,8 +285,9 @@ impl LayerKind {
         }
     }
 
-    pub(super) fn is_ip(self) -> bool {
-        matches!(self, Self::Ipv4 | Self::Ipv6)
+    /// Whether what follows is named by a protocol number.
+    pub(super) fn names_protocol(self) -> bool {
+        matches!(self.facts().level, Level::Network | Level::Extension)
     }
 }
 

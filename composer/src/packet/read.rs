@@ -280,7 +280,7 @@ impl WrittenPacket {
             let mut fields = Vec::new();
             for (place, field) in kind.fields().iter().enumerate() {
                 let Some((span, value)) = table.get(field.name) else { continue };
-                let value = value::field(field, value, report);
+                let value = value::field(kind.facts(), field, value, report);
                 fields.extend(value.map(|value| WrittenField { place, value, span }));
             }
             table.finish(report);

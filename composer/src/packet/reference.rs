@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use super::{
     FieldValue, LayerKind,
-    fields::{FieldForm, Fill, PacketField},
+    fields::{FieldForm, Fill, LayerFacts, PacketField},
 };
 
 /// The layers and their fields, as tables of docs/tests.md.
@@ -23,7 +23,7 @@ pub fn reference() -> String {
                 text,
                 "| `{}` | {} | {} |",
                 field.name,
-                field.form.described(field),
+                field.form.described(facts, field),
                 field.default_text()
             );
         }
@@ -46,6 +46,7 @@ impl PacketField {
             Fill::Port => "`53`, or `4789` before VXLAN".to_owned(),
             Fill::Next => "the type of what follows".to_owned(),
             Fill::HeaderLength => "the bytes of the header / 4".to_owned(),
+            Fill::ExtensionLength => "the bytes of the header / 8 - 1".to_owned(),
             Fill::TotalLength => "the bytes of the header and what follows".to_owned(),
             Fill::ContentLength => "the bytes of what follows".to_owned(),
             Fill::HeaderChecksum | Fill::Checksum | Fill::PseudoChecksum => "computed".to_owned(),
@@ -54,7 +55,7 @@ impl PacketField {
 }
 
 impl FieldForm {
-    fn described(self, field: &PacketField) -> String {
+    fn described(self, facts: &LayerFacts, field: &PacketField) -> String {
         let names = |names: &[(&str, u128)]| {
             let names: Vec<_> = names.iter().map(|(name, _)| format!("`\"{name}\"`")).collect();
             names.join(", ")
@@ -69,7 +70,7 @@ impl FieldForm {
             Self::Mac => "a MAC address".to_owned(),
             Self::Ipv4 => "an IPv4 address".to_owned(),
             Self::Ipv6 => "an IPv6 address".to_owned(),
-            Self::Options => "hexadecimal, up to 40 bytes".to_owned(),
+            Self::Options => format!("hexadecimal, up to {} bytes", facts.most_options()),
         }
     }
 }

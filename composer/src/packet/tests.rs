@@ -72,6 +72,10 @@ const PACKETS: &[&str] = &[
     "{ ipv6 = { src = \"fe80::1\", hop_limit = 255, flow_label = 0xabcde }, udp = { sport = 1 }, payload = \"x\" }",
     "{ ipv6 = {}, icmpv6 = { type = \"neighbor_solicitation\" }, payload = { length = 20 } }",
     "{ ipv6 = {}, icmpv6 = {}, inner = { ipv6 = {}, tcp = {} } }",
+    "{ ipv6 = {}, hop_by_hop = { options = \"05 02 00 00\" }, tcp = {} }",
+    "{ ipv6 = {}, hop_by_hop = {}, routing = { type = 2 }, fragment = {}, destination = {}, udp = {} }",
+    "{ ipv6 = {}, fragment = { id = 7, offset = 3, more_fragments = true }, payload = \"the second\" }",
+    "{ ipv6 = {}, destination = {}, inner = { ipv4 = {}, icmp = {} } }",
     "{ vlan = [{ id = 1 }, { id = 2, priority = 5 }], ipv4 = {}, udp = {} }",
     "{ ipv4 = {}, inner = { ipv4 = { ttl = 3 }, tcp = {} } }",
     "{ ipv6 = {}, inner = { ipv4 = {}, udp = {}, payload = \"x\" } }",
@@ -85,6 +89,7 @@ const PACKETS: &[&str] = &[
     // Wrong on purpose.
     "{ ipv4 = { checksum = 0xdead, length = 3, version = 5 }, tcp = { checksum = 0, header_length = 15 } }",
     "{ ipv4 = { fragment_offset = 100, more_fragments = true }, payload = \"the second part\" }",
+    "{ ipv6 = {}, hop_by_hop = { header_length = 9 }, udp = {} }",
     "{ ipv6 = { length = 0 }, udp = { length = 7 }, payload = \"x\" }",
     "{ eth = { ethertype = 0x88cc }, payload = { hex = \"02 07\" } }",
     "\"00 11 22\"",

@@ -73,7 +73,7 @@ impl Packet {
             let value = self.layers.get(place)?.values.get(number)?.clone();
             let is_filled = match &value {
                 FieldValue::Filled => true,
-                FieldValue::Bytes(bytes) => bytes.is_empty(),
+                FieldValue::Bytes(bytes) => *bytes == kind.facts().padded(Vec::new()),
                 FieldValue::Number(value) => self.right(place, number) == *value,
             };
             let shown = match text {
@@ -84,7 +84,12 @@ impl Packet {
                     continue;
                 }
                 // Each change of it changes the options.
-                PacketText::Expected if is_filled && field.fill == Fill::HeaderLength => continue,
+                PacketText::Expected
+                    if is_filled
+                        && matches!(field.fill, Fill::HeaderLength | Fill::ExtensionLength) =>
+                {
+                    continue;
+                }
                 PacketText::Expected if is_filled && field.fill.is_checkable() => {
                     "\"valid\"".to_owned()
                 }

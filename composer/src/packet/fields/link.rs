@@ -22,6 +22,7 @@ pub(super) static ETH: LayerFacts = LayerFacts {
     title: "Ethernet",
     level: Level::Link,
     size: 14,
+    unit: 2,
     fields: &[
         PacketField::new("dst", 0, 48, FieldForm::Mac, Fill::Value(0x0200_0000_0002)),
         PacketField::new("src", 48, 48, FieldForm::Mac, Fill::Value(0x0200_0000_0001)),
@@ -34,6 +35,7 @@ pub(super) static VLAN: LayerFacts = LayerFacts {
     title: "VLAN tag",
     level: Level::Tag,
     size: 4,
+    unit: 2,
     fields: &[
         PacketField::new("priority", 0, 3, FieldForm::Decimal, Fill::Value(0)),
         PacketField::new("drop_eligible", 3, 1, FieldForm::Flag, Fill::Value(0)).quiet(),
@@ -49,6 +51,7 @@ pub(super) static ARP: LayerFacts = LayerFacts {
     title: "ARP",
     level: Level::Network,
     size: 28,
+    unit: 2,
     fields: &[
         PacketField::new("hardware_type", 0, 16, FieldForm::Decimal, Fill::Value(1)).quiet(),
         PacketField::new(

@@ -4,13 +4,17 @@ use super::{FieldForm, Fill, LayerFacts, Level, PacketField};
 
 /// [Protocol numbers](https://www.iana.org/assignments/protocol-numbers).
 pub(super) const PROTOCOLS: &[(&str, u128)] = &[
+    ("hop_by_hop", 0),
     ("icmp", 1),
     ("ipv4", 4),
     ("tcp", 6),
     ("udp", 17),
     ("ipv6", 41),
+    ("routing", 43),
+    ("fragment", 44),
     ("gre", 47),
     ("icmpv6", 58),
+    ("destination", 60),
     ("eth", 143),
 ];
 
@@ -22,6 +26,7 @@ pub(super) static IPV4: LayerFacts = LayerFacts {
     title: "IPv4",
     level: Level::Network,
     size: 20,
+    unit: 4,
     fields: &[
         PacketField::new("version", 0, 4, FieldForm::Decimal, Fill::Value(4)).quiet(),
         PacketField::new("header_length", 4, 4, FieldForm::Decimal, Fill::HeaderLength),
@@ -49,6 +54,7 @@ pub(super) static IPV6: LayerFacts = LayerFacts {
     title: "IPv6",
     level: Level::Network,
     size: 40,
+    unit: 4,
     fields: &[
         PacketField::new("version", 0, 4, FieldForm::Decimal, Fill::Value(6)).quiet(),
         PacketField::new("traffic_class", 4, 8, FieldForm::Hex, Fill::Value(0)),

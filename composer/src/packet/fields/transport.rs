@@ -14,6 +14,7 @@ pub(super) static TCP: LayerFacts = LayerFacts {
     title: "TCP",
     level: Level::Transport,
     size: 20,
+    unit: 4,
     fields: &[
         PacketField::new("sport", 0, 16, FieldForm::Decimal, CLIENT),
         PacketField::new("dport", 16, 16, FieldForm::Decimal, Fill::Value(80)),
@@ -34,6 +35,7 @@ pub(super) static UDP: LayerFacts = LayerFacts {
     title: "UDP",
     level: Level::Transport,
     size: 8,
+    unit: 4,
     fields: &[
         PacketField::new("sport", 0, 16, FieldForm::Decimal, CLIENT),
         PacketField::new("dport", 16, 16, FieldForm::Decimal, Fill::Port),
@@ -59,6 +61,7 @@ pub(super) static ICMP: LayerFacts = LayerFacts {
     title: "ICMP for IPv4",
     level: Level::Transport,
     size: 8,
+    unit: 4,
     fields: &[
         PacketField::new(
             "type",
@@ -94,6 +97,7 @@ pub(super) static ICMPV6: LayerFacts = LayerFacts {
     title: "ICMP for IPv6",
     level: Level::Transport,
     size: 8,
+    unit: 4,
     fields: &[
         PacketField::new(
             "type",
@@ -114,6 +118,7 @@ pub(super) static GRE: LayerFacts = LayerFacts {
     title: "GRE without optional fields",
     level: Level::Transport,
     size: 4,
+    unit: 4,
     fields: &[
         PacketField::new("flags", 0, 13, FieldForm::Hex, Fill::Value(0)).quiet(),
         PacketField::new("version", 13, 3, FieldForm::Decimal, Fill::Value(0)).quiet(),
@@ -129,6 +134,7 @@ pub(super) static VXLAN: LayerFacts = LayerFacts {
     title: "VXLAN",
     level: Level::Tunnel,
     size: 8,
+    unit: 4,
     fields: &[
         PacketField::new("flags", 0, 8, FieldForm::Hex, Fill::Value(VXLAN_FLAGS)).quiet(),
         PacketField::new("reserved", 8, 24, FieldForm::Hex, Fill::Value(0)).quiet(),

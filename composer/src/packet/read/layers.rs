@@ -65,11 +65,15 @@ fn foundation(
     is_given: bool,
     report: &mut Diagnostics<'_>,
 ) {
-    use LayerKind::{Arp, Eth, Gre, Icmp, Icmpv6, Ipv4, Ipv6, Tcp, Udp, Vlan, Vxlan};
+    use LayerKind::{
+        Arp, Destination, Eth, Fragment, Gre, HopByHop, Icmp, Icmpv6, Ipv4, Ipv6, Routing, Tcp,
+        Udp, Vlan, Vxlan,
+    };
     let (needed, help): (&[LayerKind], _) = match layer.kind {
         Eth | Ipv4 | Ipv6 => return,
         Vlan | Arp => (&[Eth], "Remove `eth = false`."),
         Tcp | Udp | Gre => (&[Ipv4, Ipv6], "Add `ipv4 = {}` or `ipv6 = {}`."),
+        HopByHop | Routing | Fragment | Destination => (&[Ipv6], "Add `ipv6 = {}`."),
         Icmp => (&[Ipv4], "Add `ipv4 = {}`, or write `icmpv6`."),
         Icmpv6 => (&[Ipv6], "Add `ipv6 = {}`, or write `icmp`."),
         Vxlan => (&[Udp], "Add `udp = {}`."),
@@ -93,12 +97,11 @@ fn foundation(
             );
         }
         None => {
-            let absent = written.absent.iter().find(|(kind, _)| needed.contains(kind));
-            let is_missing = match level {
-                // It is there without being written.
-                Level::Link => absent.is_some(),
-                _ => is_given,
-            };
+            let absent = |kind: &LayerKind| written.absent.iter().find(|(other, _)| other == kind);
+            let none_can_be = needed.iter().all(|kind| absent(kind).is_some());
+            let absent = needed.iter().find_map(absent);
+            // Ethernet is there without being written.
+            let is_missing = none_can_be || is_given && level != Level::Link;
             if is_missing {
                 let other = absent.map(|(_, span)| (span, "not there"));
                 complain(report, message, &layer.span, "not possible here", other, help);

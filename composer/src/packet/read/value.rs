@@ -13,16 +13,14 @@ use crate::{
     diag::{Code, nearest},
     packet::{
         LARGEST,
-        fields::{FieldForm, PacketField},
+        fields::{FieldForm, LayerFacts, PacketField},
         hexadecimal,
     },
 };
 
-/// The most bytes of options, in IPv4 and TCP.
-const OPTIONS: usize = 40;
-
 /// Reads the value of a field.
 pub(super) fn field(
+    layer: &LayerFacts,
     field: &PacketField,
     value: &toml::Spanned<DeValue<'_>>,
     report: &mut Diagnostics<'_>,
@@ -32,9 +30,8 @@ pub(super) fn field(
         return Some(WrittenValue::Valid);
     }
     if field.form == FieldForm::Options {
-        let mut bytes = hex(&name, value, OPTIONS, report)?;
-        bytes.resize(bytes.len().next_multiple_of(4), 0);
-        return Some(WrittenValue::Bytes(bytes));
+        let bytes = hex(&name, value, layer.most_options(), report)?;
+        return Some(WrittenValue::Bytes(layer.padded(bytes)));
     }
     let number = match (field.form, value.get_ref()) {
         (FieldForm::Flag, DeValue::Boolean(flag)) => Some(u128::from(*flag)),

@@ -97,6 +97,17 @@ fn a_checksum_that_is_not_right_is_found() {
 }
 
 #[test]
+fn a_checksum_of_zero_is_right_in_both_forms() {
+    let wanted = "{ ipv4 = { checksum = \"valid\" } }";
+    for checksum in [0, 0xffff] {
+        let came = format!("{{ ipv4 = {{ id = 0xf6cc, checksum = {checksum} }}, tcp = {{}} }}");
+        assert_eq!(differences(wanted, &came), Vec::<String>::new());
+    }
+    let came = "{ ipv4 = { id = 0xf6cc, checksum = 1 }, tcp = {} }";
+    assert_eq!(differences(wanted, came), ["ipv4.checksum: 0x0001, not 0x0000 (valid)"]);
+}
+
+#[test]
 fn bytes_are_compared_whole_and_told_by_field() {
     let came = packet_of(TCP).bytes();
     let text = |bytes: &[u8]| format!("\"{}\"", super::super::hexadecimal::text(bytes));

@@ -64,6 +64,7 @@ fn layers() {
         "{ arp = {}, udp = {} }",
         "{ ipv6 = {}, icmp = {} }",
         "{ ipv4 = {}, icmpv6 = {} }",
+        "{ ipv4 = {}, fragment = {} }",
         "{ eth = false, vlan = {} }",
         "{ ipv4 = false, tcp = {} }",
         "{ ipv4 = {}, tcp = {}, vxlan = {} }",
@@ -107,6 +108,7 @@ fn expectations() {
         "{ udp = {}, tcp = {} }",
         "{ icmp = {}, ipv6 = {} }",
         "{ vlan = [] }",
+        "{ tcp = {}, ipv4 = false, ipv6 = false }",
     ];
     told("expectations", &texts, true);
 }

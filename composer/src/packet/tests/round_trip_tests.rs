@@ -20,6 +20,11 @@ fn goes_round(bytes: &[u8], start: PacketStart) -> Result<(), TestCaseError> {
     prop_assert_eq!(expected(&text).differences(bytes), [], "{}", text);
     let text = format!("{{ hex = \"{}\" }}", super::super::hexadecimal::text(bytes));
     prop_assert_eq!(expected(&text).differences(bytes), []);
+    for (place, byte) in bytes.iter().enumerate().step_by(7) {
+        let mut other = bytes.to_vec();
+        other[place] = !byte;
+        prop_assert!(!expected(&text).differences(&other).is_empty(), "byte {place} of {text}");
+    }
     Ok(())
 }
 
