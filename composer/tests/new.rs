@@ -1,4 +1,4 @@
-//! `new host HOOK`: what it writes is compiled by the command it prints, and valid as it is.
+//! `new`: what it writes is compiled by the command it prints, and valid as it is.
 
 mod common;
 
@@ -123,4 +123,51 @@ fn what_cannot_be_a_host_is_told_and_leaves_nothing() {
         assert!(text.contains(told), "{words:?}: {text}");
     }
     assert_eq!(fs::read_dir(folder.path()).expect("it is there").count(), 0);
+}
+
+/// Runs `new` with `words`, and asserts that it is refused with `code` and says `part`.
+#[track_caller]
+fn refused(folder: &Path, words: &[&str], code: &str, part: &str) {
+    let output = run(folder, &[&["new"], words].concat());
+    let text = shown(&output);
+    assert_eq!(output.status.code(), Some(2), "{words:?}: {text}");
+    assert!(text.contains(code) && text.contains(part), "{part}: {text}");
+}
+
+#[test]
+fn what_a_new_replacement_cannot_be_for_is_told() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let folder = folder.path();
+    refused(folder, &["replacement", "--for", "filter"], "FC0208", "names no function");
+    refused(
+        folder,
+        &["replacement", "--for", "builtin:xdp:stub_filtre"],
+        "FC0208",
+        "`stub_filter`?",
+    );
+    refused(folder, &["replacement", "--for", "builtin:xpd:stub_filter"], "FC0205", "`xdp`");
+    refused(folder, &["replacement", "--for", "nowhere.o:f"], "FC0201", "nowhere.o");
+    let words = ["new", "replacement", "--for", "builtin:xdp:stub_filter"];
+    assert_eq!(run(folder, &words).status.code(), Some(0));
+    refused(folder, &words[1..], "FC0508", "already exists");
+    let text = fs::read_to_string(folder.join("my_stub_filter.bpf.c")).expect("it was written");
+    assert!(text.contains("int my_stub_filter(struct xdp_md *ctx)\n{\n\treturn 0;\n}"), "{text}");
+}
+
+#[test]
+fn new_tests_of_every_recipe_are_valid() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let folder = folder.path();
+    for name in freplace_compose::chain::recipes() {
+        let recipe = format!("builtin:{name}");
+        let output = run(folder, &["new", "test", &recipe]);
+        assert_eq!(output.status.code(), Some(0), "{name}: {}", shown(&output));
+        let file = format!("tests/{name}.toml");
+        let said = String::from_utf8(output.stdout).expect("text");
+        assert_eq!(said, format!("freplace-compose test --vm --update {file}\n"));
+        let output = run(folder, &["test", "--list", &file]);
+        let text = shown(&output);
+        assert!(text.starts_with("exit code 0\n") && text.contains(" runs"), "{name}: {text}");
+    }
+    refused(folder, &["test", "builtin:tcp"], "FC0508", "already exists");
 }

@@ -16,6 +16,7 @@ use std::{
 };
 
 use common::{program, run, shown, workspace};
+use freplace_compose::chain::{Chain, NodeKind, recipe, recipes};
 use rustix::process::{Pid, Signal, kill_process};
 
 /// How long anything may take that a test waits for: a boot on a busy machine.
@@ -354,4 +355,57 @@ fn every_new_host_comes_up_and_shows_events() {
             assert!(text.contains(&event), "{kernel} {hook}: {text}");
         }
     }
+}
+
+/// The hosts and stubs of a recipe, each stub with a replacement that `new replacement` writes.
+fn with_new_replacements(name: &str, folder: &std::path::Path) -> String {
+    let recipe = recipe(name).expect("it is in the gallery");
+    let (mut chain, mut replacements) = (String::new(), String::new());
+    for table in recipe.split("\n[").skip(1) {
+        let (header, body) = table.split_once(']').expect("a header");
+        if header.starts_with("host.") || header.starts_with("stub.") {
+            chain += &format!("[{header}]{body}\n");
+        }
+    }
+    let parsed = Chain::parse("recipe.toml".as_ref(), recipe.to_owned()).expect("it is valid");
+    for (_, node) in parsed.graph.nodes() {
+        let NodeKind::Stub(stub) = &node.kind else { continue };
+        let host = parsed.graph.nodes().find(|(_, host)| host.id.value == stub.hosts[0].value);
+        let (object, _) = host.expect("it is checked").1.program().expect("a host has one");
+        let (id, function) = (&node.id.value, &stub.function.value);
+        let own = format!("new_{function}");
+        let target = format!("{}:{function}", object.value);
+        let output = run(folder, &["new", "replacement", "--for", &target, "--name", &own]);
+        assert_eq!(output.status.code(), Some(0), "{target}: {}", shown(&output));
+        let said = String::from_utf8(output.stdout).expect("text");
+        common::compile_as_printed(folder, &said);
+        assert!(said.contains(&format!("[replacement.{own}]")), "{said}");
+        replacements += &format!(
+            "[replacement.{own}]\nobject = \"{own}.bpf.o\"\nprogram = \"{own}\"\nstub = \"{id}\"\n"
+        );
+    }
+    chain + &replacements
+}
+
+#[test]
+#[ignore = "boots a micro-VM; `cargo xtask test` does"]
+fn every_new_replacement_loads_in_the_place_of_its_stub() {
+    let mut files = Vec::new();
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    for name in recipes() {
+        let own = folder.path().join(name);
+        fs::create_dir(&own).expect("room in /tmp");
+        let chain = with_new_replacements(name, &own);
+        if chain.contains("[replacement.") {
+            fs::write(own.join("chain.toml"), chain).expect("room in /tmp");
+            files.push(format!("{name}/chain.toml"));
+        }
+    }
+    assert!(files.len() >= 10, "{files:?}");
+    let files: Vec<&str> = files.iter().map(String::as_str).collect();
+    let output =
+        run(folder.path(), &[&["validate", "--vm", "--kernel", "6.12"], &files[..]].concat());
+    let text = shown(&output);
+    assert!(text.starts_with("exit code 0\n"), "{text}");
+    assert_eq!(text.matches("accepted by the verifier").count(), files.len(), "{text}");
 }

@@ -1,5 +1,8 @@
 //! Text → tests. Continues after each error, as the reader of chain files does.
 
+mod data;
+mod trigger;
+
 use std::{
     path::{Path, PathBuf},
     sync::Arc,
@@ -8,22 +11,19 @@ use std::{
 
 use toml::de::{DeTable, DeValue};
 
-use super::{
-    MapContent, MapEntry, Mock, MockProgram, ProgramTest, TestExpectation, TestRunSpec, Trigger,
-    expectation::expected,
-};
+use super::{ProgramTest, TestExpectation, Trigger, expectation::expected};
 use crate::{
     chain::{
-        ObjectRef, Spanned,
-        reading::{answer, filter, globals, integer, value},
+        Spanned,
+        reading::{globals, integer},
         recipe_name,
-        table::{Diagnostics, Table, string, strings, wrong_type},
+        table::{Diagnostics, Table, wrong_type},
     },
     diag::{Code, Diagnostic, Source, Span},
-    files,
-    packet::{Packet, PacketSource, PacketStart, captured},
-    traffic::Protocol,
 };
+use data::mocks;
+pub(super) use data::{condition, maps};
+use trigger::{Packets, packets, trigger, with_packet};
 
 /// What a file says.
 pub(super) struct ReadTests {
@@ -222,71 +222,6 @@ fn test(
     }
 }
 
-fn with_packet(
-    mut test: ProgramTest,
-    number: Option<String>,
-    packet: Spanned<Packet>,
-) -> ProgramTest {
-    if let Trigger::Run(run) = &mut test.trigger {
-        run.packet = Some(packet);
-    }
-    test.name.extend(number.map(|number| format!(": {number}")));
-    test
-}
-
-/// What a test hands to a host.
-enum Packets {
-    None,
-    One(Spanned<Packet>),
-    Captured(Vec<(String, Spanned<Packet>)>),
-}
-
-fn packets(
-    table: &mut Table<'_>,
-    folder: &Path,
-    captures: &mut Vec<PathBuf>,
-    report: &mut Diagnostics<'_>,
-) -> Option<Packets> {
-    let Some((_, found)) = table.get("packet") else { return Some(Packets::None) };
-    let span = report.span(found);
-    match PacketSource::read(found, report.source, report.diagnostics)? {
-        PacketSource::Packet(value) => Some(Packets::One(Spanned { value, span })),
-        PacketSource::Capture(path) => {
-            let file = folder.join(&path.value);
-            let bytes = match files::read(&file, files::OBJECT) {
-                Ok(bytes) => bytes,
-                Err(error) => {
-                    let message =
-                        format!("cannot read {}: {}", file.display(), files::plain(&error));
-                    let found = Diagnostic::new(Code::CaptureUnreadable, message)
-                        .label(&path.span, "a capture file")
-                        .help("Paths are relative to the test file.");
-                    report.push(found);
-                    return None;
-                }
-            };
-            captures.push(file);
-            match captured(&bytes) {
-                Ok(packets) => Some(Packets::Captured(
-                    packets
-                        .into_iter()
-                        .enumerate()
-                        .map(|(number, packet)| {
-                            let name = format!("{} #{}", path.value, number + 1);
-                            let value = Packet::dissect(&packet.bytes, PacketStart::Ethernet);
-                            (name, Spanned { value, span: span.clone() })
-                        })
-                        .collect(),
-                )),
-                Err(error) => {
-                    report.push(error.at(&path));
-                    None
-                }
-            }
-        }
-    }
-}
-
 fn limit(table: &mut Table<'_>, report: &mut Diagnostics<'_>) -> Option<Duration> {
     let Some((_, found)) = table.get("limit") else { return Some(LIMIT) };
     let seconds = integer("`limit`", found, report)?;
@@ -323,208 +258,13 @@ pub(super) fn count(
     }
 }
 
-fn trigger(table: &mut Table<'_>, report: &mut Diagnostics<'_>) -> Option<Trigger> {
-    let keys = ["run", "traffic", "exec"].map(|key| table.get(key));
-    let repeat = table.get("repeat");
-    let context = table.get("ctx");
-    let given: Vec<_> = keys.iter().flatten().map(|(key, _)| key.clone()).collect();
-    if let [first, second, ..] = given.as_slice() {
-        let wrong = report
-            .at(Code::BadValue, "a test with two triggers", first, "one")
-            .label(second, "another one")
-            .help("Write one of `run`, `traffic` and `exec`.");
-        report.push(wrong);
-        return None;
-    }
-    let [run, traffic, exec] = keys;
-    if run.is_none() && !given.is_empty() {
-        for (name, place) in [("repeat", &repeat), ("ctx", &context)] {
-            let Some((key, _)) = place else { continue };
-            let message = format!("`{name}` without `run`");
-            let wrong = report
-                .at(Code::BadValue, message, key, "only for BPF_PROG_TEST_RUN")
-                .help("Remove it, or write run = \"HOST\".");
-            report.push(wrong);
-        }
-    }
-    if let Some((_, found)) = traffic {
-        return self::traffic(found, report);
-    }
-    if let Some((_, found)) = exec {
-        let words = strings("exec", found, report);
-        if words.is_empty() {
-            wrong_type("`exec`", "a command: [\"/bin/true\"]", found, report);
-            return None;
-        }
-        return Some(Trigger::Exec(words));
-    }
-    let host = match run {
-        Some((_, found)) => Some(string("`run`", found, report)?),
-        None => None,
-    };
-    let repeat = match repeat {
-        Some((_, found)) => count("`repeat`", 1, found, report)?,
-        None => Spanned { value: 1, span: report.bytes(0..0) },
-    };
-    let context = match context {
-        Some((_, found)) => Some(value("`ctx`", found, report)?),
-        None => None,
-    };
-    Some(Trigger::Run(Box::new(TestRunSpec { host, repeat, packet: None, context })))
-}
-
-/// Reads `"udp"`, or `{ udp = 3 }`.
-fn traffic(found: &toml::Spanned<DeValue<'_>>, report: &mut Diagnostics<'_>) -> Option<Trigger> {
-    const PROTOCOLS: [(&str, Protocol); 3] =
-        [("tcp", Protocol::Tcp), ("udp", Protocol::Udp), ("icmp", Protocol::Icmp)];
-    let named = |name: &str| PROTOCOLS.iter().find(|(known, _)| *known == name);
-    if let Some(text) = found.get_ref().as_str()
-        && let Some((_, protocol)) = named(text)
-    {
-        return Some(Trigger::Traffic(*protocol, 1));
-    }
-    if let Some(table) = found.get_ref().as_table()
-        && table.len() == 1
-        && let Some((key, number)) = table.iter().next()
-        && let Some((_, protocol)) = named(key.get_ref())
-    {
-        let number = count("a number of packets", 1, number, report)?;
-        return Some(Trigger::Traffic(*protocol, number.value));
-    }
-    wrong_type("`traffic`", "\"tcp\", \"udp\", \"icmp\", or { udp = 3 }", found, report);
-    None
-}
-
-/// Reads `maps.NAME = [{ key = 1, value = 2 }]` at `key`.
-pub(super) fn maps(
-    key: &'static str,
-    table: &mut Table<'_>,
-    report: &mut Diagnostics<'_>,
-) -> Vec<MapContent> {
-    let Some((_, found)) = table.get(key) else { return Vec::new() };
-    const SHAPE: &str = "a table: maps.NAME = [{ key = 1, value = 2 }]";
-    let Some(tables) = found.get_ref().as_table() else {
-        wrong_type(&format!("`{key}`"), SHAPE, found, report);
-        return Vec::new();
-    };
-    let mut read = Vec::new();
-    for (name, list) in tables {
-        let map = Spanned { value: name.get_ref().to_string(), span: report.span(name) };
-        let Some(items) = list.get_ref().as_array() else {
-            wrong_type(
-                &format!("map `{}`", map.value),
-                "a list of entries: [{ key = 1, value = 2 }]",
-                list,
-                report,
-            );
-            continue;
-        };
-        let entries = items.iter().filter_map(|item| map_entry(&map.value, item, report));
-        let entries = entries.collect();
-        read.push(MapContent { map, entries });
-    }
-    read.sort_by_key(|one| one.map.span.start());
-    read
-}
-
-fn map_entry(
-    map: &str,
-    found: &toml::Spanned<DeValue<'_>>,
-    report: &mut Diagnostics<'_>,
-) -> Option<MapEntry> {
-    let Some(entries) = found.get_ref().as_table() else {
-        wrong_type(&format!("an entry of map `{map}`"), "{ key = 1, value = 2 }", found, report);
-        return None;
-    };
-    let span = report.span(found);
-    let mut table = Table::new(format!("an entry of map `{map}`"), span.clone(), entries);
-    let mut get = |name: &'static str, table: &mut Table<'_>| {
-        table.get(name).map(|(_, found)| value(&format!("`{name}`"), found, report))
-    };
-    let (key, content) = (get("key", &mut table), get("value", &mut table));
-    let is_absent = table.boolean("absent", report).unwrap_or_default();
-    if key.is_none() {
-        table.missing(&["key"], "1");
-    }
-    if content.is_none() && !is_absent {
-        table.missing(&["value", "absent"], "2");
-    }
-    table.finish(report);
-    let value = match content {
-        Some(content) => Some(content?),
-        None => None,
-    };
-    if value.is_none() != is_absent {
-        return None;
-    }
-    Some(MapEntry { key: key??, value, span })
-}
-
-/// Reads `mock.FUNCTION = { returns = -2 }`.
-fn mocks(table: &mut Table<'_>, folder: &Path, report: &mut Diagnostics<'_>) -> Vec<Mock> {
-    let Some((_, found)) = table.get("mock") else { return Vec::new() };
-    let Some(tables) = found.get_ref().as_table() else {
-        wrong_type("`mock`", "a table: mock.FUNCTION = { returns = -2 }", found, report);
-        return Vec::new();
-    };
-    let mut read = Vec::new();
-    for (name, found) in tables {
-        let function = Spanned { value: name.get_ref().to_string(), span: report.span(name) };
-        let title = format!("mock of `{}`", function.value);
-        let Some(entries) = found.get_ref().as_table() else {
-            wrong_type(&title, "a table: { returns = -2 }", found, report);
-            continue;
-        };
-        let mut table = Table::new(title, function.span.clone(), entries);
-        let by = match answer(&mut table, report) {
-            Some((_, answer)) => answer.map(|answer| MockProgram::Made(Box::new(answer))),
-            None => {
-                let object = table.string("object", report);
-                let program = table.string("program", report);
-                let globals = globals(&mut table, report);
-                if object.is_none() || program.is_none() {
-                    table.missing(&["returns", "object"], "-2");
-                }
-                object.zip(program).map(|(object, program)| {
-                    let Spanned { value, span } = object;
-                    let value = match ObjectRef::new(&value) {
-                        // Relative to the file of the tests, which need not be where the chain is.
-                        ObjectRef::File(path) => {
-                            let path = folder.join(path);
-                            ObjectRef::File(std::path::absolute(&path).unwrap_or(path))
-                        }
-                        other => other,
-                    };
-                    let object = Spanned { value, span };
-                    MockProgram::Own { object, program, globals }
-                })
-            }
-        };
-        table.finish(report);
-        read.extend(by.map(|by| Mock { function, by }));
-    }
-    read.sort_by_key(|one| one.function.span.start());
-    read
-}
-
-/// Reads the condition at `where`.
-pub(super) fn condition(
-    table: &mut Table<'_>,
-    report: &mut Diagnostics<'_>,
-) -> Option<Option<(Spanned<String>, crate::chain::Filter)>> {
-    match table.get("where") {
-        Some((_, found)) => filter(found, report).map(Some),
-        None => Some(None),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use std::path::Path;
 
-    use crate::testing::{MockProgram, Test, TestFile};
+    use crate::testing::{MockProgram, ProgramTest, TestFile};
 
-    fn tests(text: &str) -> Vec<Test> {
+    fn tests(text: &str) -> Vec<ProgramTest> {
         let text = format!("chain = \"builtin:xdp\"\n[[test]]\nname = \"a\"\n{text}");
         TestFile::parse(Path::new("a.toml"), text)
             .expect("it is valid")
@@ -540,7 +280,7 @@ mod tests {
              cases = [{ mock.two = { returns = 3 }, maps.n = [], expect.order = [] }, { name = \"b\" }]",
         );
         let [changed, same] = read.as_slice() else { panic!("{read:#?}") };
-        let mocked = |test: &Test| -> Vec<_> {
+        let mocked = |test: &ProgramTest| -> Vec<_> {
             test.mocks
                 .iter()
                 .map(|mock| (mock.function.value.clone(), mock.function.span.start()))

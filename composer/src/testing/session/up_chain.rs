@@ -1,18 +1,10 @@
-//! Brings up the chain of each group of tests, and runs these one by one.
+//! The chain of a group of tests while it is up, and one test on it.
 
-use std::{
-    fmt,
-    time::{Duration, Instant},
-};
+use std::time::{Duration, Instant};
 
-use super::{
-    Correction, ProgramTest, TestFile, Trigger,
-    arrange::{ArrangedTest, HostRun, TestGroup, arrange},
-    state::ChainState,
-    verdict::{Came, verdict},
-};
+use super::{TestResult, TestSurroundings, TestVerdict, failed, kernel_said};
 use crate::{
-    check::{self, Checked, Kernels},
+    check::{self, Kernels},
     diag::{Code, Diagnostic},
     event::{Decoder, Json, Render as _},
     files::plain,
@@ -23,161 +15,24 @@ use crate::{
     plan::{self, Action, Plan},
     resolve::{NotLooked, Resolved},
     run::{self, Running, unwatched},
+    testing::{
+        Trigger,
+        arrange::{ArrangedTest, HostRun, TestGroup},
+        state::ChainState,
+        verdict::{Came, verdict},
+    },
     traffic::{self, Request},
-    version::Version,
 };
 use freplace_compose_common::{COUNTS_MAP, EVENTS_MAP};
 
-/// What the runner asks of whoever runs it.
-#[derive(Clone, Copy)]
-pub struct TestSurroundings<'a> {
-    /// Whether the rest is to be left.
-    pub is_over: &'a dyn Fn() -> bool,
-    /// Runs a command, whose words these are, which has to succeed before the deadline; why it did not.
-    pub exec: &'a dyn Fn(&[&str], Instant) -> Result<(), String>,
-}
-
-/// What came of a test.
-#[derive(Debug)]
-pub struct TestResult {
-    /// Its name.
-    pub name: String,
-    /// How it ended.
-    pub verdict: TestVerdict,
-    /// How long it took, without bringing up the chain that it shares with others.
-    pub took: Duration,
-    /// Nanoseconds of one run of the host, on average, where it was run.
-    pub run_ns: Option<u32>,
-    /// What is worth knowing and no failure.
-    pub remarks: Vec<String>,
-    /// What to write into the file so that it expects what came.
-    pub corrections: Vec<Correction>,
-}
-
-/// How a test ended.
-#[derive(Debug)]
-pub enum TestVerdict {
-    /// What was expected came.
-    Passed,
-    /// It did not, or the test could not be run on this kernel.
-    Failed(Vec<Diagnostic>),
-    /// It is not for this kernel.
-    Skipped(String),
-}
-
-/// Runs the tests of `file` that `wanted` takes, and hands each result to `each`, until it is over. Needs the
-/// context of a tokio runtime.
-///
-/// # Errors
-/// What is wrong with the file, its chain or its tests: then nothing was loaded.
-pub fn run<K: TestKernel>(
-    kernel: &mut K,
-    file: &TestFile,
-    wanted: &dyn Fn(&ProgramTest) -> bool,
-    around: TestSurroundings<'_>,
-    each: &mut dyn FnMut(TestResult),
-) -> Result<(), Vec<Diagnostic>> {
-    let Checked { resolved, .. } = check::open(file.chain.clone(), &Kernels::default())?;
-    let here = machine::version();
-    let applies = |test: &ProgramTest| is_for(test, here);
-    let skipped = file.tests.iter().filter(|test| wanted(test) && !applies(test));
-    let skipped: Vec<&ProgramTest> = skipped.collect();
-    let groups = arrange(file, &resolved, &|test| wanted(test) && applies(test))?;
-    for test in skipped {
-        let why = test.requires.as_ref().map(|one| one.value.to_string()).unwrap_or_default();
-        each(TestResult {
-            name: test.name.clone(),
-            verdict: TestVerdict::Skipped(format!("requires Linux {why}")),
-            took: Duration::ZERO,
-            run_ns: None,
-            remarks: Vec::new(),
-            corrections: Vec::new(),
-        });
-    }
-    for group in groups {
-        if (around.is_over)() {
-            break;
-        }
-        let tests: Vec<&ArrangedTest<'_>> = group.tests.iter().collect();
-        run_group(kernel, &group, &tests, around, each);
-    }
-    Ok(())
-}
-
-/// Looks for what is wrong with the tests of `file`, without loading anything.
-///
-/// # Errors
-/// What is wrong with the chain or with the tests, on all kernels.
-pub fn check(file: &TestFile) -> Result<(), Vec<Diagnostic>> {
-    let base = check::open(file.chain.clone(), &Kernels::default())?.resolved;
-    for group in arrange(file, &base, &|_| true)? {
-        check::open(group.chain, &Kernels::default())?;
-    }
-    Ok(())
-}
-
-/// Whether a test is for this kernel.
-fn is_for(test: &ProgramTest, here: Option<Version>) -> bool {
-    match (&test.requires, here) {
-        (Some(requires), Some(here)) => requires.value.takes(here),
-        _ => true,
-    }
-}
-
-fn failed(test: &ProgramTest, found: Vec<Diagnostic>) -> TestResult {
-    TestResult {
-        name: test.name.clone(),
-        verdict: TestVerdict::Failed(found),
-        took: Duration::ZERO,
-        run_ns: None,
-        remarks: Vec::new(),
-        corrections: Vec::new(),
-    }
-}
-
-/// Runs `tests` on the chain of their group, if it comes up; each on a chain of its own where something of it lasts.
-fn run_group<K: TestKernel>(
-    kernel: &mut K,
-    group: &TestGroup<'_>,
-    tests: &[&ArrangedTest<'_>],
-    around: TestSurroundings<'_>,
-    each: &mut dyn FnMut(TestResult),
-) {
-    let up = match UpChain::bring_up(kernel, group) {
-        Ok(up) => up,
-        Err(found) => {
-            // A chain that does not come up is a failure of each of its tests.
-            for test in tests {
-                each(failed(test.test, found.clone()));
-            }
-            return;
-        }
-    };
-    let (now, later) = match (up.state.is_lasting, tests) {
-        (true, [first, rest @ ..]) => (std::slice::from_ref(first), rest),
-        _ => (tests, &[][..]),
-    };
-    let mut up = up;
-    for test in now {
-        if (around.is_over)() {
-            break;
-        }
-        each(up.test(kernel, test, around));
-    }
-    up.take_down(kernel);
-    if !later.is_empty() && !(around.is_over)() {
-        run_group(kernel, group, later, around, each);
-    }
-}
-
 /// A chain that is up.
-struct UpChain<K: KernelReader> {
+pub(super) struct UpChain<K: KernelReader> {
     resolved: Resolved,
     plan: Plan,
     running: Running,
     decoder: Decoder,
     source: Option<(K::Records, K::Counters)>,
-    state: ChainState,
+    pub(super) state: ChainState,
     /// The number of each node and its loaded program.
     programs: Vec<(usize, ProgramHandle)>,
     /// Whether no test ran yet.
@@ -187,7 +42,7 @@ struct UpChain<K: KernelReader> {
 }
 
 impl<K: TestKernel> UpChain<K> {
-    fn bring_up(kernel: &mut K, group: &TestGroup<'_>) -> Result<Self, Vec<Diagnostic>> {
+    pub(super) fn bring_up(kernel: &mut K, group: &TestGroup<'_>) -> Result<Self, Vec<Diagnostic>> {
         let checked = check::open_in(group.chain.clone(), &Kernels::default(), &NotLooked)?;
         let resolved = checked.resolved;
         let mut plan = plan::build(&resolved);
@@ -234,7 +89,7 @@ impl<K: TestKernel> UpChain<K> {
         Ok((source, ChainState::save(kernel, running, programs)?))
     }
 
-    fn take_down(self, kernel: &mut K) {
+    pub(super) fn take_down(self, kernel: &mut K) {
         let Self { running, state, source, .. } = self;
         state.release(kernel);
         drop(source);
@@ -246,7 +101,7 @@ impl<K: TestKernel> UpChain<K> {
         self.plan.nodes.iter().position(|node| node.id == id)
     }
 
-    fn test(
+    pub(super) fn test(
         &mut self,
         kernel: &mut K,
         arranged: &ArrangedTest<'_>,
@@ -454,10 +309,6 @@ fn programs(plan: &Plan, running: &Running) -> Vec<(usize, ProgramHandle)> {
     found
 }
 
-fn kernel_said(what: &str, error: &KernelError) -> Diagnostic {
-    Diagnostic::new(Code::TestFailed, format!("{what}: {error}"))
-}
-
 /// Why a run did not end well.
 enum RunError {
     Kernel(KernelError),
@@ -494,15 +345,5 @@ fn run_host<K: TestKernel>(
         if Instant::now() > deadline {
             return Err(RunError::TooLong(runs));
         }
-    }
-}
-
-impl fmt::Display for TestVerdict {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Passed => "passed",
-            Self::Failed(_) => "failed",
-            Self::Skipped(_) => "skipped",
-        })
     }
 }

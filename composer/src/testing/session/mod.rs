@@ -1,0 +1,179 @@
+//! Brings up the chain of each group of tests, and runs these one by one.
+
+mod up_chain;
+
+use std::{
+    fmt,
+    time::{Duration, Instant},
+};
+
+use super::{
+    Correction, ProgramTest, TestFile,
+    arrange::{ArrangedTest, TestGroup, arrange},
+};
+use crate::{
+    check::{self, Checked, Kernels},
+    diag::{Code, Diagnostic},
+    kernel::{KernelError, TestKernel, machine},
+    version::Version,
+};
+use up_chain::UpChain;
+
+/// Runs a command, whose words these are, which has to succeed before the deadline; why it did not.
+pub(super) type TestCommand = dyn Fn(&[&str], Instant) -> Result<(), String>;
+
+/// What the runner asks of whoever runs it.
+#[derive(Clone, Copy)]
+pub struct TestSurroundings<'a> {
+    /// Whether the rest is to be left.
+    pub is_over: &'a dyn Fn() -> bool,
+    /// Runs a command.
+    pub exec: &'a TestCommand,
+}
+
+/// What came of a test.
+#[derive(Debug)]
+pub struct TestResult {
+    /// Its name.
+    pub name: String,
+    /// How it ended.
+    pub verdict: TestVerdict,
+    /// How long it took, without bringing up the chain that it shares with others.
+    pub took: Duration,
+    /// Nanoseconds of one run of the host, on average, where it was run.
+    pub run_ns: Option<u32>,
+    /// What is worth knowing and no failure.
+    pub remarks: Vec<String>,
+    /// What to write into the file so that it expects what came.
+    pub corrections: Vec<Correction>,
+}
+
+/// How a test ended.
+#[derive(Debug)]
+pub enum TestVerdict {
+    /// What was expected came.
+    Passed,
+    /// It did not, or the test could not be run on this kernel.
+    Failed(Vec<Diagnostic>),
+    /// It is not for this kernel.
+    Skipped(String),
+}
+
+/// Runs the tests of `file` that `wanted` takes, and hands each result to `each`, until it is over. Needs the
+/// context of a tokio runtime.
+///
+/// # Errors
+/// What is wrong with the file, its chain or its tests: then nothing was loaded.
+pub fn run<K: TestKernel>(
+    kernel: &mut K,
+    file: &TestFile,
+    wanted: &dyn Fn(&ProgramTest) -> bool,
+    around: TestSurroundings<'_>,
+    each: &mut dyn FnMut(TestResult),
+) -> Result<(), Vec<Diagnostic>> {
+    let Checked { resolved, .. } = check::open(file.chain.clone(), &Kernels::default())?;
+    let here = machine::version();
+    let applies = |test: &ProgramTest| is_for(test, here);
+    let skipped = file.tests.iter().filter(|test| wanted(test) && !applies(test));
+    let skipped: Vec<&ProgramTest> = skipped.collect();
+    let groups = arrange(file, &resolved, &|test| wanted(test) && applies(test))?;
+    for test in skipped {
+        let why = test.requires.as_ref().map(|one| one.value.to_string()).unwrap_or_default();
+        each(TestResult {
+            name: test.name.clone(),
+            verdict: TestVerdict::Skipped(format!("requires Linux {why}")),
+            took: Duration::ZERO,
+            run_ns: None,
+            remarks: Vec::new(),
+            corrections: Vec::new(),
+        });
+    }
+    for group in groups {
+        if (around.is_over)() {
+            break;
+        }
+        let tests: Vec<&ArrangedTest<'_>> = group.tests.iter().collect();
+        run_group(kernel, &group, &tests, around, each);
+    }
+    Ok(())
+}
+
+/// Looks for what is wrong with the tests of `file`, without loading anything.
+///
+/// # Errors
+/// What is wrong with the chain or with the tests, on all kernels.
+pub fn check(file: &TestFile) -> Result<(), Vec<Diagnostic>> {
+    let base = check::open(file.chain.clone(), &Kernels::default())?.resolved;
+    for group in arrange(file, &base, &|_| true)? {
+        check::open(group.chain, &Kernels::default())?;
+    }
+    Ok(())
+}
+
+/// Whether a test is for this kernel.
+fn is_for(test: &ProgramTest, here: Option<Version>) -> bool {
+    match (&test.requires, here) {
+        (Some(requires), Some(here)) => requires.value.takes(here),
+        _ => true,
+    }
+}
+
+fn failed(test: &ProgramTest, found: Vec<Diagnostic>) -> TestResult {
+    TestResult {
+        name: test.name.clone(),
+        verdict: TestVerdict::Failed(found),
+        took: Duration::ZERO,
+        run_ns: None,
+        remarks: Vec::new(),
+        corrections: Vec::new(),
+    }
+}
+
+/// Runs `tests` on the chain of their group, if it comes up; each on a chain of its own where something of it lasts.
+fn run_group<K: TestKernel>(
+    kernel: &mut K,
+    group: &TestGroup<'_>,
+    tests: &[&ArrangedTest<'_>],
+    around: TestSurroundings<'_>,
+    each: &mut dyn FnMut(TestResult),
+) {
+    let up = match UpChain::bring_up(kernel, group) {
+        Ok(up) => up,
+        Err(found) => {
+            // A chain that does not come up is a failure of each of its tests.
+            for test in tests {
+                each(failed(test.test, found.clone()));
+            }
+            return;
+        }
+    };
+    let (now, later) = match (up.state.is_lasting, tests) {
+        (true, [first, rest @ ..]) => (std::slice::from_ref(first), rest),
+        _ => (tests, &[][..]),
+    };
+    let mut up = up;
+    for test in now {
+        if (around.is_over)() {
+            break;
+        }
+        each(up.test(kernel, test, around));
+    }
+    up.take_down(kernel);
+    if !later.is_empty() && !(around.is_over)() {
+        run_group(kernel, group, later, around, each);
+    }
+}
+
+fn kernel_said(what: &str, error: &KernelError) -> Diagnostic {
+    Diagnostic::new(Code::TestFailed, format!("{what}: {error}"))
+}
+
+impl fmt::Display for TestVerdict {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Passed => "passed",
+            Self::Failed(_) => "failed",
+            Self::Skipped(_) => "skipped",
+        })
+    }
+}
