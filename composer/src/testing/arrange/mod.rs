@@ -327,7 +327,7 @@ impl<'t> Arranger<'_, 't> {
         for (_, node, of) in hosts.chain(self.replacements()) {
             match global_values(std::slice::from_ref(global), title, of.object()) {
                 Ok(set) => held.extend(set.into_iter().map(|set| (node.id.value.clone(), set))),
-                Err(found) if wrong.is_empty() => wrong = found,
+                Err(found) if wrong.is_empty() || worth(&found) > worth(&wrong) => wrong = found,
                 Err(_) => {}
             }
         }
@@ -388,14 +388,8 @@ impl<'t> Arranger<'_, 't> {
         });
         let order: Vec<String> = order.collect();
         for events in &expect.events {
-            let ids: Vec<&str> = nodes.iter().map(|node| node.id.value.as_str()).collect();
-            if !ids.contains(&events.node.value.as_str()) {
-                let message = format!("unknown node `{}`", events.node.value.escape_debug());
-                let help = match nearest(&events.node.value, ids.iter().copied()) {
-                    Some(near) => format!("Did you mean `{near}`?"),
-                    None => format!("The nodes of this test are: {}.", list(&ids)),
-                };
-                keep(Box::new(self.bad(&events.node.span, message, "not in the chain").help(help)));
+            if let Err(found) = self.known_node(&events.node, nodes) {
+                keep(found);
             }
         }
         let names = expect.events.iter().map(|events| match &events.filter {
@@ -445,4 +439,11 @@ impl<'t> Arranger<'_, 't> {
             map_types,
         })
     }
+}
+
+/// How much is said of a variable: that a value does not fit, what it may be called instead, or only that it is
+/// not there.
+fn worth(found: &[Diagnostic]) -> (bool, bool) {
+    let is_near = |one: &Diagnostic| one.help.iter().any(|help| help.starts_with("Did you mean"));
+    (found.iter().any(|one| one.code != Code::UnknownGlobal), found.iter().any(is_near))
 }
