@@ -102,12 +102,17 @@ fn chain(arguments: &TraceArguments, census: &Census) -> Result<String, RefError
     let mut tracers: HashSet<String> = HashSet::new();
     for target in &arguments.targets {
         let (name, function) = ProgramRef::with_function(target)?;
-        for program in name.meant(census)? {
+        let programs = name.meant(census)?;
+        let is_one = programs.len() == 1;
+        for program in programs {
             let host = hosts.entry(program.id).or_insert_with(|| {
                 let id = format!("program.{}", program.id);
+                // By its own name where that is enough: it is still one when the program is loaded anew.
+                let (key, value) =
+                    if is_one { name.key_and_value() } else { ("id", program.id.to_string()) };
+                let (table, value) = (quoted(&id), quoted(&value));
                 // A String takes everything, here and below.
-                let _ =
-                    writeln!(out, "[host.{}]\nrunning = {{ id = {} }}", quoted(&id), program.id);
+                let _ = writeln!(out, "[host.{table}]\nrunning = {{ {key} = {value} }}");
                 id
             });
             let id = tracer_id(program, function, &mut tracers);

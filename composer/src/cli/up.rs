@@ -20,11 +20,12 @@ use freplace_compose::{
     check,
     diag::{Code, Diagnostic},
     files::plain,
-    kernel::{KernelError, Linux, RunningKernel, machine, process},
+    kernel::{self, KernelError, Linux, RunningKernel, machine, process},
     resolve::{NotLooked, RunningPrograms},
     run,
-    session::{self, End, Interrupts, Session, Subject, View, Writer},
+    session::{self, Awaited, End, Happened, Interrupts, Lookout, Session, Subject, View, Writer},
 };
+use tokio::time::Instant;
 
 mod bring_up;
 mod closing;
@@ -207,6 +208,7 @@ async fn stay_up(
     };
     let Ready { resolved, plan, .. } = &ready;
     let subject = Subject { resolved, running: &running };
+    let mut lookout = Lookout::new(resolved, Arc::new(|| kernel::census().ok()));
     let told = plan.clone();
     let notify = Box::new(move |notice: session::Notice<'_>| closing::notice(&notice, &told));
     let (failed, session) = match Session::open(&mut kernel, &subject, view, writer, notify) {
@@ -220,7 +222,19 @@ async fn stay_up(
                 match Cmd::start(words, &started, arguments.output.has_stdout()) {
                     Ok(command) => {
                         let duration = arguments.output.duration;
-                        failure(session.run(&mut interrupts, command, duration).await)
+                        let deadline = duration.map(|duration| Instant::now() + duration);
+                        let lookout = &mut lookout;
+                        let mut awaited = Awaited { command, deadline, lookout };
+                        let end = loop {
+                            match session.run(&mut interrupts, &mut awaited).await {
+                                Happened::End(end) => break end,
+                                Happened::Changed(changes) => {
+                                    changes.iter().for_each(|change| session.changed(change));
+                                    report::all(&gone::changed(&changes, resolved));
+                                }
+                            }
+                        };
+                        failure(end)
                     }
                     Err(error) => Some(not_started(words, &error)),
                 }
@@ -249,7 +263,8 @@ async fn stay_up(
         }
     }
     report::all(&gone::told(&undone.gone, plan));
-    report::all(&gone::detached(resolved));
+    // What changed since the last look.
+    report::all(&gone::changed(&lookout.look().await, resolved));
     if !undone.left.is_empty() {
         report::one(&run::explain_left(&undone.left, plan));
         return Exit::UndoIncomplete;

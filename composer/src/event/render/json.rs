@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use super::{Render, Totals};
 use crate::{
     chain::Role,
-    event::{Event, Loss, NO_CPU, digits::decimal, json, value},
+    event::{Event, Loss, NO_CPU, ProgramChange, digits::decimal, json, value},
     plan::{Plan, PlannedNode},
 };
 
@@ -118,6 +118,17 @@ impl Render for Json {
                 let _ = writeln!(out, "{{\"record\":\"lost\",\"printk\":true,\"count\":{count}}}");
             }
         }
+    }
+
+    fn changed(&mut self, change: &ProgramChange, out: &mut String) {
+        let Some(node) = self.nodes.get(change.node) else { return };
+        out.push_str("{\"record\":\"program_changed\",\"node\":");
+        value::string(&node.id, out);
+        let _ = write!(out, ",\"program\":{},\"now\":", change.program);
+        let _ = match change.now {
+            Some(now) => writeln!(out, "{now}}}"),
+            None => writeln!(out, "null}}"),
+        };
     }
 
     fn has_losses(&self) -> bool {

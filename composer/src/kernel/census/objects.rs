@@ -89,7 +89,7 @@ fn object(census: &Census, program: &RunningProgram) -> Result<Object, Diagnosti
         tag: program.tag.clone(),
         program_type,
         taken: taken.collect(),
-        attached: census.places(program),
+        attached: program.marks(),
         in_table: program
             .tables
             .iter()
