@@ -38,6 +38,9 @@ pub(super) struct TraceArguments {
     /// Record only entries, or only returns
     #[arg(long, value_name = "MOMENT")]
     at: Option<Moment>,
+    /// Go on on the program that takes the place of one that is detached, such as a dispatcher that is built anew
+    #[arg(long)]
+    follow: bool,
     #[command(flatten)]
     stay: up::Stay,
 }
@@ -112,7 +115,8 @@ fn chain(arguments: &TraceArguments, census: &Census) -> Result<String, RefError
                     if is_one { name.key_and_value() } else { ("id", program.id.to_string()) };
                 let (table, value) = (quoted(&id), quoted(&value));
                 // A String takes everything, here and below.
-                let _ = writeln!(out, "[host.{table}]\nrunning = {{ {key} = {value} }}");
+                let follow = if arguments.follow { ", follow = true" } else { "" };
+                let _ = writeln!(out, "[host.{table}]\nrunning = {{ {key} = {value}{follow} }}");
                 id
             });
             let id = tracer_id(program, function, &mut tracers);

@@ -30,6 +30,7 @@ use tokio::time::Instant;
 mod bring_up;
 mod closing;
 mod command;
+mod follow;
 mod format;
 mod gone;
 mod output_args;
@@ -38,6 +39,7 @@ mod sink;
 
 use bring_up::{bring_up, pin_of};
 use command::Cmd;
+use follow::UpChain;
 use output_args::OutputArgs;
 pub(super) use output_args::duration;
 use signals::Signals;
@@ -211,9 +213,11 @@ async fn stay_up(
     let mut lookout = Lookout::new(resolved, Arc::new(|| kernel::census().ok()));
     let told = plan.clone();
     let notify = Box::new(move |notice: session::Notice<'_>| closing::notice(&notice, &told));
-    let (failed, session) = match Session::open(&mut kernel, &subject, view, writer, notify) {
+    let session = Session::open(&mut kernel, &subject, view, writer, notify);
+    let mut up = UpChain { ready, running, kernel, loaded, left: Vec::new() };
+    let (failed, session) = match session {
         Ok(mut session) => {
-            session.start(&loaded);
+            session.start(&up.loaded);
             let failed = if stop.load(Ordering::Relaxed) || interrupts.came().await {
                 // It came behind the last step.
                 None
@@ -226,12 +230,14 @@ async fn stay_up(
                         let lookout = &mut lookout;
                         let mut awaited = Awaited { command, deadline, lookout };
                         let end = loop {
-                            match session.run(&mut interrupts, &mut awaited).await {
+                            let changes = match session.run(&mut interrupts, &mut awaited).await {
                                 Happened::End(end) => break end,
-                                Happened::Changed(changes) => {
-                                    changes.iter().for_each(|change| session.changed(change));
-                                    report::all(&gone::changed(&changes, resolved));
-                                }
+                                Happened::Changed(changes) => changes,
+                            };
+                            let lookout = &mut *awaited.lookout;
+                            match follow::changed(up, &mut session, lookout, changes).await {
+                                Ok(again) => up = again,
+                                Err(_) => return Exit::Failed, // by a panic, which was reported by then
                             }
                         };
                         failure(end)
@@ -243,9 +249,11 @@ async fn stay_up(
         }
         Err(error) => (Some(unreadable(&error)), None),
     };
+    let UpChain { ready, running, kernel, left, .. } = up;
+    let Ready { resolved, plan, .. } = &ready;
     let kept = running.kept();
     let undone = session::undo(plan, running, kernel, session);
-    let undone = match interrupts.unless_second(undone).await {
+    let mut undone = match interrupts.unless_second(undone).await {
         Some(Ok(undone)) => undone,
         Some(Err(_)) => return Exit::Failed, // by a panic, which was reported by then
         None => {
@@ -253,6 +261,7 @@ async fn stay_up(
             return Exit::Cut;
         }
     };
+    undone.left.extend(left);
     let ended = match undone.report {
         Some(report) => closing::closing(report, plan, &target),
         None => Exit::Done,

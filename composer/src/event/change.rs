@@ -10,4 +10,6 @@ pub struct ProgramChange {
     /// The id of the program that the chain's name for it stands for now: the same one when it is attached again;
     /// none when there is none, or more than one.
     pub now: Option<u32>,
+    /// Whether the chain was brought up on that program in the place of the old one.
+    pub followed: bool,
 }

@@ -170,6 +170,11 @@ fn program_changed() -> Value {
                                 one when it is attached again; null if there is none, or more than one.",
                 "oneOf": [{ "type": "integer", "minimum": 0 }, { "type": "null" }],
             },
+            "followed": {
+                "description": "Whether the chain was brought up on that program in the place of the old one, as \
+                                `follow` asks for; its nodes have new `node_up` records then.",
+                "type": "boolean",
+            },
         }),
     )
 }

@@ -199,7 +199,7 @@ pub(super) async fn play(
             match session.run(&mut interrupts, &mut awaited).await {
                 Happened::End(end) => break end,
                 Happened::Changed(changes) => {
-                    changes.iter().for_each(|change| session.changed(change));
+                    changes.iter().for_each(|change| session.changed(change, &[]));
                 }
             }
         };

@@ -52,16 +52,16 @@ impl Lookout {
     /// Looks after the hosts of `resolved` that somebody else loaded.
     #[must_use]
     pub fn new(resolved: &Resolved, take: TakeCensus) -> Self {
-        let hosts = resolved.programs().filter_map(|(index, node, of)| {
-            let loaded = of.object().loaded.as_deref()?;
-            let reference = node.running()?.clone();
-            Some(WatchedHost::new(index.index(), reference, loaded.id, loaded.attached.clone()))
-        });
-        Self::of(hosts.collect(), take)
+        Self::of(watched(resolved), take)
     }
 
     pub(super) fn of(hosts: Vec<WatchedHost>, take: TakeCensus) -> Self {
         Self { hosts, take, looking: None, next: Instant::now() + PAUSE }
+    }
+
+    /// Looks after the programs that the hosts of `resolved`, the same chain, are now.
+    pub fn follow(&mut self, resolved: &Resolved) {
+        self.hosts = watched(resolved);
     }
 
     /// Waits for changes; for ever where there is nothing to look after. May be dropped and called anew.
@@ -99,6 +99,15 @@ impl Lookout {
     }
 }
 
+fn watched(resolved: &Resolved) -> Vec<WatchedHost> {
+    let hosts = resolved.programs().filter_map(|(index, node, of)| {
+        let loaded = of.object().loaded.as_deref()?;
+        let reference = node.running()?.clone();
+        Some(WatchedHost::new(index.index(), reference, loaded.id, loaded.attached.clone()))
+    });
+    hosts.collect()
+}
+
 impl WatchedHost {
     pub(super) fn new(
         node: usize,
@@ -112,7 +121,8 @@ impl WatchedHost {
     fn changed(&mut self, census: &Census) -> Option<ProgramChange> {
         let now = self.seen(census);
         let is_new = std::mem::replace(&mut self.now, now) != now;
-        is_new.then_some(ProgramChange { node: self.node, program: self.program, now })
+        let program = self.program;
+        is_new.then_some(ProgramChange { node: self.node, program, now, followed: false })
     }
 
     /// The program that it is now.
@@ -173,7 +183,7 @@ mod tests {
         let began = Instant::now();
         for (looks, now) in [(3, None), (5, Some(70)), (6, Some(41))] {
             let changes = lookout.changed().await;
-            assert_eq!(changes, [ProgramChange { node: 3, program: 41, now }]);
+            assert_eq!(changes, [ProgramChange { node: 3, program: 41, now, followed: false }]);
             assert_eq!(began.elapsed().as_secs(), PAUSE.as_secs() * looks);
         }
         let more = timeout(Duration::from_secs(60), lookout.changed()).await;
@@ -197,7 +207,11 @@ mod tests {
         for (name, now) in [("id:41", None), ("xdp_dispatcher", Some(70)), ("xdp*", None)] {
             let kernel = kernels().swap_remove(4);
             let changes = lookout(name, vec![kernel]).changed().await;
-            assert_eq!(changes, [ProgramChange { node: 3, program: 41, now }], "{name}");
+            assert_eq!(
+                changes,
+                [ProgramChange { node: 3, program: 41, now, followed: false }],
+                "{name}"
+            );
         }
     }
 

@@ -8,6 +8,7 @@
 mod command;
 #[cfg(test)]
 mod fake;
+mod follow;
 mod interrupts;
 mod lookout;
 mod ordered;
@@ -23,6 +24,7 @@ mod writer;
 use std::{io, process::ExitStatus};
 
 pub use command::Command;
+pub use follow::{LeftBehind, leave};
 pub use interrupts::{InterruptSource, Interrupts};
 pub use lookout::{Lookout, TakeCensus};
 pub use undo::{Report, Undone, undo};

@@ -10,7 +10,7 @@ use super::{
     command::{ended, stop},
 };
 use crate::{
-    event::{Loss, ProgramChange},
+    event::Loss,
     kernel::{CountReader as _, KernelReader, RecordReader as _},
     run::NotUndone,
 };
@@ -97,18 +97,12 @@ impl<K: KernelReader> Session<K> {
         Happened::End(End::Done)
     }
 
-    /// Writes that a program of others changed.
-    pub fn changed(&mut self, change: &ProgramChange) {
-        self.view.changed(change, &mut self.out);
-        self.writer.write(&mut self.out);
-    }
-
     fn is_over(&self) -> bool {
         self.view.is_full() || self.writer.is_closed()
     }
 
     /// Takes some batches of records from the kernel; whether there may be more.
-    fn drain(&mut self) -> bool {
+    pub(super) fn drain(&mut self) -> bool {
         let mut behind = true;
         for _ in 0..BATCHES {
             behind = self.drain_once();

@@ -62,8 +62,13 @@ impl View {
         !self.format.has_losses()
     }
 
-    pub(super) fn changed(&mut self, change: &ProgramChange, out: &mut String) {
-        self.format.changed(change, out);
+    pub(super) fn changed(
+        &mut self,
+        change: &ProgramChange,
+        loaded: &[(usize, u32)],
+        out: &mut String,
+    ) {
+        self.format.changed(change, loaded, out);
     }
 
     pub(super) fn end(&mut self, accounting: &EventAccounting, out: &mut String) {

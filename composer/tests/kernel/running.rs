@@ -15,7 +15,7 @@ use crate::{
     draft,
     support::{
         Folder, Live, Snapshot,
-        events::{events, of},
+        events::{assert_schema, events, of},
         eventually,
         process::{Finished, binary, output},
         recipe,
@@ -442,6 +442,34 @@ fn a_program_of_somebody_else_is_extended_and_left_as_it_was() {
 
 #[test]
 #[ignore = "needs a kernel that allows freplace; `cargo xtask test` runs it in a micro-VM"]
+fn a_chain_follows_a_program_that_is_loaded_anew() {
+    let before = Snapshot::take();
+    let (_theirs, first) = base();
+    let folder = Folder::new(&ON_TOP.replace("\"lo\"", "\"lo\", follow = true"));
+    let live = Live::json(&folder.chain());
+    assert!(ping("127.0.0.1").contains(" 100% packet loss"));
+    first.end(rustix::process::Signal::INT).assert_done();
+    live.wait_for(|text| text.contains("\"now\":null,\"followed\":false"));
+    assert!(ping("127.0.0.1").contains(" 0% packet loss"));
+    let (_theirs, second) = base();
+    let there = Snapshot::take();
+    live.wait_for(|text| text.contains("\"followed\":true"));
+    assert!(ping("127.0.0.1").contains(" 100% packet loss"));
+    let finished = live.end(rustix::process::Signal::INT);
+    finished.assert_done();
+    assert_schema(&finished);
+    let drops = events(&finished);
+    let seen = of(&drops, "seen");
+    let returned = seen.iter().filter(|event| event["ret_name"] == "XDP_DROP");
+    assert!(returned.count() >= 6, "three before, and three after: {seen:#?}");
+    assert!(ping("127.0.0.1").contains(" 0% packet loss"));
+    there.assert_programs_gone();
+    second.end(rustix::process::Signal::INT).assert_done();
+    before.assert_nothing_new();
+}
+
+#[test]
+#[ignore = "needs a kernel that allows freplace; `cargo xtask test` runs it in a micro-VM"]
 fn a_slot_of_a_dispatcher_is_taken_and_given_back() {
     let before = Snapshot::take();
     {
@@ -569,13 +597,13 @@ fn stats_have_calls_and_times_of_a_running_program() {
 
 #[test]
 #[ignore = "needs a kernel that allows freplace; `cargo xtask test` runs it in a micro-VM"]
-fn a_dispatcher_that_is_built_anew_or_unloaded_is_told_at_once() {
+fn a_dispatcher_that_is_built_anew_is_told_at_once_and_followed() {
     let before = Snapshot::take();
     {
         let dispatched = Dispatched::new();
         let old = one(&listed(&["xdp:lo"]), "xdp_dispatcher")["id"].as_u64().expect("a number");
         let mut command = binary();
-        command.args(["trace", "xdp:lo", "--format", "json"]).stdout(Stdio::piped());
+        command.args(["trace", "xdp:lo", "--follow", "--format", "json"]).stdout(Stdio::piped());
         let live = Live::start(&mut command);
         let changes = |text: &str| {
             let record = |line| serde_json::from_str::<Value>(line).expect("JSON");
@@ -585,6 +613,8 @@ fn a_dispatcher_that_is_built_anew_or_unloaded_is_told_at_once() {
         };
         shell(&format!("xdp-loader load -m skb lo {}", Dispatched::object("alw_udp")));
         live.wait_for(|text| changes(text).len() == 1);
+        ping("127.0.0.1");
+        live.wait_for(|text| text.matches("\"kind\":\"fexit\"").count() >= 6);
         let new = one(&listed(&["xdp:lo"]), "xdp_dispatcher")["id"].as_u64().expect("a number");
         assert_ne!(new, old);
         drop(dispatched);
@@ -592,16 +622,15 @@ fn a_dispatcher_that_is_built_anew_or_unloaded_is_told_at_once() {
         let finished = live.end(rustix::process::Signal::INT);
         finished.assert_done();
         let told = changes(&finished.stdout);
-        for (change, now) in told.iter().zip([json!(new), Value::Null]) {
-            assert_eq!(
-                draft::check(&freplace_compose::event::schema(), change),
-                Ok(()),
-                "{change}"
-            );
-            assert_eq!((&change["program"], &change["now"]), (&json!(old), &now));
-        }
+        let told: Vec<_> =
+            told.iter().map(|it| [&it["program"], &it["now"], &it["followed"]]).collect();
+        assert_eq!(
+            told,
+            [[&json!(old), &json!(new), &json!(true)], [&json!(new), &Value::Null, &json!(false)]]
+        );
+        assert_schema(&finished);
         let said = &finished.stderr;
-        assert_eq!(said.matches("FC0516\n").count(), 2, "{said}");
+        assert_eq!(said.matches("\nFC0516\n").count(), 2, "{said}");
         assert!(said.contains(&format!("`xdp_dispatcher` (program {old})")), "{said}");
         assert!(said.contains(&format!("program {new} now")), "{said}");
     }

@@ -22,10 +22,17 @@ pub(super) fn changed(changes: &[ProgramChange], resolved: &Resolved) -> Vec<Dia
                 "attached again".to_owned(),
                 "Calls between were not seen, and not changed.".to_owned(),
             ),
+            Some(now) if change.followed => (
+                "was detached",
+                format!("program {now} now"),
+                "What was on the old one is on that program now.".to_owned(),
+            ),
             Some(now) => (
                 "was detached",
                 format!("program {now} now"),
-                "Run it again to be on that program: nothing comes to the old one.".to_owned(),
+                "Run it again to be on that program, or write `follow = true` in `running`: nothing comes to the \
+                 old one."
+                    .to_owned(),
             ),
             None => (
                 "was detached",

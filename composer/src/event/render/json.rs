@@ -39,6 +39,15 @@ impl Json {
         Self { chain, nodes, last: None, keys: String::new() }
     }
 
+    /// Nodes whose programs were loaded.
+    fn nodes_up(&self, loaded: &[(usize, u32)], out: &mut String) {
+        for (node, program) in loaded {
+            if let Some(node) = self.nodes.get(*node) {
+                Self::node_up(node, *program, out);
+            }
+        }
+    }
+
     /// A node whose program was loaded under the kernel's id `program`.
     fn node_up(node: &PlannedNode, program: u32, out: &mut String) {
         out.push_str("{\"record\":\"node_up\",\"node\":");
@@ -74,11 +83,7 @@ impl Render for Json {
         let _ = write!(out, "{VERSION},\"chain\":");
         value::string(&self.chain, out);
         out.push_str("}\n");
-        for (node, program) in loaded {
-            if let Some(node) = self.nodes.get(*node) {
-                Self::node_up(node, *program, out);
-            }
-        }
+        self.nodes_up(loaded, out);
     }
 
     fn event(&mut self, event: &Event<'_>, out: &mut String) {
@@ -120,15 +125,17 @@ impl Render for Json {
         }
     }
 
-    fn changed(&mut self, change: &ProgramChange, out: &mut String) {
+    fn changed(&mut self, change: &ProgramChange, loaded: &[(usize, u32)], out: &mut String) {
         let Some(node) = self.nodes.get(change.node) else { return };
         out.push_str("{\"record\":\"program_changed\",\"node\":");
         value::string(&node.id, out);
         let _ = write!(out, ",\"program\":{},\"now\":", change.program);
         let _ = match change.now {
-            Some(now) => writeln!(out, "{now}}}"),
-            None => writeln!(out, "null}}"),
+            Some(now) => write!(out, "{now}"),
+            None => write!(out, "null"),
         };
+        let _ = writeln!(out, ",\"followed\":{}}}", change.followed);
+        self.nodes_up(loaded, out);
     }
 
     fn has_losses(&self) -> bool {

@@ -43,9 +43,10 @@ pub trait Render: Send {
         let _ = (loss, out);
     }
 
-    /// The program of a host that somebody else loaded changed.
-    fn changed(&mut self, change: &ProgramChange, out: &mut String) {
-        let _ = (change, out);
+    /// The program of a host that somebody else loaded changed; `loaded` are nodes as in [`Render::start`],
+    /// with their programs on what is there now.
+    fn changed(&mut self, change: &ProgramChange, loaded: &[(usize, u32)], out: &mut String) {
+        let _ = (change, loaded, out);
     }
 
     /// Whether its text has losses in it for whoever reads it, so that they need not be reported
