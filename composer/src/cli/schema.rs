@@ -3,7 +3,7 @@
 use clap::ValueEnum;
 
 use super::{exit::Exit, inspect, screen};
-use freplace_compose::{chain, event, running};
+use freplace_compose::{chain, event, machine_code, running};
 
 /// Print a JSON schema: of chain files, for editors, or of what a verb writes.
 ///
@@ -27,6 +27,8 @@ enum SchemaName {
     Object,
     /// `ps --format json`.
     Ps,
+    /// `flow --format json`.
+    Flow,
 }
 
 pub(super) fn run(arguments: &Schema) -> Exit {
@@ -36,5 +38,6 @@ pub(super) fn run(arguments: &Schema) -> Exit {
         SchemaName::Recipes => chain::recipes_schema(),
         SchemaName::Object => inspect::schema(),
         SchemaName::Ps => running::schema(),
+        SchemaName::Flow => machine_code::schema(),
     })
 }

@@ -614,7 +614,7 @@ fn a_dispatcher_that_is_built_anew_is_told_at_once_and_followed() {
         shell(&format!("xdp-loader load -m skb lo {}", Dispatched::object("alw_udp")));
         live.wait_for(|text| changes(text).len() == 1);
         ping("127.0.0.1");
-        live.wait_for(|text| text.matches("\"kind\":\"fexit\"").count() >= 6);
+        live.wait_for(|text| text.matches("\"kind\":\"fexit\"").count() >= 3);
         let new = one(&listed(&["xdp:lo"]), "xdp_dispatcher")["id"].as_u64().expect("a number");
         assert_ne!(new, old);
         drop(dispatched);
