@@ -44,14 +44,22 @@ fn running() -> Value {
         };
         ((*key).to_owned(), value)
     });
+    let mut properties: serde_json::Map<_, _> = keys.collect();
+    let follow = "Whether the nodes on it are brought up anew on the program that takes its place, when it is \
+                  detached; false if not given.";
+    properties.insert("follow".to_owned(), json!({ "description": follow, "type": "boolean" }));
+    let ways = REFERENCE_KEYS.iter().map(|(key, _)| match *key {
+        // The kernel gives an id once.
+        "id" => json!({ "required": [key], "properties": { "follow": { "enum": [false] } } }),
+        _ => json!({ "required": [key] }),
+    });
     json!({
         "description": "A program that somebody else loaded and attached, by one of these keys. Its \
                         functions can be replaced and traced; it is left as it was.",
         "type": "object",
         "additionalProperties": false,
-        "minProperties": 1,
-        "maxProperties": 1,
-        "properties": keys.collect::<serde_json::Map<_, _>>(),
+        "oneOf": ways.collect::<Vec<_>>(),
+        "properties": properties,
     })
 }
 
