@@ -112,7 +112,8 @@ pub(super) fn replacement() -> Value {
 }
 
 fn returns() -> Value {
-    let value = json!({ "type": ["integer", "boolean", "string"] });
+    let what = "A number, or the name of one.";
+    let value = json!({ "description": what, "type": ["integer", "boolean", "string"] });
     json!({
         "description": "Without an object: what the replacement returns, a number or the name of one. A list \
                         has a value for each call, the last one for all further calls; or cases, of which the \
@@ -141,6 +142,7 @@ fn writes() -> Value {
         "examples": [{ "params": { "ifindex": 2, "smac": "02:00:00:00:00:01" } }],
         "type": "object",
         "minProperties": 1,
+        "additionalProperties": { "$ref": "#/definitions/value" },
     })
 }
 

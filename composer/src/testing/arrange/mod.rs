@@ -9,7 +9,7 @@ mod run;
 mod spies;
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, HashMap, HashSet},
     sync::Arc,
 };
 
@@ -67,6 +67,18 @@ pub(super) struct ExpectedGlobal {
     pub(super) set: SetGlobalParts,
     pub(super) object: Option<Arc<Object>>,
     pub(super) span: Span,
+}
+
+impl TestGroup<'_> {
+    /// A group of one of its tests, without the spies of the others.
+    pub(super) fn of_one(&self, test: &ArrangedTest<'_>) -> Self {
+        let own: HashSet<&String> = test.calls.iter().chain(&test.order).collect();
+        let stays = |id: &String| !id.starts_with(SPY) || own.contains(id);
+        let nodes = self.chain.graph.nodes().map(|(_, node)| node);
+        let nodes = nodes.filter(|node| stays(&node.id.value)).cloned().collect();
+        let chain = Chain { graph: Graph::with(nodes), ..self.chain.clone() };
+        Self { chain, attached: self.attached, tests: Vec::new() }
+    }
 }
 
 impl ArrangedTest<'_> {
@@ -214,6 +226,9 @@ fn text_of_mock(mock: &Mock) -> String {
         }
     }
 }
+
+/// What the ids of spies begin with.
+const SPY: &str = "spy.";
 
 /// The id of the node that mocks a function.
 fn mock_id(function: &str) -> String {

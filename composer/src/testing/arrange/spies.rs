@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::{Arranger, mocks::plain};
+use super::{Arranger, SPY, mocks::plain};
 use crate::{
     chain::{
         Builtin, Constant, Filter, Node, NodeKind, ProbePoint, Role, Spanned, Tracer, TracerProgram,
@@ -32,7 +32,7 @@ impl<'t> Arranger<'_, 't> {
         if let Some(known) = spies.get(&key) {
             return Ok(known.clone());
         }
-        let id = format!("spy.{}", spies.len() + 1);
+        let id = format!("{SPY}{}", spies.len() + 1);
         let span = &calls.function.span;
         let tracer = Tracer {
             program: TracerProgram::BuiltIn(Box::new(Builtin {
