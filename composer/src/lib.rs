@@ -38,6 +38,7 @@ pub mod function;
 mod hex;
 pub mod hook;
 pub mod inert;
+mod json_schema;
 pub mod kernel;
 pub mod machine_code;
 mod netlink;

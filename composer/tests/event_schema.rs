@@ -4,7 +4,9 @@ mod common;
 #[path = "common/schema.rs"]
 mod draft;
 
-use freplace_compose::event::{EventAccounting, Json, Loss, Render as _, Totals, schema};
+use freplace_compose::event::{
+    EventAccounting, Json, Loss, ProgramChange, Render as _, Totals, schema,
+};
 use serde_json::{Value, json};
 
 fn taken(record: &Value) -> bool {
@@ -17,6 +19,8 @@ fn records() -> Vec<Value> {
     let (mut out, mut json) = (String::new(), Json::new(&plan));
     json.start(&[(0, 7)], &mut out);
     json.lost(&Loss { node: Some(1), map: "fc_events", count: 3 }, &mut out);
+    let change = ProgramChange { node: 0, program: 41, now: Some(52), followed: true };
+    json.changed(&change, &[(0, 52)], &mut out);
     let mut accounting = EventAccounting::new(plan.nodes.len());
     accounting.counted(1, 5, 1);
     json.end(&Totals { accounting: &accounting, shown: 9 }, &mut out);
@@ -50,9 +54,13 @@ fn a_key_that_is_missing_unknown_or_of_another_type_is_refused() {
             assert_eq!(taken(&without), key == "cpu", "{without}");
             for wrong in [json!(-1), json!(true), json!(null), json!([]), json!(1.5)] {
                 let mut other = record.clone();
-                // Not every kernel counts what it passes over.
-                let is_right =
-                    key == "skipped" && record["record"] == "node_down" && wrong.is_null();
+                // Not every kernel counts what it passes over, and a program may have no successor.
+                let may_be_unknown = [("node_down", "skipped"), ("program_changed", "now")];
+                let is_right = wrong.is_null()
+                    && may_be_unknown
+                        .iter()
+                        .any(|(kind, of)| record["record"] == *kind && key == of);
+                let is_right = is_right || key == "followed" && wrong.is_boolean();
                 other[key] = wrong;
                 assert_eq!(taken(&other), is_right, "{other}");
             }

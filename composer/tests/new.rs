@@ -145,7 +145,12 @@ fn what_a_new_replacement_cannot_be_for_is_told() {
         "FC0208",
         "`stub_filter`?",
     );
-    refused(folder, &["replacement", "--for", "builtin:xpd:stub_filter"], "FC0205", "`xdp`");
+    refused(
+        folder,
+        &["replacement", "--for", "builtin:xpd:stub_filter"],
+        "FC0205",
+        "`builtin:xdp`",
+    );
     refused(folder, &["replacement", "--for", "nowhere.o:f"], "FC0201", "nowhere.o");
     let words = ["new", "replacement", "--for", "builtin:xdp:stub_filter"];
     assert_eq!(run(folder, &words).status.code(), Some(0));

@@ -12,6 +12,11 @@
 
 #include "freplace_compose.h"
 
+// Which mistake is made on purpose: tests of a right program have to tell of each.
+#ifndef MUTANT
+#define MUTANT 0
+#endif
+
 struct route {
 	__u32 ifindex;
 	__u8 smac[6];
@@ -94,7 +99,8 @@ static __attribute__((noinline)) int protocol_of(struct xdp_md *ctx)
 
 	if ((void *)(ip + 1) > end || eth->h_proto != bpf_htons(ETH_P_IP))
 		return -1;
-	ip->ttl--;
+	if (MUTANT != 1)
+		ip->ttl--;
 	return ip->protocol;
 }
 
@@ -110,19 +116,19 @@ int ingress(struct xdp_md *ctx)
 	struct backend *backend;
 
 	if (count)
-		__sync_fetch_and_add(count, 1);
+		__sync_fetch_and_add(count, MUTANT == 2 ? 2 : 1);
 	if (sum)
 		*sum += ctx->data_end - ctx->data;
 	seen++;
 	protocol = protocol_of(ctx);
 	if (drops_all || protocol < 0)
 		answer = XDP_DROP;
-	else if (lookup_route(&route, ctx->data_end - ctx->data) < 0)
+	else if (lookup_route(&route, ctx->data_end - ctx->data) < (MUTANT == 3 ? -5 : 0))
 		answer = XDP_ABORTED;
 	else {
 		note(&route);
 		backend = bpf_map_lookup_elem(&backends, &route.ifindex);
-		last_port = backend ? backend->port : route.port;
+		last_port = backend && MUTANT != 4 ? backend->port : route.port;
 		answer = price(protocol) > 100 || fc_bpf_get_prandom_u32(1) > 5 ? XDP_TX : XDP_PASS;
 		if (interface > 1000)
 			answer = XDP_DROP;
@@ -142,7 +148,7 @@ int marked(struct __sk_buff *skb)
 {
 	int answer = price(skb->mark);
 
-	skb->priority = answer;
+	skb->priority = MUTANT == 5 ? 0 : answer;
 	return answer > 10 ? TC_ACT_SHOT : TC_ACT_OK;
 }
 

@@ -227,7 +227,7 @@ fn host(table: &mut Table<'_>, report: &mut Diagnostics<'_>) -> Option<NodeKind>
             None
         }
     };
-    Some(NodeKind::Host(Host { object: object?, program: program?, attach }))
+    Some(NodeKind::Host(Host { object: object?, program: program?, attach, follow: false }))
 }
 
 fn stub(table: &mut Table<'_>, report: &mut Diagnostics<'_>) -> Option<NodeKind> {

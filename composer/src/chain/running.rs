@@ -35,7 +35,13 @@ pub(super) fn running(value: TomlValue<'_>, report: &mut Diagnostics<'_>) -> Opt
         };
         named.push((key, text, report.span(value)));
     }
+    let follow = table.get("follow").map(|(at, value)| (at, value.get_ref().as_bool(), value));
     table.finish(report);
+    if let Some((_, None, value)) = follow {
+        wrong_type("`follow`", "true or false", value, report);
+        return None;
+    }
+    let follow = follow.filter(|(_, follow, _)| *follow == Some(true)).map(|(at, ..)| at);
     let [(key, text, at)] = named.as_slice() else {
         let keys = REFERENCE_KEYS.iter().fold(String::new(), |mut keys, (key, what)| {
             // A String takes everything.
@@ -52,11 +58,20 @@ pub(super) fn running(value: TomlValue<'_>, report: &mut Diagnostics<'_>) -> Opt
         report.push(found);
         return None;
     };
+    if let (Some(follow), "id") = (&follow, *key) {
+        let message = "`follow` cannot find a program again by its id".to_owned();
+        let found = report.at(Code::BadValue, message, follow, "with `id`").help(
+            "Name the program by its place, its name or its pin. The kernel gives an id once.",
+        );
+        report.push(found);
+        return None;
+    }
     match format!("{key}:{text}").parse::<ProgramRef>() {
         Ok(program) => Some(Host {
             object: Spanned { value: ObjectRef::Running(program), span: span.clone() },
             program: Spanned { value: String::new(), span },
             attach: None,
+            follow: follow.is_some(),
         }),
         Err(error) => {
             let found = report

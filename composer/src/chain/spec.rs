@@ -98,6 +98,8 @@ pub struct Host {
     pub program: Spanned<String>,
     /// Where it goes; nowhere when it is put into a table for tail calls, or runs already.
     pub attach: Option<Spanned<Attach>>,
+    /// Whether another program that runs takes its place when it is detached.
+    pub follow: bool,
 }
 
 impl Host {
@@ -300,6 +302,12 @@ impl Node {
             NodeKind::Host(host) => host.attach.as_ref(),
             _ => None,
         }
+    }
+
+    /// Whether it goes on on the program that takes its place, as a host that somebody else loaded.
+    #[must_use]
+    pub fn follows(&self) -> bool {
+        matches!(&self.kind, NodeKind::Host(host) if host.follow)
     }
 
     /// The program in the kernel that it is, when it is a host that somebody else loaded.

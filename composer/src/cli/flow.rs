@@ -1,7 +1,6 @@
 //! `flow CHAIN|PROGRAM`: the way of a call through the live machine code.
 
 mod text;
-mod to_json;
 
 use std::{collections::BTreeSet, ops::ControlFlow, path::Path};
 
@@ -10,7 +9,7 @@ use freplace_compose::{
     chain::{Role, recipe_name},
     diag::{Code, Diagnostic},
     kernel::{self, Linux, RunningKernel, machine, process},
-    machine_code::{CodeMap, CodeVerdict, Disagreement, Route, verify},
+    machine_code::{CodeMap, CodeVerdict, Disagreement, Route, to_json, verify},
     run,
     running::{Census, ProgramRef},
 };
@@ -64,7 +63,7 @@ pub(super) fn run(arguments: &Flow) -> Exit {
     let all: BTreeSet<u32> = map.functions.values().map(|function| function.program).collect();
     let verdict = arguments.verify.then(|| verify(census, map, &all));
     let mut exit = match arguments.format {
-        Format::Json => screen::json(&to_json::all(&routes, map, verdict.as_ref())),
+        Format::Json => screen::json(&to_json(&routes, map, verdict.as_ref())),
         Format::Human if verdict.is_none() => screen::data(&text::routes(&routes)),
         Format::Human => Exit::Done,
     };

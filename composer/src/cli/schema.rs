@@ -3,7 +3,7 @@
 use clap::ValueEnum;
 
 use super::{exit::Exit, inspect, screen};
-use freplace_compose::{chain, event, running, testing};
+use freplace_compose::{chain, event, machine_code, running, testing};
 
 /// Print a JSON schema: of chain files, for editors, or of what a verb writes.
 ///
@@ -27,6 +27,8 @@ enum SchemaName {
     Object,
     /// `ps --format json`.
     Ps,
+    /// `flow --format json`.
+    Flow,
     /// Files of tests.
     Tests,
 }
@@ -38,6 +40,7 @@ pub(super) fn run(arguments: &Schema) -> Exit {
         SchemaName::Recipes => chain::recipes_schema(),
         SchemaName::Object => inspect::schema(),
         SchemaName::Ps => running::schema(),
+        SchemaName::Flow => machine_code::schema(),
         SchemaName::Tests => testing::schema(),
     })
 }

@@ -38,6 +38,9 @@ pub(super) struct TraceArguments {
     /// Record only entries, or only returns
     #[arg(long, value_name = "MOMENT")]
     at: Option<Moment>,
+    /// Go on on the program that takes the place of one that is detached, such as a dispatcher that is built anew
+    #[arg(long)]
+    follow: bool,
     #[command(flatten)]
     stay: up::Stay,
 }
@@ -102,12 +105,18 @@ fn chain(arguments: &TraceArguments, census: &Census) -> Result<String, RefError
     let mut tracers: HashSet<String> = HashSet::new();
     for target in &arguments.targets {
         let (name, function) = ProgramRef::with_function(target)?;
-        for program in name.meant(census)? {
+        let programs = name.meant(census)?;
+        let is_one = programs.len() == 1;
+        for program in programs {
             let host = hosts.entry(program.id).or_insert_with(|| {
                 let id = format!("program.{}", program.id);
+                // By its own name where that is enough: it is still one when the program is loaded anew.
+                let (key, value) =
+                    if is_one { name.key_and_value() } else { ("id", program.id.to_string()) };
+                let (table, value) = (quoted(&id), quoted(&value));
                 // A String takes everything, here and below.
-                let _ =
-                    writeln!(out, "[host.{}]\nrunning = {{ id = {} }}", quoted(&id), program.id);
+                let follow = if arguments.follow { ", follow = true" } else { "" };
+                let _ = writeln!(out, "[host.{table}]\nrunning = {{ {key} = {value}{follow} }}");
                 id
             });
             let id = tracer_id(program, function, &mut tracers);

@@ -20,15 +20,17 @@ use freplace_compose::{
     check,
     diag::{Code, Diagnostic},
     files::plain,
-    kernel::{KernelError, Linux, RunningKernel, machine, process},
+    kernel::{self, KernelError, Linux, RunningKernel, machine, process},
     resolve::{NotLooked, RunningPrograms},
     run,
-    session::{self, End, Interrupts, Session, Subject, View, Writer},
+    session::{self, Awaited, End, Happened, Interrupts, Lookout, Session, Subject, View, Writer},
 };
+use tokio::time::Instant;
 
 mod bring_up;
 mod closing;
 mod command;
+mod follow;
 mod format;
 mod gone;
 mod output_args;
@@ -37,6 +39,7 @@ mod sink;
 
 use bring_up::{bring_up, pin_of};
 use command::Cmd;
+use follow::UpChain;
 use output_args::OutputArgs;
 pub(super) use output_args::duration;
 pub(super) use signals::Signals;
@@ -207,11 +210,14 @@ async fn stay_up(
     };
     let Ready { resolved, plan, .. } = &ready;
     let subject = Subject { resolved, running: &running };
+    let mut lookout = Lookout::new(resolved, Arc::new(|| kernel::census().ok()));
     let told = plan.clone();
     let notify = Box::new(move |notice: session::Notice<'_>| closing::notice(&notice, &told));
-    let (failed, session) = match Session::open(&mut kernel, &subject, view, writer, notify) {
+    let session = Session::open(&mut kernel, &subject, view, writer, notify);
+    let mut up = UpChain { ready, running, kernel, loaded, left: Vec::new() };
+    let (failed, session) = match session {
         Ok(mut session) => {
-            session.start(&loaded);
+            session.start(&up.loaded);
             let failed = if stop.load(Ordering::Relaxed) || interrupts.came().await {
                 // It came behind the last step.
                 None
@@ -220,7 +226,21 @@ async fn stay_up(
                 match Cmd::start(words, &started, arguments.output.has_stdout()) {
                     Ok(command) => {
                         let duration = arguments.output.duration;
-                        failure(session.run(&mut interrupts, command, duration).await)
+                        let deadline = duration.map(|duration| Instant::now() + duration);
+                        let lookout = &mut lookout;
+                        let mut awaited = Awaited { command, deadline, lookout };
+                        let end = loop {
+                            let changes = match session.run(&mut interrupts, &mut awaited).await {
+                                Happened::End(end) => break end,
+                                Happened::Changed(changes) => changes,
+                            };
+                            let lookout = &mut *awaited.lookout;
+                            match follow::changed(up, &mut session, lookout, changes).await {
+                                Ok(again) => up = again,
+                                Err(_) => return Exit::Failed, // by a panic, which was reported by then
+                            }
+                        };
+                        failure(end)
                     }
                     Err(error) => Some(not_started(words, &error)),
                 }
@@ -229,9 +249,11 @@ async fn stay_up(
         }
         Err(error) => (Some(unreadable(&error)), None),
     };
+    let UpChain { ready, running, kernel, left, .. } = up;
+    let Ready { resolved, plan, .. } = &ready;
     let kept = running.kept();
     let undone = session::undo(plan, running, kernel, session);
-    let undone = match interrupts.unless_second(undone).await {
+    let mut undone = match interrupts.unless_second(undone).await {
         Some(Ok(undone)) => undone,
         Some(Err(_)) => return Exit::Failed, // by a panic, which was reported by then
         None => {
@@ -239,6 +261,7 @@ async fn stay_up(
             return Exit::Cut;
         }
     };
+    undone.left.extend(left);
     let ended = match undone.report {
         Some(report) => closing::closing(report, plan, &target),
         None => Exit::Done,
@@ -249,7 +272,8 @@ async fn stay_up(
         }
     }
     report::all(&gone::told(&undone.gone, plan));
-    report::all(&gone::detached(resolved));
+    // What changed since the last look.
+    report::all(&gone::changed(&lookout.look().await, resolved));
     if !undone.left.is_empty() {
         report::one(&run::explain_left(&undone.left, plan));
         return Exit::UndoIncomplete;

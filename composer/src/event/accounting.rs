@@ -167,6 +167,13 @@ impl Skips {
         self.0.iter().flatten().sum()
     }
 
+    /// Adds the counts of programs that are gone.
+    pub fn add_all(&mut self, gone: &Self) {
+        for (node, count) in gone.0.iter().enumerate() {
+            self.add(node, *count);
+        }
+    }
+
     /// Adds the kernel's count for one of the node's programs or attachments.
     pub fn add(&mut self, node: usize, count: Option<u64>) {
         if let Some(sum) = self.0.get_mut(node) {

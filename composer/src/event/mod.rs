@@ -7,6 +7,7 @@
 mod accounting;
 mod call_tree;
 mod calls;
+mod change;
 mod digits;
 mod durations;
 mod format;
@@ -27,6 +28,7 @@ mod value;
 use freplace_compose_common::Header;
 
 pub use accounting::{EventAccounting, EventCounts, Loss, Skips};
+pub use change::ProgramChange;
 pub use durations::Durations;
 pub use human::WallClock;
 pub use layout::{Field, Layout, Shape};

@@ -10,6 +10,7 @@ pub fn schema() -> Value {
         ("node_up", node_up()),
         ("event", event()),
         ("lost", lost()),
+        ("program_changed", program_changed()),
         ("node_down", node_down()),
         ("summary", summary()),
     ];
@@ -155,6 +156,27 @@ fn lost() -> Value {
     }
     lost["oneOf"] = json!([{ "required": ["node"] }, { "required": ["printk"] }]);
     lost
+}
+
+fn program_changed() -> Value {
+    record(
+        "program_changed",
+        "The program of a host that somebody else loaded was detached, or is attached again.",
+        json!({
+            "node": node(),
+            "program": count("The id of the program that the chain is on."),
+            "now": {
+                "description": "The id of the program that the chain's name for the host stands for now: the same \
+                                one when it is attached again; null if there is none, or more than one.",
+                "oneOf": [{ "type": "integer", "minimum": 0 }, { "type": "null" }],
+            },
+            "followed": {
+                "description": "Whether the chain was brought up on that program in the place of the old one, as \
+                                `follow` asks for; its nodes have new `node_up` records then.",
+                "type": "boolean",
+            },
+        }),
+    )
 }
 
 fn node_down() -> Value {

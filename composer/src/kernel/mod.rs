@@ -38,7 +38,7 @@ use std::path::Path;
 
 use thiserror::Error;
 
-pub use census::{RunningKernel, census, code_map, confirm};
+pub use census::{RunningKernel, Successors, census, code_map, confirm};
 pub use core::is_guarded;
 pub use environment::{Feature, Finding, examine};
 pub use events::{Counts, Events, MapReader};

@@ -10,13 +10,17 @@
 //! Pure: [`CodeMap`] is read by `kernel/census`.
 
 mod decode;
+mod json;
 mod route;
+mod schema;
 #[cfg(test)]
 mod tests;
 mod verify;
 
 pub use decode::{PatchSite, Transfer, TransferKind, decode, entry, text};
+pub use json::to_json;
 pub use route::{Route, RouteStep, RouteVisit};
+pub use schema::schema;
 pub use verify::{CodeVerdict, Disagreement, verify};
 
 use std::collections::BTreeMap;

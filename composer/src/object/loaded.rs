@@ -22,7 +22,7 @@ pub struct KernelProgram {
     pub taken: Vec<TakenFunction>,
     /// A table for tail calls that leads to it.
     pub in_table: Option<String>,
-    /// Where it is attached, in words.
+    /// What tells each of its attachments from others.
     pub attached: Vec<String>,
 }
 

@@ -7,6 +7,7 @@
 
 mod build;
 mod cause;
+mod follow;
 mod loads;
 mod maps;
 mod node;

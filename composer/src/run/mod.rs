@@ -18,7 +18,10 @@ pub use journal::{Entry, Journal, Made};
 pub use short::short_of;
 pub use verifier_run::{VerifierRun, ask};
 
-use std::{collections::HashMap, ops::ControlFlow};
+use std::{
+    collections::{BTreeSet, HashMap},
+    ops::ControlFlow,
+};
 
 use crate::{
     hook::{Attach, ProgramOutput},
@@ -69,6 +72,8 @@ pub struct NotUndone {
 pub struct Running {
     journal: Journal,
     maps: Vec<MadeMap>,
+    /// The loaded programs, by their numbers in the plan.
+    programs: HashMap<usize, ProgramHandle>,
     /// What came of the programs that ran once, by their nodes.
     outputs: Vec<(usize, ProgramOutput)>,
 }
@@ -110,24 +115,10 @@ pub fn up<K: Kernel>(
         }
     }
     let mut running = Running::default();
-    let mut programs = HashMap::new();
-    for operation in &plan.operations {
-        running.journal.write(Entry::Started(operation.id));
-        match step(kernel, operation, library, &mut running.maps, &mut programs) {
-            Ok(OperationResult { made, program_id, taken, output }) => {
-                running.outputs.extend(operation.node.zip(output));
-                running.journal.write(Entry::Done(operation.id, made));
-                if watch(Done { plan, operation, program_id, taken }).is_break() {
-                    break;
-                }
-            }
-            Err(error) => {
-                let left = running.abandon(kernel);
-                return Err(Failure { operation: operation.id, error: Box::new(error), left });
-            }
-        }
+    match running.execute(kernel, plan, &|_| true, library, watch) {
+        Ok(()) => Ok(running),
+        Err((operation, error)) => Err(Failure { operation, error, left: running.abandon(kernel) }),
     }
-    Ok(running)
 }
 
 impl Running {
@@ -189,10 +180,61 @@ impl Running {
         self.maps.iter().find(|map| map.node == node && map.name == name).map(|map| map.handle)
     }
 
+    /// Executes those operations of `plan` that `which` picks, until `watch` breaks.
+    fn execute<K: Kernel>(
+        &mut self,
+        kernel: &mut K,
+        plan: &Plan,
+        which: &dyn Fn(OperationId) -> bool,
+        library: &ObjectStore,
+        watch: &mut dyn FnMut(Done<'_>) -> ControlFlow<()>,
+    ) -> Result<(), (OperationId, Box<KernelError>)> {
+        for operation in plan.operations.iter().filter(|operation| which(operation.id)) {
+            self.journal.write(Entry::Started(operation.id));
+            let result = step(kernel, operation, library, &mut self.maps, &mut self.programs);
+            let OperationResult { made, program_id, taken, output } =
+                result.map_err(|error| (operation.id, Box::new(error)))?;
+            self.outputs.extend(operation.node.zip(output));
+            self.journal.write(Entry::Done(operation.id, made));
+            if watch(Done { plan, operation, program_id, taken }).is_break() {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// Undoes, in reverse, what those operations did that `which` picks. Returns what could not be undone.
+    pub fn undo<K: Kernel>(
+        &mut self,
+        kernel: &mut K,
+        which: impl Fn(OperationId) -> bool,
+    ) -> Vec<NotUndone> {
+        undo(&mut self.journal, kernel, |operation, _| which(operation))
+    }
+
+    /// Does operations anew that were undone, as they are in `plan`. The others stay as they are.
+    ///
+    /// # Errors
+    /// [`Failure`], if an operation failed; those of `operations` that were done before it are undone.
+    pub fn redo<K: Kernel>(
+        &mut self,
+        kernel: &mut K,
+        plan: &Plan,
+        operations: &BTreeSet<OperationId>,
+        library: &ObjectStore,
+        watch: &mut dyn FnMut(Done<'_>) -> ControlFlow<()>,
+    ) -> Result<(), Failure> {
+        let is_one = |operation| operations.contains(&operation);
+        self.execute(kernel, plan, &is_one, library, watch).map_err(|(operation, error)| {
+            let left = self.undo(kernel, is_one);
+            Failure { operation, error, left }
+        })
+    }
+
     /// Undoes the attachments and keeps programs and maps, so that no new events are produced.
     /// Returns what could not be undone.
     pub fn detach<K: Kernel>(&mut self, kernel: &mut K) -> Vec<NotUndone> {
-        undo(&mut self.journal, kernel, |made| matches!(made, Made::Link(_)))
+        undo(&mut self.journal, kernel, |_, made| matches!(made, Made::Link(_)))
     }
 
     /// The operations whose pins stay when the chain goes down: new pins, unless the chain disables
@@ -206,12 +248,12 @@ impl Running {
     /// Undoes everything in reverse except for pins that stay, and continues after failures.
     /// Returns what could not be undone.
     pub fn down<K: Kernel>(mut self, kernel: &mut K) -> Vec<NotUndone> {
-        undo(&mut self.journal, kernel, |made| !made.is_kept())
+        undo(&mut self.journal, kernel, |_, made| !made.is_kept())
     }
 
     /// Undoes everything, including new pins.
     pub fn abandon<K: Kernel>(mut self, kernel: &mut K) -> Vec<NotUndone> {
-        undo(&mut self.journal, kernel, |_| true)
+        undo(&mut self.journal, kernel, |_, _| true)
     }
 }
 
@@ -219,11 +261,11 @@ impl Running {
 fn undo<K: Kernel>(
     journal: &mut Journal,
     kernel: &mut K,
-    which: impl Fn(&Made) -> bool,
+    which: impl Fn(OperationId, &Made) -> bool,
 ) -> Vec<NotUndone> {
     let mut left = Vec::new();
     let standing = journal.standing().into_iter().rev();
-    for (operation, made) in standing.filter(|(_, made)| which(made)) {
+    for (operation, made) in standing.filter(|(operation, made)| which(*operation, made)) {
         journal.write(Entry::UndoStarted(operation, made));
         let undone = match made {
             Made::Trace(trace) => kernel.close_trace(trace),

@@ -10,7 +10,7 @@ mod json;
 mod schema;
 mod select;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod tree;
 
 use std::{fmt, path::PathBuf};
@@ -242,6 +242,18 @@ impl RunningProgram {
     #[must_use]
     pub fn function(&self, btf_id: u32) -> Option<&RunningFunction> {
         self.functions.iter().find(|function| function.btf_id == btf_id)
+    }
+
+    /// What tells each of its attachments from others: the link, or the place where there is none.
+    #[must_use]
+    pub fn marks(&self) -> Vec<String> {
+        let mark = |attachment: &Attachment| match (attachment.link, &attachment.place) {
+            (Some(link), _) => format!("link {link}"),
+            // A namespace is known by one of its processes, which may be another by the next look.
+            (None, Place::Kernel { kind, at, .. }) => format!("{kind} {at}"),
+            (None, place) => place.words(),
+        };
+        self.attachments.iter().map(mark).collect()
     }
 
     /// Everyone who keeps it: the processes of the program and of its links, each once.

@@ -2,6 +2,8 @@
 
 use serde_json::{Value, json};
 
+use crate::json_schema::{list, nullable, object, or_null, text, whole};
+
 /// The JSON schema (draft-07) of what `ps --format json` writes.
 #[must_use]
 pub fn schema() -> Value {
@@ -171,37 +173,4 @@ fn process() -> Value {
 
 fn paths() -> Value {
     list("Paths of pins.", &json!({ "type": "string" }))
-}
-
-/// An object with these keys, all of them required.
-fn object(keys: &[(&str, Value)]) -> Value {
-    let required: Vec<_> = keys.iter().map(|(key, _)| *key).collect();
-    let properties: serde_json::Map<_, _> =
-        keys.iter().map(|(key, value)| ((*key).to_owned(), value.clone())).collect();
-    json!({
-        "type": "object",
-        "additionalProperties": false,
-        "required": required,
-        "properties": properties,
-    })
-}
-
-fn list(description: &str, of: &Value) -> Value {
-    json!({ "description": description, "type": "array", "items": of })
-}
-
-fn text(description: &str) -> Value {
-    json!({ "description": description, "type": "string" })
-}
-
-fn whole(description: &str) -> Value {
-    json!({ "description": description, "type": "integer", "minimum": 0 })
-}
-
-fn nullable(description: &str, kind: &str) -> Value {
-    json!({ "description": description, "anyOf": [{ "type": kind }, { "type": "null" }] })
-}
-
-fn or_null(of: &Value) -> Value {
-    json!({ "anyOf": [of, { "type": "null" }] })
 }

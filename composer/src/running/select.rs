@@ -109,6 +109,20 @@ impl ProgramRef {
         if self.may_be_several() { self.all(census) } else { Ok(vec![self.one(census)?]) }
     }
 
+    /// The key that names it so in a chain file, one of [`REFERENCE_KEYS`], and the value.
+    #[must_use]
+    pub fn key_and_value(&self) -> (&'static str, String) {
+        match &self.by {
+            By::Id(id) => ("id", id.to_string()),
+            By::Name(name) => ("name", name.clone()),
+            By::Tag(tag) => ("tag", tag.clone()),
+            By::Pin(path) => ("pin", path.clone()),
+            By::Process(pid) => ("pid", pid.to_string()),
+            By::Link(id) => ("link", id.to_string()),
+            By::Place(kind, at) => (kind, at.clone()),
+        }
+    }
+
     /// Whether by its meaning it may stand for several: a process has many programs, and so may an interface.
     fn may_be_several(&self) -> bool {
         match &self.by {
@@ -217,6 +231,13 @@ mod tests {
         }
         for text in ["7", "xdp:eth0", "xdp_dispatch", "tc:lo", "pid:1", "cgroup:/", "tag:ff"] {
             assert_eq!(ids(text), Err(RefError::NotFound(text.to_owned())), "{text}");
+        }
+        for text in ["41", "lb", "name:a*", "tag:ff", "/sys/fs/bpf/lb", "pid:7", "link:9", "xdp:lo"]
+        {
+            let name: ProgramRef = text.parse().expect("a name");
+            let (key, value) = name.key_and_value();
+            let again: ProgramRef = format!("{key}:{value}").parse().expect("the same");
+            assert_eq!(again.by, name.by, "{text}");
         }
         for text in ["", "id:x", "xdp:", "colour:red", "99999999999", "pid:-1"] {
             assert!(matches!(ids(text), Err(RefError::Unreadable(..))), "{text}");

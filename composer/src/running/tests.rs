@@ -50,7 +50,7 @@ fn kernel(kind: &str, at: &str) -> Place {
 }
 
 /// A cgroup's program, a dispatcher with one of two slots taken, tracers in it, and one at tcx.
-pub(super) fn census() -> Census {
+pub(crate) fn census() -> Census {
     let mut firewall = program(3, ProgramType::CgroupSkb, "sd_fw_egress");
     firewall.attachments.push(Attachment {
         link: None,

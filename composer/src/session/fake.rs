@@ -16,11 +16,12 @@ use freplace_compose_common::Header;
 use serde_json::Value;
 use tokio::{
     sync::{Notify, Semaphore, mpsc},
-    time::timeout,
+    time::{Instant, timeout},
 };
 
 use super::{
-    Command, End, InterruptSource, Interrupts, Notice, Session, Subject, Undone, View, Writer, undo,
+    Awaited, Command, End, Happened, InterruptSource, Interrupts, Lookout, Notice, Session,
+    Subject, Undone, View, Writer, undo,
 };
 use crate::{
     chain::Chain,
@@ -94,6 +95,8 @@ pub(super) struct SessionRequest {
     pub(super) duration: Option<Duration>,
     pub(super) command: Option<FakeCommand>,
     pub(super) paper: Paper,
+    /// Who looks after programs of others; nobody when it is not given.
+    pub(super) lookout: Option<Lookout>,
 }
 
 impl Default for SessionRequest {
@@ -105,6 +108,7 @@ impl Default for SessionRequest {
             duration: None,
             command: None,
             paper: Paper::new(),
+            lookout: None,
         }
     }
 }
@@ -184,8 +188,21 @@ pub(super) async fn play(
     let mut session = session.expect("it opens");
     session.start(&[]);
     let mut interrupts = Interrupts::new(FakeInterrupts(source));
+    let mut lookout = asked.lookout.unwrap_or_else(|| Lookout::of(Vec::new(), Arc::new(|| None)));
+    let mut awaited = Awaited {
+        command: asked.command,
+        deadline: asked.duration.map(|duration| Instant::now() + duration),
+        lookout: &mut lookout,
+    };
     let work = async {
-        let end = session.run(&mut interrupts, asked.command, asked.duration).await;
+        let end = loop {
+            match session.run(&mut interrupts, &mut awaited).await {
+                Happened::End(end) => break end,
+                Happened::Changed(changes) => {
+                    changes.iter().for_each(|change| session.changed(change, &[]));
+                }
+            }
+        };
         let undone = undo(&plan, running, kernel, Some(session));
         let undone = interrupts.unless_second(undone).await;
         (end, undone.map(|undone| undone.expect("nothing panics")))

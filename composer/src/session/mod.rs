@@ -8,7 +8,9 @@
 mod command;
 #[cfg(test)]
 mod fake;
+mod follow;
 mod interrupts;
+mod lookout;
 mod ordered;
 mod reading;
 mod skips;
@@ -22,13 +24,15 @@ mod writer;
 use std::{io, process::ExitStatus};
 
 pub use command::Command;
+pub use follow::{LeftBehind, leave};
 pub use interrupts::{InterruptSource, Interrupts};
+pub use lookout::{Lookout, TakeCensus};
 pub use undo::{Report, Undone, undo};
 pub use view::View;
 pub use writer::{Feed, Writer};
 
 use crate::{
-    event::{Decoder, EventAccounting, Loss, Malformed},
+    event::{Decoder, EventAccounting, Loss, Malformed, ProgramChange},
     hook::ProgramOutput,
     kernel::{KernelError, KernelReader},
     resolve::Resolved,
@@ -70,6 +74,25 @@ pub enum End {
     Unknown(io::Error),
     /// Events cannot be read.
     Unreadable(KernelError),
+}
+
+/// What happened in a session.
+#[derive(Debug)]
+pub enum Happened {
+    /// It ended.
+    End(End),
+    /// Programs of others that the chain is on were detached, or are attached again; the session may go on.
+    Changed(Vec<ProgramChange>),
+}
+
+/// What a session waits for besides events.
+pub struct Awaited<'a, C> {
+    /// The command that runs while the chain is up.
+    pub command: Option<C>,
+    /// When it ends by itself.
+    pub deadline: Option<tokio::time::Instant>,
+    /// Who looks after programs of others.
+    pub lookout: &'a mut Lookout,
 }
 
 /// Events on their way from the kernel to the writer.

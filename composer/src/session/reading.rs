@@ -6,7 +6,7 @@ use std::{future::poll_fn, time::Duration};
 use tokio::time::{Instant, MissedTickBehavior};
 
 use super::{
-    Command, End, InterruptSource, Interrupts, Notice, Session,
+    Awaited, Command, End, Happened, InterruptSource, Interrupts, Notice, Session,
     command::{ended, stop},
 };
 use crate::{
@@ -32,21 +32,21 @@ const LATE: Duration = Duration::from_secs(1);
 const AGAIN: Duration = Duration::from_millis(1);
 
 impl<K: KernelReader> Session<K> {
-    /// Shows events until a signal, the end of `command`, `duration`, the limit, or the loss of the
-    /// reader.
+    /// Shows events until a signal, the end of the command, the deadline, the limit, or the loss of the
+    /// reader; or until a program of others changes.
     pub async fn run<S: InterruptSource, C: Command>(
         &mut self,
         interrupts: &mut Interrupts<S>,
-        mut command: Option<C>,
-        duration: Option<Duration>,
-    ) -> End {
+        awaited: &mut Awaited<'_, C>,
+    ) -> Happened {
+        let Awaited { command, deadline, lookout } = awaited;
         let mut look = tokio::time::interval(LOOK);
         look.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut pause = tokio::time::interval(PAUSE);
         pause.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let deadline = async {
-            match duration {
-                Some(duration) => tokio::time::sleep(duration).await,
+            match deadline {
+                Some(deadline) => tokio::time::sleep_until(*deadline).await,
                 None => std::future::pending().await,
             }
         };
@@ -74,26 +74,27 @@ impl<K: KernelReader> Session<K> {
             tokio::select! {
                 biased;
                 () = interrupts.next() => break,
-                status = ended(&mut command) => return match status {
+                status = ended(command) => return Happened::End(match status {
                     Ok(status) if status.success() => End::Done,
                     Ok(status) => End::Command(status),
                     Err(error) => End::Unknown(error),
-                },
+                }),
                 () = &mut deadline => break,
                 () = writer.closed() => break,
                 _ = look.tick() => self.look_for_losses(),
                 _ = pause.tick(), if pauses => self.view.pause(&mut self.out),
+                changes = lookout.changed() => return Happened::Changed(changes),
                 ready = ready => {
                     if let Err(error) = ready {
-                        return End::Unreadable(error);
+                        return Happened::End(End::Unreadable(error));
                     }
                     self.behind = self.drain();
                 }
             }
             self.writer.write(&mut self.out);
         }
-        stop(command, interrupts).await;
-        End::Done
+        stop(command.take(), interrupts).await;
+        Happened::End(End::Done)
     }
 
     fn is_over(&self) -> bool {
@@ -101,7 +102,7 @@ impl<K: KernelReader> Session<K> {
     }
 
     /// Takes some batches of records from the kernel; whether there may be more.
-    fn drain(&mut self) -> bool {
+    pub(super) fn drain(&mut self) -> bool {
         let mut behind = true;
         for _ in 0..BATCHES {
             behind = self.drain_once();

@@ -7,8 +7,8 @@
 use crate::{
     event::Skips,
     hook::Mechanism,
-    kernel::KernelReader,
-    plan::{Action, Plan},
+    kernel::{KernelReader, ProgramHandle},
+    plan::{Action, OperationId, Plan},
     run::Running,
 };
 
@@ -32,14 +32,14 @@ pub(super) fn at_links<K: KernelReader>(
     }
 }
 
-/// Adds what it counts for programs, which are detached by now.
+/// Adds what it counts for these programs.
 pub(super) fn of_programs<K: KernelReader>(
     skips: &mut Skips,
     kernel: &K,
-    running: &Running,
+    programs: impl Iterator<Item = (OperationId, ProgramHandle)>,
     plan: &Plan,
 ) {
-    for (operation, program) in running.programs() {
+    for (operation, program) in programs {
         if let Some(node) = plan[operation].node {
             skips.add(node, kernel.recursions(program).ok());
         }

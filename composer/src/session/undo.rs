@@ -57,14 +57,14 @@ pub async fn undo<K: KernelReader + Send + 'static>(
         let gone = lost_interfaces(&kernel, &running);
         let left = running.detach(&mut kernel);
         kernel.settle();
-        skips::of_programs(&mut skips, &kernel, &running, &own);
+        skips::of_programs(&mut skips, &kernel, running.programs(), &own);
         (running, kernel, left, skips, gone)
     });
     let (running, mut kernel, mut left, skips, gone) = detached.await?;
     if let Some(session) = &mut session {
         // Nothing new comes once the links are gone, so the numbers can be compared.
         session.finish(&left).await;
-        session.accounting.skips = skips;
+        session.accounting.skips.add_all(&skips);
     }
     let down = spawn_blocking(move || running.down(&mut kernel));
     // A panic in there was reported as such.

@@ -1,6 +1,6 @@
 //! Selects the events of a session that are shown.
 
-use crate::event::{Event, EventAccounting, Loss, Render, Totals};
+use crate::event::{Event, EventAccounting, Loss, ProgramChange, Render, Totals};
 
 /// Filters events and passes them to the renderer.
 pub struct View {
@@ -60,6 +60,15 @@ impl View {
     pub(super) fn lost(&mut self, loss: &Loss<'_>, out: &mut String) -> bool {
         self.format.lost(loss, out);
         !self.format.has_losses()
+    }
+
+    pub(super) fn changed(
+        &mut self,
+        change: &ProgramChange,
+        loaded: &[(usize, u32)],
+        out: &mut String,
+    ) {
+        self.format.changed(change, loaded, out);
     }
 
     pub(super) fn end(&mut self, accounting: &EventAccounting, out: &mut String) {

@@ -12,6 +12,7 @@ use crate::{
         reading::{globals, value},
         table::{Diagnostics, Table, strings, wrong_type},
     },
+    diag::Code,
     packet::ExpectedPacket,
 };
 
@@ -158,5 +159,14 @@ fn bounds(
     };
     let (least, most) = (bound("least", 0), bound("most", u64::MAX));
     table.finish(report);
-    Some(ExpectedCount { least: least?, most: most?, span })
+    let (least, most) = (least?, most?);
+    if least > most {
+        let label = format!("{least} is more than {most}");
+        let wrong = report
+            .at(Code::BadValue, format!("{what} can never be so"), &span, label)
+            .help("Write at most as much for `least` as for `most`.");
+        report.push(wrong);
+        return None;
+    }
+    Some(ExpectedCount { least, most, span })
 }

@@ -2,16 +2,30 @@
 
 use std::fs;
 
+use freplace_compose::machine_code;
 use serde_json::Value;
 
-use crate::support::{
-    Live, Snapshot,
-    process::{Finished, binary, output},
-    recipe,
+use crate::{
+    draft,
+    support::{
+        Live, Snapshot,
+        process::{Finished, binary, output},
+        recipe,
+    },
 };
 
 fn flow(words: &[&str]) -> Finished {
     output(binary().arg("flow").args(words))
+}
+
+/// The JSON that it writes, which fits its schema.
+#[track_caller]
+fn json(words: &[&str]) -> Value {
+    let finished = flow(&[words, &["--format", "json"]].concat());
+    finished.assert_done();
+    let json: Value = serde_json::from_str(&finished.stdout).expect("JSON");
+    assert_eq!(draft::check(&machine_code::schema(), &json), Ok(()), "{json:#}");
+    json
 }
 
 #[test]
@@ -41,9 +55,8 @@ fn every_recipe_that_comes_up_is_in_the_text_as_the_links_say() {
 #[ignore = "needs a kernel that allows freplace; `cargo xtask test` runs it in a micro-VM"]
 fn a_call_goes_from_the_kprobe_to_the_replacement_and_through_the_trampoline() {
     let before = Snapshot::take();
-    let finished = flow(&["--format", "json", recipe("tcp").to_str().expect("UTF-8")]);
-    finished.assert_done();
-    let json: Value = serde_json::from_str(&finished.stdout).expect("JSON");
+    let json = json(&[recipe("tcp").to_str().expect("UTF-8")]);
+    assert_eq!(json["verdict"], Value::Null);
     let hosts = json["routes"].as_array().expect("a list");
     let names: Vec<_> = hosts.iter().map(|host| host["visit"]["name"].as_str()).collect();
     assert_eq!(names, [Some("k_tcp_connect"), Some("k_icsk_complete_hashdance")]);
@@ -92,6 +105,9 @@ fn programs_of_another_process_are_followed_and_compared() {
     let compared = flow(&["--verify", "xdp:lo"]);
     compared.assert_done();
     assert!(compared.stdout.contains("confirmed: links and machine code agree"), "{compared:#?}");
+    let verdict = &json(&["--verify", "xdp:lo"])["verdict"];
+    assert_eq!(verdict["disagreements"], Value::Array(Vec::new()));
+    assert!(verdict["confirmed"].as_u64() > Some(3), "{verdict}");
     flow(&["no_such_program"]).assert_failed(4, "FC0701");
     // What the kernel does not tell is said, not guessed.
     let place = "/proc/sys/kernel/kptr_restrict";

@@ -3,17 +3,19 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
+    io::ErrorKind,
+    net::{Ipv4Addr, UdpSocket},
     process::{Child, Command, Stdio},
 };
 
 use freplace_compose::running;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::{
     draft,
     support::{
         Folder, Live, Snapshot,
-        events::{events, of},
+        events::{assert_schema, events, of},
         eventually,
         process::{Finished, binary, output},
         recipe,
@@ -73,11 +75,15 @@ struct Dispatched;
 impl Dispatched {
     fn new() -> Self {
         shell("mountpoint -q /sys/fs/bpf || mount -t bpf bpf /sys/fs/bpf");
-        let folder = "/usr/lib/x86_64-linux-gnu/bpf";
         // With a single one libxdp replaces the dispatcher as a whole.
-        let objects = ["alw", "dny"].map(|what| format!("{folder}/xdpfilt_{what}_udp.o"));
+        let objects = ["alw_udp", "dny_udp"].map(Self::object);
         shell(&format!("xdp-loader load -m skb lo {}", objects.join(" ")));
         Self
+    }
+
+    /// A filter of xdp-tools.
+    fn object(what: &str) -> String {
+        format!("/usr/lib/x86_64-linux-gnu/bpf/xdpfilt_{what}.o")
     }
 }
 
@@ -275,6 +281,108 @@ fn names_that_are_of_no_program_or_of_no_kind_are_told() {
     live.end(rustix::process::Signal::INT).assert_done();
 }
 
+/// A program that bpftool loads with libbpf and attaches to the cgroup of all processes, without a link, as
+/// systemd does; until this is dropped.
+struct AttachedByOthers(Folder);
+
+impl AttachedByOthers {
+    const PIN: &str = "/sys/fs/bpf/plain";
+    const CGROUP: &str = "/sys/fs/cgroup";
+
+    fn new(chain: &str) -> Self {
+        shell("mountpoint -q /sys/fs/bpf || mount -t bpf bpf /sys/fs/bpf");
+        let folder = Folder::new(chain);
+        let object = folder.chain().with_file_name("plain.o");
+        shell(&format!("bpftool prog load {} {}", object.display(), Self::PIN));
+        shell(&format!("bpftool cgroup attach {} egress pinned {} multi", Self::CGROUP, Self::PIN));
+        Self(folder)
+    }
+}
+
+impl Drop for AttachedByOthers {
+    fn drop(&mut self) {
+        let (cgroup, pin) = (Self::CGROUP, Self::PIN);
+        shell(&format!("bpftool cgroup detach {cgroup} egress pinned {pin}; rm {pin}"));
+    }
+}
+
+/// Whether a packet may leave this machine's processes.
+fn may_send() -> bool {
+    let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
+    match socket.send_to(b"?", (Ipv4Addr::LOCALHOST, 9)) {
+        Ok(_) => true,
+        Err(error) if error.kind() == ErrorKind::PermissionDenied => false,
+        Err(error) => panic!("{error}"),
+    }
+}
+
+#[test]
+#[ignore = "needs a kernel that allows freplace; `cargo xtask test` runs it in a micro-VM"]
+fn a_program_that_libbpf_loaded_for_a_cgroup_is_seen_traced_extended_and_left_as_it_was() {
+    let before = Snapshot::take();
+    {
+        let theirs = AttachedByOthers::new(
+            r#"
+            [host.egress]
+            running = { cgroup = "/sys/fs/cgroup" }
+            [stub.verdict]
+            function = "plain_verdict"
+            hosts = ["egress"]
+            [replacement.refuse]
+            object = "hooks.o"
+            program = "netkit_for_context"
+            stub = "verdict"
+            "#,
+        );
+        let there = Snapshot::take();
+        let programs = listed(&["cgroup:/sys/fs/cgroup"]);
+        let program = one(&programs, "plain_filter_of_packets");
+        assert_eq!(places(program), ["cgroup_inet_egress /sys/fs/cgroup"]);
+        assert_eq!(program["attached"][0]["link"], Value::Null);
+        assert_eq!(program["pins"][0], AttachedByOthers::PIN);
+        assert_eq!(
+            program["functions"][1]["prototype"],
+            "int plain_verdict(struct __sk_buff *ctx)"
+        );
+        let traced = output(binary().args([
+            "trace",
+            "cgroup:/sys/fs/cgroup:plain_*",
+            "--format",
+            "json",
+            "--",
+            "ping",
+            "-c",
+            "1",
+            "127.0.0.1",
+        ]));
+        traced.assert_done();
+        let seen = events(&traced);
+        let returned = |node: &str| {
+            let of_node = seen.iter().filter(|event| {
+                event["kind"] == "fexit"
+                    && event["node"].as_str().is_some_and(|label| label.ends_with(node))
+            });
+            of_node.map(|event| event["ret"].as_i64()).collect::<Vec<_>>()
+        };
+        assert!(returned(":plain_filter_of_packets").len() >= 2, "echo and answer: {seen:#?}");
+        assert!(returned(":plain_verdict").iter().all(|ret| *ret == Some(1)), "{seen:#?}");
+        there.assert_as_it_was();
+        for signal in [rustix::process::Signal::INT, rustix::process::Signal::KILL] {
+            assert!(may_send());
+            let live = Live::json(&theirs.0.chain());
+            assert!(!may_send());
+            let finished = live.end(signal);
+            assert!(may_send(), "{signal:?}");
+            if signal == rustix::process::Signal::INT {
+                finished.assert_done();
+                assert_eq!(of(&events(&finished), "refuse").len(), 1);
+            }
+            there.assert_as_it_was();
+        }
+    }
+    before.assert_as_it_was();
+}
+
 /// A chain whose host is the one that [`base`] attaches to the loopback.
 const ON_TOP: &str = r#"
     name = "on-top"
@@ -329,6 +437,34 @@ fn a_program_of_somebody_else_is_extended_and_left_as_it_was() {
         there.assert_nothing_new();
     }
     theirs.end(rustix::process::Signal::INT).assert_done();
+    before.assert_nothing_new();
+}
+
+#[test]
+#[ignore = "needs a kernel that allows freplace; `cargo xtask test` runs it in a micro-VM"]
+fn a_chain_follows_a_program_that_is_loaded_anew() {
+    let before = Snapshot::take();
+    let (_theirs, first) = base();
+    let folder = Folder::new(&ON_TOP.replace("\"lo\"", "\"lo\", follow = true"));
+    let live = Live::json(&folder.chain());
+    assert!(ping("127.0.0.1").contains(" 100% packet loss"));
+    first.end(rustix::process::Signal::INT).assert_done();
+    live.wait_for(|text| text.contains("\"now\":null,\"followed\":false"));
+    assert!(ping("127.0.0.1").contains(" 0% packet loss"));
+    let (_theirs, second) = base();
+    let there = Snapshot::take();
+    live.wait_for(|text| text.contains("\"followed\":true"));
+    assert!(ping("127.0.0.1").contains(" 100% packet loss"));
+    let finished = live.end(rustix::process::Signal::INT);
+    finished.assert_done();
+    assert_schema(&finished);
+    let drops = events(&finished);
+    let seen = of(&drops, "seen");
+    let returned = seen.iter().filter(|event| event["ret_name"] == "XDP_DROP");
+    assert!(returned.count() >= 6, "three before, and three after: {seen:#?}");
+    assert!(ping("127.0.0.1").contains(" 0% packet loss"));
+    there.assert_programs_gone();
+    second.end(rustix::process::Signal::INT).assert_done();
     before.assert_nothing_new();
 }
 
@@ -461,20 +597,42 @@ fn stats_have_calls_and_times_of_a_running_program() {
 
 #[test]
 #[ignore = "needs a kernel that allows freplace; `cargo xtask test` runs it in a micro-VM"]
-fn a_program_that_is_detached_meanwhile_is_told() {
+fn a_dispatcher_that_is_built_anew_is_told_at_once_and_followed() {
     let before = Snapshot::take();
     {
-        let _dispatched = Dispatched::new();
-        let traced = output(binary().args([
-            "trace",
-            "xdp:lo",
-            "--",
-            "sh",
-            "-c",
-            "/tools/xdp-loader unload lo --all",
-        ]));
-        traced.assert_failed(0, "FC0516");
-        assert!(traced.stderr.contains("`xdp_dispatcher`"), "{}", traced.stderr);
+        let dispatched = Dispatched::new();
+        let old = one(&listed(&["xdp:lo"]), "xdp_dispatcher")["id"].as_u64().expect("a number");
+        let mut command = binary();
+        command.args(["trace", "xdp:lo", "--follow", "--format", "json"]).stdout(Stdio::piped());
+        let live = Live::start(&mut command);
+        let changes = |text: &str| {
+            let record = |line| serde_json::from_str::<Value>(line).expect("JSON");
+            let mut records: Vec<_> = text.lines().map(record).collect();
+            records.retain(|record| record["record"] == "program_changed");
+            records
+        };
+        shell(&format!("xdp-loader load -m skb lo {}", Dispatched::object("alw_udp")));
+        live.wait_for(|text| changes(text).len() == 1);
+        ping("127.0.0.1");
+        live.wait_for(|text| text.matches("\"kind\":\"fexit\"").count() >= 3);
+        let new = one(&listed(&["xdp:lo"]), "xdp_dispatcher")["id"].as_u64().expect("a number");
+        assert_ne!(new, old);
+        drop(dispatched);
+        live.wait_for(|text| changes(text).len() == 2);
+        let finished = live.end(rustix::process::Signal::INT);
+        finished.assert_done();
+        let told = changes(&finished.stdout);
+        let told: Vec<_> =
+            told.iter().map(|it| [&it["program"], &it["now"], &it["followed"]]).collect();
+        assert_eq!(
+            told,
+            [[&json!(old), &json!(new), &json!(true)], [&json!(new), &Value::Null, &json!(false)]]
+        );
+        assert_schema(&finished);
+        let said = &finished.stderr;
+        assert_eq!(said.matches("\nFC0516\n").count(), 2, "{said}");
+        assert!(said.contains(&format!("`xdp_dispatcher` (program {old})")), "{said}");
+        assert!(said.contains(&format!("program {new} now")), "{said}");
     }
     before.assert_nothing_new();
 }

@@ -156,3 +156,36 @@ fn the_recipes_of_the_gallery_pass_their_tests() {
     let folder = recipes.parent().expect("it is in a folder").join("tests");
     assert_pass(&folder, 30);
 }
+
+#[test]
+#[ignore = "needs a kernel that allows freplace; `cargo xtask test` runs it in a micro-VM"]
+fn a_mistake_in_a_program_makes_a_test_fail() {
+    let folder = folder();
+    let file = folder.chain().with_file_name("run.toml");
+    for (mutant, test) in [
+        ("mocks-mutant-1", "the route is asked once, and the packet passes"),
+        ("mocks-mutant-2", "a packet without IPv4 is dropped"),
+        ("mocks-mutant-3", "no route: aborted"),
+        ("mocks-mutant-4", "what a mock writes leads to a backend"),
+        ("mocks-mutant-5", "a context"),
+    ] {
+        let text = include_str!("testing/run.toml").replace("mocks.o", &format!("{mutant}.o"));
+        fs::write(&file, text).expect("room in /tmp");
+        let (records, code) = results(&file, &["--filter", test]);
+        failure(&records, test);
+        assert_eq!(code, Some(1), "{mutant}");
+    }
+}
+
+#[test]
+#[ignore = "needs a kernel that allows freplace; `cargo xtask test` runs it in a micro-VM"]
+fn programs_of_other_projects_pass_their_tests() {
+    let folder = folder();
+    for (text, least) in [
+        (include_str!("../../../test-programs/tests/dispatcher.toml"), 4),
+        (include_str!("../../../test-programs/tests/xdpfilt.toml"), 8),
+    ] {
+        fs::write(folder.chain(), text).expect("room in /tmp");
+        assert_pass(&folder.chain(), least);
+    }
+}

@@ -55,6 +55,46 @@ fn all_that_is_shown_may_be_how_many_events_there_were() {
     assert_eq!(lines, ["fired  3 events", "seven  3 events", "out    3 events"]);
 }
 
+/// What a real run leaves in the page: its counts, and a piece of each section.
+#[test]
+#[ignore = "needs a kernel that allows freplace; `cargo xtask test` runs it in a micro-VM"]
+fn the_page_of_a_run_has_its_counts_durations_results_and_calls() {
+    let folder = Folder::new(&format!("{CHAIN}\ntracer.around = {{ trace = \"seven\" }}\n"));
+    let live = Live::up(&folder.chain(), &["--format", "html"]);
+    [1, 2, 3].into_iter().for_each(fire);
+    let finished = live.end(Signal::INT);
+    finished.assert_done();
+    let page = finished.stdout;
+    assert!(page.starts_with("<!DOCTYPE html>") && page.ends_with("</html>\n"), "{page}");
+    let row = |id: &str, label: &str, place: &str, count: &str| {
+        format!(
+            "<tr><td><code>{id}</code></td><td>{label}</td><td><code>{place}</code></td>\
+             <td class=\"number\">{count}</td><td class=\"number\">0</td><td class=\"number\">0</td></tr>"
+        )
+    };
+    for wanted in [
+        "<h2>Durations</h2>\n",
+        "<h2>Results</h2>\n",
+        "<h2>Events over time</h2>\n",
+        "class=\"node replacement\"",
+        // Of six programs three events each, and both of the built-in pair.
+        "<dt>events</dt><dd>24</dd>",
+        "<dt>calls</dt><dd>3</dd>",
+        "<dt>lost</dt><dd>0</dd>",
+        &row("seven", "freplace", "value", "3"),
+        &row("around", "trace", "seven", "6"),
+        "<dt>median</dt>",
+        "╭ in",
+        "value=3",
+        "No event was lost",
+    ] {
+        assert!(page.contains(wanted), "{wanted}: {page}");
+    }
+    for foreign in ["<script", "<link", "src="] {
+        assert!(!page.contains(foreign), "{foreign}: {page}");
+    }
+}
+
 #[test]
 #[ignore = "needs a kernel that allows freplace; `cargo xtask test` runs it in a micro-VM"]
 fn a_tree_tells_call_after_call() {

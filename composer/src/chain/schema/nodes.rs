@@ -44,14 +44,22 @@ fn running() -> Value {
         };
         ((*key).to_owned(), value)
     });
+    let mut properties: serde_json::Map<_, _> = keys.collect();
+    let follow = "Whether the nodes on it are brought up anew on the program that takes its place, when it is \
+                  detached; false if not given.";
+    properties.insert("follow".to_owned(), json!({ "description": follow, "type": "boolean" }));
+    let ways = REFERENCE_KEYS.iter().map(|(key, _)| match *key {
+        // The kernel gives an id once.
+        "id" => json!({ "required": [key], "properties": { "follow": { "enum": [false] } } }),
+        _ => json!({ "required": [key] }),
+    });
     json!({
         "description": "A program that somebody else loaded and attached, by one of these keys. Its \
                         functions can be replaced and traced; it is left as it was.",
         "type": "object",
         "additionalProperties": false,
-        "minProperties": 1,
-        "maxProperties": 1,
-        "properties": keys.collect::<serde_json::Map<_, _>>(),
+        "oneOf": ways.collect::<Vec<_>>(),
+        "properties": properties,
     })
 }
 
@@ -104,7 +112,8 @@ pub(super) fn replacement() -> Value {
 }
 
 fn returns() -> Value {
-    let value = json!({ "type": ["integer", "boolean", "string"] });
+    let what = "A number, or the name of one.";
+    let value = json!({ "description": what, "type": ["integer", "boolean", "string"] });
     json!({
         "description": "Without an object: what the replacement returns, a number or the name of one. A list \
                         has a value for each call, the last one for all further calls; or cases, of which the \
@@ -133,6 +142,7 @@ fn writes() -> Value {
         "examples": [{ "params": { "ifindex": 2, "smac": "02:00:00:00:00:01" } }],
         "type": "object",
         "minProperties": 1,
+        "additionalProperties": { "$ref": "#/definitions/value" },
     })
 }
 

@@ -3,38 +3,48 @@
 
 use freplace_compose::{
     diag::{Code, Diagnostic, Severity},
-    inert, kernel,
+    event::ProgramChange,
+    inert,
     plan::{Action, OperationId, Plan},
     resolve::Resolved,
 };
 
-/// Says which programs of others that the chain is on are no longer attached as they were when it was read.
-pub(super) fn detached(resolved: &Resolved) -> Vec<Diagnostic> {
-    let adopted = resolved.programs().filter_map(|(_, node, of)| {
-        let loaded = of.object().loaded.as_deref()?;
-        Some((node, of, loaded))
-    });
-    let adopted: Vec<_> = adopted.collect();
-    if adopted.is_empty() {
-        return Vec::new();
-    }
-    let now = kernel::census().unwrap_or_default();
-    let told = adopted.into_iter().filter_map(|(node, of, loaded)| {
-        // Who is gone is attached nowhere.
-        let places = now.program(loaded.id).map(|program| now.places(program)).unwrap_or_default();
-        loaded.attached.iter().find(|before| !places.contains(before))?;
-        let message = format!(
-            "`{}` (program {}), which is `{}`, was detached while the chain was up",
-            inert::line(&of.program().name),
-            loaded.id,
-            node.id.value
-        );
-        let mut found = Diagnostic::new(Code::ProgramGone, message)
-            .label(of.asked(), "no longer attached")
-            .help(
-                "Run it again: another program may be there, which `freplace-compose ps` shows. \
-                 Nothing came to the old one since.",
-            );
+/// Says what became of programs of others that the chain is on.
+pub(super) fn changed(changes: &[ProgramChange], resolved: &Resolved) -> Vec<Diagnostic> {
+    let told = changes.iter().filter_map(|change| {
+        let (_, node, of) =
+            resolved.programs().find(|(index, ..)| index.index() == change.node)?;
+        let name = inert::line(&of.program().name);
+        let (id, node) = (change.program, &node.id.value);
+        let (what, label, help) = match change.now {
+            Some(now) if now == id => (
+                "is attached again",
+                "attached again".to_owned(),
+                "Calls between were not seen, and not changed.".to_owned(),
+            ),
+            Some(now) if change.followed => (
+                "was detached",
+                format!("program {now} now"),
+                "What was on the old one is on that program now.".to_owned(),
+            ),
+            Some(now) => (
+                "was detached",
+                format!("program {now} now"),
+                "Run it again to be on that program, or write `follow = true` in `running`: nothing comes to the \
+                 old one."
+                    .to_owned(),
+            ),
+            None => (
+                "was detached",
+                "no longer attached".to_owned(),
+                "Run it again once another program is there, which `freplace-compose ps` shows. Nothing comes \
+                 to the old one."
+                    .to_owned(),
+            ),
+        };
+        let message = format!("`{name}` (program {id}), which is `{node}`, {what}");
+        let mut found =
+            Diagnostic::new(Code::ProgramGone, message).label(of.asked(), label).help(help);
         found.severity = Severity::Warning;
         Some(found)
     });

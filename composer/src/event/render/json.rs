@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use super::{Render, Totals};
 use crate::{
     chain::Role,
-    event::{Event, Loss, NO_CPU, digits::decimal, json, value},
+    event::{Event, Loss, NO_CPU, ProgramChange, digits::decimal, json, value},
     plan::{Plan, PlannedNode},
 };
 
@@ -37,6 +37,15 @@ impl Json {
     pub fn new(plan: &Plan) -> Self {
         let (chain, nodes) = (plan.chain.clone(), plan.nodes.clone());
         Self { chain, nodes, last: None, keys: String::new() }
+    }
+
+    /// Nodes whose programs were loaded.
+    fn nodes_up(&self, loaded: &[(usize, u32)], out: &mut String) {
+        for (node, program) in loaded {
+            if let Some(node) = self.nodes.get(*node) {
+                Self::node_up(node, *program, out);
+            }
+        }
     }
 
     /// A node whose program was loaded under the kernel's id `program`.
@@ -74,11 +83,7 @@ impl Render for Json {
         let _ = write!(out, "{VERSION},\"chain\":");
         value::string(&self.chain, out);
         out.push_str("}\n");
-        for (node, program) in loaded {
-            if let Some(node) = self.nodes.get(*node) {
-                Self::node_up(node, *program, out);
-            }
-        }
+        self.nodes_up(loaded, out);
     }
 
     fn event(&mut self, event: &Event<'_>, out: &mut String) {
@@ -118,6 +123,19 @@ impl Render for Json {
                 let _ = writeln!(out, "{{\"record\":\"lost\",\"printk\":true,\"count\":{count}}}");
             }
         }
+    }
+
+    fn changed(&mut self, change: &ProgramChange, loaded: &[(usize, u32)], out: &mut String) {
+        let Some(node) = self.nodes.get(change.node) else { return };
+        out.push_str("{\"record\":\"program_changed\",\"node\":");
+        value::string(&node.id, out);
+        let _ = write!(out, ",\"program\":{},\"now\":", change.program);
+        let _ = match change.now {
+            Some(now) => write!(out, "{now}"),
+            None => write!(out, "null"),
+        };
+        let _ = writeln!(out, ",\"followed\":{}}}", change.followed);
+        self.nodes_up(loaded, out);
     }
 
     fn has_losses(&self) -> bool {

@@ -20,7 +20,7 @@ pub use log::Log;
 pub use stats::Stats;
 pub use tree::Tree;
 
-use super::{Event, EventAccounting, Loss};
+use super::{Event, EventAccounting, Loss, ProgramChange};
 
 /// A format. The default implementations write nothing.
 pub trait Render: Send {
@@ -41,6 +41,12 @@ pub trait Render: Send {
     /// Events found no room.
     fn lost(&mut self, loss: &Loss<'_>, out: &mut String) {
         let _ = (loss, out);
+    }
+
+    /// The program of a host that somebody else loaded changed; `loaded` are nodes as in [`Render::start`],
+    /// with their programs on what is there now.
+    fn changed(&mut self, change: &ProgramChange, loaded: &[(usize, u32)], out: &mut String) {
+        let _ = (change, loaded, out);
     }
 
     /// Whether its text has losses in it for whoever reads it, so that they need not be reported

@@ -23,7 +23,7 @@ use std::{collections::HashMap, path::PathBuf};
 pub use code::code_map;
 pub use confirm::confirm;
 pub(super) use descriptors::holders_of_link;
-pub use objects::RunningKernel;
+pub use objects::{RunningKernel, Successors};
 pub(crate) use programs::whole_name;
 
 use super::{

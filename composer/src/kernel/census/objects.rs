@@ -1,6 +1,10 @@
 //! Programs that run as objects, for chains that have them as hosts.
 
-use std::{cell::OnceCell, sync::Arc};
+use std::{
+    cell::OnceCell,
+    collections::{BTreeSet, HashMap},
+    sync::Arc,
+};
 
 use super::census;
 use crate::{
@@ -9,7 +13,7 @@ use crate::{
     kernel::{KernelError, sys},
     object::{KernelProgram, Object, TakenFunction, btf::Btf},
     resolve::RunningPrograms,
-    running::{Census, Effect, ProgramRef, RunningProgram, RunningType},
+    running::{Census, Effect, ProgramRef, RefError, RunningProgram, RunningType},
 };
 
 /// The programs of the running kernel, which is looked at once, when the first is asked for.
@@ -58,6 +62,38 @@ impl RunningPrograms for RunningKernel {
     }
 }
 
+/// The programs that hosts of a chain are now, which is up on others than when it was read.
+#[derive(Debug)]
+pub struct Successors {
+    census: Census,
+    programs: HashMap<ProgramRef, u32>,
+}
+
+impl Successors {
+    /// The program that each name stands for; what those in `own` replace and trace is not taken, since they are
+    /// the chain's.
+    #[must_use]
+    pub fn new(
+        mut census: Census,
+        programs: HashMap<ProgramRef, u32>,
+        own: &BTreeSet<u32>,
+    ) -> Self {
+        for program in census.programs.iter_mut().filter(|program| own.contains(&program.id)) {
+            program.attachments.clear();
+        }
+        Self { census, programs }
+    }
+}
+
+impl RunningPrograms for Successors {
+    fn find(&self, wanted: &ProgramRef) -> Result<Arc<Object>, Box<Diagnostic>> {
+        let program = self.programs.get(wanted).and_then(|id| self.census.program(*id));
+        let none = || RefError::NotFound(wanted.to_string()).diagnostic(&self.census);
+        let program = program.ok_or_else(|| Box::new(none()))?;
+        object(&self.census, program).map(Arc::new).map_err(Box::new)
+    }
+}
+
 /// `program` as an object.
 fn object(census: &Census, program: &RunningProgram) -> Result<Object, Diagnostic> {
     let cannot = |why: &str| {
@@ -89,7 +125,7 @@ fn object(census: &Census, program: &RunningProgram) -> Result<Object, Diagnosti
         tag: program.tag.clone(),
         program_type,
         taken: taken.collect(),
-        attached: census.places(program),
+        attached: program.marks(),
         in_table: program
             .tables
             .iter()

@@ -1,7 +1,7 @@
 //! Encodes a value of a chain file as the bytes of a global variable, by its type.
 
 use std::{
-    net::{Ipv4Addr, Ipv6Addr},
+    net::{IpAddr, Ipv4Addr},
     ops::{Range, RangeInclusive},
 };
 
@@ -301,12 +301,11 @@ impl<'a> Encoder<'a> {
             (Type::Array { element, .. }, size) if self.is_character(element) => match size {
                 4 => text.parse::<Ipv4Addr>().ok().map(|address| address.octets().to_vec()),
                 6 => device_address(text),
-                16 => text.parse::<Ipv6Addr>().ok().map(|address| address.octets().to_vec()),
+                // What is a `char` may be a text that looks like one.
+                16 if self.is_byte(element) => long_address(text),
                 _ => None,
             },
-            (Type::Array { .. } | Type::Struct { .. }, 16) => {
-                text.parse::<Ipv6Addr>().ok().map(|address| address.octets().to_vec())
-            }
+            (Type::Array { .. } | Type::Struct { .. }, 16) => long_address(text),
             _ => None,
         }
     }
@@ -320,6 +319,11 @@ impl<'a> Encoder<'a> {
         };
         room.copy_from_slice(bytes);
         Ok(())
+    }
+
+    /// Whether it is a number of a byte, and not a `char`.
+    fn is_byte(&self, of: TypeId) -> bool {
+        matches!(self.btf.resolve(of), Some((_, Type::Int { name: "unsigned char", .. })))
     }
 
     fn is_character(&self, of: TypeId) -> bool {
@@ -360,6 +364,15 @@ fn swapped(number: i128, bits: u32) -> i128 {
     let mut turned = [0; 16];
     turned[..bytes.len() - own].copy_from_slice(&bytes[own..]);
     if cfg!(target_endian = "big") { number } else { i128::from_le_bytes(turned) }
+}
+
+/// An address as 16 bytes: one of IPv4 as IPv6 has it, `::ffff:192.0.2.7`.
+fn long_address(text: &str) -> Option<Vec<u8>> {
+    let address = match text.parse::<IpAddr>().ok()? {
+        IpAddr::V4(address) => address.to_ipv6_mapped(),
+        IpAddr::V6(address) => address,
+    };
+    Some(address.octets().to_vec())
 }
 
 /// `02:00:00:00:00:01` as bytes.

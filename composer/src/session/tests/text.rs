@@ -2,10 +2,11 @@
 
 use std::sync::{Arc, Mutex};
 
-use super::{BARE, CLOCK, SessionRequest, Stage, emit, play};
+use super::{BARE, CLOCK, SessionRequest, Stage, counts, emit, play};
 use crate::{
     event::{ChromeTrace, Count, Tree},
-    session::Writer,
+    running::Census,
+    session::{Lookout, Writer, lookout::WatchedHost},
 };
 
 #[tokio::test(start_paused = true)]
@@ -112,4 +113,23 @@ async fn a_failed_write_is_an_error_at_the_end_and_closes_the_way() {
     assert!(writer.is_closed());
     let error = writer.end("more".to_owned()).await.expect_err("nothing was written");
     assert_eq!(error.kind(), std::io::ErrorKind::StorageFull);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_program_that_changes_is_a_record_and_events_go_on() {
+    let stage = Stage::tcp();
+    let (node, record) = (stage.node("before"), stage.record("before", 1));
+    let host = WatchedHost::new(0, "xdp:lo".parse().expect("a name"), 41, vec!["link 8".into()]);
+    let lookout = Lookout::of(vec![host], Arc::new(|| Some(Census::default())));
+    let asked = SessionRequest { lookout: Some(lookout), ..SessionRequest::default() };
+    let played = play(stage, asked, async |world| {
+        world.a_while().await;
+        emit(world, node, &record, 2);
+        world.a_while().await;
+        world.interrupt();
+    })
+    .await;
+    let [changed] = played.records("program_changed").try_into().expect("one record");
+    assert_eq!((&changed["program"], &changed["now"]), (&41.into(), &serde_json::Value::Null));
+    assert_eq!(counts(&played), (2, 2, 0));
 }

@@ -9,7 +9,7 @@ mod run;
 mod spies;
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, HashMap, HashSet},
     sync::Arc,
 };
 
@@ -67,6 +67,18 @@ pub(super) struct ExpectedGlobal {
     pub(super) set: SetGlobalParts,
     pub(super) object: Option<Arc<Object>>,
     pub(super) span: Span,
+}
+
+impl TestGroup<'_> {
+    /// A group of one of its tests, without the spies of the others.
+    pub(super) fn of_one(&self, test: &ArrangedTest<'_>) -> Self {
+        let own: HashSet<&String> = test.calls.iter().chain(&test.order).collect();
+        let stays = |id: &String| !id.starts_with(SPY) || own.contains(id);
+        let nodes = self.chain.graph.nodes().map(|(_, node)| node);
+        let nodes = nodes.filter(|node| stays(&node.id.value)).cloned().collect();
+        let chain = Chain { graph: Graph::with(nodes), ..self.chain.clone() };
+        Self { chain, attached: self.attached, tests: Vec::new() }
+    }
 }
 
 impl ArrangedTest<'_> {
@@ -215,6 +227,9 @@ fn text_of_mock(mock: &Mock) -> String {
     }
 }
 
+/// What the ids of spies begin with.
+const SPY: &str = "spy.";
+
 /// The id of the node that mocks a function.
 fn mock_id(function: &str) -> String {
     format!("mock.{function}")
@@ -327,7 +342,7 @@ impl<'t> Arranger<'_, 't> {
         for (_, node, of) in hosts.chain(self.replacements()) {
             match global_values(std::slice::from_ref(global), title, of.object()) {
                 Ok(set) => held.extend(set.into_iter().map(|set| (node.id.value.clone(), set))),
-                Err(found) if wrong.is_empty() => wrong = found,
+                Err(found) if wrong.is_empty() || worth(&found) > worth(&wrong) => wrong = found,
                 Err(_) => {}
             }
         }
@@ -388,14 +403,8 @@ impl<'t> Arranger<'_, 't> {
         });
         let order: Vec<String> = order.collect();
         for events in &expect.events {
-            let ids: Vec<&str> = nodes.iter().map(|node| node.id.value.as_str()).collect();
-            if !ids.contains(&events.node.value.as_str()) {
-                let message = format!("unknown node `{}`", events.node.value.escape_debug());
-                let help = match nearest(&events.node.value, ids.iter().copied()) {
-                    Some(near) => format!("Did you mean `{near}`?"),
-                    None => format!("The nodes of this test are: {}.", list(&ids)),
-                };
-                keep(Box::new(self.bad(&events.node.span, message, "not in the chain").help(help)));
+            if let Err(found) = self.known_node(&events.node, nodes) {
+                keep(found);
             }
         }
         let names = expect.events.iter().map(|events| match &events.filter {
@@ -445,4 +454,11 @@ impl<'t> Arranger<'_, 't> {
             map_types,
         })
     }
+}
+
+/// How much is said of a variable: that a value does not fit, what it may be called instead, or only that it is
+/// not there.
+fn worth(found: &[Diagnostic]) -> (bool, bool) {
+    let is_near = |one: &Diagnostic| one.help.iter().any(|help| help.starts_with("Did you mean"));
+    (found.iter().any(|one| one.code != Code::UnknownGlobal), found.iter().any(is_near))
 }

@@ -2,12 +2,12 @@
 
 use std::collections::HashMap;
 
-use super::{Arranger, mocks::plain};
+use super::{Arranger, SPY, mocks::plain};
 use crate::{
     chain::{
         Builtin, Constant, Filter, Node, NodeKind, ProbePoint, Role, Spanned, Tracer, TracerProgram,
     },
-    diag::{Diagnostic, nearest},
+    diag::{Diagnostic, list, nearest},
     hook::HostKind,
     object::Object,
     resolve::{NodeProgram, constant},
@@ -32,7 +32,7 @@ impl<'t> Arranger<'_, 't> {
         if let Some(known) = spies.get(&key) {
             return Ok(known.clone());
         }
-        let id = format!("spy.{}", spies.len() + 1);
+        let id = format!("{SPY}{}", spies.len() + 1);
         let span = &calls.function.span;
         let tracer = Tracer {
             program: TracerProgram::BuiltIn(Box::new(Builtin {
@@ -49,6 +49,24 @@ impl<'t> Arranger<'_, 't> {
         Ok(id)
     }
 
+    /// Looks for the node with this id.
+    pub(super) fn known_node(
+        &self,
+        id: &Spanned<String>,
+        nodes: &[Node],
+    ) -> Result<(), Box<Diagnostic>> {
+        let ids: Vec<&str> = nodes.iter().map(|node| node.id.value.as_str()).collect();
+        if ids.contains(&id.value.as_str()) {
+            return Ok(());
+        }
+        let message = format!("unknown node `{}`", id.value.escape_debug());
+        let help = match nearest(&id.value, ids.iter().copied()) {
+            Some(near) => format!("Did you mean `{near}`?"),
+            None => format!("The nodes of this test are: {}.", list(&ids)),
+        };
+        Err(Box::new(self.bad(&id.span, message, "not in the chain").help(help)))
+    }
+
     /// The node and the function of it that `calls` is of: what stands in for a function is watched in its place.
     pub(super) fn watched(
         &self,
@@ -57,6 +75,7 @@ impl<'t> Arranger<'_, 't> {
     ) -> Result<(String, Option<String>), Box<Diagnostic>> {
         let name = &calls.function.value;
         if let Some(node) = &calls.node {
+            self.known_node(node, nodes)?;
             return Ok((node.value.clone(), Some(name.clone())));
         }
         let stubs = nodes.iter().filter(

@@ -95,16 +95,14 @@ pub(super) fn tests(
 fn each_name_once(tests: &[ProgramTest], found: &mut Vec<Diagnostic>) {
     let mut seen = std::collections::HashMap::new();
     for test in tests {
-        if let Some(first) = seen.insert(&test.name, &test.span)
-            && first != &test.span
-        {
-            let message = format!("two tests are called `{}`", test.name.escape_debug());
-            let again = Diagnostic::new(Code::BadValue, message)
-                .label(&test.span, "again here")
-                .label(first, "first here")
-                .help("Rename one of them. Results are reported by name.");
-            found.push(again);
-        }
+        let Some(first) = seen.insert(&test.name, &test.span) else { continue };
+        let message = format!("two tests are called `{}`", test.name.escape_debug());
+        let again = Diagnostic::new(Code::BadValue, message);
+        let again = match first == &test.span {
+            true => again.label(first, "two of its cases"),
+            false => again.label(&test.span, "again here").label(first, "first here"),
+        };
+        found.push(again.help("Rename one of them. Results are reported by name."));
     }
 }
 
@@ -292,6 +290,21 @@ mod tests {
         assert_eq!((changed.maps.len(), same.maps.len()), (2, 1));
         assert!(changed.expect.returns.is_some() && changed.expect.order.is_some());
         assert_eq!((&*changed.name, &*same.name), ("a: case 1", "a: b"));
+    }
+
+    #[test]
+    fn names_of_cases_differ_and_counts_can_be() {
+        let wrong = |text: &str| {
+            let text = format!("chain = \"builtin:xdp\"\n[[test]]\nname = \"a\"\n{text}");
+            let found = TestFile::parse(Path::new("a.toml"), text).expect_err("it is wrong");
+            found.into_iter().map(|one| one.message).collect::<Vec<_>>()
+        };
+        assert_eq!(
+            wrong("cases = [{ name = \"x\" }, { name = \"x\" }]"),
+            ["two tests are called `a: x`"]
+        );
+        let count = "expect.events = [{ node = \"n\", count = { least = 2, most = 1 } }]";
+        assert_eq!(wrong(count), ["`count` can never be so"]);
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use serde_json::Value as Json;
 
-use super::{Came, Names, UnmetExpectation};
+use super::{Came, NumberNames, UnmetExpectation};
 use crate::{
     chain::{Access, CompareOp, Constant, Filter, ValuePath},
     testing::ExpectedCount,
@@ -84,7 +84,7 @@ pub(super) fn plain(value: &Json) -> String {
 
 /// Whether an event is one of those that `filter` takes: of the fields of its record, or of the arguments of the
 /// call. `names` has the numbers of names.
-pub(super) fn holds(filter: &Filter, names: &Names, event: &Json) -> bool {
+pub(super) fn holds(filter: &Filter, names: &NumberNames, event: &Json) -> bool {
     match filter {
         Filter::Not(inner) => !holds(inner, names, event),
         Filter::And(left, right) => holds(left, names, event) && holds(right, names, event),
@@ -117,7 +117,11 @@ pub(super) fn at<'e>(path: &ValuePath, event: &'e Json) -> Option<&'e Json> {
 
 /// Why none of `events` can be one that `filter` takes, whatever came: a field that none of them has, or a name
 /// that is no number where all of them have one.
-pub(super) fn never_holds(filter: &Filter, names: &Names, events: &[&Json]) -> Option<String> {
+pub(super) fn never_holds(
+    filter: &Filter,
+    names: &NumberNames,
+    events: &[&Json],
+) -> Option<String> {
     match filter {
         Filter::Not(inner) => never_holds(inner, names, events),
         Filter::And(left, right) | Filter::Or(left, right) => {
@@ -170,7 +174,11 @@ pub(super) fn number(value: &Json) -> Option<i128> {
     }
 }
 
-pub(super) fn compares(value: &Json, to: Option<(CompareOp, &Constant)>, names: &Names) -> bool {
+pub(super) fn compares(
+    value: &Json,
+    to: Option<(CompareOp, &Constant)>,
+    names: &NumberNames,
+) -> bool {
     let Some((relation, constant)) = to else {
         return number(value).is_none_or(|number| number != 0);
     };
@@ -208,7 +216,7 @@ mod tests {
 
     use serde_json::json;
 
-    use super::{Names, holds, never_holds};
+    use super::{NumberNames, holds, never_holds};
     use crate::{chain::Filter, testing::TestFile};
 
     /// A condition on the events of a node.
@@ -223,7 +231,7 @@ mod tests {
         file.tests[0].expect.events[0].filter.clone().expect("it has a condition").1
     }
 
-    fn names() -> Names {
+    fn names() -> NumberNames {
         [("XDP_DROP".to_owned(), 1)].into()
     }
 

@@ -219,4 +219,4 @@ fn order(arranged: &ArrangedTest<'_>, came: &Came, wrong: &mut Vec<UnmetExpectat
 }
 
 /// Numbers of names.
-type Names = HashMap<String, i128>;
+type NumberNames = HashMap<String, i128>;

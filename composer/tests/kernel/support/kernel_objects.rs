@@ -28,6 +28,14 @@ impl Snapshot {
         Self::take().0.difference(&self.0).cloned().collect()
     }
 
+    /// Waits until the same is there as when this was taken: nothing new, and nothing that is missing.
+    #[track_caller]
+    pub(crate) fn assert_as_it_was(&self) {
+        self.assert_nothing_new();
+        let missing: Vec<_> = self.0.difference(&Self::take().0).cloned().collect();
+        assert!(missing.is_empty(), "gone from the kernel: {missing:?}");
+    }
+
     /// Waits until no program and no link is left of what came after this was taken.
     #[track_caller]
     pub(crate) fn assert_programs_gone(&self) {

@@ -1,12 +1,12 @@
-//! The way of a call as JSON.
+//! The way of a call as JSON; `schemas/flow.schema.json` describes it.
 
 use serde_json::{Value, json};
 
-use freplace_compose::machine_code::{
-    CodeFunction, CodeMap, CodePlace, CodeVerdict, Route, RouteVisit, text,
-};
+use super::{CodeFunction, CodeMap, CodePlace, CodeVerdict, Route, RouteVisit, text};
 
-pub(super) fn all(routes: &[Route<'_>], map: &CodeMap, verdict: Option<&CodeVerdict>) -> Value {
+/// These routes through `map`, and what came of the comparison with links if there was one.
+#[must_use]
+pub fn to_json(routes: &[Route<'_>], map: &CodeMap, verdict: Option<&CodeVerdict>) -> Value {
     json!({
         "routes": routes.iter().map(route).collect::<Vec<_>>(),
         "not_read": map.gaps,

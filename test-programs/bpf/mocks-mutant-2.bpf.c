@@ -1,0 +1,4 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+// The programs of mocks.bpf.c with a mistake.
+#define MUTANT 2
+#include "mocks.bpf.c"
