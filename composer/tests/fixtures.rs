@@ -51,6 +51,7 @@ macro_rules! fixtures {
 }
 
 fixtures! {
+    answer_keys
     array_of_tables
     bad_answers
     bad_hooks
@@ -116,6 +117,7 @@ fixtures! {
     syntax_more
     table_programs
     tail_entries
+    test_keys
     tracers
     two_hooks
     unknown_hooks
