@@ -279,7 +279,8 @@ impl WrittenPacket {
             let mut table = Table::new(format!("`{kind}`"), span.clone(), entries);
             let mut fields = Vec::new();
             for (place, field) in kind.fields().iter().enumerate() {
-                let Some((span, value)) = table.get(field.name) else { continue };
+                let Some((_, value)) = table.get(field.name) else { continue };
+                let span = report.span(value);
                 let value = value::field(kind.facts(), field, value, report);
                 fields.extend(value.map(|value| WrittenField { place, value, span }));
             }

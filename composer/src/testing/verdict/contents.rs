@@ -48,8 +48,9 @@ pub(super) fn map(
                     }
                     _ => None,
                 };
-                let number = number.filter(|text| text.parse::<i64>().is_ok());
                 let span = entry.value_span.as_ref().unwrap_or(&entry.span);
+                let is_number = |text: &str| text.parse::<i64>().is_ok();
+                let number = number.filter(|text| is_number(text) && is_number(span.text()));
                 for got in differing(btf, value, &held) {
                     let (span, instead) = (span.clone(), number.clone());
                     wrong.push(UnmetExpectation { span, got, note: None, instead });

@@ -67,7 +67,8 @@ pub(super) fn verdict(arranged: &ArrangedTest<'_>, came: &Came) -> Judgement {
             wrong.extend(differences.into_iter().enumerate().map(|(number, one)| {
                 UnmetExpectation {
                     got: format!("{} is {}, not {}", one.path, one.got, one.expected),
-                    instead: Some(one.got).filter(|_| one.span != *expected.span()),
+                    // What is written there is what was expected, and not the name of a layer.
+                    instead: Some(one.got).filter(|_| one.span.text() == one.expected),
                     span: one.span,
                     note: (number == last).then(|| dump(&output.data, &marked)),
                 }
