@@ -19,13 +19,13 @@ use std::{
 };
 
 pub(super) use link::{
-    LinkInfo, LinkTarget, TextField, info_of_link, iterator_create, link_by_id, link_create,
-    link_info, link_text, missed, program_attach, program_detach, programs_at, raw_tracepoint_open,
-    task_descriptor, whole,
+    LinkInfo, LinkTarget, TextField, info_of_link, iterator_create, link_addresses, link_by_id,
+    link_create, link_info, link_text, missed, program_attach, program_detach, programs_at,
+    raw_tracepoint_open, task_descriptor, whole,
 };
 pub(super) use map::{
-    MapCreate, MapInfo, map_create, map_delete, map_freeze, map_info, map_lookup, map_put,
-    map_update, number_of, object_get, object_pin,
+    MapCreate, MapInfo, map_create, map_delete, map_freeze, map_info, map_lookup, map_next_key,
+    map_put, map_update, number_of, object_get, object_pin,
 };
 pub(super) use perf::{
     ProbeEvent, Sampled, perf_event_open, perf_lost, perf_output_event, perf_probe,

@@ -8,8 +8,8 @@ use std::{
 };
 
 use aya_obj::generated::bpf_cmd::{
-    BPF_MAP_CREATE, BPF_MAP_DELETE_ELEM, BPF_MAP_FREEZE, BPF_MAP_LOOKUP_ELEM, BPF_MAP_UPDATE_ELEM,
-    BPF_OBJ_GET, BPF_OBJ_GET_INFO_BY_FD, BPF_OBJ_PIN,
+    BPF_MAP_CREATE, BPF_MAP_DELETE_ELEM, BPF_MAP_FREEZE, BPF_MAP_GET_NEXT_KEY, BPF_MAP_LOOKUP_ELEM,
+    BPF_MAP_UPDATE_ELEM, BPF_OBJ_GET, BPF_OBJ_GET_INFO_BY_FD, BPF_OBJ_PIN,
 };
 
 use super::{Attribute, Info, address, address_mut, bpf, descriptor, length, number};
@@ -50,6 +50,16 @@ pub(in crate::kernel) struct MapInfo {
     pub(in crate::kernel) flags: u32,
     /// Up to 15 characters, ended by a NUL.
     pub(in crate::kernel) name: [u8; 16],
+    interface: u32,
+    /// The kernel's type of its value, for operations of the kernel.
+    pub(in crate::kernel) value_type: u32,
+    network_device: u64,
+    network_inode: u64,
+    btf: u32,
+    btf_key: u32,
+    btf_value: u32,
+    /// The number of the BTF that `value_type` is in; 0 before Linux 6.9.
+    pub(in crate::kernel) btf_vmlinux: u32,
 }
 
 /// What the kernel knows of a map.
@@ -127,6 +137,21 @@ pub(in crate::kernel) fn map_lookup(
         flags: 0,
     };
     bpf(BPF_MAP_LOOKUP_ELEM, &mut attribute).map(drop)
+}
+
+/// `BPF_MAP_GET_NEXT_KEY` of a map whose keys are numbers: the key behind `key`, or the first; ENOENT behind the
+/// last.
+pub(in crate::kernel) fn map_next_key(map: BorrowedFd<'_>, key: Option<u32>) -> io::Result<u32> {
+    let mut next = 0_u32;
+    let mut attribute = MapUpdate {
+        map_fd: number(map),
+        reserved: 0,
+        key: key.as_ref().map_or(0, address),
+        value: address_mut(&mut next),
+        flags: 0,
+    };
+    bpf(BPF_MAP_GET_NEXT_KEY, &mut attribute)?;
+    Ok(next)
 }
 
 /// `BPF_MAP_UPDATE_ELEM` with a key and a value as long as the map's.
