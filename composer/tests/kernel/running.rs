@@ -254,7 +254,7 @@ fn programs_of_actions_operations_and_hash_tables_are_found() {
     let (object, pin) = (object.display(), "/sys/fs/bpf/as_action");
     shell("mountpoint -q /sys/fs/bpf || mount -t bpf bpf /sys/fs/bpf");
     shell(&format!(
-        "bpftool prog load {object} {pin} && tc actions add action bpf object-pinned {pin} index 7 && \
+        "bpftool prog load {object} {pin} && /tools/tc actions add action bpf object-pinned {pin} index 7 && \
          bpftool struct_ops register {object}"
     ));
     let live = Live::json(&folder.chain());
@@ -266,11 +266,15 @@ fn programs_of_actions_operations_and_hash_tables_are_found() {
         let begin = format!("struct_ops tcp_congestion_ops.{member}, map ");
         assert!(place.starts_with(&begin) && place.ends_with(" fc_congestion"), "{place}");
     }
+    // Profiles do not tell of this type of program.
+    let text = "[host.theirs]\nrunning = { name = \"as_action\" }\n";
+    let validate = ["validate", "--kernel", "running"];
+    output(binary().args(validate).arg(Folder::new(text).chain())).assert_done();
     let entry = &one(&programs, "at_any_port")["tables"][0];
     assert_eq!((&entry["type"], &entry["key"]), (&json!("devmap_hash"), &json!(80000)));
     live.end(rustix::process::Signal::INT).assert_done();
     shell(&format!(
-        "bpftool struct_ops unregister name fc_congestion && tc actions flush action bpf && rm {pin}"
+        "bpftool struct_ops unregister name fc_congestion && /tools/tc actions flush action bpf && rm {pin}"
     ));
     before.assert_nothing_new();
 }
@@ -611,6 +615,8 @@ fn what_is_imported_is_valid_here_and_comes_up() {
 fn stats_have_calls_and_times_of_a_running_program() {
     let before = Snapshot::take();
     let (_folder, theirs) = base();
+    let counts = "/proc/sys/kernel/bpf_stats_enabled";
+    std::fs::write(counts, "1").expect("this is root");
     let finished = output(binary().args([
         "trace",
         "xdp:lo",
@@ -625,7 +631,10 @@ fn stats_have_calls_and_times_of_a_running_program() {
         "1",
         "127.0.0.1",
     ]));
+    std::fs::write(counts, "0").expect("this is root");
     finished.assert_done();
+    // Two programs, one at each moment of six calls.
+    assert!(finished.stdout.contains(" a run, the mean of 12.\n"), "{}", finished.stdout);
     let row = finished.stdout.lines().find(|line| line.starts_with("xdp_host")).expect("a row");
     let cells: Vec<_> = row.split_whitespace().collect();
     // Each packet is an entry and a return, and passes the loopback once.
