@@ -62,7 +62,9 @@ fn actions() -> Vec<Spot> {
     // A kernel that has none, or not that kind, says so.
     let answers = ask(RouteNetlinkMessage::GetTrafficAction(request), NLM_F_DUMP);
     let lists = answers.unwrap_or_default().into_iter().filter_map(|answer| match answer {
-        RouteNetlinkMessage::NewTrafficAction(message) => Some(message.attributes),
+        // Each part of the list has the type of the question.
+        RouteNetlinkMessage::GetTrafficAction(message)
+        | RouteNetlinkMessage::NewTrafficAction(message) => Some(message.attributes),
         _ => None,
     });
     let lists = lists.flatten().filter_map(|attribute| match attribute {
