@@ -45,7 +45,9 @@ struct NodeNeed<'a> {
 fn needs<'a>(context: &Context<'a>, index: NodeIndex, node: &'a Node) -> Vec<NodeNeed<'a>> {
     let Some((reference, program)) = node.program() else { return Vec::new() };
     let mut needs = Vec::new();
-    if let Some(name) = program_type(context.names, index) {
+    // The kernel that a program runs in has its type, whether or not the profile knows that.
+    let is_running = node.running().is_some();
+    if let Some(name) = program_type(context.names, index).filter(|_| !is_running) {
         needs.push(NodeNeed {
             what: format!("programs of type {name}"),
             span: program.span,

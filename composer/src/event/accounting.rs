@@ -1,6 +1,7 @@
 //! The accounting of a session's events: of every node, produced = delivered + lost.
 
 use super::Event;
+use crate::running::Runs;
 
 /// The event counts of a node: `produced` is `delivered` plus `lost`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -25,6 +26,8 @@ pub struct EventAccounting {
     uncounted: Vec<(usize, String)>,
     /// How often programs were not run, by node.
     pub skips: Skips,
+    /// How long programs ran, by node.
+    runs: Vec<Runs>,
     /// Lines of `bpf_printk` that were lost, of whichever program.
     lines_lost: u64,
     /// Records that are not events of this chain and belong to no known node.
@@ -53,6 +56,7 @@ impl EventAccounting {
             own: vec![EventCounts::default(); nodes],
             uncounted: Vec::new(),
             skips: Skips::new(nodes),
+            runs: vec![Runs::default(); nodes],
             lines_lost: 0,
             malformed: 0,
             undecoded: 0,
@@ -63,6 +67,19 @@ impl EventAccounting {
     #[must_use]
     pub fn of(&self, node: usize) -> EventCounts {
         sum([&self.counted, &self.own].into_iter().filter_map(|counts| counts.get(node)))
+    }
+
+    /// How long the programs of `node` ran.
+    #[must_use]
+    pub fn runs_of(&self, node: usize) -> Runs {
+        self.runs.get(node).copied().unwrap_or_default()
+    }
+
+    /// A program of `node` ran so often, for so long.
+    pub fn ran(&mut self, node: usize, runs: Runs) {
+        if let Some(sum) = self.runs.get_mut(node) {
+            *sum += runs;
+        }
     }
 
     /// The maps of `node` whose losses cannot be counted.

@@ -23,6 +23,7 @@ use super::{
 use crate::{
     hook::{AttachBtf, Mechanism, OnDemand, ProgramOutput},
     object::{MapDef, Object, PERF_EVENT_ARRAY},
+    running::Runs,
 };
 
 /// The running kernel, and all that this process holds in it. Dropping it lets go of everything.
@@ -299,6 +300,12 @@ impl KernelReader for Linux {
         let info = sys::program_info(self.program(program)?.program.as_fd());
         let info = info.map_err(|error| KernelError::os("BPF_OBJ_GET_INFO_BY_FD", &error))?;
         Ok(info.recursion_misses)
+    }
+
+    fn runs(&self, program: ProgramHandle) -> Result<Runs, KernelError> {
+        let info = sys::program_info(self.program(program)?.program.as_fd());
+        let info = info.map_err(|error| KernelError::os("BPF_OBJ_GET_INFO_BY_FD", &error))?;
+        Ok(Runs { count: info.run_cnt, nanoseconds: info.run_time_ns })
     }
 
     fn missed(&self, link: LinkHandle) -> Result<Option<u64>, KernelError> {

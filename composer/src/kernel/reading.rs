@@ -5,6 +5,7 @@ use std::task::{Context, Poll};
 use freplace_compose_common::NodeCount;
 
 use super::{Kernel, KernelError, LinkHandle, MapHandle, ProgramHandle, TraceHandle};
+use crate::running::Runs;
 
 /// What a session asks of a kernel while a chain is up.
 pub trait KernelReader: Kernel {
@@ -46,6 +47,12 @@ pub trait KernelReader: Kernel {
     /// # Errors
     /// When no such program is held.
     fn recursions(&self, program: ProgramHandle) -> Result<u64, KernelError>;
+
+    /// How often `program` ran and how long that took, where the kernel counts it.
+    ///
+    /// # Errors
+    /// When no such program is held.
+    fn runs(&self, program: ProgramHandle) -> Result<Runs, KernelError>;
 
     /// How often the kernel came to the hook of `link`, of a kprobe or a tracepoint, and not as far
     /// as its program; none when it counts neither that nor what [`KernelReader::recursions`] tells

@@ -19,9 +19,9 @@ use std::{
 };
 
 pub(super) use link::{
-    LinkInfo, LinkTarget, TextField, info_of_link, iterator_create, link_by_id, link_create,
-    link_info, link_text, missed, program_attach, program_detach, programs_at, raw_tracepoint_open,
-    task_descriptor, whole,
+    LinkInfo, LinkTarget, TextField, info_of_link, iterator_create, link_addresses, link_by_id,
+    link_create, link_info, link_text, missed, program_attach, program_detach, programs_at,
+    raw_tracepoint_open, task_descriptor, whole,
 };
 pub(super) use map::{
     MapCreate, MapInfo, map_create, map_delete, map_freeze, map_get, map_info, map_lookup,

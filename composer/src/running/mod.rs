@@ -13,7 +13,7 @@ mod select;
 pub(crate) mod tests;
 mod tree;
 
-use std::{fmt, path::PathBuf};
+use std::{fmt, ops::AddAssign, path::PathBuf};
 
 pub use dispatcher::Dispatcher;
 pub use import::{id_of, import};
@@ -82,12 +82,27 @@ pub enum RunningType {
 }
 
 /// How often a program ran, and for how long.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Runs {
     /// Runs.
     pub count: u64,
     /// Nanoseconds in all of them together.
     pub nanoseconds: u64,
+}
+
+impl Runs {
+    /// Nanoseconds of one run on average, if any was counted.
+    #[must_use]
+    pub fn mean(self) -> Option<u64> {
+        self.nanoseconds.checked_div(self.count)
+    }
+}
+
+impl AddAssign for Runs {
+    fn add_assign(&mut self, other: Self) {
+        self.count = self.count.saturating_add(other.count);
+        self.nanoseconds = self.nanoseconds.saturating_add(other.nanoseconds);
+    }
 }
 
 /// A function of a running program.

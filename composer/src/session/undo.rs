@@ -11,6 +11,7 @@ use crate::{
     kernel::KernelReader,
     plan::{OperationId, Plan},
     run::{NotUndone, Running},
+    running::Runs,
 };
 
 /// The result of undoing a chain.
@@ -58,13 +59,15 @@ pub async fn undo<K: KernelReader + Send + 'static>(
         let left = running.detach(&mut kernel);
         kernel.settle();
         skips::of_programs(&mut skips, &kernel, running.programs(), &own);
-        (running, kernel, left, skips, gone)
+        let runs = runs(&kernel, &running, &own);
+        (running, kernel, left, (skips, runs), gone)
     });
-    let (running, mut kernel, mut left, skips, gone) = detached.await?;
+    let (running, mut kernel, mut left, (skips, runs), gone) = detached.await?;
     if let Some(session) = &mut session {
         // Nothing new comes once the links are gone, so the numbers can be compared.
         session.finish(&left).await;
         session.accounting.skips.add_all(&skips);
+        runs.into_iter().for_each(|(node, runs)| session.accounting.ran(node, runs));
     }
     let down = spawn_blocking(move || running.down(&mut kernel));
     // A panic in there was reported as such.
@@ -88,6 +91,14 @@ impl<K: KernelReader> Session<K> {
             written,
         }
     }
+}
+
+/// How often the programs of nodes ran, as far as the kernel counts it.
+fn runs<K: KernelReader>(kernel: &K, running: &Running, plan: &Plan) -> Vec<(usize, Runs)> {
+    let counted = running.programs().filter_map(|(operation, program)| {
+        Some((plan[operation].node?, kernel.runs(program).ok()?))
+    });
+    counted.collect()
 }
 
 /// The operations that attached to an interface which is gone, while their links are still held.

@@ -5,7 +5,7 @@ use std::fs;
 use rustix::process::Signal;
 
 use crate::{
-    environment,
+    environment, running,
     support::{Folder, Live, Snapshot, events::events, eventually, fire, run},
 };
 
@@ -107,6 +107,10 @@ fn one_of_many_functions_has_a_cookie_of_its_own() {
     fire(33);
     let _ = rustix::process::getpriority_process(None);
     let _ = rustix::process::getrlimit(rustix::process::Resource::Core);
+    let functions = "__x64_sys_getpgid, __x64_sys_getpriority, __x64_sys_prlimit64";
+    let host = running::listed(&["at_kprobe_multi"]);
+    let places = running::places(running::one(&host, "at_kprobe_multi"));
+    assert_eq!(places, [format!("kprobe_multi {functions}")]);
     let finished = live.end(Signal::INT);
     finished.assert_done();
     before.assert_nothing_new();

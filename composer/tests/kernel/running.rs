@@ -49,14 +49,14 @@ pub(crate) fn listed(words: &[&str]) -> Vec<Value> {
 
 /// The program of this name.
 #[track_caller]
-fn one<'a>(programs: &'a [Value], name: &str) -> &'a Value {
+pub(crate) fn one<'a>(programs: &'a [Value], name: &str) -> &'a Value {
     let named: Vec<_> = programs.iter().filter(|program| program["name"] == name).collect();
     let [one] = named.as_slice() else { panic!("{name}: {programs:#?}") };
     one
 }
 
 /// The places where a program is attached, in one line each.
-fn places(program: &Value) -> Vec<String> {
+pub(crate) fn places(program: &Value) -> Vec<String> {
     let list = program["attached"].as_array().expect("a list");
     let words = list.iter().map(|attached| {
         let place = &attached["place"];
@@ -233,6 +233,49 @@ fn what_is_attached_without_a_link_is_found() {
     there.wait().expect("our child");
     live.end(rustix::process::Signal::INT).assert_done();
     other.end();
+    before.assert_nothing_new();
+}
+
+/// Actions of traffic control, operations of the kernel, and tables whose keys are any numbers.
+#[test]
+#[ignore = "needs a kernel that allows freplace; `cargo xtask test` runs it in a micro-VM"]
+fn programs_of_actions_operations_and_hash_tables_are_found() {
+    let before = Snapshot::take();
+    let folder = Folder::new(
+        r#"
+        host.sends = { object = "elsewhere.o", program = "to_any_port", attach = { xdp = "lo", mode = "generic" } }
+        [host.sent]
+        object = "elsewhere.o"
+        program = "at_any_port"
+        attach = { devmap = "any_ports", key = 80000, interface = "lo" }
+        "#,
+    );
+    let object = folder.chain().with_file_name("elsewhere.o");
+    let (object, pin) = (object.display(), "/sys/fs/bpf/as_action");
+    shell("mountpoint -q /sys/fs/bpf || mount -t bpf bpf /sys/fs/bpf");
+    shell(&format!(
+        "bpftool prog load {object} {pin} && /tools/tc actions add action bpf object-pinned {pin} index 7 && \
+         bpftool struct_ops register {object}"
+    ));
+    let live = Live::json(&folder.chain());
+    let programs = listed(&[]);
+    assert_eq!(places(one(&programs, "as_action")), ["tc action bpf, index 7"]);
+    for member in ["ssthresh", "undo_cwnd"] {
+        let found = places(one(&programs, &format!("congestion_{member}")));
+        let [place] = found.as_slice() else { panic!("{found:?}") };
+        let begin = format!("struct_ops tcp_congestion_ops.{member}, map ");
+        assert!(place.starts_with(&begin) && place.ends_with(" fc_congestion"), "{place}");
+    }
+    // Profiles do not tell of this type of program.
+    let text = "[host.theirs]\nrunning = { name = \"as_action\" }\n";
+    let validate = ["validate", "--kernel", "running"];
+    output(binary().args(validate).arg(Folder::new(text).chain())).assert_done();
+    let entry = &one(&programs, "at_any_port")["tables"][0];
+    assert_eq!((&entry["type"], &entry["key"]), (&json!("devmap_hash"), &json!(80000)));
+    live.end(rustix::process::Signal::INT).assert_done();
+    shell(&format!(
+        "bpftool struct_ops unregister name fc_congestion && /tools/tc actions flush action bpf && rm {pin}"
+    ));
     before.assert_nothing_new();
 }
 
@@ -572,6 +615,8 @@ fn what_is_imported_is_valid_here_and_comes_up() {
 fn stats_have_calls_and_times_of_a_running_program() {
     let before = Snapshot::take();
     let (_folder, theirs) = base();
+    let counts = "/proc/sys/kernel/bpf_stats_enabled";
+    std::fs::write(counts, "1").expect("this is root");
     let finished = output(binary().args([
         "trace",
         "xdp:lo",
@@ -586,7 +631,10 @@ fn stats_have_calls_and_times_of_a_running_program() {
         "1",
         "127.0.0.1",
     ]));
+    std::fs::write(counts, "0").expect("this is root");
     finished.assert_done();
+    // Two programs, one at each moment of six calls.
+    assert!(finished.stdout.contains(" a run, the mean of 12.\n"), "{}", finished.stdout);
     let row = finished.stdout.lines().find(|line| line.starts_with("xdp_host")).expect("a row");
     let cells: Vec<_> = row.split_whitespace().collect();
     // Each packet is an entry and a return, and passes the loopback once.

@@ -26,7 +26,7 @@ const BOUND: &str = "3600";
 pub(crate) const ONE_TEST: Duration = Duration::from_secs(420);
 
 /// Modules that tests of networks need: devices in pairs and of no use, the qdisc `clsact`, and its filters.
-const NETWORK_MODULES: &str = "veth,dummy,sch_ingress,cls_bpf,cls_matchall,act_gact";
+const NETWORK_MODULES: &str = "veth,dummy,sch_ingress,cls_bpf,cls_matchall,act_gact,act_bpf";
 
 /// A micro-VM with `kernel` and those modules; the command is added by the caller.
 pub(crate) fn vm(built: &Built, kernel: &TestedKernel) -> Result<Command> {

@@ -7,6 +7,7 @@ use crate::{
     chain::Role,
     event::{Durations, Event, Paint, paint::pad, value},
     plan::PlannedNode,
+    running::Runs,
 };
 
 /// Nanoseconds of the kernel's clock between two drawings.
@@ -31,6 +32,7 @@ struct StatsRow {
     index: usize,
     id: String,
     label: &'static str,
+    is_tracer: bool,
     events: u64,
     durations: Durations,
 }
@@ -47,6 +49,7 @@ impl Stats {
             index,
             id: node.id.clone(),
             label: node.label,
+            is_tracer: node.role == Role::Tracer,
             events: 0,
             durations: Durations::default(),
         });
@@ -63,6 +66,21 @@ impl Stats {
         out.push_str(&table);
         self.drawn = self.live.then(|| (now, table.lines().count()));
         self.changed = false;
+    }
+
+    /// What measuring costs, in words.
+    fn cost(&self, totals: &Totals<'_>) -> String {
+        let mut runs = Runs::default();
+        let tracers = self.rows.iter().filter(|row| row.is_tracer);
+        tracers.for_each(|row| runs += totals.accounting.runs_of(row.index));
+        let Some(mean) = runs.mean() else {
+            return "The kernel counts what the tracers take if kernel.bpf_stats_enabled is 1."
+                .to_owned();
+        };
+        let mut text = "The programs of the tracers took ".to_owned();
+        value::duration(mean, &mut text);
+        let _ = write!(text, " a run, the mean of {}.", runs.count); // a String takes everything
+        text
     }
 
     fn table(&self, totals: Option<&Totals<'_>>) -> String {
@@ -169,13 +187,15 @@ impl Render for Stats {
                         the tracer itself.\n";
             self.paint.dimmed(line.trim_end(), out);
             out.push('\n');
+            self.paint.dimmed(&self.cost(totals), out);
+            out.push('\n');
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Durations, Paint, Stats};
+    use super::{Durations, Paint, Runs, Stats};
     use crate::event::{
         EventAccounting, Render as _, Totals,
         tests::{Emitted, chain_of, with_events},
@@ -216,7 +236,25 @@ mod tests {
         );
         assert_eq!(lines[2], "seven  freplace       0      3  1.0 µs  1.0 µs  1.1 µs  1.1 µs");
         assert!(lines[3].starts_with("Times are of whole calls"), "{out}");
-        assert_eq!(lines.len(), 4);
+        assert!(lines[4].starts_with("The kernel counts what the tracers take if"), "{out}");
+        assert_eq!(lines.len(), 5);
+    }
+
+    #[test]
+    fn what_measuring_costs_is_a_number_where_the_kernel_counts_it() {
+        let (_, plan) = chain_of(
+            r#"
+            host.fired = { object = "o", program = "p", attach = { kprobe = "x" } }
+            tracer.seen = { trace = "fired" }
+            "#,
+        );
+        let stats = Stats::new(&plan.nodes, &[true, true], Paint { colors: false }, false);
+        let mut accounting = EventAccounting::new(plan.nodes.len());
+        accounting.ran(0, Runs { count: 9, nanoseconds: 90_000 });
+        accounting.ran(1, Runs { count: 2, nanoseconds: 700 });
+        accounting.ran(1, Runs { count: 2, nanoseconds: 500 });
+        let text = stats.cost(&Totals { accounting: &accounting, shown: 4 });
+        assert_eq!(text, "The programs of the tracers took 300 ns a run, the mean of 4.");
     }
 
     #[test]

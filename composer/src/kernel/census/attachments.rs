@@ -3,7 +3,10 @@
 
 use std::collections::HashMap;
 
-use super::{ByProgram, Pins, cgroups, descriptors::Descriptors, links, namespaces, under};
+use super::{
+    ByProgram, Pins, cgroups, descriptors::Descriptors, kernel_functions::KernelFunctions, links,
+    namespaces, under,
+};
 use crate::{
     files::plain,
     kernel::sys::{self, Numbered},
@@ -33,6 +36,8 @@ pub(super) enum SpotKey {
     Inode(u64, u32),
     /// A map of sockets, and an attach type there.
     Map(u32, u32),
+    /// A map of operations of the kernel, and whether those are registered without a link.
+    Operations { map: u32, registered: bool },
     /// Filters have no links.
     Filter,
 }
@@ -55,7 +60,7 @@ pub(super) struct PerfSpot {
 pub(super) fn look(
     descriptors: &Descriptors,
     pins: &Pins,
-    at_maps: Vec<Spot>,
+    (at_maps, functions): (Vec<Spot>, &KernelFunctions),
     gaps: &mut Vec<String>,
 ) -> ByProgram<Attachment> {
     let cgroups = cgroups::Cgroups::look();
@@ -64,18 +69,19 @@ pub(super) fn look(
     spots.extend(at_maps);
     let mut perf_events = perf_spots(descriptors);
     let mut found: ByProgram<Attachment> = HashMap::new();
-    let mut reader = links::LinkReader::new(&cgroups, spots, &mut perf_events);
+    let mut reader = links::LinkReader::new(&cgroups, spots, &mut perf_events, functions);
     let ids = sys::ids(Numbered::Link).unwrap_or_else(|error| {
         gaps.push(format!("links: {}", plain(&error)));
         Vec::new()
     });
     for id in ids {
-        let Some((program, place)) = reader.read(id) else { continue };
-        found.entry(program).or_default().push(Attachment {
-            pins: pins.links.get(&id).cloned().unwrap_or_default(),
-            processes: under(&descriptors.links, id),
-            ..of_link(id, place)
-        });
+        for (program, place) in reader.read(id) {
+            found.entry(program).or_default().push(Attachment {
+                pins: pins.links.get(&id).cloned().unwrap_or_default(),
+                processes: under(&descriptors.links, id),
+                ..of_link(id, place)
+            });
+        }
     }
     let without_link =
         |place, processes| Attachment { link: None, place, pins: Vec::new(), processes };

@@ -110,7 +110,7 @@ fn targets(map: &CodeMap) -> BTreeSet<u64> {
 }
 
 /// The names of these addresses.
-fn symbols(wanted: &BTreeSet<u64>) -> io::Result<BTreeMap<u64, String>> {
+pub(super) fn symbols(wanted: &BTreeSet<u64>) -> io::Result<BTreeMap<u64, String>> {
     let mut found = BTreeMap::new();
     for line in BufReader::new(File::open("/proc/kallsyms")?).lines() {
         let line = line?;

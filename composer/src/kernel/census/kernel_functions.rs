@@ -14,13 +14,15 @@ pub(super) struct KernelFunctions {
 }
 
 impl KernelFunctions {
+    /// The kernel's types, where they can be read.
+    pub(super) fn types(&self) -> Option<&Btf> {
+        let read = || Btf::parse(fs::read("/sys/kernel/btf/vmlinux").ok()?).ok();
+        self.kernel.get_or_init(read).as_ref()
+    }
+
     /// The name of function `id` in the BTF with number `btf`, which is the kernel's or that of a module.
     pub(super) fn name(&self, btf: u32, id: u32) -> String {
-        let kernel = self.kernel.get_or_init(|| {
-            let types = fs::read("/sys/kernel/btf/vmlinux").ok()?;
-            Btf::parse(types).ok()
-        });
-        let known = kernel.as_ref().and_then(|types| match types.get(id)? {
+        let known = self.types().and_then(|types| match types.get(id)? {
             Type::Function { name, .. } => Some(name.to_owned()),
             // Of a tracepoint with BTF that is `btf_trace_NAME`.
             Type::Typedef { name, .. } => {

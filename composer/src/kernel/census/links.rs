@@ -10,10 +10,12 @@ use super::{
     ByProgram,
     attachments::{PerfSpot, Spot, SpotKey},
     cgroups::Cgroups,
+    code,
     kernel_functions::KernelFunctions,
     programs,
 };
 use crate::{
+    diag::list,
     kernel::sys::{self, LinkInfo, TextField},
     object::AttachType,
     running::{Effect, Place},
@@ -51,7 +53,7 @@ pub(super) struct LinkReader<'a> {
     cgroups: &'a Cgroups,
     spots: Vec<Spot>,
     perf_events: &'a mut ByProgram<PerfSpot>,
-    functions: KernelFunctions,
+    functions: &'a KernelFunctions,
 }
 
 impl<'a> LinkReader<'a> {
@@ -59,21 +61,36 @@ impl<'a> LinkReader<'a> {
         cgroups: &'a Cgroups,
         spots: Vec<Spot>,
         perf_events: &'a mut ByProgram<PerfSpot>,
+        functions: &'a KernelFunctions,
     ) -> Self {
-        Self { cgroups, spots, perf_events, functions: KernelFunctions::default() }
+        Self { cgroups, spots, perf_events, functions }
     }
 
     /// The places where no link is.
     pub(super) fn left(&mut self) -> Vec<Spot> {
-        std::mem::take(&mut self.spots)
+        let mut left = std::mem::take(&mut self.spots);
+        // What implements operations and is not registered is attached nowhere.
+        left.retain(|spot| !matches!(spot.key, SpotKey::Operations { registered: false, .. }));
+        left
     }
 
-    /// The program of the link with this id, and where it is; none when the link is gone, or still being
-    /// made.
-    pub(super) fn read(&mut self, id: u32) -> Option<(u32, Place)> {
-        let link = sys::link_by_id(id).ok()?;
-        let info = sys::info_of_link(link.as_fd()).ok()?;
-        Some((info.program, self.place(&link, &info)))
+    /// The program of the link with this id, and where it is: several where it is one of operations, none when the
+    /// link is gone, or still being made.
+    pub(super) fn read(&mut self, id: u32) -> Vec<(u32, Place)> {
+        let Ok(link) = sys::link_by_id(id) else { return Vec::new() };
+        let Ok(info) = sys::info_of_link(link.as_fd()) else { return Vec::new() };
+        match info.link_type {
+            kind::STRUCT_OPS => self.operations(info.words[0]),
+            _ => vec![(info.program, self.place(&link, &info))],
+        }
+    }
+
+    /// What the programs of a map of operations implement.
+    fn operations(&mut self, wanted: u32) -> Vec<(u32, Place)> {
+        let is_it =
+            |spot: &mut Spot| matches!(spot.key, SpotKey::Operations { map, .. } if map == wanted);
+        let spots: Vec<_> = self.spots.extract_if(.., is_it).collect();
+        spots.into_iter().map(|spot| (spot.program, spot.place())).collect()
     }
 
     fn place(&mut self, link: &OwnedFd, info: &LinkInfo) -> Place {
@@ -103,14 +120,13 @@ impl<'a> LinkReader<'a> {
             kind::KPROBE_MULTI => {
                 let returns = words[3] & 1 == 1;
                 let kind = if returns { "kretprobe_multi" } else { "kprobe_multi" };
-                in_kernel(kind, count(words[2], "function"))
+                in_kernel(kind, probed(link, words[2]))
             }
             kind::UPROBE_MULTI => {
                 let returns = words[10] & 1 == 1;
                 let kind = if returns { "uretprobe_multi" } else { "uprobe_multi" };
                 in_kernel(kind, format!("{}: {}", text(PATH), count(words[9], "place")))
             }
-            kind::STRUCT_OPS => in_kernel("struct_ops", map(words[0])),
             kind::NETFILTER => in_kernel("netfilter", netfilter(words[0], words[1], words[2])),
             kind::SOCKMAP => self.at(info.program, SpotKey::Map(words[0], words[1]), || {
                 in_kernel(&attach_type(words[1]), map(words[0]))
@@ -242,6 +258,23 @@ pub(super) fn attach_type(number: u32) -> String {
 /// `tcp_connect+0x4`.
 pub(super) fn with_offset(name: String, offset: u64) -> String {
     if offset == 0 { name } else { format!("{name}+{offset:#x}") }
+}
+
+/// The functions of a link of many kprobes: the first by name where there are symbols, else how many.
+fn probed(link: &OwnedFd, number: u32) -> String {
+    if number == 0 {
+        // Before Linux 6.6 nothing is told of them.
+        return String::new();
+    }
+    let addresses = sys::link_addresses(link.as_fd(), number).unwrap_or_default();
+    let wanted = addresses.into_iter().filter(|address| *address != 0).collect();
+    let symbols = code::symbols(&wanted).unwrap_or_default();
+    let mut names: Vec<_> = symbols.values().map(String::as_str).collect();
+    names.sort_unstable();
+    match names.len() == wanted.len() && !names.is_empty() {
+        true => list(&names),
+        false => count(number, "function"),
+    }
 }
 
 fn count(number: u32, what: &str) -> String {

@@ -16,6 +16,7 @@ mod network;
 mod objects;
 mod pins;
 mod programs;
+mod struct_ops;
 mod tables;
 
 use std::{collections::HashMap, path::PathBuf};
@@ -46,8 +47,9 @@ pub fn census() -> Result<Census, KernelError> {
     let mut gaps = Vec::new();
     let descriptors = Descriptors::look(&mut gaps);
     let pins = pins::look();
-    let tables::InMaps { entries, spots } = tables::look(&mut gaps);
-    let attachments = attachments::look(&descriptors, &pins, spots, &mut gaps);
+    let functions = kernel_functions::KernelFunctions::default();
+    let tables::InMaps { entries, spots } = tables::look(&functions, &mut gaps);
+    let attachments = attachments::look(&descriptors, &pins, (spots, &functions), &mut gaps);
     let found = Surroundings { attachments, tables: entries, pins, descriptors };
     let programs = programs::read(ids, found);
     Ok(Census { programs, gaps })

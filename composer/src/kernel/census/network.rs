@@ -2,11 +2,14 @@
 
 use std::io;
 
-use netlink_packet_core::NLM_F_DUMP;
+use netlink_packet_core::{NLM_F_DUMP, Nla as _};
 use netlink_packet_route::{
     RouteNetlinkMessage,
     link::{LinkAttribute, LinkMessage, LinkXdp, XdpAttached},
-    tc::{TcAttribute, TcFilterBpfOption, TcHandle, TcHeader, TcMessage, TcOption},
+    tc::{
+        TcAction, TcActionAttribute, TcActionMessage, TcActionMessageAttribute, TcAttribute,
+        TcFilterBpfOption, TcHandle, TcHeader, TcMessage, TcOption,
+    },
 };
 
 use super::{
@@ -45,7 +48,55 @@ pub(super) fn spots() -> io::Result<Vec<Spot>> {
             }
         }
     }
+    spots.extend(actions());
     Ok(spots)
+}
+
+/// The programs that are actions of traffic control, of filters or for themselves.
+fn actions() -> Vec<Spot> {
+    let kind = TcActionAttribute::Kind("bpf".to_owned());
+    let mut of_bpf = TcAction::default();
+    of_bpf.attributes.push(kind);
+    let mut request = TcActionMessage::default();
+    request.attributes.push(TcActionMessageAttribute::Actions(vec![of_bpf]));
+    // A kernel that has none, or not that kind, says so.
+    let answers = ask(RouteNetlinkMessage::GetTrafficAction(request), NLM_F_DUMP);
+    let lists = answers.unwrap_or_default().into_iter().filter_map(|answer| match answer {
+        // Each part of the list has the type of the question.
+        RouteNetlinkMessage::GetTrafficAction(message)
+        | RouteNetlinkMessage::NewTrafficAction(message) => Some(message.attributes),
+        _ => None,
+    });
+    let lists = lists.flatten().filter_map(|attribute| match attribute {
+        TcActionMessageAttribute::Actions(actions) => Some(actions),
+        _ => None,
+    });
+    lists.flatten().filter_map(|action| action_of(&action)).collect()
+}
+
+/// Where the program of an action is.
+fn action_of(action: &TcAction) -> Option<Spot> {
+    /// `TCA_ACT_BPF_PARMS`, which begins with the number of the action, and `TCA_ACT_BPF_ID`.
+    const PARAMETERS: u16 = 2;
+    const ID: u16 = 9;
+    let options = action.attributes.iter().filter_map(|attribute| match attribute {
+        TcActionAttribute::Options(options) => Some(options),
+        _ => None,
+    });
+    let options: Vec<_> = options.flatten().collect();
+    let number = |wanted: u16| {
+        let option = options.iter().find(|option| option.kind() == wanted)?;
+        let mut bytes = vec![0; option.value_len()];
+        option.emit_value(&mut bytes);
+        Some(u32::from_ne_bytes(bytes.get(..4)?.try_into().ok()?))
+    };
+    Some(Spot {
+        program: number(ID)?,
+        key: SpotKey::Filter,
+        kind: "tc action".to_owned(),
+        at: format!("bpf, index {}", number(PARAMETERS)?),
+        namespace: None,
+    })
 }
 
 impl Interface {

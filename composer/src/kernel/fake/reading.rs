@@ -10,9 +10,12 @@ use freplace_compose_common::NodeCount;
 use tokio::time::Instant;
 
 use super::{Fake, refuse};
-use crate::kernel::{
-    Clock, CountReader, KernelError, KernelReader, LineReader, LinkHandle, MapHandle,
-    ProgramHandle, RecordReader, TraceHandle,
+use crate::{
+    kernel::{
+        Clock, CountReader, KernelError, KernelReader, LineReader, LinkHandle, MapHandle,
+        ProgramHandle, RecordReader, TraceHandle,
+    },
+    running::Runs,
 };
 
 /// The programs of a fake kernel. All copies of it are of the same programs.
@@ -279,6 +282,11 @@ impl KernelReader for Fake {
         self.loaded(program)?;
         let recursions = lock(&self.programs_do.state).recursions;
         recursions.ok_or_else(|| refuse("not counted", 22))
+    }
+
+    fn runs(&self, program: ProgramHandle) -> Result<Runs, KernelError> {
+        self.loaded(program)?;
+        Ok(Runs::default()) // as a kernel that does not count them
     }
 
     fn missed(&self, link: LinkHandle) -> Result<Option<u64>, KernelError> {

@@ -77,6 +77,22 @@ pub(in crate::kernel) fn link_text(link: BorrowedFd<'_>, field: TextField) -> io
     Ok(until_nul(&text))
 }
 
+/// The addresses of the functions that `link`, of many kprobes, is on, which are so many; 0 where they may not be
+/// told.
+pub(in crate::kernel) fn link_addresses(link: BorrowedFd<'_>, count: u32) -> io::Result<Vec<u64>> {
+    let mut addresses = vec![0_u64; count as usize];
+    let mut info = LinkInfo::default();
+    let [low, high] = halves(address_mut(addresses.as_mut_slice()));
+    info.words[..3].copy_from_slice(&[low, high, count]);
+    let mut attribute = Info {
+        fd: number(link),
+        length: length(size_of::<LinkInfo>()),
+        info: address_mut(&mut info),
+    };
+    bpf(BPF_OBJ_GET_INFO_BY_FD, &mut attribute)?;
+    Ok(addresses)
+}
+
 #[repr(C)]
 #[derive(Default)]
 struct TaskDescriptor {

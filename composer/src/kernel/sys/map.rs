@@ -50,6 +50,16 @@ pub(in crate::kernel) struct MapInfo {
     pub(in crate::kernel) flags: u32,
     /// Up to 15 characters, ended by a NUL.
     pub(in crate::kernel) name: [u8; 16],
+    interface: u32,
+    /// The kernel's type of its value, for operations of the kernel.
+    pub(in crate::kernel) value_type: u32,
+    network_device: u64,
+    network_inode: u64,
+    btf: u32,
+    btf_key: u32,
+    btf_value: u32,
+    /// The number of the BTF that `value_type` is in; 0 before Linux 6.9.
+    pub(in crate::kernel) btf_vmlinux: u32,
 }
 
 /// What the kernel knows of a map.
