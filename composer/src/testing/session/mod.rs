@@ -1,6 +1,6 @@
 //! Brings up the chain of each group of tests, and runs these one by one.
 
-mod up_chain;
+mod tested_chain;
 
 use std::{
     fmt,
@@ -17,7 +17,7 @@ use crate::{
     kernel::{KernelError, TestKernel, machine},
     version::Version,
 };
-use up_chain::UpChain;
+use tested_chain::TestedChain;
 
 /// Runs a command, whose words these are, which has to succeed before the deadline; why it did not.
 pub(super) type TestCommand = dyn Fn(&[&str], Instant) -> Result<(), String>;
@@ -137,7 +137,7 @@ fn run_group<K: TestKernel>(
     around: TestSurroundings<'_>,
     each: &mut dyn FnMut(TestResult),
 ) {
-    let up = match UpChain::bring_up(kernel, group) {
+    let up = match TestedChain::bring_up(kernel, group) {
         Ok(up) => up,
         // The spy of one test may be what the kernel refuses.
         Err(_) if tests.len() > 1 => {

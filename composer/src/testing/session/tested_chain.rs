@@ -26,7 +26,7 @@ use crate::{
 use freplace_compose_common::{COUNTS_MAP, EVENTS_MAP};
 
 /// A chain that is up.
-pub(super) struct UpChain<K: KernelReader> {
+pub(super) struct TestedChain<K: KernelReader> {
     resolved: Resolved,
     plan: Plan,
     running: Running,
@@ -41,7 +41,7 @@ pub(super) struct UpChain<K: KernelReader> {
     lost: u64,
 }
 
-impl<K: TestKernel> UpChain<K> {
+impl<K: TestKernel> TestedChain<K> {
     pub(super) fn bring_up(kernel: &mut K, group: &TestGroup<'_>) -> Result<Self, Vec<Diagnostic>> {
         let checked = check::open_in(group.chain.clone(), &Kernels::default(), &NotLooked)?;
         let resolved = checked.resolved;
