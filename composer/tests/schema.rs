@@ -50,6 +50,16 @@ fn every_shipped_chain_is_what_the_schema_asks_for() {
     }
 }
 
+#[test]
+fn the_tests_of_every_recipe_are_what_their_schema_asks_for() {
+    let schema = freplace_compose::testing::schema();
+    for name in CHAINS {
+        let path = common::workspace().join("chains/tests").join(name).with_extension("toml");
+        let value = json_of(&fs::read_to_string(path).expect("every recipe has tests"));
+        assert_eq!(draft::check(&schema, &value.expect("TOML")), Ok(()), "{name}");
+    }
+}
+
 /// The schema never marks in an editor what the reader takes.
 #[test]
 fn every_chain_that_can_be_read_is_what_the_schema_asks_for() {

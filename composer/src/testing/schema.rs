@@ -73,7 +73,7 @@ fn case_keys() -> Vec<Property> {
                 "description": "Packets over the loopback, with the hosts attached.",
                 "anyOf": [
                     { "enum": ["tcp", "udp", "icmp"] },
-                    { "type": "object", "minProperties": 1, "maxProperties": 1, "additionalProperties": {
+                    { "type": "object", "minProperties": 1, "additionalProperties": {
                         "type": "integer", "minimum": 1 } },
                 ],
             }),
@@ -123,6 +123,10 @@ fn mock() -> Value {
             ),
             ("object", text("An object, relative to this file.")),
             ("program", text("The program in it.")),
+            (
+                "globals",
+                named("Values of its global variables.", &json!({ "$ref": "#/definitions/value" })),
+            ),
         ],
     )
 }
@@ -174,10 +178,7 @@ fn expect() -> Value {
         "What has to hold afterwards.",
         &[],
         &[
-            (
-                "returns",
-                json!({ "description": "What the host returned.", "type": ["integer", "string", "boolean"] }),
-            ),
+            ("returns", json!({ "$ref": "#/definitions/value" })),
             (
                 "packet",
                 json!({ "description": "What it left of the packet: the fields that matter." }),
@@ -206,7 +207,13 @@ fn expect() -> Value {
 fn value() -> Value {
     json!({
         "description": "A value, by its type in the object's BTF.",
-        "type": ["integer", "boolean", "string", "array", "object"],
+        "anyOf": [
+            { "type": "integer" },
+            { "type": "boolean" },
+            { "type": "string" },
+            { "type": "array" },
+            { "type": "object", "additionalProperties": {} },
+        ],
     })
 }
 

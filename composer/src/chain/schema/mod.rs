@@ -43,7 +43,7 @@ pub fn schema() -> Value {
             "test": {
                 "description": "Tests of the programs: [[test]]. Their keys are those of `schema tests`.",
                 "type": "array",
-                "items": { "type": "object", "required": ["name"], "additionalProperties": {} },
+                "items": { "type": "object", "additionalProperties": {} },
             },
         },
         "definitions": {

@@ -112,26 +112,12 @@ pub(super) fn replacement() -> Value {
 }
 
 fn returns() -> Value {
-    let what = "A number, or the name of one.";
-    let value = json!({ "description": what, "type": ["integer", "boolean", "string"] });
     json!({
         "description": "Without an object: what the replacement returns, a number or the name of one. A list \
                         has a value for each call, the last one for all further calls; or cases, of which the \
                         first applies whose condition on the arguments holds.",
         "examples": ["XDP_DROP", [0, -2], [{ "where": "len > 100", "value": 1 }, { "value": 0 }]],
-        "anyOf": [
-            value,
-            { "type": "array", "minItems": 1, "items": value },
-            { "type": "array", "minItems": 1, "items": {
-                "type": "object",
-                "additionalProperties": false,
-                "required": ["value"],
-                "properties": {
-                    "where": text("The condition; the last case has none."),
-                    "value": value,
-                },
-            } },
-        ],
+        "anyOf": [{ "$ref": "#/definitions/value" }],
     })
 }
 
