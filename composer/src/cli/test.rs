@@ -1,31 +1,23 @@
 //! `test [FILE]...`: tests of the programs of chains.
 
 use std::{
-    collections::BTreeMap,
     io,
     path::PathBuf,
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc,
         atomic::{AtomicBool, Ordering},
     },
-    thread,
     time::{Duration, Instant},
 };
 
-use super::{
-    exit::Exit,
-    ink::Ink as _,
-    report, runtime, screen,
-    up::Signals,
-    vm::{ReexecInVm, VmFiles, modules},
-};
+use super::{doctor, exit::Exit, ink::Ink as _, report, runtime, screen, up::Signals, vm::VmFiles};
 use freplace_compose::{
-    check::{self, Kernels},
     diag::{Code, Diagnostic},
     draw::Drawing,
     files::plain,
     inert,
     kernel::{Linux, machine, process},
+    plan::Plan,
     session::Interrupts,
     testing::{
         self, ProgramTest, Tally, TestFile, TestRecord, TestResult, TestSurroundings, TestVerdict,
@@ -36,9 +28,11 @@ use freplace_compose::{
 mod exec;
 mod files_of_tests;
 mod update;
+mod vms;
 
 use exec::exec;
 use files_of_tests::find;
+use vms::in_vms;
 
 /// Test the programs of chains, as they ship.
 ///
@@ -90,7 +84,7 @@ enum TestFormat {
     Json,
     /// JUnit XML.
     Junit,
-    /// The ProgramTest Anything Protocol.
+    /// The Test Anything Protocol.
     Tap,
 }
 
@@ -107,10 +101,11 @@ pub(super) fn run(arguments: TestArguments) -> Exit {
         screen::say!("error: `{option}` requires `--vm`");
         return Exit::Usage;
     }
-    let (files, valid) = match open(arguments) {
-        Ok((files, valid)) => (Arc::new(files), valid),
+    let OpenedTests { files, plans, valid } = match open(arguments) {
+        Ok(opened) => opened,
         Err(exit) => return exit,
     };
+    let files = Arc::new(files);
     if arguments.list {
         return list(&files, arguments);
     }
@@ -133,7 +128,7 @@ pub(super) fn run(arguments: TestArguments) -> Exit {
     }
     let started = Instant::now();
     let ended = match arguments.vm.is_empty() {
-        true => here(&files, arguments),
+        true => here(&files, &plans, arguments),
         false => in_vms(&files, arguments),
     };
     let records = match ended {
@@ -169,27 +164,40 @@ fn exit_of(records: &[TestRecord], valid: bool) -> Exit {
     }
 }
 
-/// The files with tests that can be run, and whether those were all.
-fn open(arguments: &TestArguments) -> Result<(Vec<TestFile>, bool), Exit> {
+/// The files with tests that can be run.
+#[derive(Default)]
+struct OpenedTests {
+    files: Vec<TestFile>,
+    /// What they load and attach.
+    plans: Vec<Plan>,
+    /// Whether those are all that were named.
+    valid: bool,
+}
+
+fn open(arguments: &TestArguments) -> Result<OpenedTests, Exit> {
     let paths = find(&arguments.paths).map_err(|found| {
         report::one(&found);
         Exit::Usage
     })?;
-    let (mut files, mut valid) = (Vec::new(), true);
+    let mut opened = OpenedTests { valid: true, ..OpenedTests::default() };
     for path in paths {
         let checked = TestFile::open(&path).and_then(|file| match file {
-            Some(file) => testing::check(&file).map(|()| Some(file)),
+            Some(file) => testing::check(&file).map(|plans| Some((file, plans))),
             None => Ok(None),
         });
         match checked {
-            Ok(file) => files.extend(file),
+            Ok(Some((file, plans))) => {
+                opened.files.push(file);
+                opened.plans.extend(plans);
+            }
+            Ok(None) => {}
             Err(found) => {
                 report::all(&found);
-                valid = false;
+                opened.valid = false;
             }
         }
     }
-    Ok((files, valid))
+    Ok(opened)
 }
 
 fn list(files: &[TestFile], arguments: &TestArguments) -> Exit {
@@ -263,12 +271,17 @@ fn summary(records: &[TestRecord], took: Duration) -> Exit {
 /// Runs the tests on this machine's kernel.
 fn here(
     files: &Arc<Vec<TestFile>>,
+    plans: &[Plan],
     arguments: &Arc<TestArguments>,
 ) -> Result<Vec<TestRecord>, Exit> {
     if !rustix::process::geteuid().is_root() {
         let message = "tests load programs, which requires root";
         let help = "Use --vm to run in a micro-VM, which does not require root.";
         report::one(&Diagnostic::new(Code::NotPermitted, message).help(help));
+        return Err(Exit::Environment);
+    }
+    if let Some(missing) = plans.iter().find_map(doctor::missing) {
+        report::one(&missing);
         return Err(Exit::Environment);
     }
     let stop = Arc::new(AtomicBool::new(false));
@@ -335,108 +348,5 @@ fn record_of(file: &TestFile, kernel: &str, result: TestResult) -> TestRecord {
         run_ns: result.run_ns,
         text,
         corrections: result.corrections,
-    }
-}
-
-/// Runs the tests in a micro-VM for each kernel, some at a time.
-fn in_vms(
-    files: &Arc<Vec<TestFile>>,
-    arguments: &Arc<TestArguments>,
-) -> Result<Vec<TestRecord>, Exit> {
-    let cpus = thread::available_parallelism().map_or(1, usize::from);
-    let jobs = arguments.jobs.map_or(cpus, usize::from).min(arguments.vm.len());
-    let next = Mutex::new(arguments.vm.iter().enumerate());
-    let outcomes = Mutex::new(BTreeMap::new());
-    thread::scope(|scope| {
-        for _ in 0..jobs {
-            scope.spawn(|| {
-                loop {
-                    let taken = next.lock().unwrap_or_else(PoisonError::into_inner).next();
-                    let Some((number, kernel)) = taken else { break };
-                    let outcome = in_vm(kernel, files, arguments);
-                    outcomes.lock().unwrap_or_else(PoisonError::into_inner).insert(number, outcome);
-                }
-            });
-        }
-    });
-    let outcomes = outcomes.into_inner().unwrap_or_else(PoisonError::into_inner);
-    let records: Result<Vec<_>, Exit> = outcomes.into_values().collect();
-    Ok(records?.into_iter().flatten().collect())
-}
-
-/// Runs the tests in a micro-VM with `kernel`.
-fn in_vm(
-    kernel: &KernelChoice,
-    files: &[TestFile],
-    arguments: &Arc<TestArguments>,
-) -> Result<Vec<TestRecord>, Exit> {
-    let mut words: Vec<std::ffi::OsString> = vec!["test".into(), "--records".into()];
-    if let Some(text) = &arguments.filter {
-        words.push(format!("--filter={text}").into());
-    }
-    words.push("--".into());
-    words.extend(files.iter().map(|file| file.path.clone().into()));
-    let (mut brought, mut needed) = (Vec::new(), Vec::new());
-    for file in files {
-        brought.extend(file.inputs());
-        // The chains were resolved when the files were checked.
-        if let Ok(checked) = check::open(file.chain.clone(), &Kernels::default()) {
-            brought.extend(super::vm::files(&file.path, &checked.resolved));
-            needed.extend(modules(&checked.resolved));
-        }
-    }
-    let sink = RecordSink {
-        line: Vec::new(),
-        records: Arc::default(),
-        arguments: Arc::clone(arguments),
-        series: match kernel {
-            KernelChoice::Series(series) => Some(series.clone()),
-            KernelChoice::Image(_) => None,
-        },
-    };
-    let records = Arc::clone(&sink.records);
-    let again = ReexecInVm {
-        files: brought,
-        modules: needed,
-        luggage: arguments.luggage.clone(),
-        ..ReexecInVm::new(kernel)
-    };
-    let ended = again.with(words, screen::colors_of(&io::stdout()), sink)?;
-    let records = std::mem::take(&mut *records.lock().unwrap_or_else(PoisonError::into_inner));
-    match ended.code {
-        0 | 1 => Ok(records),
-        code => Err(Exit::Of(code)),
-    }
-}
-
-/// Takes the records that the guest prints, a line each.
-struct RecordSink {
-    line: Vec<u8>,
-    records: Arc<Mutex<Vec<TestRecord>>>,
-    arguments: Arc<TestArguments>,
-    /// What the user calls the kernel.
-    series: Option<String>,
-}
-
-impl io::Write for RecordSink {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.line.extend_from_slice(bytes);
-        while let Some(end) = self.line.iter().position(|byte| *byte == b'\n') {
-            let line: Vec<u8> = self.line.drain(..=end).collect();
-            let Ok(mut record) = serde_json::from_slice::<TestRecord>(&line) else {
-                screen::say!("{}", inert::line(String::from_utf8_lossy(&line).trim_end()));
-                continue;
-            };
-            if let Some(series) = &self.series {
-                record.kernel.clone_from(series);
-            }
-            told(&record, &self.arguments, self.arguments.vm.len() > 1);
-            self.records.lock().unwrap_or_else(PoisonError::into_inner).push(record);
-        }
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
     }
 }

@@ -118,7 +118,7 @@ impl<'a> Judged<'a> {
                 Ok(Checked { resolved, mut warnings }) => {
                     // Its tests are of the file, too.
                     let tests = TestFile::open(path)
-                        .and_then(|file| file.as_ref().map_or(Ok(()), testing::check));
+                        .and_then(|file| file.as_ref().map_or(Ok(Vec::new()), testing::check));
                     warnings.extend(tests.err().into_iter().flatten());
                     (Some(resolved), warnings)
                 }

@@ -27,7 +27,7 @@ use std::{
 use read::ReadTests;
 pub use report::{Correction, Tally, TestRecord, junit, tap};
 pub use schema::schema;
-pub use session::{TestResult, TestSurroundings, TestVerdict, check, run};
+pub use session::{TestCommand, TestResult, TestSurroundings, TestVerdict, check, run};
 
 use crate::{
     chain::{

@@ -409,3 +409,28 @@ fn every_new_replacement_loads_in_the_place_of_its_stub() {
     assert!(text.starts_with("exit code 0\n"), "{text}");
     assert_eq!(text.matches("accepted by the verifier").count(), files.len(), "{text}");
 }
+
+#[test]
+#[ignore = "boots a micro-VM; `cargo xtask test` does"]
+fn tests_run_on_each_kernel_and_what_came_is_written_here() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let file = folder.path().join("tests.toml");
+    let text = "chain = \"builtin:xdp\"\n\n[[test]]\nname = \"an echo request\"\nrun = \"ingress\"\n\
+                packet = { ipv4 = {}, icmp = { type = 8 } }\nexpect = { returns = \"XDP_PASS\" }\n";
+    fs::write(&file, text).expect("room in /tmp");
+    let words = ["test", "--vm=6.1,6.12", "--update", "--format", "junit", "tests.toml"];
+    let output = run(folder.path(), &words);
+    let text = shown(&output);
+    assert!(text.starts_with("exit code 1\n"), "{text}");
+    for kernel in ["6.1", "6.12"] {
+        let suite =
+            format!("<testsuite name=\"tests.toml on Linux {kernel}\" tests=\"1\" failures=\"1\"");
+        assert!(text.contains(&suite), "{text}");
+    }
+    assert!(text.contains("`ingress` returned XDP_DROP"), "{text}");
+    let updated = fs::read_to_string(&file).expect("it is there");
+    assert!(updated.contains("expect = { returns = \"XDP_DROP\" }"), "{updated}");
+    let output = run(folder.path(), &["test", "--vm", "tests.toml"]);
+    let text = shown(&output);
+    assert!(text.starts_with("exit code 0\n") && text.contains("1 tests on Linux"), "{text}");
+}

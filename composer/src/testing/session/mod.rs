@@ -15,12 +15,13 @@ use crate::{
     check::{self, Checked, Kernels},
     diag::{Code, Diagnostic},
     kernel::{KernelError, TestKernel, machine},
+    plan::{self, Plan},
     version::Version,
 };
 use tested_chain::TestedChain;
 
 /// Runs a command, whose words these are, which has to succeed before the deadline; why it did not.
-pub(super) type TestCommand = dyn Fn(&[&str], Instant) -> Result<(), String>;
+pub type TestCommand = dyn Fn(&[&str], Instant) -> Result<(), String>;
 
 /// What the runner asks of whoever runs it.
 #[derive(Clone, Copy)]
@@ -98,16 +99,19 @@ pub fn run<K: TestKernel>(
     Ok(())
 }
 
-/// Looks for what is wrong with the tests of `file`, without loading anything.
+/// Looks for what is wrong with the tests of `file`, without loading anything; the plans that they are run by.
 ///
 /// # Errors
 /// What is wrong with the chain or with the tests, on all kernels.
-pub fn check(file: &TestFile) -> Result<(), Vec<Diagnostic>> {
+pub fn check(file: &TestFile) -> Result<Vec<Plan>, Vec<Diagnostic>> {
     let base = check::open(file.chain.clone(), &Kernels::default())?.resolved;
+    let mut plans = Vec::new();
     for group in arrange(file, &base, &|_| true)? {
-        check::open(group.chain, &Kernels::default())?;
+        let checked = check::open(group.chain, &Kernels::default())?;
+        let plan = plan::build(&checked.resolved);
+        plans.push(if group.attached { plan } else { plan.without_hosts() });
     }
-    Ok(())
+    Ok(plans)
 }
 
 /// Whether a test is for this kernel.
