@@ -260,7 +260,9 @@ fn summary(records: &[TestRecord], took: Duration) -> Exit {
         parts.push(format!("{} skipped", tally.skipped));
     }
     let took = took.as_secs_f64();
-    let mut text = format!("\n{} tests on {on}: {}  {took:.1} s\n", tally.all(), parts.join(", "));
+    let tests = if tally.all() == 1 { "test" } else { "tests" };
+    let mut text =
+        format!("\n{} {tests} on {on}: {}  {took:.1} s\n", tally.all(), parts.join(", "));
     for one in records.iter().filter(|one| one.verdict == "failed") {
         let (file, name) = (inert::line(&one.file), inert::line(&one.name));
         text += &format!("  {}  {file}: {name}  {}\n", "FAIL".red(), one.kernel.dimmed());

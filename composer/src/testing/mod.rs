@@ -218,7 +218,8 @@ impl TestFile {
                 MockProgram::Made(_) => None,
             });
         let own = [self.path.clone(), PathBuf::from(&self.chain.source.name)];
-        own.into_iter().chain(self.captures.iter().cloned()).chain(mocks).collect()
+        let own = own.into_iter().filter(|path| recipe_name(path).is_none());
+        own.chain(self.captures.iter().cloned()).chain(mocks).collect()
     }
 
     /// Reads the tests in the file at `path`; none if it has none: neither `[[test]]`, nor `chain`.

@@ -432,5 +432,5 @@ fn tests_run_on_each_kernel_and_what_came_is_written_here() {
     assert!(updated.contains("expect = { returns = \"XDP_DROP\" }"), "{updated}");
     let output = run(folder.path(), &["test", "--vm", "tests.toml"]);
     let text = shown(&output);
-    assert!(text.starts_with("exit code 0\n") && text.contains("1 tests on Linux"), "{text}");
+    assert!(text.starts_with("exit code 0\n") && text.contains("1 test on Linux"), "{text}");
 }
