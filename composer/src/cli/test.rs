@@ -89,6 +89,11 @@ enum TestFormat {
 }
 
 impl TestArguments {
+    /// Whether what is not as expected is drawn with colours.
+    fn is_colored(&self) -> bool {
+        self.format == TestFormat::Human && screen::colors_of(&io::stdout())
+    }
+
     fn wants(&self, test: &ProgramTest) -> bool {
         self.filter.as_ref().is_none_or(|text| test.name.contains(text))
     }
@@ -316,7 +321,7 @@ fn all(files: &[TestFile], arguments: &TestArguments, stop: &AtomicBool) -> Vec<
             &|test| arguments.wants(test),
             TestSurroundings { is_over: &|| stop.load(Ordering::Relaxed), exec: &exec },
             &mut |result| {
-                let record = record_of(file, &kernel, result);
+                let record = record_of(file, &kernel, result, arguments.is_colored());
                 told(&record, arguments, false);
                 records.push(record);
             },
@@ -330,14 +335,19 @@ fn all(files: &[TestFile], arguments: &TestArguments, stop: &AtomicBool) -> Vec<
     records
 }
 
-fn record_of(file: &TestFile, kernel: &str, result: TestResult) -> TestRecord {
+/// A result as a record; drawn without colours where people do not read it.
+fn record_of(file: &TestFile, kernel: &str, result: TestResult, colored: bool) -> TestRecord {
+    let drawn = |text: String| match colored {
+        true => text,
+        false => anstream::adapter::strip_str(&text).to_string(),
+    };
     let verdict = result.verdict.to_string();
     let mut text = match result.verdict {
         TestVerdict::Passed => Vec::new(),
         TestVerdict::Skipped(why) => vec![why],
         TestVerdict::Failed(found) => {
             let mut drawing = Drawing::new(report::width());
-            found.iter().map(|one| drawing.text(one)).collect()
+            found.iter().map(|one| drawn(drawing.text(one))).collect()
         }
     };
     text.extend(result.remarks);

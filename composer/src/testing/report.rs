@@ -68,7 +68,8 @@ impl Tally {
     }
 }
 
-/// The results as JUnit XML, a suite for each kernel and file.
+/// The results as JUnit XML, a suite for each kernel and file, by the schema of the readers:
+/// <https://github.com/jenkinsci/xunit-plugin/blob/master/src/main/resources/org/jenkinsci/plugins/xunit/types/model/xsd/junit-10.xsd>.
 #[must_use]
 pub fn junit(results: &[TestRecord]) -> String {
     let mut suites: Vec<(String, Vec<&TestRecord>)> = Vec::new();
@@ -85,10 +86,9 @@ pub fn junit(results: &[TestRecord]) -> String {
         let tally = Tally::of(tests.iter().copied());
         // `errors` are tests that could not be run; here those failed, too.
         format!(
-            "tests=\"{}\" failures=\"{}\" errors=\"0\" skipped=\"{}\" time=\"{}\"",
+            "tests=\"{}\" failures=\"{}\" errors=\"0\" time=\"{}\"",
             tally.all(),
             tally.failed,
-            tally.skipped,
             time(tests)
         )
     };
@@ -97,7 +97,9 @@ pub fn junit(results: &[TestRecord]) -> String {
     // A String takes everything, here and below.
     let _ = writeln!(out, "<testsuites name=\"freplace-compose\" {}>", counts(&all));
     for (name, tests) in &suites {
-        let _ = writeln!(out, "  <testsuite name=\"{}\" {}>", escape_xml(name), counts(tests));
+        let (name, skipped) = (escape_xml(name), Tally::of(tests.iter().copied()).skipped);
+        let counts = counts(tests);
+        let _ = writeln!(out, "  <testsuite name=\"{name}\" {counts} skipped=\"{skipped}\">");
         for one in tests {
             let _ = write!(
                 out,
@@ -200,6 +202,75 @@ mod tests {
     #[test]
     fn junit_is_xml_whatever_the_names() {
         insta::assert_snapshot!(junit(&all()));
+    }
+
+    /// The elements of the schema that are written: their attributes, those that are required first, and what may
+    /// be in them.
+    const SCHEMA: [(&str, &[&str], &[&str], &[&str]); 5] = [
+        (
+            "testsuites",
+            &[],
+            &["name", "time", "tests", "failures", "disabled", "errors"],
+            &["testsuite"],
+        ),
+        (
+            "testsuite",
+            &["name", "tests"],
+            &[
+                "failures",
+                "errors",
+                "time",
+                "disabled",
+                "skipped",
+                "timestamp",
+                "hostname",
+                "id",
+                "package",
+            ],
+            &["properties", "testcase", "system-out", "system-err"],
+        ),
+        (
+            "testcase",
+            &["name"],
+            &["assertions", "time", "classname", "status"],
+            &["skipped", "error", "failure", "system-out", "system-err"],
+        ),
+        ("failure", &[], &["type", "message"], &[]),
+        ("skipped", &[], &["type", "message"], &[]),
+    ];
+
+    #[test]
+    fn junit_is_by_its_schema_and_says_what_the_records_do() {
+        let records = all();
+        let text = junit(&records);
+        let document = roxmltree::Document::parse(&text).expect("it is XML");
+        assert_eq!(document.root_element().tag_name().name(), "testsuites");
+        for node in document.descendants().filter(roxmltree::Node::is_element) {
+            let name = node.tag_name().name();
+            let row = SCHEMA.iter().find(|(known, ..)| *known == name);
+            let (_, required, others, children) = row.unwrap_or_else(|| panic!("{name}"));
+            assert!(required.iter().all(|key| node.has_attribute(*key)), "{node:?}");
+            for attribute in node.attributes() {
+                let key = attribute.name();
+                assert!(required.contains(&key) || others.contains(&key), "{name} {key}");
+                if ["tests", "failures", "errors", "skipped"].contains(&key) {
+                    assert!(attribute.value().parse::<u32>().is_ok(), "{name} {key}");
+                }
+                if key == "time" {
+                    assert!(attribute.value().parse::<f64>().is_ok(), "{name} {key}");
+                }
+            }
+            for child in node.children().filter(roxmltree::Node::is_element) {
+                assert!(children.contains(&child.tag_name().name()), "{child:?}");
+            }
+        }
+        let cases = document.descendants().filter(|node| node.has_tag_name("testcase"));
+        let names: Vec<_> = cases.filter_map(|case| case.attribute("name")).collect();
+        let expected: Vec<_> = records.iter().map(|record| record.name.as_str()).collect();
+        assert_eq!(names, expected);
+        let failure = document.descendants().find(|node| node.has_tag_name("failure"));
+        let text = failure.and_then(|failure| failure.text()).expect("it says why");
+        assert!(text.contains("why <it> did\nnot work"), "{text}");
     }
 
     #[test]

@@ -84,7 +84,7 @@ fn in_vm(
         luggage: arguments.luggage.clone(),
         ..ReexecInVm::new(kernel)
     };
-    let ended = again.with(words, screen::colors_of(&io::stdout()), sink)?;
+    let ended = again.with(words, arguments.is_colored(), sink)?;
     let records = std::mem::take(&mut *records.lock().unwrap_or_else(PoisonError::into_inner));
     match ended.code {
         0 | 1 => Ok(records),
