@@ -67,9 +67,13 @@ pub(crate) const OTHERS: &[Prerequisite] = &[
 ];
 
 /// The ones loaded by the tests.
-pub(crate) const OBJECTS_OF_OTHERS: [&str; 4] = [
+pub(crate) const OBJECTS_OF_OTHERS: [&str; 8] = [
     "/usr/lib/x86_64-linux-gnu/bpf/xdp-dispatcher.o",
+    "/usr/lib/x86_64-linux-gnu/bpf/xdpfilt_alw_eth.o",
+    "/usr/lib/x86_64-linux-gnu/bpf/xdpfilt_alw_ip.o",
+    "/usr/lib/x86_64-linux-gnu/bpf/xdpfilt_alw_tcp.o",
     "/usr/lib/x86_64-linux-gnu/bpf/xdpfilt_alw_udp.o",
+    "/usr/lib/x86_64-linux-gnu/bpf/xdpfilt_dny_ip.o",
     "/usr/lib/x86_64-linux-gnu/bpf/xdpfilt_dny_udp.o",
     "/usr/lib/x86_64-linux-gnu/bpf/xdpdump_bpf.o",
 ];

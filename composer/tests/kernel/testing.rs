@@ -184,6 +184,7 @@ fn programs_of_other_projects_pass_their_tests() {
     for (text, least) in [
         (include_str!("../../../test-programs/tests/dispatcher.toml"), 4),
         (include_str!("../../../test-programs/tests/xdpfilt.toml"), 8),
+        (include_str!("../../../test-programs/tests/xdpfilt-addresses.toml"), 4),
     ] {
         fs::write(folder.chain(), text).expect("room in /tmp");
         assert_pass(&folder.chain(), least);

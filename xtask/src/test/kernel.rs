@@ -16,10 +16,10 @@ use crate::{
 const TARGET: &str = "kernel";
 /// The tests of the micro-VM itself.
 const MICRO_VM: &str = "micro_vm";
-/// Tests of what the program does whatever the kernel, by their modules: a landing runs them on one kernel, these
+/// Tests of what the program does whatever the kernel, by their modules or names: a landing runs them on one kernel, these
 /// on the oldest, since that has the fewest features, and those on the newest.
 const ON_THE_OLDEST: [&str; 5] = ["data::", "failure::", "flood::", "limits::", "views::"];
-const ON_THE_NEWEST: [&str; 2] = ["ending::", "printk::"];
+const ON_THE_NEWEST: [&str; 3] = ["ending::", "printk::", "testing::programs_of_other_projects"];
 /// Time limit of a run after the boot, in seconds.
 const BOUND: &str = "3600";
 /// Time limit of a test in a guest: the longest takes a minute on an emulated core.
