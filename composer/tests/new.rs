@@ -176,3 +176,16 @@ fn new_tests_of_every_recipe_are_valid() {
     }
     refused(folder, &["test", "builtin:tcp"], "FC0508", "already exists");
 }
+
+#[test]
+fn a_new_replacement_of_every_stub_of_the_gallery_is_compiled_and_valid() {
+    // The dispatcher of libxdp is not on every machine.
+    let recipes = freplace_compose::chain::recipes().filter(|name| *name != "dispatcher");
+    for name in recipes {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let chain = common::with_new_replacements(name, folder.path());
+        fs::write(folder.path().join("chain.toml"), chain).expect("room in /tmp");
+        let text = shown(&run(folder.path(), &["validate", "chain.toml"]));
+        assert!(text.starts_with("exit code 0\n"), "{name}: {text}");
+    }
+}

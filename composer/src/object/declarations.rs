@@ -63,19 +63,30 @@ impl DeclarationWriter<'_> {
                     return;
                 }
                 self.need(of, targets, depth - 1);
-                if self.done.insert(id) {
-                    // A String takes everything, here and below.
-                    let _ = writeln!(self.out, "typedef {};\n", declare(self.btf, of, name));
+                if !self.done.insert(id) {
+                    return;
                 }
+                // A String takes everything, here and below.
+                let _ = match self.btf.get(of) {
+                    Some(Type::Struct { name: "", union, members, .. }) => {
+                        let _ = writeln!(self.out, "typedef {} {{", word(union));
+                        self.members(&members, 1, depth - 1);
+                        writeln!(self.out, "}} {name};\n")
+                    }
+                    Some(Type::Enum { name: "", variants, .. }) => {
+                        self.out.push_str("typedef enum {\n");
+                        self.variants(&variants);
+                        writeln!(self.out, "}} {name};\n")
+                    }
+                    _ => writeln!(self.out, "typedef {};\n", declare(self.btf, of, name)),
+                };
             }
             Type::Enum { name, variants, .. } => {
                 if name.is_empty() || (self.is_known)(name) || !self.done.insert(id) {
                     return;
                 }
                 let _ = writeln!(self.out, "enum {name} {{");
-                for (variant, value) in variants {
-                    let _ = writeln!(self.out, "\t{variant} = {value},");
-                }
+                self.variants(&variants);
                 self.out.push_str("};\n\n");
             }
             Type::Forward { name, union } => self.name(name, union),
@@ -93,7 +104,7 @@ impl DeclarationWriter<'_> {
                 if name.is_empty() {
                     return;
                 }
-                let word = if union { "union" } else { "struct" };
+                let word = word(union);
                 let _ = writeln!(self.out, "{word} {name} {{");
                 self.members(&members, 1, depth - 1);
                 let _ = writeln!(
@@ -107,14 +118,26 @@ impl DeclarationWriter<'_> {
 
     fn name(&mut self, name: &str, union: bool) {
         if !(self.is_known)(name) && self.named.insert(name.to_owned()) {
-            let _ = writeln!(self.out, "{} {name};\n", if union { "union" } else { "struct" });
+            let _ = writeln!(self.out, "{} {name};\n", word(union));
+        }
+    }
+
+    fn variants(&mut self, variants: &[(&str, i64)]) {
+        for (variant, value) in variants {
+            let _ = writeln!(self.out, "\t{variant} = {value},");
         }
     }
 
     fn members(&mut self, members: &[Member<'_>], indent: usize, depth: usize) {
         let tabs = "\t".repeat(indent);
         for member in members {
-            let inline = match self.btf.get(member.of) {
+            // An array of them is one of what is written here.
+            let (mut of, mut items) = (member.of, String::new());
+            while let Some(Type::Array { element, length }) = self.btf.get(of) {
+                items += &format!("[{length}]");
+                of = element;
+            }
+            let inline = match self.btf.get(of) {
                 Some(Type::Struct { name: "", union, members, .. }) if depth > 0 => {
                     Some((union, members))
                 }
@@ -122,11 +145,10 @@ impl DeclarationWriter<'_> {
             };
             match inline {
                 Some((union, inner)) => {
-                    let _ =
-                        writeln!(self.out, "{tabs}{} {{", if union { "union" } else { "struct" });
+                    let _ = writeln!(self.out, "{tabs}{} {{", word(union));
                     self.members(&inner, indent + 1, depth - 1);
                     let blank = if member.name.is_empty() { "" } else { " " };
-                    let _ = writeln!(self.out, "{tabs}}}{blank}{};", member.name);
+                    let _ = writeln!(self.out, "{tabs}}}{blank}{}{items};", member.name);
                 }
                 None => {
                     let width = match member.bit_width {
@@ -142,4 +164,8 @@ impl DeclarationWriter<'_> {
             }
         }
     }
+}
+
+fn word(union: bool) -> &'static str {
+    if union { "union" } else { "struct" }
 }

@@ -12,7 +12,7 @@ use std::{
 };
 
 use freplace_compose::{
-    chain::Chain,
+    chain::{Chain, NodeKind, recipe},
     check::{self, Kernels},
     plan::{self, Action, Plan},
     resolve::Resolved,
@@ -237,4 +237,34 @@ pub fn assert_undone_in_reverse(journal: &[String]) {
     let made = done.len() - expected.len();
     let undone: Vec<_> = done[made..].iter().map(|done| (*done).clone()).collect();
     assert_eq!(undone, expected);
+}
+
+/// The hosts and stubs of a recipe, each stub with a replacement that `new replacement` writes.
+pub fn with_new_replacements(name: &str, folder: &Path) -> String {
+    let recipe = recipe(name).expect("it is in the gallery");
+    let (mut chain, mut replacements) = (String::new(), String::new());
+    for table in recipe.split("\n[").skip(1) {
+        let (header, body) = table.split_once(']').expect("a header");
+        if header.starts_with("host.") || header.starts_with("stub.") {
+            chain += &format!("[{header}]{body}\n");
+        }
+    }
+    let parsed = Chain::parse("recipe.toml".as_ref(), recipe.to_owned()).expect("it is valid");
+    for (_, node) in parsed.graph.nodes() {
+        let NodeKind::Stub(stub) = &node.kind else { continue };
+        let host = parsed.graph.nodes().find(|(_, host)| host.id.value == stub.hosts[0].value);
+        let (object, _) = host.expect("it is checked").1.program().expect("a host has one");
+        let (id, function) = (&node.id.value, &stub.function.value);
+        let own = format!("new_{function}");
+        let target = format!("{}:{function}", object.value);
+        let output = run(folder, &["new", "replacement", "--for", &target, "--name", &own]);
+        assert_eq!(output.status.code(), Some(0), "{target}: {}", shown(&output));
+        let said = String::from_utf8(output.stdout).expect("text");
+        compile_as_printed(folder, &said);
+        assert!(said.contains(&format!("[replacement.{own}]")), "{said}");
+        replacements += &format!(
+            "[replacement.{own}]\nobject = \"{own}.bpf.o\"\nprogram = \"{own}\"\nstub = \"{id}\"\n"
+        );
+    }
+    chain + &replacements
 }

@@ -16,7 +16,7 @@ use std::{
 };
 
 use common::{program, run, shown, workspace};
-use freplace_compose::chain::{Chain, NodeKind, recipe, recipes};
+use freplace_compose::chain::recipes;
 use rustix::process::{Pid, Signal, kill_process};
 
 /// How long anything may take that a test waits for: a boot on a busy machine.
@@ -357,36 +357,6 @@ fn every_new_host_comes_up_and_shows_events() {
     }
 }
 
-/// The hosts and stubs of a recipe, each stub with a replacement that `new replacement` writes.
-fn with_new_replacements(name: &str, folder: &std::path::Path) -> String {
-    let recipe = recipe(name).expect("it is in the gallery");
-    let (mut chain, mut replacements) = (String::new(), String::new());
-    for table in recipe.split("\n[").skip(1) {
-        let (header, body) = table.split_once(']').expect("a header");
-        if header.starts_with("host.") || header.starts_with("stub.") {
-            chain += &format!("[{header}]{body}\n");
-        }
-    }
-    let parsed = Chain::parse("recipe.toml".as_ref(), recipe.to_owned()).expect("it is valid");
-    for (_, node) in parsed.graph.nodes() {
-        let NodeKind::Stub(stub) = &node.kind else { continue };
-        let host = parsed.graph.nodes().find(|(_, host)| host.id.value == stub.hosts[0].value);
-        let (object, _) = host.expect("it is checked").1.program().expect("a host has one");
-        let (id, function) = (&node.id.value, &stub.function.value);
-        let own = format!("new_{function}");
-        let target = format!("{}:{function}", object.value);
-        let output = run(folder, &["new", "replacement", "--for", &target, "--name", &own]);
-        assert_eq!(output.status.code(), Some(0), "{target}: {}", shown(&output));
-        let said = String::from_utf8(output.stdout).expect("text");
-        common::compile_as_printed(folder, &said);
-        assert!(said.contains(&format!("[replacement.{own}]")), "{said}");
-        replacements += &format!(
-            "[replacement.{own}]\nobject = \"{own}.bpf.o\"\nprogram = \"{own}\"\nstub = \"{id}\"\n"
-        );
-    }
-    chain + &replacements
-}
-
 #[test]
 #[ignore = "boots a micro-VM; `cargo xtask test` does"]
 fn every_new_replacement_loads_in_the_place_of_its_stub() {
@@ -395,7 +365,7 @@ fn every_new_replacement_loads_in_the_place_of_its_stub() {
     for name in recipes() {
         let own = folder.path().join(name);
         fs::create_dir(&own).expect("room in /tmp");
-        let chain = with_new_replacements(name, &own);
+        let chain = common::with_new_replacements(name, &own);
         if chain.contains("[replacement.") {
             fs::write(own.join("chain.toml"), chain).expect("room in /tmp");
             files.push(format!("{name}/chain.toml"));
