@@ -120,14 +120,16 @@ fn cases<'t>(
         wrong_type("`cases`", "a list of tables: [{ packet = { … } }]", list, report);
         return Vec::new();
     };
+    // Without the cases themselves, of which there may be hundreds.
+    let shared = table.iter().filter(|(key, _)| key.get_ref() != "cases");
+    let base: DeTable<'t> = shared.map(|(key, value)| (key.clone(), value.clone())).collect();
     let mut found = Vec::new();
     for (number, item) in items.iter().enumerate() {
         let Some(own) = item.get_ref().as_table() else {
             wrong_type("a case", "a table: { packet = { … } }", item, report);
             continue;
         };
-        let mut whole = table.clone();
-        whole.remove("cases");
+        let mut whole = base.clone();
         let mut name = format!("case {}", number + 1);
         for (key, value) in own {
             if key.get_ref() == "name" {
