@@ -43,6 +43,11 @@ pub(super) fn drawn(text: &str) {
     let _ = anstream::stderr().write_all(text.as_bytes());
 }
 
+/// What was drawn, without its colours.
+pub(super) fn without_colors(text: &str) -> String {
+    anstream::adapter::strip_str(text).to_string()
+}
+
 /// Writes what this program itself wrote elsewhere, in a micro-VM, to stdout.
 pub(super) fn passed_on(text: &str) -> Exit {
     written(anstream::stdout().write_all(text.as_bytes()))

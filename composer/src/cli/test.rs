@@ -339,7 +339,7 @@ fn all(files: &[TestFile], arguments: &TestArguments, stop: &AtomicBool) -> Vec<
 fn record_of(file: &TestFile, kernel: &str, result: TestResult, colored: bool) -> TestRecord {
     let drawn = |text: String| match colored {
         true => text,
-        false => anstream::adapter::strip_str(&text).to_string(),
+        false => screen::without_colors(&text),
     };
     let verdict = result.verdict.to_string();
     let mut text = match result.verdict {
