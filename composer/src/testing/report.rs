@@ -204,9 +204,13 @@ mod tests {
         insta::assert_snapshot!(junit(&all()));
     }
 
+    /// An element, the attributes that it must and may have, and what may be in it.
+    type SchemaElement = (&'static str, SchemaNames, SchemaNames, SchemaNames);
+    type SchemaNames = &'static [&'static str];
+
     /// The elements of the schema that are written: their attributes, those that are required first, and what may
     /// be in them.
-    const SCHEMA: [(&str, &[&str], &[&str], &[&str]); 5] = [
+    const SCHEMA: [SchemaElement; 5] = [
         (
             "testsuites",
             &[],
