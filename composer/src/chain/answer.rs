@@ -4,10 +4,10 @@ use toml::de::DeValue;
 
 use super::{
     Spanned, Value,
-    expression::{self, Filter},
+    expression::Filter,
     globals::value,
     table::{Diagnostics, Table, string, wrong_type},
-    tracer::{mistaken, text_at},
+    tracer::condition,
 };
 use crate::diag::{Code, Span};
 
@@ -130,14 +130,7 @@ pub(crate) fn filter(
     found: &toml::Spanned<DeValue<'_>>,
     report: &mut Diagnostics<'_>,
 ) -> Option<(Spanned<String>, Filter)> {
-    let text = string("`where`", found, report)?;
-    match expression::filter(&text_at(&text)) {
-        Ok(filter) => Some((text, filter)),
-        Err(mistake) => {
-            mistaken(Code::BadFilter, "invalid filter expression".to_owned(), mistake, report);
-            None
-        }
-    }
+    condition(&string("`where`", found, report)?, report)
 }
 
 fn writes(

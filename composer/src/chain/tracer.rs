@@ -2,7 +2,7 @@
 
 use super::{
     Builtin, NodeKind, ProbePoint, Spanned, Tracer, TracerProgram,
-    expression::{self, ExpressionText, SyntaxError},
+    expression::{self, ExpressionText, Filter, SyntaxError},
     hook::several,
     read::object,
     table::{Diagnostics, Table, string, strings},
@@ -92,19 +92,27 @@ fn builtin(table: &mut Table<'_>, has_own: bool, report: &mut Diagnostics<'_>) -
     let filter = table.get("where").and_then(|(_, value)| {
         let text = string("`where`", value, report);
         good &= text.is_some();
-        text.and_then(|text| match expression::filter(&text_at(&text)) {
-            Ok(filter) => {
-                // It may be written over several lines; it is shown in one.
-                let words: Vec<_> = text.value.split_whitespace().collect();
-                Some((Spanned { value: words.join(" "), span: text.span.clone() }, filter))
-            }
-            Err(mistake) => {
-                mistaken(Code::BadFilter, "invalid filter expression".to_owned(), mistake, report);
-                None
-            }
-        })
+        condition(&text?, report)
     });
     good.then_some(Builtin { both: false, capture, filter })
+}
+
+/// The condition that `text` is, with that in one line.
+pub(super) fn condition(
+    text: &Spanned<String>,
+    report: &mut Diagnostics<'_>,
+) -> Option<(Spanned<String>, Filter)> {
+    match expression::filter(&text_at(text)) {
+        Ok(filter) => {
+            // It may be written over several lines; it is shown in one.
+            let words: Vec<_> = text.value.split_whitespace().collect();
+            Some((Spanned { value: words.join(" "), span: text.span.clone() }, filter))
+        }
+        Err(mistake) => {
+            mistaken(Code::BadFilter, "invalid filter expression".to_owned(), mistake, report);
+            None
+        }
+    }
 }
 
 /// The text with its place; what was written with escapes is one place as a whole.
@@ -115,12 +123,7 @@ pub(super) fn text_at<'a>(text: &'a Spanned<String>) -> ExpressionText<'a> {
     ExpressionText { text: &text.value, span: text.span.clone(), start }
 }
 
-pub(super) fn mistaken(
-    code: Code,
-    message: String,
-    mistake: SyntaxError,
-    report: &mut Diagnostics<'_>,
-) {
+fn mistaken(code: Code, message: String, mistake: SyntaxError, report: &mut Diagnostics<'_>) {
     let found = report.at(code, message, &mistake.span, mistake.what).help(mistake.help);
     report.slip(found);
 }

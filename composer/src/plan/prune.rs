@@ -12,10 +12,7 @@ impl Plan {
             |one: &Operation| matches!(one.action, Action::AttachHook { .. } | Action::Run { .. });
         let gone: HashSet<OperationId> =
             self.operations.iter().filter(|one| is_host(one)).map(|one| one.id).collect();
-        self.operations.retain(|one| !gone.contains(&one.id));
-        for one in &mut self.operations {
-            one.after.retain(|before| !gone.contains(before));
-        }
+        self.leave_out(gone);
         self
     }
 
@@ -24,7 +21,7 @@ impl Plan {
     #[must_use]
     pub fn without(&self, operation: OperationId) -> Option<Self> {
         let refused = self.operation(operation)?;
-        let mut gone: HashSet<OperationId> = match refused.action {
+        let gone: HashSet<OperationId> = match refused.action {
             Action::CreateMap { .. } | Action::Fill { with: Filling::Map { .. }, .. } => {
                 return None;
             }
@@ -37,17 +34,22 @@ impl Plan {
             _ => HashSet::from([operation]),
         };
         let mut plan = self.clone();
+        plan.leave_out(gone);
+        Some(plan)
+    }
+
+    /// Leaves out these operations, and what needs them.
+    fn leave_out(&mut self, mut gone: HashSet<OperationId>) {
         // What needs an operation comes behind it.
-        plan.operations.retain(|one| {
+        self.operations.retain(|one| {
             let goes = gone.contains(&one.id) || one.needs.iter().any(|need| gone.contains(need));
             if goes {
                 gone.insert(one.id);
             }
             !goes
         });
-        for one in &mut plan.operations {
+        for one in &mut self.operations {
             one.after.retain(|before| !gone.contains(before));
         }
-        Some(plan)
     }
 }
