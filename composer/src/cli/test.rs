@@ -14,7 +14,6 @@ use super::{doctor, exit::Exit, ink::Ink as _, report, runtime, screen, up::Sign
 use freplace_compose::{
     diag::{Code, Diagnostic},
     draw::Drawing,
-    files::plain,
     inert,
     kernel::{Linux, machine, process},
     plan::Plan,
@@ -294,19 +293,12 @@ fn here(
     let stop = Arc::new(AtomicBool::new(false));
     let (files, arguments, seen) = (Arc::clone(files), Arc::clone(arguments), Arc::clone(&stop));
     let ended = runtime::run(async move {
-        let mut interrupts = Interrupts::new(Signals::new().map_err(|error| no_signals(&error))?);
+        let mut interrupts = Interrupts::new(Signals::listen()?);
         let work = tokio::task::spawn_blocking(move || all(&files, &arguments, &seen));
         // A thread fails by a panic alone.
         interrupts.stops(work, &stop).await.ok_or(Exit::Cut)?.map_err(|_| Exit::Failed)
     });
     ended?
-}
-
-fn no_signals(error: &io::Error) -> Exit {
-    let message = format!("cannot receive signals: {}", plain(error));
-    let help = "Check the limit on open files, `ulimit -n`. Nothing was loaded.";
-    report::one(&Diagnostic::new(Code::NoSignals, message).help(help));
-    Exit::Failed
 }
 
 /// Runs the tests of all files one by one, until `stop` is set.

@@ -175,14 +175,9 @@ async fn stay_up(
     mut logs: Logs,
     started: process::Started,
 ) -> Exit {
-    let mut interrupts = match Signals::new() {
+    let mut interrupts = match Signals::listen() {
         Ok(signals) => Interrupts::new(signals),
-        Err(error) => {
-            let message = format!("cannot receive signals: {}", plain(&error));
-            let help = "Check the limit on open files, `ulimit -n`. Nothing was loaded.";
-            report::one(&Diagnostic::new(Code::NoSignals, message).help(help));
-            return Exit::Failed;
-        }
+        Err(exit) => return exit,
     };
     let mut kernel = Linux::new();
     // Before anything is attached: it reads files, which a chain may be watching.
