@@ -10,7 +10,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::{doctor, exit::Exit, ink::Ink as _, report, runtime, screen, up::Signals, vm::VmFiles};
+use super::{
+    doctor, exit::Exit, ink::Ink as _, inputs::InputFlags, report, runtime, screen, up::Signals,
+    vm::VmFiles,
+};
 use freplace_compose::{
     diag::{Code, Diagnostic},
     draw::Drawing,
@@ -48,6 +51,8 @@ pub(super) struct TestArguments {
     /// Files with tests, or folders that are searched for them.
     #[arg(value_name = "FILE", default_value = ".")]
     paths: Vec<PathBuf>,
+    #[command(flatten)]
+    flags: InputFlags,
     /// Run in a disposable micro-VM for each KERNEL, a series such as 6.1 or the path of a vmlinuz; root is not
     /// required.
     #[arg(long, value_name = "KERNEL", num_args = 0..=1, require_equals = true, value_delimiter = ',', default_missing_value = freplace_compose::vm::DEFAULT_SERIES)]
@@ -183,9 +188,10 @@ fn open(arguments: &TestArguments) -> Result<OpenedTests, Exit> {
         report::one(&found);
         Exit::Usage
     })?;
+    let inputs = arguments.flags.inputs(paths.iter().map(PathBuf::as_path));
     let mut opened = OpenedTests { valid: true, ..OpenedTests::default() };
     for path in paths {
-        let checked = TestFile::open(&path).and_then(|file| match file {
+        let checked = TestFile::open(&path, &inputs).and_then(|file| match file {
             Some(file) => testing::check(&file).map(|plans| Some((file, plans))),
             None => Ok(None),
         });

@@ -12,6 +12,7 @@ use std::{
 use super::{TestArguments, told};
 use crate::cli::{
     exit::Exit,
+    inputs::as_variables,
     screen,
     vm::{self, ReexecInVm},
 };
@@ -33,7 +34,7 @@ pub(super) fn in_vms(
         brought.extend(file.inputs());
         // It was valid when the files were checked.
         if let Ok(checked) = check::open(file.chain.clone(), &Kernels::default()) {
-            brought.extend(vm::files(&file.path, &checked.resolved));
+            brought.extend(vm::files(&checked.resolved));
             needed.extend(vm::modules(&checked.resolved));
         }
     }
@@ -85,6 +86,7 @@ fn in_vm(
         files: brought.clone(),
         modules: needed.clone(),
         luggage: arguments.luggage.clone(),
+        env: as_variables(&arguments.flags.inputs([])),
         ..ReexecInVm::new(kernel)
     };
     let ended = again.with(words, arguments.is_colored(), sink)?;
