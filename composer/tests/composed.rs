@@ -167,7 +167,7 @@ printk = "${{follow}}"
     let chain = read(&host(""), &["every=0x10", "follow=true"]).expect("a good chain");
     let (_, node) = chain.graph.nodes().next().expect("a host");
     assert_eq!(node.output.printk, Some(true));
-    let attach = node.attach().expect("it has one").value.to_string();
+    let attach = format!("{:?}", node.attach().expect("it has one").value);
     assert!(attach.contains("16"), "{attach}");
     for wrong in ["every=x", "follow=1", "every=1.5"] {
         let found = read(&host(""), &[wrong]).expect_err("of another type");

@@ -115,7 +115,19 @@ fn may_be_foreign(reference: &str) -> bool {
 impl ChainInputs {
     /// Where `reference` leads from a chain in `folder`: a file, a folder, a recipe of this program, or what
     /// the finder knows. What is there as a file or a folder is meant before a name.
-    pub(super) fn locate(&self, reference: &str, folder: &Path) -> Result<PathBuf, RecipeProblem> {
+    pub(super) fn locate(
+        &self,
+        reference: &str,
+        folder: &Path,
+    ) -> Result<PathBuf, Box<Diagnostic>> {
+        let find = |recipes: &Arc<dyn RecipeFinder>| {
+            let found = recipes.find(reference, folder);
+            found.map(|found| found.join(CHAIN_FILE)).map_err(|RecipeProblem { why, help }| {
+                let shown = reference.escape_debug();
+                let message = format!("cannot read {shown}: {why}");
+                Box::new(Diagnostic::new(Code::FileUnreadable, message).help(help))
+            })
+        };
         if recipe_name(Path::new(reference)).is_some() {
             return Ok(PathBuf::from(reference));
         }
@@ -123,15 +135,13 @@ impl ChainInputs {
             (true, _) | (_, Some(_)) => PathBuf::from(reference),
             _ => folder.join(reference),
         };
-        if path.is_dir() {
+        if path.join(CHAIN_FILE).is_file() {
             return Ok(path.join(CHAIN_FILE));
         }
         let is_packed = path.extension().is_some_and(|extension| extension == PACKED_EXTENSION);
         let is_file = path.exists() && !is_packed;
         match &self.recipes {
-            Some(recipes) if is_packed || (!is_file && may_be_foreign(reference)) => {
-                Ok(recipes.find(reference, folder)?.join(CHAIN_FILE))
-            }
+            Some(recipes) if is_packed || (!is_file && may_be_foreign(reference)) => find(recipes),
             // Why it cannot be read is told when it is.
             _ => Ok(path),
         }
@@ -139,36 +149,36 @@ impl ChainInputs {
 
     /// The file that `path` stands for, and its text.
     pub(super) fn open(&self, path: &Path) -> Result<(PathBuf, String), Vec<Diagnostic>> {
-        let read = match path.to_str() {
+        let found = match path.to_str() {
             Some(reference) => self.locate(reference, Path::new("")),
             None => Ok(path.to_owned()),
         };
-        read.and_then(|path| Ok((Self::text(&path)?, path)))
-            .map(|(text, path)| (path, text))
-            .map_err(|RecipeProblem { why, help }| {
-                let message = format!("cannot read {}: {why}", path.display());
-                vec![Diagnostic::new(Code::FileUnreadable, message).help(help)]
-            })
+        let read = found.and_then(|path| Ok((Self::text(&path)?, path)));
+        read.map(|(text, path)| (path, text)).map_err(|found| vec![*found])
     }
 
     /// Reads the chain at `path`, which [`Self::locate`] found.
-    pub(super) fn text(path: &Path) -> Result<String, RecipeProblem> {
-        let problem = |why: String, help: &str| RecipeProblem { why, help: help.to_owned() };
+    pub(super) fn text(path: &Path) -> Result<String, Box<Diagnostic>> {
         if let Some(name) = recipe_name(path) {
-            let text = recipe(name).map_err(|unknown| {
-                problem(unknown.message.clone(), unknown.help.as_deref().unwrap_or_default())
-            })?;
-            return Ok(text.to_owned());
+            return recipe(name).map(str::to_owned);
         }
+        let unreadable = |why: String, help: &str| {
+            let message = format!("cannot read {}: {why}", path.display());
+            Box::new(Diagnostic::new(Code::FileUnreadable, message).help(help))
+        };
         let bytes = files::read(path, files::CHAIN).map_err(|error| {
-            let help = "Name a chain file, or a recipe of `freplace-compose chains`: builtin:tcp.";
-            problem(plain(&error), help)
+            let help = match path.is_dir() {
+                true => "Name a chain file, or a folder with a chain.toml.",
+                false => {
+                    "Name a chain file, or a recipe of `freplace-compose chains`: builtin:tcp."
+                }
+            };
+            unreadable(plain(&error), help)
         })?;
-        let text = String::from_utf8(bytes).map_err(|error| {
+        String::from_utf8(bytes).map_err(|error| {
             let good = &error.as_bytes()[..error.utf8_error().valid_up_to()]; // valid up to there
             let line = good.iter().filter(|byte| **byte == b'\n').count() + 1;
-            problem(format!("invalid UTF-8 in line {line}"), "Save the file as UTF-8.")
-        })?;
-        Ok(text)
+            unreadable(format!("invalid UTF-8 in line {line}"), "Save the file as UTF-8.")
+        })
     }
 }

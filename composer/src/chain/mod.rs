@@ -46,7 +46,7 @@ pub use inputs::{
 pub use layout::Declared;
 pub use maps::{Data, MapChange, Pinning, TailEntry};
 pub use output::{EventMap, Output};
-pub use params::{Given, Origin, Parameter, ParameterType, ParameterValue};
+pub use params::{Given, Parameter, ParameterKind, ParameterValue, ValueOrigin};
 pub use recipe::{recipe, recipe_name, recipes, recipes_schema};
 pub use schema::schema;
 pub(crate) use spec::title;

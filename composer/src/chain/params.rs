@@ -21,7 +21,7 @@ pub struct Parameter {
     /// Its name.
     pub name: Spanned<String>,
     /// The type of its values.
-    pub of: ParameterType,
+    pub of: ParameterKind,
     /// What it is for.
     pub help: Option<String>,
     /// The value that it has when nobody gives one.
@@ -32,7 +32,7 @@ pub struct Parameter {
 
 /// The type of a parameter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ParameterType {
+pub enum ParameterKind {
     /// A string.
     String,
     /// An integer.
@@ -43,7 +43,7 @@ pub enum ParameterType {
     List,
 }
 
-impl ParameterType {
+impl ParameterKind {
     pub(super) const ALL: [Self; 4] = [Self::String, Self::Integer, Self::Boolean, Self::List];
 
     /// Its name in a chain file.
@@ -125,12 +125,12 @@ impl ParameterValue {
         })
     }
 
-    fn is_of(&self) -> ParameterType {
+    fn is_of(&self) -> ParameterKind {
         match self {
-            Self::String(_) => ParameterType::String,
-            Self::Integer(_) => ParameterType::Integer,
-            Self::Boolean(_) => ParameterType::Boolean,
-            Self::List(_) => ParameterType::List,
+            Self::String(_) => ParameterKind::String,
+            Self::Integer(_) => ParameterKind::Integer,
+            Self::Boolean(_) => ParameterKind::Boolean,
+            Self::List(_) => ParameterKind::List,
         }
     }
 
@@ -171,12 +171,12 @@ pub struct Given {
     /// The value.
     pub value: ParameterValue,
     /// Where it comes from.
-    pub origin: Origin,
+    pub origin: ValueOrigin,
 }
 
 /// Where a value of a parameter comes from.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Origin {
+pub enum ValueOrigin {
     /// A file: the parameter's default, or `with` of an include.
     File(Span),
     /// `--set`, or the answer to a question.
@@ -260,11 +260,11 @@ fn is_name(name: &str) -> bool {
     !name.is_empty() && name.chars().all(is_letter)
 }
 
-fn parameter_type(value: TomlValue<'_>, report: &mut Diagnostics<'_>) -> Option<ParameterType> {
+fn parameter_type(value: TomlValue<'_>, report: &mut Diagnostics<'_>) -> Option<ParameterKind> {
     let text = string("`type`", value, report)?;
-    let found = ParameterType::ALL.into_iter().find(|of| of.name() == text.value);
+    let found = ParameterKind::ALL.into_iter().find(|of| of.name() == text.value);
     if found.is_none() {
-        let names = ParameterType::ALL.map(ParameterType::name);
+        let names = ParameterKind::ALL.map(ParameterKind::name);
         let help = match nearest(&text.value, names) {
             Some(near) => format!("Did you mean `{near}`?"),
             None => format!("Write one of: {}.", list(&names)),
@@ -276,9 +276,9 @@ fn parameter_type(value: TomlValue<'_>, report: &mut Diagnostics<'_>) -> Option<
 }
 
 /// `value` as one of the type `of`; none if it is of another.
-fn given(of: ParameterType, value: TomlValue<'_>, report: &Diagnostics<'_>) -> Option<Given> {
+fn given(of: ParameterKind, value: TomlValue<'_>, report: &Diagnostics<'_>) -> Option<Given> {
     let found = ParameterValue::of(value.get_ref()).filter(|found| found.is_of() == of)?;
-    Some(Given { value: found, origin: Origin::File(report.span(value)) })
+    Some(Given { value: found, origin: ValueOrigin::File(report.span(value)) })
 }
 
 /// Gives values from outside to the parameters of a chain's own file.
@@ -295,13 +295,13 @@ pub(super) fn set(parameters: &mut [Parameter], values: &[SetValue], report: &mu
         };
         // The user's own word counts.
         if value.by == SetBy::Environment
-            && parameter.given.as_ref().is_some_and(|given| given.origin == Origin::User)
+            && parameter.given.as_ref().is_some_and(|given| given.origin == ValueOrigin::User)
         {
             continue;
         }
         let origin = match value.by {
-            SetBy::User => Origin::User,
-            SetBy::Environment => Origin::Variable(value.name.clone()),
+            SetBy::User => ValueOrigin::User,
+            SetBy::Environment => ValueOrigin::Variable(value.name.clone()),
         };
         match parameter.of.read(&value.text) {
             Some(given) => parameter.given = Some(Given { value: given, origin }),
@@ -328,13 +328,13 @@ pub(super) fn set(parameters: &mut [Parameter], values: &[SetValue], report: &mu
                 report.push(found);
                 // What is missing otherwise was told.
                 parameter.given =
-                    Some(Given { value: parameter.of.placeholder(), origin: Origin::User });
+                    Some(Given { value: parameter.of.placeholder(), origin: ValueOrigin::User });
             }
         }
     }
 }
 
-impl ParameterType {
+impl ParameterKind {
     /// A value as one would type it.
     pub(super) fn example(self) -> &'static str {
         match self {
@@ -399,7 +399,7 @@ pub(super) fn with(
                     .label(&parameter.name.span, format!("of the type {}", parameter.of.name()));
                 report.push(found);
                 parameter.given =
-                    Some(Given { value: parameter.of.placeholder(), origin: Origin::User });
+                    Some(Given { value: parameter.of.placeholder(), origin: ValueOrigin::User });
             }
         }
     }
@@ -483,7 +483,7 @@ fn filled(
         if before.is_empty() && behind.is_empty() && filled.is_empty() {
             return Some(given.value.clone());
         }
-        if given.value.is_of() == ParameterType::List {
+        if given.value.is_of() == ParameterKind::List {
             let message = format!("parameter `{name}` is a list, which cannot be part of a string");
             let found = report
                 .at(Code::ParameterValue, message, span, "part of a string")

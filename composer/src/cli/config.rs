@@ -10,13 +10,13 @@ use freplace_compose::chain;
 ///
 /// Example: freplace-compose config --set iface=eth0 my.toml
 #[derive(Debug, clap::Args)]
-pub(super) struct Config {
+pub(super) struct ConfigArguments {
     #[command(flatten)]
     chain: ChainFile,
 }
 
-pub(super) fn run(arguments: &Config) -> Exit {
-    let Config { chain } = arguments;
+pub(super) fn run(arguments: &ConfigArguments) -> Exit {
+    let ConfigArguments { chain } = arguments;
     match chain::config(&chain.file, &chain.inputs()) {
         Ok(text) => screen::data(&text),
         Err(found) => {

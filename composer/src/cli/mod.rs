@@ -98,7 +98,7 @@ enum Verb {
     Validate(validate::Validate),
     Plan(plan::PlanArguments),
     Graph(graph::GraphArguments),
-    Config(config::Config),
+    Config(config::ConfigArguments),
     Chains(chains::Chains),
     Inspect(inspect::Inspect),
     Ps(ps::Ps),

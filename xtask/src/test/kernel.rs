@@ -43,14 +43,8 @@ const ON_THE_NEWEST: [&str; 6] = [
 /// Tests that a landing runs on the kernels between the oldest and the newest, too: what differs from one kernel to the
 /// next is the features that a profile lists, what the kernel's own tests expect, and machine code; and the gallery has to
 /// work on each. Verdicts are compared on all of them by conformance.
-const BETWEEN: [&str; 6] = [
-    "gallery::",
-    "machine_code::",
-    "profile::",
-    "selftests::",
-    "testing::the_recipes",
-    "xdp::",
-];
+const BETWEEN: [&str; 6] =
+    ["gallery::", "machine_code::", "profile::", "selftests::", "testing::the_recipes", "xdp::"];
 
 /// Time limit of a run after the boot, in seconds.
 const BOUND: &str = "3600";

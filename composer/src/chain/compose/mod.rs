@@ -97,7 +97,7 @@ pub(super) fn compose<'t>(
         end: first.text.len() + 1,
         included: Vec::new(),
         unread: Vec::new(),
-        way: vec![Step {
+        way: vec![IncludeStep {
             path: identity(path),
             source: Arc::clone(first),
             name: String::new(),
@@ -134,7 +134,7 @@ pub(crate) fn fill_tests<'t>(
 }
 
 /// A file on the way to the one that is being read.
-struct Step {
+struct IncludeStep {
     path: PathBuf,
     source: Arc<Source>,
     /// What it is included as.
@@ -154,7 +154,7 @@ struct Composer<'t, 'i> {
     end: usize,
     included: Vec<IncludedFile<'t>>,
     unread: Vec<String>,
-    way: Vec<Step>,
+    way: Vec<IncludeStep>,
     diagnostics: &'i mut Vec<Diagnostic>,
     /// Expressions are read later.
     slips: Vec<Diagnostic>,
@@ -237,21 +237,12 @@ impl<'t> Composer<'t, '_> {
     /// The tree of an included file, with the ids of its nodes as in the file that includes it.
     fn included_file(&mut self, include: &Include<'_, 't>, folder: &Path) -> Option<DeTable<'t>> {
         let Spanned { value: reference, span } = &include.recipe;
-        let shown = reference.escape_debug().to_string();
-        let unreadable = |problem: super::inputs::RecipeProblem| {
-            Diagnostic::new(
-                Code::FileUnreadable,
-                format!("cannot read the recipe `{shown}`: {}", problem.why),
-            )
-            .label(span, "included here")
-            .help(problem.help)
-        };
-        let read = self.inputs.locate(reference, folder);
-        let read = read.and_then(|path| Ok((ChainInputs::text(&path)?, path)));
-        let (text, path) = match read.map_err(unreadable) {
+        let path = self.inputs.locate(reference, folder);
+        let read = path.and_then(|path| Ok((ChainInputs::text(&path)?, path)));
+        let (text, path) = match read {
             Ok(read) => read,
             Err(found) => {
-                let found = self.trail(found);
+                let found = self.trail(found.label(span, "included here"));
                 self.diagnostics.push(found);
                 return None;
             }
@@ -263,7 +254,7 @@ impl<'t> Composer<'t, '_> {
             // Behind the chain's file, and that of its tests.
             number: self.more.len() + 2,
         });
-        let step = Step {
+        let step = IncludeStep {
             path: identity(&path),
             source: Arc::clone(&source),
             name: include.name.value.clone(),
@@ -310,7 +301,7 @@ impl<'t> Composer<'t, '_> {
     }
 
     /// What to say of an include that would never end.
-    fn endless(&self, step: &Step) -> Option<Diagnostic> {
+    fn endless(&self, step: &IncludeStep) -> Option<Diagnostic> {
         let message = if let Some(at) = self.way.iter().position(|other| other.path == step.path) {
             let files = self.way.iter().skip(at).chain([step]);
             let files: Vec<_> = files.map(|step| step.path.display().to_string()).collect();

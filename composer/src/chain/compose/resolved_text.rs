@@ -6,7 +6,7 @@ use toml::de::{DeTable, DeValue};
 
 use super::{Composition, Parameter, ROLES};
 use crate::{
-    chain::params::Origin,
+    chain::params::ValueOrigin,
     diag::{Sources, Span},
     inert::quoted,
 };
@@ -88,9 +88,9 @@ impl ResolvedText<'_, '_> {
                 && let Some(given) = parameter.value()
             {
                 let from = match &given.origin {
-                    Origin::File(span) => place(span),
-                    Origin::User => "--set".to_owned(),
-                    Origin::Variable(name) => {
+                    ValueOrigin::File(span) => place(span),
+                    ValueOrigin::User => "--set".to_owned(),
+                    ValueOrigin::Variable(name) => {
                         format!("${}{name}", crate::chain::PARAMETER_VARIABLE)
                     }
                 };

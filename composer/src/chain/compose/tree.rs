@@ -6,10 +6,10 @@ use toml::de::{DeTable, DeValue};
 
 use super::ROLES;
 
-type Entry<'t> = (toml::Spanned<Cow<'t, str>>, toml::Spanned<DeValue<'t>>);
+type TreeEntry<'t> = (toml::Spanned<Cow<'t, str>>, toml::Spanned<DeValue<'t>>);
 
 /// An entry with its positions moved by `base`.
-pub(super) fn moved((key, value): Entry<'_>, base: usize) -> Entry<'_> {
+pub(super) fn moved((key, value): TreeEntry<'_>, base: usize) -> TreeEntry<'_> {
     let range = key.span();
     let key = toml::Spanned::new(range.start + base..range.end + base, key.into_inner());
     (key, moved_value(value, base))

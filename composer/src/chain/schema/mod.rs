@@ -9,7 +9,7 @@ mod nodes;
 
 use serde_json::{Value, json};
 
-use super::{ParameterType, buffer::sizes};
+use super::{ParameterKind, buffer::sizes};
 use crate::version::Requirement;
 
 /// The JSON schema of chain files.
@@ -69,7 +69,7 @@ fn params() -> Value {
             { "type": "array", "items": { "type": ["string", "integer"] } },
         ],
     });
-    let kinds = ParameterType::ALL.map(ParameterType::name);
+    let kinds = ParameterKind::ALL.map(ParameterKind::name);
     json!({
         "description": "Parameters of the chain: \"${NAME}\" in a value refers to one.",
         "type": "object",
