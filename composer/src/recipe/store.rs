@@ -247,9 +247,9 @@ fn unusable(what: &str, place: &Path, error: &io::Error) -> Box<Diagnostic> {
 mod tests {
     use super::*;
 
-    type TestResult<T = ()> = Result<T, Box<dyn std::error::Error>>;
+    type Storing<T = ()> = Result<T, Box<dyn std::error::Error>>;
 
-    fn packed() -> TestResult<Packed> {
+    fn packed() -> Storing<Packed> {
         let folder = tempfile::tempdir()?;
         let manifest = "format = 1\nname = \"a\"\nversion = \"1.0.0\"\ndescription = \"d\"\nlicense = \"MIT\"\n";
         fs::write(folder.path().join("recipe.toml"), manifest)?;
@@ -258,12 +258,12 @@ mod tests {
         Packed::of_folder(folder.path()).map_err(|found| format!("{found:#?}").into())
     }
 
-    fn plain<T>(found: Result<T, Box<Diagnostic>>) -> TestResult<T> {
+    fn plain<T>(found: Result<T, Box<Diagnostic>>) -> Storing<T> {
         found.map_err(|found| found.message.into())
     }
 
     #[test]
-    fn a_recipe_that_is_changed_on_disk_is_found_and_replaced() -> TestResult {
+    fn a_recipe_that_is_changed_on_disk_is_found_and_replaced() -> Storing {
         let cache = tempfile::tempdir()?;
         let (store, packed) = (Store::in_folder(cache.path().to_owned()), packed()?);
         let digest = packed.digest();
@@ -295,7 +295,7 @@ mod tests {
     }
 
     #[test]
-    fn an_object_that_is_changed_on_disk_is_found_and_replaced() -> TestResult {
+    fn an_object_that_is_changed_on_disk_is_found_and_replaced() -> Storing {
         let cache = tempfile::tempdir()?;
         let store = Store::in_folder(cache.path().to_owned());
         let (digest, file) = plain(store.put_object(b"object"))?;
@@ -309,7 +309,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_killed_process_left_goes_with_the_next_entry() -> TestResult {
+    fn what_a_killed_process_left_goes_with_the_next_entry() -> Storing {
         let cache = tempfile::tempdir()?;
         let left = cache.path().join("recipes/work-left/new");
         fs::create_dir_all(&left)?;
@@ -322,7 +322,7 @@ mod tests {
     }
 
     #[test]
-    fn entries_are_whole_however_many_put_them_in_at_a_time() -> TestResult {
+    fn entries_are_whole_however_many_put_them_in_at_a_time() -> Storing {
         let cache = tempfile::tempdir()?;
         let (store, packed) = (Store::in_folder(cache.path().to_owned()), packed()?);
         std::thread::scope(|scope| {

@@ -22,6 +22,11 @@ pub(super) fn of(path: &str, size: usize) -> [u8; BLOCK] {
         ustar.set_device_minor(0);
     }
     header.set_cksum();
+    if let Ok(sum) = header.cksum() {
+        // The form that POSIX tars have: six digits, NUL, blank.
+        let digits = format!("{sum:06o}\0 ");
+        header.as_old_mut().cksum.iter_mut().zip(digits.bytes()).for_each(|(to, from)| *to = from);
+    }
     *header.as_bytes()
 }
 
