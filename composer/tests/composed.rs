@@ -6,10 +6,11 @@ use std::{fs, path::Path};
 
 use common::{objects, run, shown};
 use freplace_compose::{
-    chain::{Chain, ChainInputs, SetValue},
+    chain::{self, Chain, ChainInputs, SetValue},
     check::{self, Kernels},
     diag::Diagnostic,
-    plan,
+    kernel::fake::Fake,
+    plan, run as executor,
 };
 
 /// A filter for one interface.
@@ -358,4 +359,74 @@ include = [
             ("lib/four.toml", four),
         ],
     );
+}
+
+#[test]
+fn the_resolved_text_is_the_same_chain() {
+    let text = r#"
+include = [
+  { recipe = "lib/filter.toml", as = "d", with = { iface = "lo" }, override = { drop = { printk = false } } },
+  { recipe = "builtin:tcp-map", as = "log" },
+]
+buffer = "1MiB"
+
+[params]
+place = { default = "a \"b\" \\ é" }
+
+[tracer.dropped]
+fexit = "d.drop"
+where = "ret == XDP_DROP && took > 1us"
+
+[host.own]
+object = "builtin:xdp"
+program = "xdp_host"
+attach = { xdp = "${place}" }
+"#;
+    let folder = folder(&[("lib/filter.toml", FILTER), ("chain.toml", text)]);
+    let inputs = ChainInputs::default();
+    let resolved = chain::config(&folder.join("chain.toml"), &inputs).expect("a good chain");
+    fs::write(folder.join("flat.toml"), &resolved).expect("writable");
+    let flat = Chain::open(&folder.join("flat.toml")).expect("a good chain");
+    let whole = Chain::open(&folder.join("chain.toml")).expect("a good chain");
+    let ids = |chain: &Chain| -> Vec<String> {
+        chain.graph.nodes().map(|(_, node)| node.id.value.clone()).collect()
+    };
+    assert_eq!(ids(&flat), ids(&whole));
+    assert_eq!(flat.buffer, whole.buffer);
+    insta::with_settings!({ omit_expression => true, prepend_module_to_snapshot => false }, {
+        insta::assert_snapshot!("composed__config", resolved.replace(&folder.display().to_string(), "FOLDER"));
+    });
+}
+
+#[test]
+fn maps_of_two_includes_are_two_maps() {
+    let text = r#"
+include = [
+  { recipe = "builtin:tcp-map", as = "a" },
+  { recipe = "builtin:tcp-map", as = "b" },
+]
+"#;
+    let folder = folder(&[("chain.toml", text)]);
+    let chain = Chain::open(&folder.join("chain.toml")).expect("a good chain");
+    let checked = check::open(chain, &Kernels::default()).expect("a good chain");
+    let plan = plan::build(&checked.resolved);
+    let maps: Vec<_> = plan
+        .operations
+        .iter()
+        .filter_map(|operation| match &operation.action {
+            plan::Action::CreateMap { map, .. } => Some(map.name.as_str()),
+            _ => None,
+        })
+        .collect();
+    let shared = maps.iter().filter(|name| name.starts_with("fc_")).count();
+    let own: Vec<_> = maps.iter().filter(|name| !name.starts_with("fc_")).collect();
+    assert!(shared > 0, "{maps:?}");
+    assert!(own.iter().any(|name| name.starts_with("a.")), "{maps:?}");
+    assert_eq!(own.iter().filter(|name| name.starts_with("a.")).count() * 2, own.len(), "{maps:?}");
+    // Each program gets those of its own include, under the names that its object has.
+    let mut kernel = Fake::default();
+    let up = executor::up(&mut kernel, &plan, checked.resolved.objects(), &mut |_| {
+        std::ops::ControlFlow::Continue(())
+    });
+    assert!(up.is_ok());
 }

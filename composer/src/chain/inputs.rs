@@ -81,23 +81,14 @@ pub trait RecipeFinder: fmt::Debug + Send + Sync {
     /// The folder of the recipe that `reference` stands for in a chain of `folder`.
     ///
     /// # Errors
-    /// Why it cannot be had, and what to do.
-    fn find(&self, reference: &str, folder: &Path) -> Result<PathBuf, RecipeProblem>;
+    /// Why it cannot be had. A diagnostic without a place is about the reference.
+    fn find(&self, reference: &str, folder: &Path) -> Result<PathBuf, Vec<Diagnostic>>;
 
     /// The file of the object that `reference` stands for in a chain of `folder`.
     ///
     /// # Errors
-    /// Why it cannot be had, and what to do.
-    fn object(&self, reference: &str, folder: &Path) -> Result<PathBuf, RecipeProblem>;
-}
-
-/// Why a recipe cannot be had.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct RecipeProblem {
-    /// In words, to be put behind a colon.
-    pub why: String,
-    /// What to do, in full sentences.
-    pub help: String,
+    /// As above.
+    fn object(&self, reference: &str, folder: &Path) -> Result<PathBuf, Vec<Diagnostic>>;
 }
 
 /// The file of a chain within the folder of a recipe.
@@ -119,15 +110,7 @@ impl ChainInputs {
         &self,
         reference: &str,
         folder: &Path,
-    ) -> Result<PathBuf, Box<Diagnostic>> {
-        let find = |recipes: &Arc<dyn RecipeFinder>| {
-            let found = recipes.find(reference, folder);
-            found.map(|found| found.join(CHAIN_FILE)).map_err(|RecipeProblem { why, help }| {
-                let shown = reference.escape_debug();
-                let message = format!("cannot read {shown}: {why}");
-                Box::new(Diagnostic::new(Code::FileUnreadable, message).help(help))
-            })
-        };
+    ) -> Result<PathBuf, Vec<Diagnostic>> {
         if recipe_name(Path::new(reference)).is_some() {
             return Ok(PathBuf::from(reference));
         }
@@ -141,7 +124,9 @@ impl ChainInputs {
         let is_packed = path.extension().is_some_and(|extension| extension == PACKED_EXTENSION);
         let is_file = path.exists() && !is_packed;
         match &self.recipes {
-            Some(recipes) if is_packed || (!is_file && may_be_foreign(reference)) => find(recipes),
+            Some(recipes) if is_packed || (!is_file && may_be_foreign(reference)) => {
+                Ok(recipes.find(reference, folder)?.join(CHAIN_FILE))
+            }
             // Why it cannot be read is told when it is.
             _ => Ok(path),
         }
@@ -149,12 +134,12 @@ impl ChainInputs {
 
     /// The file that `path` stands for, and its text.
     pub(super) fn open(&self, path: &Path) -> Result<(PathBuf, String), Vec<Diagnostic>> {
-        let found = match path.to_str() {
-            Some(reference) => self.locate(reference, Path::new("")),
-            None => Ok(path.to_owned()),
+        let path = match path.to_str() {
+            Some(reference) => self.locate(reference, Path::new(""))?,
+            None => path.to_owned(),
         };
-        let read = found.and_then(|path| Ok((Self::text(&path)?, path)));
-        read.map(|(text, path)| (path, text)).map_err(|found| vec![*found])
+        let text = Self::text(&path).map_err(|found| vec![*found])?;
+        Ok((path, text))
     }
 
     /// Reads the chain at `path`, which [`Self::locate`] found.

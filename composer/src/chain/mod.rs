@@ -40,8 +40,7 @@ pub use expression::{Access, CompareOp, Comparison, Constant, Filter, PathStep, 
 pub use globals::{GlobalValue, Value};
 pub use graph::{Dependency, Graph, Jump};
 pub use inputs::{
-    CHAIN_FILE, ChainInputs, PACKED_EXTENSION, PARAMETER_VARIABLE, RecipeFinder, RecipeProblem,
-    SetBy, SetValue,
+    CHAIN_FILE, ChainInputs, PACKED_EXTENSION, PARAMETER_VARIABLE, RecipeFinder, SetBy, SetValue,
 };
 pub use layout::Declared;
 pub use maps::{Data, MapChange, Pinning, TailEntry};
@@ -151,9 +150,15 @@ impl Chain {
         let Some(composed) = compose(&source, path, &texts, inputs, &mut diagnostics) else {
             return Err(in_file_order(diagnostics));
         };
+        let before = diagnostics.len();
         let file = read::file(&composed, &mut diagnostics, &mut slips);
         let graph = Graph::build(file.nodes, &file.unread, &composed.unread, &mut diagnostics);
         if !diagnostics.is_empty() {
+            let is_other = |found: &Diagnostic| {
+                found.place().is_none_or(|place| !composed.unfilled.contains(place))
+            };
+            let later = diagnostics.split_off(before);
+            diagnostics.extend(later.into_iter().filter(is_other));
             diagnostics.append(&mut slips);
             return Err(in_file_order(diagnostics));
         }

@@ -242,12 +242,11 @@ fn param(
         }
         (None, None) => return None,
     };
-    let default = default.and_then(|value| {
-        let given = given(of, value, report);
-        if given.is_none() {
+    let default = default.map(|value| {
+        given(of, value, report).unwrap_or_else(|| {
             wrong_type(&format!("the default of {title}"), of.words(), value, report);
-        }
-        given
+            of.placeholder()
+        })
     });
     Some(Parameter { name, of, help, default, given: None })
 }
@@ -327,8 +326,7 @@ pub(super) fn set(parameters: &mut [Parameter], values: &[SetValue], report: &mu
                     ));
                 report.push(found);
                 // What is missing otherwise was told.
-                parameter.given =
-                    Some(Given { value: parameter.of.placeholder(), origin: ValueOrigin::User });
+                parameter.given = Some(parameter.of.placeholder());
             }
         }
     }
@@ -346,8 +344,9 @@ impl ParameterKind {
     }
 
     /// Any value of it.
-    fn placeholder(self) -> ParameterValue {
-        self.read(self.example()).unwrap_or(ParameterValue::Boolean(true))
+    fn placeholder(self) -> Given {
+        let value = self.read(self.example()).unwrap_or(ParameterValue::Boolean(true));
+        Given { value, origin: ValueOrigin::User }
     }
 }
 
@@ -398,8 +397,7 @@ pub(super) fn with(
                     .at(Code::ParameterValue, message, &report.span(value), format!("not {words}"))
                     .label(&parameter.name.span, format!("of the type {}", parameter.of.name()));
                 report.push(found);
-                parameter.given =
-                    Some(Given { value: parameter.of.placeholder(), origin: ValueOrigin::User });
+                parameter.given = Some(parameter.of.placeholder());
             }
         }
     }
@@ -414,29 +412,32 @@ fn unknown_help(name: &str, parameters: &[Parameter]) -> String {
     }
 }
 
-/// Replaces the references in `value`, which is below `key`, by values of `parameters`.
+/// Replaces the references in `value` by values of `parameters`; the places of those that cannot be are put into
+/// `unfilled`.
 pub(super) fn substitute<'t>(
     value: &mut toml::Spanned<DeValue<'t>>,
     parameters: &[Parameter],
     texts: &'t Texts,
+    unfilled: &mut Vec<Span>,
     report: &mut Diagnostics<'_>,
 ) {
     let range = value.span();
     match value.get_mut() {
         DeValue::String(text) if text.contains("${") => {
             let span = report.bytes(range.clone());
-            if let Some(new) = filled(text, &span, parameters, report) {
-                *value.get_mut() = new.toml(&range, texts);
+            match filled(text, &span, parameters, report) {
+                Some(new) => *value.get_mut() = new.toml(&range, texts),
+                None => unfilled.push(span),
             }
         }
         DeValue::Array(items) => {
             for item in items.iter_mut() {
-                substitute(item, parameters, texts, report);
+                substitute(item, parameters, texts, unfilled, report);
             }
         }
         DeValue::Table(entries) => {
             for (_, value) in entries.iter_mut() {
-                substitute(value, parameters, texts, report);
+                substitute(value, parameters, texts, unfilled, report);
             }
         }
         _ => {}
@@ -479,7 +480,9 @@ fn filled(
             report.push(found);
             return None;
         };
-        let given = parameter.value()?;
+        // What is missing was told.
+        let placeholder = parameter.of.placeholder();
+        let given = parameter.value().unwrap_or(&placeholder);
         if before.is_empty() && behind.is_empty() && filled.is_empty() {
             return Some(given.value.clone());
         }

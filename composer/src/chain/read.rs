@@ -42,10 +42,6 @@ pub(super) fn file(
     let Composition { root, sources, included, .. } = chain;
     let mut report = Diagnostics { sources, diagnostics, slips };
     let mut top = report.table("the chain".to_owned(), report.bytes(0..0), root);
-    // Those are done.
-    for key in ["params", "include"] {
-        top.get(key);
-    }
     let name = top.string("name", &mut report).map(|name| name.value);
     let description = top.string("description", &mut report).map(|text| text.value);
     let printk = top.boolean("printk", &mut report);
@@ -55,6 +51,10 @@ pub(super) fn file(
     let requires = own.into_iter().chain(others).collect();
     let buffer = buffer(&mut top, &mut report);
     let pins = pins(&mut top, &mut report);
+    // Those are done.
+    for key in ["params", "include"] {
+        top.get(key);
+    }
     let mut file = File { name, description, requires, buffer, pins, ..File::default() };
     // Tests are read by who runs them.
     top.get("test");
@@ -67,11 +67,11 @@ pub(super) fn file(
     section(&mut top, Role::Replacement, &mut report, &mut file, replacement);
     section(&mut top, Role::Tracer, &mut report, &mut file, tracer);
     for (key, near) in top.finish(&mut report) {
-        has_hosts |= near == "host";
+        has_hosts |= near == "host" || near == "include";
         let tables = root.get(key).and_then(|value| value.get_ref().as_table());
         file.unread.extend(tables.into_iter().flat_map(|ids| ids.keys()).map(ToString::to_string));
     }
-    if !has_hosts {
+    if !has_hosts && chain.unread.is_empty() {
         let found = report
             .at(Code::NoHost, "chain without a host", &report.bytes(0..0), "")
             .help("Add a [host.NAME] table. A chain needs at least one program at a kernel hook.");

@@ -57,6 +57,8 @@ pub(super) struct Composition<'t> {
     pub(super) included: Vec<IncludedFile<'t>>,
     /// What ids of nodes begin with that are missing for another mistake.
     pub(super) unread: Vec<String>,
+    /// Values with a reference to a parameter that is not there: nothing else is to be said of them.
+    pub(super) unfilled: Vec<Span>,
 }
 
 /// What an included file says for all of its nodes.
@@ -97,6 +99,7 @@ pub(super) fn compose<'t>(
         end: first.text.len() + 1,
         included: Vec::new(),
         unread: Vec::new(),
+        unfilled: Vec::new(),
         way: vec![IncludeStep {
             path: identity(path),
             source: Arc::clone(first),
@@ -111,8 +114,8 @@ pub(super) fn compose<'t>(
     params::set(&mut parameters, &inputs.set, &mut composer.report(&sources));
     composer.fill(&mut root, &parameters);
     composer.include(&mut root, path);
-    let Composer { sources, included, unread, .. } = composer;
-    Some(Composition { root, sources, parameters, included, unread })
+    let Composer { sources, included, unread, unfilled, .. } = composer;
+    Some(Composition { root, sources, parameters, included, unread, unfilled })
 }
 
 /// Puts the values of parameters into the tests of a chain's own file, where these stand in it.
@@ -129,7 +132,7 @@ pub(crate) fn fill_tests<'t>(
     let Some(mut parameters) = params::params(&mut top, &mut unheard) else { return };
     params::set(&mut parameters, &inputs.set, &mut unheard);
     if let Some(tests) = root.get_mut("test") {
-        substitute(tests, &parameters, texts, report);
+        substitute(tests, &parameters, texts, &mut Vec::new(), report);
     }
 }
 
@@ -154,6 +157,7 @@ struct Composer<'t, 'i> {
     end: usize,
     included: Vec<IncludedFile<'t>>,
     unread: Vec<String>,
+    unfilled: Vec<Span>,
     way: Vec<IncludeStep>,
     diagnostics: &'i mut Vec<Diagnostic>,
     /// Expressions are read later.
@@ -183,13 +187,15 @@ impl<'t> Composer<'t, '_> {
             self.diagnostics.push(found);
         }
         let (texts, sources) = (self.texts, self.sources.clone());
+        let mut unfilled = std::mem::take(&mut self.unfilled);
         let mut report = self.report(&sources);
         for (key, value) in root.iter_mut() {
             // Those who read tests fill them.
             if !["params", "test"].contains(&key.get_ref().as_ref()) {
-                substitute(value, parameters, texts, &mut report);
+                substitute(value, parameters, texts, &mut unfilled, &mut report);
             }
         }
+        self.unfilled = unfilled;
     }
 
     /// A parameter without a value.
@@ -238,12 +244,19 @@ impl<'t> Composer<'t, '_> {
     fn included_file(&mut self, include: &Include<'_, 't>, folder: &Path) -> Option<DeTable<'t>> {
         let Spanned { value: reference, span } = &include.recipe;
         let path = self.inputs.locate(reference, folder);
-        let read = path.and_then(|path| Ok((ChainInputs::text(&path)?, path)));
+        let read = path.and_then(|path| {
+            let text = ChainInputs::text(&path).map_err(|found| vec![*found])?;
+            Ok((text, path))
+        });
         let (text, path) = match read {
             Ok(read) => read,
             Err(found) => {
-                let found = self.trail(found.label(span, "included here"));
-                self.diagnostics.push(found);
+                for one in found {
+                    let one =
+                        if one.labels.is_empty() { one.label(span, "included here") } else { one };
+                    let one = self.trail(one);
+                    self.diagnostics.push(one);
+                }
                 return None;
             }
         };
@@ -304,7 +317,7 @@ impl<'t> Composer<'t, '_> {
     fn endless(&self, step: &IncludeStep) -> Option<Diagnostic> {
         let message = if let Some(at) = self.way.iter().position(|other| other.path == step.path) {
             let files = self.way.iter().skip(at).chain([step]);
-            let files: Vec<_> = files.map(|step| step.path.display().to_string()).collect();
+            let files: Vec<_> = files.map(|step| step.source.name.as_str()).collect();
             format!("files include each other in a circle: {}", files.join(" → "))
         } else if self.way.len() >= DEPTH {
             format!("files include each other more than {DEPTH} deep")
