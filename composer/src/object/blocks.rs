@@ -13,7 +13,7 @@ use std::{collections::BTreeSet, ops::Range};
 use super::{
     flow::LiveRegisters,
     helpers::TAIL_CALL,
-    insn::{EXIT, Insn, MEMORY, SIZE, WIDE, calls, class, wide, width},
+    insn::{CALL, EXIT, Insn, MEMORY, SIZE, WIDE, calls, class, wide, width},
 };
 
 /// Instructions that run one after the other, or not at all.
@@ -97,7 +97,7 @@ fn target(at: usize, distance: i64) -> Option<usize> {
 /// throw, or ends the program when a packet is too short.
 fn may_leave(insn: Insn) -> bool {
     let calls_other = insn.calls_function() || insn.helper() == Some(TAIL_CALL);
-    let calls_kernel = insn == Insn::call(calls::KERNEL_FUNCTION, insn.immediate);
+    let calls_kernel = insn.opcode == CALL && insn.source == calls::KERNEL_FUNCTION;
     let reads_packet = insn.class() == class::LOAD && insn.opcode != WIDE;
     insn.jump().is_some() || insn.opcode == EXIT || calls_other || calls_kernel || reads_packet
 }
@@ -305,7 +305,7 @@ mod tests {
             insn(0x28, 0, 0, 0),
             Insn::call(calls::HELPER, 12),
             Insn::call(calls::HELPER, 5),
-            Insn::call(calls::KERNEL_FUNCTION, 5),
+            Insn { offset: 1, ..Insn::call(calls::KERNEL_FUNCTION, 5) }, // of a module
             Insn::EXIT,
         ];
         let ranges: Vec<_> =
