@@ -14,7 +14,7 @@ use super::{
 use crate::{
     check::{self, Checked, Kernels},
     diag::{Code, Diagnostic},
-    kernel::{KernelError, TestKernel, machine},
+    kernel::{KernelError, LinesRun, TestKernel, machine},
     plan::{self, Plan},
     resolve::Resolved,
     version::Version,
@@ -48,6 +48,8 @@ pub struct TestResult {
     pub remarks: Vec<String>,
     /// What to write into the file so that it expects what came.
     pub corrections: Vec<Correction>,
+    /// Which lines of each program ran, where that is counted.
+    pub lines: Vec<LinesRun>,
 }
 
 /// How a test ended.
@@ -129,6 +131,7 @@ impl TestResult {
             run_ns: None,
             remarks: Vec::new(),
             corrections: Vec::new(),
+            lines: Vec::new(),
         }
     }
 }
