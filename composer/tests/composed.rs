@@ -2,13 +2,13 @@
 
 mod common;
 
-use std::{fs, path::Path};
+use std::{fs, path::Path, sync::Arc};
 
 use common::{objects, run, shown};
 use freplace_compose::{
-    chain::{self, Chain, ChainInputs, SetValue},
+    chain::{self, Chain, ChainInputs, RecipeFinder, SetValue},
     check::{self, Kernels},
-    diag::Diagnostic,
+    diag::{Code, Diagnostic},
     kernel::fake::Fake,
     plan, run as executor,
 };
@@ -429,4 +429,63 @@ include = [
         std::ops::ControlFlow::Continue(())
     });
     assert!(up.is_ok());
+}
+
+/// Knows one recipe and one object, by a URL each.
+#[derive(Debug)]
+struct OneOfEach(std::path::PathBuf);
+
+impl RecipeFinder for OneOfEach {
+    fn find(&self, reference: &str, folder: &Path) -> Result<std::path::PathBuf, Vec<Diagnostic>> {
+        assert_eq!(folder, self.0, "who asks is told from where");
+        match reference {
+            "oci://here/filter:1" | "filter" | "filter.fcr" => Ok(self.0.join("lib/filter")),
+            other => Err(vec![Diagnostic::new(Code::FileUnreadable, format!("no {other}"))]),
+        }
+    }
+
+    fn object(&self, reference: &str, _: &Path) -> Result<std::path::PathBuf, Vec<Diagnostic>> {
+        match reference {
+            "oci://here/object:1" => Ok(self.0.join("packets.bpf.o")),
+            other => Err(vec![Diagnostic::new(Code::ObjectUnreadable, format!("no {other}"))]),
+        }
+    }
+}
+
+#[test]
+fn recipes_and_objects_of_elsewhere_are_asked_for() {
+    let text = |recipe: &str, object: &str| {
+        format!(
+            r#"
+include = [{{ recipe = "{recipe}", as = "f", with = {{ iface = "lo" }} }}]
+
+[host.own]
+object = "{object}"
+program = "p"
+attach = {{ xdp = "lo" }}
+"#
+        )
+    };
+    let folder = folder(&[("lib/filter/chain.toml", FILTER)]);
+    let read = |recipe: &str, object: &str| {
+        fs::write(folder.join("chain.toml"), text(recipe, object)).expect("writable");
+        let recipes = Some(Arc::new(OneOfEach(folder.clone())) as Arc<dyn RecipeFinder>);
+        let inputs = ChainInputs { set: Vec::new(), recipes };
+        Chain::open_with(&folder.join("chain.toml"), &inputs)
+    };
+    for reference in ["oci://here/filter:1", "filter", "filter.fcr", "lib/filter"] {
+        let chain = read(reference, "oci://here/object:1").expect("a good chain");
+        assert_eq!(chain.graph.len(), 4, "{reference}");
+        let (_, own) = chain.graph.nodes().next().expect("a host");
+        let (object, _) = own.program().expect("it has one");
+        assert_eq!(object.value.to_string(), folder.join("packets.bpf.o").display().to_string());
+    }
+    let found = read("oci://here/other:1", "oci://here/none:1").expect_err("neither is there");
+    let shown: Vec<_> =
+        found.iter().map(|one| (one.message.as_str(), one.labels[0].span.text())).collect();
+    let expected = [
+        ("no oci://here/other:1", "\"oci://here/other:1\""),
+        ("no oci://here/none:1", "\"oci://here/none:1\""),
+    ];
+    assert_eq!(shown, expected);
 }

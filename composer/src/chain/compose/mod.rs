@@ -113,6 +113,7 @@ pub(super) fn compose<'t>(
     let sources = composer.sources.clone();
     params::set(&mut parameters, &inputs.set, &mut composer.report(&sources));
     composer.fill(&mut root, &parameters);
+    composer.fetch_objects(&mut root, path);
     composer.include(&mut root, path);
     let Composer { sources, included, unread, unfilled, .. } = composer;
     Some(Composition { root, sources, parameters, included, unread, unfilled })
@@ -196,6 +197,39 @@ impl<'t> Composer<'t, '_> {
             }
         }
         self.unfilled = unfilled;
+    }
+
+    /// Puts files in the place of objects that are named by where they come from.
+    fn fetch_objects(&mut self, root: &mut DeTable<'t>, path: &Path) {
+        let Some(recipes) = &self.inputs.recipes else { return };
+        let folder = path.parent().unwrap_or(Path::new(""));
+        for role in ROLES {
+            let Some(DeValue::Table(nodes)) = root.get_mut(role.name()).map(toml::Spanned::get_mut)
+            else {
+                continue;
+            };
+            let nodes = nodes.iter_mut().filter_map(|(_, node)| match node.get_mut() {
+                DeValue::Table(keys) => keys.get_mut("object"),
+                _ => None,
+            });
+            for object in nodes {
+                let span = self.sources.span(object.span());
+                let DeValue::String(reference) = object.get_mut() else { continue };
+                if !reference.contains("://") {
+                    continue;
+                }
+                match recipes.object(reference, folder) {
+                    Ok(file) => *reference = file.to_string_lossy().into_owned().into(),
+                    Err(found) => {
+                        let placed = |one: Diagnostic| match one.labels.is_empty() {
+                            true => one.label(&span, "this object"),
+                            false => one,
+                        };
+                        self.diagnostics.extend(found.into_iter().map(placed));
+                    }
+                }
+            }
+        }
     }
 
     /// A parameter without a value.
@@ -296,6 +330,7 @@ impl<'t> Composer<'t, '_> {
             params::with(&mut parameters, values, &source.name, &mut self.report(&sources));
         }
         self.fill(&mut tree, &parameters);
+        self.fetch_objects(&mut tree, &path);
         self.include(&mut tree, &path);
         let names: Vec<_> = self.way.iter().skip(1).map(|step| step.name.as_str()).collect();
         let scope = names.join(".");
