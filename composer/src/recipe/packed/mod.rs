@@ -38,6 +38,7 @@ pub struct Packed {
     digest: Digest,
     files: Vec<PackedFile>,
     manifest: Manifest,
+    chain: Chain,
 }
 
 /// A file in a packed recipe.
@@ -109,7 +110,7 @@ impl Packed {
         };
         let is_there = |path: &str| files.iter().any(|file| file.path == path);
         objects::all_there(&chain, &manifest, is_there)?;
-        Ok(Self { digest: Digest::of(&tar), tar, files, manifest })
+        Ok(Self { digest: Digest::of(&tar), tar, files, manifest, chain })
     }
 
     /// The bytes of the file.
@@ -128,6 +129,18 @@ impl Packed {
     #[must_use]
     pub fn manifest(&self) -> &Manifest {
         &self.manifest
+    }
+
+    /// Its chain.
+    #[must_use]
+    pub fn chain(&self) -> &Chain {
+        &self.chain
+    }
+
+    /// The bytes of the object that its chain calls `path`.
+    pub(super) fn object(&self, path: &Path) -> Option<&[u8]> {
+        let inner = objects::inner(path).ok()?;
+        self.files().find(|(path, _)| *path == inner).map(|(_, bytes)| bytes)
     }
 
     /// Its files, sorted by path, with their bytes.
