@@ -14,6 +14,12 @@ pub(crate) fn cache() -> Option<PathBuf> {
         .or_else(|| Some(absolute("HOME")?.join(".cache").join(NAME)))
 }
 
+/// `$XDG_CONFIG_HOME/freplace-compose`, else `~/.config/freplace-compose`; none without a home.
+pub(crate) fn settings() -> Option<PathBuf> {
+    let folder = absolute("XDG_CONFIG_HOME").or_else(|| Some(absolute("HOME")?.join(".config")));
+    folder.map(|folder| folder.join(NAME))
+}
+
 fn absolute(variable: &str) -> Option<PathBuf> {
     env::var_os(variable).map(PathBuf::from).filter(|path| path.is_absolute())
 }

@@ -30,7 +30,9 @@ fn current(path: &str, text: &str) {
 
 #[test]
 fn the_schemas_are_current() {
-    for name in ["chain", "events", "recipes", "object", "ps", "flow", "tests"] {
+    for name in
+        ["chain", "events", "recipes", "object", "ps", "flow", "tests", "recipe", "recipe-list"]
+    {
         let output = common::run(&workspace(), &["schema", name]);
         let text = String::from_utf8(output.stdout).expect("it is JSON");
         current(&format!("schemas/{name}.schema.json"), &text);

@@ -9,6 +9,7 @@ mod event;
 mod mutate;
 mod object;
 mod packet;
+mod recipe;
 
 use std::{env, fs, io, sync::Arc};
 
@@ -23,6 +24,7 @@ pub use event::event;
 pub use mutate::Mutations;
 pub use object::object;
 pub use packet::packet;
+pub use recipe::{packed, recipe};
 
 /// Goes through the files named on the command line, as a fuzzer that found one of them would.
 ///

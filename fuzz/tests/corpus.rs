@@ -9,7 +9,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use freplace_compose_fuzz::{Mutations, chain, event, object, packet};
+use freplace_compose_fuzz::{Mutations, chain, event, object, packed, packet, recipe};
 
 /// The files of `folders`, in order.
 fn files(folders: &[&str]) -> Vec<(PathBuf, Vec<u8>)> {
@@ -68,4 +68,14 @@ fn events_are_shown_or_refused() {
 #[test]
 fn packets_are_read_and_built_again() {
     run("packet", packet, &["fuzz/corpus/packet"], 2500);
+}
+
+#[test]
+fn packed_recipes_are_read_or_refused() {
+    run("packed", packed, &["fuzz/corpus/packed"], 6000);
+}
+
+#[test]
+fn descriptions_and_locks_of_recipes_are_read_or_refused() {
+    run("recipe", recipe, &["fuzz/corpus/recipe"], 6000);
 }

@@ -27,7 +27,7 @@ impl InputFlags {
         let variables = env::vars_os()
             .filter_map(|(name, value)| SetValue::of_variable(name.to_str()?, value.to_str()?));
         let set = variables.chain(self.set.iter().cloned()).collect();
-        let mut inputs = ChainInputs { set, recipes: None };
+        let mut inputs = ChainInputs { set, ..ChainInputs::default() };
         if io::stdin().is_terminal() && io::stderr().is_terminal() {
             for path in paths {
                 for parameter in open_parameters(path, &inputs) {

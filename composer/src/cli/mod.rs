@@ -3,6 +3,7 @@
 //! Data goes to stdout, everything else to stderr. The exit code is an [`Exit`].
 
 mod chains;
+mod clang;
 mod completions;
 mod config;
 mod doctor;
@@ -19,9 +20,11 @@ mod kernels;
 mod logs;
 mod man;
 mod new;
+mod ownership;
 mod plan;
 mod profile;
 mod ps;
+mod recipe;
 mod report;
 mod runtime;
 mod schema;
@@ -110,6 +113,8 @@ enum Verb {
     Profile(profile::ProfileArguments),
     Explain(explain::Explain),
     New(new::New),
+    Recipe(recipe::RecipeArguments),
+    Trust(trust::TrustArguments),
     /// Print freplace_compose.h, the C header for programs of a chain.
     Header,
     Schema(schema::Schema),
@@ -163,6 +168,8 @@ pub(crate) fn main() -> Exit {
         Verb::Profile(profile) => profile::run(&profile),
         Verb::Explain(explain) => explain::run(&explain),
         Verb::New(new) => new::run(&new),
+        Verb::Recipe(recipe) => recipe::run(&recipe),
+        Verb::Trust(trust) => trust::run(&trust),
         Verb::Header => header::run(),
         Verb::Schema(schema) => schema::run(&schema),
         Verb::Vm(vm) => vm::run(vm),

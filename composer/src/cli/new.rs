@@ -10,12 +10,12 @@ use std::{
 
 use clap::builder::{PossibleValuesParser, TypedValueParser as _};
 
-use super::{exit::Exit, report, screen};
+use super::{clang::flags, exit::Exit, report, screen};
 use freplace_compose::{
     chain::Chain,
     diag::{Code, Diagnostic},
     files::plain,
-    hook::{HostKind, KINDS, Template},
+    hook::{HostKind, KINDS},
 };
 use freplace_compose_common::{HEADER_FILE, HEADER_TEXT};
 
@@ -53,7 +53,7 @@ struct NewHost {
     folder: PathBuf,
 }
 
-fn hook() -> impl clap::builder::TypedValueParser<Value = &'static HostKind> {
+pub(super) fn hook() -> impl clap::builder::TypedValueParser<Value = &'static HostKind> {
     let names = PossibleValuesParser::new(HostKind::names());
     names.try_map(|name| HostKind::named(&name).ok_or("unknown hook"))
 }
@@ -106,7 +106,7 @@ impl NewHost {
         let template = &self.hook.template;
         let in_folder = |file: String| self.folder.join(file);
         let [source, chain] = ["bpf.c", "toml"].map(|end| in_folder(format!("{name}.{end}")));
-        let text = self.chain(name, template);
+        let (program, text) = host_files(self.hook, name, self.place.as_deref());
         // A place that is none is told as in any chain.
         Chain::parse(&chain, text.clone())?;
         let one = |found| vec![found];
@@ -116,9 +116,7 @@ impl NewHost {
             }
         }
         fs::create_dir_all(&self.folder).map_err(|error| one(failed(&self.folder, &error)))?;
-        let program = template.program_for(self.place.as_deref());
-        let place = self.place.as_deref().unwrap_or(template.target);
-        put(&source, &program.replace("NAME", name).replace("TARGET", place)).map_err(one)?;
+        put(&source, &program).map_err(one)?;
         put(&chain, &text).map_err(one)?;
         let header = in_folder(HEADER_FILE.to_owned());
         match fs::read(&header) {
@@ -139,21 +137,28 @@ impl NewHost {
             clang(&source, &object),
         ))
     }
+}
 
-    /// The chain's text.
-    fn chain(&self, name: &str, template: &Template) -> String {
-        let hook = self.hook.name;
-        let place = self.place.as_deref().unwrap_or(template.target);
-        // A string of TOML has the escapes of one of JSON.
-        let place = serde_json::Value::from(place);
-        let stub = format!("{name}_{}", template.stub);
-        let requires = template
-            .since
-            .map_or_else(String::new, |since| format!("requires = {{ kernel = \">={since}\" }}\n"));
-        let required = self.hook.required_example();
-        let clang = clang(&format!("{name}.bpf.c"), &format!("{name}.bpf.o"));
-        format!(
-            "\
+/// The C of a host called `name`, NAME.bpf.c, and a chain of it.
+pub(super) fn host_files(kind: &HostKind, name: &str, place: Option<&str>) -> (String, String) {
+    let template = &kind.template;
+    let target = place.unwrap_or(template.target);
+    let program = template.program_for(place).replace("NAME", name).replace("TARGET", target);
+    (program, chain_of_host(kind, name, target))
+}
+
+fn chain_of_host(kind: &HostKind, name: &str, place: &str) -> String {
+    let (hook, template) = (kind.name, &kind.template);
+    // A string of TOML has the escapes of one of JSON.
+    let place = serde_json::Value::from(place);
+    let stub = format!("{name}_{}", template.stub);
+    let requires = template
+        .since
+        .map_or_else(String::new, |since| format!("requires = {{ kernel = \">={since}\" }}\n"));
+    let required = kind.required_example();
+    let clang = clang(&format!("{name}.bpf.c"), &format!("{name}.bpf.o"));
+    format!(
+        "\
 name = \"{name}\"
 {requires}
 # The object is compiled by
@@ -168,12 +173,11 @@ attach  = {{ {hook} = {place}{required} }}
 function = \"{stub}\"
 hosts    = [\"{name}\"]
 "
-        )
-    }
+    )
 }
 
 /// Writes a file that is not there yet.
-fn put(path: &Path, text: &str) -> Result<(), Diagnostic> {
+pub(super) fn put(path: &Path, text: &str) -> Result<(), Diagnostic> {
     let file = fs::File::options().write(true).create_new(true).open(path);
     match file.and_then(|mut file| io::Write::write_all(&mut file, text.as_bytes())) {
         Ok(()) => {
@@ -185,13 +189,13 @@ fn put(path: &Path, text: &str) -> Result<(), Diagnostic> {
     }
 }
 
-fn exists(path: &Path) -> Diagnostic {
+pub(super) fn exists(path: &Path) -> Diagnostic {
     let message = format!("{} already exists", path.display());
     Diagnostic::new(Code::OutputFile, message)
         .help("Choose another name with --name, or another folder with --folder.")
 }
 
-fn failed(path: &Path, error: &io::Error) -> Diagnostic {
+pub(super) fn failed(path: &Path, error: &io::Error) -> Diagnostic {
     let message = format!("cannot write {}: {}", path.display(), plain(error));
     Diagnostic::new(Code::OutputFile, message)
         .help("Name a folder that you can write to with --folder.")
@@ -199,27 +203,11 @@ fn failed(path: &Path, error: &io::Error) -> Diagnostic {
 
 /// The command that compiles `source`; both as words of a shell.
 fn clang(source: &str, object: &str) -> String {
-    // The names that <bpf/bpf_tracing.h> picks the registers of pt_regs by.
-    let arch = match std::env::consts::ARCH {
-        "x86_64" => "x86",
-        "aarch64" => "arm64",
-        "riscv64" => "riscv",
-        "s390x" => "s390",
-        other => other,
-    };
-    // Debian keeps <asm/types.h> in the multiarch folder, which `-target bpf` does not search.
-    let multiarch = format!("/usr/include/{}-linux-gnu", std::env::consts::ARCH);
-    let include = match Path::new(&multiarch).join("asm").exists() {
-        true => format!(" -I{multiarch}"),
-        false => String::new(),
-    };
-    format!(
-        "clang -O2 -g -Wall -target bpf -D__TARGET_ARCH_{arch}{include} -c {source} -o {object}"
-    )
+    format!("clang {} -c {source} -o {object}", flags().join(" "))
 }
 
 /// A path as one word of a shell.
-fn word(path: &Path) -> String {
+pub(super) fn word(path: &Path) -> String {
     let text = path.strip_prefix(".").unwrap_or(path).display().to_string();
     let plain = |letter: char| letter.is_ascii_alphanumeric() || "_-./+,=@%".contains(letter);
     match text.chars().all(plain) && !text.starts_with('-') {

@@ -3,7 +3,7 @@
 use clap::ValueEnum;
 
 use super::{exit::Exit, inspect, screen};
-use freplace_compose::{chain, event, machine_code, running, testing};
+use freplace_compose::{chain, event, machine_code, recipe, running, testing};
 
 /// Print a JSON schema: of chain files, for editors, or of what a verb writes.
 ///
@@ -31,6 +31,10 @@ enum SchemaName {
     Flow,
     /// Files of tests.
     Tests,
+    /// `recipe show --format json`.
+    Recipe,
+    /// `recipe list --format json`.
+    RecipeList,
 }
 
 pub(super) fn run(arguments: &Schema) -> Exit {
@@ -42,5 +46,7 @@ pub(super) fn run(arguments: &Schema) -> Exit {
         SchemaName::Ps => running::schema(),
         SchemaName::Flow => machine_code::schema(),
         SchemaName::Tests => testing::schema(),
+        SchemaName::Recipe => recipe::schema(),
+        SchemaName::RecipeList => recipe::list_schema(),
     })
 }

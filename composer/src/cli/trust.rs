@@ -1,65 +1,107 @@
-//! Detects files that other users can change, although root acts on their contents.
+//! `trust VERB`: whose signatures of recipes are trusted.
 
-use std::{
-    os::unix::fs::MetadataExt as _,
-    path::{Path, PathBuf},
+use super::{exit::Exit, ink::Ink as _, report, screen};
+use freplace_compose::{
+    diag::Diagnostic,
+    recipe::{SigningKey, Trust, TrustedKey},
 };
 
-use freplace_compose::diag::{Code, Diagnostic, Severity};
-
-/// What is wrong with who may change `files`, where this runs as root; an error when `strict`.
-pub(super) fn untrusted(files: &[PathBuf], strict: bool) -> Vec<Diagnostic> {
-    if !rustix::process::geteuid().is_root() {
-        return Vec::new();
-    }
-    let ours = Ours::new();
-    files.iter().filter_map(|file| Some(told(file, &ours.stranger(file)?, strict))).collect()
+/// Manage the keys whose signatures of recipes are trusted.
+///
+/// Keys are those of minisign. They are kept in trust.toml in the folder freplace-compose of $XDG_CONFIG_HOME or
+/// ~/.config.
+#[derive(Debug, clap::Args)]
+pub(super) struct TrustArguments {
+    #[command(subcommand)]
+    verb: TrustVerb,
 }
 
-fn told(file: &Path, why: &str, strict: bool) -> Diagnostic {
-    let message = format!("other users can modify {}", file.display());
-    let mut found = Diagnostic::new(Code::UntrustedFile, message).note(why).help(
-        "Change the owner and mode of the file and its folders: chown root and chmod go-w. The \
-         file determines what is loaded into the kernel as root.",
-    );
-    if !strict {
-        found.severity = Severity::Warning;
-    }
-    found
+#[derive(Debug, clap::Subcommand)]
+enum TrustVerb {
+    Add(AddKey),
+    /// List the trusted keys.
+    ///
+    /// Example: freplace-compose trust list
+    List,
+    Remove(RemoveKey),
 }
 
-/// Who counts as root: root, and whoever became root by sudo to run this.
-struct Ours {
-    users: Vec<u32>,
-    groups: Vec<u32>,
+/// Trust a key.
+///
+/// With --source, recipes whose source begins with PREFIX have to be signed by this key, or by another one given for
+/// the same sources. Without, a signature by this key is recognised wherever no such key is given.
+///
+/// Example: freplace-compose trust add RWQf6LRCGA9i53mlYecO4IzT51TGPpvWucNSCh1CBM0QTaLn73Y7GFO3
+#[derive(Debug, clap::Args)]
+struct AddKey {
+    /// Public key, as minisign prints it and minisign.pub has it.
+    #[arg(value_name = "KEY")]
+    key: SigningKey,
+    /// What the sources begin with that the key is for: https://example.org/, oci://ghcr.io/team.
+    #[arg(long, value_name = "PREFIX")]
+    source: Option<String>,
 }
 
-impl Ours {
-    fn new() -> Self {
-        let asked = |name| std::env::var(name).ok()?.parse().ok();
-        let of = |name| [Some(0), asked(name)].into_iter().flatten().collect();
-        Self { users: of("SUDO_UID"), groups: of("SUDO_GID") }
-    }
+/// Trust a key no longer.
+///
+/// Example: freplace-compose trust remove E7620F1842B4E81F
+#[derive(Debug, clap::Args)]
+struct RemoveKey {
+    /// Public key, or its number as `trust list` prints it.
+    #[arg(value_name = "KEY")]
+    key: String,
+}
 
-    /// Who else may change `file`, in words. A folder that may be written to is a way, unless
-    /// it keeps what is in it to its owner, as /tmp does.
-    fn stranger(&self, file: &Path) -> Option<String> {
-        let file = file.canonicalize().ok()?;
-        file.ancestors().find_map(|path| {
-            let found = path.metadata().ok()?;
-            let (mode, what) = (found.mode(), path.display());
-            let sticky = found.is_dir() && mode & 0o1000 != 0;
-            if !self.users.contains(&found.uid()) {
-                Some(format!("{what} is owned by user {}", found.uid()))
-            } else if sticky {
-                None
-            } else if mode & 0o002 != 0 {
-                Some(format!("{what} is writable by everybody (mode {:o})", mode & 0o7777))
-            } else if mode & 0o020 != 0 && !self.groups.contains(&found.gid()) {
-                Some(format!("{what} is writable by group {}", found.gid()))
-            } else {
-                None
+pub(super) fn run(arguments: &TrustArguments) -> Exit {
+    match done(&arguments.verb) {
+        Ok(exit) => exit,
+        Err(found) => {
+            report::all(&found);
+            Exit::Failed
+        }
+    }
+}
+
+fn done(verb: &TrustVerb) -> Result<Exit, Vec<Diagnostic>> {
+    let one = |found: Box<Diagnostic>| vec![*found];
+    let path = Trust::path().map_err(one)?;
+    let mut trust = Trust::open(&path)?;
+    match verb {
+        TrustVerb::List => return Ok(screen::data(&list(&trust))),
+        TrustVerb::Add(AddKey { key, source }) => {
+            let what = what(key, source.as_deref());
+            if !trust.add(TrustedKey { key: key.clone(), source: source.clone() }) {
+                screen::say!("{what} was there");
+                return Ok(Exit::Done);
             }
-        })
+            trust.write(&path).map_err(one)?;
+            screen::say!("added {what}");
+        }
+        TrustVerb::Remove(RemoveKey { key }) => {
+            let removed = trust.remove(key);
+            if removed == 0 {
+                screen::say!("no such key: {key}");
+                return Ok(Exit::Failed);
+            }
+            trust.write(&path).map_err(one)?;
+            screen::say!("removed {}", screen::count(removed as u64, "entry"));
+        }
     }
+    Ok(Exit::Done)
+}
+
+fn what(key: &SigningKey, source: Option<&str>) -> String {
+    match source {
+        Some(source) => format!("key {} for {source}", key.id()),
+        None => format!("key {}", key.id()),
+    }
+}
+
+fn list(trust: &Trust) -> String {
+    let mut out = format!("{:<16}  {:<56}  SOURCES\n", "NUMBER", "KEY");
+    for TrustedKey { key, source } in &trust.keys {
+        let source = source.as_deref().unwrap_or("any");
+        out += &format!("{}  {key:<56}  {source}\n", key.id().bold());
+    }
+    out
 }

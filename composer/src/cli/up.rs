@@ -13,7 +13,7 @@ use super::{
     exit::Exit,
     inputs::{ChainFile, as_variables},
     logs::{LogFlags, Logs},
-    plan, ready_or_report, report, runtime, screen, trust,
+    ownership, plan, ready_or_report, report, runtime, screen,
     vm::{ReexecInVm, VmFiles, VmFlag, files, modules, not_in_guest},
 };
 use freplace_compose::{
@@ -110,7 +110,7 @@ pub(super) fn run(arguments: Up) -> Exit {
         }
     }
     if arguments.vm.vm.is_none() {
-        let found = trust::untrusted(&inputs, arguments.strict);
+        let found = ownership::untrusted(&inputs, arguments.strict);
         report::all(&found);
         if arguments.strict && !found.is_empty() {
             return Exit::Environment;

@@ -301,6 +301,12 @@ codes! {
     NotPackable = 903,
     /// A cache that recipes cannot be put into or taken out of.
     CacheUnusable = 904,
+    /// A recipe whose signature is not the one that it needs.
+    SignatureRefused = 905,
+    /// A source of a recipe that clang does not compile.
+    NotCompiled = 906,
+    /// A name that is of no recipe.
+    NoSuchRecipe = 907,
 }
 
 impl fmt::Display for Code {

@@ -29,6 +29,8 @@ pub struct Helper {
     pub writes: Option<(usize, WriteSize)>,
     /// Whether it writes a line to the kernel's trace, by the format in r1.
     pub prints: bool,
+    /// What it changes beyond the program's own memory and maps.
+    pub changes: Option<Change>,
     /// Whether clang may count on it to leave r1 to r5 as they are: `allow_fastcall`,
     /// <https://github.com/torvalds/linux/blob/v6.12/kernel/bpf/verifier.c>.
     pub keeps_registers: bool,
@@ -62,6 +64,50 @@ pub enum WriteSize {
     Are(u8),
 }
 
+/// What a helper can change in the system, by what its comment in the header says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Change {
+    /// The bytes of packets and messages, or how long they are.
+    Packets,
+    /// Where a packet or message goes.
+    Path,
+    /// What a function of the kernel, or a system call, returns.
+    Results,
+    /// The memory of a process.
+    Memory,
+    /// Processes, by signals.
+    Signals,
+    /// Sockets: their options, addresses, and which of them gets a packet.
+    Sockets,
+    /// The value that is written to a sysctl.
+    Sysctls,
+    /// Keys that a remote control sends.
+    Keys,
+    /// How a program is executed.
+    Programs,
+    /// Other eBPF programs and maps, by bpf(2).
+    Bpf,
+}
+
+impl Change {
+    /// What is changed, as a noun in the plural.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Packets => "packets",
+            Self::Path => "destinations of packets",
+            Self::Results => "results of kernel functions",
+            Self::Memory => "memory of processes",
+            Self::Signals => "signals",
+            Self::Sockets => "sockets",
+            Self::Sysctls => "sysctls",
+            Self::Keys => "keys",
+            Self::Programs => "executed programs",
+            Self::Bpf => "eBPF programs and maps",
+        }
+    }
+}
+
 impl Helper {
     const fn new(id: u32, name: &'static str) -> Self {
         Self {
@@ -72,6 +118,7 @@ impl Helper {
             takes_memory: false,
             writes: None,
             prints: false,
+            changes: None,
             keeps_registers: false,
         }
     }
@@ -96,6 +143,10 @@ impl Helper {
         Self { prints: true, ..self }
     }
 
+    const fn changes(self, what: Change) -> Self {
+        Self { changes: Some(what), ..self }
+    }
+
     const fn keeps_registers(self) -> Self {
         Self { keeps_registers: true, ..self }
     }
@@ -115,80 +166,110 @@ static HELPERS: [Helper; 211] = [
     Helper::new(6, "bpf_trace_printk").prints(),
     Helper::new(7, "bpf_get_prandom_u32").gives(Number),
     Helper::new(8, "bpf_get_smp_processor_id").gives(Cpu).keeps_registers(),
-    Helper::new(9, "bpf_skb_store_bytes").gives(Status).moves_packet_data(),
-    Helper::new(10, "bpf_l3_csum_replace").gives(Status).moves_packet_data(),
-    Helper::new(11, "bpf_l4_csum_replace").gives(Status).moves_packet_data(),
+    Helper::new(9, "bpf_skb_store_bytes")
+        .gives(Status)
+        .moves_packet_data()
+        .changes(Change::Packets),
+    Helper::new(10, "bpf_l3_csum_replace")
+        .gives(Status)
+        .moves_packet_data()
+        .changes(Change::Packets),
+    Helper::new(11, "bpf_l4_csum_replace")
+        .gives(Status)
+        .moves_packet_data()
+        .changes(Change::Packets),
     Helper::new(12, "bpf_tail_call").gives(Nothing).moves_packet_data(),
-    Helper::new(13, "bpf_clone_redirect").gives(Status).moves_packet_data(),
+    Helper::new(13, "bpf_clone_redirect").gives(Status).moves_packet_data().changes(Change::Path),
     Helper::new(14, "bpf_get_current_pid_tgid").gives(Number),
     Helper::new(15, "bpf_get_current_uid_gid").gives(Number),
     Helper::new(16, "bpf_get_current_comm").gives(Status).takes_memory(),
     Helper::new(17, "bpf_get_cgroup_classid"),
-    Helper::new(18, "bpf_skb_vlan_push").gives(Status).moves_packet_data(),
-    Helper::new(19, "bpf_skb_vlan_pop").gives(Status).moves_packet_data(),
+    Helper::new(18, "bpf_skb_vlan_push").gives(Status).moves_packet_data().changes(Change::Packets),
+    Helper::new(19, "bpf_skb_vlan_pop").gives(Status).moves_packet_data().changes(Change::Packets),
     Helper::new(20, "bpf_skb_get_tunnel_key"),
-    Helper::new(21, "bpf_skb_set_tunnel_key").gives(Status),
+    Helper::new(21, "bpf_skb_set_tunnel_key").gives(Status).changes(Change::Packets),
     Helper::new(22, "bpf_perf_event_read"),
-    Helper::new(23, "bpf_redirect"),
+    Helper::new(23, "bpf_redirect").changes(Change::Path),
     Helper::new(24, "bpf_get_route_realm"),
     Helper::new(25, "bpf_perf_event_output").gives(Status),
     Helper::new(26, "bpf_skb_load_bytes").gives(Status),
     Helper::new(27, "bpf_get_stackid"),
     Helper::new(28, "bpf_csum_diff"),
     Helper::new(29, "bpf_skb_get_tunnel_opt"),
-    Helper::new(30, "bpf_skb_set_tunnel_opt"),
-    Helper::new(31, "bpf_skb_change_proto").gives(Status).moves_packet_data(),
-    Helper::new(32, "bpf_skb_change_type"),
+    Helper::new(30, "bpf_skb_set_tunnel_opt").changes(Change::Packets),
+    Helper::new(31, "bpf_skb_change_proto")
+        .gives(Status)
+        .moves_packet_data()
+        .changes(Change::Packets),
+    Helper::new(32, "bpf_skb_change_type").changes(Change::Packets),
     Helper::new(33, "bpf_skb_under_cgroup"),
     Helper::new(34, "bpf_get_hash_recalc"),
     Helper::new(35, "bpf_get_current_task").gives(Number),
-    Helper::new(36, "bpf_probe_write_user").gives(Status),
+    Helper::new(36, "bpf_probe_write_user").gives(Status).changes(Change::Memory),
     Helper::new(37, "bpf_current_task_under_cgroup"),
-    Helper::new(38, "bpf_skb_change_tail").gives(Status).moves_packet_data(),
+    Helper::new(38, "bpf_skb_change_tail")
+        .gives(Status)
+        .moves_packet_data()
+        .changes(Change::Packets),
     Helper::new(39, "bpf_skb_pull_data").gives(Status).moves_packet_data(),
     Helper::new(40, "bpf_csum_update"),
     Helper::new(41, "bpf_set_hash_invalid"),
     Helper::new(42, "bpf_get_numa_node_id"),
-    Helper::new(43, "bpf_skb_change_head").gives(Status).moves_packet_data(),
-    Helper::new(44, "bpf_xdp_adjust_head").gives(Status).moves_packet_data(),
+    Helper::new(43, "bpf_skb_change_head")
+        .gives(Status)
+        .moves_packet_data()
+        .changes(Change::Packets),
+    Helper::new(44, "bpf_xdp_adjust_head")
+        .gives(Status)
+        .moves_packet_data()
+        .changes(Change::Packets),
     Helper::new(45, "bpf_probe_read_str").takes_memory(),
     Helper::new(46, "bpf_get_socket_cookie"),
     Helper::new(47, "bpf_get_socket_uid"),
     Helper::new(48, "bpf_set_hash"),
-    Helper::new(49, "bpf_setsockopt"),
-    Helper::new(50, "bpf_skb_adjust_room").gives(Status).moves_packet_data(),
-    Helper::new(51, "bpf_redirect_map"),
-    Helper::new(52, "bpf_sk_redirect_map"),
-    Helper::new(53, "bpf_sock_map_update"),
-    Helper::new(54, "bpf_xdp_adjust_meta").gives(Status).moves_packet_data(),
+    Helper::new(49, "bpf_setsockopt").changes(Change::Sockets),
+    Helper::new(50, "bpf_skb_adjust_room")
+        .gives(Status)
+        .moves_packet_data()
+        .changes(Change::Packets),
+    Helper::new(51, "bpf_redirect_map").changes(Change::Path),
+    Helper::new(52, "bpf_sk_redirect_map").changes(Change::Path),
+    Helper::new(53, "bpf_sock_map_update").changes(Change::Sockets),
+    Helper::new(54, "bpf_xdp_adjust_meta")
+        .gives(Status)
+        .moves_packet_data()
+        .changes(Change::Packets),
     Helper::new(55, "bpf_perf_event_read_value"),
     Helper::new(56, "bpf_perf_prog_read_value"),
     Helper::new(57, "bpf_getsockopt"),
-    Helper::new(58, "bpf_override_return"),
-    Helper::new(59, "bpf_sock_ops_cb_flags_set"),
-    Helper::new(60, "bpf_msg_redirect_map"),
+    Helper::new(58, "bpf_override_return").changes(Change::Results),
+    Helper::new(59, "bpf_sock_ops_cb_flags_set").changes(Change::Sockets),
+    Helper::new(60, "bpf_msg_redirect_map").changes(Change::Path),
     Helper::new(61, "bpf_msg_apply_bytes"),
     Helper::new(62, "bpf_msg_cork_bytes"),
     Helper::new(63, "bpf_msg_pull_data").moves_packet_data(),
-    Helper::new(64, "bpf_bind"),
-    Helper::new(65, "bpf_xdp_adjust_tail").gives(Status).moves_packet_data(),
+    Helper::new(64, "bpf_bind").changes(Change::Sockets),
+    Helper::new(65, "bpf_xdp_adjust_tail")
+        .gives(Status)
+        .moves_packet_data()
+        .changes(Change::Packets),
     Helper::new(66, "bpf_skb_get_xfrm_state"),
     Helper::new(67, "bpf_get_stack"),
     Helper::new(68, "bpf_skb_load_bytes_relative"),
     Helper::new(69, "bpf_fib_lookup"),
-    Helper::new(70, "bpf_sock_hash_update"),
-    Helper::new(71, "bpf_msg_redirect_hash"),
-    Helper::new(72, "bpf_sk_redirect_hash"),
-    Helper::new(73, "bpf_lwt_push_encap").moves_packet_data(),
-    Helper::new(74, "bpf_lwt_seg6_store_bytes").moves_packet_data(),
-    Helper::new(75, "bpf_lwt_seg6_adjust_srh").moves_packet_data(),
-    Helper::new(76, "bpf_lwt_seg6_action").moves_packet_data(),
-    Helper::new(77, "bpf_rc_repeat"),
-    Helper::new(78, "bpf_rc_keydown"),
+    Helper::new(70, "bpf_sock_hash_update").changes(Change::Sockets),
+    Helper::new(71, "bpf_msg_redirect_hash").changes(Change::Path),
+    Helper::new(72, "bpf_sk_redirect_hash").changes(Change::Path),
+    Helper::new(73, "bpf_lwt_push_encap").moves_packet_data().changes(Change::Packets),
+    Helper::new(74, "bpf_lwt_seg6_store_bytes").moves_packet_data().changes(Change::Packets),
+    Helper::new(75, "bpf_lwt_seg6_adjust_srh").moves_packet_data().changes(Change::Packets),
+    Helper::new(76, "bpf_lwt_seg6_action").moves_packet_data().changes(Change::Packets),
+    Helper::new(77, "bpf_rc_repeat").changes(Change::Keys),
+    Helper::new(78, "bpf_rc_keydown").changes(Change::Keys),
     Helper::new(79, "bpf_skb_cgroup_id"),
     Helper::new(80, "bpf_get_current_cgroup_id").gives(Number),
     Helper::new(81, "bpf_get_local_storage"),
-    Helper::new(82, "bpf_sk_select_reuseport"),
+    Helper::new(82, "bpf_sk_select_reuseport").changes(Change::Sockets),
     Helper::new(83, "bpf_skb_ancestor_cgroup_id"),
     Helper::new(84, "bpf_sk_lookup_tcp"),
     Helper::new(85, "bpf_sk_lookup_udp"),
@@ -196,26 +277,26 @@ static HELPERS: [Helper; 211] = [
     Helper::new(87, "bpf_map_push_elem").gives(Status),
     Helper::new(88, "bpf_map_pop_elem").gives(Status),
     Helper::new(89, "bpf_map_peek_elem").gives(Status),
-    Helper::new(90, "bpf_msg_push_data").moves_packet_data(),
-    Helper::new(91, "bpf_msg_pop_data").moves_packet_data(),
-    Helper::new(92, "bpf_rc_pointer_rel"),
+    Helper::new(90, "bpf_msg_push_data").moves_packet_data().changes(Change::Packets),
+    Helper::new(91, "bpf_msg_pop_data").moves_packet_data().changes(Change::Packets),
+    Helper::new(92, "bpf_rc_pointer_rel").changes(Change::Keys),
     Helper::new(93, "bpf_spin_lock"),
     Helper::new(94, "bpf_spin_unlock"),
     Helper::new(95, "bpf_sk_fullsock"),
     Helper::new(96, "bpf_tcp_sock"),
-    Helper::new(97, "bpf_skb_ecn_set_ce"),
+    Helper::new(97, "bpf_skb_ecn_set_ce").changes(Change::Packets),
     Helper::new(98, "bpf_get_listener_sock"),
     Helper::new(99, "bpf_skc_lookup_tcp"),
     Helper::new(100, "bpf_tcp_check_syncookie"),
     Helper::new(101, "bpf_sysctl_get_name"),
     Helper::new(102, "bpf_sysctl_get_current_value"),
     Helper::new(103, "bpf_sysctl_get_new_value"),
-    Helper::new(104, "bpf_sysctl_set_new_value"),
+    Helper::new(104, "bpf_sysctl_set_new_value").changes(Change::Sysctls),
     Helper::new(105, "bpf_strtol"),
     Helper::new(106, "bpf_strtoul"),
     Helper::new(107, "bpf_sk_storage_get"),
     Helper::new(108, "bpf_sk_storage_delete"),
-    Helper::new(109, "bpf_send_signal"),
+    Helper::new(109, "bpf_send_signal").changes(Change::Signals),
     Helper::new(110, "bpf_tcp_gen_syncookie"),
     Helper::new(111, "bpf_skb_output"),
     Helper::new(112, "bpf_probe_read_user")
@@ -228,15 +309,15 @@ static HELPERS: [Helper; 211] = [
         .writes(1, WriteSize::In(2)),
     Helper::new(114, "bpf_probe_read_user_str").takes_memory(),
     Helper::new(115, "bpf_probe_read_kernel_str").takes_memory(),
-    Helper::new(116, "bpf_tcp_send_ack"),
-    Helper::new(117, "bpf_send_signal_thread"),
+    Helper::new(116, "bpf_tcp_send_ack").changes(Change::Sockets),
+    Helper::new(117, "bpf_send_signal_thread").changes(Change::Signals),
     Helper::new(118, "bpf_jiffies64"),
     Helper::new(119, "bpf_read_branch_records"),
     Helper::new(120, "bpf_get_ns_current_pid_tgid"),
     Helper::new(121, "bpf_xdp_output"),
     Helper::new(122, "bpf_get_netns_cookie"),
     Helper::new(123, "bpf_get_current_ancestor_cgroup_id"),
-    Helper::new(124, "bpf_sk_assign"),
+    Helper::new(124, "bpf_sk_assign").changes(Change::Sockets),
     Helper::new(125, "bpf_ktime_get_boot_ns").gives(Number),
     Helper::new(126, "bpf_seq_printf"),
     Helper::new(127, "bpf_seq_write"),
@@ -255,8 +336,8 @@ static HELPERS: [Helper; 211] = [
     Helper::new(140, "bpf_skc_to_udp6_sock"),
     Helper::new(141, "bpf_get_task_stack"),
     Helper::new(142, "bpf_load_hdr_opt"),
-    Helper::new(143, "bpf_store_hdr_opt").moves_packet_data(),
-    Helper::new(144, "bpf_reserve_hdr_opt"),
+    Helper::new(143, "bpf_store_hdr_opt").moves_packet_data().changes(Change::Packets),
+    Helper::new(144, "bpf_reserve_hdr_opt").changes(Change::Packets),
     Helper::new(145, "bpf_inode_storage_get"),
     Helper::new(146, "bpf_inode_storage_delete"),
     Helper::new(147, "bpf_d_path"),
@@ -264,23 +345,23 @@ static HELPERS: [Helper; 211] = [
     Helper::new(149, "bpf_snprintf_btf"),
     Helper::new(150, "bpf_seq_printf_btf"),
     Helper::new(151, "bpf_skb_cgroup_classid"),
-    Helper::new(152, "bpf_redirect_neigh"),
+    Helper::new(152, "bpf_redirect_neigh").changes(Change::Path),
     Helper::new(153, "bpf_per_cpu_ptr"),
     Helper::new(154, "bpf_this_cpu_ptr"),
-    Helper::new(155, "bpf_redirect_peer"),
+    Helper::new(155, "bpf_redirect_peer").changes(Change::Path),
     Helper::new(156, "bpf_task_storage_get"),
     Helper::new(157, "bpf_task_storage_delete"),
     Helper::new(158, "bpf_get_current_task_btf"),
-    Helper::new(159, "bpf_bprm_opts_set"),
+    Helper::new(159, "bpf_bprm_opts_set").changes(Change::Programs),
     Helper::new(160, "bpf_ktime_get_coarse_ns").gives(Number),
     Helper::new(161, "bpf_ima_inode_hash"),
     Helper::new(162, "bpf_sock_from_file"),
     Helper::new(163, "bpf_check_mtu"),
     Helper::new(164, "bpf_for_each_map_elem"),
     Helper::new(165, "bpf_snprintf"),
-    Helper::new(166, "bpf_sys_bpf"),
+    Helper::new(166, "bpf_sys_bpf").changes(Change::Bpf),
     Helper::new(167, "bpf_btf_find_by_name_kind"),
-    Helper::new(168, "bpf_sys_close"),
+    Helper::new(168, "bpf_sys_close").changes(Change::Bpf),
     Helper::new(169, "bpf_timer_init"),
     Helper::new(170, "bpf_timer_set_callback"),
     Helper::new(171, "bpf_timer_start"),
@@ -299,12 +380,12 @@ static HELPERS: [Helper; 211] = [
     Helper::new(184, "bpf_get_func_ret").writes(2, WriteSize::Are(8)),
     Helper::new(185, "bpf_get_func_arg_cnt"),
     Helper::new(186, "bpf_get_retval"),
-    Helper::new(187, "bpf_set_retval"),
+    Helper::new(187, "bpf_set_retval").changes(Change::Results),
     Helper::new(188, "bpf_xdp_get_buff_len"),
     Helper::new(189, "bpf_xdp_load_bytes"),
-    Helper::new(190, "bpf_xdp_store_bytes"),
+    Helper::new(190, "bpf_xdp_store_bytes").changes(Change::Packets),
     Helper::new(191, "bpf_copy_from_user_task"),
-    Helper::new(192, "bpf_skb_set_tstamp"),
+    Helper::new(192, "bpf_skb_set_tstamp").changes(Change::Packets),
     Helper::new(193, "bpf_ima_file_hash"),
     Helper::new(194, "bpf_kptr_xchg"),
     Helper::new(195, "bpf_map_lookup_percpu_elem"),
@@ -346,7 +427,7 @@ pub fn helpers() -> impl Iterator<Item = &'static Helper> {
 
 #[cfg(test)]
 mod tests {
-    use super::{TAIL_CALL, helper, helper_called, helpers};
+    use super::{Change, TAIL_CALL, helper, helper_called, helpers};
 
     #[test]
     fn numbers_are_those_of_the_kernels_header() {
@@ -372,5 +453,14 @@ mod tests {
             helpers().filter(|it| it.moves_packet_data).map(|it| it.id).collect();
         assert_eq!(moving.len(), 23);
         assert!([TAIL_CALL, 44, 54, 65].iter().all(|id| moving.contains(id)));
+    }
+
+    #[test]
+    fn what_moves_packets_changes_them_but_for_what_only_makes_them_readable() {
+        let harmless = ["bpf_tail_call", "bpf_skb_pull_data", "bpf_msg_pull_data"];
+        for helper in helpers().filter(|it| it.moves_packet_data && !harmless.contains(&it.name)) {
+            let changes = matches!(helper.changes, Some(Change::Packets | Change::Path));
+            assert!(changes, "{}", helper.name);
+        }
     }
 }

@@ -53,7 +53,7 @@ pub use declarations::declarations;
 pub use ext::{LineInfo, Relocation};
 pub use externs::{Extern, ExternKind};
 pub use globals::Global;
-pub use helpers::{Gives, Helper, TAIL_CALL, WriteSize, helper, helper_called, helpers};
+pub use helpers::{Change, Gives, Helper, TAIL_CALL, WriteSize, helper, helper_called, helpers};
 pub use initial::written;
 pub use kind::{Many, ProgramKind, RedirectMap, Traits};
 pub use loaded::{KernelProgram, TakenFunction};

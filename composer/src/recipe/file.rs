@@ -1,6 +1,11 @@
 //! Reads the TOML files of recipes: text → values, with a diagnostic for each mistake.
 
-use std::path::Path;
+use std::{
+    fs,
+    io::{self, Write as _},
+    os::unix::fs::PermissionsExt as _,
+    path::Path,
+};
 
 use toml::de::{DeTable, DeValue};
 
@@ -38,6 +43,25 @@ pub(super) fn open(path: &Path) -> Result<String, Vec<Diagnostic>> {
 fn unreadable(path: &Path, why: &str) -> Vec<Diagnostic> {
     let message = format!("cannot read {}: {why}", path.display());
     vec![Diagnostic::new(Code::FileUnreadable, message)]
+}
+
+/// Writes a file whole or not at all; makes its folder.
+pub(super) fn write(path: &Path, text: &str) -> Result<(), Box<Diagnostic>> {
+    let put = || {
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+        let folder = folder.unwrap_or(Path::new("."));
+        fs::create_dir_all(folder)?;
+        let mut file = tempfile::Builder::new()
+            .prefix(".write-")
+            .permissions(fs::Permissions::from_mode(0o666)) // less what the umask takes
+            .tempfile_in(folder)?;
+        file.write_all(text.as_bytes())?;
+        file.persist(path).map(drop).map_err(|error| error.error)
+    };
+    put().map_err(|error: io::Error| {
+        let message = format!("cannot write {}: {}", path.display(), files::plain(&error));
+        Box::new(Diagnostic::new(Code::OutputFile, message))
+    })
 }
 
 /// Hands the table of `text`, the contents of `path`, to `read`. `what` is its name in messages.
@@ -116,13 +140,23 @@ pub(super) fn parsed<T, E: std::fmt::Display>(
     match of(&value) {
         Ok(value) => Some(Spanned { value, span }),
         Err(why) => {
-            let message = format!("invalid `{}`: {}", key[0], value.escape_debug());
+            let message = format!("invalid `{}`: {}", key[0], shortened(&value));
             let wrong = report
                 .at(Code::BadValue, message, &span, why.to_string())
                 .help(format!("Write, for example, {} = {example}", key[0]));
             report.push(wrong);
             None
         }
+    }
+}
+
+/// A text in a message: of a long one, its beginning.
+fn shortened(text: &str) -> String {
+    const SHOWN: usize = 80;
+    let end = text.char_indices().nth(SHOWN);
+    match end.and_then(|(end, _)| text.get(..end)) {
+        Some(begin) => format!("{}…", begin.escape_debug()),
+        None => text.escape_debug().to_string(),
     }
 }
 

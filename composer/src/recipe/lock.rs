@@ -86,6 +86,14 @@ impl Lock {
         self.recipes.len() < before
     }
 
+    /// Writes the file at `path`, whole or not at all.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn write(&self, path: &Path) -> Result<(), Box<Diagnostic>> {
+        file::write(path, &self.to_toml())
+    }
+
     /// The text of the file. The same contents give the same text.
     #[must_use]
     pub fn to_toml(&self) -> String {

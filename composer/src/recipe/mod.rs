@@ -3,7 +3,8 @@
 //! A recipe is a folder with `recipe.toml` (who made it, its version: [`Manifest`]), `chain.toml`, and the
 //! objects that the chain names. Packed, it is one file ([`Packed`]): a tar in which nothing is left to choice, so
 //! that the same files give the same bytes, and one [`Digest`] names them wherever they are: as a file, in a
-//! registry, in the cache ([`Store`]), in `chain.lock` ([`Lock`]) and under a signature.
+//! registry, in the cache ([`Store`]), in `chain.lock` ([`Lock`]) and under a signature ([`verify`]). [`Summary`] is
+//! what it would do, for those who decide whether it may.
 //!
 //! A value of [`Packed`] is whole and harmless to unpack: whatever was not written as [`Packed::of_folder`]
 //! writes it was refused when it was read. Nothing of a recipe is ever executed here.
@@ -15,13 +16,21 @@ mod file;
 mod lock;
 mod manifest;
 mod packed;
+mod schema;
+mod signature;
 mod store;
+mod summary;
+mod trust;
 
 pub use digest::{Digest, NotADigest};
 pub use lock::{Lock, LockedSource};
 pub use manifest::{BuildStep, Manifest, SeenKernel, SeenVerdict};
 pub use packed::Packed;
+pub use schema::{list_schema, schema};
+pub use signature::{NotAKey, Signer, SigningKey, verify};
 pub use store::{Store, StoredRecipe};
+pub use summary::{ProgramSummary, Summary};
+pub use trust::{Trust, TrustedKey};
 
 /// The file with the description of a recipe.
 pub const MANIFEST: &str = "recipe.toml";

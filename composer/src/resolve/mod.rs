@@ -33,7 +33,7 @@ pub use partly::PartlyResolved;
 pub use program::NodeProgram;
 pub use records::{FieldFormat, RecordField, RecordPiece, RecordStruct};
 pub use running::{NotLooked, RunningPrograms};
-pub use store::{ObjectStore, installation, open_object};
+pub use store::{ObjectStore, installation, open_object, parse_object};
 pub use traced::TracerTarget;
 pub use values::{EncodedValue, encode, global_values};
 

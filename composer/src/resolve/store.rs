@@ -118,9 +118,8 @@ fn open_in(
 /// # Errors
 /// A diagnostic without a place.
 pub fn open_object(name: &ObjectRef) -> Result<Object, Box<Diagnostic>> {
-    let described = |error| Box::new(describe(&error, &name.to_string()));
     match name {
-        ObjectRef::File(path) => Object::parse(bytes(path)?).map_err(described),
+        ObjectRef::File(path) => parse_object(name, bytes(path)?),
         ObjectRef::Running(program) => Err(Box::new(
             Diagnostic::new(Code::NotLooked, format!("`{program}` is a program in the kernel"))
                 .help("Use `freplace-compose ps` for programs in the kernel."),
@@ -130,13 +129,24 @@ pub fn open_object(name: &ObjectRef) -> Result<Object, Box<Diagnostic>> {
             Err(Box::new(Diagnostic::new(Code::ObjectUnreadable, message)))
         }
         ObjectRef::Builtin(builtin) => match freplace_compose_ebpf_programs::object(builtin) {
-            Some(bytes) => Object::parse(bytes).map_err(described),
+            Some(bytes) => parse_object(name, bytes),
             None => {
                 let names: Vec<_> = freplace_compose_ebpf_programs::names().collect();
                 Err(Box::new(unknown_builtin("object", builtin, &names)))
             }
         },
     }
+}
+
+/// Reads the object called `name` from its bytes.
+///
+/// # Errors
+/// A diagnostic without a place.
+pub fn parse_object(
+    name: &ObjectRef,
+    bytes: impl Into<Arc<[u8]>>,
+) -> Result<Object, Box<Diagnostic>> {
+    Object::parse(bytes).map_err(|error| Box::new(describe(&error, &name.to_string())))
 }
 
 /// How to install the object at `path`, where it is one of a package of other projects.

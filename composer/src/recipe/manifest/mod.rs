@@ -98,6 +98,14 @@ impl Manifest {
         file::parse(path, text, "the recipe", read::manifest)
     }
 
+    /// Reads a name of a recipe.
+    ///
+    /// # Errors
+    /// What it has to be.
+    pub fn valid_name(text: &str) -> Result<String, &'static str> {
+        name(text)
+    }
+
     /// Name and version: `drop-udp 1.2.0`.
     #[must_use]
     pub fn title(&self) -> String {

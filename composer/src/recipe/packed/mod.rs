@@ -19,7 +19,7 @@ use std::{fs, io, ops::Range, os::unix::fs::OpenOptionsExt as _, path::Path};
 
 use super::{CHAIN, MANIFEST, digest::Digest, file, manifest::Manifest};
 use crate::{
-    chain::Chain,
+    chain::{Chain, ChainInputs},
     diag::{Code, Diagnostic},
     files,
 };
@@ -38,6 +38,7 @@ pub struct Packed {
     digest: Digest,
     files: Vec<PackedFile>,
     manifest: Manifest,
+    chain: Chain,
 }
 
 /// A file in a packed recipe.
@@ -97,7 +98,14 @@ impl Packed {
             file::text(&place.join(name), bytes.to_vec())
         };
         let manifest = Manifest::parse(&place.join(MANIFEST), text(MANIFEST)?);
-        let chain = text(CHAIN).and_then(|text| Chain::parse(&place.join(CHAIN), text));
+        let chain = text(CHAIN).and_then(|text| {
+            let texts = files.iter().filter(|file| file.path.ends_with(".toml"));
+            let within = texts.filter_map(|file| {
+                let bytes = tar.get(file.bytes.clone())?;
+                Some((place.join(&file.path), String::from_utf8(bytes.to_vec()).ok()?))
+            });
+            Chain::parse_with(&place.join(CHAIN), text, &ChainInputs::within(within))
+        });
         // What is wrong with both is reported in one run.
         let (manifest, chain) = match (manifest, chain) {
             (Ok(manifest), Ok(chain)) => (manifest, chain),
@@ -109,7 +117,7 @@ impl Packed {
         };
         let is_there = |path: &str| files.iter().any(|file| file.path == path);
         objects::all_there(&chain, &manifest, is_there)?;
-        Ok(Self { digest: Digest::of(&tar), tar, files, manifest })
+        Ok(Self { digest: Digest::of(&tar), tar, files, manifest, chain })
     }
 
     /// The bytes of the file.
@@ -128,6 +136,18 @@ impl Packed {
     #[must_use]
     pub fn manifest(&self) -> &Manifest {
         &self.manifest
+    }
+
+    /// Its chain.
+    #[must_use]
+    pub fn chain(&self) -> &Chain {
+        &self.chain
+    }
+
+    /// The bytes of the object that its chain calls `path`.
+    pub(super) fn object(&self, path: &Path) -> Option<&[u8]> {
+        let inner = objects::inner(path).ok()?;
+        self.files().find(|(path, _)| *path == inner).map(|(_, bytes)| bytes)
     }
 
     /// Its files, sorted by path, with their bytes.

@@ -47,7 +47,7 @@ pub(super) fn all_there(
 }
 
 /// The path in the recipe that `path` of a chain file means.
-fn inner(path: &Path) -> Result<String, String> {
+pub(super) fn inner(path: &Path) -> Result<String, String> {
     let parts = path.components().filter(|part| *part != Component::CurDir);
     let inner = parts.collect::<std::path::PathBuf>();
     let inner = inner.to_str().ok_or("it is not UTF-8")?;

@@ -1,0 +1,71 @@
+//! `recipe pack [FOLDER]`: a recipe as one file.
+
+use std::{
+    fs, io,
+    os::unix::fs::PermissionsExt as _,
+    path::{Path, PathBuf},
+};
+
+use crate::cli::{exit::Exit, report, screen};
+use freplace_compose::{
+    diag::{Code, Diagnostic},
+    files::plain,
+    recipe::{EXTENSION, Packed},
+};
+
+/// Pack a recipe into one file, NAME-VERSION.fcr.
+///
+/// The same files give the same bytes, on every machine. Hidden files, packed recipes and signatures are left out.
+/// Prints the SHA-256 of the file, which names the recipe wherever it goes.
+///
+/// Example: freplace-compose recipe pack drop-udp
+#[derive(Debug, clap::Args)]
+pub(super) struct PackRecipe {
+    /// Folder of the recipe.
+    #[arg(value_name = "FOLDER", default_value = ".")]
+    folder: PathBuf,
+    /// File to write; its name ends in .fcr [default: NAME-VERSION.fcr].
+    #[arg(short, long, value_name = "FILE", value_parser = packed_name)]
+    output: Option<PathBuf>,
+}
+
+/// A file that `recipe pack` leaves out the next time.
+fn packed_name(text: &str) -> Result<PathBuf, String> {
+    let path = PathBuf::from(text);
+    match path.extension().is_some_and(|end| end == EXTENSION) {
+        true => Ok(path),
+        false => Err(format!("the name has to end in .{EXTENSION}")),
+    }
+}
+
+pub(super) fn run(arguments: &PackRecipe) -> Exit {
+    let packed = match Packed::of_folder(&arguments.folder) {
+        Ok(packed) => packed,
+        Err(found) => {
+            report::all(&found);
+            return Exit::Invalid;
+        }
+    };
+    let output = arguments.output.clone().unwrap_or_else(|| packed.manifest().file_name().into());
+    if let Err(error) = write(&output, packed.bytes()) {
+        let message = format!("cannot write {}: {}", output.display(), plain(&error));
+        let help = "Name a file that you can write with -o.";
+        report::one(&Diagnostic::new(Code::OutputFile, message).help(help));
+        return Exit::Failed;
+    }
+    let files = screen::count(packed.files().count() as u64, "file");
+    screen::say!("packed {files} of {}", packed.manifest().title());
+    // As sha256sum writes it.
+    screen::data(&format!("{}  {}\n", packed.digest().hex(), output.display()))
+}
+
+/// Writes a file whole or not at all.
+fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    let mut file = tempfile::Builder::new()
+        .prefix(".pack-")
+        .permissions(fs::Permissions::from_mode(0o666)) // less what the umask takes
+        .tempfile_in(folder.unwrap_or(Path::new(".")))?;
+    io::Write::write_all(&mut file, bytes)?;
+    file.persist(path).map(drop).map_err(|error| error.error)
+}
