@@ -25,6 +25,15 @@ pub fn schema() -> Value {
         ("object", text("The object that it is in, as the chain names it.")),
         ("changes", list("What it can change, by the helpers that it calls.", &change)),
     ]);
+    let parameter = object(&[
+        ("name", text("Its name.")),
+        ("type", text("The type of its values: string, integer, boolean or list.")),
+        (
+            "default",
+            nullable("Its value when none is given, as text; null where one has to be.", "string"),
+        ),
+        ("help", nullable("What it is for.", "string")),
+    ]);
     let seen = object(&[
         ("kernel", text("The kernel's release.")),
         ("verdict", json!({ "description": "What became of it.", "enum": verdicts })),
@@ -46,6 +55,7 @@ pub fn schema() -> Value {
             boolean("Whether that key is trusted for the source, and the signature is one of it."),
         ),
         ("files", list("The files in it, sorted by path.", &file)),
+        ("parameters", list("The parameters of its chain.", &parameter)),
         ("programs", list("Its programs, in the order of the chain.", &program)),
         ("seen", list("The kernels that its author tried it on.", &seen)),
     ]);

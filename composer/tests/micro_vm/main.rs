@@ -7,6 +7,7 @@ mod cache;
 #[path = "../common/mod.rs"]
 mod common;
 mod luggage;
+mod recipes;
 
 use std::{
     fs,

@@ -7,6 +7,7 @@ use std::fmt::Write as _;
 use super::found::{self, FoundRecipe};
 use crate::cli::{Format, exit::Exit, ink::Ink as _, report, screen, wrap};
 use freplace_compose::{
+    chain::Parameter,
     diag::Diagnostic,
     recipe::{ProgramSummary, SeenKernel, Signer, Summary, Trust, verify},
 };
@@ -76,6 +77,9 @@ impl ShownRecipe {
         let bytes: usize = packed.files().map(|(_, bytes)| bytes.len()).sum();
         let files = screen::count(packed.files().count() as u64, "file");
         line("contains", &format!("{files}, {} KiB", bytes.div_ceil(1024)));
+        for (at, parameter) in packed.chain().parameters.iter().enumerate() {
+            line(if at == 0 { "set" } else { "" }, &parameter_line(parameter));
+        }
         for (at, program) in self.summary.programs.iter().enumerate() {
             line(if at == 0 { "programs" } else { "" }, &attached(program));
         }
@@ -117,6 +121,17 @@ impl ShownRecipe {
 
 /// Columns before the text of a line.
 const HEAD: usize = 10;
+
+/// `iface (string, default lo): the interface to filter`
+fn parameter_line(parameter: &Parameter) -> String {
+    let Parameter { name, of, help, default, .. } = parameter;
+    let default = match default {
+        Some(default) => format!("default {}", default.value),
+        None => "required".to_owned(),
+    };
+    let help = help.as_ref().map(|help| format!(": {help}")).unwrap_or_default();
+    format!("{} ({}, {default}){help}", name.value, of.name())
+}
 
 fn attached(program: &ProgramSummary) -> String {
     let ProgramSummary { node, kind, place, program, object, .. } = program;

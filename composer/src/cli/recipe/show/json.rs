@@ -33,6 +33,14 @@ impl ShownRecipe {
                 "changes": changes.collect::<Vec<_>>(),
             })
         });
+        let parameters = packed.chain().parameters.iter().map(|parameter| {
+            json!({
+                "name": parameter.name.value,
+                "type": parameter.of.name(),
+                "default": parameter.default.as_ref().map(|default| default.value.to_string()),
+                "help": parameter.help,
+            })
+        });
         let files =
             packed.files().map(|(path, bytes)| json!({ "path": path, "bytes": bytes.len() }));
         let key = match &self.signer {
@@ -51,6 +59,7 @@ impl ShownRecipe {
             "key": key,
             "trusted": matches!(self.signer, Signer::Trusted { .. }),
             "files": files.collect::<Vec<_>>(),
+            "parameters": parameters.collect::<Vec<_>>(),
             "programs": programs.collect::<Vec<_>>(),
             "seen": seen.collect::<Vec<_>>(),
         })
