@@ -75,7 +75,7 @@ fn what_was_changed_is_refused_whether_or_not_a_signature_is_required() {
             of.author.sign_as(b"Ed", of.packed.bytes()),
             "its signature has the old form of minisign, without a hash",
         ),
-        (of.author.sign_as(b"XX", of.packed.bytes()), not_of_it),
+        (of.author.sign_as(b"XX", of.packed.bytes()), malformed),
         (String::new(), malformed),
         ("a\nb\nc\nd\n".to_owned(), malformed),
         (good.lines().take(3).collect::<Vec<_>>().join("\n"), malformed),
