@@ -5,6 +5,7 @@
 mod chains;
 mod clang;
 mod completions;
+mod config;
 mod doctor;
 mod exit;
 mod explain;
@@ -13,11 +14,14 @@ mod graph;
 mod header;
 mod import;
 mod ink;
+mod inputs;
 mod inspect;
 mod kernels;
+mod lock;
 mod logs;
 mod man;
 mod new;
+mod outdated;
 mod ownership;
 mod plan;
 mod profile;
@@ -32,6 +36,7 @@ mod trace;
 mod traffic;
 mod trust;
 mod up;
+mod update;
 mod validate;
 mod vm;
 mod wrap;
@@ -42,6 +47,7 @@ use clap::{CommandFactory as _, Parser, Subcommand, ValueEnum};
 
 use exit::Exit;
 use freplace_compose::{
+    chain::ChainInputs,
     check::{self, Checked, Kernels},
     diag::{Code, Diagnostic, Severity},
     kernel::process,
@@ -98,6 +104,7 @@ enum Verb {
     Validate(validate::Validate),
     Plan(plan::PlanArguments),
     Graph(graph::GraphArguments),
+    Config(config::ConfigArguments),
     Chains(chains::Chains),
     Inspect(inspect::Inspect),
     Ps(ps::Ps),
@@ -110,6 +117,9 @@ enum Verb {
     Explain(explain::Explain),
     New(new::New),
     Recipe(recipe::RecipeArguments),
+    Lock(lock::LockArguments),
+    Outdated(outdated::Outdated),
+    Update(update::Update),
     Trust(trust::TrustArguments),
     /// Print freplace_compose.h, the C header for programs of a chain.
     Header,
@@ -152,6 +162,7 @@ pub(crate) fn main() -> Exit {
         Verb::Validate(validate) => validate::run(&validate),
         Verb::Plan(plan) => plan::run(&plan),
         Verb::Graph(graph) => graph::run(&graph),
+        Verb::Config(config) => config::run(&config),
         Verb::Chains(chains) => chains::run(&chains),
         Verb::Inspect(inspect) => inspect::run(&inspect),
         Verb::Ps(ps) => ps::run(&ps),
@@ -164,6 +175,9 @@ pub(crate) fn main() -> Exit {
         Verb::Explain(explain) => explain::run(&explain),
         Verb::New(new) => new::run(&new),
         Verb::Recipe(recipe) => recipe::run(&recipe),
+        Verb::Lock(lock) => lock::run(&lock),
+        Verb::Outdated(outdated) => outdated::run(&outdated),
+        Verb::Update(update) => update::run(&update),
         Verb::Trust(trust) => trust::run(&trust),
         Verb::Header => header::run(),
         Verb::Schema(schema) => schema::run(&schema),
@@ -183,10 +197,14 @@ struct Ready {
     warnings: Vec<Diagnostic>,
 }
 
-/// Reads, checks and plans the chain at `path`, whose running programs are among those of `running`; what
+/// Reads, checks and plans the chain that `path` stands for, with `inputs`, whose running programs are among those of `running`; what
 /// is wrong with it goes to the screen.
-fn ready_or_report(path: &Path, running: &dyn RunningPrograms) -> Result<Ready, Exit> {
-    ready(check::read(path, &Kernels::default(), running))
+fn ready_or_report(
+    path: &Path,
+    inputs: &ChainInputs,
+    running: &dyn RunningPrograms,
+) -> Result<Ready, Exit> {
+    ready(check::read(path, inputs, &Kernels::default(), running))
 }
 
 /// Plans a chain that was checked; what is wrong with it goes to the screen.

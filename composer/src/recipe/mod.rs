@@ -13,32 +13,36 @@
 
 mod digest;
 mod file;
+mod finder;
 mod lock;
 mod manifest;
 mod packed;
+mod resolver;
 mod schema;
 mod signature;
+pub mod source;
 mod store;
 mod summary;
 mod trust;
 
 pub use digest::{Digest, NotADigest};
+pub use finder::LockedRecipes;
 pub use lock::{Lock, LockedSource};
-pub use manifest::{BuildStep, Manifest, SeenKernel, SeenVerdict};
+pub use manifest::{BuildStep, Manifest, SeenKernel, SeenVerdict, name};
 pub use packed::Packed;
+pub use resolver::{LockOptions, Resolver, fetch_locked};
 pub use schema::{list_schema, schema};
 pub use signature::{NotAKey, Signer, SigningKey, verify};
 pub use store::{Store, StoredRecipe};
 pub use summary::{ProgramSummary, Summary};
 pub use trust::{Trust, TrustedKey};
 
+/// The most bytes of a packed recipe.
+pub const PACKED: u64 = packed::MOST;
 /// The file with the description of a recipe.
 pub const MANIFEST: &str = "recipe.toml";
-/// The file with the chain of a recipe.
-pub const CHAIN: &str = "chain.toml";
+pub use crate::chain::{CHAIN_FILE as CHAIN, PACKED_EXTENSION as EXTENSION};
 /// The file with the digests that a chain uses, beside the chain.
 pub const LOCK: &str = "chain.lock";
-/// What names of packed recipes end in.
-pub const EXTENSION: &str = "fcr";
 /// What is appended to the name of a file for the name of its signature.
 pub const SIGNATURE: &str = "minisig";

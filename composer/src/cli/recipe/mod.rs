@@ -1,16 +1,28 @@
 //! `recipe VERB`: chains that are shared. A file for each verb.
 
+mod add;
 mod build;
 mod found;
+mod latest;
 mod list;
 mod new;
+mod offer;
+mod options;
 mod pack;
+mod push;
 mod remove;
+mod search;
 mod show;
 
 use super::exit::Exit;
 
-/// Create, pack and look at recipes, chains that are shared.
+pub(in crate::cli) use add::source;
+pub(in crate::cli) use found::{lock, unknown};
+pub(in crate::cli) use latest::Latest;
+pub(in crate::cli) use offer::Offer;
+pub(in crate::cli) use options::{ConnectionFlags, LockFlags};
+
+/// Create, pack, publish, add and look at recipes, chains that are shared.
 ///
 /// A recipe is a folder with recipe.toml, chain.toml and the objects of the chain. docs/recipes.md describes it.
 #[derive(Debug, clap::Args)]
@@ -24,8 +36,11 @@ enum RecipeVerb {
     New(new::NewRecipe),
     Build(build::BuildRecipe),
     Pack(pack::PackRecipe),
+    Push(push::PushRecipe),
+    Add(add::AddRecipe),
     Show(show::ShowRecipe),
     List(list::ListRecipes),
+    Search(search::SearchRecipes),
     Remove(remove::RemoveRecipe),
 }
 
@@ -34,8 +49,11 @@ pub(super) fn run(arguments: &RecipeArguments) -> Exit {
         RecipeVerb::New(new) => new::run(new),
         RecipeVerb::Build(build) => build::run(build),
         RecipeVerb::Pack(pack) => pack::run(pack),
+        RecipeVerb::Push(push) => push::run(push),
+        RecipeVerb::Add(add) => add::run(add),
         RecipeVerb::Show(show) => show::run(show),
         RecipeVerb::List(list) => list::run(list),
+        RecipeVerb::Search(search) => search::run(search),
         RecipeVerb::Remove(remove) => remove::run(remove),
     }
 }
