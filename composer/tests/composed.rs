@@ -58,7 +58,7 @@ fn folder(files: &[(&str, &str)]) -> std::path::PathBuf {
 fn read(text: &str, set: &[&str]) -> Result<Chain, Vec<Diagnostic>> {
     let folder = folder(&[("lib/filter.toml", FILTER), ("chain.toml", text)]);
     let set = set.iter().map(|text| SetValue::parse(text).expect("NAME=VALUE")).collect();
-    Chain::open_with(&folder.join("chain.toml"), &ChainInputs { set, recipes: None })
+    Chain::open_with(&folder.join("chain.toml"), &ChainInputs { set, ..ChainInputs::default() })
 }
 
 /// The operations of a chain, without what differs in every run.
@@ -260,7 +260,7 @@ fn includes_that_grow_without_end_are_cut_off() {
 fn a_folder_is_the_chain_in_it() {
     let folder = folder(&[("lib/filter/chain.toml", FILTER)]);
     let set = vec![SetValue::parse("iface=lo").expect("NAME=VALUE")];
-    let inputs = ChainInputs { set, recipes: None };
+    let inputs = ChainInputs { set, ..ChainInputs::default() };
     let chain = Chain::open_with(&folder.join("lib/filter"), &inputs).expect("a good chain");
     assert_eq!(chain.path, folder.join("lib/filter/chain.toml"));
 }
@@ -470,7 +470,7 @@ attach = {{ xdp = "lo" }}
     let read = |recipe: &str, object: &str| {
         fs::write(folder.join("chain.toml"), text(recipe, object)).expect("writable");
         let recipes = Some(Arc::new(OneOfEach(folder.clone())) as Arc<dyn RecipeFinder>);
-        let inputs = ChainInputs { set: Vec::new(), recipes };
+        let inputs = ChainInputs { recipes, ..ChainInputs::default() };
         Chain::open_with(&folder.join("chain.toml"), &inputs)
     };
     for reference in ["oci://here/filter:1", "filter", "filter.fcr", "lib/filter"] {

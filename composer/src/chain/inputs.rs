@@ -1,8 +1,9 @@
 //! What a chain takes from outside of its file: values of parameters, and the recipes that it includes.
 
 use std::{
+    collections::HashMap,
     fmt,
-    path::{Path, PathBuf},
+    path::{Component, Path, PathBuf},
     sync::Arc,
 };
 
@@ -21,6 +22,11 @@ pub struct ChainInputs {
     pub set: Vec<SetValue>,
     /// Where the recipes are that are neither files nor part of this program.
     pub recipes: Option<Arc<dyn RecipeFinder>>,
+    /// The files of a packed recipe, by their paths: no others are read then, and what the chain includes from
+    /// elsewhere is left out.
+    pub within: Option<Arc<HashMap<PathBuf, String>>>,
+    /// Whether a parameter without a value is given some: what is asked of the chain does not depend on it.
+    pub any_value: bool,
 }
 
 /// A value for a parameter, from outside of the chain's files.
@@ -115,6 +121,21 @@ pub const CHAIN_FILE: &str = "chain.toml";
 /// What the names of packed recipes end with.
 pub const PACKED_EXTENSION: &str = "fcr";
 
+/// `path` without `.` and `..`, as far as it goes.
+fn plain_path(path: &Path) -> PathBuf {
+    let mut plain = PathBuf::new();
+    for part in path.components() {
+        match part {
+            Component::CurDir => {}
+            Component::ParentDir if plain.file_name().is_some() => {
+                plain.pop();
+            }
+            part => plain.push(part),
+        }
+    }
+    plain
+}
+
 /// Whether `reference`, which is no file, can be what a [`RecipeFinder`] knows: a URL, or a name.
 fn may_be_foreign(reference: &str) -> bool {
     reference.contains("://")
@@ -122,6 +143,13 @@ fn may_be_foreign(reference: &str) -> bool {
 }
 
 impl ChainInputs {
+    /// What a chain is looked at with that is in a packed recipe with these `files`.
+    #[must_use]
+    pub fn within(files: impl Iterator<Item = (PathBuf, String)>) -> Self {
+        let files = files.map(|(path, text)| (plain_path(&path), text)).collect();
+        Self { within: Some(Arc::new(files)), any_value: true, ..Self::default() }
+    }
+
     /// Where `reference` leads from a chain in `folder`: a file, a folder, a recipe of this program, or what
     /// the finder knows. What is there as a file or a folder is meant before a name.
     pub(super) fn locate(
@@ -136,6 +164,20 @@ impl ChainInputs {
             (true, _) | (_, Some(_)) => PathBuf::from(reference),
             _ => folder.join(reference),
         };
+        if let Some(files) = &self.within {
+            let path = plain_path(&path);
+            let places = [path.join(CHAIN_FILE), path];
+            return match places.into_iter().find(|path| files.contains_key(path)) {
+                Some(path) => Ok(path),
+                None if may_be_foreign(reference) => Err(Vec::new()),
+                None => {
+                    let shown = reference.escape_debug();
+                    let message = format!("cannot read {shown}: it is not in the recipe");
+                    let help = "Put the file into the recipe's folder.";
+                    Err(vec![Diagnostic::new(Code::FileUnreadable, message).help(help)])
+                }
+            };
+        }
         if path.join(CHAIN_FILE).is_file() {
             return Ok(path.join(CHAIN_FILE));
         }
@@ -156,12 +198,15 @@ impl ChainInputs {
             Some(reference) => self.locate(reference, Path::new(""))?,
             None => path.to_owned(),
         };
-        let text = Self::text(&path).map_err(|found| vec![*found])?;
+        let text = self.text(&path).map_err(|found| vec![*found])?;
         Ok((path, text))
     }
 
     /// Reads the chain at `path`, which [`Self::locate`] found.
-    pub(super) fn text(path: &Path) -> Result<String, Box<Diagnostic>> {
+    pub(super) fn text(&self, path: &Path) -> Result<String, Box<Diagnostic>> {
+        if let Some(text) = self.within.as_ref().and_then(|files| files.get(&plain_path(path))) {
+            return Ok(text.clone());
+        }
         if let Some(name) = recipe_name(path) {
             return recipe(name).map(str::to_owned);
         }

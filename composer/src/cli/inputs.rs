@@ -41,7 +41,8 @@ impl InputFlags {
             let known = env::var(FOUND).ok().and_then(|text| serde_json::from_str(&text).ok());
             Arc::new(LockedRecipes::new(self.lock.options(), known.unwrap_or_default()))
         });
-        let mut inputs = ChainInputs { set, recipes: Some(Arc::clone(recipes) as _) };
+        let recipes = Some(Arc::clone(recipes) as _);
+        let mut inputs = ChainInputs { set, recipes, ..ChainInputs::default() };
         if io::stdin().is_terminal() && io::stderr().is_terminal() {
             for path in paths {
                 for parameter in open_parameters(path, &inputs) {

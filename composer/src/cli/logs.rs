@@ -18,7 +18,7 @@ use freplace_compose::{
 };
 
 /// What to do with the verifier's logs, for verbs that load programs.
-#[derive(Debug, clap::Args)]
+#[derive(Debug, Default, clap::Args)]
 pub(super) struct LogFlags {
     /// Show the complete verifier log when a program is rejected.
     #[arg(long, short)]

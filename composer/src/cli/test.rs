@@ -2,7 +2,7 @@
 
 use std::{
     io,
-    path::PathBuf,
+    path::{Path, PathBuf},
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -201,6 +201,35 @@ fn exit_of(records: &[TestRecord], valid: bool) -> Exit {
         (0, true) => Exit::Done,
         _ => Exit::Failed,
     }
+}
+
+/// Runs the tests below `folder` in a micro-VM with `kernel`, and prints each result.
+pub(super) fn on_kernel(
+    folder: &Path,
+    flags: &InputFlags,
+    kernel: &KernelChoice,
+) -> Result<Tally, Exit> {
+    let arguments = Arc::new(TestArguments {
+        paths: vec![folder.to_owned()],
+        flags: flags.clone(),
+        vm: vec![kernel.clone()],
+        filter: None,
+        jobs: None,
+        format: TestFormat::Human,
+        update: false,
+        coverage: None,
+        list: false,
+        luggage: VmFiles::default(),
+        records: false,
+    });
+    let OpenedTests { files, valid, .. } = open(&arguments)?;
+    if !valid {
+        return Err(Exit::Invalid);
+    }
+    if files.is_empty() {
+        return Ok(Tally::of(&[]));
+    }
+    Ok(Tally::of(&in_vms(&Arc::new(files), &arguments)?.records))
 }
 
 /// The files with tests that can be run.

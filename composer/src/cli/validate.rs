@@ -210,6 +210,37 @@ fn ask(
     if judged.exit == Exit::Done { written } else { judged.exit }
 }
 
+/// A kernel's answer to one chain.
+pub(super) struct ChainAnswer {
+    /// Its release.
+    pub(super) kernel: String,
+    /// Whether it takes the chain.
+    pub(super) valid: bool,
+    /// What it says of it.
+    pub(super) messages: Vec<String>,
+}
+
+/// Asks `kernel` in a micro-VM for a chain that the rules let pass.
+pub(super) fn asked(
+    kernel: &KernelChoice,
+    chain: (&Path, &Resolved),
+    inputs: &ChainInputs,
+) -> Result<ChainAnswer, Exit> {
+    let (flags, luggage) = (LogFlags::default(), VmFiles::default());
+    let chains = [chain];
+    let question =
+        Question { kernel, chains: &chains, luggage: &luggage, inputs, format: Format::Json };
+    let answer = question.ask(&flags, &mut flags.open()?)?;
+    let result = answer.results.first().unwrap_or(&Value::Null);
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    let found = result["diagnostics"].as_array().into_iter().flatten();
+    Ok(ChainAnswer {
+        kernel: text(&result["kernel"]),
+        valid: answer.valid,
+        messages: found.map(|one| text(&one["message"])).collect(),
+    })
+}
+
 /// Puts a kernel's answers beside the rules' judgement of the same files.
 fn merge(results: &mut [Value], answers: Vec<Value>) {
     for answer in answers {

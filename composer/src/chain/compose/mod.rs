@@ -183,7 +183,8 @@ impl<'t> Composer<'t, '_> {
         if !root.contains_key("params") {
             return;
         }
-        for parameter in parameters.iter().filter(|one| one.value().is_none()) {
+        let missing = parameters.iter().filter(|one| one.value().is_none());
+        for parameter in missing.filter(|_| !self.inputs.any_value) {
             let found = self.missing(parameter);
             self.diagnostics.push(found);
         }
@@ -279,7 +280,7 @@ impl<'t> Composer<'t, '_> {
         let Spanned { value: reference, span } = &include.recipe;
         let path = self.inputs.locate(reference, folder);
         let read = path.and_then(|path| {
-            let text = ChainInputs::text(&path).map_err(|found| vec![*found])?;
+            let text = self.inputs.text(&path).map_err(|found| vec![*found])?;
             Ok((text, path))
         });
         let (text, path) = match read {

@@ -2,6 +2,7 @@
 
 mod add;
 mod build;
+mod check;
 mod found;
 mod latest;
 mod list;
@@ -35,6 +36,7 @@ pub(super) struct RecipeArguments {
 enum RecipeVerb {
     New(new::NewRecipe),
     Build(build::BuildRecipe),
+    Check(check::CheckRecipe),
     Pack(pack::PackRecipe),
     Push(push::PushRecipe),
     Add(add::AddRecipe),
@@ -48,6 +50,7 @@ pub(super) fn run(arguments: &RecipeArguments) -> Exit {
     match &arguments.verb {
         RecipeVerb::New(new) => new::run(new),
         RecipeVerb::Build(build) => build::run(build),
+        RecipeVerb::Check(check) => check::run(check),
         RecipeVerb::Pack(pack) => pack::run(pack),
         RecipeVerb::Push(push) => push::run(push),
         RecipeVerb::Add(add) => add::run(add),

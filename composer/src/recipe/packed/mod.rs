@@ -19,7 +19,7 @@ use std::{fs, io, ops::Range, os::unix::fs::OpenOptionsExt as _, path::Path};
 
 use super::{CHAIN, MANIFEST, digest::Digest, file, manifest::Manifest};
 use crate::{
-    chain::Chain,
+    chain::{Chain, ChainInputs},
     diag::{Code, Diagnostic},
     files,
 };
@@ -98,7 +98,14 @@ impl Packed {
             file::text(&place.join(name), bytes.to_vec())
         };
         let manifest = Manifest::parse(&place.join(MANIFEST), text(MANIFEST)?);
-        let chain = text(CHAIN).and_then(|text| Chain::parse(&place.join(CHAIN), text));
+        let chain = text(CHAIN).and_then(|text| {
+            let texts = files.iter().filter(|file| file.path.ends_with(".toml"));
+            let within = texts.filter_map(|file| {
+                let bytes = tar.get(file.bytes.clone())?;
+                Some((place.join(&file.path), String::from_utf8(bytes.to_vec()).ok()?))
+            });
+            Chain::parse_with(&place.join(CHAIN), text, &ChainInputs::within(within))
+        });
         // What is wrong with both is reported in one run.
         let (manifest, chain) = match (manifest, chain) {
             (Ok(manifest), Ok(chain)) => (manifest, chain),
