@@ -46,14 +46,11 @@ pub(super) fn run(arguments: &LockArguments) -> Exit {
     let folder = arguments.file.parent().unwrap_or(Path::new("")).to_owned();
     let new = AtomicUsize::new(0);
     let recipes = Arc::new(LockingRecipes { folder, options, yes: arguments.yes, new });
-    let inputs = ChainInputs { recipes: Some(Arc::clone(&recipes) as _), ..ChainInputs::default() };
-    if let Err(mut found) = Chain::read(&arguments.file, &inputs) {
-        // A chain whose parameters are set elsewhere is locked all the same.
-        found.retain(|found| found.code != Code::ParameterMissing);
-        if !found.is_empty() {
-            report::all(&found);
-            return Exit::Invalid;
-        }
+    let found = Some(Arc::clone(&recipes) as _);
+    let inputs = ChainInputs { recipes: found, any_value: true, ..ChainInputs::default() };
+    if let Err(found) = Chain::read(&arguments.file, &inputs) {
+        report::all(&found);
+        return Exit::Invalid;
     }
     if recipes.new.load(Ordering::Relaxed) == 0 {
         screen::say!("{LOCK} has everything that {} refers to.", arguments.file.display());
