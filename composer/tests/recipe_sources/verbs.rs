@@ -103,6 +103,25 @@ fn a_recipe_is_pushed_found_added_and_updated() {
     let (_, said) = user.does(&["outdated"]);
     assert!(said.contains("is what its sources have"), "{said}");
 
+    // A chain includes it by its name, and no server is needed any more.
+    let includes = |reference: &str| {
+        format!("name = \"mine\"\ninclude = [{{ recipe = \"{reference}\", as = \"d\" }}]\n")
+    };
+    fs::write(user.folder.join("chain.toml"), includes("look")).expect("it is writable");
+    user.does(&["validate", "--locked", "--offline", "chain.toml"]);
+    // Or by its source, which has to be locked.
+    let other = Person::new(scratch.path(), "other");
+    fs::write(other.folder.join("chain.toml"), includes(&source)).expect("it is writable");
+    let (_, said) = other.fails(&["validate", "chain.toml"]);
+    assert!(said.contains("FC0926") && said.contains("chain.toml:2:"), "{said}");
+    other.does(&["lock", "--yes"]);
+    other.does(&["validate", "--locked", "chain.toml"]);
+    fs::remove_dir_all(other.folder.join("cache")).expect("it is there");
+    let (_, said) = other.fails(&["validate", "--offline", "chain.toml"]);
+    assert!(said.contains("FC0927"), "{said}");
+    other.does(&["validate", "--locked", "chain.toml"]);
+    assert_eq!(other.cached(), 1, "fetched again as it was locked");
+
     // The same name from elsewhere.
     let elsewhere = author.folder.join("look").display().to_string();
     let (_, said) = user.fails(&["recipe", "add", "--yes", &elsewhere]);
