@@ -29,15 +29,15 @@ use std::{
 use freplace_compose::{
     diag::{Code, Diagnostic},
     recipe::{
-        Digest, Lock, LockOptions, LockedSource, Packed, Resolver, Store,
-        source::{Connection, RecipeSource, fetch, oci},
+        Digest, Lock, LockOptions, LockResolver, LockedSource, Packed, Store,
+        source::{RecipeSource, ServerSettings, fetch, oci},
     },
 };
 use tempfile::TempDir;
 
 use registry::RealRegistry;
 use repository::Repository;
-use server::{Authority, Reply};
+use server::{Authority, ServerReply};
 
 /// A recipe that needs nothing but what is built in.
 fn write_recipe(folder: &Path, version: &str) -> Packed {
@@ -94,9 +94,9 @@ fn every_source_gives_the_recipe_and_nothing_else() {
     let served = Arc::new(Mutex::new(good.bytes().to_vec()));
     let serves = Arc::clone(&served);
     let web = server::secure(&authority, move |asked| match asked.path.as_str() {
-        "/old/look.fcr" => Reply::to("/look-1.0.0.fcr"),
-        "/look-1.0.0.fcr" => Reply::of(200, serves.lock().expect("no panic").clone()),
-        _ => Reply::of(404, ""),
+        "/old/look.fcr" => ServerReply::to("/look-1.0.0.fcr"),
+        "/look-1.0.0.fcr" => ServerReply::of(200, serves.lock().expect("no panic").clone()),
+        _ => ServerReply::of(404, ""),
     });
 
     let repository = Repository::new(&folder.join("repository"));
@@ -107,7 +107,8 @@ fn every_source_gives_the_recipe_and_nothing_else() {
     let later = repository.commit("another one");
 
     let registry = RealRegistry::start(folder);
-    let connection = Connection { ca: Some(authority.certificate()), ..Connection::default() };
+    let connection =
+        ServerSettings { ca: Some(authority.certificate()), ..ServerSettings::default() };
     let RecipeSource::Oci(place) = source(&format!("oci://{}/example/look", registry.host)) else {
         panic!("it is one");
     };
@@ -158,7 +159,7 @@ fn every_source_gives_the_recipe_and_nothing_else() {
         let user = folder.join("user").join(name);
         let resolved = resolve(&user, "cache", &locked, &connection).expect(name);
         assert!(resolved.join("chain.toml").is_file(), "{name}");
-        let again = resolve(&user, "cache", &locked, &Connection::default());
+        let again = resolve(&user, "cache", &locked, &ServerSettings::default());
         assert_eq!(again.as_ref(), Ok(&resolved), "{name}: from the cache");
 
         tamper(&mut locked);
@@ -175,7 +176,7 @@ fn resolve(
     folder: &Path,
     cache: &str,
     locked: &LockedSource,
-    connection: &Connection,
+    connection: &ServerSettings,
 ) -> Result<std::path::PathBuf, Vec<Diagnostic>> {
     fs::create_dir_all(folder).expect("it is writable");
     let mut lock = Lock::default();
@@ -183,7 +184,7 @@ fn resolve(
     fs::write(folder.join("chain.lock"), lock.to_toml()).expect("it is writable");
     let store = Store::in_folder(folder.join(cache));
     let options = LockOptions { connection: connection.clone(), ..LockOptions::default() };
-    Resolver::open(folder, store, options)?.recipe("look")
+    LockResolver::open(folder, store, options)?.recipe("look")
 }
 
 #[test]
@@ -196,7 +197,7 @@ fn one_tag_has_a_recipe_for_each_architecture() {
     let RecipeSource::Oci(place) = source(&format!("oci://{}/look:1", registry.host)) else {
         panic!("it is one");
     };
-    let connection = Connection::default();
+    let connection = ServerSettings::default();
     let push = |recipe: &Packed, architecture| {
         oci::push(recipe, None, &place, Some(architecture), &connection).expect("it is pushed")
     };
@@ -253,20 +254,20 @@ fn objects_in_images_of_other_projects_are_used() {
     let (index_digest, of_object) = (Digest::of(index.as_bytes()), object.clone());
     let of_layer = layer.clone();
     let host = server::plain(move |asked| match asked.path.rsplit_once('/') {
-        Some(("/v2/example/filter/manifests", _)) => Reply::of(200, bpfman.clone()),
-        Some(("/v2/example/tampered/manifests", _)) => Reply::of(200, bpfman.clone()),
-        Some(("/v2/example/gadget/manifests", "1")) => Reply::of(200, index.clone()),
-        Some(("/v2/example/gadget/manifests", _)) => Reply::of(200, gadget.clone()),
-        Some(("/v2/example/filter/blobs", _)) => Reply::of(200, of_layer.clone()),
-        Some(("/v2/example/tampered/blobs", _)) => Reply::of(200, wrong.clone()),
-        Some(("/v2/example/gadget/blobs", _)) => Reply::of(200, of_object.clone()),
-        _ => Reply::of(404, ""),
+        Some(("/v2/example/filter/manifests", _)) => ServerReply::of(200, bpfman.clone()),
+        Some(("/v2/example/tampered/manifests", _)) => ServerReply::of(200, bpfman.clone()),
+        Some(("/v2/example/gadget/manifests", "1")) => ServerReply::of(200, index.clone()),
+        Some(("/v2/example/gadget/manifests", _)) => ServerReply::of(200, gadget.clone()),
+        Some(("/v2/example/filter/blobs", _)) => ServerReply::of(200, of_layer.clone()),
+        Some(("/v2/example/tampered/blobs", _)) => ServerReply::of(200, wrong.clone()),
+        Some(("/v2/example/gadget/blobs", _)) => ServerReply::of(200, of_object.clone()),
+        _ => ServerReply::of(404, ""),
     });
     let get = |name: &str| {
         let RecipeSource::Oci(image) = source(&format!("oci://{host}/example/{name}:1")) else {
             panic!("it is one");
         };
-        oci::fetch_object(&image, &Connection::default())
+        oci::fetch_object(&image, &ServerSettings::default())
     };
     for name in ["filter", "gadget"] {
         let fetched = get(name).expect(name);
@@ -292,7 +293,7 @@ fn objects_in_images_of_other_projects_are_used() {
         fs::write(scratch.path().join("chain.lock"), lock.to_toml()).expect("it is writable");
         let options = LockOptions { offline, ..LockOptions::default() };
         let store = Store::in_folder(scratch.path().join("cache"));
-        Resolver::open(scratch.path(), store, options).expect("a lock").object(&text)
+        LockResolver::open(scratch.path(), store, options).expect("a lock").object(&text)
     };
     lock.put_object(entry.clone());
     let (codes, _) = told(&resolve(&lock, true).expect_err("not there yet"));
@@ -330,27 +331,27 @@ fn nobody() -> String {
 fn servers_that_do_not_do_as_they_should_are_told_apart() {
     let scratch = scratch();
     let authority = Authority::new(scratch.path());
-    let trusted = Connection { ca: Some(authority.certificate()), ..Connection::default() };
-    let strange = Connection { timeout: Duration::from_millis(300), ..trusted.clone() };
+    let trusted = ServerSettings { ca: Some(authority.certificate()), ..ServerSettings::default() };
+    let strange = ServerSettings { timeout: Duration::from_millis(300), ..trusted.clone() };
     let secure = server::secure(&authority, |asked| {
         let large = "HTTP/1.1 200 x\r\ncontent-length: 99999999999\r\n\r\n";
         let short = "HTTP/1.1 200 x\r\ncontent-length: 1000\r\n\r\nfew";
         match asked.path.as_str() {
-            "/silent" => Reply::Silence,
-            "/login" => Reply::of(401, ""),
-            "/error" => Reply::of(500, "\n out of order\n"),
-            "/elsewhere" => Reply::to("http://example.org/x.fcr"),
-            "/file" => Reply::to("file:///etc/passwd"),
-            "/round" => Reply::to("/round"),
-            "/nowhere" => Reply::to(""),
-            "/large" => Reply::Raw(large.into()),
-            "/short" => Reply::Raw(short.into()),
-            "/nonsense" => Reply::Raw(b"nonsense\r\n\r\n".to_vec()),
-            "/html" => Reply::of(200, "<html>"),
-            _ => Reply::of(404, ""),
+            "/silent" => ServerReply::Silence,
+            "/login" => ServerReply::of(401, ""),
+            "/error" => ServerReply::of(500, "\n out of order\n"),
+            "/elsewhere" => ServerReply::to("http://example.org/x.fcr"),
+            "/file" => ServerReply::to("file:///etc/passwd"),
+            "/round" => ServerReply::to("/round"),
+            "/nowhere" => ServerReply::to(""),
+            "/large" => ServerReply::Raw(large.into()),
+            "/short" => ServerReply::Raw(short.into()),
+            "/nonsense" => ServerReply::Raw(b"nonsense\r\n\r\n".to_vec()),
+            "/html" => ServerReply::of(200, "<html>"),
+            _ => ServerReply::of(404, ""),
         }
     });
-    let plain = server::plain(|_| Reply::of(200, ""));
+    let plain = server::plain(|_| ServerReply::of(200, ""));
     let port = secure.rsplit(':').next().unwrap_or_default();
     for (url, connection, code, words) in [
         (
@@ -392,7 +393,7 @@ fn servers_that_do_not_do_as_they_should_are_told_apart() {
         ),
         (
             format!("https://{secure}/x"),
-            &Connection::default(),
+            &ServerSettings::default(),
             Code::SourceUnreachable,
             "--ca FILE",
         ),
@@ -410,7 +411,7 @@ fn servers_that_do_not_do_as_they_should_are_told_apart() {
         assert_eq!(codes, [code], "{url}: {text}");
         assert!(text.contains(words), "{url}: {text}");
     }
-    let absent = Connection { ca: Some("absent.pem".into()), ..Connection::default() };
+    let absent = ServerSettings { ca: Some("absent.pem".into()), ..ServerSettings::default() };
     let error = fetch(&source(&format!("https://{secure}/x")), scratch.path(), &absent);
     let (_, text) = told(&error.expect_err("no such file").diagnostics(None));
     assert!(text.contains("absent.pem: no such file"), "{text}");
@@ -432,7 +433,7 @@ fn registries_that_do_not_do_as_they_should_are_told_apart() {
     let own = Arc::clone(&here);
     let host = server::plain(move |asked| {
         let own = own.lock().expect("no panic").clone();
-        let wants = |challenge: String| Reply::Answer {
+        let wants = |challenge: String| ServerReply::Answer {
             status: 401,
             headers: vec![("WWW-Authenticate", challenge)],
             body: Vec::new(),
@@ -444,39 +445,47 @@ fn registries_that_do_not_do_as_they_should_are_told_apart() {
             ["", "v2", "open", ..] => wants(format!("Bearer realm=\"http://{own}/token\"")),
             ["", "v2", "far", ..] => wants("Bearer realm=\"ftp://example.org/token\"".to_owned()),
             ["", "v2", "bearer", ..] if asked.header("authorization") == Some("Bearer t0ken") => {
-                Reply::of(404, "")
+                ServerReply::of(404, "")
             }
             ["", "v2", "bearer", ..] => {
                 wants(format!("Bearer realm=\"http://{own}/good\",service=\"a b\""))
             }
             ["", "good?service=a%20b&scope=repository%3Abearer%3Apull"] => {
-                Reply::of(200, "{\"token\":\"t0ken\"}")
+                ServerReply::of(200, "{\"token\":\"t0ken\"}")
             }
-            ["", path] if path.starts_with("token?") => Reply::of(200, "{\"token\":\"a\\nb\"}"),
-            ["", "v2", "denied", ..] => Reply::of(403, ""),
-            ["", "v2", "silent", ..] => Reply::Silence,
-            ["", "v2", "broken", ..] => Reply::of(503, "{\"errors\":[{\"message\":\"no disk\"}]}"),
-            ["", "v2", "html", ..] => Reply::of(200, "<html>"),
-            ["", "v2", "elsewhere", ..] => Reply::to("http://example.org/"),
-            ["", "v2", "lies", "manifests", _] => Reply::Answer {
+            ["", path] if path.starts_with("token?") => {
+                ServerReply::of(200, "{\"token\":\"a\\nb\"}")
+            }
+            ["", "v2", "denied", ..] => ServerReply::of(403, ""),
+            ["", "v2", "silent", ..] => ServerReply::Silence,
+            ["", "v2", "broken", ..] => {
+                ServerReply::of(503, "{\"errors\":[{\"message\":\"no disk\"}]}")
+            }
+            ["", "v2", "html", ..] => ServerReply::of(200, "<html>"),
+            ["", "v2", "elsewhere", ..] => ServerReply::to("http://example.org/"),
+            ["", "v2", "lies", "manifests", _] => ServerReply::Answer {
                 status: 200,
                 headers: vec![("Docker-Content-Digest", other.to_string())],
                 body: manifest.clone().into_bytes(),
             },
-            ["", "v2", "nested", "manifests", "1"] => Reply::of(200, nested.clone()),
+            ["", "v2", "nested", "manifests", "1"] => ServerReply::of(200, nested.clone()),
             ["", "v2", "nested", "manifests", _] => {
-                Reply::of(200, "{\"schemaVersion\":2,\"manifests\":[]}")
+                ServerReply::of(200, "{\"schemaVersion\":2,\"manifests\":[]}")
             }
-            ["", "v2", "image", "manifests", _] => Reply::of(200, image("a/b", "c/d", b"layer")),
-            ["", "v2", "cut" | "long", "manifests", _] => Reply::of(200, manifest.clone()),
-            ["", "v2", "cut", "blobs", _] => Reply::of(200, layer[1..].to_vec()),
-            ["", "v2", "long", "blobs", _] => Reply::of(200, [layer.as_slice(), b"more"].concat()),
-            _ => Reply::of(404, ""),
+            ["", "v2", "image", "manifests", _] => {
+                ServerReply::of(200, image("a/b", "c/d", b"layer"))
+            }
+            ["", "v2", "cut" | "long", "manifests", _] => ServerReply::of(200, manifest.clone()),
+            ["", "v2", "cut", "blobs", _] => ServerReply::of(200, layer[1..].to_vec()),
+            ["", "v2", "long", "blobs", _] => {
+                ServerReply::of(200, [layer.as_slice(), b"more"].concat())
+            }
+            _ => ServerReply::of(404, ""),
         }
     });
     here.lock().expect("no panic").clone_from(&host);
-    let usual = Connection::default();
-    let hasty = Connection { timeout: Duration::from_millis(300), ..usual.clone() };
+    let usual = ServerSettings::default();
+    let hasty = ServerSettings { timeout: Duration::from_millis(300), ..usual.clone() };
     let pinned = format!("lies@{}", Digest::of(b"pinned"));
     for (name, connection, code, words) in [
         ("login:1", &usual, Code::SourceLogin, "docker login"),
@@ -541,7 +550,7 @@ fn repositories_with_something_else_than_files_are_refused() {
     fs::write(&hook, format!("#!/bin/sh\ntouch {}\n", ran.display())).expect("it is writable");
     let of = |options: &str| {
         let text = format!("{}?{options}", repository.source());
-        fetch(&source(&text), scratch.path(), &Connection::default())
+        fetch(&source(&text), scratch.path(), &ServerSettings::default())
     };
     for (options, code, words) in [
         ("folder=link", Code::SourceUnusable, "`notes` in"),
@@ -564,11 +573,11 @@ fn repositories_with_something_else_than_files_are_refused() {
     of("folder=filtered").expect("a recipe");
     assert!(!ran.exists(), "nothing of a repository is run");
     let absent = format!("git+file://{}/absent", scratch.path().display());
-    let error = fetch(&source(&absent), scratch.path(), &Connection::default());
+    let error = fetch(&source(&absent), scratch.path(), &ServerSettings::default());
     let (codes, text) = told(&error.expect_err("no repository").diagnostics(None));
     assert_eq!(codes, [Code::SourceAbsent], "{text}");
     let down = format!("git+https://{}/x.git", nobody());
-    let error = fetch(&source(&down), scratch.path(), &Connection::default());
+    let error = fetch(&source(&down), scratch.path(), &ServerSettings::default());
     let (codes, text) = told(&error.expect_err("nobody is there").diagnostics(None));
     assert_eq!(codes, [Code::SourceUnreachable], "{text}");
 }
@@ -581,7 +590,7 @@ fn a_lock_is_obeyed() {
     let store = || Store::in_folder(folder.join("cache"));
     let resolver = |locked, offline| {
         let options = LockOptions { locked, offline, ..LockOptions::default() };
-        Resolver::open(folder, store(), options).expect("a lock or none")
+        LockResolver::open(folder, store(), options).expect("a lock or none")
     };
     // Without a lock a folder is what it is; with --locked it is not.
     assert_eq!(resolver(false, false).recipe("look"), Ok(folder.join("look")));

@@ -17,7 +17,7 @@ use freplace_compose::{
     chain::{Chain, ChainInputs, RecipeFinder},
     diag::{Code, Diagnostic},
     recipe::{
-        LOCK, LockOptions, Resolver, Store,
+        LOCK, LockOptions, LockResolver, Store,
         source::{RecipeSource, fetch, oci::fetch_object},
     },
 };
@@ -70,9 +70,9 @@ struct LockingRecipes {
 }
 
 impl LockingRecipes {
-    fn resolver(&self, folder: &Path) -> Result<Resolver, Vec<Diagnostic>> {
+    fn resolver(&self, folder: &Path) -> Result<LockResolver, Vec<Diagnostic>> {
         let store = Store::of_user().map_err(|found| vec![*found])?;
-        Resolver::open(folder, store, self.options.clone())
+        LockResolver::open(folder, store, self.options.clone())
     }
 
     /// Whether `found` is that `reference` of the chain itself is to be locked.
@@ -81,7 +81,7 @@ impl LockingRecipes {
         is_new && reference.contains("://") && folder == self.folder
     }
 
-    fn lock_recipe(&self, resolver: &Resolver, reference: &str) -> Result<(), Vec<Diagnostic>> {
+    fn lock_recipe(&self, resolver: &LockResolver, reference: &str) -> Result<(), Vec<Diagnostic>> {
         let from = source(reference)?;
         let connection = &self.options.connection;
         let fetched = fetch(&from, &self.folder, connection);
@@ -105,7 +105,7 @@ impl LockingRecipes {
         Ok(())
     }
 
-    fn lock_object(&self, resolver: &Resolver, reference: &str) -> Result<(), Vec<Diagnostic>> {
+    fn lock_object(&self, resolver: &LockResolver, reference: &str) -> Result<(), Vec<Diagnostic>> {
         let RecipeSource::Oci(image) = source(reference)? else {
             let message = format!("`{reference}` is not an object of a registry");
             let found = Diagnostic::new(Code::BadSource, message);

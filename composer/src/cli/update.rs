@@ -9,7 +9,7 @@ use super::{
 };
 use freplace_compose::{
     diag::{Code, Diagnostic},
-    recipe::{LOCK, Lock, LockedSource, Store, source::Connection},
+    recipe::{LOCK, Lock, LockedSource, Store, source::ServerSettings},
 };
 
 /// Lock what the sources of recipes and objects have now.
@@ -96,7 +96,7 @@ fn update(arguments: &Update, lock: &mut Lock) -> Exit {
 fn recipe(
     entry: &LockedSource,
     yes: bool,
-    connection: &Connection,
+    connection: &ServerSettings,
 ) -> Result<Result<LockedSource, Exit>, Vec<Diagnostic>> {
     let latest = Latest::recipe(entry, connection)?;
     if latest.is_same {
@@ -121,7 +121,10 @@ fn recipe(
 }
 
 /// What is to be locked in the place of `entry`. An object is not shown: what runs it is a chain of the user.
-fn object(entry: &LockedSource, connection: &Connection) -> Result<LockedSource, Vec<Diagnostic>> {
+fn object(
+    entry: &LockedSource,
+    connection: &ServerSettings,
+) -> Result<LockedSource, Vec<Diagnostic>> {
     let latest = Latest::object(entry, connection)?;
     if latest.is_same {
         screen::say!("{} is up to date.", entry.name);

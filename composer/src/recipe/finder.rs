@@ -10,7 +10,7 @@ use crate::{
     diag::Diagnostic,
 };
 
-use super::{LockOptions, Resolver, Store};
+use super::{LockOptions, LockResolver, Store};
 
 /// Finds recipes as the locks say, and notes what it found.
 #[derive(Debug)]
@@ -32,14 +32,14 @@ impl LockedRecipes {
         &self,
         reference: &str,
         folder: &Path,
-        find: impl FnOnce(&Resolver) -> Result<PathBuf, Vec<Diagnostic>>,
+        find: impl FnOnce(&LockResolver) -> Result<PathBuf, Vec<Diagnostic>>,
     ) -> Result<PathBuf, Vec<Diagnostic>> {
         let is_it = |one: &&FoundReference| one.reference == reference && one.folder == folder;
         if let Some(known) = self.known.iter().find(is_it) {
             return Ok(known.path.clone());
         }
         let store = Store::of_user().map_err(|found| vec![*found])?;
-        let path = find(&Resolver::open(folder, store, self.options.clone())?)?;
+        let path = find(&LockResolver::open(folder, store, self.options.clone())?)?;
         let (folder, reference) = (folder.to_owned(), reference.to_owned());
         // A list that a panic left behind is still a good one.
         let mut found = self.found.lock().unwrap_or_else(PoisonError::into_inner);

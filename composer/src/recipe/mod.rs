@@ -30,7 +30,7 @@ pub use finder::LockedRecipes;
 pub use lock::{Lock, LockedSource};
 pub use manifest::{BuildStep, Manifest, SeenKernel, SeenVerdict, name};
 pub use packed::Packed;
-pub use resolver::{LockOptions, Resolver, fetch_locked};
+pub use resolver::{LockOptions, LockResolver, fetch_locked};
 pub use schema::{list_schema, schema};
 pub use signature::{NotAKey, Signer, SigningKey, verify};
 pub use store::{Store, StoredRecipe};

@@ -10,7 +10,7 @@ use crate::diag::{Code, Diagnostic, Source, Span};
 use super::{
     CHAIN, Digest, LOCK, Lock, LockedSource, Packed, Store,
     source::{
-        Connection, Fetched, RecipeSource, fetch,
+        Fetched, RecipeSource, ServerSettings, fetch,
         oci::{FetchedObject, fetch_object},
     },
 };
@@ -23,12 +23,12 @@ pub struct LockOptions {
     /// Whether only the cache is used.
     pub offline: bool,
     /// How servers are spoken to.
-    pub connection: Connection,
+    pub connection: ServerSettings,
 }
 
 /// The references of the chains in one folder.
 #[derive(Debug)]
-pub struct Resolver {
+pub struct LockResolver {
     /// Where relative paths begin, and where the lock is.
     folder: PathBuf,
     /// Empty where there is none.
@@ -37,7 +37,7 @@ pub struct Resolver {
     options: LockOptions,
 }
 
-impl Resolver {
+impl LockResolver {
     /// For the chains in `folder`, with its lock, and `store` as the cache.
     ///
     /// # Errors
@@ -172,7 +172,7 @@ impl Resolver {
 pub fn fetch_locked(
     entry: &LockedSource,
     base: &Path,
-    connection: &Connection,
+    connection: &ServerSettings,
 ) -> Result<Fetched, Vec<Diagnostic>> {
     let source = exact(entry)?;
     let fetched = fetch(&source, base, connection).map_err(|error| error.diagnostics(None))?;

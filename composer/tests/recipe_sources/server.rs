@@ -32,7 +32,7 @@ impl Asked {
 }
 
 /// What becomes of a request.
-pub enum Reply {
+pub enum ServerReply {
     Answer {
         status: u16,
         headers: Vec<(&'static str, String)>,
@@ -44,7 +44,7 @@ pub enum Reply {
     Raw(Vec<u8>),
 }
 
-impl Reply {
+impl ServerReply {
     pub fn of(status: u16, body: impl Into<Vec<u8>>) -> Self {
         Self::Answer { status, headers: Vec::new(), body: body.into() }
     }
@@ -54,17 +54,17 @@ impl Reply {
     }
 }
 
-type Handler = dyn Fn(&Asked) -> Reply + Send + Sync;
+type Handler = dyn Fn(&Asked) -> ServerReply + Send + Sync;
 
 /// Serves on a free port until the test ends; `127.0.0.1:PORT`.
-pub fn plain(handler: impl Fn(&Asked) -> Reply + Send + Sync + 'static) -> String {
+pub fn plain(handler: impl Fn(&Asked) -> ServerReply + Send + Sync + 'static) -> String {
     serve(None, Arc::new(handler))
 }
 
 /// The same with TLS, under the certificate of `authority`.
 pub fn secure(
     authority: &Authority,
-    handler: impl Fn(&Asked) -> Reply + Send + Sync + 'static,
+    handler: impl Fn(&Asked) -> ServerReply + Send + Sync + 'static,
 ) -> String {
     let chain = CertificateDer::pem_file_iter(authority.folder.join("server.pem"))
         .expect("it was made")
@@ -129,9 +129,9 @@ fn one(stream: impl Read + Write, handler: &Handler) -> io::Result<()> {
     let length = asked.header("content-length").and_then(|length| length.parse().ok());
     io::copy(&mut reader.by_ref().take(length.unwrap_or(0)), &mut io::sink())?;
     let (answer, body) = match handler(&asked) {
-        Reply::Silence => return reader.read_to_end(&mut Vec::new()).map(drop),
-        Reply::Raw(bytes) => (String::new(), bytes),
-        Reply::Answer { status, headers, body } => {
+        ServerReply::Silence => return reader.read_to_end(&mut Vec::new()).map(drop),
+        ServerReply::Raw(bytes) => (String::new(), bytes),
+        ServerReply::Answer { status, headers, body } => {
             let headers: String =
                 headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
             let length = body.len();

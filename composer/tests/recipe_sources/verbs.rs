@@ -6,7 +6,7 @@ use std::{
     process::{Command, Stdio},
 };
 
-use crate::{place, registry::RealRegistry, scratch, server, server::Reply, write_recipe};
+use crate::{place, registry::RealRegistry, scratch, server, server::ServerReply, write_recipe};
 
 /// Somebody with a folder and an empty cache of their own.
 struct Person {
@@ -148,8 +148,8 @@ fn a_recipe_is_pushed_found_added_and_updated() {
 fn logins_are_those_of_docker() {
     let scratch = scratch();
     let host = server::plain(|asked| match asked.header("authorization") {
-        Some("Basic bWU6c2VjcmV0") => Reply::of(404, ""),
-        _ => Reply::Answer {
+        Some("Basic bWU6c2VjcmV0") => ServerReply::of(404, ""),
+        _ => ServerReply::Answer {
             status: 401,
             headers: vec![("WWW-Authenticate", "Basic realm=\"x\"".to_owned())],
             body: Vec::new(),

@@ -7,7 +7,7 @@ use freplace_compose::{
     recipe::{
         LockedSource,
         source::{
-            Connection, Fetched, RecipeSource, fetch,
+            Fetched, RecipeSource, ServerSettings, fetch,
             oci::{FetchedObject, fetch_object},
         },
     },
@@ -30,7 +30,7 @@ impl Latest<Fetched> {
     /// That of a recipe.
     pub(in crate::cli) fn recipe(
         entry: &LockedSource,
-        connection: &Connection,
+        connection: &ServerSettings,
     ) -> Result<Self, Vec<Diagnostic>> {
         let source = source(&entry.source)?;
         let fetched = fetch(&source, Path::new(""), connection);
@@ -44,7 +44,7 @@ impl Latest<FetchedObject> {
     /// That of an object.
     pub(in crate::cli) fn object(
         entry: &LockedSource,
-        connection: &Connection,
+        connection: &ServerSettings,
     ) -> Result<Self, Vec<Diagnostic>> {
         let source = source(&entry.source)?;
         let RecipeSource::Oci(image) = &source else {

@@ -16,7 +16,7 @@ use freplace_compose::{
     kernel::machine,
     recipe::{
         CHAIN, LOCK, Lock, LockedSource, Packed, SeenKernel, SeenVerdict, Store, fetch_locked,
-        source::{Connection, Fetched, RecipeSource},
+        source::{Fetched, RecipeSource, ServerSettings},
     },
     resolve::NotLooked,
 };
@@ -45,7 +45,7 @@ impl Offer {
         source: RecipeSource,
         fetched: Fetched,
         require_signature: bool,
-        connection: &Connection,
+        connection: &ServerSettings,
     ) -> Result<Self, Vec<Diagnostic>> {
         let shown = show(&fetched, source.to_string(), require_signature)?;
         let (mut inner, mut seen) = (Vec::new(), BTreeSet::from([fetched.packed.digest()]));

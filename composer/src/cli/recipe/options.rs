@@ -2,7 +2,7 @@
 
 use std::{path::PathBuf, time::Duration};
 
-use freplace_compose::recipe::{LockOptions, source::Connection};
+use freplace_compose::recipe::{LockOptions, source::ServerSettings};
 
 /// How servers are spoken to.
 #[derive(Debug, Clone, Default, clap::Args)]
@@ -19,10 +19,10 @@ pub(in crate::cli) struct ConnectionFlags {
 }
 
 impl ConnectionFlags {
-    pub(in crate::cli) fn connection(&self) -> Connection {
-        Connection {
+    pub(in crate::cli) fn connection(&self) -> ServerSettings {
+        ServerSettings {
             ca: self.ca.clone(),
-            timeout: self.timeout.map_or(Connection::TIMEOUT, Duration::from_secs),
+            timeout: self.timeout.map_or(ServerSettings::TIMEOUT, Duration::from_secs),
             plain_http: self.plain_http,
         }
     }

@@ -11,7 +11,7 @@ use super::{
     RecipeSource, WebAddress,
     error::{FetchError, FetchErrorKind},
     git,
-    http::{Client, Connection, HttpRequest},
+    http::{Client, HttpRequest, ServerSettings},
     oci,
 };
 
@@ -51,7 +51,7 @@ const SIGNED: u64 = 4 << 10;
 pub fn fetch(
     source: &RecipeSource,
     base: &Path,
-    connection: &Connection,
+    connection: &ServerSettings,
 ) -> Result<Fetched, FetchError> {
     let fetched = match source {
         RecipeSource::Path(path) => of_path(&base.join(path)),
@@ -110,7 +110,7 @@ fn signature(path: &Path) -> Option<String> {
 }
 
 /// A file of a server, with its signature beside it.
-fn of_web(address: &WebAddress, connection: &Connection) -> Result<Fetched, FetchErrorKind> {
+fn of_web(address: &WebAddress, connection: &ServerSettings) -> Result<Fetched, FetchErrorKind> {
     let client = Client::new(connection);
     let (path, query) = address.as_str().split_once('?').unwrap_or((address.as_str(), ""));
     let name = path.rsplit('/').next().unwrap_or(path);

@@ -9,13 +9,13 @@ mod tree;
 
 use std::{fs, path::Path};
 
-use super::{GitSource, address::is_commit, error::FetchErrorKind, http::Connection};
+use super::{GitSource, address::is_commit, error::FetchErrorKind, http::ServerSettings};
 use program::Git;
 
 /// The folder of `source` at its revision in `into`, which is empty; and the commit.
 pub(super) fn fetch(
     source: &GitSource,
-    connection: &Connection,
+    connection: &ServerSettings,
     into: &Path,
 ) -> Result<String, FetchErrorKind> {
     let scratch = tempfile::tempdir().map_err(|error| no_room(&error))?;

@@ -21,7 +21,7 @@ use super::error::FetchErrorKind;
 
 /// How servers are spoken to.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Connection {
+pub struct ServerSettings {
     /// Certificates of authorities that are trusted instead of the machine's.
     pub ca: Option<PathBuf>,
     /// The longest time of one request with its answer.
@@ -30,12 +30,12 @@ pub struct Connection {
     pub plain_http: bool,
 }
 
-impl Connection {
+impl ServerSettings {
     /// How long is waited for an answer unless the user says otherwise.
     pub const TIMEOUT: Duration = Duration::from_secs(120);
 }
 
-impl Default for Connection {
+impl Default for ServerSettings {
     fn default() -> Self {
         Self { ca: None, timeout: Self::TIMEOUT, plain_http: false }
     }
@@ -50,7 +50,7 @@ const MESSAGE: u64 = 64 << 10;
 
 /// A client; connections stay open between requests.
 pub(super) struct Client<'a> {
-    pub(super) connection: &'a Connection,
+    pub(super) connection: &'a ServerSettings,
     secure: OnceCell<Agent>,
     plain: OnceCell<Agent>,
 }
@@ -80,7 +80,7 @@ pub(super) struct HttpAnswer {
 }
 
 impl<'a> Client<'a> {
-    pub(super) fn new(connection: &'a Connection) -> Self {
+    pub(super) fn new(connection: &'a ServerSettings) -> Self {
         Self { connection, secure: OnceCell::new(), plain: OnceCell::new() }
     }
 

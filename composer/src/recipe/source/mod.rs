@@ -15,5 +15,5 @@ mod parse;
 pub use address::{GitSource, OciReference, RecipeSource, WebAddress};
 pub use error::{FetchError, FetchErrorKind};
 pub use fetch::{Fetched, fetch};
-pub use http::Connection;
+pub use http::ServerSettings;
 pub use parse::SourceSyntax;

@@ -15,7 +15,7 @@ use rustix::{
     process::{Pid, PidfdFlags, pidfd_open},
 };
 
-use crate::recipe::source::{GitSource, error::FetchErrorKind, http::Connection};
+use crate::recipe::source::{GitSource, error::FetchErrorKind, http::ServerSettings};
 
 /// git in a repository of ours, for one source.
 pub(super) struct Git<'a> {
@@ -24,7 +24,7 @@ pub(super) struct Git<'a> {
     /// Where its outputs go.
     outputs: PathBuf,
     source: &'a GitSource,
-    connection: &'a Connection,
+    connection: &'a ServerSettings,
 }
 
 /// Settings that win over the user's: nothing of a repository is run, and nobody is asked.
@@ -49,7 +49,11 @@ const PRINTED: u64 = crate::recipe::PACKED + (8 << 20);
 const LOOK: Duration = Duration::from_millis(200);
 
 impl<'a> Git<'a> {
-    pub(super) fn new(scratch: &Path, source: &'a GitSource, connection: &'a Connection) -> Self {
+    pub(super) fn new(
+        scratch: &Path,
+        source: &'a GitSource,
+        connection: &'a ServerSettings,
+    ) -> Self {
         let [folder, outputs] = ["repository", "outputs"].map(|name| scratch.join(name));
         Self { folder, outputs, source, connection }
     }

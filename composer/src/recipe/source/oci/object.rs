@@ -7,14 +7,14 @@
 
 use crate::recipe::{
     Digest, LockedSource,
-    source::{FetchError, OciReference, error::FetchErrorKind, http::Connection},
+    source::{FetchError, OciReference, error::FetchErrorKind, http::ServerSettings},
 };
 
 use super::{
     image::{LayerForm, OBJECT, object},
     manifest::{Descriptor, OciManifest},
     pull::{asked, manifest_for_us},
-    registry::{Access, Registry},
+    registry::{Registry, RegistryAccess},
 };
 
 /// An object out of a registry.
@@ -59,16 +59,16 @@ const LAYERS: [(&str, LayerForm); 4] = [
 /// Where it cannot be had, or has not one object.
 pub fn fetch_object(
     reference: &OciReference,
-    connection: &Connection,
+    connection: &ServerSettings,
 ) -> Result<FetchedObject, FetchError> {
     of_registry(reference, connection).map_err(|why| why.of(reference))
 }
 
 fn of_registry(
     reference: &OciReference,
-    connection: &Connection,
+    connection: &ServerSettings,
 ) -> Result<FetchedObject, FetchErrorKind> {
-    let registry = Registry::new(reference, Access::Pull, connection);
+    let registry = Registry::new(reference, RegistryAccess::Pull, connection);
     let asked = asked(&registry, reference)?;
     let (manifest, document) = manifest_for_us(&registry, &asked)?;
     let image = |why| FetchErrorKind::Image { what: registry.name_of(&asked), why };

@@ -4,13 +4,13 @@ use semver::Version;
 
 use crate::recipe::{
     Digest, PACKED,
-    source::{OciReference, error::FetchErrorKind, http::Connection},
+    source::{OciReference, error::FetchErrorKind, http::ServerSettings},
 };
 
 use super::{
     architecture,
     manifest::{OciDocument, OciManifest, choose},
-    registry::{Access, Registry},
+    registry::{Registry, RegistryAccess},
 };
 
 /// The most bytes of a signature.
@@ -27,9 +27,9 @@ pub(in crate::recipe::source) struct Pulled {
 /// Fetches the recipe called `reference`.
 pub(in crate::recipe::source) fn pull(
     reference: &OciReference,
-    connection: &Connection,
+    connection: &ServerSettings,
 ) -> Result<Pulled, FetchErrorKind> {
-    let registry = Registry::new(reference, Access::Pull, connection);
+    let registry = Registry::new(reference, RegistryAccess::Pull, connection);
     let asked = asked(&registry, reference)?;
     let what = registry.name_of(&asked);
     let (manifest, document) = manifest_for_us(&registry, &asked)?;

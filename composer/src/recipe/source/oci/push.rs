@@ -4,13 +4,13 @@ use serde::Serialize;
 
 use crate::recipe::{
     Digest, MANIFEST as RECIPE_TOML, Packed,
-    source::{FetchError, OciReference, error::FetchErrorKind, http::Connection},
+    source::{FetchError, OciReference, error::FetchErrorKind, http::ServerSettings},
 };
 
 use super::{
     RECIPE, RECIPE_CONFIG, RECIPE_LAYER, RECIPE_SIGNATURE,
     manifest::{INDEX, IndexedManifest, MANIFEST, OciDocument, RawDescriptor, RawPlatform},
-    registry::{Access, Registry},
+    registry::{Registry, RegistryAccess},
 };
 
 /// What was pushed.
@@ -52,7 +52,7 @@ pub fn push(
     signature: Option<&str>,
     reference: &OciReference,
     architecture: Option<&str>,
-    connection: &Connection,
+    connection: &ServerSettings,
 ) -> Result<Pushed, FetchError> {
     to_registry(recipe, signature, reference, architecture, connection)
         .map_err(|why| why.of(reference))
@@ -63,14 +63,14 @@ fn to_registry(
     signature: Option<&str>,
     reference: &OciReference,
     architecture: Option<&str>,
-    connection: &Connection,
+    connection: &ServerSettings,
 ) -> Result<Pushed, FetchErrorKind> {
     if reference.digest().is_some() {
         return Err(FetchErrorKind::NotFetched(
             "what is pushed gets its digest from the registry: name a tag",
         ));
     }
-    let registry = Registry::new(reference, Access::Push, connection);
+    let registry = Registry::new(reference, RegistryAccess::Push, connection);
     // A tag cannot have the `+` of a version.
     let version = recipe.manifest().version.to_string().replace('+', "_");
     let tag = reference.tag().unwrap_or(&version);

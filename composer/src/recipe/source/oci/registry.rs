@@ -11,7 +11,7 @@ use crate::recipe::{
     source::{
         OciReference,
         error::FetchErrorKind,
-        http::{Client, Connection, HttpAnswer, HttpRequest, is_loopback},
+        http::{Client, HttpAnswer, HttpRequest, ServerSettings, is_loopback},
     },
 };
 
@@ -24,7 +24,7 @@ use super::{
 
 /// What one wants to do, in the words of tokens.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Access {
+pub(super) enum RegistryAccess {
     Pull,
     Push,
     Catalog,
@@ -39,7 +39,7 @@ pub(super) struct Registry<'a> {
     base: String,
     /// `example/tcp`
     repository: String,
-    access: Access,
+    access: RegistryAccess,
     authorization: RefCell<Option<String>>,
 }
 
@@ -55,8 +55,8 @@ struct TokenAnswer {
 impl<'a> Registry<'a> {
     pub(super) fn new(
         reference: &OciReference,
-        access: Access,
-        connection: &'a Connection,
+        access: RegistryAccess,
+        connection: &'a ServerSettings,
     ) -> Self {
         Self::of(reference.host(), reference.repository(), access, connection)
     }
@@ -64,8 +64,8 @@ impl<'a> Registry<'a> {
     pub(super) fn of(
         host: &str,
         repository: &str,
-        access: Access,
-        connection: &'a Connection,
+        access: RegistryAccess,
+        connection: &'a ServerSettings,
     ) -> Self {
         let scheme = if is_loopback(host) || connection.plain_http { "http" } else { "https" };
         // The one registry whose name is not that of its server.
@@ -169,9 +169,9 @@ impl<'a> Registry<'a> {
             return Err(self.login(false, Some(why)));
         }
         let own = match self.access {
-            Access::Pull => format!("repository:{}:pull", self.repository),
-            Access::Push => format!("repository:{}:pull,push", self.repository),
-            Access::Catalog => "registry:catalog:*".to_owned(),
+            RegistryAccess::Pull => format!("repository:{}:pull", self.repository),
+            RegistryAccess::Push => format!("repository:{}:pull,push", self.repository),
+            RegistryAccess::Catalog => "registry:catalog:*".to_owned(),
         };
         let mut url = format!("{realm}{}", if realm.contains('?') { '&' } else { '?' });
         if let Some(service) = service {

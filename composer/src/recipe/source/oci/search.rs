@@ -1,10 +1,10 @@
 //! What a registry says that it has.
 
-use crate::recipe::source::{FetchError, error::FetchErrorKind, http::Connection};
+use crate::recipe::source::{FetchError, error::FetchErrorKind, http::ServerSettings};
 
 use super::{
     pull::newest,
-    registry::{Access, Registry},
+    registry::{Registry, RegistryAccess},
 };
 
 /// A repository of a registry.
@@ -26,7 +26,7 @@ const ENTRIES: usize = 50;
 pub fn search(
     host: &str,
     word: &str,
-    connection: &Connection,
+    connection: &ServerSettings,
 ) -> Result<Vec<RegistryEntry>, FetchError> {
     of_registry(host, word, connection).map_err(|why| why.of(&format!("the list of {host}")))
 }
@@ -34,14 +34,14 @@ pub fn search(
 fn of_registry(
     host: &str,
     word: &str,
-    connection: &Connection,
+    connection: &ServerSettings,
 ) -> Result<Vec<RegistryEntry>, FetchErrorKind> {
-    let registry = Registry::of(host, "", Access::Catalog, connection);
+    let registry = Registry::of(host, "", RegistryAccess::Catalog, connection);
     let url = registry.url_of_all("_catalog?n=1000");
     let names = registry.list(url, "repositories", "list of repositories")?;
     let found = names.iter().filter(|name| name.contains(word)).take(ENTRIES);
     let entry = |name: &String| {
-        let tags = Registry::of(host, name, Access::Pull, connection).tags();
+        let tags = Registry::of(host, name, RegistryAccess::Pull, connection).tags();
         let newest = tags.ok().and_then(|tags| newest(&tags));
         RegistryEntry { source: format!("oci://{host}/{name}"), newest }
     };
