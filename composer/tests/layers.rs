@@ -342,10 +342,11 @@ fn only_the_command_line_prints() {
         .filter(|name| !["cli", "vm"].contains(name))
         .chain(["kernel"])
         .collect();
-    assert_eq!(
-        offences(&others, &["println", "eprintln", "print", "eprint", "stdout", "stderr"]),
-        Vec::<String>::new()
-    );
+    let mut found =
+        offences(&others, &["println", "eprintln", "print", "eprint", "stdout", "stderr"]);
+    // What git writes goes to files.
+    found.retain(|line| !line.starts_with("recipe/source/git"));
+    assert_eq!(found, Vec::<String>::new());
 }
 
 /// What a kind of host has of its own stands in its file: elsewhere nobody compares the name of one,

@@ -8,6 +8,7 @@ mod chain;
 mod event;
 mod mutate;
 mod object;
+mod oci;
 mod packet;
 mod recipe;
 
@@ -23,6 +24,7 @@ pub use chain::chain;
 pub use event::event;
 pub use mutate::Mutations;
 pub use object::object;
+pub use oci::oci;
 pub use packet::packet;
 pub use recipe::{packed, recipe};
 

@@ -9,7 +9,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use freplace_compose_fuzz::{Mutations, chain, event, object, packed, packet, recipe};
+use freplace_compose_fuzz::{Mutations, chain, event, object, oci, packed, packet, recipe};
 
 /// The files of `folders`, in order.
 fn files(folders: &[&str]) -> Vec<(PathBuf, Vec<u8>)> {
@@ -78,4 +78,9 @@ fn packed_recipes_are_read_or_refused() {
 #[test]
 fn descriptions_and_locks_of_recipes_are_read_or_refused() {
     run("recipe", recipe, &["fuzz/corpus/recipe"], 6000);
+}
+
+#[test]
+fn documents_of_registries_are_read_or_refused() {
+    run("oci", oci, &["fuzz/corpus/oci"], 4000);
 }

@@ -65,7 +65,7 @@ fn main() -> ExitCode {
         Chore::Conformance(conformance) => conformance::run(&conformance),
         Chore::Bench(bench) => bench::run(&bench),
         Chore::Pictures(pictures) => pictures::run(&pictures),
-        Chore::Setup => setup::ensure(&[setup::BUILD, setup::VM, setup::OTHERS]),
+        Chore::Setup => setup::ensure(&[setup::BUILD, setup::VM, setup::OTHERS, setup::SERVERS]),
         Chore::Connect(connect) => connect::run(&connect),
         Chore::BenchGuest(guest) => bench::guest::run(&guest),
         Chore::Objects(objects) => objects::run(&objects),

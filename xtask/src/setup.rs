@@ -66,6 +66,21 @@ pub(crate) const OTHERS: &[Prerequisite] = &[
     },
 ];
 
+/// Servers of recipes, on loopback, and what makes their certificates.
+pub(crate) const SERVERS: &[Prerequisite] = &[
+    Prerequisite {
+        package: "docker-registry",
+        why: "a registry that recipes are pushed to and taken from",
+        mark: Mark::Program("docker-registry"),
+    },
+    Prerequisite { package: "git", why: "recipes in repositories", mark: Mark::Program("git") },
+    Prerequisite {
+        package: "openssl",
+        why: "certificates for an https server",
+        mark: Mark::Program("openssl"),
+    },
+];
+
 /// The ones loaded by the tests.
 pub(crate) const OBJECTS_OF_OTHERS: [&str; 8] = [
     "/usr/lib/x86_64-linux-gnu/bpf/xdp-dispatcher.o",

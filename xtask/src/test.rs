@@ -56,7 +56,7 @@ pub(crate) fn run(arguments: &Test) -> Result {
         steps.retain(|step| step.compiler().is_none_or(there));
     }
     let boots = steps.iter().any(|step| step.boots());
-    setup::ensure(&[setup::BUILD, setup::OTHERS])?;
+    setup::ensure(&[setup::BUILD, setup::OTHERS, setup::SERVERS])?;
     if boots {
         setup::ensure(&[setup::VM])?;
     }

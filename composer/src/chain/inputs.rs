@@ -7,6 +7,8 @@ use std::{
     sync::Arc,
 };
 
+use serde::{Deserialize, Serialize};
+
 use super::{recipe, recipe_name};
 use crate::{
     diag::{Code, Diagnostic},
@@ -95,6 +97,22 @@ pub trait RecipeFinder: fmt::Debug + Send + Sync {
     /// # Errors
     /// As above.
     fn object(&self, reference: &str, folder: &Path) -> Result<PathBuf, Vec<Diagnostic>>;
+
+    /// What was found so far, for the same chain in a micro-VM.
+    fn found(&self) -> Vec<FoundReference> {
+        Vec::new()
+    }
+}
+
+/// Where a reference led.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FoundReference {
+    /// The folder of the chain that it is in.
+    pub folder: PathBuf,
+    /// As it is written there.
+    pub reference: String,
+    /// The folder of the recipe, or the file of the object.
+    pub path: PathBuf,
 }
 
 /// The file of a chain within the folder of a recipe.

@@ -40,7 +40,8 @@ pub use expression::{Access, CompareOp, Comparison, Constant, Filter, PathStep, 
 pub use globals::{GlobalValue, Value};
 pub use graph::{Dependency, Graph, Jump};
 pub use inputs::{
-    CHAIN_FILE, ChainInputs, PACKED_EXTENSION, PARAMETER_VARIABLE, RecipeFinder, SetBy, SetValue,
+    CHAIN_FILE, ChainInputs, FoundReference, PACKED_EXTENSION, PARAMETER_VARIABLE, RecipeFinder,
+    SetBy, SetValue,
 };
 pub use layout::Declared;
 pub use maps::{Data, MapChange, Pinning, TailEntry};

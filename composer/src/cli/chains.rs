@@ -61,6 +61,12 @@ fn own(text: &str) -> &str {
     }
 }
 
+/// `builtin:NAME` and the description of each recipe.
+pub(super) fn descriptions() -> Result<Vec<(String, String)>, Vec<Diagnostic>> {
+    let described = recipes().map(Listed::describe);
+    described.map(|one| one.map(|one| (format!("builtin:{}", one.name), one.description))).collect()
+}
+
 /// What the list shows of a recipe.
 struct Listed {
     name: &'static str,

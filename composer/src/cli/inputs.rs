@@ -5,12 +5,14 @@ use std::{
     ffi::OsString,
     io::{self, BufRead as _, IsTerminal as _},
     path::{Path, PathBuf},
+    sync::{Arc, OnceLock},
 };
 
-use super::screen;
+use super::{recipe::LockFlags, screen};
 use freplace_compose::{
     chain::{ChainInputs, PARAMETER_VARIABLE, Parameter, SetBy, SetValue, open_parameters},
     inert,
+    recipe::LockedRecipes,
 };
 
 /// What sets the parameters of a chain.
@@ -19,7 +21,15 @@ pub(super) struct InputFlags {
     /// Set a parameter of the chain. Can be repeated. The variable FREPLACE_COMPOSE_PARAM_NAME sets it as well.
     #[arg(long, value_name = "NAME=VALUE", value_parser = SetValue::parse)]
     set: Vec<SetValue>,
+    #[command(flatten)]
+    lock: LockFlags,
+    /// Finds what the chains refer to, once for all of them.
+    #[arg(skip)]
+    recipes: OnceLock<Arc<LockedRecipes>>,
 }
+
+/// The variable with what was found, for this program in a micro-VM, which has neither a cache nor a network.
+const FOUND: &str = "FREPLACE_COMPOSE_FOUND";
 
 impl InputFlags {
     /// What the chains at `paths` take. A parameter that has to have a value and has none is asked for on a terminal.
@@ -27,7 +37,12 @@ impl InputFlags {
         let variables = env::vars_os()
             .filter_map(|(name, value)| SetValue::of_variable(name.to_str()?, value.to_str()?));
         let set = variables.chain(self.set.iter().cloned()).collect();
-        let mut inputs = ChainInputs { set, ..ChainInputs::default() };
+        let recipes = self.recipes.get_or_init(|| {
+            let known = env::var(FOUND).ok().and_then(|text| serde_json::from_str(&text).ok());
+            Arc::new(LockedRecipes::new(self.lock.options(), known.unwrap_or_default()))
+        });
+        let recipes = Some(Arc::clone(recipes) as _);
+        let mut inputs = ChainInputs { set, recipes, ..ChainInputs::default() };
         if io::stdin().is_terminal() && io::stderr().is_terminal() {
             for path in paths {
                 for parameter in open_parameters(path, &inputs) {
@@ -59,7 +74,10 @@ pub(super) fn as_variables(inputs: &ChainInputs) -> Vec<(String, OsString)> {
         let name = value.name.to_uppercase().replace('-', "_");
         (format!("{PARAMETER_VARIABLE}{name}"), OsString::from(&value.text))
     };
-    inputs.set.iter().map(variable).collect()
+    let found = inputs.recipes.iter().flat_map(|recipes| recipes.found()).collect::<Vec<_>>();
+    let found = serde_json::to_string(&found).ok().filter(|_| !found.is_empty());
+    let found = found.map(|text| (FOUND.to_owned(), OsString::from(text)));
+    inputs.set.iter().map(variable).chain(found).collect()
 }
 
 /// The chain that a verb is about.

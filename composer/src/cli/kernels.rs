@@ -72,7 +72,7 @@ impl KernelFlag {
 
 /// The profile of this machine's kernel: what its series does, as far as that is known, and what
 /// can be attached to in it. Says on stderr what it is judged by.
-fn running() -> Option<Profile> {
+pub(super) fn running() -> Option<Profile> {
     let version = machine::version();
     let nearest = profile::nearest(version)?;
     let kernel = version.unwrap_or(nearest.kernel);

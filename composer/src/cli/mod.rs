@@ -17,9 +17,11 @@ mod ink;
 mod inputs;
 mod inspect;
 mod kernels;
+mod lock;
 mod logs;
 mod man;
 mod new;
+mod outdated;
 mod ownership;
 mod plan;
 mod profile;
@@ -34,6 +36,7 @@ mod trace;
 mod traffic;
 mod trust;
 mod up;
+mod update;
 mod validate;
 mod vm;
 mod wrap;
@@ -114,6 +117,9 @@ enum Verb {
     Explain(explain::Explain),
     New(new::New),
     Recipe(recipe::RecipeArguments),
+    Lock(lock::LockArguments),
+    Outdated(outdated::Outdated),
+    Update(update::Update),
     Trust(trust::TrustArguments),
     /// Print freplace_compose.h, the C header for programs of a chain.
     Header,
@@ -169,6 +175,9 @@ pub(crate) fn main() -> Exit {
         Verb::Explain(explain) => explain::run(&explain),
         Verb::New(new) => new::run(&new),
         Verb::Recipe(recipe) => recipe::run(&recipe),
+        Verb::Lock(lock) => lock::run(&lock),
+        Verb::Outdated(outdated) => outdated::run(&outdated),
+        Verb::Update(update) => update::run(&update),
         Verb::Trust(trust) => trust::run(&trust),
         Verb::Header => header::run(),
         Verb::Schema(schema) => schema::run(&schema),

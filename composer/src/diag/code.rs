@@ -307,6 +307,24 @@ codes! {
     NotCompiled = 906,
     /// A name that is of no recipe.
     NoSuchRecipe = 907,
+/// A text that names no source of recipes.
+    BadSource = 920,
+    /// A source that does not answer, or not as it should.
+    SourceUnreachable = 921,
+    /// A source that wants a login.
+    SourceLogin = 922,
+    /// A source that does not have what it is asked for.
+    SourceAbsent = 923,
+    /// A source that has something else than it should.
+    SourceDiffers = 924,
+    /// Something from a source that cannot be used.
+    SourceUnusable = 925,
+    /// A recipe or object that is not in the lock, or not as the lock says.
+    NotLocked = 926,
+    /// A recipe or object that the cache does not have.
+    NotCached = 927,
+    /// Two recipes of one name.
+    RecipeNameTaken = 928,
 }
 
 impl fmt::Display for Code {

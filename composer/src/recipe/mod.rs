@@ -13,25 +13,32 @@
 
 mod digest;
 mod file;
+mod finder;
 mod lock;
 mod manifest;
 mod packed;
+mod resolver;
 mod schema;
 mod signature;
+pub mod source;
 mod store;
 mod summary;
 mod trust;
 
 pub use digest::{Digest, NotADigest};
+pub use finder::LockedRecipes;
 pub use lock::{Lock, LockedSource};
-pub use manifest::{BuildStep, Manifest, SeenKernel, SeenVerdict};
+pub use manifest::{BuildStep, Manifest, SeenKernel, SeenVerdict, name};
 pub use packed::Packed;
+pub use resolver::{LockOptions, LockResolver, fetch_locked};
 pub use schema::{list_schema, schema};
 pub use signature::{NotAKey, Signer, SigningKey, verify};
 pub use store::{Store, StoredRecipe};
 pub use summary::{ProgramSummary, Summary};
 pub use trust::{Trust, TrustedKey};
 
+/// The most bytes of a packed recipe.
+pub const PACKED: u64 = packed::MOST;
 /// The file with the description of a recipe.
 pub const MANIFEST: &str = "recipe.toml";
 pub use crate::chain::{CHAIN_FILE as CHAIN, PACKED_EXTENSION as EXTENSION};

@@ -8,6 +8,9 @@ mod cache;
 mod common;
 mod luggage;
 mod recipes;
+#[allow(missing_docs, unreachable_pub, dead_code, reason = "a part of another test")]
+#[path = "../recipe_sources/registry.rs"]
+mod registry;
 
 use std::{
     fs,

@@ -40,7 +40,7 @@ fn signature(path: &Path) -> Option<String> {
 }
 
 /// The lock of this folder; an empty one where there is none.
-pub(super) fn lock() -> Result<Lock, Vec<Diagnostic>> {
+pub(in crate::cli) fn lock() -> Result<Lock, Vec<Diagnostic>> {
     let path = Path::new(LOCK);
     if path.symlink_metadata().is_ok() { Lock::open(path) } else { Ok(Lock::default()) }
 }
@@ -78,7 +78,7 @@ fn named(name: &str) -> Result<FoundRecipe, Vec<Diagnostic>> {
 }
 
 /// That no recipe is called `name`.
-pub(super) fn unknown<'a>(name: &str, names: impl Iterator<Item = &'a str>) -> Diagnostic {
+pub(in crate::cli) fn unknown<'a>(name: &str, names: impl Iterator<Item = &'a str>) -> Diagnostic {
     let found =
         Diagnostic::new(Code::NoSuchRecipe, format!("unknown recipe `{}`", name.escape_debug()));
     found.help(match nearest(name, names) {

@@ -1,17 +1,29 @@
 //! `recipe VERB`: chains that are shared. A file for each verb.
 
+mod add;
 mod build;
 mod check;
 mod found;
+mod latest;
 mod list;
 mod new;
+mod offer;
+mod options;
 mod pack;
+mod push;
 mod remove;
+mod search;
 mod show;
 
 use super::exit::Exit;
 
-/// Create, pack and look at recipes, chains that are shared.
+pub(in crate::cli) use add::source;
+pub(in crate::cli) use found::{lock, unknown};
+pub(in crate::cli) use latest::Latest;
+pub(in crate::cli) use offer::Offer;
+pub(in crate::cli) use options::{ConnectionFlags, LockFlags};
+
+/// Create, pack, publish, add and look at recipes, chains that are shared.
 ///
 /// A recipe is a folder with recipe.toml, chain.toml and the objects of the chain. docs/recipes.md describes it.
 #[derive(Debug, clap::Args)]
@@ -26,8 +38,11 @@ enum RecipeVerb {
     Build(build::BuildRecipe),
     Check(check::CheckRecipe),
     Pack(pack::PackRecipe),
+    Push(push::PushRecipe),
+    Add(add::AddRecipe),
     Show(show::ShowRecipe),
     List(list::ListRecipes),
+    Search(search::SearchRecipes),
     Remove(remove::RemoveRecipe),
 }
 
@@ -37,8 +52,11 @@ pub(super) fn run(arguments: &RecipeArguments) -> Exit {
         RecipeVerb::Build(build) => build::run(build),
         RecipeVerb::Check(check) => check::run(check),
         RecipeVerb::Pack(pack) => pack::run(pack),
+        RecipeVerb::Push(push) => push::run(push),
+        RecipeVerb::Add(add) => add::run(add),
         RecipeVerb::Show(show) => show::run(show),
         RecipeVerb::List(list) => list::run(list),
+        RecipeVerb::Search(search) => search::run(search),
         RecipeVerb::Remove(remove) => remove::run(remove),
     }
 }

@@ -29,7 +29,7 @@ pub(super) struct ShowRecipe {
 }
 
 pub(super) fn run(arguments: &ShowRecipe) -> Exit {
-    let shown = found::recipe(&arguments.recipe).and_then(ShownRecipe::of);
+    let shown = found::recipe(&arguments.recipe).and_then(|found| ShownRecipe::of(found, false));
     match (shown, arguments.format) {
         (Ok(shown), Format::Human) => screen::data(&shown.text(wrap::columns())),
         (Ok(shown), Format::Json) => screen::json(&shown.to_json()),
@@ -48,13 +48,22 @@ pub(in crate::cli) struct ShownRecipe {
 }
 
 impl ShownRecipe {
-    fn of(found: FoundRecipe) -> Result<Self, Vec<Diagnostic>> {
+    /// What is to be shown of `found`; a signature of a trusted key is required where the user says so.
+    pub(super) fn of(found: FoundRecipe, required: bool) -> Result<Self, Vec<Diagnostic>> {
         let one = |found: Box<Diagnostic>| vec![*found];
         let trust = Trust::open(&Trust::path().map_err(one)?)?;
         let signer =
-            verify(&found.packed, found.signature.as_deref(), &found.source, &trust, false);
+            verify(&found.packed, found.signature.as_deref(), &found.source, &trust, required);
         let summary = Summary::of(&found.packed)?;
         Ok(Self { signer: signer.map_err(one)?, summary, found })
+    }
+
+    /// The trusted key that signed it.
+    pub(super) fn key(&self) -> Option<String> {
+        match &self.signer {
+            Signer::Trusted { key, .. } => Some(key.to_string()),
+            Signer::Nobody | Signer::Unknown { .. } => None,
+        }
     }
 
     /// The page for people, wrapped at `columns`.

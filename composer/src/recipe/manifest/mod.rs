@@ -10,7 +10,7 @@ use semver::Version;
 use super::{digest::Digest, file};
 use crate::{chain::Spanned, diag::Diagnostic};
 
-pub(super) use read::name;
+pub use read::name;
 
 /// What a `recipe.toml` says.
 #[derive(Debug, Clone)]

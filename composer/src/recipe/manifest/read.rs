@@ -20,7 +20,10 @@ use crate::{
 const NAME: usize = 64;
 
 /// A name of a recipe, which is part of names of files and of references in registries.
-pub(in crate::recipe) fn name(text: &str) -> Result<String, &'static str> {
+///
+/// # Errors
+/// What a name needs.
+pub fn name(text: &str) -> Result<String, &'static str> {
     let good =
         |letter: char| letter.is_ascii_lowercase() || letter.is_ascii_digit() || letter == '-';
     let well = text.starts_with(|first: char| first.is_ascii_lowercase())
