@@ -59,6 +59,14 @@ pub(super) fn expected(
         }
         None => None,
     };
+    let exit = match table.get("exit") {
+        Some((_, found)) => {
+            let read = count("`exit`", 0, found, report);
+            good &= read.is_some();
+            read
+        }
+        None => None,
+    };
     let max_ns = match table.get("max_ns") {
         Some((_, found)) => count("`max_ns`", 1, found, report),
         None => None,
@@ -75,6 +83,7 @@ pub(super) fn expected(
         maps,
         globals,
         arrived,
+        exit,
         max_ns,
     })
 }

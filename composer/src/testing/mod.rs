@@ -5,11 +5,13 @@
 //! chain: that of the file with its mocks and spies, which goes through the same stages as any other.
 //!
 //! `read` has text → tests; `arrange` (chain, tests) → a chain for each group of tests that can share one;
+//! `conditions` finds what no event of it can have;
 //! `session` brings such a chain up and runs its tests one by one, each on maps and variables as they were when
 //! the chain came up (`state`); `verdict` compares what came with what was expected; `report` has results as
 //! text for people and machines, `coverage` the lines that ran.
 
 mod arrange;
+mod conditions;
 mod coverage;
 mod expectation;
 mod read;
@@ -168,6 +170,8 @@ pub struct TestExpectation {
     pub globals: Vec<GlobalValue>,
     /// How much of the traffic arrived.
     pub arrived: Option<ExpectedCount>,
+    /// The exit code of the command; 0 if not given.
+    pub exit: Option<Spanned<u32>>,
     /// Nanoseconds of a run that are worth a word when it takes longer.
     pub max_ns: Option<Spanned<u32>>,
 }

@@ -194,6 +194,13 @@ fn expect() -> Value {
             ),
             ("arrived", json!({ "$ref": "#/definitions/count" })),
             (
+                "exit",
+                json!({
+                    "description": "The exit code of the command of `exec`; 0 if not given.",
+                    "type": "integer", "minimum": 0, "maximum": 255,
+                }),
+            ),
+            (
                 "max_ns",
                 json!({
                     "description": "Nanoseconds of a run that are worth a word when it takes longer.",

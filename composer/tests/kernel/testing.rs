@@ -140,7 +140,9 @@ fn a_command_that_does_not_end_or_work_fails_its_test_alone() {
     assert_eq!(code, Some(1));
     for (name, part) in [
         ("a command that hangs", "`sleep` did not end in time"),
-        ("a command that fails", "`false` failed: exit status: 1"),
+        ("a command that fails", "`false` ended with exit code 1, not 0"),
+        ("another exit code", "`sh` ended with exit code 3, not 4"),
+        ("a signal", "`sh` was ended by signal 9"),
         ("a command that is not there", "cannot run `/no/such/command`"),
     ] {
         let text = failure(&records, name);

@@ -373,6 +373,12 @@ impl<'t> Arranger<'_, 't> {
             let found = self.bad(&arrived.span, "`arrived` without `traffic`", "nothing is sent");
             keep(Box::new(found.help("Write traffic = \"udp\", or remove it.")));
         }
+        if let (Some(exit), Trigger::Run(_) | Trigger::Traffic(..)) =
+            (&expect.exit, &self.test.trigger)
+        {
+            let found = self.bad(&exit.span, "`exit` without `exec`", "no command is run");
+            keep(Box::new(found.help("Write exec = [\"/bin/true\"], or remove it.")));
+        }
         let run = match &self.test.trigger {
             Trigger::Run(run) => self.run(run).map_err(&mut keep).ok(),
             Trigger::Traffic(..) | Trigger::Exec(_) => {

@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use serde_json::Value as Json;
 
 use super::{
-    Correction,
+    Correction, Trigger,
     arrange::{ArrangedTest, HostRun},
 };
 use crate::{
@@ -25,6 +25,8 @@ pub(super) struct Came {
     pub(super) output: Option<TestRunOutput>,
     /// How much of the traffic arrived, where that can be known.
     pub(super) arrived: Option<u32>,
+    /// The exit code of the command.
+    pub(super) exit: Option<i32>,
     /// Events as JSON, in the order in which they came.
     pub(super) events: Vec<Json>,
     /// Events that found no room.
@@ -97,6 +99,7 @@ pub(super) fn verdict(arranged: &ArrangedTest<'_>, came: &Came) -> Judgement {
     if let (Some(expected), Some(arrived)) = (&test.expect.arrived, came.arrived) {
         wrong.extend(counted(expected, arrived as usize, "arrived", &[]));
     }
+    exited(arranged, came, &mut wrong);
     calls(arranged, came, &mut wrong);
     order(arranged, came, &mut wrong);
     for (expected, names) in test.expect.events.iter().zip(&arranged.names) {
@@ -138,8 +141,9 @@ pub(super) fn verdict(arranged: &ArrangedTest<'_>, came: &Came) -> Judgement {
             });
         }
     }
-    if came.lost > 0 && (!test.expect.calls.is_empty() || !test.expect.events.is_empty()) {
-        let got = format!("{} events found no room, so counts are not known", came.lost);
+    let counts_events = !test.expect.calls.is_empty() || !test.expect.events.is_empty();
+    if came.lost > 0 && (counts_events || test.expect.order.is_some()) {
+        let got = format!("{} events found no room, so counts and order are not known", came.lost);
         wrong.push(UnmetExpectation { span: test.span.clone(), got, note: None, instead: None });
     }
     if wrong.is_empty() {
@@ -178,6 +182,20 @@ fn returned(
             got,
             note: None,
             instead: Some(text),
+        });
+    }
+}
+
+fn exited(arranged: &ArrangedTest<'_>, came: &Came, wrong: &mut Vec<UnmetExpectation>) {
+    let (Trigger::Exec(words), Some(code)) = (&arranged.test.trigger, came.exit) else { return };
+    let expected = &arranged.test.expect.exit;
+    let wanted = expected.as_ref().map_or(0, |exit| exit.value);
+    if i64::from(code) != i64::from(wanted) {
+        wrong.push(UnmetExpectation {
+            span: expected.as_ref().map_or(&words[0].span, |exit| &exit.span).clone(),
+            got: format!("`{}` ended with exit code {code}, not {wanted}", words[0].value),
+            note: None,
+            instead: expected.is_some().then(|| code.to_string()),
         });
     }
 }
