@@ -52,12 +52,22 @@ pub(super) struct ArrangedTest<'t> {
     /// The numbers of names in the condition of each of the expected events.
     pub(super) names: Vec<HashMap<String, i128>>,
     /// What is expected of maps.
-    pub(super) expected_maps: Vec<(String, Vec<EncodedEntry>)>,
+    pub(super) expected_maps: Vec<ExpectedMap>,
     /// What is expected of variables, each with the id of its host.
     pub(super) expected_globals: Vec<(String, ExpectedGlobal)>,
-    /// The types of the host that is run, and those that the maps are of.
+    /// The types of the host that is run.
     pub(super) object: Option<Arc<Object>>,
-    pub(super) map_types: HashMap<String, Option<Arc<Object>>>,
+}
+
+/// What is expected of a map.
+#[derive(Debug)]
+pub(super) struct ExpectedMap {
+    pub(super) name: String,
+    pub(super) entries: Vec<EncodedEntry>,
+    /// The object with its types; none where it has none.
+    pub(super) types: Option<Arc<Object>>,
+    /// Where it is named.
+    pub(super) span: Span,
 }
 
 /// A value that is expected of a variable.
@@ -78,14 +88,6 @@ impl TestGroup<'_> {
         let nodes = nodes.filter(|node| stays(&node.id.value)).cloned().collect();
         let chain = Chain { graph: Graph::with(nodes), ..self.chain.clone() };
         Self { chain, attached: self.attached, tests: Vec::new() }
-    }
-}
-
-impl ArrangedTest<'_> {
-    /// Where something is expected of a map.
-    pub(super) fn map_span(&self, name: &str) -> Span {
-        let expected = self.test.expect.maps.iter().find(|content| content.map.value == name);
-        expected.map_or(&self.test.span, |content| &content.map.span).clone()
     }
 }
 
@@ -431,6 +433,12 @@ impl<'t> Arranger<'_, 't> {
             encoded.collect::<Vec<_>>()
         };
         let (maps, expected_maps) = (entries(&self.test.maps), entries(&expect.maps));
+        let expected_maps =
+            expect.maps.iter().zip(expected_maps).map(|(content, (name, entries))| {
+                let types = self.object_of_map(&name);
+                ExpectedMap { name, entries, types, span: content.map.span.clone() }
+            });
+        let expected_maps = expected_maps.collect();
         let mut expected_globals = Vec::new();
         for global in &expect.globals {
             match self.holders_of(global) {
@@ -451,9 +459,6 @@ impl<'t> Arranger<'_, 't> {
             Trigger::Run(run) => self.host(run).ok().map(|(_, of)| Arc::clone(of.shared_object())),
             _ => None,
         };
-        let map_types =
-            expected_maps.iter().map(|(name, _)| (name.clone(), self.object_of_map(name)));
-        let map_types = map_types.collect();
         Ok(ArrangedTest {
             test,
             run,
@@ -465,7 +470,6 @@ impl<'t> Arranger<'_, 't> {
             expected_maps,
             expected_globals,
             object,
-            map_types,
         })
     }
 }

@@ -22,7 +22,7 @@ use crate::{
     run::{self, Running, unwatched},
     testing::{
         Trigger,
-        arrange::{ArrangedTest, HostRun, TestGroup, is_of_tests},
+        arrange::{ArrangedTest, ExpectedMap, HostRun, TestGroup, is_of_tests},
         state::ChainState,
         verdict::{Came, verdict},
     },
@@ -256,7 +256,7 @@ impl<K: TestKernel> TestedChain<K> {
     ) -> Result<(Vec<Vec<(Vec<u8>, Vec<u8>)>>, Vec<Option<Vec<u8>>>), KernelError> {
         let missing = |name: &str| KernelError::here("look up", format!("`{name}` is not there"));
         let mut maps = Vec::new();
-        for (name, _) in &arranged.expected_maps {
+        for ExpectedMap { name, .. } in &arranged.expected_maps {
             let map = self.running.map(name).ok_or_else(|| missing(name))?;
             maps.push(kernel.elements(map)?);
         }

@@ -120,8 +120,8 @@ pub(super) fn verdict(arranged: &ArrangedTest<'_>, came: &Came) -> Judgement {
         let what = format!("events of `{}`", expected.node.value);
         wrong.extend(counted(&expected.count, matching.len(), &what, &shown));
     }
-    for ((name, entries), elements) in arranged.expected_maps.iter().zip(&came.maps) {
-        map(arranged, name, entries, elements, &mut wrong);
+    for (expected, elements) in arranged.expected_maps.iter().zip(&came.maps) {
+        map(expected, elements, &mut wrong);
     }
     for ((host, expected), bytes) in arranged.expected_globals.iter().zip(&came.variables) {
         let at = usize::try_from(expected.set.global.offset).unwrap_or(usize::MAX);
