@@ -40,6 +40,7 @@ use crate::{
     diag::{Code, Diagnostic, Source, Span, in_file_order},
     files,
     packet::{ExpectedPacket, Packet},
+    syscalls::Syscall,
     traffic::Protocol,
     version::Requirement,
 };
@@ -89,6 +90,8 @@ pub enum Trigger {
     Traffic(Protocol, u32),
     /// A command, with the hosts attached.
     Exec(Vec<Spanned<String>>),
+    /// A system call that is made so often, with the hosts attached.
+    Syscall(Syscall, u32),
 }
 
 /// A run of a program by the kernel.
@@ -172,6 +175,8 @@ pub struct TestExpectation {
     pub arrived: Option<ExpectedCount>,
     /// The exit code of the command; 0 if not given.
     pub exit: Option<Spanned<u32>>,
+    /// The error of the system call; none if not given.
+    pub errno: Option<Spanned<i32>>,
     /// Nanoseconds of a run that are worth a word when it takes longer.
     pub max_ns: Option<Spanned<u32>>,
 }

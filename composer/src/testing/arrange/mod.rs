@@ -359,6 +359,35 @@ impl<'t> Arranger<'_, 't> {
         if held.is_empty() { Err(wrong) } else { Ok(held) }
     }
 
+    /// What is expected of triggers that the test does not have.
+    fn without_trigger(&self) -> Vec<Box<Diagnostic>> {
+        let (expect, trigger) = (&self.test.expect, &self.test.trigger);
+        let keys = [
+            (
+                ("arrived", "traffic", "\"udp\""),
+                expect.arrived.as_ref().map(|one| &one.span),
+                matches!(trigger, Trigger::Traffic(..)),
+            ),
+            (
+                ("exit", "exec", "[\"/bin/true\"]"),
+                expect.exit.as_ref().map(|one| &one.span),
+                matches!(trigger, Trigger::Exec(_)),
+            ),
+            (
+                ("errno", "syscall", "\"openat\""),
+                expect.errno.as_ref().map(|one| &one.span),
+                matches!(trigger, Trigger::Syscall(..)),
+            ),
+        ];
+        let wrong = keys.into_iter().filter(|(_, _, has)| !has).filter_map(|(names, span, _)| {
+            let (key, needed, example) = names;
+            let message = format!("`{key}` without `{needed}`");
+            let found = self.bad(span?, message, "there is none");
+            Some(Box::new(found.help(format!("Write {needed} = {example}, or remove it."))))
+        });
+        wrong.collect()
+    }
+
     /// The test with its names found, and its spies among `nodes`.
     fn test(
         &self,
@@ -369,21 +398,12 @@ impl<'t> Arranger<'_, 't> {
         let expect = &self.test.expect;
         let mut wrong = Vec::new();
         let mut keep = |found: Box<Diagnostic>| wrong.push(*found);
-        if let (Some(arrived), Trigger::Run(_) | Trigger::Exec(_)) =
-            (&expect.arrived, &self.test.trigger)
-        {
-            let found = self.bad(&arrived.span, "`arrived` without `traffic`", "nothing is sent");
-            keep(Box::new(found.help("Write traffic = \"udp\", or remove it.")));
-        }
-        if let (Some(exit), Trigger::Run(_) | Trigger::Traffic(..)) =
-            (&expect.exit, &self.test.trigger)
-        {
-            let found = self.bad(&exit.span, "`exit` without `exec`", "no command is run");
-            keep(Box::new(found.help("Write exec = [\"/bin/true\"], or remove it.")));
+        for found in self.without_trigger() {
+            keep(found);
         }
         let run = match &self.test.trigger {
             Trigger::Run(run) => self.run(run).map_err(&mut keep).ok(),
-            Trigger::Traffic(..) | Trigger::Exec(_) => {
+            Trigger::Traffic(..) | Trigger::Exec(_) | Trigger::Syscall(..) => {
                 let only = [
                     ("returns", expect.returns.as_ref().map(|one| &one.span)),
                     ("packet", expect.packet.as_ref().map(crate::packet::ExpectedPacket::span)),

@@ -153,7 +153,7 @@ impl<K: TestKernel> TestedChain<K> {
         // What is attached may have run since the last test.
         let _ = self.lines_run(kernel);
         let deadline = started + test.limit;
-        let (mut arrived, mut exit) = (None, None);
+        let (mut arrived, mut exit, mut errno) = (None, None, None);
         let output = match (&test.trigger, &arranged.run) {
             (Trigger::Run(_), Some(run)) => {
                 let program = self.node(&run.host).and_then(|node| {
@@ -203,13 +203,19 @@ impl<K: TestKernel> TestedChain<K> {
                 kernel.settle();
                 None
             }
+            (Trigger::Syscall(syscall, count), _) => {
+                // The first that fails, if one does.
+                errno = Some((0..*count).map(|_| syscall.make()).find(|errno| *errno != 0));
+                kernel.settle();
+                None
+            }
             (Trigger::Run(_), None) => None, // an arranged test has it
         };
         let events = self.drain();
         let lost = self.lost_since();
         let held = self.held(kernel, arranged);
         let (maps, variables) = held.map_err(|error| told("cannot read a map", &error))?;
-        Ok(Came { output, arrived, exit, events, lost, maps, variables })
+        Ok(Came { output, arrived, exit, errno, events, lost, maps, variables })
     }
 
     /// Writes the entries and variables of the test.

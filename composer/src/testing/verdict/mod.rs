@@ -13,6 +13,7 @@ use super::{
 };
 use crate::{
     diag::{Code, Diagnostic, Span},
+    errno::errno_name,
     kernel::{MapElement, TestRunOutput},
     packet::dump,
     resolve::EncodedValue,
@@ -27,6 +28,8 @@ pub(super) struct Came {
     pub(super) arrived: Option<u32>,
     /// The exit code of the command.
     pub(super) exit: Option<i32>,
+    /// The error of the system call, where one was made: none if it had none.
+    pub(super) errno: Option<Option<i32>>,
     /// Events as JSON, in the order in which they came.
     pub(super) events: Vec<Json>,
     /// Events that found no room.
@@ -100,6 +103,7 @@ pub(super) fn verdict(arranged: &ArrangedTest<'_>, came: &Came) -> Judgement {
         wrong.extend(counted(expected, arrived as usize, "arrived", &[]));
     }
     exited(arranged, came, &mut wrong);
+    ended(arranged, came, &mut wrong);
     calls(arranged, came, &mut wrong);
     order(arranged, came, &mut wrong);
     for (expected, names) in test.expect.events.iter().zip(&arranged.names) {
@@ -196,6 +200,26 @@ fn exited(arranged: &ArrangedTest<'_>, came: &Came, wrong: &mut Vec<UnmetExpecta
             got: format!("`{}` ended with exit code {code}, not {wanted}", words[0].value),
             note: None,
             instead: expected.is_some().then(|| code.to_string()),
+        });
+    }
+}
+
+fn ended(arranged: &ArrangedTest<'_>, came: &Came, wrong: &mut Vec<UnmetExpectation>) {
+    let (Trigger::Syscall(syscall, _), Some(errno)) = (&arranged.test.trigger, came.errno) else {
+        return;
+    };
+    let expected = &arranged.test.expect.errno;
+    let wanted = expected.as_ref().map(|errno| errno.value);
+    if errno != wanted {
+        let said = |errno: Option<i32>| errno.map_or("no error", errno_name);
+        let name = syscall.name;
+        wrong.push(UnmetExpectation {
+            span: expected.as_ref().map_or(&arranged.test.span, |errno| &errno.span).clone(),
+            got: format!("`{name}` ended with {}, not {}", said(errno), said(wanted)),
+            note: None,
+            instead: errno
+                .filter(|_| wanted.is_some())
+                .map(|errno| format!("\"{}\"", errno_name(errno))),
         });
     }
 }
