@@ -131,7 +131,7 @@ mod tests {
             );
         }
         let file = TestFile::parse(Path::new("a.toml"), text).expect("valid").expect("tests");
-        let found = check(&file).err().unwrap_or_default();
+        let found = check(file).err().unwrap_or_default();
         found.into_iter().map(|one| (one.message, one.help)).collect()
     }
 

@@ -31,7 +31,9 @@ pub use coverage::Coverage;
 use read::ReadTests;
 pub use report::{Correction, Tally, TestRecord, junit, tap};
 pub use schema::schema;
-pub use session::{TestCommand, TestResult, TestSurroundings, TestVerdict, check, run};
+pub use session::{
+    CheckedTests, TestCommand, TestResult, TestSurroundings, TestVerdict, check, run,
+};
 
 use crate::{
     chain::{

@@ -65,24 +65,49 @@ pub enum TestVerdict {
     Skipped(String),
 }
 
-/// Runs the tests of `file` that `wanted` takes, and hands each result to `each`, until it is over. Needs the
+/// A file of tests in which nothing is wrong on all kernels.
+#[derive(Debug)]
+pub struct CheckedTests {
+    /// The file.
+    pub file: TestFile,
+    /// Its chain.
+    pub chain: Resolved,
+    /// The plans that its tests are run by.
+    pub plans: Vec<Plan>,
+}
+
+/// Looks for what is wrong with the tests of `file`, without loading anything.
+///
+/// # Errors
+/// What is wrong with the chain or with the tests, on all kernels.
+pub fn check(file: TestFile) -> Result<CheckedTests, Vec<Diagnostic>> {
+    // Whether its hosts are attached each group decides.
+    let checked = check::open_for(file.chain.clone(), &Kernels::default(), HostUse::Loaded)?;
+    let chain = checked.resolved;
+    let mut plans = Vec::new();
+    for group in arrange(&file, &chain, &|_| true)? {
+        plans.push(planned(&group)?.plan);
+    }
+    Ok(CheckedTests { file, chain, plans })
+}
+
+/// Runs those of `tests` that `wanted` takes, and hands each result to `each`, until it is over. Needs the
 /// context of a tokio runtime.
 ///
 /// # Errors
-/// What is wrong with the file, its chain or its tests: then nothing was loaded.
+/// What is wrong with the tests: then nothing was loaded.
 pub fn run<K: TestKernel>(
     kernel: &mut K,
-    file: &TestFile,
+    CheckedTests { file, chain, .. }: &CheckedTests,
     wanted: &dyn Fn(&ProgramTest) -> bool,
     around: TestSurroundings<'_>,
     each: &mut dyn FnMut(TestResult),
 ) -> Result<(), Vec<Diagnostic>> {
-    let resolved = base(file)?;
     let here = machine::version();
     let applies = |test: &ProgramTest| is_for(test, here);
     let skipped = file.tests.iter().filter(|test| wanted(test) && !applies(test));
     let skipped: Vec<&ProgramTest> = skipped.collect();
-    let groups = arrange(file, &resolved, &|test| wanted(test) && applies(test))?;
+    let groups = arrange(file, chain, &|test| wanted(test) && applies(test))?;
     for test in skipped {
         let why = test.requires.as_ref().map(|one| one.value.to_string()).unwrap_or_default();
         each(TestResult {
@@ -103,24 +128,6 @@ pub fn run<K: TestKernel>(
         run_group(kernel, &group, &tests, around, each);
     }
     Ok(())
-}
-
-/// Looks for what is wrong with the tests of `file`, without loading anything; the plans that they are run by.
-///
-/// # Errors
-/// What is wrong with the chain or with the tests, on all kernels.
-pub fn check(file: &TestFile) -> Result<Vec<Plan>, Vec<Diagnostic>> {
-    let mut plans = Vec::new();
-    for group in arrange(file, &base(file)?, &|_| true)? {
-        plans.push(planned(&group)?.plan);
-    }
-    Ok(plans)
-}
-
-/// The chain of `file`, whose names are found. Whether its hosts are attached each group decides.
-fn base(file: &TestFile) -> Result<Resolved, Vec<Diagnostic>> {
-    let checked = check::open_for(file.chain.clone(), &Kernels::default(), HostUse::Loaded)?;
-    Ok(checked.resolved)
 }
 
 /// The chain of a group of tests, and how it is brought up and read.
@@ -237,7 +244,7 @@ mod tests {
         };
         let text = format!("{}{}[[test]]\nname = \"a\"\n{test}\n", host("one"), host("two"));
         let file = TestFile::parse(Path::new("a.toml"), text).expect("valid").expect("a test");
-        check(&file).err().unwrap_or_default().into_iter().map(|one| one.code).collect()
+        check(file).err().unwrap_or_default().into_iter().map(|one| one.code).collect()
     }
 
     #[test]
