@@ -73,7 +73,7 @@ fn assert_pass(path: &Path, least: usize) {
 #[ignore = "needs a kernel that allows freplace; `cargo xtask test` runs it in a micro-VM"]
 fn what_is_expected_of_mocked_programs_holds() {
     let folder = folder();
-    assert_pass(&folder.chain().with_file_name("run.toml"), 17);
+    assert_pass(&folder.chain().with_file_name("run.toml"), 20);
     assert_pass(&folder.chain().with_file_name("attached.toml"), 3);
 }
 
