@@ -72,7 +72,7 @@ fn comparisons(filter: &Filter) -> Vec<&Comparison> {
 
 /// The fields of an event: those of its record, or the arguments of its call.
 fn fields(event: &Json) -> impl Iterator<Item = (&String, &Json)> {
-    ["data", "args"].iter().filter_map(|key| event[*key].as_object()).flatten()
+    ["data", "args"].iter().filter_map(move |key| event[*key].as_object()).flatten()
 }
 
 /// Whether an event such as `event` can have a value at `path`.
