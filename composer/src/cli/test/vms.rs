@@ -15,15 +15,14 @@ use crate::cli::{
     vm::{self, ReexecInVm},
 };
 use freplace_compose::{
-    check::{self, Kernels},
     inert,
-    testing::{TestFile, TestRecord},
+    testing::{CheckedTests, TestRecord},
     vm::KernelChoice,
 };
 
 /// Runs the tests in a micro-VM for each kernel, some at a time.
 pub(super) fn in_vms(
-    files: &Arc<Vec<TestFile>>,
+    files: &[CheckedTests],
     arguments: &Arc<TestArguments>,
 ) -> Result<FinishedTests, Exit> {
     let cpus = thread::available_parallelism().map_or(1, usize::from);
@@ -55,7 +54,7 @@ pub(super) fn in_vms(
 /// Runs the tests in a micro-VM with `kernel`.
 fn in_vm(
     kernel: &KernelChoice,
-    files: &[TestFile],
+    files: &[CheckedTests],
     arguments: &Arc<TestArguments>,
 ) -> Result<FinishedTests, Exit> {
     let mut words: Vec<OsString> = vec!["test".into(), "--records".into()];
@@ -66,15 +65,12 @@ fn in_vm(
         words.push("--coverage=-".into());
     }
     words.push("--".into());
-    words.extend(files.iter().map(|file| file.path.clone().into()));
+    words.extend(files.iter().map(|tests| tests.file.path.clone().into()));
     let (mut brought, mut needed) = (Vec::new(), Vec::new());
-    for file in files {
+    for CheckedTests { file, chain, .. } in files {
         brought.extend(file.inputs());
-        // The chains were resolved when the files were checked.
-        if let Ok(checked) = check::open(file.chain.clone(), &Kernels::default()) {
-            brought.extend(vm::files(&file.path, &checked.resolved));
-            needed.extend(vm::modules(&checked.resolved));
-        }
+        brought.extend(vm::files(&file.path, chain));
+        needed.extend(vm::modules(chain));
     }
     let sink = RecordSink {
         line: Vec::new(),
