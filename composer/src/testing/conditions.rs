@@ -119,7 +119,10 @@ fn help(path: &ValuePath, samples: &[Json]) -> String {
 mod tests {
     use std::path::Path;
 
-    use crate::testing::{TestFile, check};
+    use crate::{
+        chain::ChainInputs,
+        testing::{TestFile, check},
+    };
 
     /// What is wrong with tests that have these conditions.
     fn wrong(conditions: &[(&str, &str)]) -> Vec<(String, Vec<String>)> {
@@ -130,7 +133,9 @@ mod tests {
                  expect.events = [{{ node = \"{node}\", count = 0, where = '{condition}' }}]\n"
             );
         }
-        let file = TestFile::parse(Path::new("a.toml"), text).expect("valid").expect("tests");
+        let file = TestFile::parse(Path::new("a.toml"), text, &ChainInputs::default())
+            .expect("valid")
+            .expect("tests");
         let found = check(file).err().unwrap_or_default();
         found.into_iter().map(|one| (one.message, one.help)).collect()
     }

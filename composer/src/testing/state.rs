@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use crate::{
-    kernel::{KernelError, MapHandle, MapShape, TestKernel},
+    kernel::{KernelError, MapHandle, MapShape, ProgramHandle, TestKernel},
     object::MapDef,
     run::Running,
 };
@@ -71,7 +71,7 @@ impl ChainState {
     pub(super) fn save<K: TestKernel>(
         kernel: &mut K,
         running: &Running,
-        programs: &[(usize, crate::kernel::ProgramHandle)],
+        programs: &[(usize, ProgramHandle)],
     ) -> Result<Self, KernelError> {
         let mut state = Self::default();
         for (name, handle) in running.maps() {
@@ -165,6 +165,7 @@ fn restore_hash<K: TestKernel>(
     saved: &HashMap<Vec<u8>, Vec<u8>>,
 ) -> Result<(), KernelError> {
     let now: HashMap<_, _> = kernel.elements(map)?.into_iter().collect();
+    // First, so that there is room for those that are missing.
     for key in now.keys().filter(|key| !saved.contains_key(*key)) {
         kernel.remove_element(map, key)?;
     }

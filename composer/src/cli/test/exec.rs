@@ -1,9 +1,8 @@
 //! The command of a test.
 
 use std::{
-    io,
     os::unix::process::{CommandExt as _, ExitStatusExt as _},
-    process::{Child, Command, ExitStatus, Stdio},
+    process::{Command, Stdio},
     time::Instant,
 };
 
@@ -23,35 +22,34 @@ pub(super) fn exec(words: &[&str], deadline: Instant) -> Result<i32, String> {
     command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
     let child = command.spawn();
     let mut child = child.map_err(|error| format!("cannot run `{program}`: {}", plain(&error)))?;
-    let ended = wait(&mut child, deadline);
-    if !matches!(ended, Ok(Some(_))) {
-        let _ = kill_process_group(Pid::from_child(&child), Signal::KILL); // it may end just now
+    let pid = Pid::from_child(&child);
+    let ended = ends_before(pid, deadline);
+    if !matches!(ended, Ok(true)) {
+        let _ = kill_process_group(pid, Signal::KILL); // it may end just now
         let _ = child.wait();
+        return Err(match ended {
+            Ok(_) => format!("`{program}` did not end in time"),
+            Err(error) => format!("cannot wait for `{program}`: {}", plain(&error.into())),
+        });
     }
-    match ended {
-        Ok(Some(status)) => match status.signal() {
+    match child.wait() {
+        Ok(status) => match status.signal() {
             Some(signal) => Err(format!("`{program}` was ended by signal {signal}")),
             None => Ok(status.code().unwrap_or_default()),
         },
-        Ok(None) => Err(format!("`{program}` did not end in time")),
-        Err(error) => Err(format!("cannot wait for `{program}`: {}", plain(&error))),
+        Err(error) => Err(format!("cannot wait for the command: {}", plain(&error))),
     }
 }
 
-/// Waits until it ends; none when that takes until the deadline.
-fn wait(child: &mut Child, deadline: Instant) -> io::Result<Option<ExitStatus>> {
-    let process = pidfd_open(Pid::from_child(child), PidfdFlags::empty())?;
+/// Waits for the end of a child until `deadline`; whether it came.
+fn ends_before(child: Pid, deadline: Instant) -> rustix::io::Result<bool> {
+    let child = pidfd_open(child, PidfdFlags::empty())?;
     loop {
         let left = deadline.saturating_duration_since(Instant::now());
-        let left = Timespec {
-            tv_sec: left.as_secs().try_into().unwrap_or(i64::MAX),
-            tv_nsec: left.subsec_nanos().into(),
-        };
-        match poll(&mut [PollFd::new(&process, PollFlags::IN)], Some(&left)) {
-            Ok(0) => return Ok(None),
-            Ok(_) => return child.wait().map(Some),
+        let left = Timespec::try_from(left).ok();
+        match poll(&mut [PollFd::new(&child, PollFlags::IN)], left.as_ref()) {
             Err(Errno::INTR) => {}
-            Err(error) => return Err(error.into()),
+            done => return done.map(|ready| ready > 0),
         }
     }
 }

@@ -110,15 +110,7 @@ pub fn run<K: TestKernel>(
     let groups = arrange(file, chain, &|test| wanted(test) && applies(test))?;
     for test in skipped {
         let why = test.requires.as_ref().map(|one| one.value.to_string()).unwrap_or_default();
-        each(TestResult {
-            name: test.name.clone(),
-            verdict: TestVerdict::Skipped(format!("requires Linux {why}")),
-            took: Duration::ZERO,
-            run_ns: None,
-            remarks: Vec::new(),
-            corrections: Vec::new(),
-            lines: Vec::new(),
-        });
+        each(TestResult::of(test, TestVerdict::Skipped(format!("requires Linux {why}"))));
     }
     for group in groups {
         if (around.is_over)() {
@@ -160,15 +152,18 @@ fn is_for(test: &ProgramTest, here: Option<Version>) -> bool {
     }
 }
 
-fn failed(test: &ProgramTest, found: Vec<Diagnostic>) -> TestResult {
-    TestResult {
-        name: test.name.clone(),
-        verdict: TestVerdict::Failed(found),
-        took: Duration::ZERO,
-        run_ns: None,
-        remarks: Vec::new(),
-        corrections: Vec::new(),
-        lines: Vec::new(),
+impl TestResult {
+    /// Of a test that was not run.
+    fn of(test: &ProgramTest, verdict: TestVerdict) -> Self {
+        Self {
+            name: test.name.clone(),
+            verdict,
+            took: Duration::ZERO,
+            run_ns: None,
+            remarks: Vec::new(),
+            corrections: Vec::new(),
+            lines: Vec::new(),
+        }
     }
 }
 
@@ -180,7 +175,7 @@ fn run_group<K: TestKernel>(
     around: TestSurroundings<'_>,
     each: &mut dyn FnMut(TestResult),
 ) {
-    let up = match TestedChain::bring_up(kernel, group) {
+    let mut up = match TestedChain::bring_up(kernel, group) {
         Ok(up) => up,
         // The spy of one test may be what the kernel refuses.
         Err(_) if tests.len() > 1 => {
@@ -191,7 +186,7 @@ fn run_group<K: TestKernel>(
         }
         Err(found) => {
             for test in tests {
-                each(failed(test.test, found.clone()));
+                each(TestResult::of(test.test, TestVerdict::Failed(found.clone())));
             }
             return;
         }
@@ -200,7 +195,6 @@ fn run_group<K: TestKernel>(
         (true, [first, rest @ ..]) => (std::slice::from_ref(first), rest),
         _ => (tests, &[][..]),
     };
-    let mut up = up;
     for test in now {
         if (around.is_over)() {
             break;
@@ -232,7 +226,7 @@ mod tests {
     use std::path::Path;
 
     use super::check;
-    use crate::{diag::Code, testing::TestFile};
+    use crate::{chain::ChainInputs, diag::Code, testing::TestFile};
 
     /// The codes of what is wrong with this test of two hosts at one interface.
     fn codes(test: &str) -> Vec<Code> {
@@ -243,7 +237,9 @@ mod tests {
             )
         };
         let text = format!("{}{}[[test]]\nname = \"a\"\n{test}\n", host("one"), host("two"));
-        let file = TestFile::parse(Path::new("a.toml"), text).expect("valid").expect("a test");
+        let file = TestFile::parse(Path::new("a.toml"), text, &ChainInputs::default())
+            .expect("valid")
+            .expect("a test");
         check(file).err().unwrap_or_default().into_iter().map(|one| one.code).collect()
     }
 

@@ -5,9 +5,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::{
-    PlannedGroup, TestResult, TestSurroundings, TestVerdict, failed, kernel_said, planned,
-};
+use super::{PlannedGroup, TestResult, TestSurroundings, TestVerdict, kernel_said, planned};
 use crate::{
     chain::NodeKind,
     diag::{Code, Diagnostic},
@@ -24,7 +22,7 @@ use crate::{
         Trigger,
         arrange::{ArrangedTest, ExpectedMap, HostRun, TestGroup, is_of_tests},
         state::ChainState,
-        verdict::{Came, verdict},
+        verdict::{Came, Judgement, verdict},
     },
     traffic::{self, Request},
 };
@@ -111,26 +109,28 @@ impl<K: TestKernel> TestedChain<K> {
         around: TestSurroundings<'_>,
     ) -> TestResult {
         let started = Instant::now();
-        let mut result = failed(arranged.test, Vec::new());
-        match self.came(kernel, arranged, (started, around)) {
+        let mut result = match self.came(kernel, arranged, (started, around)) {
             Ok(came) => {
-                result.run_ns = came.output.as_ref().map(|output| output.duration_ns);
-                let found = verdict(arranged, &came);
-                result.remarks = found.remarks;
-                result.corrections = found.corrections;
-                result.verdict = match found.failure {
+                let Judgement { failure, remarks, corrections } = verdict(arranged, &came);
+                let verdict = match failure {
                     None => TestVerdict::Passed,
                     Some(failure) => TestVerdict::Failed(vec![failure]),
                 };
+                let run_ns = came.output.as_ref().map(|output| output.duration_ns);
+                TestResult {
+                    run_ns,
+                    remarks,
+                    corrections,
+                    ..TestResult::of(arranged.test, verdict)
+                }
             }
-            Err(found) => result.verdict = TestVerdict::Failed(vec![*found]),
-        }
+            Err(found) => TestResult::of(arranged.test, TestVerdict::Failed(vec![*found])),
+        };
         match self.lines_run(kernel) {
             Ok(lines) => result.lines = lines,
             Err(error) => result.remarks.push(format!("cannot read which lines ran: {error}")),
         }
-        result.took = started.elapsed();
-        result
+        TestResult { took: started.elapsed(), ..result }
     }
 
     /// Does what the test says, and takes down what came.
