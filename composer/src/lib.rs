@@ -6,8 +6,8 @@
 //! [`resolve`] (what the names of the chain refer to) → [`check`] (the rules) → [`plan`] (the
 //! operations) → [`run`] (executes them on a [`kernel`], and undoes them) → [`event`] (what programs
 //! write), read in a [`session`]. [`diag`] has the errors of every stage, [`draw`] turns them into
-//! text, [`vm`] is a machine for chains that cannot run on this one, and [`traffic`] generates traffic
-//! for them.
+//! text, [`vm`] is a machine for chains that cannot run on this one, [`traffic`] generates traffic
+//! for them, and [`export`] hands them to other engines.
 //!
 //! ```
 //! use freplace_compose::{chain::Chain, check::{self, Kernels}, plan};
@@ -33,6 +33,7 @@ pub mod diag;
 pub mod draw;
 pub mod errno;
 pub mod event;
+pub mod export;
 pub mod files;
 pub mod function;
 mod hex;

@@ -167,6 +167,7 @@ const LAYERS: &[&str] = &[
     "run",
     "event",
     "session",
+    "export",
     "draw",
     "traffic",
     "testing",

@@ -282,6 +282,9 @@ codes! {
     PacketHex = 813,
     /// A capture file that gives no packets.
     CaptureUnreadable = 814,
+
+    /// A chain that is too large for where it is exported to.
+    TooLargeToExport = 930,
 }
 
 impl fmt::Display for Code {

@@ -1,0 +1,93 @@
+//! A chain with all of its objects beside it, for another machine.
+
+use std::{collections::BTreeMap, path::PathBuf};
+
+use serde_json::json;
+
+use crate::{
+    chain::{Chain, ObjectRef},
+    diag::{Code, Diagnostic},
+    files::{self, plain},
+    resolve::Resolved,
+};
+
+/// A chain with all of its objects beside it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Portable {
+    /// The text of the chain, in which each object is a file beside it.
+    pub chain: String,
+    /// The objects, by the names of their files.
+    pub objects: BTreeMap<String, Vec<u8>>,
+}
+
+impl Portable {
+    /// The name of the chain's file.
+    pub const CHAIN: &str = "chain.toml";
+
+    /// The chain `resolved`, with copies of its objects.
+    ///
+    /// # Errors
+    /// When an object cannot be read any more.
+    pub fn of(resolved: &Resolved) -> Result<Self, Box<Diagnostic>> {
+        let chain = resolved.chain();
+        let mut objects = BTreeMap::new();
+        let mut names = BTreeMap::new();
+        for (reference, _) in resolved.objects().iter() {
+            let ObjectRef::File(path) = reference else { continue };
+            let bytes = read(chain.folder.join(path))?;
+            let name = free_name(path.file_name().and_then(|name| name.to_str()), &objects);
+            objects.insert(name.clone(), bytes);
+            names.insert(reference.clone(), name);
+        }
+        Ok(Self { chain: renamed(chain, &names), objects })
+    }
+
+    /// Its size in bytes, all files together.
+    #[must_use]
+    pub fn size(&self) -> usize {
+        self.chain.len() + self.objects.values().map(Vec::len).sum::<usize>()
+    }
+}
+
+fn read(path: PathBuf) -> Result<Vec<u8>, Box<Diagnostic>> {
+    files::read(&path, files::OBJECT).map_err(|error| {
+        let message = format!("cannot read {}: {}", path.display(), plain(&error));
+        Box::new(Diagnostic::new(Code::ObjectUnreadable, message).help("Build the object again."))
+    })
+}
+
+/// A name for the copy of `name` that no other file has, of letters that every engine takes.
+fn free_name(name: Option<&str>, taken: &BTreeMap<String, Vec<u8>>) -> String {
+    let is_plain = |letter: char| letter.is_ascii_alphanumeric() || "._-".contains(letter);
+    let plain = |letter: char| if is_plain(letter) { letter } else { '_' };
+    let name: String =
+        name.unwrap_or("object.o").trim_start_matches('.').chars().map(plain).collect();
+    let mut free = name.clone();
+    let mut number = 1;
+    while taken.contains_key(&free) || free == Portable::CHAIN || free.is_empty() {
+        number += 1;
+        free = format!("{number}-{name}");
+    }
+    free
+}
+
+/// The text of `chain` with other names for its objects, and with the name that it had by its file.
+fn renamed(chain: &Chain, names: &BTreeMap<ObjectRef, String>) -> String {
+    let programs = chain.graph.nodes().filter_map(|(_, node)| node.program());
+    // Several nodes may come from one place.
+    let places: BTreeMap<usize, _> = programs
+        .filter_map(|(object, _)| Some((object.span.range(), names.get(object.value)?)))
+        .map(|(range, name)| (range.start, (range, name)))
+        .collect();
+    let mut text = chain.source.text.clone();
+    for (range, name) in places.into_values().rev() {
+        text.replace_range(range, &quoted(name));
+    }
+    let has_name = toml::from_str::<toml::Table>(&text).is_ok_and(|top| top.contains_key("name"));
+    if has_name { text } else { format!("name = {}\n{text}", quoted(&chain.name)) }
+}
+
+/// A text as TOML writes it, which is as JSON does but for one letter.
+fn quoted(text: &str) -> String {
+    json!(text).to_string().replace('\u{7f}', "\\u007f")
+}
