@@ -6,8 +6,9 @@
 //! [`resolve`] (what the names of the chain refer to) → [`check`] (the rules) → [`plan`] (the
 //! operations) → [`run`] (executes them on a [`kernel`], and undoes them) → [`event`] (what programs
 //! write), read in a [`session`]. [`diag`] has the errors of every stage, [`draw`] turns them into
-//! text, [`vm`] is a machine for chains that cannot run on this one, [`traffic`] generates traffic
-//! for them, and [`export`] hands them to other engines.
+//! text, [`vm`] is a machine for chains that cannot run on this one, and [`traffic`] generates traffic
+//! for them. [`recipe`] has chains that are shared: packed, kept in the user's cache, pinned by digest, and
+//! [`export`] hands chains to other engines.
 //!
 //! ```
 //! use freplace_compose::{chain::Chain, check::{self, Kernels}, plan};
@@ -50,6 +51,7 @@ mod pattern;
 pub mod picture;
 pub mod plan;
 pub mod profile;
+pub mod recipe;
 pub mod resolve;
 pub mod run;
 pub mod running;
@@ -57,5 +59,6 @@ pub mod session;
 pub mod testing;
 pub mod trace;
 pub mod traffic;
+mod user_folders;
 pub mod version;
 pub mod vm;

@@ -10,6 +10,7 @@ use std::{
 };
 
 use common::{CHAINS, objects, run, shown, workspace};
+use freplace_compose::recipe::{Manifest, Packed};
 use k8s_openapi::api::{apps::v1::DaemonSet, core::v1::ConfigMap};
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
@@ -203,20 +204,18 @@ fn the_unit_of_an_interface_waits_for_it() {
 }
 
 /// Writes what a ConfigMap holds into a folder, as a container sees it.
-fn unpacked(config: &ConfigMap, folder: &Path) -> PathBuf {
+fn unpacked(config: &ConfigMap, folder: &Path) {
     for (name, bytes) in config.binary_data.iter().flatten() {
         fs::write(folder.join(name), &bytes.0).expect("room for it");
     }
     for (name, text) in config.data.iter().flatten() {
         fs::write(folder.join(name), text).expect("room for it");
     }
-    folder.join("chain.toml")
 }
 
-#[test]
-fn an_exported_chain_needs_none_of_the_files_that_it_was_made_of() {
+/// A chain with two objects of one name, of which one is outside of its folder.
+fn scattered() -> (tempfile::TempDir, PathBuf) {
     let here = tempfile::tempdir().expect("a temporary folder");
-    // Two objects of one name, one of them outside of the chain's folder.
     for (folder, object) in [("chain/own", "host.bpf.o"), ("others", "foreign.bpf.o")] {
         fs::create_dir_all(here.path().join(folder)).expect("room for it");
         let copied = fs::copy(objects().join(object), here.path().join(folder).join("same.o"));
@@ -230,15 +229,60 @@ fn an_exported_chain_needs_none_of_the_files_that_it_was_made_of() {
     "#;
     let path = here.path().join("chain/pair.toml");
     fs::write(&path, text).expect("room for it");
-    let (config, _) = understand(&export("--kubernetes", &path));
-    fs::remove_dir_all(here.path().join("others")).expect("they are mine");
-    let there = tempfile::tempdir().expect("a temporary folder");
-    let moved = unpacked(&config, there.path());
-    let output = run(there.path(), &["plan", moved.to_str().expect("text")]);
+    (here, path)
+}
+
+/// The chain, which was moved to `folder`, is planned there as it was before.
+#[track_caller]
+fn assert_moved(folder: &Path) {
+    let output = run(folder, &["plan", "chain.toml"]);
     let plan = shown(&output);
     assert_eq!(output.status.code(), Some(0), "{plan}");
     assert!(plan.contains("pair  4 nodes"), "it keeps its name: {plan}");
     assert!(plan.contains("first of 2-same.o") && plan.contains("on_connect of same.o"), "{plan}");
+}
+
+#[test]
+fn a_chain_in_a_config_map_needs_none_of_the_files_that_it_was_made_of() {
+    let (here, path) = scattered();
+    let (config, _) = understand(&export("--kubernetes", &path));
+    drop(here);
+    let there = tempfile::tempdir().expect("a temporary folder");
+    unpacked(&config, there.path());
+    assert_moved(there.path());
+}
+
+#[test]
+fn a_bundle_is_a_packed_recipe_of_all_that_the_chain_needs() {
+    let (here, path) = scattered();
+    let there = tempfile::tempdir().expect("a temporary folder");
+    let bundle = there.path().join("pair.fcr");
+    let words = [path.to_str().expect("text"), "-o", bundle.to_str().expect("text")];
+    for _ in 0..2 {
+        let output = run(here.path(), &[&["export", "--bundle"][..], &words].concat());
+        assert_eq!(output.status.code(), Some(0), "{}", shown(&output));
+    }
+    drop(here);
+    let packed = Packed::open(&bundle).expect("it is a packed recipe");
+    let folder = there.path().join("unpacked");
+    fs::create_dir(&folder).expect("room for it");
+    packed.unpack_into(&folder).expect("room for it");
+    assert_moved(&folder);
+    let manifest = Manifest::open(&folder.join("recipe.toml")).expect("it is valid");
+    assert_eq!((manifest.title().as_str(), manifest.description.as_str()), ("pair 0.0.0", "pair"));
+}
+
+#[test]
+fn a_bundle_of_a_recipe_says_of_itself_what_the_recipe_does() {
+    let (here, path) = scattered();
+    let text = "format = 1\nname = \"mine\"\nversion = \"1.2.3\"\ndescription = \"two\"\nlicense = \"MIT\"\n";
+    fs::write(path.with_file_name("recipe.toml"), text).expect("room for it");
+    let bundle = here.path().join("mine.fcr");
+    let words = [path.to_str().expect("text"), "-o", bundle.to_str().expect("text")];
+    let output = run(here.path(), &[&["export", "--bundle"][..], &words].concat());
+    assert_eq!(output.status.code(), Some(0), "{}", shown(&output));
+    let packed = Packed::open(&bundle).expect("it is a packed recipe");
+    assert_eq!(packed.manifest().title(), "mine 1.2.3");
 }
 
 #[test]

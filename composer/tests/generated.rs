@@ -67,7 +67,7 @@ const SUBJECTS: [(u16, &str); 10] = [
     (6, "The micro-VM"),
     (7, "Programs that already run"),
     (8, "Tests"),
-    (9, "Recipes and exports"),
+    (9, "Recipes"),
 ];
 
 #[test]

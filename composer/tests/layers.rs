@@ -148,6 +148,7 @@ const LAYERS: &[&str] = &[
     "pattern",
     "json_schema",
     "files",
+    "user_folders",
     "netlink",
     "diag",
     "object",
@@ -167,10 +168,11 @@ const LAYERS: &[&str] = &[
     "run",
     "event",
     "session",
-    "export",
     "draw",
     "traffic",
     "testing",
+    "recipe",
+    "export",
     "vm",
 ];
 

@@ -1,8 +1,8 @@
 //! `export FILE`: what another engine needs to keep a chain up.
 
 use std::{
-    env, io,
-    io::Write as _,
+    env, fs,
+    io::{self, Write as _},
     path::{Path, PathBuf},
 };
 
@@ -10,12 +10,13 @@ use super::{Ready, exit::Exit, ready_or_report, report, screen, vm::files};
 use freplace_compose::{
     chain::recipe_name,
     diag::{Code, Diagnostic},
-    export::{Needs, Portable, UnitPaths, manifest, unit},
+    export::{Needs, Portable, UnitPaths, bundle, manifest, unit},
     files::plain,
     kernel::RunningKernel,
+    recipe::MANIFEST,
 };
 
-/// Write what runs a chain elsewhere: a systemd unit or a Kubernetes manifest.
+/// Write what runs a chain elsewhere: a systemd unit, a Kubernetes manifest, or one file.
 ///
 /// The chain is checked first. The unit and the manifest run `up` with the capabilities that this chain
 /// needs, and without anything else that it does not need. Needs no root, and loads nothing.
@@ -33,12 +34,15 @@ pub(super) struct ExportArguments {
     /// A DaemonSet, and a ConfigMap with the chain and its objects.
     #[arg(long, group = "engine")]
     kubernetes: bool,
+    /// A packed recipe: the chain and its objects in one file, for `up` on another machine.
+    #[arg(long, group = "engine", requires = "output")]
+    bundle: bool,
     /// Image with this program, for --kubernetes; see `cargo xtask dist`.
     #[arg(
         long,
         value_name = "IMAGE",
         default_value = concat!("freplace-compose:", env!("CARGO_PKG_VERSION")),
-        conflicts_with = "systemd"
+        conflicts_with_all = ["systemd", "bundle"]
     )]
     image: String,
     /// Write to this file instead of stdout.
@@ -57,33 +61,44 @@ pub(super) fn run(arguments: &ExportArguments) -> Exit {
     {
         return exit;
     }
-    match text(arguments, &ready, inputs) {
-        Ok(text) => written(&text, arguments.output.as_deref()),
-        Err(diagnostic) => {
-            report::one(&diagnostic);
+    match exported(arguments, &ready, inputs) {
+        Ok(exported) => written(&exported, arguments.output.as_deref()),
+        Err(found) => {
+            report::all(&found);
             Exit::Failed
         }
     }
 }
 
-fn text(
+fn exported(
     arguments: &ExportArguments,
     ready: &Ready,
     inputs: Vec<PathBuf>,
-) -> Result<String, Box<Diagnostic>> {
+) -> Result<Vec<u8>, Vec<Diagnostic>> {
     let Ready { resolved, plan, .. } = ready;
     let (chain, needs) = (resolved.chain(), Needs::of(plan, resolved));
-    if arguments.kubernetes {
-        return manifest(chain, &needs, &Portable::of(resolved)?, &arguments.image);
+    let one = |found: Box<Diagnostic>| vec![*found];
+    if arguments.systemd {
+        return Ok(unit(chain, &needs, &paths(&arguments.file, &inputs).map_err(one)?).into_bytes());
     }
-    let file = match recipe_name(&arguments.file) {
-        Some(_) => arguments.file.clone(),
-        None => absolute(&arguments.file)?,
-    };
+    let portable = Portable::of(resolved).map_err(one)?;
+    if arguments.kubernetes {
+        let manifest = manifest(chain, &needs, &portable, &arguments.image);
+        return manifest.map(String::into_bytes).map_err(one);
+    }
+    let described = chain.folder.join(MANIFEST);
+    let is_recipe = recipe_name(&arguments.file).is_none() && described.is_file();
+    let described = is_recipe.then(|| fs::read_to_string(&described));
+    let described = described.transpose().map_err(|error| one(unknown(&chain.folder, &error)))?;
+    Ok(bundle(chain, portable, described)?.bytes().to_vec())
+}
+
+fn paths(file: &Path, inputs: &[PathBuf]) -> Result<UnitPaths, Box<Diagnostic>> {
+    let chain = if recipe_name(file).is_some() { file.to_owned() } else { absolute(file)? };
     let inputs = inputs.iter().map(|path| absolute(path)).collect::<Result<_, _>>()?;
-    let program =
-        env::current_exe().map_err(|error| unknown(Path::new("/proc/self/exe"), &error))?;
-    Ok(unit(chain, &needs, &UnitPaths { program, chain: file, inputs }))
+    let own = Path::new("/proc/self/exe");
+    let program = env::current_exe().map_err(|error| unknown(own, &error))?;
+    Ok(UnitPaths { program, chain, inputs })
 }
 
 /// Where a file is, whatever folder one is in.
@@ -96,11 +111,11 @@ fn unknown(path: &Path, error: &io::Error) -> Box<Diagnostic> {
     Box::new(Diagnostic::new(Code::FileUnreadable, message).help("Put it back, and export again."))
 }
 
-fn written(text: &str, output: Option<&Path>) -> Exit {
-    let Some(path) = output else { return screen::data(text) };
+fn written(bytes: &[u8], output: Option<&Path>) -> Exit {
+    let Some(path) = output else { return screen::data(&String::from_utf8_lossy(bytes)) };
     let help = "Choose a folder that exists and that you can write to.";
     let made = screen::create(path, help).and_then(|mut file| {
-        file.write_all(text.as_bytes()).map_err(|error| {
+        file.write_all(bytes).map_err(|error| {
             let message = format!("cannot write {}: {}", path.display(), plain(&error));
             Diagnostic::new(Code::OutputFile, message).help(help)
         })

@@ -17,7 +17,7 @@ macro_rules! codes {
         ///
         /// The first two digits are the subject: 00 the chain file, 01 its graph, 02 objects, 03
         /// the combination of programs, 04 the environment, 05 the running chain, 06 the micro-VM,
-        /// 07 programs that run already, 08 tests and what they are made of.
+        /// 07 programs that run already, 08 tests and what they are made of, 09 recipes.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
         pub enum Code {
             $($(#[doc = $doc])+ $name = $number,)+
@@ -282,6 +282,15 @@ codes! {
     PacketHex = 813,
     /// A capture file that gives no packets.
     CaptureUnreadable = 814,
+
+    /// A file that is no packed recipe, or one that is not whole.
+    NotARecipe = 901,
+    /// A file in a format that is newer than this program.
+    NewerFormat = 902,
+    /// A folder that cannot be packed as a recipe.
+    NotPackable = 903,
+    /// A cache that recipes cannot be put into or taken out of.
+    CacheUnusable = 904,
 
     /// A chain that is too large for where it is exported to.
     TooLargeToExport = 930,

@@ -13,6 +13,7 @@ use super::{
 use crate::{
     chain::Chain,
     diag::{Code, Diagnostic},
+    recipe::CHAIN,
 };
 
 /// The most bytes that a ConfigMap takes, all files together.
@@ -101,7 +102,7 @@ fn config(metadata: &Value, portable: &Portable) -> Value {
         "apiVersion": "v1",
         "kind": "ConfigMap",
         "metadata": metadata,
-        "data": { Portable::CHAIN: portable.chain },
+        "data": { CHAIN: portable.chain },
     });
     if !objects.is_empty() {
         config["binaryData"] = objects.into();
@@ -145,7 +146,7 @@ fn pod(name: &str, needs: &Needs, image: &str) -> Value {
         "containers": [{
             "name": "chain",
             "image": image,
-            "args": ["up", "--format", "json", format!("{FOLDER}/{}", Portable::CHAIN)],
+            "args": ["up", "--format", "json", format!("{FOLDER}/{CHAIN}")],
             "securityContext": security,
             "resources": {
                 "requests": { "cpu": "50m", "memory": "64Mi" },

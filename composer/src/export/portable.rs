@@ -8,6 +8,7 @@ use crate::{
     chain::{Chain, ObjectRef},
     diag::{Code, Diagnostic},
     files::{self, plain},
+    recipe::{CHAIN, MANIFEST},
     resolve::Resolved,
 };
 
@@ -21,9 +22,6 @@ pub struct Portable {
 }
 
 impl Portable {
-    /// The name of the chain's file.
-    pub const CHAIN: &str = "chain.toml";
-
     /// The chain `resolved`, with copies of its objects.
     ///
     /// # Errors
@@ -58,17 +56,24 @@ fn read(path: PathBuf) -> Result<Vec<u8>, Box<Diagnostic>> {
 
 /// A name for the copy of `name` that no other file has, of letters that every engine takes.
 fn free_name(name: Option<&str>, taken: &BTreeMap<String, Vec<u8>>) -> String {
+    /// Of a name; there are limits of 100 and more.
+    const LONGEST: usize = 80;
     let is_plain = |letter: char| letter.is_ascii_alphanumeric() || "._-".contains(letter);
     let plain = |letter: char| if is_plain(letter) { letter } else { '_' };
-    let name: String =
-        name.unwrap_or("object.o").trim_start_matches('.').chars().map(plain).collect();
-    let mut free = name.clone();
-    let mut number = 1;
-    while taken.contains_key(&free) || free == Portable::CHAIN || free.is_empty() {
-        number += 1;
-        free = format!("{number}-{name}");
-    }
-    free
+    let name: String = name.unwrap_or_default().chars().map(plain).collect();
+    // ASCII by now, so each letter is a byte; an end says more than a beginning.
+    let name = &name[name.len().saturating_sub(LONGEST)..];
+    let name = match name.trim_matches(['.', '-']) {
+        "" => "object.o",
+        name => name,
+    };
+    let is_free = |free: &str| {
+        let others = taken.keys().map(String::as_str).chain([CHAIN, MANIFEST]);
+        others.into_iter().all(|other| !other.eq_ignore_ascii_case(free))
+    };
+    let numbered = (2..).map(|number: usize| format!("{number}-{name}"));
+    let mut names = [name.to_owned()].into_iter().chain(numbered);
+    names.find(|free| is_free(free)).unwrap_or_default()
 }
 
 /// The text of `chain` with other names for its objects, and with the name that it had by its file.
@@ -88,6 +93,6 @@ fn renamed(chain: &Chain, names: &BTreeMap<ObjectRef, String>) -> String {
 }
 
 /// A text as TOML writes it, which is as JSON does but for one letter.
-fn quoted(text: &str) -> String {
+pub(super) fn quoted(text: &str) -> String {
     json!(text).to_string().replace('\u{7f}', "\\u007f")
 }
