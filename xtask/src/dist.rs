@@ -16,7 +16,7 @@ use std::{
 };
 
 use crate::{Result, build, setup, shell};
-use contents::Contents;
+use contents::InstalledFiles;
 
 /// What is built for: std and glibc as they are everywhere, linked statically.
 const TARGET: &str = "x86_64-unknown-linux-gnu";
@@ -56,7 +56,7 @@ pub(crate) fn make() -> Result<Packages> {
     setup::ensure(&[setup::BUILD])?;
     let epoch = epoch()?;
     let built = executable()?;
-    let contents = Contents::of(&built)?;
+    let contents = InstalledFiles::of(&built)?;
     let folder = shell::root().join("target/packages");
     if folder.exists() {
         fs::remove_dir_all(&folder)?;
@@ -112,7 +112,7 @@ fn executable() -> Result<PathBuf> {
 }
 
 /// An archive of all files below one folder.
-fn archive(contents: &Contents, folder: &Path, epoch: u64) -> Result<PathBuf> {
+fn archive(contents: &InstalledFiles, folder: &Path, epoch: u64) -> Result<PathBuf> {
     let name = format!("{NAME}-{VERSION}-x86_64-linux");
     let stage = folder.join(&name);
     for (path, bytes, mode) in contents.files() {

@@ -1,6 +1,6 @@
 //! A chain with all of its objects beside it, for another machine.
 
-use std::{collections::BTreeMap, path::PathBuf};
+use std::{collections::BTreeMap, path::Path};
 
 use serde_json::json;
 
@@ -32,7 +32,7 @@ impl Portable {
         let mut names = BTreeMap::new();
         for (reference, _) in resolved.objects().iter() {
             let ObjectRef::File(path) = reference else { continue };
-            let bytes = read(chain.folder.join(path))?;
+            let bytes = read(&chain.folder.join(path))?;
             let name = free_name(path.file_name().and_then(|name| name.to_str()), &objects);
             objects.insert(name.clone(), bytes);
             names.insert(reference.clone(), name);
@@ -47,8 +47,8 @@ impl Portable {
     }
 }
 
-fn read(path: PathBuf) -> Result<Vec<u8>, Box<Diagnostic>> {
-    files::read(&path, files::OBJECT).map_err(|error| {
+fn read(path: &Path) -> Result<Vec<u8>, Box<Diagnostic>> {
+    files::read(path, files::OBJECT).map_err(|error| {
         let message = format!("cannot read {}: {}", path.display(), plain(&error));
         Box::new(Diagnostic::new(Code::ObjectUnreadable, message).help("Build the object again."))
     })

@@ -7,7 +7,7 @@ use crate::{Result, shell};
 
 /// The files that an installation has.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Contents {
+pub(super) struct InstalledFiles {
     pub(super) executable: Vec<u8>,
     /// The manual page, packed.
     manual: Vec<u8>,
@@ -43,7 +43,7 @@ Comment:
 ";
 const LICENCES: [&str; 3] = ["LICENSE-MIT", "LICENSE-APACHE", "LICENSE-GPL-2.0"];
 
-impl Contents {
+impl InstalledFiles {
     /// What `executable` prints of itself, and texts of the repository.
     pub(super) fn of(executable: &Path) -> Result<Self> {
         let own = |words: &[&str]| {

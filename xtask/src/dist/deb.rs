@@ -6,14 +6,14 @@ use std::{
     process::Command,
 };
 
-use super::{NAME, VERSION, contents::Contents, put};
+use super::{NAME, VERSION, contents::InstalledFiles, put};
 use crate::{Result, shell};
 
 /// Debian's name for what is built for.
 const ARCHITECTURE: &str = "amd64";
 
 /// Makes the package in `folder`.
-pub(super) fn make(contents: &Contents, folder: &Path, epoch: u64) -> Result<PathBuf> {
+pub(super) fn make(contents: &InstalledFiles, folder: &Path, epoch: u64) -> Result<PathBuf> {
     let name = format!("{NAME}_{VERSION}_{ARCHITECTURE}");
     let stage = folder.join(&name);
     let mut size = 0;
@@ -59,13 +59,13 @@ Description: docker compose for chains of eBPF programs
 mod tests {
     use std::{env, fs, path::PathBuf, process::Command};
 
-    use super::{Contents, make};
+    use super::{InstalledFiles, make};
     use crate::shell;
 
     /// A folder of its own for each test; removed at its end.
-    struct Scratch(PathBuf);
+    struct TestFolder(PathBuf);
 
-    impl Scratch {
+    impl TestFolder {
         fn new(name: &str) -> Self {
             let folder = env::temp_dir().join(format!("xtask-{name}-{}", std::process::id()));
             fs::create_dir(&folder).expect("a new folder");
@@ -73,7 +73,7 @@ mod tests {
         }
     }
 
-    impl Drop for Scratch {
+    impl Drop for TestFolder {
         fn drop(&mut self) {
             let _ = fs::remove_dir_all(&self.0);
         }
@@ -81,8 +81,9 @@ mod tests {
 
     #[test]
     fn a_package_has_all_files_belongs_to_root_and_is_the_same_each_time() {
-        let (one, two) = (Scratch::new("deb-one"), Scratch::new("deb-two"));
-        let contents = Contents { executable: b"#!/bin/sh\n".to_vec(), ..Contents::default() };
+        let (one, two) = (TestFolder::new("deb-one"), TestFolder::new("deb-two"));
+        let contents =
+            InstalledFiles { executable: b"#!/bin/sh\n".to_vec(), ..InstalledFiles::default() };
         let made = [&one, &two].map(|folder| {
             let deb =
                 make(&contents, &folder.0, 1_000_000_000).expect("dpkg-deb is part of Debian");
