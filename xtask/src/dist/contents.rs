@@ -10,12 +10,12 @@ use crate::{Result, shell};
 pub(super) struct InstalledFiles {
     pub(super) executable: Vec<u8>,
     /// The manual page, packed.
-    manual: Vec<u8>,
+    pub(super) manual: Vec<u8>,
     /// Completions, with the paths that the shells look at in Debian.
-    completions: Vec<(&'static str, Vec<u8>)>,
+    pub(super) completions: Vec<(&'static str, Vec<u8>)>,
     /// The changelog, packed.
-    changelog: Vec<u8>,
-    copyright: Vec<u8>,
+    pub(super) changelog: Vec<u8>,
+    pub(super) copyright: Vec<u8>,
 }
 
 /// The shells, each with the place of its completions.
