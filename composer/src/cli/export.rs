@@ -61,7 +61,7 @@ pub(super) fn run(arguments: &ExportArguments) -> Exit {
     {
         return exit;
     }
-    match exported(arguments, &ready, inputs) {
+    match exported(arguments, &ready, &inputs) {
         Ok(exported) => written(&exported, arguments.output.as_deref()),
         Err(found) => {
             report::all(&found);
@@ -73,13 +73,13 @@ pub(super) fn run(arguments: &ExportArguments) -> Exit {
 fn exported(
     arguments: &ExportArguments,
     ready: &Ready,
-    inputs: Vec<PathBuf>,
+    inputs: &[PathBuf],
 ) -> Result<Vec<u8>, Vec<Diagnostic>> {
     let Ready { resolved, plan, .. } = ready;
     let (chain, needs) = (resolved.chain(), Needs::of(plan, resolved));
     let one = |found: Box<Diagnostic>| vec![*found];
     if arguments.systemd {
-        return Ok(unit(chain, &needs, &paths(&arguments.file, &inputs).map_err(one)?).into_bytes());
+        return Ok(unit(chain, &needs, &paths(&arguments.file, inputs).map_err(one)?).into_bytes());
     }
     let portable = Portable::of(resolved).map_err(one)?;
     if arguments.kubernetes {

@@ -106,7 +106,7 @@ fn up(program: &Path, log: &StepLog) -> Result {
     let events = done(&mut up, log)?;
     let shown =
         |node: &&str| events.lines().any(|line| line.split_whitespace().nth(1) == Some(node));
-    expect(NODES.iter().all(|node| shown(&node)), "an event of each node", &events)
+    expect(NODES.iter().all(shown), "an event of each node", &events)
 }
 
 /// Runs a command to its end, and returns what it wrote to stdout.
