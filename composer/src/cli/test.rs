@@ -20,11 +20,13 @@ use freplace_compose::{
     plan::Plan,
     session::Interrupts,
     testing::{
-        self, ProgramTest, Tally, TestFile, TestRecord, TestResult, TestSurroundings, TestVerdict,
+        self, Coverage, ProgramTest, Tally, TestFile, TestRecord, TestResult, TestSurroundings,
+        TestVerdict,
     },
     vm::KernelChoice,
 };
 
+mod coverage;
 mod exec;
 mod files_of_tests;
 mod update;
@@ -65,6 +67,10 @@ pub(super) struct TestArguments {
     /// Write what came in the place of what was expected, for review.
     #[arg(long)]
     update: bool,
+    /// Write to FILE which lines of source ran, as lcov does. Programs are loaded with counters for this, so what
+    /// runs is not what ships.
+    #[arg(long, value_name = "FILE", conflicts_with = "list")]
+    coverage: Option<PathBuf>,
     /// List the tests without running them.
     #[arg(long, conflicts_with = "update")]
     list: bool,
@@ -131,16 +137,26 @@ pub(super) fn run(arguments: TestArguments) -> Exit {
         report::one(&Diagnostic::new(Code::BadTest, message).help(help));
         return Exit::Usage;
     }
+    // A guest prints what the host writes.
+    if let Some(path) = arguments.coverage.as_ref().filter(|_| !arguments.records) {
+        let inputs: Vec<PathBuf> = files.iter().flat_map(TestFile::inputs).collect();
+        if let Err(exit) = screen::spare(path, &inputs) {
+            return exit;
+        }
+    }
     let started = Instant::now();
     let ended = match arguments.vm.is_empty() {
         true => here(&files, &plans, arguments),
         false => in_vms(&files, arguments),
     };
-    let records = match ended {
-        Ok(records) => records,
+    let FinishedTests { records, coverage } = match ended {
+        Ok(finished) => finished,
         Err(exit) => return exit,
     };
     if arguments.records {
+        if arguments.coverage.is_some() {
+            screen::data(&coverage::to_line(coverage));
+        }
         return exit_of(&records, valid);
     }
     let written = match arguments.format {
@@ -155,10 +171,24 @@ pub(super) fn run(arguments: TestArguments) -> Exit {
         report::all(&found);
         return Exit::Failed;
     }
+    if let Some(path) = &arguments.coverage
+        && let Err(found) = coverage::write(path, &coverage)
+    {
+        report::one(&found);
+        return Exit::Failed;
+    }
     match exit_of(&records, valid) {
         Exit::Done => written,
         other => other,
     }
+}
+
+/// What came of all tests.
+#[derive(Debug, Default)]
+struct FinishedTests {
+    records: Vec<TestRecord>,
+    /// The lines that ran, where that was asked for.
+    coverage: Coverage,
 }
 
 fn exit_of(records: &[TestRecord], valid: bool) -> Exit {
@@ -280,7 +310,7 @@ fn here(
     files: &Arc<Vec<TestFile>>,
     plans: &[Plan],
     arguments: &Arc<TestArguments>,
-) -> Result<Vec<TestRecord>, Exit> {
+) -> Result<FinishedTests, Exit> {
     if !rustix::process::geteuid().is_root() {
         let message = "tests load programs, which requires root";
         let help = "Use --vm to run in a micro-VM, which does not require root.";
@@ -310,10 +340,13 @@ fn no_signals(error: &io::Error) -> Exit {
 }
 
 /// Runs the tests of all files one by one, until `stop` is set.
-fn all(files: &[TestFile], arguments: &TestArguments, stop: &AtomicBool) -> Vec<TestRecord> {
+fn all(files: &[TestFile], arguments: &TestArguments, stop: &AtomicBool) -> FinishedTests {
     let kernel = machine::version().map_or_else(machine::release, |version| version.to_string());
     let mut linux = Linux::new();
-    let mut records = Vec::new();
+    if arguments.coverage.is_some() {
+        linux.count_lines();
+    }
+    let mut finished = FinishedTests::default();
     for file in files {
         let outcome = testing::run(
             &mut linux,
@@ -321,9 +354,10 @@ fn all(files: &[TestFile], arguments: &TestArguments, stop: &AtomicBool) -> Vec<
             &|test| arguments.wants(test),
             TestSurroundings { is_over: &|| stop.load(Ordering::Relaxed), exec: &exec },
             &mut |result| {
+                finished.coverage.add_test(&result.lines);
                 let record = record_of(file, &kernel, result, arguments.is_colored());
                 told(&record, arguments, false);
-                records.push(record);
+                finished.records.push(record);
             },
         );
         // They were checked; a file may have changed since.
@@ -332,7 +366,7 @@ fn all(files: &[TestFile], arguments: &TestArguments, stop: &AtomicBool) -> Vec<
         }
         linux.next_chain();
     }
-    records
+    finished
 }
 
 /// A result as a record; drawn without colours where people do not read it.

@@ -7,9 +7,10 @@
 //! `read` has text → tests; `arrange` (chain, tests) → a chain for each group of tests that can share one;
 //! `session` brings such a chain up and runs its tests one by one, each on maps and variables as they were when
 //! the chain came up (`state`); `verdict` compares what came with what was expected; `report` has results as
-//! text for people and machines.
+//! text for people and machines, `coverage` the lines that ran.
 
 mod arrange;
+mod coverage;
 mod expectation;
 mod read;
 mod report;
@@ -24,6 +25,7 @@ use std::{
     time::Duration,
 };
 
+pub use coverage::Coverage;
 use read::ReadTests;
 pub use report::{Correction, Tally, TestRecord, junit, tap};
 pub use schema::schema;

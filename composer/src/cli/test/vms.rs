@@ -8,7 +8,7 @@ use std::{
     thread,
 };
 
-use super::{TestArguments, told};
+use super::{FinishedTests, TestArguments, coverage, told};
 use crate::cli::{
     exit::Exit,
     screen,
@@ -25,7 +25,7 @@ use freplace_compose::{
 pub(super) fn in_vms(
     files: &Arc<Vec<TestFile>>,
     arguments: &Arc<TestArguments>,
-) -> Result<Vec<TestRecord>, Exit> {
+) -> Result<FinishedTests, Exit> {
     let cpus = thread::available_parallelism().map_or(1, usize::from);
     let jobs = arguments.jobs.map_or(cpus, usize::from).min(arguments.vm.len());
     let next = Mutex::new(arguments.vm.iter().enumerate());
@@ -43,8 +43,13 @@ pub(super) fn in_vms(
         }
     });
     let outcomes = outcomes.into_inner().unwrap_or_else(PoisonError::into_inner);
-    let records: Result<Vec<_>, Exit> = outcomes.into_values().collect();
-    Ok(records?.into_iter().flatten().collect())
+    let mut all = FinishedTests::default();
+    for outcome in outcomes.into_values() {
+        let FinishedTests { records, coverage } = outcome?;
+        all.records.extend(records);
+        all.coverage.merge(coverage);
+    }
+    Ok(all)
 }
 
 /// Runs the tests in a micro-VM with `kernel`.
@@ -52,10 +57,13 @@ fn in_vm(
     kernel: &KernelChoice,
     files: &[TestFile],
     arguments: &Arc<TestArguments>,
-) -> Result<Vec<TestRecord>, Exit> {
+) -> Result<FinishedTests, Exit> {
     let mut words: Vec<OsString> = vec!["test".into(), "--records".into()];
     if let Some(text) = &arguments.filter {
         words.push(format!("--filter={text}").into());
+    }
+    if arguments.coverage.is_some() {
+        words.push("--coverage=-".into());
     }
     words.push("--".into());
     words.extend(files.iter().map(|file| file.path.clone().into()));
@@ -70,14 +78,14 @@ fn in_vm(
     }
     let sink = RecordSink {
         line: Vec::new(),
-        records: Arc::default(),
+        finished: Arc::default(),
         arguments: Arc::clone(arguments),
         series: match kernel {
             KernelChoice::Series(series) => Some(series.clone()),
             KernelChoice::Image(_) => None,
         },
     };
-    let records = Arc::clone(&sink.records);
+    let finished = Arc::clone(&sink.finished);
     let again = ReexecInVm {
         files: brought,
         modules: needed,
@@ -85,17 +93,17 @@ fn in_vm(
         ..ReexecInVm::new(kernel)
     };
     let ended = again.with(words, arguments.is_colored(), sink)?;
-    let records = std::mem::take(&mut *records.lock().unwrap_or_else(PoisonError::into_inner));
+    let finished = std::mem::take(&mut *finished.lock().unwrap_or_else(PoisonError::into_inner));
     match ended.code {
-        0 | 1 => Ok(records),
+        0 | 1 => Ok(finished),
         code => Err(Exit::Of(code)),
     }
 }
 
-/// Takes the records that the guest prints, a line each.
+/// Takes the records that the guest prints, a line each, and the line with the coverage.
 struct RecordSink {
     line: Vec<u8>,
-    records: Arc<Mutex<Vec<TestRecord>>>,
+    finished: Arc<Mutex<FinishedTests>>,
     arguments: Arc<TestArguments>,
     /// What the user calls the kernel.
     series: Option<String>,
@@ -106,6 +114,11 @@ impl io::Write for RecordSink {
         self.line.extend_from_slice(bytes);
         while let Some(end) = self.line.iter().position(|byte| *byte == b'\n') {
             let line: Vec<u8> = self.line.drain(..=end).collect();
+            let mut finished = self.finished.lock().unwrap_or_else(PoisonError::into_inner);
+            if let Some(coverage) = coverage::of_line(&line) {
+                finished.coverage.merge(coverage);
+                continue;
+            }
             let Ok(mut record) = serde_json::from_slice::<TestRecord>(&line) else {
                 screen::say!("{}", inert::line(String::from_utf8_lossy(&line).trim_end()));
                 continue;
@@ -114,7 +127,7 @@ impl io::Write for RecordSink {
                 record.kernel.clone_from(series);
             }
             told(&record, &self.arguments, self.arguments.vm.len() > 1);
-            self.records.lock().unwrap_or_else(PoisonError::into_inner).push(record);
+            finished.records.push(record);
         }
         Ok(bytes.len())
     }

@@ -14,7 +14,7 @@ use super::{
 use crate::{
     check::{self, Checked, Kernels},
     diag::{Code, Diagnostic},
-    kernel::{KernelError, TestKernel, machine},
+    kernel::{KernelError, LinesRun, TestKernel, machine},
     plan::{self, Plan},
     version::Version,
 };
@@ -47,6 +47,8 @@ pub struct TestResult {
     pub remarks: Vec<String>,
     /// What to write into the file so that it expects what came.
     pub corrections: Vec<Correction>,
+    /// Which lines of each program ran, where that is counted.
+    pub lines: Vec<LinesRun>,
 }
 
 /// How a test ended.
@@ -87,6 +89,7 @@ pub fn run<K: TestKernel>(
             run_ns: None,
             remarks: Vec::new(),
             corrections: Vec::new(),
+            lines: Vec::new(),
         });
     }
     for group in groups {
@@ -130,6 +133,7 @@ fn failed(test: &ProgramTest, found: Vec<Diagnostic>) -> TestResult {
         run_ns: None,
         remarks: Vec::new(),
         corrections: Vec::new(),
+        lines: Vec::new(),
     }
 }
 

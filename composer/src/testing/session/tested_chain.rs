@@ -1,23 +1,27 @@
 //! The chain of a group of tests while it is up, and one test on it.
 
-use std::time::{Duration, Instant};
+use std::{
+    collections::HashSet,
+    time::{Duration, Instant},
+};
 
 use super::{TestResult, TestSurroundings, TestVerdict, failed, kernel_said};
 use crate::{
+    chain::NodeKind,
     check::{self, Kernels},
     diag::{Code, Diagnostic},
     event::{Decoder, Json, Render as _},
     files::plain,
     kernel::{
-        CountReader as _, KernelError, KernelReader, ProgramHandle, RecordReader as _, TestKernel,
-        TestRun, TestRunOutput, machine,
+        CountReader as _, KernelError, KernelReader, LinesRun, ProgramHandle, RecordReader as _,
+        TestKernel, TestRun, TestRunOutput, machine,
     },
     plan::{self, Action, Plan},
     resolve::{NotLooked, Resolved},
     run::{self, Running, unwatched},
     testing::{
         Trigger,
-        arrange::{ArrangedTest, HostRun, TestGroup},
+        arrange::{ArrangedTest, HostRun, TestGroup, is_of_tests},
         state::ChainState,
         verdict::{Came, verdict},
     },
@@ -35,6 +39,8 @@ pub(super) struct TestedChain<K: KernelReader> {
     pub(super) state: ChainState,
     /// The number of each node and its loaded program.
     programs: Vec<(usize, ProgramHandle)>,
+    /// All programs but those of mocks and spies.
+    tested: Vec<ProgramHandle>,
     /// Whether no test ran yet.
     is_fresh: bool,
     /// Events that found no room, so far.
@@ -57,6 +63,7 @@ impl<K: TestKernel> TestedChain<K> {
         let programs = programs(&plan, &running);
         match Self::opened(kernel, &running, &programs) {
             Ok((source, state)) => Ok(Self {
+                tested: tested(&plan, &running, &resolved),
                 decoder: Decoder::new(&resolved),
                 resolved,
                 plan,
@@ -122,6 +129,10 @@ impl<K: TestKernel> TestedChain<K> {
             }
             Err(found) => result.verdict = TestVerdict::Failed(vec![*found]),
         }
+        match self.lines_run(kernel) {
+            Ok(lines) => result.lines = lines,
+            Err(error) => result.remarks.push(format!("cannot read which lines ran: {error}")),
+        }
         result.took = started.elapsed();
         result
     }
@@ -143,6 +154,8 @@ impl<K: TestKernel> TestedChain<K> {
         self.is_fresh = false;
         self.set_up(kernel, arranged).map_err(|error| told("cannot write to a map", &error))?;
         self.drain();
+        // What is attached may have run since the last test.
+        let _ = self.lines_run(kernel);
         let deadline = started + test.limit;
         let mut arrived = None;
         let output = match (&test.trigger, &arranged.run) {
@@ -282,6 +295,15 @@ impl<K: TestKernel> TestedChain<K> {
         }
     }
 
+    /// Which lines of the programs that are tested ran since this was last asked, where that is counted.
+    fn lines_run(&self, kernel: &mut K) -> Result<Vec<LinesRun>, KernelError> {
+        let mut found = Vec::new();
+        for program in &self.tested {
+            found.extend(kernel.lines_run(*program)?);
+        }
+        Ok(found)
+    }
+
     /// How many events found no room since this was last asked.
     fn lost_since(&mut self) -> u64 {
         let Some((_, counts)) = &self.source else { return 0 };
@@ -307,6 +329,22 @@ fn programs(plan: &Plan, running: &Running) -> Vec<(usize, ProgramHandle)> {
         }
     }
     found
+}
+
+/// The loaded programs that are neither part of the tests nor made by the composer.
+fn tested(plan: &Plan, running: &Running, resolved: &Resolved) -> Vec<ProgramHandle> {
+    let made = resolved.chain().graph.nodes().filter_map(|(_, node)| match &node.kind {
+        NodeKind::Replacement(one) if one.answer.is_some() => Some(node.id.value.as_str()),
+        _ => None,
+    });
+    let made: HashSet<&str> = made.collect();
+    let is_tested = |operation| {
+        let node = plan.operation(operation).and_then(|operation| operation.node);
+        let node = node.and_then(|node| plan.nodes.get(node));
+        node.is_some_and(|node| !is_of_tests(&node.id) && !made.contains(node.id.as_str()))
+    };
+    let programs = running.programs().filter(|(operation, _)| is_tested(*operation));
+    programs.map(|(_, program)| program).collect()
 }
 
 /// Why a run did not end well.
