@@ -286,6 +286,30 @@ fn a_bundle_of_a_recipe_says_of_itself_what_the_recipe_does() {
 }
 
 #[test]
+fn values_of_parameters_and_included_files_are_exported_too() {
+    let here = tempfile::tempdir().expect("a temporary folder");
+    let part = common::chain_text("xdp").replace("\"lo\"", "\"${iface}\"");
+    let part = format!("params.iface = {{ type = \"string\" }}\n{part}");
+    fs::write(here.path().join("part.toml"), part).expect("room for it");
+    let whole = "params.at = { type = \"string\", default = \"lo\" }\n\
+                 include = [{ recipe = \"part.toml\", as = \"p\", with = { iface = \"${at}\" } }]\n";
+    fs::write(here.path().join("whole.toml"), whole).expect("room for it");
+    let exported = |engine: &str| {
+        let output = run(here.path(), &["export", engine, "whole.toml", "--set", "at=eth7"]);
+        assert_eq!(output.status.code(), Some(0), "{}", shown(&output));
+        String::from_utf8(output.stdout).expect("text")
+    };
+    let unit = exported("--systemd");
+    let line = setting(&unit, "ExecStart").expect("a command");
+    assert!(line.contains(" --set at=eth7 ") && line.ends_with("/whole.toml"), "{line}");
+    let (config, _) = understand(&exported("--kubernetes"));
+    let there = tempfile::tempdir().expect("a temporary folder");
+    unpacked(&config, there.path());
+    let plan = shown(&run(there.path(), &["plan", "chain.toml"]));
+    assert!(plan.contains("whole  ") && plan.contains("eth7"), "{plan}");
+}
+
+#[test]
 fn the_chain_is_not_written_over() {
     let (folder, path) = chain(&common::chain_text("tcp"));
     let before = fs::read(&path).expect("it is there");

@@ -6,14 +6,15 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::{Ready, exit::Exit, ready_or_report, report, screen, vm::files};
+use super::{Ready, exit::Exit, inputs::ChainFile, ready_or_report, report, screen, vm::files};
 use freplace_compose::{
-    chain::recipe_name,
+    chain::{ChainInputs, recipe_name},
     diag::{Code, Diagnostic},
     export::{Needs, Portable, UnitPaths, bundle, manifest, unit},
     files::plain,
     kernel::RunningKernel,
     recipe::MANIFEST,
+    resolve::Resolved,
 };
 
 /// Write what runs a chain elsewhere: a systemd unit, a Kubernetes manifest, or one file.
@@ -25,9 +26,8 @@ use freplace_compose::{
 #[derive(Debug, clap::Args)]
 #[command(group(clap::ArgGroup::new("engine").required(true)))]
 pub(super) struct ExportArguments {
-    /// Chain file, or builtin:NAME for a recipe.
-    #[arg(value_name = "FILE")]
-    file: PathBuf,
+    #[command(flatten)]
+    chain: ChainFile,
     /// A service unit that runs this program with this chain file.
     #[arg(long, group = "engine")]
     systemd: bool,
@@ -51,17 +51,17 @@ pub(super) struct ExportArguments {
 }
 
 pub(super) fn run(arguments: &ExportArguments) -> Exit {
-    let ready = match ready_or_report(&arguments.file, &RunningKernel::default()) {
+    let given = arguments.chain.inputs();
+    let ready = match ready_or_report(&arguments.chain.file, &given, &RunningKernel::default()) {
         Ok(ready) => ready,
         Err(exit) => return exit,
     };
-    let inputs = files(&arguments.file, &ready.resolved);
     if let Some(output) = &arguments.output
-        && let Err(exit) = screen::spare(output, &inputs)
+        && let Err(exit) = screen::spare(output, &files(&ready.resolved))
     {
         return exit;
     }
-    match exported(arguments, &ready, &inputs) {
+    match exported(arguments, &ready, &given) {
         Ok(exported) => written(&exported, arguments.output.as_deref()),
         Err(found) => {
             report::all(&found);
@@ -73,32 +73,49 @@ pub(super) fn run(arguments: &ExportArguments) -> Exit {
 fn exported(
     arguments: &ExportArguments,
     ready: &Ready,
-    inputs: &[PathBuf],
+    given: &ChainInputs,
 ) -> Result<Vec<u8>, Vec<Diagnostic>> {
     let Ready { resolved, plan, .. } = ready;
     let (chain, needs) = (resolved.chain(), Needs::of(plan, resolved));
     let one = |found: Box<Diagnostic>| vec![*found];
     if arguments.systemd {
-        return Ok(unit(chain, &needs, &paths(&arguments.file, inputs).map_err(one)?).into_bytes());
+        let paths = paths(resolved, given).map_err(one)?;
+        return Ok(unit(chain, &needs, &paths).into_bytes());
     }
-    let portable = Portable::of(resolved).map_err(one)?;
+    let portable = Portable::of(resolved, given)?;
     if arguments.kubernetes {
         let manifest = manifest(chain, &needs, &portable, &arguments.image);
         return manifest.map(String::into_bytes).map_err(one);
     }
     let described = chain.folder.join(MANIFEST);
-    let is_recipe = recipe_name(&arguments.file).is_none() && described.is_file();
+    let is_recipe = recipe_name(&chain.path).is_none() && described.is_file();
     let described = is_recipe.then(|| fs::read_to_string(&described));
     let described = described.transpose().map_err(|error| one(unknown(&chain.folder, &error)))?;
     Ok(bundle(chain, portable, described)?.bytes().to_vec())
 }
 
-fn paths(file: &Path, inputs: &[PathBuf]) -> Result<UnitPaths, Box<Diagnostic>> {
-    let chain = if recipe_name(file).is_some() { file.to_owned() } else { absolute(file)? };
-    let inputs = inputs.iter().map(|path| absolute(path)).collect::<Result<_, _>>()?;
+fn paths(resolved: &Resolved, given: &ChainInputs) -> Result<UnitPaths, Box<Diagnostic>> {
+    let chain = resolved.chain();
+    let path = match recipe_name(&chain.path) {
+        Some(_) => chain.path.clone(),
+        None => absolute(&chain.path)?,
+    };
+    let inputs = files(resolved).iter().map(|path| absolute(path)).collect::<Result<_, _>>()?;
     let own = Path::new("/proc/self/exe");
     let program = env::current_exe().map_err(|error| unknown(own, &error))?;
-    Ok(UnitPaths { program, chain, inputs })
+    let set = chain.parameters.iter().filter(|parameter| parameter.given.is_some());
+    let set = set.filter_map(|parameter| {
+        let name = &parameter.name.value;
+        let value = given.set.iter().rfind(|value| alike(&value.name, name))?;
+        Some(format!("{name}={}", value.text))
+    });
+    Ok(UnitPaths { program, chain: path, inputs, set: set.collect() })
+}
+
+/// Whether both name one parameter: a variable of the environment has other letters for some.
+fn alike(one: &str, other: &str) -> bool {
+    let plain = |name: &str| name.to_ascii_lowercase().replace('-', "_");
+    plain(one) == plain(other)
 }
 
 /// Where a file is, whatever folder one is in.

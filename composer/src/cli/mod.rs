@@ -4,6 +4,7 @@
 
 mod chains;
 mod completions;
+mod config;
 mod doctor;
 mod exit;
 mod explain;
@@ -13,6 +14,7 @@ mod graph;
 mod header;
 mod import;
 mod ink;
+mod inputs;
 mod inspect;
 mod kernels;
 mod logs;
@@ -40,6 +42,7 @@ use clap::{CommandFactory as _, Parser, Subcommand, ValueEnum};
 
 use exit::Exit;
 use freplace_compose::{
+    chain::ChainInputs,
     check::{self, Checked, Kernels},
     diag::{Code, Diagnostic, Severity},
     kernel::process,
@@ -96,6 +99,7 @@ enum Verb {
     Validate(validate::Validate),
     Plan(plan::PlanArguments),
     Graph(graph::GraphArguments),
+    Config(config::ConfigArguments),
     Chains(chains::Chains),
     Inspect(inspect::Inspect),
     Ps(ps::Ps),
@@ -150,6 +154,7 @@ pub(crate) fn main() -> Exit {
         Verb::Validate(validate) => validate::run(&validate),
         Verb::Plan(plan) => plan::run(&plan),
         Verb::Graph(graph) => graph::run(&graph),
+        Verb::Config(config) => config::run(&config),
         Verb::Chains(chains) => chains::run(&chains),
         Verb::Inspect(inspect) => inspect::run(&inspect),
         Verb::Ps(ps) => ps::run(&ps),
@@ -180,10 +185,14 @@ struct Ready {
     warnings: Vec<Diagnostic>,
 }
 
-/// Reads, checks and plans the chain at `path`, whose running programs are among those of `running`; what
+/// Reads, checks and plans the chain that `path` stands for, with `inputs`, whose running programs are among those of `running`; what
 /// is wrong with it goes to the screen.
-fn ready_or_report(path: &Path, running: &dyn RunningPrograms) -> Result<Ready, Exit> {
-    ready(check::read(path, &Kernels::default(), running))
+fn ready_or_report(
+    path: &Path,
+    inputs: &ChainInputs,
+    running: &dyn RunningPrograms,
+) -> Result<Ready, Exit> {
+    ready(check::read(path, inputs, &Kernels::default(), running))
 }
 
 /// Plans a chain that was checked; what is wrong with it goes to the screen.

@@ -3,10 +3,9 @@
 use std::{
     collections::{HashMap, HashSet},
     fmt::Write as _,
-    path::PathBuf,
 };
 
-use super::{Format, exit::Exit, ink::Ink as _, ready_or_report, screen, wrap};
+use super::{Format, exit::Exit, ink::Ink as _, inputs::ChainFile, ready_or_report, screen, wrap};
 use freplace_compose::{
     inert,
     kernel::RunningKernel,
@@ -22,16 +21,16 @@ use freplace_compose::{
 /// Example: freplace-compose plan chains/tcp.toml
 #[derive(Debug, clap::Args)]
 pub(super) struct PlanArguments {
-    /// Chain file, or builtin:NAME for a recipe.
-    #[arg(value_name = "FILE")]
-    file: PathBuf,
+    #[command(flatten)]
+    chain: ChainFile,
     /// Format of the result.
     #[arg(long, value_name = "FORMAT", default_value = "human")]
     format: Format,
 }
 
 pub(super) fn run(arguments: &PlanArguments) -> Exit {
-    match ready_or_report(&arguments.file, &RunningKernel::default()) {
+    let ChainFile { file, .. } = &arguments.chain;
+    match ready_or_report(file, &arguments.chain.inputs(), &RunningKernel::default()) {
         Ok(ready) => show(&ready.plan, arguments.format),
         Err(exit) => exit,
     }

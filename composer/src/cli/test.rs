@@ -10,11 +10,13 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::{doctor, exit::Exit, ink::Ink as _, report, runtime, screen, up::Signals, vm::VmFiles};
+use super::{
+    doctor, exit::Exit, ink::Ink as _, inputs::InputFlags, report, runtime, screen, up::Signals,
+    vm::VmFiles,
+};
 use freplace_compose::{
     diag::{Code, Diagnostic},
     draw::Drawing,
-    files::plain,
     inert,
     kernel::{Linux, machine, process},
     plan::Plan,
@@ -51,6 +53,8 @@ pub(super) struct TestArguments {
     /// Files with tests, or folders that are searched for them.
     #[arg(value_name = "FILE", default_value = ".")]
     paths: Vec<PathBuf>,
+    #[command(flatten)]
+    flags: InputFlags,
     /// Run in a disposable micro-VM for each KERNEL, a series such as 6.1 or the path of a vmlinuz; root is not
     /// required.
     #[arg(long, value_name = "KERNEL", num_args = 0..=1, require_equals = true, value_delimiter = ',', default_missing_value = freplace_compose::vm::DEFAULT_SERIES)]
@@ -214,9 +218,10 @@ fn open(arguments: &TestArguments) -> Result<OpenedTests, Exit> {
         report::one(&found);
         Exit::Usage
     })?;
+    let inputs = arguments.flags.inputs(paths.iter().map(PathBuf::as_path));
     let mut opened = OpenedTests { valid: true, ..OpenedTests::default() };
     for path in paths {
-        let checked = TestFile::open(&path).and_then(|file| match file {
+        let checked = TestFile::open(&path, &inputs).and_then(|file| match file {
             Some(file) => testing::check(&file).map(|plans| Some((file, plans))),
             None => Ok(None),
         });
@@ -324,19 +329,12 @@ fn here(
     let stop = Arc::new(AtomicBool::new(false));
     let (files, arguments, seen) = (Arc::clone(files), Arc::clone(arguments), Arc::clone(&stop));
     let ended = runtime::run(async move {
-        let mut interrupts = Interrupts::new(Signals::new().map_err(|error| no_signals(&error))?);
+        let mut interrupts = Interrupts::new(Signals::listen()?);
         let work = tokio::task::spawn_blocking(move || all(&files, &arguments, &seen));
         // A thread fails by a panic alone.
         interrupts.stops(work, &stop).await.ok_or(Exit::Cut)?.map_err(|_| Exit::Failed)
     });
     ended?
-}
-
-fn no_signals(error: &io::Error) -> Exit {
-    let message = format!("cannot receive signals: {}", plain(error));
-    let help = "Check the limit on open files, `ulimit -n`. Nothing was loaded.";
-    report::one(&Diagnostic::new(Code::NoSignals, message).help(help));
-    Exit::Failed
 }
 
 /// Runs the tests of all files one by one, until `stop` is set.

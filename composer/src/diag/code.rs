@@ -52,6 +52,12 @@ codes! {
     BadValue = 6,
     /// A chain without any host.
     NoHost = 7,
+    /// A reference to a parameter that the chain does not have, or a value for one.
+    UnknownParameter = 8,
+    /// A parameter without a value.
+    ParameterMissing = 9,
+    /// A value that a parameter cannot have.
+    ParameterValue = 10,
 
     /// Two nodes of one id.
     DuplicateId = 101,
@@ -61,6 +67,10 @@ codes! {
     WrongNodeKind = 103,
     /// Nodes that depend on each other in a circle.
     Cycle = 104,
+    /// Files that include each other without end.
+    IncludeCycle = 105,
+    /// Included files that want different things of the whole chain.
+    IncludeConflict = 106,
 
     /// An object file cannot be read.
     ObjectUnreadable = 201,

@@ -2,10 +2,11 @@
 
 use std::path::Path;
 
-use super::portable::{Portable, quoted};
+use super::portable::Portable;
 use crate::{
     chain::Chain,
     diag::Diagnostic,
+    inert::quoted,
     recipe::{CHAIN, MANIFEST, Packed},
 };
 

@@ -2,12 +2,11 @@
 
 use std::{collections::BTreeMap, path::Path};
 
-use serde_json::json;
-
 use crate::{
-    chain::{Chain, ObjectRef},
+    chain::{Chain, ChainInputs, ObjectRef, config},
     diag::{Code, Diagnostic},
     files::{self, plain},
+    inert::quoted,
     recipe::{CHAIN, MANIFEST},
     resolve::Resolved,
 };
@@ -22,22 +21,31 @@ pub struct Portable {
 }
 
 impl Portable {
-    /// The chain `resolved`, with copies of its objects.
+    /// The chain `resolved`, which was read with `inputs`, with copies of its objects. Where it includes others, or
+    /// was given values of parameters, its text is the one without either.
     ///
     /// # Errors
-    /// When an object cannot be read any more.
-    pub fn of(resolved: &Resolved) -> Result<Self, Box<Diagnostic>> {
+    /// When a file of it cannot be read any more.
+    pub fn of(resolved: &Resolved, inputs: &ChainInputs) -> Result<Self, Vec<Diagnostic>> {
         let chain = resolved.chain();
+        let is_plain = chain.included.is_empty()
+            && chain.parameters.iter().all(|parameter| parameter.given.is_none());
         let mut objects = BTreeMap::new();
         let mut names = BTreeMap::new();
         for (reference, _) in resolved.objects().iter() {
             let ObjectRef::File(path) = reference else { continue };
-            let bytes = read(&chain.folder.join(path))?;
+            let bytes = read(&chain.folder.join(path)).map_err(|found| vec![*found])?;
             let name = free_name(path.file_name().and_then(|name| name.to_str()), &objects);
             objects.insert(name.clone(), bytes);
             names.insert(reference.clone(), name);
         }
-        Ok(Self { chain: renamed(chain, &names), objects })
+        let text = if is_plain {
+            renamed(chain, &chain.name, &names)
+        } else {
+            let text = config(&chain.path, inputs)?;
+            renamed(&Chain::parse(&chain.path, text)?, &chain.name, &names)
+        };
+        Ok(Self { chain: text, objects })
     }
 
     /// Its size in bytes, all files together.
@@ -76,8 +84,8 @@ fn free_name(name: Option<&str>, taken: &BTreeMap<String, Vec<u8>>) -> String {
     names.find(|free| is_free(free)).unwrap_or_default()
 }
 
-/// The text of `chain` with other names for its objects, and with the name that it had by its file.
-fn renamed(chain: &Chain, names: &BTreeMap<ObjectRef, String>) -> String {
+/// The text of `chain` with other names for its objects, and with the name that it has by its file.
+fn renamed(chain: &Chain, name: &str, names: &BTreeMap<ObjectRef, String>) -> String {
     let programs = chain.graph.nodes().filter_map(|(_, node)| node.program());
     // Several nodes may come from one place.
     let places: BTreeMap<usize, _> = programs
@@ -89,10 +97,5 @@ fn renamed(chain: &Chain, names: &BTreeMap<ObjectRef, String>) -> String {
         text.replace_range(range, &quoted(name));
     }
     let has_name = toml::from_str::<toml::Table>(&text).is_ok_and(|top| top.contains_key("name"));
-    if has_name { text } else { format!("name = {}\n{text}", quoted(&chain.name)) }
-}
-
-/// A text as TOML writes it, which is as JSON does but for one letter.
-pub(super) fn quoted(text: &str) -> String {
-    json!(text).to_string().replace('\u{7f}', "\\u007f")
+    if has_name { text } else { format!("name = {}\n{text}", quoted(name)) }
 }

@@ -8,7 +8,7 @@ use std::{
 use super::needs::{Needs, below};
 use crate::{chain::Chain, kernel::Capability};
 
-/// The files of a unit, by their absolute paths.
+/// What the command of a unit names; files by their absolute paths.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UnitPaths {
     /// This program.
@@ -17,6 +17,8 @@ pub struct UnitPaths {
     pub chain: PathBuf,
     /// All files that are read.
     pub inputs: Vec<PathBuf>,
+    /// Values of parameters: `NAME=VALUE`.
+    pub set: Vec<String>,
 }
 
 /// Folders that the unit does not see by itself.
@@ -74,8 +76,10 @@ pub fn unit(chain: &Chain, needs: &Needs, paths: &UnitPaths) -> String {
         line(&format!("Wants={device}\nAfter={device}"));
     }
     line("\n[Service]\nType=exec");
-    let (program, file) = (word(&paths.program), word(&paths.chain).replace('$', "$$"));
-    line(&format!("ExecStart={program} up --strict --format json {file}"));
+    let argument = |text: &str| word(text).replace('$', "$$");
+    let set = paths.set.iter().map(|set| format!("--set {} ", argument(set))).collect::<String>();
+    let (program, file) = (path_word(&paths.program), argument(&paths.chain.to_string_lossy()));
+    line(&format!("ExecStart={program} up --strict --format json {set}{file}"));
     line("Restart=on-failure\nRestartSec=5s");
     line(&format!("RestartPreventExitStatus={FINAL}"));
     line("\n# Root, with nothing but these, and the other restrictions below.");
@@ -100,16 +104,20 @@ pub fn unit(chain: &Chain, needs: &Needs, paths: &UnitPaths) -> String {
     hidden.dedup();
     line(if hidden.is_empty() { "ProtectHome=yes" } else { "ProtectHome=tmpfs" });
     for path in hidden {
-        line(&format!("BindReadOnlyPaths={}", word(path).replace(':', "\\:")));
+        line(&format!("BindReadOnlyPaths={}", path_word(path).replace(':', "\\:")));
     }
     line("\n[Install]\nWantedBy=multi-user.target");
     out
 }
 
-/// A path as one word of a setting: systemd.syntax(7).
-fn word(path: &Path) -> String {
+fn path_word(path: &Path) -> String {
+    word(&path.to_string_lossy())
+}
+
+/// A text as one word of a setting: systemd.syntax(7).
+fn word(text: &str) -> String {
     let mut word = String::from("\"");
-    for letter in path.to_string_lossy().chars() {
+    for letter in text.chars() {
         match letter {
             '"' | '\\' => word.extend(['\\', letter]),
             '%' => word.push_str("%%"),
@@ -154,15 +162,13 @@ fn escaped(name: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use std::path::Path;
-
     use super::{escaped, plain, word};
 
     #[test]
     fn a_path_is_one_word_whatever_is_in_it() {
-        assert_eq!(word(Path::new("/etc/chains/tcp.toml")), "/etc/chains/tcp.toml");
-        assert_eq!(word(Path::new("/a b/100%.toml")), "\"/a b/100%%.toml\"");
-        assert_eq!(word(Path::new("/a\"\\\n")), "\"/a\\\"\\\\\\x0a\"");
+        assert_eq!(word("/etc/chains/tcp.toml"), "/etc/chains/tcp.toml");
+        assert_eq!(word("/a b/100%.toml"), "\"/a b/100%%.toml\"");
+        assert_eq!(word("/a\"\\\n"), "\"/a\\\"\\\\\\x0a\"");
     }
 
     #[test]

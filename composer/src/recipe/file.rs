@@ -10,7 +10,7 @@ use crate::{
         reading::{integer, syntax},
         table::{Diagnostics, Table, wrong_type},
     },
-    diag::{Code, Diagnostic, Source, in_file_order},
+    diag::{Code, Diagnostic, Source, Sources, in_file_order},
     files, inert,
 };
 
@@ -50,9 +50,10 @@ pub(super) fn parse<T>(
     let source = Source::first(path.display().to_string(), text);
     let (root, errors) = DeTable::parse_recoverable(&source.text);
     let (mut found, mut slips) = (Vec::new(), Vec::new());
-    let mut report = Diagnostics { source: &source, diagnostics: &mut found, slips: &mut slips };
+    let mut report =
+        Diagnostics { sources: &Sources::one(&source), diagnostics: &mut found, slips: &mut slips };
     let value = if errors.is_empty() {
-        let mut top = Table::new(what.to_owned(), report.bytes(0..0), root.get_ref());
+        let mut top = report.table(what.to_owned(), report.bytes(0..0), root.get_ref());
         let value = read(&mut top, &mut report);
         // A newer format has other keys: that it is newer is all there is to say.
         if !report.diagnostics.iter().any(|found| found.code == Code::NewerFormat) {
@@ -148,7 +149,7 @@ pub(super) fn tables<'t, T>(
             );
             continue;
         };
-        let mut table = Table::new(format!("[[{key}]]"), report.span(item), entries);
+        let mut table = report.table(format!("[[{key}]]"), report.span(item), entries);
         read.extend(each(&mut table, report));
         table.finish(report);
     }

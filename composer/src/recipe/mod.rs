@@ -25,11 +25,8 @@ pub use store::{Store, StoredRecipe};
 
 /// The file with the description of a recipe.
 pub const MANIFEST: &str = "recipe.toml";
-/// The file with the chain of a recipe.
-pub const CHAIN: &str = "chain.toml";
+pub use crate::chain::{CHAIN_FILE as CHAIN, PACKED_EXTENSION as EXTENSION};
 /// The file with the digests that a chain uses, beside the chain.
 pub const LOCK: &str = "chain.lock";
-/// What names of packed recipes end in.
-pub const EXTENSION: &str = "fcr";
 /// What is appended to the name of a file for the name of its signature.
 pub const SIGNATURE: &str = "minisig";

@@ -4,6 +4,7 @@ use std::{
     collections::BTreeMap,
     ffi::OsString,
     io,
+    path::PathBuf,
     sync::{Arc, Mutex, PoisonError},
     thread,
 };
@@ -11,6 +12,7 @@ use std::{
 use super::{FinishedTests, TestArguments, coverage, told};
 use crate::cli::{
     exit::Exit,
+    inputs::as_variables,
     screen,
     vm::{self, ReexecInVm},
 };
@@ -26,6 +28,16 @@ pub(super) fn in_vms(
     files: &Arc<Vec<TestFile>>,
     arguments: &Arc<TestArguments>,
 ) -> Result<FinishedTests, Exit> {
+    // The same for each kernel.
+    let (mut brought, mut needed) = (Vec::new(), Vec::new());
+    for file in files.iter() {
+        brought.extend(file.inputs());
+        // It was valid when the files were checked.
+        if let Ok(checked) = check::open(file.chain.clone(), &Kernels::default()) {
+            brought.extend(vm::files(&checked.resolved));
+            needed.extend(vm::modules(&checked.resolved));
+        }
+    }
     let cpus = thread::available_parallelism().map_or(1, usize::from);
     let jobs = arguments.jobs.map_or(cpus, usize::from).min(arguments.vm.len());
     let next = Mutex::new(arguments.vm.iter().enumerate());
@@ -36,7 +48,7 @@ pub(super) fn in_vms(
                 loop {
                     let taken = next.lock().unwrap_or_else(PoisonError::into_inner).next();
                     let Some((number, kernel)) = taken else { break };
-                    let outcome = in_vm(kernel, files, arguments);
+                    let outcome = in_vm(kernel, files, (&brought, &needed), arguments);
                     outcomes.lock().unwrap_or_else(PoisonError::into_inner).insert(number, outcome);
                 }
             });
@@ -56,6 +68,7 @@ pub(super) fn in_vms(
 fn in_vm(
     kernel: &KernelChoice,
     files: &[TestFile],
+    (brought, needed): (&Vec<PathBuf>, &Vec<String>),
     arguments: &Arc<TestArguments>,
 ) -> Result<FinishedTests, Exit> {
     let mut words: Vec<OsString> = vec!["test".into(), "--records".into()];
@@ -67,15 +80,6 @@ fn in_vm(
     }
     words.push("--".into());
     words.extend(files.iter().map(|file| file.path.clone().into()));
-    let (mut brought, mut needed) = (Vec::new(), Vec::new());
-    for file in files {
-        brought.extend(file.inputs());
-        // The chains were resolved when the files were checked.
-        if let Ok(checked) = check::open(file.chain.clone(), &Kernels::default()) {
-            brought.extend(vm::files(&file.path, &checked.resolved));
-            needed.extend(vm::modules(&checked.resolved));
-        }
-    }
     let sink = RecordSink {
         line: Vec::new(),
         finished: Arc::default(),
@@ -87,9 +91,10 @@ fn in_vm(
     };
     let finished = Arc::clone(&sink.finished);
     let again = ReexecInVm {
-        files: brought,
-        modules: needed,
+        files: brought.clone(),
+        modules: needed.clone(),
         luggage: arguments.luggage.clone(),
+        env: as_variables(&arguments.flags.inputs([])),
         ..ReexecInVm::new(kernel)
     };
     let ended = again.with(words, arguments.is_colored(), sink)?;

@@ -5,10 +5,9 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::{TestResult, TestSurroundings, TestVerdict, failed, kernel_said};
+use super::{TestResult, TestSurroundings, TestVerdict, kernel_said, planned};
 use crate::{
     chain::NodeKind,
-    check::{self, Kernels},
     diag::{Code, Diagnostic},
     event::{Decoder, Json, Render as _},
     files::plain,
@@ -16,14 +15,14 @@ use crate::{
         CountReader as _, KernelError, KernelReader, LinesRun, ProgramHandle, RecordReader as _,
         TestKernel, TestRun, TestRunOutput, machine,
     },
-    plan::{self, Action, Plan},
-    resolve::{NotLooked, Resolved},
+    plan::{Action, Plan},
+    resolve::Resolved,
     run::{self, Running, unwatched},
     testing::{
         Trigger,
         arrange::{ArrangedTest, HostRun, TestGroup, is_of_tests},
         state::ChainState,
-        verdict::{Came, verdict},
+        verdict::{Came, Judgement, verdict},
     },
     traffic::{self, Request},
 };
@@ -49,12 +48,7 @@ pub(super) struct TestedChain<K: KernelReader> {
 
 impl<K: TestKernel> TestedChain<K> {
     pub(super) fn bring_up(kernel: &mut K, group: &TestGroup<'_>) -> Result<Self, Vec<Diagnostic>> {
-        let checked = check::open_in(group.chain.clone(), &Kernels::default(), &NotLooked)?;
-        let resolved = checked.resolved;
-        let mut plan = plan::build(&resolved);
-        if !group.attached {
-            plan = plan.without_hosts();
-        }
+        let (resolved, plan) = planned(group)?;
         let running = run::up(kernel, &plan, resolved.objects(), &mut |done| unwatched(done));
         let running = running.map_err(|failure| {
             let (targets, _) = machine::targets();
@@ -115,26 +109,28 @@ impl<K: TestKernel> TestedChain<K> {
         around: TestSurroundings<'_>,
     ) -> TestResult {
         let started = Instant::now();
-        let mut result = failed(arranged.test, Vec::new());
-        match self.came(kernel, arranged, (started, around)) {
+        let mut result = match self.came(kernel, arranged, (started, around)) {
             Ok(came) => {
-                result.run_ns = came.output.as_ref().map(|output| output.duration_ns);
-                let found = verdict(arranged, &came);
-                result.remarks = found.remarks;
-                result.corrections = found.corrections;
-                result.verdict = match found.failure {
+                let Judgement { failure, remarks, corrections } = verdict(arranged, &came);
+                let verdict = match failure {
                     None => TestVerdict::Passed,
                     Some(failure) => TestVerdict::Failed(vec![failure]),
                 };
+                let run_ns = came.output.as_ref().map(|output| output.duration_ns);
+                TestResult {
+                    run_ns,
+                    remarks,
+                    corrections,
+                    ..TestResult::of(arranged.test, verdict)
+                }
             }
-            Err(found) => result.verdict = TestVerdict::Failed(vec![*found]),
-        }
+            Err(found) => TestResult::of(arranged.test, TestVerdict::Failed(vec![*found])),
+        };
         match self.lines_run(kernel) {
             Ok(lines) => result.lines = lines,
             Err(error) => result.remarks.push(format!("cannot read which lines ran: {error}")),
         }
-        result.took = started.elapsed();
-        result
+        TestResult { took: started.elapsed(), ..result }
     }
 
     /// Does what the test says, and takes down what came.
