@@ -18,7 +18,8 @@ pub enum Capability {
     NetRaw = 13,
     /// Locks more memory than others may: that of the event buffers of several nodes.
     IpcLock = 14,
-    /// Finds programs, maps and links of others by their numbers.
+    /// Finds programs, maps and links of others by their numbers; and opens perf events where
+    /// `kernel.perf_event_paranoid` is above 2, as in Debian and Ubuntu.
     SysAdmin = 21,
     /// Reads addresses of the kernel.
     Syslog = 34,
@@ -55,13 +56,13 @@ impl Capability {
         for (_, _, program) in resolved.programs() {
             needed.extend(Self::of_program(program));
         }
-        let own_buffers = plan.operations.iter().filter(|operation| {
-            let is_buffer = |action: &Action| matches!(action, Action::CreateMap { map, .. } if map.type_name() == "perf_event_array");
-            is_buffer(&operation.action)
-        });
-        // One is within what every user may lock: `perf_event_mlock_kb`.
-        if own_buffers.count() > 1 {
-            needed.insert(Self::IpcLock);
+        let is_perf_buffer = |action: &Action| matches!(action, Action::CreateMap { map, .. } if map.type_name() == "perf_event_array");
+        let operations = plan.operations.iter();
+        match operations.filter(|operation| is_perf_buffer(&operation.action)).count() {
+            0 => {}
+            // One is within what every user may lock: `perf_event_mlock_kb`.
+            1 => needed.extend([Self::SysAdmin]),
+            _ => needed.extend([Self::SysAdmin, Self::IpcLock]),
         }
         needed
     }
@@ -69,6 +70,7 @@ impl Capability {
     fn of_mechanism(mechanism: Mechanism<'_>) -> Option<Self> {
         match mechanism {
             Mechanism::PacketSocket(_) => Some(Self::NetRaw),
+            Mechanism::PerfEvent(_) | Mechanism::Usdt(_) => Some(Self::SysAdmin),
             Mechanism::Link { position: Position::Before(_) | Position::After(_), .. } => {
                 Some(Self::SysAdmin)
             }
