@@ -325,6 +325,9 @@ codes! {
     NotCached = 927,
     /// Two recipes of one name.
     RecipeNameTaken = 928,
+
+    /// A chain that is too large for where it is exported to.
+    TooLargeToExport = 930,
 }
 
 impl fmt::Display for Code {

@@ -1,5 +1,5 @@
-//! Recipes on kernels: tried on one, included in a chain, and on the whole way: from its author into a registry, from there into a cache, and locked into a chain that
-//! runs in the guest, which has neither.
+//! Recipes on kernels: tried on one and included in a chain; and one on its whole way, from its author into a registry,
+//! from there into a cache, and locked into a chain that runs in the guest, which has neither.
 
 use std::{fs, process::Stdio};
 
