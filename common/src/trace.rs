@@ -5,6 +5,8 @@
 
 /// The read-only global that holds a [`Trace`].
 pub const TRACE_GLOBAL: &str = "fc_trace";
+/// The same of a program at both moments, for the entry.
+pub const ENTRY_TRACE_GLOBAL: &str = "fc_trace_entry";
 /// The per-CPU array, one entry for each node, with the calls that were entered and not yet left.
 pub const TIMES_MAP: &str = "fc_times";
 /// How many values a tracer reads at most.
@@ -30,6 +32,10 @@ pub const LESS: u8 = 1;
 pub const EQUAL: u8 = 2;
 /// A relation: the value is greater.
 pub const GREATER: u8 = 4;
+/// The begin of every call is noted.
+pub const EVERY: u8 = 1;
+/// The begin of those calls is noted that the filter lets through.
+pub const WANTED: u8 = 2;
 /// A duration that is not known.
 pub const UNKNOWN: u64 = u64::MAX;
 
@@ -107,7 +113,7 @@ pub struct Trace {
     pub test_count: u8,
     /// Whether an entry is an event.
     pub tells: u8,
-    /// Whether an exit needs the time of its entry.
+    /// Of which calls an exit needs the time of the entry: [`EVERY`], [`WANTED`], or none.
     pub times: u8,
     /// A bit for each value that the filter tests; those are read first.
     pub tested: u16,

@@ -6,18 +6,21 @@ use std::{
     path::PathBuf,
 };
 
-use super::{Format, exit::Exit, ink::Ink as _, ready_or_report, screen, wrap};
+use super::{Format, exit::Exit, foreseen_here, ink::Ink as _, ready_or_report, screen, wrap};
 use freplace_compose::{
     inert,
     kernel::RunningKernel,
     object::ProgramKind,
-    plan::{Action, Filling, LoadAs, Operation, Plan, Target},
+    plan::{Action, Filling, LoadAs, Offers, Operation, Plan, Target},
+    profile::nearest,
     trace::Tracing,
+    version::Version,
 };
 
 /// Show the operations that `up` would perform.
 ///
-/// Needs no root and no kernel, and loads nothing.
+/// Needs no root and loads nothing. A newer kernel may need fewer operations: those are shown that kernels of the running
+/// one's version need, or those of KERNEL.
 ///
 /// Example: freplace-compose plan chains/tcp.toml
 #[derive(Debug, clap::Args)]
@@ -25,13 +28,20 @@ pub(super) struct PlanArguments {
     /// Chain file, or builtin:NAME for a recipe.
     #[arg(value_name = "FILE")]
     file: PathBuf,
+    /// Kernel version to plan for, such as 6.12.
+    #[arg(long, value_name = "KERNEL")]
+    kernel: Option<Version>,
     /// Format of the result.
     #[arg(long, value_name = "FORMAT", default_value = "human")]
     format: Format,
 }
 
 pub(super) fn run(arguments: &PlanArguments) -> Exit {
-    match ready_or_report(&arguments.file, &RunningKernel::default()) {
+    let offers = match arguments.kernel {
+        None => foreseen_here(),
+        version => Offers::of(nearest(version).as_ref()),
+    };
+    match ready_or_report(&arguments.file, &RunningKernel::default(), offers) {
         Ok(ready) => show(&ready.plan, arguments.format),
         Err(exit) => exit,
     }
@@ -113,7 +123,7 @@ impl Widths {
 /// for both moments.
 fn operation_label(action: &Action) -> Option<&'static str> {
     match action {
-        Action::Load { load_as: LoadAs::Tracer(point), .. } => Some(point.name()),
+        Action::Load { load_as, .. } => load_as.tracer_name(),
         _ => None,
     }
 }
@@ -155,9 +165,10 @@ fn planned(plan: &Plan, operation: &Operation, widths: &Widths, columns: Option<
             };
             ("map", map.name.as_str(), map.type_name(), of)
         }
-        Action::Load { load_as: LoadAs::Tracer(_), target, trace: Some(tracing), .. } => {
+        Action::Load { target, trace: Some(tracing), trace_entry, .. } => {
             let target = target.as_ref().map(|target| target_name(plan, target, widths));
-            ("load", id, label, taken(tracing, &target.unwrap_or_default()))
+            let taken = taken(tracing, trace_entry.as_deref(), &target.unwrap_or_default());
+            ("load", id, label, taken)
         }
         Action::Load { object, program, target, globals, .. } => {
             let place = match target {
@@ -184,8 +195,8 @@ fn planned(plan: &Plan, operation: &Operation, widths: &Widths, columns: Option<
         }
         Action::AttachTracer { slot } => {
             let label = match widths.loaded.get(slot) {
-                Some((_, LoadAs::Tracer(point), ..)) => point.name(),
-                _ => label,
+                Some((_, load_as, ..)) => load_as.tracer_name().unwrap_or(label),
+                None => label,
             };
             let place = node.map(|node| node.place.to_string()).unwrap_or_default();
             let owner = widths.loaded.get(slot).and_then(|(_, _, target, _)| {
@@ -235,16 +246,23 @@ fn owner<'a>(plan: &'a Plan, node: usize, target: &Target, widths: &Widths) -> O
     widths.several.contains(&node).then(|| target_owner(plan, target, widths))
 }
 
-/// What a built-in tracer does with the function `target`.
-fn taken(tracing: &Tracing, target: &str) -> String {
-    if !tracing.tells() {
-        return format!("records when {target} is entered");
-    }
-    let names = tracing.names();
-    let names = if names.is_empty() { "nothing".to_owned() } else { names.join(", ") };
+/// What a built-in tracer does with the function `target`, and at the entry, where it is at both moments.
+fn taken(tracing: &Tracing, entry: Option<&Tracing>, target: &str) -> String {
+    let names = |tracing: &Tracing| match tracing.names() {
+        names if names.is_empty() => "nothing".to_owned(),
+        names => names.join(", "),
+    };
+    let taken = match entry.filter(|entry| entry.tells()) {
+        _ if !tracing.tells() => format!("records when {target} is entered"),
+        None => format!("captures {} of {target}", names(tracing)),
+        Some(entry) => {
+            let (entry, exit) = (names(entry), names(tracing));
+            format!("captures {exit} of {target}, and {entry} at the entry")
+        }
+    };
     match &tracing.filter {
-        Some(filter) => format!("captures {names} of {target} where {filter}"),
-        None => format!("captures {names} of {target}"),
+        Some(filter) => format!("{taken} where {filter}"),
+        None => taken,
     }
 }
 

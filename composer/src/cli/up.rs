@@ -12,6 +12,7 @@ use std::{
 use super::{
     Format, Ready, doctor,
     exit::Exit,
+    foreseen_here,
     logs::{LogFlags, Logs},
     plan, ready_or_report, report, runtime, screen, trust,
     vm::{ReexecInVm, VmFiles, VmFlag, files, modules, not_in_guest},
@@ -21,6 +22,7 @@ use freplace_compose::{
     diag::{Code, Diagnostic},
     files::plain,
     kernel::{self, KernelError, Linux, RunningKernel, machine, process},
+    plan::Offers,
     resolve::{NotLooked, RunningPrograms},
     run,
     session::{self, Awaited, End, Happened, Interrupts, Lookout, Session, Subject, View, Writer},
@@ -90,7 +92,12 @@ pub(super) fn run(arguments: Up) -> Exit {
     // In a micro-VM no program of this machine runs.
     let here = RunningKernel::default();
     let running: &dyn RunningPrograms = if arguments.vm.vm.is_some() { &NotLooked } else { &here };
-    let ready = match ready_or_report(&arguments.file, running) {
+    // Who loads something asks the kernel itself.
+    let offers = match &arguments.vm.vm {
+        None => foreseen_here(),
+        Some(kernel) => Offers::of(kernel.profile().as_ref()),
+    };
+    let ready = match ready_or_report(&arguments.file, running, offers) {
         Ok(ready) => ready,
         Err(exit) => return exit,
     };
@@ -185,6 +192,7 @@ async fn stay_up(
         }
     };
     let mut kernel = Linux::new();
+    let ready = ready.for_kernel(&mut kernel);
     // Before anything is attached: it reads files, which a chain may be watching.
     let format = format::format(&arguments.output, &ready, &only, arguments.output.paint(&sink));
     let view = View::new(format, only, arguments.output.limit);

@@ -13,7 +13,7 @@ use crate::{
     errno::errno_name,
     files,
     object::{AttachType, ProgramKind, RINGBUF},
-    plan::LoadAs,
+    plan::{LoadAs, Offers},
 };
 pub use feature::Feature;
 
@@ -78,6 +78,16 @@ pub fn examine(features: &[Feature]) -> Vec<Finding> {
         findings.push(Finding { feature: *feature, present, how });
     }
     findings
+}
+
+/// What this machine's kernel offers, found out by a probe program; nothing where there is no right to ask.
+pub(super) fn offers() -> Offers {
+    let sessions = || {
+        let mut probe = Probe::new("probe").ok()?;
+        let host = probe.load("probe_host", LoadAs::Hook(ProgramKind::Xdp), None).ok()?;
+        probe.load("probe_tracer", LoadAs::Session, Some((&host, "probe_stub"))).ok()
+    };
+    Offers { sessions: sessions().is_some() }
 }
 
 /// Bits of `CapEff` in `/proc/self/status`, see capabilities(7).

@@ -54,6 +54,7 @@ impl Probe {
             globals: &[],
             set: &[],
             trace: None,
+            trace_entry: None,
         };
         loader::load(&mut self.loader, &job)
     }

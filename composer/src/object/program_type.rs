@@ -210,4 +210,5 @@ attach_types! {
     CgroupUnixGetsockname = 53 "cgroup_unix_getsockname"
     NetkitPrimary = 54 "netkit_primary"
     NetkitPeer = 55 "netkit_peer"
+    TraceFsession = 56 "trace_fsession"
 }

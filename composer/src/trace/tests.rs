@@ -1,7 +1,7 @@
 //! Tables, interpreted by the same rules as in the kernel.
 
 use freplace_compose_common::trace::{
-    DROP, EQUAL, FilterTest, GREATER, LESS, NOWHERE, PASS, RET, TESTS, TOOK, Trace,
+    DROP, EQUAL, EVERY, FilterTest, GREATER, LESS, NOWHERE, PASS, RET, TESTS, TOOK, Trace, WANTED,
 };
 use proptest::{prelude::*, test_runner::Config};
 
@@ -157,6 +157,26 @@ fn a_tracer_of_both_moments_tells_two_events_and_one_of_the_entry_measures_nothi
 }
 
 #[test]
+fn only_what_a_call_was_given_decides_at_its_entry_whether_its_begin_is_noted() {
+    for (filter, times) in [
+        ("ctx != NULL", WANTED),
+        ("ctx != NULL || ctx == 0x10", WANTED),
+        ("ret == 1", EVERY),
+        ("ctx != NULL && took > 5us", EVERY),
+        // The function may have changed it.
+        ("ctx->data > 1", EVERY),
+    ] {
+        let tracer = format!("fexit = \"drop_echo\"\nwhere = \"{filter}\"");
+        let resolved = resolved(&tracer).expect("it can be traced");
+        let [(_, entry), (_, exit)] = resolved.as_slice() else { panic!("{resolved:?}") };
+        assert_eq!((entry.table.times, exit.table.times), (times, times), "{filter}");
+        let tests = if times == WANTED { exit.table.test_count } else { 0 };
+        assert_eq!((entry.table.test_count, entry.table.tells), (tests, 0), "{filter}");
+        assert_eq!(entry.filter.is_some(), times == WANTED, "{filter}");
+    }
+}
+
+#[test]
 fn values_that_are_asked_for_twice_are_read_once() {
     let tracer = "fexit = \"drop_echo\"\ncapture = [\"ctx\", \"ctx->data\"]\n\
                   where = \"ctx->data > 1 && ctx != NULL && ret == 1\"";
@@ -172,7 +192,8 @@ fn values_that_are_asked_for_twice_are_read_once() {
 fn every_table_of_the_recipe_is_planned_with_a_number_of_its_own() {
     let text = include_str!("../../../chains/trace.toml");
     let chain = Chain::parse("trace.toml".as_ref(), text.to_owned()).expect("it is shipped");
-    let plan = plan::build(&Resolved::open(chain).expect("its objects are built in"));
+    let resolved = Resolved::open(chain).expect("its objects are built in");
+    let plan = plan::build(&resolved, plan::Offers::default());
     let tables = plan.operations.iter().filter_map(|operation| match &operation.action {
         Action::Load { trace: Some(tracing), .. } if tracing.tells() => {
             Some((operation.node?, tracing.table.r#type))

@@ -38,6 +38,7 @@ mod prototypes;
 mod redirect_maps;
 mod running;
 mod selftests;
+mod sessions;
 mod skips;
 mod socket_maps;
 mod support;

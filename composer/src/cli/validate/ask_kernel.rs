@@ -24,7 +24,7 @@ use crate::cli::{
 use freplace_compose::{
     chain::Chain,
     diag::{Code, Diagnostic, Severity},
-    kernel::{Linux, machine, process},
+    kernel::{Kernel as _, Linux, machine, process},
     plan::{self, Plan},
     resolve::Resolved,
     run,
@@ -133,7 +133,7 @@ pub(super) fn here(files: &[PathBuf], format: Format, flags: &LogFlags) -> Exit 
                 return Exit::Invalid;
             }
         };
-        let plan = plan::build(&resolved);
+        let plan = plan::build(&resolved, kernel.offers());
         if let Some(missing) = doctor::missing(&plan) {
             report::one(&missing);
             return Exit::Environment;

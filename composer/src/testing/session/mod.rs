@@ -15,7 +15,7 @@ use crate::{
     check::{self, Checked, Kernels},
     diag::{Code, Diagnostic},
     kernel::{KernelError, TestKernel, machine},
-    plan::{self, Plan},
+    plan::{self, Offers, Plan},
     version::Version,
 };
 use tested_chain::TestedChain;
@@ -108,7 +108,7 @@ pub fn check(file: &TestFile) -> Result<Vec<Plan>, Vec<Diagnostic>> {
     let mut plans = Vec::new();
     for group in arrange(file, &base, &|_| true)? {
         let checked = check::open(group.chain, &Kernels::default())?;
-        let plan = plan::build(&checked.resolved);
+        let plan = plan::build(&checked.resolved, Offers::default());
         plans.push(if group.attached { plan } else { plan.without_hosts() });
     }
     Ok(plans)

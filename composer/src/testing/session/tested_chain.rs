@@ -45,7 +45,7 @@ impl<K: TestKernel> TestedChain<K> {
     pub(super) fn bring_up(kernel: &mut K, group: &TestGroup<'_>) -> Result<Self, Vec<Diagnostic>> {
         let checked = check::open_in(group.chain.clone(), &Kernels::default(), &NotLooked)?;
         let resolved = checked.resolved;
-        let mut plan = plan::build(&resolved);
+        let mut plan = plan::build(&resolved, kernel.offers());
         if !group.attached {
             plan = plan.without_hosts();
         }
