@@ -223,7 +223,7 @@ impl Builtin {
 
     /// Its program for both probe points, which not every kernel takes.
     #[must_use]
-    pub fn session() -> &'static str {
+    pub fn fsession() -> &'static str {
         "trace_session"
     }
 }

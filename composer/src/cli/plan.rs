@@ -19,8 +19,8 @@ use freplace_compose::{
 
 /// Show the operations that `up` would perform.
 ///
-/// Needs no root and loads nothing. A newer kernel may need fewer operations: those are shown that kernels of the running
-/// one's version need, or those of KERNEL.
+/// Needs no root and loads nothing. The plan is for kernels of the running kernel's version, or for
+/// KERNEL: newer kernels may need fewer operations.
 ///
 /// Example: freplace-compose plan chains/tcp.toml
 #[derive(Debug, clap::Args)]

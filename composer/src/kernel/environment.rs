@@ -82,12 +82,12 @@ pub fn examine(features: &[Feature]) -> Vec<Finding> {
 
 /// What this machine's kernel offers, found out by a probe program; nothing where there is no right to ask.
 pub(super) fn offers() -> Offers {
-    let sessions = || {
+    let fsession = || {
         let mut probe = Probe::new("probe").ok()?;
         let host = probe.load("probe_host", LoadAs::Hook(ProgramKind::Xdp), None).ok()?;
-        probe.load("probe_tracer", LoadAs::Session, Some((&host, "probe_stub"))).ok()
+        probe.load("probe_tracer", LoadAs::Fsession, Some((&host, "probe_stub"))).ok()
     };
-    Offers { sessions: sessions().is_some() }
+    Offers { fsession: fsession().is_some() }
 }
 
 /// Bits of `CapEff` in `/proc/self/status`, see capabilities(7).

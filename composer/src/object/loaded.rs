@@ -34,7 +34,7 @@ pub struct TakenFunction {
     /// Whether it is replaced, and not only traced.
     pub replaced: bool,
     /// Whether it is traced at both moments by one program, of which a function takes only a few.
-    pub in_session: bool,
+    pub in_fsession: bool,
     /// The program that does, in words.
     pub by: String,
 }

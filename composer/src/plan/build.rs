@@ -6,7 +6,7 @@ use petgraph::graph::NodeIndex;
 
 use super::{
     Action, Cause, Filling, Offers, Operation, OperationId, Plan, PlannedNode, Reason,
-    loads::Slots, order, sessions::Sessions,
+    fsessions::Fsessions, loads::Slots, order,
 };
 use crate::{
     chain::{Graph, Node, Role},
@@ -39,7 +39,7 @@ pub(super) struct Builder<'a> {
     listens: Option<OperationId>,
     pub(super) slots: Slots<'a>,
     /// The built-in tracers that are one program.
-    pub(super) sessions: Sessions,
+    pub(super) fsessions: Fsessions,
     operations: Vec<Operation>,
 }
 
@@ -73,7 +73,7 @@ impl<'a> Builder<'a> {
             fills: HashMap::new(),
             listens: None,
             slots: Slots::default(),
-            sessions: Sessions::of(resolved, offers),
+            fsessions: Fsessions::of(resolved, offers),
             operations: Vec::new(),
         }
     }
@@ -154,7 +154,7 @@ impl<'a> Builder<'a> {
 
     /// The operations that make the maps of a node's program.
     pub(super) fn maps_of(&self, index: NodeIndex, of: &NodeProgram) -> Vec<OperationId> {
-        let maps = of.maps().filter(|map| !self.sessions.spare(index, map));
+        let maps = of.maps().filter(|map| !self.fsessions.spare(index, map));
         maps.map(|map| self.maps[&(owner(index, map), map.name.as_str())]).collect()
     }
 

@@ -178,8 +178,8 @@ impl<'a> Builder<'a> {
         (number, function): (usize, &TracerTarget),
     ) {
         let loads = match function.tracings() {
-            [(_, entry), (_, exit)] if self.sessions.has(index, number) => {
-                vec![(Builtin::session(), LoadAs::Session, exit, Some(entry))]
+            [(_, entry), (_, exit)] if self.fsessions.has(index, number) => {
+                vec![(Builtin::fsession(), LoadAs::Fsession, exit, Some(entry))]
             }
             apart => {
                 let one = apart.iter().map(|(point, tracing)| {

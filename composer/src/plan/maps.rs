@@ -20,7 +20,7 @@ impl Builder<'_> {
         for (index, _, of) in self.resolved.programs() {
             let (reference, span) = (&of.reference().value, &of.reference().span);
             for (map, ChainMap { map: made, pin }) in of.chain_maps() {
-                if self.sessions.spare(index, map) || (is_shared(map) && !seen.insert(&map.name)) {
+                if self.fsessions.spare(index, map) || (is_shared(map) && !seen.insert(&map.name)) {
                     continue;
                 }
                 let action = Action::CreateMap {

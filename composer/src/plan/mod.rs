@@ -8,13 +8,13 @@
 mod build;
 mod cause;
 mod follow;
+mod fsessions;
 mod loads;
 mod maps;
 mod node;
 mod offers;
 mod order;
 mod prune;
-mod sessions;
 mod stored;
 
 use std::ops::Index;
@@ -216,7 +216,7 @@ pub enum LoadAs {
     /// `BPF_PROG_TYPE_TRACING`.
     Tracer(ProbePoint),
     /// The same for both moments.
-    Session,
+    Fsession,
 }
 
 impl LoadAs {
@@ -226,7 +226,7 @@ impl LoadAs {
         match self {
             Self::Hook(program) => program.program_type(),
             Self::Replacement => Some(ProgramType::Ext),
-            Self::Tracer(_) | Self::Session => Some(ProgramType::Tracing),
+            Self::Tracer(_) | Self::Fsession => Some(ProgramType::Tracing),
         }
     }
 
@@ -238,7 +238,7 @@ impl LoadAs {
             Self::Replacement => None,
             Self::Tracer(ProbePoint::Fentry) => Some(AttachType::TraceFentry),
             Self::Tracer(ProbePoint::Fexit) => Some(AttachType::TraceFexit),
-            Self::Session => Some(AttachType::TraceFsession),
+            Self::Fsession => Some(AttachType::TraceFsession),
         }
     }
 
@@ -254,7 +254,7 @@ impl LoadAs {
         match self {
             Self::Hook(_) | Self::Replacement => None,
             Self::Tracer(point) => Some(point.name()),
-            Self::Session => Some("fsession"),
+            Self::Fsession => Some("fsession"),
         }
     }
 }

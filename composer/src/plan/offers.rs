@@ -7,14 +7,14 @@ use crate::{profile::Profile, resolve::Resolved};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Offers {
     /// One program at both the entry and the return of a function, with one link (7.0).
-    pub sessions: bool,
+    pub fsession: bool,
 }
 
 impl Offers {
     /// What the kernel of `profile` offers; nothing where there is none to go by.
     #[must_use]
     pub fn of(profile: Option<&Profile>) -> Self {
-        Self { sessions: profile.is_some_and(|profile| profile.features.sessions) }
+        Self { fsession: profile.is_some_and(|profile| profile.features.fsession) }
     }
 
     /// Whether the plan of `resolved` depends on any of it.

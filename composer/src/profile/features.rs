@@ -49,7 +49,7 @@ pub struct Features {
     pub most_tracers: Option<u16>,
     /// One program traces both the entry and the return of a function (7.0).
     #[serde(default = "yes")]
-    pub sessions: bool,
+    pub fsession: bool,
     /// A global function may take a pointer to memory, and not to the context alone (5.12).
     #[serde(default = "yes")]
     pub memory_arguments: bool,
@@ -155,8 +155,8 @@ impl Features {
                 "The depth of calls is counted from each global function anew.",
             ),
             (
-                "sessions",
-                self.sessions,
+                "fsession",
+                self.fsession,
                 "One program traces both the entry and the return of a function (mainline 7.0).",
             ),
             (

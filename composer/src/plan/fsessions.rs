@@ -18,17 +18,17 @@ const MOST: usize = 4;
 
 /// The functions of built-in tracers that are traced by one program, by the node and the function's number in it.
 #[derive(Default)]
-pub(super) struct Sessions {
+pub(super) struct Fsessions {
     functions: HashSet<(NodeIndex, usize)>,
     /// The nodes of which all functions are.
     whole: HashSet<NodeIndex>,
 }
 
-impl Sessions {
+impl Fsessions {
     /// As many as there is room for on each function, in the order of loading.
     pub(super) fn of(resolved: &Resolved, offers: Offers) -> Self {
         let mut found = Self::default();
-        if !offers.sessions {
+        if !offers.fsession {
             return found;
         }
         let mut held: HashMap<_, usize> = HashMap::new();
@@ -69,5 +69,5 @@ fn held_by_others(resolved: &Resolved, traced: &TracerTarget) -> usize {
     let holder = resolved[function.holder].program();
     let taken = holder.and_then(|holder| holder.object().loaded.as_ref());
     let taken = taken.map(|loaded| loaded.taken.iter()).into_iter().flatten();
-    taken.filter(|taken| taken.in_session && taken.function == function.name).count()
+    taken.filter(|taken| taken.in_fsession && taken.function == function.name).count()
 }

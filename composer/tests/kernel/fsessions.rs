@@ -20,7 +20,7 @@ const PAINTER: &str = r#"
 "#;
 
 /// Whether this kernel has them.
-fn has_sessions() -> bool {
+fn has_fsessions() -> bool {
     series() >= (7, 0)
 }
 
@@ -54,12 +54,12 @@ fn one_program_tells_of_both_moments_where_the_kernel_has_it() {
     let before = Snapshot::take();
     let plan = output(binary().arg("plan").arg(folder.chain()));
     let live = Live::json(&folder.chain());
-    let kinds: &[&str] = if has_sessions() { &["fsession"] } else { &["fentry", "fexit"] };
+    let kinds: &[&str] = if has_fsessions() { &["fsession"] } else { &["fentry", "fexit"] };
     assert_eq!(on("lower"), kinds);
     assert_eq!(on("painter"), kinds);
     let three: Vec<_> = kinds.iter().flat_map(|kind| [*kind; 3]).collect();
     assert_eq!(on("paint"), three);
-    assert_eq!(plan.stdout.contains("fsession"), has_sessions(), "{}", plan.stdout);
+    assert_eq!(plan.stdout.contains("fsession"), has_fsessions(), "{}", plan.stdout);
     for value in [5, 6] {
         fire(value);
     }
@@ -113,7 +113,7 @@ fn where_there_is_no_room_for_another_it_is_a_pair() {
         format!("name = \"others\"\nhost.running = {{ running = {{ id = {id} }} }}\n{three}");
     let folders = [Folder::new(&text), Folder::new(&text)];
     let tracing = folders.each_ref().map(|folder| Live::json(&folder.chain()));
-    let wanted = match has_sessions() {
+    let wanted = match has_fsessions() {
         true => [vec!["fentry"; 2], vec!["fexit"; 2], vec!["fsession"; 4]].concat(),
         false => [vec!["fentry"; 6], vec!["fexit"; 6]].concat(),
     };

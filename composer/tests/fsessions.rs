@@ -11,7 +11,7 @@ use freplace_compose::{
 };
 use freplace_compose_common::trace::TIMES_MAP;
 
-const OFFERED: Offers = Offers { sessions: true };
+const OFFERED: Offers = Offers { fsession: true };
 
 /// The hosts and stubs of the xdp recipe with these tracers, for a kernel that has such programs.
 fn planned(tracers: &str) -> Plan {
@@ -45,7 +45,7 @@ fn both_moments_are_one_program_and_one_link_and_need_no_map() {
         assert_eq!(tracers(&plan), (vec!["fsession"], 1), "{key}");
         assert!(!has_times(&plan));
         let tells = plan.operations.iter().find_map(|operation| match &operation.action {
-            Action::Load { load_as: LoadAs::Session, trace, trace_entry, .. } => {
+            Action::Load { load_as: LoadAs::Fsession, trace, trace_entry, .. } => {
                 Some([trace.as_deref()?.tells(), trace_entry.as_deref()?.tells()])
             }
             _ => None,
@@ -67,13 +67,13 @@ fn a_function_takes_four_of_them_and_further_tracers_are_two_programs() {
     let five: String =
         (0..5).map(|number| format!("[tracer.t{number}]\nfexit = \"drop_echo\"\n")).collect();
     let plan = planned(&five);
-    let session = "fsession";
-    assert_eq!(tracers(&plan), (vec![session, session, session, session, "fentry", "fexit"], 6));
+    let kind = "fsession";
+    assert_eq!(tracers(&plan), (vec![kind, kind, kind, kind, "fentry", "fexit"], 6));
     assert!(has_times(&plan));
     // Each function has room for its own.
     let other = "[tracer.other]\nfexit = \"ingress\"\n";
     let names = tracers(&planned(&format!("{five}{other}"))).0;
-    assert_eq!(names.iter().filter(|name| **name == session).count(), 5, "{names:?}");
+    assert_eq!(names.iter().filter(|name| **name == kind).count(), 5, "{names:?}");
 }
 
 #[test]
