@@ -41,7 +41,7 @@ use exit::Exit;
 use freplace_compose::{
     check::{self, Checked, Kernels},
     diag::{Code, Diagnostic, Severity},
-    kernel::{Kernel as _, Linux, machine, process},
+    kernel::{Kernel as _, Linux, process},
     plan::{Offers, Plan},
     resolve::{Resolved, RunningPrograms},
 };
@@ -208,11 +208,6 @@ fn ready(checked: Result<Checked, Vec<Diagnostic>>, offers: Offers) -> Result<Re
     })?;
     let plan = freplace_compose::plan::build(&resolved, offers);
     Ok(Ready { resolved, plan, offers, warnings })
-}
-
-/// What kernels of the running one's release offer: all that is known without loading anything.
-fn foreseen_here() -> Offers {
-    Offers::of(freplace_compose::profile::nearest(machine::version()).as_ref())
 }
 
 /// How it ends for what was `found` wrong with a chain: it is invalid, unless nothing is wrong but what this

@@ -6,15 +6,15 @@ use std::{
     path::PathBuf,
 };
 
-use super::{Format, exit::Exit, foreseen_here, ink::Ink as _, ready_or_report, screen, wrap};
+use super::{
+    Format, exit::Exit, ink::Ink as _, kernels::PlannedKernel, ready_or_report, screen, wrap,
+};
 use freplace_compose::{
     inert,
     kernel::RunningKernel,
     object::ProgramKind,
-    plan::{Action, Filling, LoadAs, Offers, Operation, Plan, Target},
-    profile::nearest,
+    plan::{Action, Filling, LoadAs, Operation, Plan, Target},
     trace::Tracing,
-    version::Version,
 };
 
 /// Show the operations that `up` would perform.
@@ -28,18 +28,17 @@ pub(super) struct PlanArguments {
     /// Chain file, or builtin:NAME for a recipe.
     #[arg(value_name = "FILE")]
     file: PathBuf,
-    /// Kernel version to plan for, such as 6.12.
-    #[arg(long, value_name = "KERNEL")]
-    kernel: Option<Version>,
+    #[command(flatten)]
+    kernel: PlannedKernel,
     /// Format of the result.
     #[arg(long, value_name = "FORMAT", default_value = "human")]
     format: Format,
 }
 
 pub(super) fn run(arguments: &PlanArguments) -> Exit {
-    let offers = match arguments.kernel {
-        None => foreseen_here(),
-        version => Offers::of(nearest(version).as_ref()),
+    let offers = match arguments.kernel.offers() {
+        Ok(offers) => offers,
+        Err(exit) => return exit,
     };
     match ready_or_report(&arguments.file, &RunningKernel::default(), offers) {
         Ok(ready) => show(&ready.plan, arguments.format),

@@ -12,7 +12,7 @@ use std::{
 use super::{
     Format, Ready, doctor,
     exit::Exit,
-    foreseen_here,
+    kernels::foreseen_here,
     logs::{LogFlags, Logs},
     plan, ready_or_report, report, runtime, screen, trust,
     vm::{ReexecInVm, VmFiles, VmFlag, files, modules, not_in_guest},
