@@ -16,7 +16,7 @@
 #include <unistd.h>
 
 // As a number: older headers do not name it.
-#define TRACE_FSESSION 56
+#define TRACE_FSESSION 58
 
 static volatile sig_atomic_t ended;
 
