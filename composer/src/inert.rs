@@ -46,6 +46,12 @@ pub fn json(text: &str) -> Cow<'_, str> {
     replaced(text, |letter| matches!(letter, '\n' | '\t' | '\r'), unit)
 }
 
+/// The text as a string of TOML. Those of JSON are the same, but for one letter.
+#[must_use]
+pub fn quoted(text: &str) -> String {
+    serde_json::Value::from(text).to_string().replace('\u{7f}', "\\u007f")
+}
+
 fn escaped(text: &str, stays: impl Fn(char) -> bool) -> Cow<'_, str> {
     replaced(text, stays, |letter, out| out.extend(letter.escape_default()))
 }

@@ -7,7 +7,7 @@
 //! operations) → [`run`] (executes them on a [`kernel`], and undoes them) → [`event`] (what programs
 //! write), read in a [`session`]. [`diag`] has the errors of every stage, [`draw`] turns them into
 //! text, [`vm`] is a machine for chains that cannot run on this one, and [`traffic`] generates traffic
-//! for them.
+//! for them. [`recipe`] has chains that are shared: packed, kept in the user's cache, pinned by digest.
 //!
 //! ```
 //! use freplace_compose::{chain::Chain, check::{self, Kernels}, plan};
@@ -49,6 +49,7 @@ mod pattern;
 pub mod picture;
 pub mod plan;
 pub mod profile;
+pub mod recipe;
 pub mod resolve;
 pub mod run;
 pub mod running;
@@ -56,5 +57,6 @@ pub mod session;
 pub mod testing;
 pub mod trace;
 pub mod traffic;
+mod user_folders;
 pub mod version;
 pub mod vm;

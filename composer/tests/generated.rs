@@ -57,7 +57,7 @@ fn the_tables_of_hooks_are_current() {
 }
 
 /// The first two digits of a code.
-const SUBJECTS: [(u16, &str); 9] = [
+const SUBJECTS: [(u16, &str); 10] = [
     (0, "The chain file"),
     (1, "The graph"),
     (2, "Objects"),
@@ -67,6 +67,7 @@ const SUBJECTS: [(u16, &str); 9] = [
     (6, "The micro-VM"),
     (7, "Programs that already run"),
     (8, "Tests"),
+    (9, "Recipes"),
 ];
 
 #[test]

@@ -148,6 +148,7 @@ const LAYERS: &[&str] = &[
     "pattern",
     "json_schema",
     "files",
+    "user_folders",
     "netlink",
     "diag",
     "object",
@@ -170,6 +171,7 @@ const LAYERS: &[&str] = &[
     "draw",
     "traffic",
     "testing",
+    "recipe",
     "vm",
 ];
 

@@ -10,16 +10,17 @@ use std::{collections::BTreeSet, fs, path::Path};
 
 use common::{chain_text, objects, run};
 use freplace_compose::{
-    diag::{Block, Code, Source, blocks},
+    diag::{Block, Code, Source, Sources, blocks},
     packet::PacketSource,
 };
 use toml::de::DeTable;
 
 /// Codes of the pure layers whose wrong example no chain can show.
-const SHOWN_OTHERWISE: [Code; 8] = [
-    Code::FileUnreadable, // the file is what is wrong
-    Code::TooManyTracers, // 39 tracers, of which two are shown
-    Code::KernelLacks,    // the kernel is what is wrong
+const SHOWN_OTHERWISE: [Code; 9] = [
+    Code::FileUnreadable,  // the file is what is wrong
+    Code::IncludeConflict, // two other files are what is wrong
+    Code::TooManyTracers,  // 39 tracers, of which two are shown
+    Code::KernelLacks,     // the kernel is what is wrong
     Code::KernelLacksName,
     // what is wrong is this machine's tracepoints, which may be any kernel's
     Code::RawTracepointArguments,
@@ -85,7 +86,7 @@ fn codes_of_packet(text: &str) -> Vec<String> {
     let root = DeTable::parse(&source.text).expect("TOML");
     let mut found = Vec::new();
     for value in root.get_ref().values() {
-        let _ = PacketSource::read(value, &source, &mut found);
+        let _ = PacketSource::read(value, &Sources::one(&source), &mut found);
     }
     found.iter().map(|one| one.code.to_string()).collect()
 }

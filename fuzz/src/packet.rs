@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use freplace_compose::{
-    diag::Source,
+    diag::{Source, Sources},
     packet::{
         ExpectedPacket, LARGEST, Packet, PacketSource, PacketStart, PacketText, captured, dump,
     },
@@ -29,10 +29,12 @@ pub fn packet(data: &[u8]) {
     let (root, _) = DeTable::parse_recoverable(&source.text);
     let mut found = Vec::new();
     for value in root.get_ref().values() {
-        if let Some(PacketSource::Packet(packet)) = PacketSource::read(value, &source, &mut found) {
+        if let Some(PacketSource::Packet(packet)) =
+            PacketSource::read(value, &Sources::one(&source), &mut found)
+        {
             look_at(&packet.bytes(), PacketStart::Ethernet);
         }
-        if let Some(expected) = ExpectedPacket::read(value, &source, &mut found) {
+        if let Some(expected) = ExpectedPacket::read(value, &Sources::one(&source), &mut found) {
             let _ = expected.differences(data);
         }
     }
@@ -65,12 +67,12 @@ fn written(
 ) {
     let mut found = Vec::new();
     match text {
-        PacketText::Given => match PacketSource::read(value, source, &mut found) {
+        PacketText::Given => match PacketSource::read(value, &Sources::one(source), &mut found) {
             Some(PacketSource::Packet(packet)) => assert_eq!(packet.bytes(), bytes),
             other => panic!("{other:?} of {}: {found:?}", source.text),
         },
         PacketText::Expected => {
-            let expected = ExpectedPacket::read(value, source, &mut found);
+            let expected = ExpectedPacket::read(value, &Sources::one(source), &mut found);
             let expected = expected.unwrap_or_else(|| panic!("{}: {found:?}", source.text));
             assert_eq!(expected.differences(bytes), [], "{}", source.text);
             let shorter = bytes.get(1..).unwrap_or_default();

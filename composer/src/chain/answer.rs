@@ -93,7 +93,7 @@ fn case(
         return None;
     };
     let span = report.span(found);
-    let mut table = Table::new("a case of `returns`".to_owned(), span.clone(), entries);
+    let mut table = report.table("a case of `returns`".to_owned(), span.clone(), entries);
     let filter = table.get("where").map(|(_, text)| filter(text, report));
     let result = match table.get("value") {
         Some((_, found)) => value("`value`", found, report),
@@ -146,6 +146,6 @@ fn writes(
         let name = Spanned { value: key.get_ref().to_string(), span: report.span(key) };
         read.push((name, value("a value of `writes`", found, report)?));
     }
-    read.sort_by_key(|(name, _)| name.span.start());
+    read.sort_by(|(one, _), (other, _)| one.span.cmp(&other.span));
     Some(read)
 }

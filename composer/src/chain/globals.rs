@@ -94,7 +94,7 @@ pub(crate) fn globals(table: &mut Table<'_>, report: &mut Diagnostics<'_>) -> Ve
         let value = self::value("a global variable", value, report);
         found.extend(path.zip(value).map(|(path, value)| GlobalValue { path, value }));
     }
-    found.sort_by_key(|one| one.path.text.span.start());
+    found.sort_by(|one, other| one.path.text.span.cmp(&other.path.text.span));
     found
 }
 
@@ -120,7 +120,7 @@ pub(crate) fn value(
             };
             let fields: Vec<_> = fields.iter().map(field).collect();
             let mut fields: Vec<_> = fields.into_iter().collect::<Option<_>>()?;
-            fields.sort_by_key(|(name, _): &(Spanned<String>, _)| name.span.start());
+            fields.sort_by(|(one, _): &(Spanned<String>, _), (other, _)| one.span.cmp(&other.span));
             Value::Table(fields)
         }
         DeValue::Float(_) | DeValue::Datetime(_) => {

@@ -65,6 +65,7 @@ impl Graph {
     pub(super) fn build(
         nodes: Vec<Node>,
         unread: &[String],
+        unread_files: &[String],
         diagnostics: &mut Vec<Diagnostic>,
     ) -> Self {
         let mut inner: DiGraph<Node, (Dependency, Span)> = DiGraph::new();
@@ -87,7 +88,7 @@ impl Graph {
         let references: Vec<_> =
             inner.node_indices().flat_map(|index| references(index, &inner[index])).collect();
         let mut edges = Vec::with_capacity(references.len());
-        let mut resolver = Resolver::new(&inner, &by_id, unread);
+        let mut resolver = Resolver::new(&inner, &by_id, unread, unread_files);
         for reference in references {
             match resolver.resolve(&reference) {
                 Ok(to) => edges.extend(to.map(|to| (to, reference))),
@@ -114,7 +115,7 @@ impl Graph {
     /// A graph of `nodes`, whose references were looked up before.
     pub(crate) fn with(nodes: Vec<Node>) -> Self {
         // What is wrong with references was told.
-        Self::build(nodes, &[], &mut Vec::new())
+        Self::build(nodes, &[], &[], &mut Vec::new())
     }
 
     /// The nodes, in the order of the file.

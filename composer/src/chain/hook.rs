@@ -29,7 +29,7 @@ pub(super) fn attach(
         report.push(found.maybe_help(help));
         return None;
     };
-    let mut table = Table::new("`attach`".to_owned(), span.clone(), entries);
+    let mut table = report.table("`attach`".to_owned(), span.clone(), entries);
     let mut kinds: Vec<FoundKey> = Vec::new();
     for kind in KINDS {
         if let Some((key, target)) = table.get(kind.name) {
@@ -307,7 +307,7 @@ fn read(kind: &HostKind, target: &Spanned<String>, report: &mut Diagnostics<'_>)
 #[cfg(test)]
 mod tests {
     use super::{Diagnostics, KeySpec, Setting, Values, setting};
-    use crate::diag::Source;
+    use crate::diag::{Source, Sources};
 
     /// What a key with such `values` is set to by `text`, or the message and the help.
     fn read(values: Values, text: &str) -> Result<Setting, String> {
@@ -322,8 +322,11 @@ mod tests {
         let text = format!("k = {text}");
         let source = Source::first("chain.toml", text.clone());
         let (mut diagnostics, mut slips) = (Vec::new(), Vec::new());
-        let mut report =
-            Diagnostics { source: &source, diagnostics: &mut diagnostics, slips: &mut slips };
+        let mut report = Diagnostics {
+            sources: &Sources::one(&source),
+            diagnostics: &mut diagnostics,
+            slips: &mut slips,
+        };
         let table = toml::de::DeTable::parse(&text).expect("TOML");
         let value = table.get_ref().values().next().expect("one key");
         setting(&spec, value, &mut report).ok_or_else(|| {

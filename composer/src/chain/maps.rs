@@ -86,7 +86,7 @@ pub(super) fn data(table: &mut Table<'_>, report: &mut Diagnostics<'_>) -> Data 
             wrong_type(&title, "a table: { max_entries = 1024 }", value, report);
             continue;
         };
-        let mut table = Table::new(format!("map `{}`", name.value), name.span.clone(), entries);
+        let mut table = report.table(format!("map `{}`", name.value), name.span.clone(), entries);
         maps.push(change(name, &mut table, report));
         table.finish(report);
     }
@@ -115,7 +115,7 @@ pub(super) fn data(table: &mut Table<'_>, report: &mut Diagnostics<'_>) -> Data 
             }
         }
     }
-    tail.sort_by_key(|one| one.entry.span.start());
+    tail.sort_by(|one, other| one.entry.span.cmp(&other.entry.span));
     Data { globals, maps, tail }
 }
 
@@ -137,7 +137,7 @@ fn tables<'t>(
         (Spanned { value: ToString::to_string(key.get_ref()), span: report.span(key) }, value)
     };
     let mut found: Vec<_> = entries.iter().map(named).collect();
-    found.sort_by_key(|(name, _): &Named<'_>| name.span.start());
+    found.sort_by(|(one, _): &Named<'_>, (other, _)| one.span.cmp(&other.span));
     found
 }
 

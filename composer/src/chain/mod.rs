@@ -8,13 +8,16 @@
 
 mod answer;
 mod buffer;
+mod compose;
 mod expression;
 mod globals;
 mod graph;
 mod hook;
+mod inputs;
 mod layout;
 mod maps;
 mod output;
+mod params;
 mod read;
 pub(crate) mod reading;
 mod recipe;
@@ -36,23 +39,27 @@ pub use buffer::buffer_size;
 pub use expression::{Access, CompareOp, Comparison, Constant, Filter, PathStep, ValuePath};
 pub use globals::{GlobalValue, Value};
 pub use graph::{Dependency, Graph, Jump};
+pub use inputs::{
+    CHAIN_FILE, ChainInputs, PACKED_EXTENSION, PARAMETER_VARIABLE, RecipeFinder, SetBy, SetValue,
+};
 pub use layout::Declared;
 pub use maps::{Data, MapChange, Pinning, TailEntry};
 pub use output::{EventMap, Output};
+pub use params::{Given, Parameter, ParameterKind, ParameterValue, ValueOrigin};
 pub use recipe::{recipe, recipe_name, recipes, recipes_schema};
 pub use schema::schema;
 pub(crate) use spec::title;
 pub use spec::{
     Builtin, Host, Node, NodeKind, ObjectRef, ProbePoint, Replacement, Role, Spanned, SpannedRef,
-    Stub, Tracer, TracerProgram,
+    Stub, Tracer, TracerProgram, map_name,
 };
 pub use text::{FieldRef, FieldStep, Hint, TextPiece};
 
 use crate::{
-    diag::{Code, Diagnostic, Source, in_file_order},
-    files,
+    diag::{Diagnostic, Source, in_file_order},
     version::Requirement,
 };
+use compose::{Texts, compose, resolved_text};
 
 /// A chain as its file describes it.
 #[derive(Debug, Clone)]
@@ -61,59 +68,54 @@ pub struct Chain {
     pub name: String,
     /// The purpose of the chain.
     pub description: Option<String>,
-    /// The supported kernels; all if not given.
-    pub requires: Option<Spanned<Requirement>>,
+    /// The supported kernels, by each of its files that says so; all if none does.
+    pub requires: Vec<Spanned<Requirement>>,
     /// The size of the event buffer in bytes; that of the object if not given.
     pub buffer: Option<u32>,
     /// The folder of pinned maps.
     pub pins: PathBuf,
     /// The folder that relative paths of objects start from.
     pub folder: PathBuf,
+    /// Its file; `builtin:NAME` for a recipe of this program.
+    pub path: PathBuf,
     /// The file's text, for diagnostics.
     pub source: Arc<Source>,
+    /// The parameters of the file, with their values.
+    pub parameters: Vec<Parameter>,
+    /// The files that it includes, each as often as it does.
+    pub included: Vec<PathBuf>,
     /// The nodes in file order, and their dependencies.
     pub graph: Graph,
 }
 
 impl Chain {
-    /// Reads the file at `path`, or the recipe that it stands for.
+    /// Reads the chain that `path` stands for, without inputs: a file, the folder of a recipe, or a recipe.
     ///
     /// # Errors
     /// Every diagnostic of the file; see [`Chain::parse`].
     pub fn open(path: &Path) -> Result<Self, Vec<Diagnostic>> {
-        Self::read(path).and_then(whole)
+        Self::open_with(path, &ChainInputs::default())
     }
 
-    /// Reads the file at `path`, or the recipe that it stands for, and continues after invalid
-    /// expressions: the chain contains everything else, so that further errors can be found, but must
-    /// not be planned.
+    /// [`Self::open`] with `inputs`.
     ///
     /// # Errors
-    /// Every diagnostic of the file, if there are other errors.
-    pub fn read(path: &Path) -> Result<(Self, Vec<Diagnostic>), Vec<Diagnostic>> {
-        if let Some(name) = recipe_name(path) {
-            let text = recipe(name).map_err(|unknown| vec![*unknown])?;
-            return Self::parse_on(path, text.to_owned());
-        }
-        let unreadable = |why: String, help: &str| {
-            let message = format!("cannot read {}: {why}", path.display());
-            vec![Diagnostic::new(Code::FileUnreadable, message).help(help)]
-        };
-        let bytes = files::read(path, files::CHAIN).map_err(|error| {
-            let help = match path.is_dir() {
-                true => "Name a chain file, not a folder.",
-                false => {
-                    "Name a chain file, or a recipe of `freplace-compose chains`: builtin:tcp."
-                }
-            };
-            unreadable(files::plain(&error), help)
-        })?;
-        let text = String::from_utf8(bytes).map_err(|error| {
-            let good = &error.as_bytes()[..error.utf8_error().valid_up_to()]; // valid up to there
-            let line = good.iter().filter(|byte| **byte == b'\n').count() + 1;
-            unreadable(format!("invalid UTF-8 in line {line}"), "Save the file as UTF-8.")
-        })?;
-        Self::parse_on(path, text)
+    /// As there.
+    pub fn open_with(path: &Path, inputs: &ChainInputs) -> Result<Self, Vec<Diagnostic>> {
+        Self::read(path, inputs).and_then(whole)
+    }
+
+    /// Reads the chain that `path` stands for, and continues after invalid expressions: the chain contains
+    /// everything else, so that further errors can be found, but must not be planned.
+    ///
+    /// # Errors
+    /// Every diagnostic of its files, if there are other errors.
+    pub fn read(
+        path: &Path,
+        inputs: &ChainInputs,
+    ) -> Result<(Self, Vec<Diagnostic>), Vec<Diagnostic>> {
+        let (path, text) = inputs.open(path)?;
+        Self::parse_on(&path, text, inputs)
     }
 
     /// Reads `text`, the contents of `path`.
@@ -121,20 +123,47 @@ impl Chain {
     /// # Errors
     /// Every diagnostic of the file: syntax, keys, types, references, cycles.
     pub fn parse(path: &Path, text: String) -> Result<Self, Vec<Diagnostic>> {
-        Self::parse_on(path, text).and_then(whole)
+        Self::parse_with(path, text, &ChainInputs::default())
+    }
+
+    /// [`Self::parse`] with `inputs`.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn parse_with(
+        path: &Path,
+        text: String,
+        inputs: &ChainInputs,
+    ) -> Result<Self, Vec<Diagnostic>> {
+        Self::parse_on(path, text, inputs).and_then(whole)
     }
 
     /// [`Chain::read`] for a text that is at hand.
-    fn parse_on(path: &Path, text: String) -> Result<(Self, Vec<Diagnostic>), Vec<Diagnostic>> {
+    fn parse_on(
+        path: &Path,
+        text: String,
+        inputs: &ChainInputs,
+    ) -> Result<(Self, Vec<Diagnostic>), Vec<Diagnostic>> {
         let source = Source::first(path.display().to_string(), text);
         let (mut diagnostics, mut slips) = (Vec::new(), Vec::new());
-        let file = read::file(&source, &mut diagnostics, &mut slips);
-        let graph = Graph::build(file.nodes, &file.unread, &mut diagnostics);
+        let texts = Texts::default();
+        let Some(composed) = compose(&source, path, &texts, inputs, &mut diagnostics) else {
+            return Err(in_file_order(diagnostics));
+        };
+        let before = diagnostics.len();
+        let file = read::file(&composed, &mut diagnostics, &mut slips);
+        let graph = Graph::build(file.nodes, &file.unread, &composed.unread, &mut diagnostics);
         if !diagnostics.is_empty() {
+            let is_other = |found: &Diagnostic| {
+                found.place().is_none_or(|place| !composed.unfilled.contains(place))
+            };
+            let later = diagnostics.split_off(before);
+            diagnostics.extend(later.into_iter().filter(is_other));
             diagnostics.append(&mut slips);
             return Err(in_file_order(diagnostics));
         }
         let stem = path.file_stem().map(|stem| stem.to_string_lossy().into_owned());
+        let included = composed.included.into_iter();
         let chain = Self {
             name: file.name.or(stem).unwrap_or_default(),
             description: file.description,
@@ -142,11 +171,42 @@ impl Chain {
             buffer: file.buffer,
             pins: file.pins.unwrap_or_else(|| PathBuf::from(maps::PINS)),
             folder: path.parent().map(Path::to_path_buf).unwrap_or_default(),
-            source,
+            path: path.to_owned(),
+            source: Arc::clone(&source),
+            parameters: composed.parameters,
+            included: included
+                .map(|file| file.path)
+                .filter(|path| recipe_name(path).is_none())
+                .collect(),
             graph,
         };
         Ok((chain, slips))
     }
+}
+
+/// The chain that `path` stands for as one text, a chain file without parameters and includes, with where each
+/// value is from.
+///
+/// # Errors
+/// Every diagnostic of its files.
+pub fn config(path: &Path, inputs: &ChainInputs) -> Result<String, Vec<Diagnostic>> {
+    let (path, text) = inputs.open(path)?;
+    Chain::parse_with(&path, text.clone(), inputs)?;
+    let (source, texts) = (Source::first(path.display().to_string(), text), Texts::default());
+    let composed = compose(&source, &path, &texts, inputs, &mut Vec::new());
+    Ok(composed.as_ref().map(resolved_text).unwrap_or_default())
+}
+
+/// The parameters of the chain that `path` stands for that need a value and have none; none when the file cannot be
+/// read, which is told when the chain is.
+#[must_use]
+pub fn open_parameters(path: &Path, inputs: &ChainInputs) -> Vec<Parameter> {
+    let Ok((path, text)) = inputs.open(path) else { return Vec::new() };
+    let source = Source::first(path.display().to_string(), text);
+    let texts = Texts::default();
+    let composed = compose(&source, &path, &texts, inputs, &mut Vec::new());
+    let parameters = composed.map(|composed| composed.parameters).unwrap_or_default();
+    parameters.into_iter().filter(|one| one.value().is_none()).collect()
 }
 
 /// The chain, if nothing is wrong within it.

@@ -49,7 +49,7 @@ pub(super) fn output(table: &mut Table<'_>, report: &mut Diagnostics<'_>) -> Out
                 wrong_type("`events`", wanted, item, report);
                 continue;
             };
-            let mut table = Table::new("`events`".to_owned(), report.span(item), entries);
+            let mut table = report.table("`events`".to_owned(), report.span(item), entries);
             let found = event_map(&mut table, report);
             table.finish(report);
             events.extend(found);

@@ -1,23 +1,21 @@
 //! Text → nodes. Continues after each error, so that one run reports all of them.
 
-use std::{collections::HashMap, path::PathBuf, sync::Arc};
-
-use toml::de::DeTable;
+use std::{collections::HashMap, path::PathBuf};
 
 use super::{
     Host, Node, NodeKind, ObjectRef, Replacement, Role, Spanned, Stub,
     answer::answer,
     buffer::buffer,
+    compose::{Composition, IncludedFile},
     hook::attach,
     maps::{Data, data, pins},
     output::{Output, output},
     running::running,
-    syntax,
-    table::{Diagnostics, Table, strings, wrong_type},
+    table::{Diagnostics, Table, TomlValue, strings, wrong_type},
     tracer::tracer,
 };
 use crate::{
-    diag::{Code, Diagnostic, Source, Span},
+    diag::{Code, Diagnostic, Span},
     inert,
     version::Requirement,
 };
@@ -27,7 +25,7 @@ use crate::{
 pub(super) struct File {
     pub(super) name: Option<String>,
     pub(super) description: Option<String>,
-    pub(super) requires: Option<Spanned<Requirement>>,
+    pub(super) requires: Vec<Spanned<Requirement>>,
     pub(super) buffer: Option<u32>,
     pub(super) pins: Option<PathBuf>,
     pub(super) nodes: Vec<Node>,
@@ -35,25 +33,28 @@ pub(super) struct File {
     pub(super) unread: Vec<String>,
 }
 
-/// Reads the file; `slips` are mistakes that leave it whole but for themselves.
+/// Reads the chain; `slips` are mistakes that leave it whole but for themselves.
 pub(super) fn file(
-    source: &Arc<Source>,
+    chain: &Composition<'_>,
     diagnostics: &mut Vec<Diagnostic>,
     slips: &mut Vec<Diagnostic>,
 ) -> File {
-    let mut report = Diagnostics { source, diagnostics, slips };
-    let (root, errors) = DeTable::parse_recoverable(&source.text);
-    if !errors.is_empty() {
-        syntax::report(&errors, root.get_ref(), &mut report);
-        return File::default();
-    }
-    let mut top = Table::new("the chain".to_owned(), report.bytes(0..0), root.get_ref());
+    let Composition { root, sources, included, .. } = chain;
+    let mut report = Diagnostics { sources, diagnostics, slips };
+    let mut top = report.table("the chain".to_owned(), report.bytes(0..0), root);
     let name = top.string("name", &mut report).map(|name| name.value);
     let description = top.string("description", &mut report).map(|text| text.value);
     let printk = top.boolean("printk", &mut report);
-    let requires = requires(&mut top, &mut report);
+    let own = requires(&mut top, &mut report);
+    let others = included.iter().filter_map(|file| file.requires.as_ref());
+    let others: Vec<_> = others.filter_map(|value| requirement(value, &mut report)).collect();
+    let requires = own.into_iter().chain(others).collect();
     let buffer = buffer(&mut top, &mut report);
     let pins = pins(&mut top, &mut report);
+    // Those are done.
+    for key in ["params", "include"] {
+        top.get(key);
+    }
     let mut file = File { name, description, requires, buffer, pins, ..File::default() };
     // Tests are read by who runs them.
     top.get("test");
@@ -66,22 +67,58 @@ pub(super) fn file(
     section(&mut top, Role::Replacement, &mut report, &mut file, replacement);
     section(&mut top, Role::Tracer, &mut report, &mut file, tracer);
     for (key, near) in top.finish(&mut report) {
-        has_hosts |= near == "host";
-        let tables = root.get_ref().get(key).and_then(|value| value.get_ref().as_table());
+        has_hosts |= near == "host" || near == "include";
+        let tables = root.get(key).and_then(|value| value.get_ref().as_table());
         file.unread.extend(tables.into_iter().flat_map(|ids| ids.keys()).map(ToString::to_string));
     }
-    if !has_hosts {
+    if !has_hosts && chain.unread.is_empty() {
         let found = report
             .at(Code::NoHost, "chain without a host", &report.bytes(0..0), "")
             .help("Add a [host.NAME] table. A chain needs at least one program at a kernel hook.");
         report.push(found);
     }
     // The order of the file, whatever the order of the tables above.
-    file.nodes.sort_by_key(|node| node.id.span.start());
+    file.nodes.sort_by(|one, other| one.id.span.cmp(&other.id.span));
+    let scopes: HashMap<_, _> =
+        included.iter().map(|file| (file.source.number, &file.scope)).collect();
+    for node in &mut file.nodes {
+        if let Some(scope) = scopes.get(&node.id.span.source().number) {
+            node.scope.clone_from(scope);
+        }
+    }
+    let printk = PrintkDefaults::of(printk, included, &mut report);
     for node in file.nodes.iter_mut().filter(|node| node.program().is_some()) {
-        node.output.printk = node.output.printk.or(printk);
+        node.output.printk = node.output.printk.or_else(|| printk.of_node(node));
     }
     file
+}
+
+/// Whether lines of `bpf_printk` are shown, where a node does not say: for the nodes of each file.
+struct PrintkDefaults {
+    own: Option<bool>,
+    /// By the number of the text.
+    included: HashMap<usize, Option<bool>>,
+}
+
+impl PrintkDefaults {
+    fn of(own: Option<bool>, included: &[IncludedFile<'_>], report: &mut Diagnostics<'_>) -> Self {
+        let default = |file: &IncludedFile<'_>| {
+            let value = file.printk.as_ref()?;
+            let found = value.get_ref().as_bool();
+            if found.is_none() {
+                wrong_type("`printk`", "true or false", value, report);
+            }
+            found
+        };
+        let numbers = included.iter().map(|file| file.source.number);
+        let defaults: Vec<_> = included.iter().map(default).collect();
+        Self { own, included: numbers.zip(defaults).collect() }
+    }
+
+    fn of_node(&self, node: &Node) -> Option<bool> {
+        let number = node.id.span.source().number;
+        self.included.get(&number).map_or(self.own, |default| *default)
+    }
 }
 
 /// Reads `requires = { kernel = ">=6.6" }`.
@@ -90,11 +127,15 @@ pub(crate) fn requires(
     report: &mut Diagnostics<'_>,
 ) -> Option<Spanned<Requirement>> {
     let (_, value) = top.get("requires")?;
+    requirement(value, report)
+}
+
+fn requirement(value: TomlValue<'_>, report: &mut Diagnostics<'_>) -> Option<Spanned<Requirement>> {
     let Some(entries) = value.get_ref().as_table() else {
         wrong_type("`requires`", "a table: { kernel = \">=6.6\" }", value, report);
         return None;
     };
-    let mut table = Table::new("`requires`".to_owned(), report.span(value), entries);
+    let mut table = report.table("`requires`".to_owned(), report.span(value), entries);
     let kernel = table.required(&["kernel"], "\">=6.6\"", report);
     table.finish(report);
     let Spanned { value, span } = kernel?;
@@ -138,7 +179,7 @@ fn section(
             continue;
         };
         check_id(name, &span, report);
-        let mut table = Table::new(format!("{key} `{name}`"), span.clone(), entries);
+        let mut table = report.table(format!("{key} `{name}`"), span.clone(), entries);
         let mut kind = read(&mut table, report);
         if let Some(NodeKind::Replacement(Replacement { object, .. })) = &mut kind
             && let ObjectRef::Generated(id) = &mut object.value
@@ -174,6 +215,7 @@ fn section(
             Some(kind) => {
                 file.nodes.push(Node {
                     id: Spanned { value: name.to_owned(), span },
+                    scope: String::new(),
                     kind,
                     section,
                     output,

@@ -2,7 +2,9 @@
 
 pub(crate) use super::{
     answer::{answer, filter},
+    compose::{Texts, fill_tests},
     globals::{globals, integer, value},
+    params::values,
     read::requires,
     syntax::report as syntax,
 };

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use super::{
     Host, ObjectRef, Spanned,
-    table::{Diagnostics, Table, TomlValue, wrong_type},
+    table::{Diagnostics, TomlValue, wrong_type},
 };
 use crate::{
     diag::Code,
@@ -20,7 +20,7 @@ pub(super) fn running(value: TomlValue<'_>, report: &mut Diagnostics<'_>) -> Opt
         wrong_type("`running`", EXAMPLE, value, report);
         return None;
     };
-    let mut table = Table::new("`running`".to_owned(), span.clone(), entries);
+    let mut table = report.table("`running`".to_owned(), span.clone(), entries);
     let mut named = Vec::new();
     for (key, _) in REFERENCE_KEYS {
         let Some((_, value)) = table.get(key) else { continue };

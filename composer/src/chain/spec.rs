@@ -39,6 +39,9 @@ impl<T: ?Sized> Copy for SpannedRef<'_, T> {}
 pub struct Node {
     /// Unique over the whole chain.
     pub id: Spanned<String>,
+    /// The include that it is from: maps of one name are one map for the nodes of an include. Empty for the
+    /// chain's own file.
+    pub scope: String,
     /// Its kind, with the details.
     pub kind: NodeKind,
     /// The program's type as a section name, if that of the object does not define it.
@@ -281,6 +284,16 @@ impl fmt::Display for ObjectRef {
             Self::Running(program) => write!(f, "running:{program}"),
             Self::Generated(id) => write!(f, "generated:{id}"),
         }
+    }
+}
+
+/// The name that a map has in the chain: that of the object, in the scope of the node that uses it. Those of
+/// this program are for the whole chain.
+#[must_use]
+pub fn map_name(scope: &str, name: &str) -> String {
+    match scope.is_empty() || name.starts_with("fc_") {
+        true => name.to_owned(),
+        false => format!("{scope}.{name}"),
     }
 }
 

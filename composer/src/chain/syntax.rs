@@ -8,7 +8,7 @@ use super::table::Diagnostics;
 use crate::diag::Code;
 
 pub(crate) fn report(errors: &[Error], root: &DeTable<'_>, report: &mut Diagnostics<'_>) {
-    let text: &str = &report.source.text;
+    let text: &str = &report.sources.first().text;
     // Made when the first duplicate is looked for, and good for all of them.
     let mut tables = None;
     let mut keys = None;

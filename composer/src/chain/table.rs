@@ -1,16 +1,16 @@
 //! Reads a TOML table: requests each key once, collects errors, and reports unknown keys with the
 //! most similar known one.
 
-use std::{ops::Range, sync::Arc};
+use std::ops::Range;
 
 use toml::de::{DeTable, DeValue};
 
 use super::Spanned;
-use crate::diag::{Code, Diagnostic, Source, Span, nearest};
+use crate::diag::{Code, Diagnostic, Sources, Span, nearest};
 
-/// Where findings go, and the text they point into.
+/// Where findings go, and the texts they point into.
 pub(crate) struct Diagnostics<'a> {
-    pub(crate) source: &'a Arc<Source>,
+    pub(crate) sources: &'a Sources,
     pub(crate) diagnostics: &'a mut Vec<Diagnostic>,
     /// What is wrong within an expression or a text: the node is there without it, and what else is
     /// wrong with the chain can be found.
@@ -36,9 +36,20 @@ impl Diagnostics<'_> {
         Diagnostic::new(code, message).label(span, label)
     }
 
-    /// Bytes of the text.
+    /// Positions in the texts.
     pub(crate) fn bytes(&self, range: Range<usize>) -> Span {
-        Span::new(self.source, range)
+        self.sources.span(range)
+    }
+
+    /// A table to be read: `title` is its name in messages, `span` where that stands.
+    pub(crate) fn table<'t>(
+        &self,
+        title: String,
+        span: Span,
+        entries: &'t DeTable<'t>,
+    ) -> Table<'t> {
+        let sources = self.sources.clone();
+        Table { title, span, entries, sources, known: Vec::new(), missing: Vec::new() }
     }
 
     /// Where `value` stands.
@@ -59,23 +70,20 @@ pub(crate) struct Table<'t> {
     /// The location of its name.
     span: Span,
     entries: &'t DeTable<'t>,
+    sources: Sources,
     known: Vec<&'static str>,
     /// Missing required keys: the alternatives, and an example of the first.
     missing: Vec<(&'static [&'static str], &'static str)>,
 }
 
 impl<'t> Table<'t> {
-    pub(crate) fn new(title: String, span: Span, entries: &'t DeTable<'t>) -> Self {
-        Self { title, span, entries, known: Vec::new(), missing: Vec::new() }
-    }
-
     /// The value at `key`, if it is there.
     pub(crate) fn get(&mut self, key: &'static str) -> Option<TomlEntry<'t>> {
         if !self.known.contains(&key) {
             self.known.push(key);
         }
         let (found, value) = self.entries.iter().find(|(found, _)| found.get_ref() == key)?;
-        Some((self.span.at(found.span()), value))
+        Some((self.sources.span(found.span()), value))
     }
 
     /// The text at `key`, if it is there.

@@ -7,7 +7,7 @@ use freplace_compose_common::{COUNTS_MAP, EVENTS_MAP, trace::TIMES_MAP};
 
 use super::{Context, title};
 use crate::{
-    chain::{MapChange, Node, Spanned},
+    chain::{MapChange, Node, Spanned, map_name},
     diag::{Code, Diagnostic, list, nearest},
     object::{MapDef, Object},
     resolve::{ChainMap, is_shared},
@@ -117,15 +117,16 @@ fn unknown(
 
 /// Two nodes that say different things of a map that both share.
 fn said_twice(context: &Context<'_>) -> Vec<Diagnostic> {
-    let mut first: HashMap<&str, (&Node, &MapChange)> = HashMap::new();
+    let mut first: HashMap<String, (&Node, &MapChange)> = HashMap::new();
     let mut found = Vec::new();
     for (_, node, of) in context.names.programs() {
         let object = of.object();
         for change in &node.data.maps {
             let name = change.map.value.as_str();
             let shared = object.maps.iter().any(|map| map.name == name && is_shared(map));
-            let Some((other, before)) = first.get(name).filter(|_| shared) else {
-                first.insert(name, (node, change));
+            let key = map_name(&node.scope, name);
+            let Some((other, before)) = first.get(&key).filter(|_| shared) else {
+                first.insert(key, (node, change));
                 continue;
             };
             let differs =

@@ -32,7 +32,7 @@ use petgraph::graph::NodeIndex;
 pub use requires::excluded;
 
 use crate::{
-    chain::{Chain, Node, NodeKind, ProbePoint, title},
+    chain::{Chain, ChainInputs, Node, NodeKind, ProbePoint, title},
     diag::{Code, Diagnostic, Severity, Span, in_file_order},
     object::{Object, Program, ProgramKind},
     profile::{self, Profile},
@@ -111,17 +111,18 @@ pub fn open(chain: Chain, kernels: &Kernels) -> Result<Checked, Vec<Diagnostic>>
     open_and(chain, Vec::new(), kernels, &NotLooked)
 }
 
-/// Reads the chain at `path` and its objects and checks it, for `kernels`.
+/// Reads the chain that `path` stands for, with `inputs`, and its objects, and checks it for `kernels`.
 ///
 /// # Errors
 /// Every diagnostic of the file and, where that is a chain but for its expressions, those of the
 /// objects and of the rules; warnings included, in file order, when one is an error.
 pub fn read(
     path: &Path,
+    inputs: &ChainInputs,
     kernels: &Kernels,
     running: &dyn RunningPrograms,
 ) -> Result<Checked, Vec<Diagnostic>> {
-    let (chain, slips) = Chain::read(path)?;
+    let (chain, slips) = Chain::read(path, inputs)?;
     open_and(chain, slips, kernels, running)
 }
 

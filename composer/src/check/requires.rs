@@ -9,17 +9,18 @@ use crate::{
 
 /// Those of `kernels` that the chain is meant for, and what is to be said of the others.
 pub(super) fn within(chain: &Chain, kernels: &Kernels) -> (Kernels, Option<Diagnostic>) {
-    let Some(requires) = &chain.requires else { return (kernels.clone(), None) };
-    let takes = |version| requires.value.takes(version);
+    if chain.requires.is_empty() {
+        return (kernels.clone(), None);
+    }
     let (inside, outside): (Vec<_>, Vec<_>) =
-        kernels.profiles.iter().cloned().partition(|profile| takes(profile.kernel));
+        kernels.profiles.iter().cloned().partition(|profile| takes(chain, profile.kernel));
     let outside: Vec<_> = outside.iter().map(|profile| profile.kernel).collect();
     let said = if kernels.asked {
         excluding(chain, &outside)
     } else if inside.is_empty() {
         excluding(chain, &outside).map(|found| Diagnostic {
             severity: Severity::Warning,
-            message: format!("no known kernel is {}", requires.value),
+            message: format!("no known kernel is {}", words(chain)),
             help: Some(
                 "Check against a profile of a suitable kernel with validate --kernel FILE. \
                  Differences between kernels were not checked."
@@ -36,13 +37,23 @@ pub(super) fn within(chain: &Chain, kernels: &Kernels) -> (Kernels, Option<Diagn
 /// The message if `chain` does not support the kernel `version`.
 #[must_use]
 pub fn excluded(chain: &Chain, version: Version) -> Option<Diagnostic> {
-    let takes = |requires: &crate::version::Requirement| requires.takes(version);
-    let is_outside = chain.requires.as_ref().is_some_and(|requires| !takes(&requires.value));
-    excluding(chain, &[version]).filter(|_| is_outside)
+    excluding(chain, &[version]).filter(|_| !takes(chain, version))
+}
+
+/// Whether each file of the chain takes the kernel `version`.
+fn takes(chain: &Chain, version: Version) -> bool {
+    chain.requires.iter().all(|one| one.value.takes(version))
+}
+
+/// What the chain requires.
+fn words(chain: &Chain) -> String {
+    let words: Vec<_> = chain.requires.iter().map(|one| one.value.to_string()).collect();
+    words.join(", ")
 }
 
 fn excluding(chain: &Chain, outside: &[Version]) -> Option<Diagnostic> {
-    let requires = chain.requires.as_ref()?;
+    let mut excludes = chain.requires.iter();
+    let requires = excludes.find(|one| outside.iter().any(|version| !one.value.takes(*version)))?;
     let names: Vec<_> = outside.iter().map(ToString::to_string).collect();
     let names = names.join(", ");
     (!names.is_empty()).then(|| {

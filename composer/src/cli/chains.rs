@@ -111,7 +111,7 @@ impl Listed {
 /// The oldest kernel series that accepts the chain: the one that it requires, or else the oldest that
 /// is known to.
 fn oldest(chain: Chain) -> Option<Version> {
-    let required = chain.requires.as_ref().and_then(|requires| requires.value.oldest());
+    let required = chain.requires.iter().filter_map(|requires| requires.value.oldest()).max();
     let names = PartlyResolved::open(chain);
     let accepts = |profile: &profile::Profile| {
         let kernels = Kernels { profiles: vec![profile.clone()], asked: true };

@@ -4,9 +4,11 @@ mod text;
 
 use std::{collections::BTreeSet, ops::ControlFlow, path::Path};
 
-use super::{Format, Ready, exit::Exit, ready_or_report, refused, report, screen, up};
+use super::{
+    Format, Ready, exit::Exit, inputs::InputFlags, ready_or_report, refused, report, screen, up,
+};
 use freplace_compose::{
-    chain::{Role, recipe_name},
+    chain::{CHAIN_FILE, Role, recipe_name},
     diag::{Code, Diagnostic},
     kernel::{self, Linux, RunningKernel, machine, process},
     machine_code::{CodeMap, CodeVerdict, Disagreement, Route, to_json, verify},
@@ -27,6 +29,8 @@ pub(super) struct Flow {
     /// Chain file, builtin:NAME, or a running program as in `ps`
     #[arg(value_name = "CHAIN|PROGRAM")]
     target: String,
+    #[command(flatten)]
+    flags: InputFlags,
     /// Compare the machine code with the kernel's links; exit with 1 where they disagree
     #[arg(long)]
     verify: bool,
@@ -52,9 +56,9 @@ pub(super) fn run(arguments: &Flow) -> Exit {
         return Exit::Environment;
     }
     let is_chain = recipe_name(Path::new(&arguments.target)).is_some()
-        || Path::new(&arguments.target).extension().is_some_and(|end| end == "toml");
-    let reading =
-        if is_chain { of_chain(&arguments.target) } else { of_programs(&arguments.target) };
+        || Path::new(&arguments.target).extension().is_some_and(|end| end == "toml")
+        || Path::new(&arguments.target).join(CHAIN_FILE).is_file();
+    let reading = if is_chain { of_chain(arguments) } else { of_programs(&arguments.target) };
     let reading = match reading {
         Ok(reading) => reading,
         Err(exit) => return exit,
@@ -144,9 +148,11 @@ fn of_programs(name: &str) -> Result<Reading, Exit> {
 }
 
 /// The programs of a chain, which is up while they are read.
-fn of_chain(path: &str) -> Result<Reading, Exit> {
+fn of_chain(arguments: &Flow) -> Result<Reading, Exit> {
     let _ = process::raise_open_files();
-    let ready = ready_or_report(Path::new(path), &RunningKernel::default(), Offers::default())?;
+    let path = Path::new(&arguments.target);
+    let inputs = arguments.flags.inputs([path]);
+    let ready = ready_or_report(path, &inputs, &RunningKernel::default(), Offers::default())?;
     up::suits_this_machine(&ready)?;
     let mut kernel = Linux::new();
     let Ready { resolved, plan, .. } = &ready.for_kernel(&mut kernel);

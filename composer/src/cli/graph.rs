@@ -1,12 +1,12 @@
 //! `graph FILE`: the chain as a tree, a picture, dot, mermaid or JSON.
 
-use std::{collections::HashSet, fmt::Write as _, path::PathBuf};
+use std::{collections::HashSet, fmt::Write as _};
 
 use clap::ValueEnum;
 use petgraph::graph::NodeIndex;
 use serde_json::json;
 
-use super::{exit::Exit, ink::Ink as _, report, screen, wrap};
+use super::{exit::Exit, ink::Ink as _, inputs::ChainFile, report, screen, wrap};
 use freplace_compose::{
     chain::{Chain, Node, NodeKind, Role},
     event::Paint,
@@ -21,9 +21,8 @@ use freplace_compose::{
 /// Example: freplace-compose graph --format mermaid chains/tcp.toml
 #[derive(Debug, clap::Args)]
 pub(super) struct GraphArguments {
-    /// Chain file, or builtin:NAME for a recipe.
-    #[arg(value_name = "FILE")]
-    file: PathBuf,
+    #[command(flatten)]
+    chain: ChainFile,
     /// Format of the drawing.
     #[arg(long, value_name = "FORMAT", default_value = "tree")]
     format: GraphFormat,
@@ -44,7 +43,8 @@ enum GraphFormat {
 }
 
 pub(super) fn run(arguments: &GraphArguments) -> Exit {
-    let chain = match Chain::open(&arguments.file) {
+    let ChainFile { file, .. } = &arguments.chain;
+    let chain = match Chain::open_with(file, &arguments.chain.inputs()) {
         Ok(chain) => chain,
         Err(found) => {
             report::all(&found);

@@ -4,6 +4,7 @@
 
 mod chains;
 mod completions;
+mod config;
 mod doctor;
 mod exit;
 mod explain;
@@ -12,6 +13,7 @@ mod graph;
 mod header;
 mod import;
 mod ink;
+mod inputs;
 mod inspect;
 mod kernels;
 mod logs;
@@ -39,6 +41,7 @@ use clap::{CommandFactory as _, Parser, Subcommand, ValueEnum};
 
 use exit::Exit;
 use freplace_compose::{
+    chain::ChainInputs,
     check::{self, Checked, Kernels},
     diag::{Code, Diagnostic, Severity},
     kernel::{Kernel as _, Linux, process},
@@ -95,6 +98,7 @@ enum Verb {
     Validate(validate::Validate),
     Plan(plan::PlanArguments),
     Graph(graph::GraphArguments),
+    Config(config::ConfigArguments),
     Chains(chains::Chains),
     Inspect(inspect::Inspect),
     Ps(ps::Ps),
@@ -147,6 +151,7 @@ pub(crate) fn main() -> Exit {
         Verb::Validate(validate) => validate::run(&validate),
         Verb::Plan(plan) => plan::run(&plan),
         Verb::Graph(graph) => graph::run(&graph),
+        Verb::Config(config) => config::run(&config),
         Verb::Chains(chains) => chains::run(&chains),
         Verb::Inspect(inspect) => inspect::run(&inspect),
         Verb::Ps(ps) => ps::run(&ps),
@@ -190,14 +195,15 @@ impl Ready {
     }
 }
 
-/// Reads, checks and plans the chain at `path` for a kernel with what it `offers`, whose running programs are among
-/// those of `running`; what is wrong with it goes to the screen.
+/// Reads, checks and plans the chain that `path` stands for, with `inputs`, for a kernel with what it `offers`, whose
+/// running programs are among those of `running`; what is wrong with it goes to the screen.
 fn ready_or_report(
     path: &Path,
+    inputs: &ChainInputs,
     running: &dyn RunningPrograms,
     offers: Offers,
 ) -> Result<Ready, Exit> {
-    ready(check::read(path, &Kernels::default(), running), offers)
+    ready(check::read(path, inputs, &Kernels::default(), running), offers)
 }
 
 /// Plans a chain that was checked; what is wrong with it goes to the screen.

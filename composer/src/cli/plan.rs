@@ -3,11 +3,11 @@
 use std::{
     collections::{HashMap, HashSet},
     fmt::Write as _,
-    path::PathBuf,
 };
 
 use super::{
-    Format, exit::Exit, ink::Ink as _, kernels::PlannedKernel, ready_or_report, screen, wrap,
+    Format, exit::Exit, ink::Ink as _, inputs::ChainFile, kernels::PlannedKernel, ready_or_report,
+    screen, wrap,
 };
 use freplace_compose::{
     inert,
@@ -25,9 +25,8 @@ use freplace_compose::{
 /// Example: freplace-compose plan chains/tcp.toml
 #[derive(Debug, clap::Args)]
 pub(super) struct PlanArguments {
-    /// Chain file, or builtin:NAME for a recipe.
-    #[arg(value_name = "FILE")]
-    file: PathBuf,
+    #[command(flatten)]
+    chain: ChainFile,
     #[command(flatten)]
     kernel: PlannedKernel,
     /// Format of the result.
@@ -40,7 +39,8 @@ pub(super) fn run(arguments: &PlanArguments) -> Exit {
         Ok(offers) => offers,
         Err(exit) => return exit,
     };
-    match ready_or_report(&arguments.file, &RunningKernel::default(), offers) {
+    let ChainFile { file, .. } = &arguments.chain;
+    match ready_or_report(file, &arguments.chain.inputs(), &RunningKernel::default(), offers) {
         Ok(ready) => show(&ready.plan, arguments.format),
         Err(exit) => exit,
     }

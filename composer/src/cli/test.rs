@@ -10,21 +10,25 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::{doctor, exit::Exit, ink::Ink as _, report, runtime, screen, up::Signals, vm::VmFiles};
+use super::{
+    doctor, exit::Exit, ink::Ink as _, inputs::InputFlags, report, runtime, screen, up::Signals,
+    vm::VmFiles,
+};
 use freplace_compose::{
     diag::{Code, Diagnostic},
     draw::Drawing,
-    files::plain,
     inert,
     kernel::{Linux, machine, process},
     plan::Plan,
     session::Interrupts,
     testing::{
-        self, ProgramTest, Tally, TestFile, TestRecord, TestResult, TestSurroundings, TestVerdict,
+        self, Coverage, ProgramTest, Tally, TestFile, TestRecord, TestResult, TestSurroundings,
+        TestVerdict,
     },
     vm::KernelChoice,
 };
 
+mod coverage;
 mod exec;
 mod files_of_tests;
 mod update;
@@ -49,6 +53,8 @@ pub(super) struct TestArguments {
     /// Files with tests, or folders that are searched for them.
     #[arg(value_name = "FILE", default_value = ".")]
     paths: Vec<PathBuf>,
+    #[command(flatten)]
+    flags: InputFlags,
     /// Run in a disposable micro-VM for each KERNEL, a series such as 6.1 or the path of a vmlinuz; root is not
     /// required.
     #[arg(long, value_name = "KERNEL", num_args = 0..=1, require_equals = true, value_delimiter = ',', default_missing_value = freplace_compose::vm::DEFAULT_SERIES)]
@@ -65,6 +71,10 @@ pub(super) struct TestArguments {
     /// Write what came in the place of what was expected, for review.
     #[arg(long)]
     update: bool,
+    /// Write to FILE which lines of source ran, as lcov does. Programs are loaded with counters for this, so what
+    /// runs is not what ships.
+    #[arg(long, value_name = "FILE", conflicts_with = "list")]
+    coverage: Option<PathBuf>,
     /// List the tests without running them.
     #[arg(long, conflicts_with = "update")]
     list: bool,
@@ -131,16 +141,26 @@ pub(super) fn run(arguments: TestArguments) -> Exit {
         report::one(&Diagnostic::new(Code::BadTest, message).help(help));
         return Exit::Usage;
     }
+    // A guest prints what the host writes.
+    if let Some(path) = arguments.coverage.as_ref().filter(|_| !arguments.records) {
+        let inputs: Vec<PathBuf> = files.iter().flat_map(TestFile::inputs).collect();
+        if let Err(exit) = screen::spare(path, &inputs) {
+            return exit;
+        }
+    }
     let started = Instant::now();
     let ended = match arguments.vm.is_empty() {
         true => here(&files, &plans, arguments),
         false => in_vms(&files, arguments),
     };
-    let records = match ended {
-        Ok(records) => records,
+    let FinishedTests { records, coverage } = match ended {
+        Ok(finished) => finished,
         Err(exit) => return exit,
     };
     if arguments.records {
+        if arguments.coverage.is_some() {
+            screen::data(&coverage::to_line(coverage));
+        }
         return exit_of(&records, valid);
     }
     let written = match arguments.format {
@@ -155,10 +175,24 @@ pub(super) fn run(arguments: TestArguments) -> Exit {
         report::all(&found);
         return Exit::Failed;
     }
+    if let Some(path) = &arguments.coverage
+        && let Err(found) = coverage::write(path, &coverage)
+    {
+        report::one(&found);
+        return Exit::Failed;
+    }
     match exit_of(&records, valid) {
         Exit::Done => written,
         other => other,
     }
+}
+
+/// What came of all tests.
+#[derive(Debug, Default)]
+struct FinishedTests {
+    records: Vec<TestRecord>,
+    /// The lines that ran, where that was asked for.
+    coverage: Coverage,
 }
 
 fn exit_of(records: &[TestRecord], valid: bool) -> Exit {
@@ -184,9 +218,10 @@ fn open(arguments: &TestArguments) -> Result<OpenedTests, Exit> {
         report::one(&found);
         Exit::Usage
     })?;
+    let inputs = arguments.flags.inputs(paths.iter().map(PathBuf::as_path));
     let mut opened = OpenedTests { valid: true, ..OpenedTests::default() };
     for path in paths {
-        let checked = TestFile::open(&path).and_then(|file| match file {
+        let checked = TestFile::open(&path, &inputs).and_then(|file| match file {
             Some(file) => testing::check(&file).map(|plans| Some((file, plans))),
             None => Ok(None),
         });
@@ -280,7 +315,7 @@ fn here(
     files: &Arc<Vec<TestFile>>,
     plans: &[Plan],
     arguments: &Arc<TestArguments>,
-) -> Result<Vec<TestRecord>, Exit> {
+) -> Result<FinishedTests, Exit> {
     if !rustix::process::geteuid().is_root() {
         let message = "tests load programs, which requires root";
         let help = "Use --vm to run in a micro-VM, which does not require root.";
@@ -294,7 +329,7 @@ fn here(
     let stop = Arc::new(AtomicBool::new(false));
     let (files, arguments, seen) = (Arc::clone(files), Arc::clone(arguments), Arc::clone(&stop));
     let ended = runtime::run(async move {
-        let mut interrupts = Interrupts::new(Signals::new().map_err(|error| no_signals(&error))?);
+        let mut interrupts = Interrupts::new(Signals::listen()?);
         let work = tokio::task::spawn_blocking(move || all(&files, &arguments, &seen));
         // A thread fails by a panic alone.
         interrupts.stops(work, &stop).await.ok_or(Exit::Cut)?.map_err(|_| Exit::Failed)
@@ -302,18 +337,14 @@ fn here(
     ended?
 }
 
-fn no_signals(error: &io::Error) -> Exit {
-    let message = format!("cannot receive signals: {}", plain(error));
-    let help = "Check the limit on open files, `ulimit -n`. Nothing was loaded.";
-    report::one(&Diagnostic::new(Code::NoSignals, message).help(help));
-    Exit::Failed
-}
-
 /// Runs the tests of all files one by one, until `stop` is set.
-fn all(files: &[TestFile], arguments: &TestArguments, stop: &AtomicBool) -> Vec<TestRecord> {
+fn all(files: &[TestFile], arguments: &TestArguments, stop: &AtomicBool) -> FinishedTests {
     let kernel = machine::version().map_or_else(machine::release, |version| version.to_string());
     let mut linux = Linux::new();
-    let mut records = Vec::new();
+    if arguments.coverage.is_some() {
+        linux.count_lines();
+    }
+    let mut finished = FinishedTests::default();
     for file in files {
         let outcome = testing::run(
             &mut linux,
@@ -321,9 +352,10 @@ fn all(files: &[TestFile], arguments: &TestArguments, stop: &AtomicBool) -> Vec<
             &|test| arguments.wants(test),
             TestSurroundings { is_over: &|| stop.load(Ordering::Relaxed), exec: &exec },
             &mut |result| {
+                finished.coverage.add_test(&result.lines);
                 let record = record_of(file, &kernel, result, arguments.is_colored());
                 told(&record, arguments, false);
-                records.push(record);
+                finished.records.push(record);
             },
         );
         // They were checked; a file may have changed since.
@@ -332,7 +364,7 @@ fn all(files: &[TestFile], arguments: &TestArguments, stop: &AtomicBool) -> Vec<
         }
         linux.next_chain();
     }
-    records
+    finished
 }
 
 /// A result as a record; drawn without colours where people do not read it.

@@ -12,6 +12,7 @@ use freplace_compose::{
     chain::Chain,
     check::{self, Kernels},
     diag::{Code, Diagnostic},
+    inert::quoted,
     kernel::{RunningKernel, process},
     plan::Offers,
     running::{Census, ProgramRef, RefError, RunningProgram, id_of},
@@ -166,9 +167,4 @@ fn tracer_id(
         };
     }
     id
-}
-
-/// A text as TOML writes it, which is as JSON does.
-fn quoted(text: &str) -> String {
-    json!(text).to_string()
 }

@@ -2,7 +2,6 @@
 
 use std::{
     ffi::OsString,
-    path::PathBuf,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -12,6 +11,7 @@ use std::{
 use super::{
     Format, Ready, doctor,
     exit::Exit,
+    inputs::{ChainFile, as_variables},
     kernels::foreseen_here,
     logs::{LogFlags, Logs},
     plan, ready_or_report, report, runtime, screen, trust,
@@ -55,9 +55,8 @@ use sink::Sink;
 /// Example: freplace-compose up --vm chains/tcp.toml -- wget -q -O /dev/null http://127.0.0.1/
 #[derive(Debug, clap::Args)]
 pub(super) struct Up {
-    /// Chain file, or builtin:NAME for a recipe.
-    #[arg(value_name = "FILE")]
-    file: PathBuf,
+    #[command(flatten)]
+    chain: ChainFile,
     /// Show the plan without loading anything.
     #[arg(long)]
     dry_run: bool,
@@ -97,7 +96,8 @@ pub(super) fn run(arguments: Up) -> Exit {
         None => foreseen_here(),
         Some(kernel) => Offers::of(kernel.profile().as_ref()),
     };
-    let ready = match ready_or_report(&arguments.file, running, offers) {
+    let given = arguments.chain.inputs();
+    let ready = match ready_or_report(&arguments.chain.file, &given, running, offers) {
         Ok(ready) => ready,
         Err(exit) => return exit,
     };
@@ -110,7 +110,7 @@ pub(super) fn run(arguments: Up) -> Exit {
         let json = stay.output.format == output_args::EventFormat::Json;
         return plan::show(&ready.plan, if json { Format::Json } else { Format::Human });
     }
-    let inputs = files(&arguments.file, &ready.resolved);
+    let inputs = files(&ready.resolved);
     for output in [stay.output.file(), stay.logs.file()].into_iter().flatten() {
         if let Err(exit) = screen::spare(output, &inputs) {
             return exit;
@@ -134,7 +134,8 @@ pub(super) fn run(arguments: Up) -> Exit {
     let (command, keep) = (stay.command.first(), stay.logs.file());
     let (luggage, output) = (arguments.luggage.clone(), sink.into_file());
     let modules = modules(&ready.resolved);
-    ReexecInVm { kernel, files: inputs, modules, luggage, command, keep, output }.run()
+    let env = as_variables(&given);
+    ReexecInVm { kernel, files: inputs, modules, luggage, command, keep, output, env }.run()
 }
 
 impl Stay {
@@ -182,14 +183,9 @@ async fn stay_up(
     mut logs: Logs,
     started: process::Started,
 ) -> Exit {
-    let mut interrupts = match Signals::new() {
+    let mut interrupts = match Signals::listen() {
         Ok(signals) => Interrupts::new(signals),
-        Err(error) => {
-            let message = format!("cannot receive signals: {}", plain(&error));
-            let help = "Check the limit on open files, `ulimit -n`. Nothing was loaded.";
-            report::one(&Diagnostic::new(Code::NoSignals, message).help(help));
-            return Exit::Failed;
-        }
+        Err(exit) => return exit,
     };
     let mut kernel = Linux::new();
     let ready = ready.for_kernel(&mut kernel);

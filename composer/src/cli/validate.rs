@@ -11,12 +11,14 @@ use super::{
     Format,
     exit::Exit,
     ink::Ink as _,
+    inputs::InputFlags,
     kernels::KernelFlag,
     logs::LogFlags,
     refused, report, screen,
     vm::{VmFiles, files},
 };
 use freplace_compose::{
+    chain::ChainInputs,
     check::{self, Checked, Kernels},
     diag::{Code, Diagnostic, Severity},
     inert,
@@ -35,12 +37,14 @@ use freplace_compose::{
 /// Example: freplace-compose validate --kernel 6.1,6.12 chains/*.toml
 #[derive(Debug, clap::Args)]
 pub(super) struct Validate {
-    /// Chain files to check, or builtin:NAME for recipes.
+    /// Chain files to check, folders of recipes, or builtin:NAME for recipes.
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
     /// Format of the result.
     #[arg(long, value_name = "FORMAT", default_value = "human")]
     format: Format,
+    #[command(flatten)]
+    flags: InputFlags,
     #[command(flatten)]
     kernels: KernelFlag,
     /// Also load and attach the valid chains in a disposable micro-VM and report verifier errors.
@@ -58,8 +62,9 @@ pub(super) struct Validate {
 }
 
 pub(super) fn run(arguments: &Validate) -> Exit {
+    let inputs = arguments.flags.inputs(arguments.files.iter().map(PathBuf::as_path));
     if arguments.ask_kernel {
-        return ask_kernel::here(&arguments.files, arguments.format, &arguments.logs);
+        return ask_kernel::here(&arguments.files, &inputs, arguments.format, &arguments.logs);
     }
     if arguments.vm.is_none() && arguments.logs.any() {
         screen::say!("error: `--verifier-log` and `-v` require `--vm`");
@@ -76,10 +81,10 @@ pub(super) fn run(arguments: &Validate) -> Exit {
     let here = RunningKernel::default();
     let running: &dyn RunningPrograms =
         if arguments.kernels.has_running() { &here } else { &NotLooked };
-    let judged = Judged::of(&arguments.files, &kernels, running, arguments.format);
+    let judged = Judged::of(&arguments.files, &inputs, &kernels, running, arguments.format);
     match boots(arguments, &kernels) {
         None => judged.tell(arguments.format),
-        Some(boots) => ask(judged, &boots, arguments),
+        Some(boots) => ask(judged, &boots, arguments, &inputs),
     }
 }
 
@@ -108,16 +113,17 @@ impl<'a> Judged<'a> {
     /// Judges `files`, with the diagnostics on the screen where people read them.
     fn of(
         files: &'a [PathBuf],
+        inputs: &ChainInputs,
         kernels: &Kernels,
         running: &dyn RunningPrograms,
         format: Format,
     ) -> Self {
         let mut judged = Self { files: Vec::new(), results: Vec::new(), exit: Exit::Done };
         for path in files {
-            let (read, found) = match check::read(path, kernels, running) {
+            let (read, found) = match check::read(path, inputs, kernels, running) {
                 Ok(Checked { resolved, mut warnings }) => {
                     // Its tests are of the file, too.
-                    let tests = TestFile::open(path)
+                    let tests = TestFile::open(&resolved.chain().path, inputs)
                         .and_then(|file| file.as_ref().map_or(Ok(Vec::new()), testing::check));
                     warnings.extend(tests.err().into_iter().flatten());
                     (Some(resolved), warnings)
@@ -160,10 +166,15 @@ impl<'a> Judged<'a> {
 }
 
 /// Asks each of `boots` for what the rules let pass.
-fn ask(mut judged: Judged<'_>, boots: &[KernelChoice], arguments: &Validate) -> Exit {
+fn ask(
+    mut judged: Judged<'_>,
+    boots: &[KernelChoice],
+    arguments: &Validate,
+    inputs: &ChainInputs,
+) -> Exit {
     let good = judged.files.iter().filter_map(|(path, read)| Some((*path, read.as_ref()?)));
     let good: Vec<_> = good.collect();
-    let read = good.iter().flat_map(|(path, resolved)| files(path, resolved));
+    let read = good.iter().flat_map(|(_, resolved)| files(resolved));
     let read: Vec<_> = read.chain(arguments.files.iter().cloned()).collect();
     if let Some(Err(exit)) = arguments.logs.file().map(|file| screen::spare(file, &read)) {
         return exit;
@@ -178,6 +189,7 @@ fn ask(mut judged: Judged<'_>, boots: &[KernelChoice], arguments: &Validate) -> 
             kernel,
             chains: &good,
             luggage: &arguments.luggage,
+            inputs,
             format: arguments.format,
         };
         let answer = match question.ask(&arguments.logs, &mut logs) {

@@ -10,7 +10,7 @@ use std::{
 
 use super::{Format, exit::Exit, runtime, screen};
 use freplace_compose::{
-    chain::{ObjectRef, recipe_name},
+    chain::{Chain, ObjectRef, recipe_name},
     resolve::Resolved,
     vm::{DEFAULT_SERIES, HostFile, KernelChoice, Machine, VmError},
 };
@@ -75,9 +75,10 @@ pub(crate) struct VmFlag {
     pub(crate) vm: Option<KernelChoice>,
 }
 
-/// The files that a chain in a micro-VM needs: itself, its objects, and the programs of this machine that its hosts
+/// The files that a chain in a micro-VM needs: itself, what it includes, its objects, and the programs of this machine that its hosts
 /// are attached to.
-pub(crate) fn files(path: &Path, resolved: &Resolved) -> Vec<PathBuf> {
+pub(crate) fn files(resolved: &Resolved) -> Vec<PathBuf> {
+    let Chain { path, included, .. } = resolved.chain();
     let objects = resolved.objects().iter().filter_map(|(name, _)| match name {
         ObjectRef::File(path) => Some(resolved.chain().folder.join(path)),
         ObjectRef::Builtin(_) | ObjectRef::Running(_) | ObjectRef::Generated(_) => None,
@@ -88,7 +89,7 @@ pub(crate) fn files(path: &Path, resolved: &Resolved) -> Vec<PathBuf> {
         (binary.is_absolute() && binary.is_file()).then_some(binary)
     });
     let chain = recipe_name(path).is_none().then(|| path.to_owned());
-    chain.into_iter().chain(objects).chain(binaries).collect()
+    chain.into_iter().chain(included.iter().cloned()).chain(objects).chain(binaries).collect()
 }
 
 /// The modules of the kernel that the hosts of a chain are attached with.
@@ -142,13 +143,16 @@ pub(crate) struct ReexecInVm<'a> {
     pub(crate) keep: Option<&'a Path>,
     /// Where the verb's output goes when it was asked to write to a file.
     pub(crate) output: Option<File>,
+    /// Variables of the environment.
+    pub(crate) env: Vec<(String, OsString)>,
 }
 
 impl<'a> ReexecInVm<'a> {
     /// With nothing but this program.
     pub(crate) fn new(kernel: &'a KernelChoice) -> Self {
         let (files, modules, luggage) = (Vec::new(), Vec::new(), VmFiles::default());
-        Self { kernel, files, modules, luggage, command: None, keep: None, output: None }
+        let env = Vec::new();
+        Self { kernel, files, modules, luggage, command: None, keep: None, output: None, env }
     }
 
     /// Runs this very command line: the same verb and the same arguments, without `--vm`.
@@ -208,6 +212,7 @@ impl<'a> ReexecInVm<'a> {
             let command = command.map_or(&[][..], |at| &words[at + 1..]);
             machine.env.extend(luggage::left_behind(command));
         }
+        machine.env.extend(self.env.into_iter().map(|(name, value)| (name.into(), value)));
         machine.argv.extend(words);
         machine.commands.extend(self.command.cloned());
         machine.kernel = self.kernel.clone();

@@ -17,7 +17,7 @@ macro_rules! codes {
         ///
         /// The first two digits are the subject: 00 the chain file, 01 its graph, 02 objects, 03
         /// the combination of programs, 04 the environment, 05 the running chain, 06 the micro-VM,
-        /// 07 programs that run already, 08 tests and what they are made of.
+        /// 07 programs that run already, 08 tests and what they are made of, 09 recipes.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
         pub enum Code {
             $($(#[doc = $doc])+ $name = $number,)+
@@ -52,6 +52,12 @@ codes! {
     BadValue = 6,
     /// A chain without any host.
     NoHost = 7,
+    /// A reference to a parameter that the chain does not have, or a value for one.
+    UnknownParameter = 8,
+    /// A parameter without a value.
+    ParameterMissing = 9,
+    /// A value that a parameter cannot have.
+    ParameterValue = 10,
 
     /// Two nodes of one id.
     DuplicateId = 101,
@@ -61,6 +67,10 @@ codes! {
     WrongNodeKind = 103,
     /// Nodes that depend on each other in a circle.
     Cycle = 104,
+    /// Files that include each other without end.
+    IncludeCycle = 105,
+    /// Included files that want different things of the whole chain.
+    IncludeConflict = 106,
 
     /// An object file cannot be read.
     ObjectUnreadable = 201,
@@ -282,6 +292,15 @@ codes! {
     PacketHex = 813,
     /// A capture file that gives no packets.
     CaptureUnreadable = 814,
+
+    /// A file that is no packed recipe, or one that is not whole.
+    NotARecipe = 901,
+    /// A file in a format that is newer than this program.
+    NewerFormat = 902,
+    /// A folder that cannot be packed as a recipe.
+    NotPackable = 903,
+    /// A cache that recipes cannot be put into or taken out of.
+    CacheUnusable = 904,
 }
 
 impl fmt::Display for Code {

@@ -7,6 +7,7 @@ mod builtin;
 mod code;
 mod near;
 mod page;
+mod sources;
 mod span;
 mod words;
 
@@ -14,6 +15,7 @@ pub use builtin::unknown_builtin;
 pub use code::{Code, Severity};
 pub use near::{Names, list, nearest, nearest_of_many};
 pub use page::{Block, Page, UnknownCode, blocks};
+pub use sources::Sources;
 pub use span::{Source, Span};
 
 /// A marked place.

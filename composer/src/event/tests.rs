@@ -110,7 +110,14 @@ pub(crate) fn with_event(emitted: &Emitted, each: impl FnMut(&Event<'_>)) {
 
 pub(crate) fn node() -> PlannedNode {
     let place = AttachPoint { at: "x".into(), function: None };
-    PlannedNode { id: "node".into(), role: Role::Host, label: "kprobe", moments: &[], place }
+    PlannedNode {
+        id: "node".into(),
+        scope: String::new(),
+        role: Role::Host,
+        label: "kprobe",
+        moments: &[],
+        place,
+    }
 }
 
 fn record(kind: u32, size: u32, comm: &[u8], payload: &[u8]) -> Vec<u8> {

@@ -33,6 +33,8 @@ use crate::{
 pub struct Linux {
     next: u32,
     loader: Loader,
+    /// Whether programs are loaded with counters of their lines.
+    counts_lines: bool,
     // In the order of dropping: links, then programs, then maps.
     links: BTreeMap<LinkHandle, attach::Link>,
     programs: BTreeMap<ProgramHandle, Loaded>,
@@ -65,6 +67,12 @@ impl Linux {
     /// Lets go of what is only needed while a chain comes up: the kernel's types, parsed objects.
     pub fn finish_loading(&mut self) {
         self.loader.finish();
+    }
+
+    /// Loads programs with counters of the lines that ran, from now on: the instructions that are loaded are not
+    /// those of the object alone.
+    pub fn count_lines(&mut self) {
+        self.counts_lines = true;
     }
 
     /// Holds a map that the kernel has already.
@@ -159,7 +167,7 @@ impl Kernel for Linux {
 
     fn load(&mut self, request: &LoadRequest<'_>) -> Result<(ProgramHandle, u32), KernelError> {
         // By field, so that the loader can be borrowed beside them.
-        let Self { loader, programs, maps: held, .. } = self;
+        let Self { loader, programs, maps: held, counts_lines, .. } = self;
         let target = match request.target {
             Some((program, function)) => {
                 Some((programs.get(&program).ok_or_else(|| gone("program"))?, function))
@@ -183,6 +191,7 @@ impl Kernel for Linux {
             set: request.set,
             trace: request.trace,
             trace_entry: request.trace_entry,
+            counts_lines: *counts_lines && request.trace.is_none(),
         };
         let loaded = loader::load(loader, &job)?;
         let id = loaded.id;

@@ -14,6 +14,7 @@ use aya_obj::generated::{bpf_attach_type as attach, bpf_prog_info, bpf_prog_type
 
 use super::{
     KernelError,
+    coverage::{self, LineCounters},
     externs::Externs,
     field_offsets,
     fill::fill,
@@ -40,6 +41,8 @@ pub(super) struct Loaded {
     functions: HashMap<String, u32>,
     /// The function it is for: the number of its program, and its BTF id there.
     pub(super) target: Option<(u32, u32)>,
+    /// What counts its lines, or why nothing does; none where that was not asked for.
+    pub(super) counters: Option<Result<LineCounters, String>>,
 }
 
 impl Loaded {
@@ -72,6 +75,8 @@ pub(super) struct LoadJob<'a> {
     pub(super) set: &'a [SetGlobal],
     pub(super) trace: Option<&'a Tracing>,
     pub(super) trace_entry: Option<&'a Tracing>,
+    /// Whether its lines are to be counted.
+    pub(super) counts_lines: bool,
 }
 
 /// Loads programs and makes maps; remembers what it prepared, for the next one of that program.
@@ -149,7 +154,7 @@ pub(super) fn load(loader: &mut Loader, job: &LoadJob<'_>) -> Result<Loaded, Ker
     let license = CString::new(job.object.license.clone().unwrap_or_default());
     let license =
         license.map_err(|_| KernelError::here(PARSE, "the licence contains a NUL byte"))?;
-    let fd = verify(&sys::ProgramAttributes {
+    let attributes = sys::ProgramAttributes {
         name: job.program,
         program_type,
         attach_type,
@@ -163,12 +168,20 @@ pub(super) fn load(loader: &mut Loader, job: &LoadJob<'_>) -> Result<Loaded, Ker
         line_info_size: LINE_INFO,
         target: target.map(|(loaded, function)| (loaded.program.as_fd(), function)),
         attach_btf_id,
-    })
-    .map_err(|error| KernelError {
-        lines: source_lines(&prepared.cut.lines, &job.object.btf),
-        missing: prepared.relocated.missing.clone().into(),
-        ..error
-    })?;
+    };
+    let counted = job.counts_lines.then(|| coverage::load(&attributes, &prepared, job.object));
+    let (fd, counters) = match counted {
+        Some(Ok((fd, counters))) => (fd, Some(Ok(counters))),
+        // Without counters it may be taken; if not, that is what has to be explained.
+        other => {
+            let fd = verify(&attributes).map_err(|error| KernelError {
+                lines: source_lines(&prepared.cut.lines, &job.object.btf),
+                missing: prepared.relocated.missing.clone().into(),
+                ..error
+            })?;
+            (fd, other.and_then(Result::err).map(Err))
+        }
+    };
     // The maps made here live as long as the program that uses them, by the kernel's own count.
     drop(filled.own);
     let info = info(&fd)?;
@@ -177,10 +190,11 @@ pub(super) fn load(loader: &mut Loader, job: &LoadJob<'_>) -> Result<Loaded, Ker
         id: info.id,
         functions: prepared.functions.clone(),
         target: target.map(|(loaded, function)| (loaded.id, function)),
+        counters,
     })
 }
 
-/// Bytes of a `struct bpf_func_info`, and of a `struct bpf_line_info`.
+/// Bytes of a `struct bpf_func_info`, and of a `struct bpf_line_info`; both begin with the number of an instruction.
 const FUNCTION_INFO: usize = 8;
 const LINE_INFO: usize = 16;
 
@@ -232,7 +246,13 @@ pub(super) fn adopt(id: u32, tag: &str) -> Result<Loaded, KernelError> {
     let btf =
         Btf::parse(btf).map_err(|error| KernelError::here("read the program's BTF", error))?;
     let functions = btf.functions().into_iter().map(|(name, (id, ..))| (name.to_owned(), id));
-    Ok(Loaded { program, id: info.id, functions: functions.collect(), target: None })
+    Ok(Loaded {
+        program,
+        id: info.id,
+        functions: functions.collect(),
+        target: None,
+        counters: None,
+    })
 }
 
 /// The digest of a program's instructions, in hexadecimal.

@@ -8,6 +8,7 @@
 mod attach;
 mod census;
 mod core;
+mod coverage;
 #[cfg(test)]
 mod damage;
 mod environment;
@@ -40,6 +41,7 @@ use thiserror::Error;
 
 pub use census::{RunningKernel, Successors, census, code_map, confirm};
 pub use core::is_guarded;
+pub use coverage::{FunctionRun, LineRun, LinesRun, SourcePlace};
 pub use environment::{Feature, Finding, examine};
 pub use events::{Counts, Events, MapReader};
 pub use holder::{Holder, Occupant};

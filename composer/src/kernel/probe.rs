@@ -55,6 +55,7 @@ impl Probe {
             set: &[],
             trace: None,
             trace_entry: None,
+            counts_lines: false,
         };
         loader::load(&mut self.loader, &job)
     }

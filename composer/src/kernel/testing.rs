@@ -4,7 +4,7 @@ use std::os::fd::{AsFd as _, BorrowedFd};
 
 use aya::maps::MapData;
 
-use super::{KernelError, KernelReader, Linux, MapHandle, ProgramHandle, sys};
+use super::{KernelError, KernelReader, LinesRun, Linux, MapHandle, ProgramHandle, sys};
 
 /// A run of a program.
 #[derive(Debug, Clone, Copy)]
@@ -70,6 +70,12 @@ pub trait TestKernel: KernelReader {
         &mut self,
         program: ProgramHandle,
     ) -> Result<Vec<(String, MapHandle)>, KernelError>;
+
+    /// Which lines of a loaded program ran since this was last asked; none if that is not counted.
+    ///
+    /// # Errors
+    /// What the kernel said.
+    fn lines_run(&mut self, program: ProgramHandle) -> Result<Option<LinesRun>, KernelError>;
 
     /// The sizes of a map.
     ///
@@ -140,6 +146,16 @@ impl TestKernel for Linux {
             }
         }
         Ok(found)
+    }
+
+    fn lines_run(&mut self, program: ProgramHandle) -> Result<Option<LinesRun>, KernelError> {
+        Ok(match &self.program(program)?.counters {
+            None => None,
+            Some(Ok(counters)) => Some(counters.take()?),
+            Some(Err(why)) => {
+                Some(LinesRun { uncounted: Some(why.clone()), ..LinesRun::default() })
+            }
+        })
     }
 
     fn shape(&self, map: MapHandle) -> Result<MapShape, KernelError> {

@@ -4,6 +4,7 @@
 //! the input. Everything needed to load a program is determined here, so that a wrong name, a
 //! static stub or a truncated file is a diagnostic on any machine.
 
+mod blocks;
 pub mod btf;
 mod calls;
 mod code;
@@ -44,6 +45,7 @@ use std::{
 
 use thiserror::Error;
 
+pub use blocks::{BasicBlock, CountedCode, basic_blocks};
 pub use code::{Instructions, Referent};
 pub use cut::{Cut, CutError, CutFunction, Open};
 pub use data::DataSection;

@@ -3,8 +3,6 @@
 mod layers;
 mod value;
 
-use std::sync::Arc;
-
 use toml::de::DeValue;
 
 use super::{
@@ -16,7 +14,7 @@ use crate::{
         Spanned,
         table::{Diagnostics, Table, wrong_type},
     },
-    diag::{Code, Diagnostic, Source, Span},
+    diag::{Code, Diagnostic, Sources, Span},
 };
 
 /// A packet as it is written: only what is given.
@@ -74,15 +72,15 @@ enum WrittenForm {
 }
 
 impl PacketSource {
-    /// Reads a packet to be given, a value in `source`. `None` if something is wrong with it, which
+    /// Reads a packet to be given, a value in one of `sources`. `None` if something is wrong with it, which
     /// `found` then has.
     #[must_use]
     pub fn read(
         value: &toml::Spanned<DeValue<'_>>,
-        source: &Arc<Source>,
+        sources: &Sources,
         found: &mut Vec<Diagnostic>,
     ) -> Option<Self> {
-        whole(source, found, |report| match written(value, report)? {
+        whole(sources, found, |report| match written(value, report)? {
             WrittenForm::Capture(path) => Some(Self::Capture(path)),
             WrittenForm::Bytes(bytes) => {
                 Some(Self::Packet(Packet::dissect(&bytes, PacketStart::Ethernet)))
@@ -98,15 +96,15 @@ impl PacketSource {
 }
 
 impl ExpectedPacket {
-    /// Reads a packet to be expected, a value in `source`. `None` if something is wrong with it, which
+    /// Reads a packet to be expected, a value in one of `sources`. `None` if something is wrong with it, which
     /// `found` then has.
     #[must_use]
     pub fn read(
         value: &toml::Spanned<DeValue<'_>>,
-        source: &Arc<Source>,
+        sources: &Sources,
         found: &mut Vec<Diagnostic>,
     ) -> Option<Self> {
-        whole(source, found, |report| {
+        whole(sources, found, |report| {
             let span = report.span(value);
             let what = match written(value, report)? {
                 WrittenForm::Bytes(bytes) => Expectation::Bytes(bytes),
@@ -134,12 +132,12 @@ impl ExpectedPacket {
 
 /// What `read` gives, if it reports nothing.
 fn whole<T>(
-    source: &Arc<Source>,
+    sources: &Sources,
     found: &mut Vec<Diagnostic>,
     read: impl FnOnce(&mut Diagnostics<'_>) -> Option<T>,
 ) -> Option<T> {
     let before = found.len();
-    let mut report = Diagnostics { source, diagnostics: found, slips: &mut Vec::new() };
+    let mut report = Diagnostics { sources, diagnostics: found, slips: &mut Vec::new() };
     let read = read(&mut report);
     read.filter(|_| found.len() == before)
 }
@@ -156,7 +154,7 @@ fn written(
         wrong_type("the packet", PACKET, value, report);
         return None;
     };
-    let mut table = Table::new("the packet".to_owned(), report.span(value), entries);
+    let mut table = report.table("the packet".to_owned(), report.span(value), entries);
     let read = if let Some((_, text)) = table.get("hex") {
         value::hex("`hex`", text, LARGEST, report).map(WrittenForm::Bytes)
     } else if let Some((_, path)) = table.get("pcap") {
@@ -240,7 +238,7 @@ impl WrittenPacket {
             report.push(found);
             return None;
         }
-        let mut table = Table::new("`inner`".to_owned(), span.clone(), entries);
+        let mut table = report.table("`inner`".to_owned(), span.clone(), entries);
         let inner = Self::of_table(&mut table, span.clone(), depth, report);
         table.finish(report);
         Some(inner)
@@ -276,7 +274,7 @@ impl WrittenPacket {
             }
         };
         for entries in tables {
-            let mut table = Table::new(format!("`{kind}`"), span.clone(), entries);
+            let mut table = report.table(format!("`{kind}`"), span.clone(), entries);
             let mut fields = Vec::new();
             for (place, field) in kind.fields().iter().enumerate() {
                 let Some((_, value)) = table.get(field.name) else { continue };

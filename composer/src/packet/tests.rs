@@ -6,19 +6,17 @@ mod independent_tests;
 mod mistakes_tests;
 mod round_trip_tests;
 
-use std::sync::Arc;
-
 use toml::de::DeTable;
 
 use super::{ExpectedPacket, Packet, PacketSource};
-use crate::diag::{Diagnostic, Source};
+use crate::diag::{Diagnostic, Source, Sources};
 
 /// The value at the only key of `text`.
 fn value_of<T>(
     text: &str,
     read: impl FnOnce(
         &toml::Spanned<toml::de::DeValue<'_>>,
-        &Arc<Source>,
+        &Sources,
         &mut Vec<Diagnostic>,
     ) -> Option<T>,
 ) -> Result<T, Vec<Diagnostic>> {
@@ -27,7 +25,7 @@ fn value_of<T>(
     assert!(errors.is_empty(), "{errors:?} in {text}");
     let mut found = Vec::new();
     let (_, value) = root.get_ref().iter().next().expect("a key");
-    let read = read(value, &source, &mut found);
+    let read = read(value, &Sources::one(&source), &mut found);
     assert_eq!(
         read.is_none(),
         !found.is_empty(),

@@ -9,7 +9,7 @@ use super::{
     fsessions::Fsessions, loads::Slots, order,
 };
 use crate::{
-    chain::{Graph, Node, Role},
+    chain::{Graph, Node, Role, map_name},
     diag::Span,
     object::MapDef,
     resolve::{NodeProgram, Resolved, ResolvedKind, is_shared},
@@ -33,9 +33,9 @@ pub fn build(resolved: &Resolved, offers: Offers) -> Plan {
 pub(super) struct Builder<'a> {
     pub(super) resolved: &'a Resolved,
     /// The created maps, by node, or `None` for shared ones, and name.
-    maps: HashMap<(Option<usize>, &'a str), OperationId>,
+    maps: HashMap<(Option<usize>, String), OperationId>,
     /// Operations that fill shared maps.
-    fills: HashMap<&'a str, Vec<OperationId>>,
+    fills: HashMap<String, Vec<OperationId>>,
     listens: Option<OperationId>,
     pub(super) slots: Slots<'a>,
     /// The built-in tracers that are one program.
@@ -108,40 +108,28 @@ impl<'a> Builder<'a> {
     }
 
     /// Makes `map`, which the program of node `index` has for itself or is the first to use of all.
-    pub(super) fn create_map(
-        &mut self,
-        index: NodeIndex,
-        map: &'a MapDef,
-        span: &'a Span,
-        make: Action,
-    ) {
+    pub(super) fn create_map(&mut self, index: NodeIndex, map: &MapDef, span: &Span, make: Action) {
         let node = owner(index, map);
         let asked = Purpose { node, ..Purpose::by(index, Reason::UsesMap, span) };
         let id = self.push(asked, make, Vec::new());
-        self.maps.insert((node, map.name.as_str()), id);
+        self.maps.insert((node, map.name.clone()), id);
     }
 
     /// Puts something into an entry of `table`, a map of the whole chain's.
     pub(super) fn fill(
         &mut self,
         asked: Purpose<'_>,
-        table: &'a str,
+        table: &str,
         action: Action,
         with: Option<OperationId>,
     ) {
         let needs = self.shared_map(table).into_iter().chain(with).collect();
         let id = self.push(asked, action, needs);
-        self.fills.entry(table).or_default().push(id);
+        self.fills.entry(table.to_owned()).or_default().push(id);
     }
 
     /// Puts a loaded program into an entry of `table`.
-    pub(super) fn put_program(
-        &mut self,
-        asked: Purpose<'_>,
-        table: &'a str,
-        entry: u32,
-        slot: usize,
-    ) {
+    pub(super) fn put_program(&mut self, asked: Purpose<'_>, table: &str, entry: u32, slot: usize) {
         let with = Filling::Program { slot };
         let action = Action::Fill { table: table.to_owned(), entry, with };
         self.fill(asked, table, action, Some(self.slots.loaded_by(slot)));
@@ -149,13 +137,13 @@ impl<'a> Builder<'a> {
 
     /// The operation that makes the map of this name for the whole chain, where it is one for that.
     pub(super) fn shared_map(&self, name: &str) -> Option<OperationId> {
-        self.maps.get(&(None, name)).copied()
+        self.maps.get(&(None, name.to_owned())).copied()
     }
 
     /// The operations that make the maps of a node's program.
     pub(super) fn maps_of(&self, index: NodeIndex, of: &NodeProgram) -> Vec<OperationId> {
-        let maps = of.maps().filter(|map| !self.fsessions.spare(index, map));
-        maps.map(|map| self.maps[&(owner(index, map), map.name.as_str())]).collect()
+        let maps = of.chain_maps().filter(|(map, _)| !self.fsessions.spare(index, map));
+        maps.map(|(_, made)| self.maps[&(owner(index, &made.map), made.map.name.clone())]).collect()
     }
 
     /// Attaches, against the dependencies: what is on a node before the node, so that no event passes a
@@ -175,13 +163,14 @@ impl<'a> Builder<'a> {
         });
         let above = above(graph);
         let mut attached: HashMap<NodeIndex, Vec<OperationId>> = HashMap::new();
-        let mut at_maps: HashMap<&str, Vec<OperationId>> = HashMap::new();
+        let mut at_maps: HashMap<String, Vec<OperationId>> = HashMap::new();
         for index in order {
             let mut after: Vec<OperationId> = Vec::new();
             if asks_for_lines(graph.node(index)) {
                 after.extend(self.listens);
             }
-            let maps = self.resolved[index].program().into_iter().flat_map(NodeProgram::maps);
+            let maps = self.resolved[index].program().into_iter();
+            let maps = maps.flat_map(NodeProgram::chain_maps).map(|(_, made)| &made.map);
             for map in maps.filter(|map| is_shared(map)) {
                 let name = map.name.as_str();
                 let before = [self.fills.get(name), at_maps.get(name)];
@@ -210,6 +199,7 @@ impl<'a> Builder<'a> {
             }
             if let Some(map) = map_of(graph.node(index)) {
                 let attached = self.operations[first..].iter().map(|operation| operation.id);
+                let map = map_name(&graph.node(index).scope, map);
                 at_maps.entry(map).or_default().extend(attached);
             }
         }
@@ -219,7 +209,8 @@ impl<'a> Builder<'a> {
         let asked = |span| Purpose::by(index, Reason::Attachment, span);
         match self.resolved[index].kind() {
             ResolvedKind::Host { attach: Some(to), .. } => {
-                let map = to.value.map().and_then(|name| self.shared_map(name));
+                let scope = &self.resolved.chain().graph.node(index).scope;
+                let map = to.value.map().and_then(|name| self.shared_map(&map_name(scope, name)));
                 for slot in self.slots.of(index).to_vec() {
                     let attach = to.value.clone();
                     let action = match attach.on_demand() {

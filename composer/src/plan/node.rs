@@ -11,6 +11,9 @@ use crate::chain::{Node, NodeKind, ProbePoint, Role};
 pub struct PlannedNode {
     /// Its id in the file.
     pub id: String,
+    /// The include that it is from.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub scope: String,
     /// Its kind.
     pub role: Role,
     /// The kernel's name for its program's kind: `kprobe`, `freplace`.
@@ -36,6 +39,7 @@ impl PlannedNode {
         };
         Self {
             id: node.id.value.clone(),
+            scope: node.scope.clone(),
             role: node.role(),
             label: node.label(),
             moments: node.moments(),

@@ -103,6 +103,8 @@ fn programs(action: &Action) -> (Vec<usize>, Option<usize>) {
 #[derive(Deserialize)]
 struct StoredNode {
     id: String,
+    #[serde(default)]
+    scope: String,
     role: Role,
     label: String,
     place: String,
@@ -114,7 +116,7 @@ impl TryFrom<StoredNode> for PlannedNode {
     fn try_from(stored: StoredNode) -> Result<Self, PlanError> {
         const OTHERS: [&str; 7] =
             ["running", "tail call", "stub", "freplace", "fentry", "fexit", "trace"];
-        let StoredNode { id, role, label, place } = stored;
+        let StoredNode { id, scope, role, label, place } = stored;
         let known = HostKind::names().chain(OTHERS).find(|name| *name == label);
         let label = known.ok_or(PlanError::Label(label))?;
         // Hosts at functions of the kernel have the same labels.
@@ -132,7 +134,7 @@ impl TryFrom<StoredNode> for PlannedNode {
             }
             None => AttachPoint { at: place, function: None },
         };
-        Ok(Self { id, role, label, moments, place })
+        Ok(Self { id, scope, role, label, moments, place })
     }
 }
 

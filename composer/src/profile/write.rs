@@ -3,7 +3,10 @@
 use std::{collections::BTreeSet, fmt::Write as _};
 
 use super::{Features, Helpers, Profile};
-use crate::object::{helper, map_types};
+use crate::{
+    inert::quoted,
+    object::{helper, map_types},
+};
 
 /// How long a line may be.
 const COLUMNS: usize = 100;
@@ -92,11 +95,6 @@ fn list<'a>(out: &mut String, key: &str, items: impl Iterator<Item = &'a str>) {
         let _ = write!(line, " {item},");
     }
     let _ = writeln!(out, "   {line}\n]");
-}
-
-/// As a string of TOML; what is written here holds no control letters.
-fn quoted(text: &str) -> String {
-    format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\""))
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::{ChainMap, NodeProgram, is_shared};
 use crate::{
-    chain::{Node, Spanned, title},
+    chain::{Node, Spanned, map_name, title},
     diag::{Code, Diagnostic, list, nearest},
     hook::{Attach, MapUse},
     object::MapDef,
@@ -16,7 +16,7 @@ pub(super) struct SharedMaps<'p>(BTreeMap<&'p str, (&'p MapDef, &'p ChainMap)>);
 impl<'p> SharedMaps<'p> {
     pub(super) fn of(programs: impl Iterator<Item = &'p NodeProgram>) -> Self {
         let maps = programs.flat_map(NodeProgram::chain_maps).filter(|(map, _)| is_shared(map));
-        Self(maps.map(|both| (both.0.name.as_str(), both)).collect())
+        Self(maps.map(|both| (both.1.map.name.as_str(), both)).collect())
     }
 
     /// Reports the map that `node`, whose program is `of`, is attached to when it is not there, or is
@@ -45,7 +45,7 @@ impl<'p> SharedMaps<'p> {
                 }
             }
         };
-        match self.0.get(name) {
+        match self.0.get(map_name(&node.scope, name).as_str()) {
             None => {
                 let message = format!("map `{name}` of {} not found in the chain", title(node));
                 Some(host.report(Code::UnknownMap, message, "not in the chain", help()))

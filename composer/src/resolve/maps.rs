@@ -6,7 +6,7 @@ use freplace_compose_common::{COUNTS_MAP, EVENTS_MAP, trace::TIMES_MAP};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    chain::{Chain, MapChange, Node, NodeKind, ObjectRef, Pinning},
+    chain::{Chain, MapChange, Node, NodeKind, ObjectRef, Pinning, map_name},
     object::{MapDef, Object, PERF_EVENT_ARRAY, Program, Uses},
 };
 
@@ -25,7 +25,7 @@ pub struct PinnedAt {
 /// A map of the chain.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ChainMap {
-    /// Its definition, with the changes of the chain.
+    /// Its definition, with the changes of the chain, and its name in the chain.
     pub map: MapDef,
     /// Where it is pinned.
     pub pin: Option<PinnedAt>,
@@ -35,18 +35,19 @@ pub struct ChainMap {
 #[derive(Debug)]
 pub(super) struct Changes<'a> {
     chain: &'a Chain,
-    /// The changes to shared maps of all nodes, by map name.
-    shared: HashMap<&'a str, Vec<&'a MapChange>>,
-    /// Shared maps that were resolved before, by object and index.
-    known: HashMap<(&'a ObjectRef, usize), Arc<ChainMap>>,
+    /// The changes to shared maps of all nodes, by the map's name in the chain.
+    shared: HashMap<String, Vec<&'a MapChange>>,
+    /// Shared maps that were resolved before, by scope, object and index.
+    known: HashMap<(&'a str, &'a ObjectRef, usize), Arc<ChainMap>>,
 }
 
 impl<'a> Changes<'a> {
     pub(super) fn of(chain: &'a Chain) -> Self {
-        let mut shared: HashMap<&str, Vec<&MapChange>> = HashMap::new();
+        let mut shared: HashMap<String, Vec<&MapChange>> = HashMap::new();
         for (_, node) in chain.graph.nodes() {
             for change in &node.data.maps {
-                shared.entry(&change.map.value).or_default().push(change);
+                let name = map_name(&node.scope, &change.map.value);
+                shared.entry(name).or_default().push(change);
             }
         }
         Self { chain, shared, known: HashMap::new() }
@@ -55,7 +56,10 @@ impl<'a> Changes<'a> {
     /// What is said of `map`, which `node` uses.
     fn said(&self, node: &'a Node, map: &MapDef) -> Vec<&'a MapChange> {
         match is_shared(map) {
-            true => self.shared.get(map.name.as_str()).cloned().unwrap_or_default(),
+            true => {
+                let name = map_name(&node.scope, &map.name);
+                self.shared.get(&name).cloned().unwrap_or_default()
+            }
             false => node.data.maps.iter().filter(|one| one.map.value == map.name).collect(),
         }
     }
@@ -72,10 +76,11 @@ impl<'a> Changes<'a> {
             if !is_shared(map) {
                 return Arc::new(self.apply(node, map));
             }
-            let known = self.known.get(&(reference, index)).map(Arc::clone);
+            let key = (node.scope.as_str(), reference, index);
+            let known = self.known.get(&key).map(Arc::clone);
             known.unwrap_or_else(|| {
                 let new = Arc::new(self.apply(node, map));
-                self.known.insert((reference, index), Arc::clone(&new));
+                self.known.insert(key, Arc::clone(&new));
                 new
             })
         });
@@ -118,6 +123,9 @@ impl<'a> Changes<'a> {
             (Some(Pinning::At(path)), _) => Some(chain.pins.join(path)),
         };
         let keep = said.iter().find_map(|one| one.keep).unwrap_or(true);
+        if is_shared(&map) {
+            map.name = map_name(&node.scope, &map.name);
+        }
         ChainMap { map, pin: path.map(|path| PinnedAt { path, keep }) }
     }
 }

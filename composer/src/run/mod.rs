@@ -24,6 +24,7 @@ use std::{
 };
 
 use crate::{
+    chain::map_name,
     hook::{Attach, ProgramOutput},
     kernel::{
         AttachRequest, Kernel, KernelError, LinkHandle, LoadRequest, MapHandle, Origin,
@@ -191,7 +192,10 @@ impl Running {
     ) -> Result<(), (OperationId, Box<KernelError>)> {
         for operation in plan.operations.iter().filter(|operation| which(operation.id)) {
             self.journal.write(Entry::Started(operation.id));
-            let result = step(kernel, operation, library, &mut self.maps, &mut self.programs);
+            let node = operation.node.and_then(|node| plan.nodes.get(node));
+            let scope = node.map_or("", |node| &node.scope);
+            let result =
+                step(kernel, operation, scope, library, &mut self.maps, &mut self.programs);
             let OperationResult { made, program_id, taken, output } =
                 result.map_err(|error| (operation.id, Box::new(error)))?;
             self.outputs.extend(operation.node.zip(output));
@@ -307,15 +311,20 @@ fn shared_map(maps: &[MadeMap], name: &str) -> Option<MapHandle> {
 }
 
 /// The map that `attach` is to, if it is to one.
-fn attached_map(attach: &Attach, maps: &[MadeMap]) -> Result<Option<MapHandle>, KernelError> {
+fn attached_map(
+    attach: &Attach,
+    scope: &str,
+    maps: &[MadeMap],
+) -> Result<Option<MapHandle>, KernelError> {
     let Some(name) = attach.map() else { return Ok(None) };
     let missing = || KernelError::here("plan", "the map is not in the plan");
-    shared_map(maps, name).map(Some).ok_or_else(missing)
+    shared_map(maps, &map_name(scope, name)).map(Some).ok_or_else(missing)
 }
 
 fn step<K: Kernel>(
     kernel: &mut K,
     operation: &Operation,
+    scope: &str,
     library: &ObjectStore,
     maps: &mut Vec<MadeMap>,
     programs: &mut HashMap<usize, ProgramHandle>,
@@ -371,8 +380,13 @@ fn step<K: Kernel>(
             // Its own in front of those of the chain: the first of a name counts.
             let own = maps.iter().filter(|map| map.node.is_some() && map.node == node);
             let shared = maps.iter().filter(|map| map.node.is_none());
-            let named = |map: &MadeMap| (map.name.clone(), map.handle);
-            let maps: Vec<_> = own.chain(shared).map(named).collect();
+            // As its object names them; those of other scopes are others'.
+            let in_object = |map: &MadeMap| match map.name.rsplit_once('.') {
+                Some((of, name)) => (of == scope).then(|| (name.to_owned(), map.handle)),
+                None => Some((map.name.clone(), map.handle)),
+            };
+            let own = own.map(|map| (map.name.clone(), map.handle));
+            let maps: Vec<_> = own.chain(shared.filter_map(in_object)).collect();
             let node = u32::try_from(node.unwrap_or_default()).map_err(|_| missing("the node"))?;
             let (handle, id) = kernel.load(&LoadRequest {
                 object,
@@ -403,14 +417,15 @@ fn step<K: Kernel>(
             })
         }
         Action::AttachHook { slot: number, attach } => {
-            let map = attached_map(attach, maps)?;
+            let map = attached_map(attach, scope, maps)?;
             let (mechanism, cookie) = (attach.mechanism(), attach.cookie());
             let request = AttachRequest::Host { program: slot(*number)?, mechanism, cookie, map };
             Ok(OperationResult::of(Made::Link(kernel.attach(&request)?)))
         }
         Action::Run { slot: number, attach } => {
             let how = attach.on_demand().ok_or_else(|| missing("how it is run"))?;
-            let output = Some(kernel.run(slot(*number)?, how, attached_map(attach, maps)?)?);
+            let output =
+                Some(kernel.run(slot(*number)?, how, attached_map(attach, scope, maps)?)?);
             Ok(OperationResult { output, ..OperationResult::default() })
         }
         Action::AttachReplacement { slot: number, target } => {

@@ -25,7 +25,7 @@ pub(super) fn expected(
         wrong_type("`expect`", "a table: { returns = \"XDP_DROP\" }", found, report);
         return None;
     };
-    let mut table = Table::new("`expect`".to_owned(), report.span(found), entries);
+    let mut table = report.table("`expect`".to_owned(), report.span(found), entries);
     let mut good = true;
     let mut optional = |key: &'static str, table: &mut Table<'_>, report: &mut Diagnostics<'_>| {
         let (_, found) = table.get(key)?;
@@ -37,7 +37,7 @@ pub(super) fn expected(
     let context = optional("ctx", &mut table, report);
     let packet = match table.get("packet") {
         Some((_, found)) => {
-            let read = ExpectedPacket::read(found, report.source, report.diagnostics);
+            let read = ExpectedPacket::read(found, report.sources, report.diagnostics);
             good &= read.is_some();
             read
         }
@@ -96,7 +96,7 @@ fn list<T>(
         let one = match item.get_ref().as_table() {
             Some(entries) => {
                 let span = report.span(item);
-                let mut table = Table::new(format!("an item of `{key}`"), span, entries);
+                let mut table = report.table(format!("an item of `{key}`"), span, entries);
                 let one = read(&mut table, report);
                 table.finish(report);
                 one
@@ -152,7 +152,7 @@ fn bounds(
         let number = count(what, 0, found, report)?.value.into();
         return Some(ExpectedCount { least: number, most: number, span });
     };
-    let mut table = Table::new(what.to_owned(), span.clone(), entries);
+    let mut table = report.table(what.to_owned(), span.clone(), entries);
     let mut bound = |key: &'static str, otherwise: u64| match table.get(key) {
         Some((_, found)) => count(&format!("`{key}`"), 0, found, report).map(|n| n.value.into()),
         None => Some(otherwise),

@@ -7,9 +7,10 @@
 //! `read` has text → tests; `arrange` (chain, tests) → a chain for each group of tests that can share one;
 //! `session` brings such a chain up and runs its tests one by one, each on maps and variables as they were when
 //! the chain came up (`state`); `verdict` compares what came with what was expected; `report` has results as
-//! text for people and machines.
+//! text for people and machines, `coverage` the lines that ran.
 
 mod arrange;
+mod coverage;
 mod expectation;
 mod read;
 mod report;
@@ -24,6 +25,7 @@ use std::{
     time::Duration,
 };
 
+pub use coverage::Coverage;
 use read::ReadTests;
 pub use report::{Correction, Tally, TestRecord, junit, tap};
 pub use schema::schema;
@@ -31,7 +33,8 @@ pub use session::{TestCommand, TestResult, TestSurroundings, TestVerdict, check,
 
 use crate::{
     chain::{
-        Chain, Filter, GeneratedAnswer, GlobalValue, ObjectRef, Spanned, Value, recipe, recipe_name,
+        Chain, ChainInputs, Filter, GeneratedAnswer, GlobalValue, ObjectRef, Spanned, Value,
+        recipe, recipe_name,
     },
     diag::{Code, Diagnostic, Source, Span, in_file_order},
     files,
@@ -222,11 +225,11 @@ impl TestFile {
         own.chain(self.captures.iter().cloned()).chain(mocks).collect()
     }
 
-    /// Reads the tests in the file at `path`; none if it has none: neither `[[test]]`, nor `chain`.
+    /// Reads the tests in the file at `path`, of a chain that takes `inputs`; none if it has none: neither `[[test]]`, nor `chain`.
     ///
     /// # Errors
     /// Every diagnostic of the file, and of its chain when that is another one.
-    pub fn open(path: &Path) -> Result<Option<Self>, Vec<Diagnostic>> {
+    pub fn open(path: &Path, inputs: &ChainInputs) -> Result<Option<Self>, Vec<Diagnostic>> {
         let unreadable = |why: String| {
             let message = format!("cannot read {}: {why}", path.display());
             let help = "Name a chain file with tests, a file of tests, or a folder of them.";
@@ -234,29 +237,36 @@ impl TestFile {
         };
         if let Some(name) = recipe_name(path) {
             let text = recipe(name).map_err(|unknown| vec![*unknown])?;
-            return Self::parse(path, text.to_owned());
+            return Self::parse(path, text.to_owned(), inputs);
         }
         let bytes = files::read(path, files::CHAIN);
         let bytes = bytes.map_err(|error| unreadable(files::plain(&error)))?;
         let text = String::from_utf8(bytes).map_err(|_| unreadable("invalid UTF-8".to_owned()))?;
-        Self::parse(path, text)
+        Self::parse(path, text, inputs)
     }
 
     /// The same for `text`, the contents of `path`.
     ///
     /// # Errors
     /// As above.
-    pub fn parse(path: &Path, text: String) -> Result<Option<Self>, Vec<Diagnostic>> {
+    pub fn parse(
+        path: &Path,
+        text: String,
+        inputs: &ChainInputs,
+    ) -> Result<Option<Self>, Vec<Diagnostic>> {
         let source = Arc::new(Source { name: path.display().to_string(), text, number: 1 });
         let folder = path.parent().map(Path::to_path_buf).unwrap_or_default();
         let mut found = Vec::new();
-        let read = read::tests(&source, &folder, &mut found);
+        let read = read::tests(&source, &folder, inputs, &mut found);
         let Some(read) = read.filter(|_| found.is_empty()) else {
             return if found.is_empty() { Ok(None) } else { Err(in_file_order(found)) };
         };
         let chain = match &read.chain {
-            Some(other) => Chain::open(&other.value)?,
-            None => Chain::parse(path, source.text.clone())?,
+            Some(other) => {
+                let set = inputs.set.iter().cloned().chain(read.with).collect();
+                Chain::open_with(&other.value, &ChainInputs { set, ..inputs.clone() })?
+            }
+            None => Chain::parse_with(path, source.text.clone(), inputs)?,
         };
         let ReadTests { tests, captures, .. } = read;
         Ok(Some(Self { path: path.to_owned(), chain, tests, captures }))

@@ -1,7 +1,9 @@
 //! Maps and variables as they were when a chain came up, and how they become so again.
 
+use std::collections::{HashMap, HashSet};
+
 use crate::{
-    kernel::{KernelError, MapElement, MapHandle, MapShape, TestKernel},
+    kernel::{KernelError, MapElement, MapHandle, MapShape, ProgramHandle, TestKernel},
     object::MapDef,
     run::Running,
 };
@@ -58,7 +60,7 @@ impl ChainState {
     pub(super) fn save<K: TestKernel>(
         kernel: &mut K,
         running: &Running,
-        programs: &[(usize, crate::kernel::ProgramHandle)],
+        programs: &[(usize, ProgramHandle)],
     ) -> Result<Self, KernelError> {
         let mut state = Self::default();
         for (name, handle) in running.maps() {
@@ -101,16 +103,16 @@ impl ChainState {
     /// Puts everything back.
     pub(super) fn restore<K: TestKernel>(&self, kernel: &mut K) -> Result<(), KernelError> {
         for map in &self.maps {
-            let now = kernel.elements(map.handle)?;
+            let now: HashMap<_, _> = kernel.elements(map.handle)?.into_iter().collect();
             if map.is_hash {
-                for (key, _) in &now {
-                    if !map.elements.iter().any(|(saved, _)| saved == key) {
-                        kernel.remove_element(map.handle, key)?;
-                    }
+                // First, so that there is room for those that are missing.
+                let saved: HashSet<_> = map.elements.iter().map(|(key, _)| key).collect();
+                for key in now.keys().filter(|key| !saved.contains(key)) {
+                    kernel.remove_element(map.handle, key)?;
                 }
             }
             for (key, value) in &map.elements {
-                if !now.iter().any(|(other, found)| other == key && found == value) {
+                if now.get(key) != Some(value) {
                     kernel.set_element(map.handle, key, value)?;
                 }
             }

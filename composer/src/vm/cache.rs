@@ -5,7 +5,6 @@
 //! a truncated or modified file is detected before it is used.
 
 use std::{
-    env,
     fs::{self, File},
     io,
     path::{Path, PathBuf},
@@ -24,6 +23,7 @@ use super::{
     progress::Progress,
     scratch::{self, Scratch},
 };
+use crate::user_folders;
 
 /// Where kernels are kept.
 pub(super) struct Cache {
@@ -33,16 +33,9 @@ pub(super) struct Cache {
 }
 
 impl Cache {
-    /// `$FREPLACE_COMPOSE_CACHE`, else `$XDG_CACHE_HOME/freplace-compose`, else `~/.cache/freplace-compose`.
+    /// That of the user who runs this.
     pub(super) fn of_user() -> Result<Self, VmError> {
-        let variable =
-            |name| env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
-        let own = env::var_os("FREPLACE_COMPOSE_CACHE").filter(|value| !value.is_empty());
-        let folder = own
-            .map(|own| env::current_dir().unwrap_or_default().join(own))
-            .or_else(|| Some(variable("XDG_CACHE_HOME")?.join("freplace-compose")))
-            .or_else(|| Some(variable("HOME")?.join(".cache/freplace-compose")))
-            .ok_or(VmError::NoCache)?;
+        let folder = user_folders::cache().ok_or(VmError::NoCache)?;
         Ok(Self { folder, spare: None })
     }
 

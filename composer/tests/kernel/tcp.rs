@@ -3,6 +3,7 @@
 use std::{
     fs,
     net::{Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, TcpStream},
+    process::Command,
 };
 
 use rustix::{
@@ -12,7 +13,7 @@ use rustix::{
 use serde_json::{Value, json};
 
 use crate::support::{
-    Finished, Live, Snapshot,
+    Finished, Folder, Live, Snapshot,
     events::{assert_stream, events, nodes, of, of_call},
     recipe,
 };
@@ -152,4 +153,36 @@ fn people_read_one_aligned_line_for_each_event() {
     assert!(lines.iter().all(|line| column(line) == column(&lines[0])), "{}", finished.stdout);
     assert!(lines[3].contains("= TCP_SEEN"), "{}", lines[3]);
     assert!(finished.stderr.contains("detached 6 nodes   8 events, 0 lost"), "{}", finished.stderr);
+}
+
+/// The same recipe twice in one chain: both instances see the connection, each with maps of its own.
+#[test]
+#[ignore = "needs a kernel that allows freplace; `cargo xtask test` runs it in a micro-VM"]
+fn two_includes_of_one_recipe_have_maps_of_their_own() {
+    let before = Snapshot::take();
+    let folder = Folder::new(
+        r#"
+        include = [{ recipe = "builtin:tcp-map", as = "a" }, { recipe = "builtin:tcp-map", as = "b" }]
+        params.what = { type = "string" }
+        tracer.mine = { fexit = "${what}.handler_v1" }
+        "#,
+    );
+    let live = Live::up(&folder.chain(), &["--format", "json", "--set", "what=b"]);
+    let shown = Command::new("/tools/bpftool").args(["-j", "map", "show"]).output();
+    let maps: Value = serde_json::from_slice(&shown.expect("it is there").stdout).expect("JSON");
+    let maps = maps.as_array().expect("a list").iter();
+    let named = maps.filter(|map| map["name"] == "tcp_socket").count();
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
+    let Connection { client, server } = Connection::make(&listener, Ipv4Addr::LOCALHOST);
+    let finished = live.end(Signal::INT);
+    finished.assert_done();
+    assert_eq!(named, 2, "one for each include");
+    let events = events(&finished);
+    for node in ["a.connect", "b.connect", "a.handler_v1", "b.handler_v1"] {
+        let found = of(&events, node);
+        let of_client = |event: &&Value| event["data"]["flow"] == flow(client, server);
+        assert!(found.iter().any(of_client), "{node} in {events:#?}");
+    }
+    assert_eq!(of(&events, "mine").len(), 2, "at both ends: {events:#?}");
+    before.assert_nothing_new();
 }

@@ -157,6 +157,77 @@ fn the_recipes_of_the_gallery_pass_their_tests() {
     assert_pass(&folder, 30);
 }
 
+/// In how many tests each line of `source` ran that holds one of `parts`, as the file at `path` says.
+#[track_caller]
+fn counts<const N: usize>(path: &Path, source: &str, parts: [&str; N]) -> [Option<u64>; N] {
+    let reader = lcov::Reader::open_file(path).expect("it was written");
+    let report = lcov::Report::from_reader(reader).expect("it is an lcov file");
+    let is_it = |key: &lcov::report::section::Key| key.source_file.ends_with(source);
+    let (_, section) = report.sections.iter().find(|(key, _)| is_it(key)).expect("its lines");
+    let text = include_str!("../../../test-programs/bpf/mocks.bpf.c");
+    parts.map(|part| {
+        let line = text.lines().position(|line| line.contains(part)).expect("it has this line");
+        let line = u32::try_from(line + 1).expect("it is short");
+        let key = lcov::report::section::line::Key { line };
+        section.lines.get(&key).map(|value| value.count)
+    })
+}
+
+#[test]
+#[ignore = "needs a kernel that allows freplace; `cargo xtask test` runs it in a micro-VM"]
+fn coverage_has_the_lines_that_ran_and_changes_no_verdict() {
+    let folder = folder();
+    let (file, info) =
+        (folder.chain().with_file_name("run.toml"), folder.chain().with_file_name("run.info"));
+    let coverage = format!("--coverage={}", info.display());
+    let verdicts = |records: &[TestRecord]| -> Vec<(String, String)> {
+        records.iter().map(|one| (one.name.clone(), one.verdict.clone())).collect()
+    };
+    let (with, code) = results(&file, &[&coverage]);
+    let (without, _) = results(&file, &[]);
+    assert_eq!((verdicts(&with), code), (verdicts(&without), Some(0)));
+    // One path through the program, and what is not on it.
+    let name = "a packet without IPv4 is dropped";
+    let (_, code) = results(&file, &[&coverage, "--filter", name]);
+    assert_eq!(code, Some(0));
+    let parts = [
+        "seen++;",
+        "if (drops_all || protocol < 0)",
+        "note(&route);",
+        "ip->ttl--",
+        "return fc_stub(amount * 2, amount)",
+        "return answer > 10",
+    ];
+    let expected = [Some(1), Some(1), Some(0), Some(0), Some(0), Some(0)];
+    assert_eq!(counts(&info, "mocks.bpf.c", parts), expected);
+    // In how many tests of two each line ran; what stands in for a function is not counted.
+    let (_, code) = results(&file, &[&coverage, "--filter", "a packet"]);
+    assert_eq!(code, Some(0));
+    let two = counts(&info, "mocks.bpf.c", ["seen++;", "return amount * 10;"]);
+    assert_eq!(two, [Some(1), None]);
+}
+
+#[test]
+#[ignore = "needs a kernel that allows freplace; `cargo xtask test` runs it in a micro-VM"]
+fn every_recipe_of_the_gallery_can_be_counted() {
+    let recipes = recipe("tcp").parent().expect("it is in a folder").join("tests");
+    let folder = Folder::new("");
+    let info = folder.chain().with_file_name("gallery.info");
+    let finished = output(
+        binary().arg("test").arg(recipes).args(["--format", "tap", "--coverage"]).arg(&info),
+    );
+    assert_eq!(finished.status.code(), Some(0), "{finished:#?}");
+    assert!(!finished.stderr.contains("not counted"), "{}", finished.stderr);
+    let report = lcov::Report::from_reader(lcov::Reader::open_file(&info).expect("written"));
+    let sections = report.expect("it is an lcov file").sections;
+    let ran =
+        |section: &lcov::report::section::Value| section.lines.values().any(|line| line.count > 0);
+    let sources = sections.iter().filter(|(key, section)| {
+        key.source_file.extension().is_some_and(|extension| extension == "c") && ran(section)
+    });
+    assert!(sources.count() >= 8, "{:#?}", sections.keys());
+}
+
 #[test]
 #[ignore = "needs a kernel that allows freplace; `cargo xtask test` runs it in a micro-VM"]
 fn a_mistake_in_a_program_makes_a_test_fail() {

@@ -40,6 +40,12 @@ const ON_THE_NEWEST: [&str; 6] = [
     "testing::programs_of_other_projects",
 ];
 
+/// Tests that a landing runs on the kernels between the oldest and the newest, too: what differs from one kernel to the
+/// next is the features that a profile lists, what the kernel's own tests expect, and machine code; and the gallery has to
+/// work on each. Verdicts are compared on all of them by conformance.
+const BETWEEN: [&str; 6] =
+    ["gallery::", "machine_code::", "profile::", "selftests::", "testing::the_recipes", "xdp::"];
+
 /// Time limit of a run after the boot, in seconds.
 const BOUND: &str = "3600";
 /// Time limit of a test in a guest: the longest takes a minute on an emulated core.
@@ -90,6 +96,9 @@ pub(super) fn run(
         if !whole && place != Some(kernel) {
             vm.args(modules.iter().flat_map(|module| ["--skip", module]));
         }
+    }
+    if !whole && ![kernels::oldest(), kernels::newest()].contains(&Some(kernel)) {
+        vm.args(BETWEEN);
     }
     ended(&mut vm, log, counts)
 }

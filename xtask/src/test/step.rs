@@ -100,9 +100,13 @@ impl Step {
 /// that short ones fill the cores at the end.
 fn all(matrix: bool) -> Vec<Step> {
     let mut steps = vec![Step::Format, Step::Clippy, Step::Tests];
-    steps.extend(kernels::asked(matrix).map(Step::Linux));
-    steps.extend(kernels::asked(matrix).map(Step::Conformance));
+    // The longest ones first.
+    let ends = [kernels::oldest(), kernels::newest()];
+    let between = kernels::asked(matrix).filter(|kernel| !ends.contains(&Some(*kernel)));
+    steps.extend(ends.into_iter().flatten().map(Step::Linux));
     steps.push(Step::MicroVm);
+    steps.extend(between.map(Step::Linux));
+    steps.extend(kernels::asked(matrix).map(Step::Conformance));
     steps.extend(kernels::asked(false).last().map(Step::ElsewhereRoot));
     steps.extend([Step::Elsewhere, Step::Docs, Step::Fuzz, Step::Page]);
     if matrix {

@@ -50,6 +50,8 @@ pub(super) struct Resolver<'a> {
     by_id: &'a HashMap<String, NodeIndex>,
     /// Nodes that could not be read because of another error.
     unread: HashSet<&'a str>,
+    /// What the ids of such nodes begin with.
+    unread_files: &'a [String],
     /// Candidate ids for suggestions, by allowed roles; created on first use.
     names: HashMap<&'static str, Names<'a>>,
 }
@@ -59,9 +61,10 @@ impl<'a> Resolver<'a> {
         inner: &'a DiGraph<Node, (Dependency, Span)>,
         by_id: &'a HashMap<String, NodeIndex>,
         unread: &'a [String],
+        unread_files: &'a [String],
     ) -> Self {
         let unread = unread.iter().map(String::as_str).collect();
-        Self { inner, by_id, unread, names: HashMap::new() }
+        Self { inner, by_id, unread, unread_files, names: HashMap::new() }
     }
 
     /// The node that `reference` means; none when what is wrong with that node was told.
@@ -74,7 +77,8 @@ impl<'a> Resolver<'a> {
         let what = wanted_name(wanted);
         let from = &self.inner[*from].id.value;
         let Some(found) = self.by_id.get(&to.value) else {
-            if self.unread.contains(to.value.as_str()) {
+            let is_of = |prefix: &String| to.value.starts_with(prefix);
+            if self.unread.contains(to.value.as_str()) || self.unread_files.iter().any(is_of) {
                 return Ok(None);
             }
             let message = format!("`{from}` refers to unknown node `{}`", to.value);

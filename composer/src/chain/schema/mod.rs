@@ -9,7 +9,7 @@ mod nodes;
 
 use serde_json::{Value, json};
 
-use super::buffer::sizes;
+use super::{ParameterKind, buffer::sizes};
 use crate::version::Requirement;
 
 /// The JSON schema of chain files.
@@ -22,7 +22,7 @@ pub fn schema() -> Value {
                         replacements for the stubs, and tracers on any of them.",
         "type": "object",
         "additionalProperties": false,
-        "required": ["host"],
+        "anyOf": [{ "required": ["host"] }, { "required": ["include"] }],
         "properties": {
             "name": text("The chain's name. Defaults to the file name without its extension."),
             "description": text("The purpose of the chain."),
@@ -34,6 +34,8 @@ pub fn schema() -> Value {
                 "enum": sizes().map(|(_, written)| written).collect::<Vec<_>>(),
             },
             "pins": data::pins(),
+            "params": params(),
+            "include": include(),
             "host": nodes("host", "Programs at kernel hooks: [host.ID].", 1),
             "stub": nodes("stub", "Functions of hosts that can be replaced: [stub.ID].", 0),
             "replacement": nodes(
@@ -55,6 +57,81 @@ pub fn schema() -> Value {
             "events": data::events(),
             "value": data::value(),
         },
+    })
+}
+
+/// The parameters of a chain.
+fn params() -> Value {
+    let value = json!({
+        "description": "Its value when none is given.",
+        "anyOf": [
+            { "type": ["string", "integer", "boolean"] },
+            { "type": "array", "items": { "type": ["string", "integer"] } },
+        ],
+    });
+    let kinds = ParameterKind::ALL.map(ParameterKind::name);
+    json!({
+        "description": "Parameters of the chain: \"${NAME}\" in a value refers to one.",
+        "type": "object",
+        "propertyNames": { "pattern": "^[A-Za-z0-9_-]+$" },
+        "additionalProperties": {
+            "type": "object",
+            "additionalProperties": false,
+            "anyOf": [{ "required": ["type"] }, { "required": ["default"] }],
+            "properties": {
+                "type": {
+                    "description": "The type of its values. Defaults to that of `default`.",
+                    "enum": kinds,
+                },
+                "default": value,
+                "help": text("What it is for."),
+            },
+        },
+    })
+}
+
+/// The files that a chain includes.
+fn include() -> Value {
+    let item = json!({
+        "type": "object",
+        "additionalProperties": false,
+        "required": ["recipe"],
+        "properties": {
+            "recipe": text("A chain file or the folder of a recipe, relative to this file; \
+                            builtin:NAME; or a name or source of chain.lock."),
+            "as": {
+                "description": "What the ids of its nodes begin with, before a dot. Defaults to the \
+                                name of the recipe.",
+                "type": "string",
+                "pattern": "^[^\\x00-,./:-@\\[-\\^`{-\\u00a0]+$",
+            },
+            "with": {
+                "description": "Values of its parameters.",
+                "type": "object",
+                "additionalProperties": {
+                    "anyOf": [
+                        { "type": ["string", "integer", "boolean"] },
+                        { "type": "array", "items": { "type": ["string", "integer"] } },
+                    ],
+                },
+            },
+            "override": {
+                "description": "Nodes of it, by their ids in it: a table with the keys that are \
+                                otherwise, or false to leave the node out.",
+                "type": "object",
+                "additionalProperties": {
+                    "anyOf": [
+                        { "type": "object", "additionalProperties": {} },
+                        { "enum": [false] },
+                    ],
+                },
+            },
+        },
+    });
+    json!({
+        "description": "Chains whose nodes become nodes of this one.",
+        "type": "array",
+        "items": item,
     })
 }
 

@@ -7,10 +7,11 @@ use std::{
 
 use super::{exists, failed, put, word};
 use freplace_compose::{
-    chain::{NodeKind, Role, recipe_name},
+    chain::{ChainInputs, NodeKind, Role, recipe_name},
     check::{self, Checked, Kernels},
     diag::Diagnostic,
     hook::{HostKind, test_run_input},
+    inert::quoted,
     resolve::{NotLooked, Resolved},
 };
 
@@ -33,7 +34,9 @@ pub(super) struct NewTest {
 impl NewTest {
     /// Writes the file; returns the command that goes on from there.
     pub(super) fn write(&self) -> Result<String, Vec<Diagnostic>> {
-        let Checked { resolved, .. } = check::read(&self.chain, &Kernels::default(), &NotLooked)?;
+        let inputs = ChainInputs::default();
+        let Checked { resolved, .. } =
+            check::read(&self.chain, &inputs, &Kernels::default(), &NotLooked)?;
         let beside = self.chain.parent().unwrap_or(Path::new(""));
         let recipe = recipe_name(&self.chain);
         let folder = match (&self.folder, recipe) {
@@ -62,11 +65,6 @@ impl NewTest {
         put(&path, &text).map_err(|found| vec![found])?;
         Ok(format!("freplace-compose test --vm --update {}\n", word(&path)))
     }
-}
-
-/// A text as TOML writes it, which is as JSON does.
-fn quoted(text: &str) -> String {
-    serde_json::Value::from(text).to_string()
 }
 
 fn tests(resolved: &Resolved, chain: &Path) -> String {

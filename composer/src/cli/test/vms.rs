@@ -4,13 +4,15 @@ use std::{
     collections::BTreeMap,
     ffi::OsString,
     io,
+    path::PathBuf,
     sync::{Arc, Mutex, PoisonError},
     thread,
 };
 
-use super::{TestArguments, told};
+use super::{FinishedTests, TestArguments, coverage, told};
 use crate::cli::{
     exit::Exit,
+    inputs::as_variables,
     screen,
     vm::{self, ReexecInVm},
 };
@@ -25,7 +27,17 @@ use freplace_compose::{
 pub(super) fn in_vms(
     files: &Arc<Vec<TestFile>>,
     arguments: &Arc<TestArguments>,
-) -> Result<Vec<TestRecord>, Exit> {
+) -> Result<FinishedTests, Exit> {
+    // The same for each kernel.
+    let (mut brought, mut needed) = (Vec::new(), Vec::new());
+    for file in files.iter() {
+        brought.extend(file.inputs());
+        // It was valid when the files were checked.
+        if let Ok(checked) = check::open(file.chain.clone(), &Kernels::default()) {
+            brought.extend(vm::files(&checked.resolved));
+            needed.extend(vm::modules(&checked.resolved));
+        }
+    }
     let cpus = thread::available_parallelism().map_or(1, usize::from);
     let jobs = arguments.jobs.map_or(cpus, usize::from).min(arguments.vm.len());
     let next = Mutex::new(arguments.vm.iter().enumerate());
@@ -36,66 +48,67 @@ pub(super) fn in_vms(
                 loop {
                     let taken = next.lock().unwrap_or_else(PoisonError::into_inner).next();
                     let Some((number, kernel)) = taken else { break };
-                    let outcome = in_vm(kernel, files, arguments);
+                    let outcome = in_vm(kernel, files, (&brought, &needed), arguments);
                     outcomes.lock().unwrap_or_else(PoisonError::into_inner).insert(number, outcome);
                 }
             });
         }
     });
     let outcomes = outcomes.into_inner().unwrap_or_else(PoisonError::into_inner);
-    let records: Result<Vec<_>, Exit> = outcomes.into_values().collect();
-    Ok(records?.into_iter().flatten().collect())
+    let mut all = FinishedTests::default();
+    for outcome in outcomes.into_values() {
+        let FinishedTests { records, coverage } = outcome?;
+        all.records.extend(records);
+        all.coverage.merge(coverage);
+    }
+    Ok(all)
 }
 
 /// Runs the tests in a micro-VM with `kernel`.
 fn in_vm(
     kernel: &KernelChoice,
     files: &[TestFile],
+    (brought, needed): (&Vec<PathBuf>, &Vec<String>),
     arguments: &Arc<TestArguments>,
-) -> Result<Vec<TestRecord>, Exit> {
+) -> Result<FinishedTests, Exit> {
     let mut words: Vec<OsString> = vec!["test".into(), "--records".into()];
     if let Some(text) = &arguments.filter {
         words.push(format!("--filter={text}").into());
     }
+    if arguments.coverage.is_some() {
+        words.push("--coverage=-".into());
+    }
     words.push("--".into());
     words.extend(files.iter().map(|file| file.path.clone().into()));
-    let (mut brought, mut needed) = (Vec::new(), Vec::new());
-    for file in files {
-        brought.extend(file.inputs());
-        // The chains were resolved when the files were checked.
-        if let Ok(checked) = check::open(file.chain.clone(), &Kernels::default()) {
-            brought.extend(vm::files(&file.path, &checked.resolved));
-            needed.extend(vm::modules(&checked.resolved));
-        }
-    }
     let sink = RecordSink {
         line: Vec::new(),
-        records: Arc::default(),
+        finished: Arc::default(),
         arguments: Arc::clone(arguments),
         series: match kernel {
             KernelChoice::Series(series) => Some(series.clone()),
             KernelChoice::Image(_) => None,
         },
     };
-    let records = Arc::clone(&sink.records);
+    let finished = Arc::clone(&sink.finished);
     let again = ReexecInVm {
-        files: brought,
-        modules: needed,
+        files: brought.clone(),
+        modules: needed.clone(),
         luggage: arguments.luggage.clone(),
+        env: as_variables(&arguments.flags.inputs([])),
         ..ReexecInVm::new(kernel)
     };
     let ended = again.with(words, arguments.is_colored(), sink)?;
-    let records = std::mem::take(&mut *records.lock().unwrap_or_else(PoisonError::into_inner));
+    let finished = std::mem::take(&mut *finished.lock().unwrap_or_else(PoisonError::into_inner));
     match ended.code {
-        0 | 1 => Ok(records),
+        0 | 1 => Ok(finished),
         code => Err(Exit::Of(code)),
     }
 }
 
-/// Takes the records that the guest prints, a line each.
+/// Takes the records that the guest prints, a line each, and the line with the coverage.
 struct RecordSink {
     line: Vec<u8>,
-    records: Arc<Mutex<Vec<TestRecord>>>,
+    finished: Arc<Mutex<FinishedTests>>,
     arguments: Arc<TestArguments>,
     /// What the user calls the kernel.
     series: Option<String>,
@@ -106,6 +119,11 @@ impl io::Write for RecordSink {
         self.line.extend_from_slice(bytes);
         while let Some(end) = self.line.iter().position(|byte| *byte == b'\n') {
             let line: Vec<u8> = self.line.drain(..=end).collect();
+            let mut finished = self.finished.lock().unwrap_or_else(PoisonError::into_inner);
+            if let Some(coverage) = coverage::of_line(&line) {
+                finished.coverage.merge(coverage);
+                continue;
+            }
             let Ok(mut record) = serde_json::from_slice::<TestRecord>(&line) else {
                 screen::say!("{}", inert::line(String::from_utf8_lossy(&line).trim_end()));
                 continue;
@@ -114,7 +132,7 @@ impl io::Write for RecordSink {
                 record.kernel.clone_from(series);
             }
             told(&record, &self.arguments, self.arguments.vm.len() > 1);
-            self.records.lock().unwrap_or_else(PoisonError::into_inner).push(record);
+            finished.records.push(record);
         }
         Ok(bytes.len())
     }

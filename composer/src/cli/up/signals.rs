@@ -4,7 +4,12 @@ use std::task::{Context, Poll};
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-use freplace_compose::session::InterruptSource;
+use crate::cli::{exit::Exit, report};
+use freplace_compose::{
+    diag::{Code, Diagnostic},
+    files::plain,
+    session::InterruptSource,
+};
 
 /// The signals that end an `up`.
 pub(in crate::cli) struct Signals {
@@ -15,7 +20,17 @@ pub(in crate::cli) struct Signals {
 }
 
 impl Signals {
-    pub(in crate::cli) fn new() -> std::io::Result<Self> {
+    /// Listens for them; where that is not possible, it is told.
+    pub(in crate::cli) fn listen() -> Result<Self, Exit> {
+        Self::new().map_err(|error| {
+            let message = format!("cannot receive signals: {}", plain(&error));
+            let help = "Check the limit on open files, `ulimit -n`. Nothing was loaded.";
+            report::one(&Diagnostic::new(Code::NoSignals, message).help(help));
+            Exit::Failed
+        })
+    }
+
+    fn new() -> std::io::Result<Self> {
         let hangup = SignalKind::hangup();
         Ok(Self {
             interrupt: signal(SignalKind::interrupt())?,

@@ -17,12 +17,13 @@ use super::{is_valid, line, result, width};
 use crate::cli::{
     Format, doctor,
     exit::Exit,
+    inputs::as_variables,
     logs::{LogFlags, Logs},
     report, screen,
     vm::{ReexecInVm, VmFiles, files, modules},
 };
 use freplace_compose::{
-    chain::Chain,
+    chain::{Chain, ChainInputs},
     diag::{Code, Diagnostic, Severity},
     kernel::{Kernel as _, Linux, machine, process},
     plan::{self, Plan},
@@ -39,6 +40,8 @@ pub(super) struct Question<'a> {
     pub(super) chains: &'a [(&'a Path, &'a Resolved)],
     /// What comes along besides them.
     pub(super) luggage: &'a VmFiles,
+    /// What the chains take.
+    pub(super) inputs: &'a ChainInputs,
     /// How the answer is wanted.
     pub(super) format: Format,
 }
@@ -65,13 +68,14 @@ impl Question<'_> {
         words.extend(flags.words());
         words.push("--".into());
         words.extend(self.chains.iter().map(|(path, _)| path.into()));
-        let brought = self.chains.iter().flat_map(|(path, resolved)| files(path, resolved));
+        let brought = self.chains.iter().flat_map(|(_, resolved)| files(resolved));
         let out = SharedBuffer::default();
         let again = ReexecInVm {
             files: brought.collect(),
             modules: self.chains.iter().flat_map(|(_, resolved)| modules(resolved)).collect(),
             luggage: self.luggage.clone(),
             keep: flags.file(),
+            env: as_variables(self.inputs),
             ..ReexecInVm::new(self.kernel)
         };
         let ended = again.with(words, io::stdout().is_terminal(), out.clone())?;
@@ -116,7 +120,12 @@ impl io::Write for SharedBuffer {
 }
 
 /// Asks the running kernel for the chains in `files`.
-pub(super) fn here(files: &[PathBuf], format: Format, flags: &LogFlags) -> Exit {
+pub(super) fn here(
+    files: &[PathBuf],
+    inputs: &ChainInputs,
+    format: Format,
+    flags: &LogFlags,
+) -> Exit {
     let _ = process::raise_open_files();
     let mut logs = match flags.open() {
         Ok(logs) => logs,
@@ -126,7 +135,7 @@ pub(super) fn here(files: &[PathBuf], format: Format, flags: &LogFlags) -> Exit 
     let mut kernel = Linux::new();
     let widest = width(files.iter().map(PathBuf::as_path));
     for path in files {
-        let resolved = match Chain::open(path).and_then(Resolved::open) {
+        let resolved = match Chain::open_with(path, inputs).and_then(Resolved::open) {
             Ok(resolved) => resolved,
             Err(found) => {
                 report::all(&found);

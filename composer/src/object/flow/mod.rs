@@ -29,6 +29,7 @@ mod walk;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+pub(super) use live::LiveRegisters;
 pub use parameters::{ParameterType, PrototypeFault, PrototypeRules, unfit};
 
 use super::{Object, Program, ProgramKind, Referent, btf::TypeId};
@@ -287,5 +288,5 @@ pub fn callees(object: &Object, function: usize) -> Vec<usize> {
 pub fn uses_argument(object: &Object, function: usize, number: u8) -> bool {
     let code = object.functions.get(function).map(|function| function.code.place.clone());
     let code = code.and_then(|place| object.bytes.get(place));
-    code.is_none_or(|code| live::LiveRegisters::of(code).has(0, usize::from(number) + 1))
+    code.is_none_or(|code| LiveRegisters::of(code).has(0, usize::from(number) + 1))
 }

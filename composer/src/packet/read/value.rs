@@ -8,7 +8,7 @@ use super::{WrittenContent, WrittenValue};
 use crate::{
     chain::{
         Spanned,
-        table::{Diagnostics, Table, wrong_type},
+        table::{Diagnostics, wrong_type},
     },
     diag::{Code, nearest},
     packet::{
@@ -186,7 +186,7 @@ pub(super) fn content(
         wrong_type(what, wanted, value, report);
         return None;
     };
-    let mut table = Table::new(what.to_owned(), report.span(value), entries);
+    let mut table = report.table(what.to_owned(), report.span(value), entries);
     let bytes = table.get("hex").map(|(_, text)| hex("`hex`", text, LARGEST, report));
     let length = table.get("length").map(|(_, length)| self::length(length, report));
     let content = match (bytes, length) {

@@ -21,16 +21,16 @@ impl<'t> Arranger<'_, 't> {
         let all = || {
             let of_chain = self.base.programs().flat_map(|(_, _, of)| {
                 let object: &Object = of.object();
-                of.maps().map(move |map| (object, map))
+                of.chain_maps().map(move |(map, made)| (object, map, made.map.name.as_str()))
             });
             let of_mocks = self.own_mocks().flat_map(|(_, object)| {
                 let object: &Object = object;
-                object.maps.iter().map(move |map| (object, map))
+                object.maps.iter().map(move |map| (object, map, map.name.as_str()))
             });
-            of_chain.chain(of_mocks).filter(|(_, map)| !map.name.starts_with("fc_"))
+            of_chain.chain(of_mocks).filter(|(.., name)| !name.starts_with("fc_"))
         };
-        let Some((object, map)) = all().find(|(_, map)| map.name == name.value) else {
-            let names: Vec<&str> = all().map(|(_, map)| map.name.as_str()).collect();
+        let Some((object, map, _)) = all().find(|(.., found)| *found == name.value) else {
+            let names: Vec<&str> = all().map(|(.., name)| name).collect();
             let message = format!("map `{}` not found", name.value.escape_debug());
             let help = match nearest(&name.value, names.iter().copied()) {
                 Some(near) => format!("Did you mean `{near}`?"),
@@ -61,7 +61,7 @@ impl<'t> Arranger<'_, 't> {
     pub(super) fn object_of_map(&self, name: &str) -> Option<Arc<Object>> {
         let has = |map: &MapDef| map.name == name && map.types.1 != 0;
         let mut programs = self.base.programs();
-        let of_chain = programs.find(|(_, _, of)| of.maps().any(has));
+        let of_chain = programs.find(|(_, _, of)| of.chain_maps().any(|(_, made)| has(&made.map)));
         let of_chain = of_chain.map(|(_, _, of)| of.shared_object());
         let found = of_chain.or_else(|| {
             let mut mocks = self.own_mocks().map(|(_, object)| object);

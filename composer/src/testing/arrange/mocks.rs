@@ -119,7 +119,14 @@ impl<'t> Arranger<'_, 't> {
 /// A node with nothing but its kind.
 pub(super) fn plain(id: &str, span: &Span, kind: NodeKind) -> Node {
     let id = Spanned { value: id.to_owned(), span: span.clone() };
-    Node { id, kind, section: None, output: Output::default(), data: Data::default() }
+    Node {
+        id,
+        scope: String::new(),
+        kind,
+        section: None,
+        output: Output::default(),
+        data: Data::default(),
+    }
 }
 
 pub(super) fn here_object(value: ObjectRef, span: &Span) -> Spanned<ObjectRef> {

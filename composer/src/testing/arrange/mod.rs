@@ -230,9 +230,17 @@ fn text_of_mock(mock: &Mock) -> String {
 /// What the ids of spies begin with.
 const SPY: &str = "spy.";
 
+/// What the ids of mocks begin with.
+const MOCK: &str = "mock.";
+
 /// The id of the node that mocks a function.
 fn mock_id(function: &str) -> String {
-    format!("mock.{function}")
+    format!("{MOCK}{function}")
+}
+
+/// Whether the node with this id is part of the tests, and not of what is tested.
+pub(super) fn is_of_tests(id: &str) -> bool {
+    id.starts_with(MOCK) || id.starts_with(SPY)
 }
 
 struct Arranger<'a, 't> {

@@ -55,7 +55,7 @@ pub(super) fn map_entry(
         return None;
     };
     let span = report.span(found);
-    let mut table = Table::new(format!("an entry of map `{map}`"), span.clone(), entries);
+    let mut table = report.table(format!("an entry of map `{map}`"), span.clone(), entries);
     let mut get = |name: &'static str, table: &mut Table<'_>| {
         table.get(name).map(|(_, found)| value(&format!("`{name}`"), found, report))
     };
@@ -97,7 +97,7 @@ pub(super) fn mocks(
             wrong_type(&title, "a table: { returns = -2 }", found, report);
             continue;
         };
-        let mut table = Table::new(title, function.span.clone(), entries);
+        let mut table = report.table(title, function.span.clone(), entries);
         let by = match answer(&mut table, report) {
             Some((_, answer)) => answer.map(|answer| MockProgram::Made(Box::new(answer))),
             None => {

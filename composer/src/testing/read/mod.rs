@@ -14,12 +14,12 @@ use toml::de::{DeTable, DeValue};
 use super::{ProgramTest, TestExpectation, Trigger, expectation::expected};
 use crate::{
     chain::{
-        Spanned,
-        reading::{globals, integer},
+        ChainInputs, SetValue, Spanned,
+        reading::{Texts, fill_tests, globals, integer, values},
         recipe_name,
         table::{Diagnostics, Table, wrong_type},
     },
-    diag::{Code, Diagnostic, Source, Span},
+    diag::{Code, Diagnostic, Source, Sources, Span},
 };
 use data::mocks;
 pub(super) use data::{condition, maps};
@@ -29,6 +29,8 @@ use trigger::{Packets, packets, trigger, with_packet};
 pub(super) struct ReadTests {
     /// The chain file, if the tests are not in it.
     pub(super) chain: Option<Spanned<PathBuf>>,
+    /// Values of that chain's parameters.
+    pub(super) with: Vec<SetValue>,
     pub(super) tests: Vec<ProgramTest>,
     /// Capture files that packets are from.
     pub(super) captures: Vec<PathBuf>,
@@ -41,23 +43,29 @@ const LIMIT: Duration = Duration::from_secs(10);
 pub(super) fn tests(
     source: &Arc<Source>,
     folder: &Path,
+    inputs: &ChainInputs,
     found: &mut Vec<Diagnostic>,
 ) -> Option<ReadTests> {
-    let (root, errors) = DeTable::parse_recoverable(&source.text);
+    let (mut root, errors) = DeTable::parse_recoverable(&source.text);
     let mut slips = Vec::new();
-    let mut report = Diagnostics { source, diagnostics: found, slips: &mut slips };
+    let sources = Sources::one(source);
+    let mut report = Diagnostics { sources: &sources, diagnostics: found, slips: &mut slips };
     if !errors.is_empty() {
         crate::chain::reading::syntax(&errors, root.get_ref(), &mut report);
         return None;
     }
-    let mut top = Table::new("the test file".to_owned(), report.bytes(0..0), root.get_ref());
+    let texts = Texts::default();
+    fill_tests(root.get_mut(), &texts, inputs, &mut report);
+    let mut top = report.table("the test file".to_owned(), report.bytes(0..0), root.get_ref());
     let tests = top.get("test").map(|(_, value)| value);
     // Of a chain file the rest is read with the chain.
-    let is_chain = top.get("host").is_some();
+    let is_chain = ["host", "include"].iter().any(|key| top.get(key).is_some());
+    let mut with = Vec::new();
     let chain = match is_chain {
         true => None,
         false => {
             let chain = top.string("chain", &mut report);
+            with = values(&mut top, &mut report);
             if tests.is_some() && chain.is_none() {
                 top.missing(&["chain"], "\"../chain.toml\"");
             }
@@ -89,7 +97,7 @@ pub(super) fn tests(
     }
     found.append(&mut slips);
     each_name_once(&read, found);
-    Some(ReadTests { chain, tests: read, captures })
+    Some(ReadTests { chain, with, tests: read, captures })
 }
 
 fn each_name_once(tests: &[ProgramTest], found: &mut Vec<Diagnostic>) {
@@ -179,7 +187,7 @@ fn test(
     report: &mut Diagnostics<'_>,
 ) -> Vec<ProgramTest> {
     let before = report.diagnostics.len();
-    let mut table = Table::new("the test".to_owned(), span.clone(), entries);
+    let mut table = report.table("the test".to_owned(), span.clone(), entries);
     let name = table.required(&["name"], "\"no route: dropped\"", report);
     let span = name.as_ref().map_or(span, |name| name.span.clone());
     let requires = crate::chain::reading::requires(&mut table, report);
@@ -266,7 +274,7 @@ mod tests {
 
     fn tests(text: &str) -> Vec<ProgramTest> {
         let text = format!("chain = \"builtin:xdp\"\n[[test]]\nname = \"a\"\n{text}");
-        TestFile::parse(Path::new("a.toml"), text)
+        TestFile::parse(Path::new("a.toml"), text, &crate::chain::ChainInputs::default())
             .expect("it is valid")
             .expect("it has tests")
             .tests
@@ -298,7 +306,9 @@ mod tests {
     fn names_of_cases_differ_and_counts_can_be() {
         let wrong = |text: &str| {
             let text = format!("chain = \"builtin:xdp\"\n[[test]]\nname = \"a\"\n{text}");
-            let found = TestFile::parse(Path::new("a.toml"), text).expect_err("it is wrong");
+            let found =
+                TestFile::parse(Path::new("a.toml"), text, &crate::chain::ChainInputs::default())
+                    .expect_err("it is wrong");
             found.into_iter().map(|one| one.message).collect::<Vec<_>>()
         };
         assert_eq!(

@@ -45,7 +45,7 @@ pub(super) fn packets(
 ) -> Option<Packets> {
     let Some((_, found)) = table.get("packet") else { return Some(Packets::None) };
     let span = report.span(found);
-    match PacketSource::read(found, report.source, report.diagnostics)? {
+    match PacketSource::read(found, report.sources, report.diagnostics)? {
         PacketSource::Packet(value) => Some(Packets::One(Spanned { value, span })),
         PacketSource::Capture(path) => {
             let file = folder.join(&path.value);

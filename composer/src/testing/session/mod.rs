@@ -14,8 +14,9 @@ use super::{
 use crate::{
     check::{self, Checked, Kernels},
     diag::{Code, Diagnostic},
-    kernel::{KernelError, TestKernel, machine},
+    kernel::{KernelError, LinesRun, TestKernel, machine},
     plan::{self, Offers, Plan},
+    resolve::Resolved,
     version::Version,
 };
 use tested_chain::TestedChain;
@@ -47,6 +48,8 @@ pub struct TestResult {
     pub remarks: Vec<String>,
     /// What to write into the file so that it expects what came.
     pub corrections: Vec<Correction>,
+    /// Which lines of each program ran, where that is counted.
+    pub lines: Vec<LinesRun>,
 }
 
 /// How a test ended.
@@ -80,14 +83,7 @@ pub fn run<K: TestKernel>(
     let groups = arrange(file, &resolved, &|test| wanted(test) && applies(test))?;
     for test in skipped {
         let why = test.requires.as_ref().map(|one| one.value.to_string()).unwrap_or_default();
-        each(TestResult {
-            name: test.name.clone(),
-            verdict: TestVerdict::Skipped(format!("requires Linux {why}")),
-            took: Duration::ZERO,
-            run_ns: None,
-            remarks: Vec::new(),
-            corrections: Vec::new(),
-        });
+        each(TestResult::of(test, TestVerdict::Skipped(format!("requires Linux {why}"))));
     }
     for group in groups {
         if (around.is_over)() {
@@ -105,13 +101,16 @@ pub fn run<K: TestKernel>(
 /// What is wrong with the chain or with the tests, on all kernels.
 pub fn check(file: &TestFile) -> Result<Vec<Plan>, Vec<Diagnostic>> {
     let base = check::open(file.chain.clone(), &Kernels::default())?.resolved;
-    let mut plans = Vec::new();
-    for group in arrange(file, &base, &|_| true)? {
-        let checked = check::open(group.chain, &Kernels::default())?;
-        let plan = plan::build(&checked.resolved, Offers::default());
-        plans.push(if group.attached { plan } else { plan.without_hosts() });
-    }
-    Ok(plans)
+    let groups = arrange(file, &base, &|_| true)?;
+    groups.iter().map(|group| planned(group, Offers::default()).map(|(_, plan)| plan)).collect()
+}
+
+/// The chain of a group with its names resolved, and the plan that brings it up on a kernel with what it `offers`.
+fn planned(group: &TestGroup<'_>, offers: Offers) -> Result<(Resolved, Plan), Vec<Diagnostic>> {
+    let resolved = check::open(group.chain.clone(), &Kernels::default())?.resolved;
+    let plan = plan::build(&resolved, offers);
+    let plan = if group.attached { plan } else { plan.without_hosts() };
+    Ok((resolved, plan))
 }
 
 /// Whether a test is for this kernel.
@@ -122,14 +121,18 @@ fn is_for(test: &ProgramTest, here: Option<Version>) -> bool {
     }
 }
 
-fn failed(test: &ProgramTest, found: Vec<Diagnostic>) -> TestResult {
-    TestResult {
-        name: test.name.clone(),
-        verdict: TestVerdict::Failed(found),
-        took: Duration::ZERO,
-        run_ns: None,
-        remarks: Vec::new(),
-        corrections: Vec::new(),
+impl TestResult {
+    /// Of a test that was not run.
+    fn of(test: &ProgramTest, verdict: TestVerdict) -> Self {
+        Self {
+            name: test.name.clone(),
+            verdict,
+            took: Duration::ZERO,
+            run_ns: None,
+            remarks: Vec::new(),
+            corrections: Vec::new(),
+            lines: Vec::new(),
+        }
     }
 }
 
@@ -141,7 +144,7 @@ fn run_group<K: TestKernel>(
     around: TestSurroundings<'_>,
     each: &mut dyn FnMut(TestResult),
 ) {
-    let up = match TestedChain::bring_up(kernel, group) {
+    let mut up = match TestedChain::bring_up(kernel, group) {
         Ok(up) => up,
         // The spy of one test may be what the kernel refuses.
         Err(_) if tests.len() > 1 => {
@@ -152,7 +155,7 @@ fn run_group<K: TestKernel>(
         }
         Err(found) => {
             for test in tests {
-                each(failed(test.test, found.clone()));
+                each(TestResult::of(test.test, TestVerdict::Failed(found.clone())));
             }
             return;
         }
@@ -161,7 +164,6 @@ fn run_group<K: TestKernel>(
         (true, [first, rest @ ..]) => (std::slice::from_ref(first), rest),
         _ => (tests, &[][..]),
     };
-    let mut up = up;
     for test in now {
         if (around.is_over)() {
             break;

@@ -1,25 +1,28 @@
 //! The chain of a group of tests while it is up, and one test on it.
 
-use std::time::{Duration, Instant};
+use std::{
+    collections::HashSet,
+    time::{Duration, Instant},
+};
 
-use super::{TestResult, TestSurroundings, TestVerdict, failed, kernel_said};
+use super::{TestResult, TestSurroundings, TestVerdict, kernel_said, planned};
 use crate::{
-    check::{self, Kernels},
+    chain::NodeKind,
     diag::{Code, Diagnostic},
     event::{Decoder, Json, Render as _},
     files::plain,
     kernel::{
-        CountReader as _, KernelError, KernelReader, ProgramHandle, RecordReader as _, TestKernel,
-        TestRun, TestRunOutput, machine,
+        CountReader as _, KernelError, KernelReader, LinesRun, ProgramHandle, RecordReader as _,
+        TestKernel, TestRun, TestRunOutput, machine,
     },
-    plan::{self, Action, Plan},
-    resolve::{NotLooked, Resolved},
+    plan::{Action, Plan},
+    resolve::Resolved,
     run::{self, Running, unwatched},
     testing::{
         Trigger,
-        arrange::{ArrangedTest, HostRun, TestGroup},
+        arrange::{ArrangedTest, HostRun, TestGroup, is_of_tests},
         state::ChainState,
-        verdict::{Came, verdict},
+        verdict::{Came, Judgement, verdict},
     },
     traffic::{self, Request},
 };
@@ -35,6 +38,8 @@ pub(super) struct TestedChain<K: KernelReader> {
     pub(super) state: ChainState,
     /// The number of each node and its loaded program.
     programs: Vec<(usize, ProgramHandle)>,
+    /// All programs but those of mocks and spies.
+    tested: Vec<ProgramHandle>,
     /// Whether no test ran yet.
     is_fresh: bool,
     /// Events that found no room, so far.
@@ -43,12 +48,7 @@ pub(super) struct TestedChain<K: KernelReader> {
 
 impl<K: TestKernel> TestedChain<K> {
     pub(super) fn bring_up(kernel: &mut K, group: &TestGroup<'_>) -> Result<Self, Vec<Diagnostic>> {
-        let checked = check::open_in(group.chain.clone(), &Kernels::default(), &NotLooked)?;
-        let resolved = checked.resolved;
-        let mut plan = plan::build(&resolved, kernel.offers());
-        if !group.attached {
-            plan = plan.without_hosts();
-        }
+        let (resolved, plan) = planned(group, kernel.offers())?;
         let running = run::up(kernel, &plan, resolved.objects(), &mut |done| unwatched(done));
         let running = running.map_err(|failure| {
             let (targets, _) = machine::targets();
@@ -57,6 +57,7 @@ impl<K: TestKernel> TestedChain<K> {
         let programs = programs(&plan, &running);
         match Self::opened(kernel, &running, &programs) {
             Ok((source, state)) => Ok(Self {
+                tested: tested(&plan, &running, &resolved),
                 decoder: Decoder::new(&resolved),
                 resolved,
                 plan,
@@ -108,22 +109,28 @@ impl<K: TestKernel> TestedChain<K> {
         around: TestSurroundings<'_>,
     ) -> TestResult {
         let started = Instant::now();
-        let mut result = failed(arranged.test, Vec::new());
-        match self.came(kernel, arranged, (started, around)) {
+        let mut result = match self.came(kernel, arranged, (started, around)) {
             Ok(came) => {
-                result.run_ns = came.output.as_ref().map(|output| output.duration_ns);
-                let found = verdict(arranged, &came);
-                result.remarks = found.remarks;
-                result.corrections = found.corrections;
-                result.verdict = match found.failure {
+                let Judgement { failure, remarks, corrections } = verdict(arranged, &came);
+                let verdict = match failure {
                     None => TestVerdict::Passed,
                     Some(failure) => TestVerdict::Failed(vec![failure]),
                 };
+                let run_ns = came.output.as_ref().map(|output| output.duration_ns);
+                TestResult {
+                    run_ns,
+                    remarks,
+                    corrections,
+                    ..TestResult::of(arranged.test, verdict)
+                }
             }
-            Err(found) => result.verdict = TestVerdict::Failed(vec![*found]),
+            Err(found) => TestResult::of(arranged.test, TestVerdict::Failed(vec![*found])),
+        };
+        match self.lines_run(kernel) {
+            Ok(lines) => result.lines = lines,
+            Err(error) => result.remarks.push(format!("cannot read which lines ran: {error}")),
         }
-        result.took = started.elapsed();
-        result
+        TestResult { took: started.elapsed(), ..result }
     }
 
     /// Does what the test says, and takes down what came.
@@ -143,6 +150,8 @@ impl<K: TestKernel> TestedChain<K> {
         self.is_fresh = false;
         self.set_up(kernel, arranged).map_err(|error| told("cannot write to a map", &error))?;
         self.drain();
+        // What is attached may have run since the last test.
+        let _ = self.lines_run(kernel);
         let deadline = started + test.limit;
         let mut arrived = None;
         let output = match (&test.trigger, &arranged.run) {
@@ -282,6 +291,15 @@ impl<K: TestKernel> TestedChain<K> {
         }
     }
 
+    /// Which lines of the programs that are tested ran since this was last asked, where that is counted.
+    fn lines_run(&self, kernel: &mut K) -> Result<Vec<LinesRun>, KernelError> {
+        let mut found = Vec::new();
+        for program in &self.tested {
+            found.extend(kernel.lines_run(*program)?);
+        }
+        Ok(found)
+    }
+
     /// How many events found no room since this was last asked.
     fn lost_since(&mut self) -> u64 {
         let Some((_, counts)) = &self.source else { return 0 };
@@ -307,6 +325,22 @@ fn programs(plan: &Plan, running: &Running) -> Vec<(usize, ProgramHandle)> {
         }
     }
     found
+}
+
+/// The loaded programs that are neither part of the tests nor made by the composer.
+fn tested(plan: &Plan, running: &Running, resolved: &Resolved) -> Vec<ProgramHandle> {
+    let made = resolved.chain().graph.nodes().filter_map(|(_, node)| match &node.kind {
+        NodeKind::Replacement(one) if one.answer.is_some() => Some(node.id.value.as_str()),
+        _ => None,
+    });
+    let made: HashSet<&str> = made.collect();
+    let is_tested = |operation| {
+        let node = plan.operation(operation).and_then(|operation| operation.node);
+        let node = node.and_then(|node| plan.nodes.get(node));
+        node.is_some_and(|node| !is_of_tests(&node.id) && !made.contains(node.id.as_str()))
+    };
+    let programs = running.programs().filter(|(operation, _)| is_tested(*operation));
+    programs.map(|(_, program)| program).collect()
 }
 
 /// Why a run did not end well.

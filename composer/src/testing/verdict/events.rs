@@ -225,9 +225,10 @@ mod tests {
             "chain = \"builtin:xdp\"\n[[test]]\nname = \"a\"\n\
              expect.events = [{{ node = \"ingress\", where = '{text}' }}]\n"
         );
-        let file = TestFile::parse(Path::new("a.toml"), text)
-            .expect("it is valid")
-            .expect("it has a test");
+        let file =
+            TestFile::parse(Path::new("a.toml"), text, &crate::chain::ChainInputs::default())
+                .expect("it is valid")
+                .expect("it has a test");
         file.tests[0].expect.events[0].filter.clone().expect("it has a condition").1
     }
 
