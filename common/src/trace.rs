@@ -32,10 +32,6 @@ pub const LESS: u8 = 1;
 pub const EQUAL: u8 = 2;
 /// A relation: the value is greater.
 pub const GREATER: u8 = 4;
-/// The begin of every call is noted.
-pub const EVERY: u8 = 1;
-/// The begin of those calls is noted that the filter lets through.
-pub const WANTED: u8 = 2;
 /// A duration that is not known.
 pub const UNKNOWN: u64 = u64::MAX;
 
@@ -113,7 +109,7 @@ pub struct Trace {
     pub test_count: u8,
     /// Whether an entry is an event.
     pub tells: u8,
-    /// Of which calls an exit needs the time of the entry: [`EVERY`], [`WANTED`], or none.
+    /// Whether an exit needs the time of its entry.
     pub times: u8,
     /// A bit for each value that the filter tests; those are read first.
     pub tested: u16,

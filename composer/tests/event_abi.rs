@@ -155,8 +155,6 @@ fn the_numbers_that_the_built_in_tracer_goes_by_are_those_of_its_header() {
         ("LESS", trace::LESS.into()),
         ("EQUAL", trace::EQUAL.into()),
         ("GREATER", trace::GREATER.into()),
-        ("EVERY", trace::EVERY.into()),
-        ("WANTED", trace::WANTED.into()),
     ] {
         let start = format!("#define FC_TRACE_{name} ");
         let text = header.lines().find_map(|line| line.strip_prefix(&start)).expect(name);

@@ -90,26 +90,31 @@ static __always_inline __u64 took(void *ctx, struct fc_times *all, __u64 now)
 static __always_inline void read_values(void *ctx, const volatile struct fc_trace *trace,
 					struct call *call, int tested, __u64 took)
 {
+	int count = trace->value_count, bits = trace->tested;
+
 #pragma clang loop unroll(full)
 	for (int i = 0; i < FC_TRACE_VALUES; i++) {
 		const volatile struct fc_trace_value *from = &trace->values[i];
 		__u64 value = 0;
+		__u8 source, hops;
 
-		if (i >= trace->value_count)
+		if (i >= count)
 			break;
-		if ((trace->tested >> i & 1) != tested)
+		if ((bits >> i & 1) != tested)
 			continue;
-		if (from->source == FC_TRACE_TOOK)
+		source = from->source;
+		hops = from->hop_count;
+		if (source == FC_TRACE_TOOK)
 			value = took;
-		else if (from->source == FC_TRACE_RET)
+		else if (source == FC_TRACE_RET)
 			bpf_get_func_ret(ctx, &value);
 		else
-			bpf_get_func_arg(ctx, from->source, &value);
+			bpf_get_func_arg(ctx, source, &value);
 #pragma clang loop unroll(full)
 		for (int hop = 0; hop < FC_TRACE_HOPS; hop++) {
 			__u64 at = value + from->hops[hop].offset;
 
-			if (hop >= from->hop_count)
+			if (hop >= hops)
 				break;
 			value = 0;
 			if (bpf_probe_read_kernel(&value, from->hops[hop].size, (void *)at)) {
@@ -124,43 +129,41 @@ static __always_inline void read_values(void *ctx, const volatile struct fc_trac
 // Whether the filter lets the call through: tests that each lead on to a later one, or to an end.
 static __always_inline int is_wanted(const volatile struct fc_trace *trace, struct call *call)
 {
-	__u32 at = 0;
+	__u32 at = 0, count = trace->test_count;
 
-	if (!trace->test_count)
+	if (!count)
 		return 1;
 #pragma clang loop unroll(full)
 	for (__u32 i = 0; i < FC_TRACE_TESTS; i++) {
 		const volatile struct fc_trace_test *test = &trace->tests[i];
 		__u64 constant, value;
+		__u8 number, shift, relations;
 		int holds;
 
-		if (i >= trace->test_count)
+		if (i >= count)
 			break;
 		if (at != i)
 			continue;
 		constant = test->constant;
-		value = call->values[test->value % FC_TRACE_VALUES] << test->shift;
-		if (test->reads && call->unread >> test->value & 1)
+		number = test->value;
+		shift = test->shift;
+		relations = test->relations;
+		value = call->values[number % FC_TRACE_VALUES] << shift;
+		if (test->reads && call->unread >> number & 1)
 			holds = 0;
 		else if (test->is_signed) {
-			__s64 left = (__s64)value >> test->shift, right = constant;
+			__s64 left = (__s64)value >> shift, right = constant;
 
-			if (left < right)
-				holds = test->relations & FC_TRACE_LESS;
-			else if (left == right)
-				holds = test->relations & FC_TRACE_EQUAL;
-			else
-				holds = test->relations & FC_TRACE_GREATER;
+			holds = left < right    ? FC_TRACE_LESS
+				: left == right ? FC_TRACE_EQUAL
+						: FC_TRACE_GREATER;
 		} else {
-			value >>= test->shift;
-			if (value < constant)
-				holds = test->relations & FC_TRACE_LESS;
-			else if (value == constant)
-				holds = test->relations & FC_TRACE_EQUAL;
-			else
-				holds = test->relations & FC_TRACE_GREATER;
+			value >>= shift;
+			holds = value < constant    ? FC_TRACE_LESS
+				: value == constant ? FC_TRACE_EQUAL
+						    : FC_TRACE_GREATER;
 		}
-		at = holds ? test->if_true : test->if_false;
+		at = holds & relations ? test->if_true : test->if_false;
 	}
 	return at != FC_TRACE_DROP;
 }
@@ -210,21 +213,19 @@ static __always_inline void tell(const volatile struct fc_trace *trace, struct c
 // Tells of the entry, where that is asked for; whether an exit wants to know when the call began.
 static __always_inline int enter(void *ctx, const volatile struct fc_trace *trace)
 {
-	int wanted = 1;
 	struct call call;
 
-	if (trace->tells || trace->times == FC_TRACE_WANTED) {
+	if (trace->tells) {
 		call.unread = 0;
 		read_values(ctx, trace, &call, 1, 0);
-		wanted = is_wanted(trace, &call);
-	}
-	if (trace->tells && wanted) {
-		__u64 now = bpf_ktime_get_ns();
+		if (is_wanted(trace, &call)) {
+			__u64 now = bpf_ktime_get_ns();
 
-		read_values(ctx, trace, &call, 0, 0);
-		tell(trace, &call, now);
+			read_values(ctx, trace, &call, 0, 0);
+			tell(trace, &call, now);
+		}
 	}
-	return trace->times == FC_TRACE_EVERY || (trace->times == FC_TRACE_WANTED && wanted);
+	return trace->times;
 }
 
 SEC("fentry")
@@ -243,27 +244,21 @@ int trace_exit(void *ctx)
 	struct fc_times *all;
 	struct call call;
 
+	all = times();
+	if (!all)
+		return 0;
 	if (is_timed_first(trace)) {
-		all = times();
-		if (!all)
-			return 0;
 		now = bpf_ktime_get_ns();
 		lasted = took(ctx, all, now);
 	}
 	call.unread = 0;
 	read_values(ctx, trace, &call, 1, lasted);
 	if (!is_wanted(trace, &call)) {
-		if (!is_timed_first(trace) && trace->times == FC_TRACE_EVERY) {
-			all = times();
-			if (all)
-				ended(ctx, all);
-		}
+		if (!is_timed_first(trace))
+			ended(ctx, all);
 		return 0;
 	}
 	if (!is_timed_first(trace)) {
-		all = times();
-		if (!all)
-			return 0;
 		now = bpf_ktime_get_ns();
 		lasted = took(ctx, all, now);
 	}

@@ -21,9 +21,6 @@
 #define FC_TRACE_LESS 1
 #define FC_TRACE_EQUAL 2
 #define FC_TRACE_GREATER 4
-/* When a call began: whether that is noted of every call, or of those that the filter lets through. */
-#define FC_TRACE_EVERY 1
-#define FC_TRACE_WANTED 2
 /* A duration that is not known: the call was entered before the tracer was attached. */
 #define FC_TRACE_UNKNOWN (~0ULL)
 
@@ -66,7 +63,7 @@ struct fc_trace {
 	__u8 value_count;
 	__u8 test_count;
 	__u8 tells;       /* whether an entry is an event */
-	__u8 times;       /* of which calls an exit wants to know when they began; 0: of none */
+	__u8 times;       /* whether an exit wants to know of it */
 	__u16 tested;     /* a bit for each value that the filter looks at */
 };
 

@@ -13,7 +13,7 @@ mod tests;
 mod value;
 mod walk;
 
-use freplace_compose_common::trace::{CapturedValue, EVERY, RET, Trace, WANTED};
+use freplace_compose_common::trace::Trace;
 use serde::{Deserialize, Serialize};
 
 pub use context::KernelField;
@@ -98,34 +98,19 @@ pub struct Capture {
 }
 
 impl Tracing {
-    /// What notes for `exit` when a call began, and tells nothing.
-    fn timer(target: TracedFunction<'_>, exit: &Self) -> Self {
-        let (mut table, mut filter) = (Trace::default(), None);
-        if exit.table.times == WANTED {
-            let Trace { tests, test_count, values, value_count, tested, .. } = exit.table;
-            table = Trace { tests, test_count, values, value_count, tested, ..table };
-            filter.clone_from(&exit.filter);
-        }
-        table.times = exit.table.times;
+    /// What notes when a call began, and tells nothing.
+    fn timer(target: TracedFunction<'_>) -> Self {
+        let table = Trace { times: 1, ..Trace::default() };
         Self {
             holder: target.holder,
             function: target.function.name.clone(),
             arguments: Vec::new(),
             result: None,
-            filter,
+            filter: None,
             took: None,
             table,
             kernel: Vec::new(),
         }
-    }
-
-    /// Whether the filter comes to the same at the entry of a call as at its return: it looks at what
-    /// the call was given, and not at memory, which the call may change.
-    fn is_decided_at_entry(&self) -> bool {
-        let is_given = |(number, value): (usize, &CapturedValue)| {
-            self.table.tested >> number & 1 == 0 || (value.source < RET && value.hop_count == 0)
-        };
-        self.table.test_count > 0 && self.table.values.iter().enumerate().all(is_given)
     }
 
     /// The names of the recorded values.
@@ -156,14 +141,12 @@ pub fn resolve(
     if point == ProbePoint::Fentry {
         return Ok(vec![(ProbePoint::Fentry, one(ProbePoint::Fentry)?)]);
     }
-    let mut exit = one(ProbePoint::Fexit)?;
-    exit.table.times = if exit.is_decided_at_entry() { WANTED } else { EVERY };
     let mut entry = match request.both {
         true => one(ProbePoint::Fentry)?,
-        false => Tracing::timer(target, &exit),
+        false => Tracing::timer(target),
     };
-    entry.table.times = exit.table.times;
-    Ok(vec![(ProbePoint::Fentry, entry), (ProbePoint::Fexit, exit)])
+    entry.table.times = 1;
+    Ok(vec![(ProbePoint::Fentry, entry), (ProbePoint::Fexit, one(ProbePoint::Fexit)?)])
 }
 
 /// The values and tests of a condition at the entry of `target`, as a table.
