@@ -5,6 +5,8 @@
 
 /// The read-only global that holds a [`Trace`].
 pub const TRACE_GLOBAL: &str = "fc_trace";
+/// The same of a program at both moments, for the entry.
+pub const ENTRY_TRACE_GLOBAL: &str = "fc_trace_entry";
 /// The per-CPU array, one entry for each node, with the calls that were entered and not yet left.
 pub const TIMES_MAP: &str = "fc_times";
 /// How many values a tracer reads at most.

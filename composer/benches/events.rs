@@ -85,7 +85,7 @@ fn main() {
     let text = include_str!("../../chains/tcp.toml").to_owned();
     let chain = Chain::parse(&path, text).expect("it is shipped");
     let resolved = Resolved::open(chain).expect("its objects are built in");
-    let (chain, plan) = (resolved.chain(), plan::build(&resolved));
+    let (chain, plan) = (resolved.chain(), plan::build(&resolved, plan::Offers::default()));
     let records = records(&resolved);
     let decoder = Decoder::new(&resolved);
     let mut out = String::new();

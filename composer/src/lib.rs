@@ -22,7 +22,7 @@
 //! "#;
 //! let chain = Chain::parse("ingress.toml".as_ref(), text.to_owned())?;
 //! let checked = check::open(chain, &Kernels::default())?;
-//! let plan = plan::build(&checked.resolved);
+//! let plan = plan::build(&checked.resolved, plan::Offers::default());
 //! assert_eq!(plan.nodes.len(), 1);
 //! # Ok(())
 //! # }

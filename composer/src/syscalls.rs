@@ -85,8 +85,8 @@ pub const SYSCALLS: &[Syscall] = &[
     Syscall {
         name: "mkdirat",
         make: || {
-            fs::mkdirat(fs::CWD, &folder(), Mode::RWXU)?;
-            fs::unlinkat(fs::CWD, &folder(), AtFlags::REMOVEDIR)
+            fs::mkdirat(fs::CWD, folder(), Mode::RWXU)?;
+            fs::unlinkat(fs::CWD, folder(), AtFlags::REMOVEDIR)
         },
     },
     Syscall { name: "openat", make: || null(OFlags::RDONLY).map(drop) },
@@ -120,12 +120,12 @@ pub const SYSCALLS: &[Syscall] = &[
     Syscall {
         name: "unlinkat",
         make: || {
-            match fs::mkdirat(fs::CWD, &folder(), Mode::RWXU) {
+            match fs::mkdirat(fs::CWD, folder(), Mode::RWXU) {
                 // It is still there where removing it was refused before.
                 Ok(()) | Err(Errno::EXIST) => {}
                 Err(error) => return Err(error),
             }
-            fs::unlinkat(fs::CWD, &folder(), AtFlags::REMOVEDIR)
+            fs::unlinkat(fs::CWD, folder(), AtFlags::REMOVEDIR)
         },
     },
     Syscall { name: "write", make: || io::write(null(OFlags::WRONLY)?, b"test").map(drop) },

@@ -64,7 +64,7 @@ fn read(text: &str, set: &[&str]) -> Result<Chain, Vec<Diagnostic>> {
 /// The operations of a chain, without what differs in every run.
 fn planned(chain: Chain) -> Vec<String> {
     let checked = check::open(chain, &Kernels::default()).expect("a good chain");
-    let plan = plan::build(&checked.resolved);
+    let plan = plan::build(&checked.resolved, plan::Offers::default());
     let json = serde_json::to_value(&plan.operations).expect("data");
     json.as_array().expect("a list").iter().map(|one| one["action"].to_string()).collect()
 }
@@ -409,7 +409,7 @@ include = [
     let folder = folder(&[("chain.toml", text)]);
     let chain = Chain::open(&folder.join("chain.toml")).expect("a good chain");
     let checked = check::open(chain, &Kernels::default()).expect("a good chain");
-    let plan = plan::build(&checked.resolved);
+    let plan = plan::build(&checked.resolved, plan::Offers::default());
     let maps: Vec<_> = plan
         .operations
         .iter()

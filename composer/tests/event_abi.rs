@@ -11,7 +11,9 @@ use freplace_compose::object::{
 use freplace_compose_common::{
     COUNT_STRUCT, COUNTS_MAP, EVENTS_MAP, HAS_TASK_GLOBAL, HEADER_STRUCT, Header, NODE_GLOBAL,
     NodeCount,
-    trace::{self, CapturedValue, FilterTest, Hop, TIMES_MAP, TRACE_GLOBAL, Trace},
+    trace::{
+        self, CapturedValue, ENTRY_TRACE_GLOBAL, FilterTest, Hop, TIMES_MAP, TRACE_GLOBAL, Trace,
+    },
 };
 
 /// Name, offset and size in bytes of each field, and the size of the whole.
@@ -129,7 +131,10 @@ fn what_the_built_in_tracer_is_told_is_the_same_in_c_and_rust() {
         Type::Variable { name, of } => Some((name, btf.size(of)? as usize)),
         _ => None,
     });
-    assert!(names.into_iter().any(|found| found == (TRACE_GLOBAL, all.1)));
+    let names: Vec<_> = names.collect();
+    for global in [TRACE_GLOBAL, ENTRY_TRACE_GLOBAL] {
+        assert!(names.contains(&(global, all.1)), "{names:?}");
+    }
     assert!(object.maps.iter().any(|map| map.name == TIMES_MAP));
     assert_eq!(Trace::default().to_bytes().len(), all.1);
 }

@@ -150,7 +150,7 @@ fn a_second_replacement_of_a_function_is_busy_and_the_first_is_undone() {
     // The rules refuse it; another process may have been first all the same.
     let chain = Chain::parse(Path::new("chain.toml"), text).expect("a good file");
     let resolved = Resolved::open(chain).expect("its objects are there");
-    let plan = plan::build(&resolved);
+    let plan = plan::build(&resolved, plan::Offers::default());
     let mut kernel = Fake::default();
     let failure = run::up(&mut kernel, &plan, resolved.objects(), &mut run::unwatched)
         .expect_err("it is taken");

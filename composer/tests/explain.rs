@@ -57,7 +57,10 @@ fn ready() -> Plan {
 fn planned(text: &str) -> Plan {
     let path = common::objects().join("chain.toml");
     let chain = Chain::parse(&path, text.to_owned()).expect("a good chain");
-    plan::build(&check::open(chain, &Kernels::default()).expect("a good chain").resolved)
+    plan::build(
+        &check::open(chain, &Kernels::default()).expect("a good chain").resolved,
+        plan::Offers::default(),
+    )
 }
 
 /// A diagnostic as text; how the program draws one is pinned elsewhere.

@@ -84,7 +84,7 @@ fn chain(lo: u32, other: u32) -> (Resolved, Plan) {
     let there = SamePrograms(HashMap::from([("xdp:lo", lo), ("name:other", other)]));
     let resolved =
         check::open_in(chain, &Kernels::default(), &there).expect("a good chain").resolved;
-    let plan = plan::build(&resolved);
+    let plan = plan::build(&resolved, plan::Offers::default());
     (resolved, plan)
 }
 

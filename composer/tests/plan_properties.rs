@@ -101,7 +101,7 @@ fn parsed(text: &str) -> Chain {
 fn ready(text: &str) -> (Resolved, Plan) {
     // What stands in each other's way is refused by the rules, and planned all the same.
     let resolved = Resolved::open(parsed(text)).expect(text);
-    let plan = plan::build(&resolved);
+    let plan = plan::build(&resolved, plan::Offers::default());
     (resolved, plan)
 }
 
@@ -301,7 +301,7 @@ proptest! {
         let names = PartlyResolved::open(parsed(&write(&shape)));
         let found = check::check(&names, &Kernels::default());
         let resolved = names.whole().expect("its names are those of the objects");
-        let (plan, objects) = (plan::build(&resolved), resolved.objects());
+        let (plan, objects) = (plan::build(&resolved, plan::Offers::default()), resolved.objects());
         let done = run::up(&mut Fake::default(), &plan, objects, &mut run::unwatched);
         // What only some kernels refuse is a warning.
         let sound = found.iter().all(|found| found.severity == Severity::Warning);

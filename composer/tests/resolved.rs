@@ -52,7 +52,7 @@ fn a_chain_is_whole_or_the_check_has_an_error() {
 
 /// Does all that is done with a resolved chain without a kernel, whatever rules it breaks.
 fn behind_the_check(resolved: &Resolved) {
-    let plan = plan::build(resolved);
+    let plan = plan::build(resolved, plan::Offers::default());
     assert_eq!(plan.nodes.len(), resolved.chain().graph.len());
     let _ = (Decoder::new(resolved), Printk::new(resolved));
     let read = UserEventMap::all(resolved);

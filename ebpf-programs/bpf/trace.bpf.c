@@ -5,6 +5,7 @@
 // which the composer sets before loading. It is frozen then, so the verifier knows it and drops
 // all that this one tracer does not do: the loops below are unrolled and end where the table does.
 #include <linux/bpf.h>
+#include <stdbool.h>
 #include <bpf/bpf_helpers.h>
 #include <bpf/bpf_core_read.h>
 #include <freplace_compose.h>
@@ -13,6 +14,13 @@
 char LICENSE[] SEC("license") = "Dual MIT/GPL";
 
 const volatile struct fc_trace fc_trace = {};
+// Of a program that is both at the entry and at the return: what it does at the entry.
+const volatile struct fc_trace fc_trace_entry = {};
+
+// Linux 7.0: of a program at both moments, which one it is, and a place for each call from the first to the
+// second.
+extern bool bpf_session_is_return(void *ctx) __ksym;
+extern __u64 *bpf_session_cookie(void *ctx) __ksym;
 
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
@@ -79,28 +87,34 @@ static __always_inline __u64 took(void *ctx, struct fc_times *all, __u64 now)
 }
 
 // Reads the values that the filter looks at, or those that it does not.
-static __always_inline void read_values(void *ctx, struct call *call, int tested, __u64 took)
+static __always_inline void read_values(void *ctx, const volatile struct fc_trace *trace,
+					struct call *call, int tested, __u64 took)
 {
+	int count = trace->value_count, bits = trace->tested;
+
 #pragma clang loop unroll(full)
 	for (int i = 0; i < FC_TRACE_VALUES; i++) {
-		const volatile struct fc_trace_value *from = &fc_trace.values[i];
+		const volatile struct fc_trace_value *from = &trace->values[i];
 		__u64 value = 0;
+		__u8 source, hops;
 
-		if (i >= fc_trace.value_count)
+		if (i >= count)
 			break;
-		if ((fc_trace.tested >> i & 1) != tested)
+		if ((bits >> i & 1) != tested)
 			continue;
-		if (from->source == FC_TRACE_TOOK)
+		source = from->source;
+		hops = from->hop_count;
+		if (source == FC_TRACE_TOOK)
 			value = took;
-		else if (from->source == FC_TRACE_RET)
+		else if (source == FC_TRACE_RET)
 			bpf_get_func_ret(ctx, &value);
 		else
-			bpf_get_func_arg(ctx, from->source, &value);
+			bpf_get_func_arg(ctx, source, &value);
 #pragma clang loop unroll(full)
 		for (int hop = 0; hop < FC_TRACE_HOPS; hop++) {
 			__u64 at = value + from->hops[hop].offset;
 
-			if (hop >= from->hop_count)
+			if (hop >= hops)
 				break;
 			value = 0;
 			if (bpf_probe_read_kernel(&value, from->hops[hop].size, (void *)at)) {
@@ -113,76 +127,74 @@ static __always_inline void read_values(void *ctx, struct call *call, int tested
 }
 
 // Whether the filter lets the call through: tests that each lead on to a later one, or to an end.
-static __always_inline int is_wanted(struct call *call)
+static __always_inline int is_wanted(const volatile struct fc_trace *trace, struct call *call)
 {
-	__u32 at = 0;
+	__u32 at = 0, count = trace->test_count;
 
-	if (!fc_trace.test_count)
+	if (!count)
 		return 1;
 #pragma clang loop unroll(full)
 	for (__u32 i = 0; i < FC_TRACE_TESTS; i++) {
-		const volatile struct fc_trace_test *test = &fc_trace.tests[i];
+		const volatile struct fc_trace_test *test = &trace->tests[i];
 		__u64 constant, value;
+		__u8 number, shift, relations;
 		int holds;
 
-		if (i >= fc_trace.test_count)
+		if (i >= count)
 			break;
 		if (at != i)
 			continue;
 		constant = test->constant;
-		value = call->values[test->value % FC_TRACE_VALUES] << test->shift;
-		if (test->reads && call->unread >> test->value & 1)
+		number = test->value;
+		shift = test->shift;
+		relations = test->relations;
+		value = call->values[number % FC_TRACE_VALUES] << shift;
+		if (test->reads && call->unread >> number & 1)
 			holds = 0;
 		else if (test->is_signed) {
-			__s64 left = (__s64)value >> test->shift, right = constant;
+			__s64 left = (__s64)value >> shift, right = constant;
 
-			if (left < right)
-				holds = test->relations & FC_TRACE_LESS;
-			else if (left == right)
-				holds = test->relations & FC_TRACE_EQUAL;
-			else
-				holds = test->relations & FC_TRACE_GREATER;
+			holds = left < right    ? FC_TRACE_LESS
+				: left == right ? FC_TRACE_EQUAL
+						: FC_TRACE_GREATER;
 		} else {
-			value >>= test->shift;
-			if (value < constant)
-				holds = test->relations & FC_TRACE_LESS;
-			else if (value == constant)
-				holds = test->relations & FC_TRACE_EQUAL;
-			else
-				holds = test->relations & FC_TRACE_GREATER;
+			value >>= shift;
+			holds = value < constant    ? FC_TRACE_LESS
+				: value == constant ? FC_TRACE_EQUAL
+						    : FC_TRACE_GREATER;
 		}
-		at = holds ? test->if_true : test->if_false;
+		at = holds & relations ? test->if_true : test->if_false;
 	}
 	return at != FC_TRACE_DROP;
 }
 
 // Whether the time is wanted before the filter: where there is none, or where it looks at the
 // duration. Otherwise a call that is filtered out is not to pay for the clock.
-static __always_inline int is_timed_first(void)
+static __always_inline int is_timed_first(const volatile struct fc_trace *trace)
 {
-	if (!fc_trace.test_count)
+	if (!trace->test_count)
 		return 1;
 #pragma clang loop unroll(full)
 	for (int i = 0; i < FC_TRACE_VALUES; i++) {
-		if (i >= fc_trace.value_count)
+		if (i >= trace->value_count)
 			break;
-		if (fc_trace.values[i].source == FC_TRACE_TOOK && fc_trace.tested >> i & 1)
+		if (trace->values[i].source == FC_TRACE_TOOK && trace->tested >> i & 1)
 			return 1;
 	}
 	return 0;
 }
 
-static __always_inline void tell(struct call *call, __u64 now)
+static __always_inline void tell(const volatile struct fc_trace *trace, struct call *call, __u64 now)
 {
-	void *payload = fc__reserve_at(fc_trace.size, fc_trace.type, now);
+	void *payload = fc__reserve_at(trace->size, trace->type, now);
 
 	if (!payload)
 		return;
 #pragma clang loop unroll(full)
 	for (int i = 0; i < FC_TRACE_VALUES; i++) {
-		const volatile struct fc_trace_value *from = &fc_trace.values[i];
+		const volatile struct fc_trace_value *from = &trace->values[i];
 
-		if (i >= fc_trace.value_count)
+		if (i >= trace->value_count)
 			break;
 		if (from->to != FC_TRACE_NOWHERE)
 			*(__u64 *)(payload + from->to) = call->values[i];
@@ -193,27 +205,33 @@ static __always_inline void tell(struct call *call, __u64 now)
 				call->unread |= 1ULL << i;
 		}
 	}
-	if (fc_trace.unread_to != FC_TRACE_NOWHERE)
-		*(__u64 *)(payload + fc_trace.unread_to) = call->unread;
+	if (trace->unread_to != FC_TRACE_NOWHERE)
+		*(__u64 *)(payload + trace->unread_to) = call->unread;
 	fc_submit(payload);
+}
+
+// Tells of the entry, where that is asked for; whether an exit wants to know when the call began.
+static __always_inline int enter(void *ctx, const volatile struct fc_trace *trace)
+{
+	struct call call;
+
+	if (trace->tells) {
+		call.unread = 0;
+		read_values(ctx, trace, &call, 1, 0);
+		if (is_wanted(trace, &call)) {
+			__u64 now = bpf_ktime_get_ns();
+
+			read_values(ctx, trace, &call, 0, 0);
+			tell(trace, &call, now);
+		}
+	}
+	return trace->times;
 }
 
 SEC("fentry")
 int trace_entry(void *ctx)
 {
-	struct call call;
-
-	if (fc_trace.tells) {
-		__u64 now = bpf_ktime_get_ns();
-
-		call.unread = 0;
-		read_values(ctx, &call, 1, 0);
-		if (is_wanted(&call)) {
-			read_values(ctx, &call, 0, 0);
-			tell(&call, now);
-		}
-	}
-	if (fc_trace.times)
+	if (enter(ctx, &fc_trace))
 		began(ctx);
 	return 0;
 }
@@ -221,28 +239,63 @@ int trace_entry(void *ctx)
 SEC("fexit")
 int trace_exit(void *ctx)
 {
-	struct fc_times *all = times();
+	const volatile struct fc_trace *trace = &fc_trace;
 	__u64 now = 0, lasted = 0;
+	struct fc_times *all;
 	struct call call;
 
+	all = times();
 	if (!all)
 		return 0;
-	if (is_timed_first()) {
+	if (is_timed_first(trace)) {
 		now = bpf_ktime_get_ns();
 		lasted = took(ctx, all, now);
 	}
 	call.unread = 0;
-	read_values(ctx, &call, 1, lasted);
-	if (!is_wanted(&call)) {
-		if (!is_timed_first())
+	read_values(ctx, trace, &call, 1, lasted);
+	if (!is_wanted(trace, &call)) {
+		if (!is_timed_first(trace))
 			ended(ctx, all);
 		return 0;
 	}
-	if (!is_timed_first()) {
+	if (!is_timed_first(trace)) {
 		now = bpf_ktime_get_ns();
 		lasted = took(ctx, all, now);
 	}
-	read_values(ctx, &call, 0, lasted);
-	tell(&call, now);
+	read_values(ctx, trace, &call, 0, lasted);
+	tell(trace, &call, now);
+	return 0;
+}
+
+// Both in one, where the kernel keeps the time of the entry for the call itself.
+SEC("fsession")
+int trace_session(void *ctx)
+{
+	const volatile struct fc_trace *trace = &fc_trace;
+	__u64 now = 0, lasted = FC_TRACE_UNKNOWN;
+	__u64 *began = bpf_session_cookie(ctx);
+	struct call call;
+
+	if (!bpf_session_is_return(ctx)) {
+		if (enter(ctx, &fc_trace_entry))
+			*began = bpf_ktime_get_ns();
+		return 0;
+	}
+	if (is_timed_first(trace)) {
+		now = bpf_ktime_get_ns();
+		if (*began)
+			lasted = now - *began;
+	}
+	call.unread = 0;
+	read_values(ctx, trace, &call, 1, lasted);
+	if (!is_wanted(trace, &call))
+		return 0;
+	if (!is_timed_first(trace)) {
+		now = bpf_ktime_get_ns();
+		if (*began)
+			lasted = now - *began;
+	}
+	read_values(ctx, trace, &call, 0, lasted);
+	tell(trace, &call, now);
 	return 0;
 }

@@ -36,7 +36,7 @@ pub fn chain(data: &[u8]) {
                 let is_wrong = found.iter().any(|found| found.severity == Severity::Error);
                 match names.whole() {
                     Ok(resolved) => {
-                        let plan = plan::build(&resolved);
+                        let plan = plan::build(&resolved, plan::Offers::default());
                         assert_eq!(plan.nodes.len(), chain.graph.len());
                         serde_json::to_string(&plan).expect("a plan is JSON");
                     }

@@ -29,7 +29,8 @@ impl FuzzedChain {
         let events = |of: &NodeProgram| of.object().events.iter().copied().collect();
         let nodes = resolved.nodes().map(|(_, _, node)| node.program().map(events));
         let kinds = nodes.map(Option::unwrap_or_default).collect();
-        let (plan, decoder) = (plan::build(&resolved), Decoder::new(&resolved));
+        let (plan, decoder) =
+            (plan::build(&resolved, plan::Offers::default()), Decoder::new(&resolved));
         Self { resolved, decoder, plan, kinds }
     }
 }

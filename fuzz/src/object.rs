@@ -49,7 +49,8 @@ pub fn object(data: &[u8]) {
             let names = PartlyResolved::of(chain.clone(), &library);
             let _ = check(&names, &Kernels::default());
             let Ok(resolved) = names.whole() else { continue };
-            let (plan, decoder) = (plan::build(&resolved), Decoder::new(&resolved));
+            let (plan, decoder) =
+                (plan::build(&resolved, plan::Offers::default()), Decoder::new(&resolved));
             for (node, _) in plan.nodes.iter().enumerate() {
                 for kind in &object.events {
                     event::show(chain, &plan, &decoder, &event::record(node as u32, *kind, data));

@@ -110,8 +110,7 @@ struct {
 	__type(value, __u64);
 } began SEC(".maps");
 
-SEC("fentry")
-int BPF_PROG(by_hand_entry, struct xdp_buff *frame, __u64 len)
+static __always_inline int begin(void)
 {
 	__u32 zero = 0;
 	__u64 *at = bpf_map_lookup_elem(&began, &zero);
@@ -119,6 +118,12 @@ int BPF_PROG(by_hand_entry, struct xdp_buff *frame, __u64 len)
 	if (at)
 		*at = bpf_ktime_get_ns();
 	return 0;
+}
+
+SEC("fentry")
+int BPF_PROG(by_hand_entry, struct xdp_buff *frame, __u64 len)
+{
+	return begin();
 }
 
 static __always_inline int tell(struct xdp_buff *frame, __u64 len, int ret)
@@ -145,8 +150,57 @@ int BPF_PROG(by_hand_exit, struct xdp_buff *frame, __u64 len, int ret)
 }
 
 /* The same, for packets that there are none of. */
+SEC("fentry")
+int BPF_PROG(by_hand_entry_filter, struct xdp_buff *frame, __u64 len)
+{
+	return len > 100000 ? begin() : 0;
+}
+
 SEC("fexit")
 int BPF_PROG(by_hand_filter, struct xdp_buff *frame, __u64 len, int ret)
 {
 	return len > 100000 ? tell(frame, len, ret) : 0;
+}
+
+/* Both by one program, where the kernel keeps the time of the entry (Linux 7.0). */
+extern _Bool bpf_session_is_return(void *ctx) __ksym;
+extern __u64 *bpf_session_cookie(void *ctx) __ksym;
+
+static __always_inline int tell_since(__u64 began, struct xdp_buff *frame, __u64 len, int ret)
+{
+	__u64 now = bpf_ktime_get_ns();
+	struct measured_event *event = fc_reserve(struct measured_event);
+
+	if (!event)
+		return 0;
+	event->ctx = frame;
+	event->len = len;
+	event->ret = ret;
+	event->took = now - began;
+	fc_submit(event);
+	return 0;
+}
+
+SEC("fsession")
+int BPF_PROG(by_hand_one, struct xdp_buff *frame, __u64 len, int ret)
+{
+	__u64 *began = bpf_session_cookie(ctx);
+
+	if (bpf_session_is_return(ctx))
+		return tell_since(*began, frame, len, ret);
+	*began = bpf_ktime_get_ns();
+	return 0;
+}
+
+SEC("fsession")
+int BPF_PROG(by_hand_one_filter, struct xdp_buff *frame, __u64 len, int ret)
+{
+	__u64 *began = bpf_session_cookie(ctx);
+
+	if (len <= 100000)
+		return 0;
+	if (bpf_session_is_return(ctx))
+		return tell_since(*began, frame, len, ret);
+	*began = bpf_ktime_get_ns();
+	return 0;
 }

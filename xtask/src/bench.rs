@@ -10,6 +10,7 @@ mod command;
 pub(crate) mod guest;
 mod hosts;
 mod loaders;
+mod programs;
 mod sample;
 mod stream;
 mod tracer;
@@ -51,6 +52,8 @@ enum BenchPart {
     Text,
     /// Speed and memory of reading events from the kernel, in the micro-VM
     Stream,
+    /// Time of `ps` where there are 1,000 programs, on this machine, as root
+    Programs,
     /// Cost of the built-in tracer for a call, in the micro-VM
     Tracer,
     /// Cost of a stub, a replacement and tracers for a call, by kinds of host, in the micro-VM
@@ -86,6 +89,9 @@ pub(crate) fn run(arguments: &Bench) -> Result {
     }
     if asked(BenchPart::Stream) {
         stream::run(&lab)?;
+    }
+    if asked(BenchPart::Programs) {
+        programs::run(&lab)?;
     }
     if asked(BenchPart::Tracer) {
         tracer::run(&lab)?;

@@ -185,10 +185,10 @@ impl Tracer {
         }
     }
 
-    /// The number of programs on each function: measuring the duration of a call needs one at the
-    /// entry, too.
+    /// The number of places that it takes on each function: measuring the duration of a call needs
+    /// one at the entry, too.
     #[must_use]
-    pub fn programs(&self) -> usize {
+    pub fn places(&self) -> usize {
         match (&self.program, self.point) {
             (TracerProgram::BuiltIn(_), ProbePoint::Fexit) => 2,
             _ => 1,
@@ -222,6 +222,12 @@ impl Builtin {
             ProbePoint::Fentry => "trace_entry",
             ProbePoint::Fexit => "trace_exit",
         }
+    }
+
+    /// Its program for both probe points, which not every kernel takes.
+    #[must_use]
+    pub fn fsession() -> &'static str {
+        "trace_session"
     }
 }
 

@@ -100,7 +100,7 @@ fn too_many(context: &mut Context<'_>) {
         for place in graph.functions_of(index) {
             let count = traced.entry(place).or_default();
             let before = *count;
-            *count += tracer.programs();
+            *count += tracer.places();
             if before <= fewest && *count > fewest {
                 full.push((place, tracer));
             }

@@ -12,6 +12,7 @@ use freplace_compose::{
     diag::{Code, Diagnostic},
     kernel::{self, Linux, RunningKernel, machine, process},
     machine_code::{CodeMap, CodeVerdict, Disagreement, Route, to_json, verify},
+    plan::Offers,
     run,
     running::{Census, ProgramRef},
 };
@@ -151,10 +152,10 @@ fn of_chain(arguments: &Flow) -> Result<Reading, Exit> {
     let _ = process::raise_open_files();
     let path = Path::new(&arguments.target);
     let inputs = arguments.flags.inputs([path]);
-    let ready = ready_or_report(path, &inputs, &RunningKernel::default())?;
+    let ready = ready_or_report(path, &inputs, &RunningKernel::default(), Offers::default())?;
     up::suits_this_machine(&ready)?;
-    let Ready { resolved, plan, .. } = &ready;
     let mut kernel = Linux::new();
+    let Ready { resolved, plan, .. } = &ready.for_kernel(&mut kernel);
     let mut ids: Vec<(Option<usize>, u32)> = Vec::new();
     let done = run::up(&mut kernel, plan, resolved.objects(), &mut |done| {
         ids.extend(done.program_id.map(|id| (done.operation.node, id)));

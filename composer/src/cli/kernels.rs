@@ -6,6 +6,7 @@ use super::{exit::Exit, ink::Ink as _, report, screen};
 use freplace_compose::{
     check::Kernels,
     kernel::machine,
+    plan::Offers,
     profile::{self, Profile},
 };
 
@@ -17,6 +18,33 @@ pub(super) struct KernelFlag {
     /// at least one known kernel supports it.
     #[arg(long, value_name = "KERNEL", value_delimiter = ',', value_parser = name)]
     kernel: Vec<KernelName>,
+}
+
+/// `--kernel` of what is planned.
+#[derive(Debug, clap::Args)]
+pub(super) struct PlannedKernel {
+    /// Kernel to plan for: a series such as 6.12; `running` for this machine's kernel; or a profile
+    /// file. By default the running kernel.
+    #[arg(long, value_name = "KERNEL", value_parser = name)]
+    kernel: Option<KernelName>,
+}
+
+impl PlannedKernel {
+    /// What that kernel offers, as far as its profile tells.
+    ///
+    /// # Errors
+    /// When the profile cannot be read; what is wrong with it was said.
+    pub(super) fn offers(&self) -> Result<Offers, Exit> {
+        match &self.kernel {
+            None | Some(KernelName::Running) => Ok(foreseen_here()),
+            Some(name) => Ok(Offers::of(Some(&name.profile()?))),
+        }
+    }
+}
+
+/// What kernels of the running one's version offer: all that is known without loading anything.
+pub(super) fn foreseen_here() -> Offers {
+    Offers::of(profile::nearest(machine::version()).as_ref())
 }
 
 /// One of the values.
@@ -57,16 +85,22 @@ impl KernelFlag {
         }
         let mut profiles = Vec::new();
         for name in &self.kernel {
-            profiles.push(match name {
-                KernelName::Shipped(profile) => profile.clone(),
-                KernelName::Running => running().ok_or(Exit::Failed)?,
-                KernelName::File(path) => profile::open(Path::new(path)).map_err(|found| {
-                    report::all(&found);
-                    Exit::Usage
-                })?,
-            });
+            profiles.push(name.profile()?);
         }
         Ok(Kernels { profiles, asked: true })
+    }
+}
+
+impl KernelName {
+    fn profile(&self) -> Result<Profile, Exit> {
+        match self {
+            Self::Shipped(profile) => Ok(profile.clone()),
+            Self::Running => running().ok_or(Exit::Failed),
+            Self::File(path) => profile::open(Path::new(path)).map_err(|found| {
+                report::all(&found);
+                Exit::Usage
+            }),
+        }
     }
 }
 

@@ -51,8 +51,8 @@ use freplace_compose::{
     chain::ChainInputs,
     check::{self, Checked, Kernels},
     diag::{Code, Diagnostic, Severity},
-    kernel::process,
-    plan::Plan,
+    kernel::{Kernel as _, Linux, process},
+    plan::{Offers, Plan},
     resolve::{Resolved, RunningPrograms},
 };
 
@@ -198,27 +198,42 @@ pub(crate) fn main() -> Exit {
 struct Ready {
     resolved: Resolved,
     plan: Plan,
+    /// What the kernel offers that it was planned for.
+    offers: Offers,
     warnings: Vec<Diagnostic>,
 }
 
-/// Reads, checks and plans the chain that `path` stands for, with `inputs`, whose running programs are among those of `running`; what
-/// is wrong with it goes to the screen.
+impl Ready {
+    /// Planned anew for what `kernel` offers, where the plan depends on that: until then it is the one for
+    /// kernels of its release.
+    fn for_kernel(mut self, kernel: &mut Linux) -> Self {
+        if Offers::matter(&self.resolved) {
+            self.offers = kernel.offers();
+            self.plan = freplace_compose::plan::build(&self.resolved, self.offers);
+        }
+        self
+    }
+}
+
+/// Reads, checks and plans the chain that `path` stands for, with `inputs`, for a kernel with what it `offers`, whose
+/// running programs are among those of `running`; what is wrong with it goes to the screen.
 fn ready_or_report(
     path: &Path,
     inputs: &ChainInputs,
     running: &dyn RunningPrograms,
+    offers: Offers,
 ) -> Result<Ready, Exit> {
-    ready(check::read(path, inputs, &Kernels::default(), running))
+    ready(check::read(path, inputs, &Kernels::default(), running), offers)
 }
 
 /// Plans a chain that was checked; what is wrong with it goes to the screen.
-fn ready(checked: Result<Checked, Vec<Diagnostic>>) -> Result<Ready, Exit> {
+fn ready(checked: Result<Checked, Vec<Diagnostic>>, offers: Offers) -> Result<Ready, Exit> {
     let Checked { resolved, warnings } = checked.map_err(|found| {
         report::all(&found);
         refused(&found)
     })?;
-    let plan = freplace_compose::plan::build(&resolved);
-    Ok(Ready { resolved, plan, warnings })
+    let plan = freplace_compose::plan::build(&resolved, offers);
+    Ok(Ready { resolved, plan, offers, warnings })
 }
 
 /// How it ends for what was `found` wrong with a chain: it is invalid, unless nothing is wrong but what this

@@ -5,7 +5,10 @@ use std::{
     fmt::Write as _,
 };
 
-use super::{Format, exit::Exit, ink::Ink as _, inputs::ChainFile, ready_or_report, screen, wrap};
+use super::{
+    Format, exit::Exit, ink::Ink as _, inputs::ChainFile, kernels::PlannedKernel, ready_or_report,
+    screen, wrap,
+};
 use freplace_compose::{
     inert,
     kernel::RunningKernel,
@@ -16,21 +19,28 @@ use freplace_compose::{
 
 /// Show the operations that `up` would perform.
 ///
-/// Needs no root and no kernel, and loads nothing.
+/// Needs no root and loads nothing. The plan is for kernels of the running kernel's version, or for
+/// KERNEL: newer kernels may need fewer operations.
 ///
 /// Example: freplace-compose plan chains/tcp.toml
 #[derive(Debug, clap::Args)]
 pub(super) struct PlanArguments {
     #[command(flatten)]
     chain: ChainFile,
+    #[command(flatten)]
+    kernel: PlannedKernel,
     /// Format of the result.
     #[arg(long, value_name = "FORMAT", default_value = "human")]
     format: Format,
 }
 
 pub(super) fn run(arguments: &PlanArguments) -> Exit {
+    let offers = match arguments.kernel.offers() {
+        Ok(offers) => offers,
+        Err(exit) => return exit,
+    };
     let ChainFile { file, .. } = &arguments.chain;
-    match ready_or_report(file, &arguments.chain.inputs(), &RunningKernel::default()) {
+    match ready_or_report(file, &arguments.chain.inputs(), &RunningKernel::default(), offers) {
         Ok(ready) => show(&ready.plan, arguments.format),
         Err(exit) => exit,
     }
@@ -112,7 +122,7 @@ impl Widths {
 /// for both moments.
 fn operation_label(action: &Action) -> Option<&'static str> {
     match action {
-        Action::Load { load_as: LoadAs::Tracer(point), .. } => Some(point.name()),
+        Action::Load { load_as, .. } => load_as.tracer_name(),
         _ => None,
     }
 }
@@ -154,9 +164,10 @@ fn planned(plan: &Plan, operation: &Operation, widths: &Widths, columns: Option<
             };
             ("map", map.name.as_str(), map.type_name(), of)
         }
-        Action::Load { load_as: LoadAs::Tracer(_), target, trace: Some(tracing), .. } => {
+        Action::Load { target, trace: Some(tracing), trace_entry, .. } => {
             let target = target.as_ref().map(|target| target_name(plan, target, widths));
-            ("load", id, label, taken(tracing, &target.unwrap_or_default()))
+            let taken = taken(tracing, trace_entry.as_deref(), &target.unwrap_or_default());
+            ("load", id, label, taken)
         }
         Action::Load { object, program, target, globals, .. } => {
             let place = match target {
@@ -183,8 +194,8 @@ fn planned(plan: &Plan, operation: &Operation, widths: &Widths, columns: Option<
         }
         Action::AttachTracer { slot } => {
             let label = match widths.loaded.get(slot) {
-                Some((_, LoadAs::Tracer(point), ..)) => point.name(),
-                _ => label,
+                Some((_, load_as, ..)) => load_as.tracer_name().unwrap_or(label),
+                None => label,
             };
             let place = node.map(|node| node.place.to_string()).unwrap_or_default();
             let owner = widths.loaded.get(slot).and_then(|(_, _, target, _)| {
@@ -234,16 +245,23 @@ fn owner<'a>(plan: &'a Plan, node: usize, target: &Target, widths: &Widths) -> O
     widths.several.contains(&node).then(|| target_owner(plan, target, widths))
 }
 
-/// What a built-in tracer does with the function `target`.
-fn taken(tracing: &Tracing, target: &str) -> String {
-    if !tracing.tells() {
-        return format!("records when {target} is entered");
-    }
-    let names = tracing.names();
-    let names = if names.is_empty() { "nothing".to_owned() } else { names.join(", ") };
+/// What a built-in tracer does with the function `target`, and at the entry, where it is at both moments.
+fn taken(tracing: &Tracing, entry: Option<&Tracing>, target: &str) -> String {
+    let names = |tracing: &Tracing| match tracing.names() {
+        names if names.is_empty() => "nothing".to_owned(),
+        names => names.join(", "),
+    };
+    let taken = match entry.filter(|entry| entry.tells()) {
+        _ if !tracing.tells() => format!("records when {target} is entered"),
+        None => format!("captures {} of {target}", names(tracing)),
+        Some(entry) => {
+            let (entry, exit) = (names(entry), names(tracing));
+            format!("captures {exit} of {target}, and {entry} at the entry")
+        }
+    };
     match &tracing.filter {
-        Some(filter) => format!("captures {names} of {target} where {filter}"),
-        None => format!("captures {names} of {target}"),
+        Some(filter) => format!("{taken} where {filter}"),
+        None => taken,
     }
 }
 

@@ -14,6 +14,7 @@ use freplace_compose::{
     diag::{Code, Diagnostic},
     inert::quoted,
     kernel::{RunningKernel, process},
+    plan::Offers,
     running::{Census, ProgramRef, RefError, RunningProgram, id_of},
 };
 
@@ -78,7 +79,7 @@ pub(super) fn run(arguments: TraceArguments) -> Exit {
     // What is asked for is a chain of adopted hosts and built-in tracers.
     let checked = Chain::parse("trace".as_ref(), text)
         .and_then(|chain| check::open_in(chain, &Kernels::default(), &kernel));
-    let ready = match ready(checked) {
+    let ready = match ready(checked, Offers::default()) {
         Ok(ready) => ready,
         Err(exit) => return exit,
     };

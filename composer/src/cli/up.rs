@@ -12,6 +12,7 @@ use super::{
     Format, Ready, doctor,
     exit::Exit,
     inputs::{ChainFile, as_variables},
+    kernels::foreseen_here,
     logs::{LogFlags, Logs},
     ownership, plan, ready_or_report, report, runtime, screen,
     vm::{ReexecInVm, VmFiles, VmFlag, files, modules, not_in_guest},
@@ -21,6 +22,7 @@ use freplace_compose::{
     diag::{Code, Diagnostic},
     files::plain,
     kernel::{self, KernelError, Linux, RunningKernel, machine, process},
+    plan::Offers,
     resolve::{NotLooked, RunningPrograms},
     run,
     session::{self, Awaited, End, Happened, Interrupts, Lookout, Session, Subject, View, Writer},
@@ -89,8 +91,13 @@ pub(super) fn run(arguments: Up) -> Exit {
     // In a micro-VM no program of this machine runs.
     let here = RunningKernel::default();
     let running: &dyn RunningPrograms = if arguments.vm.vm.is_some() { &NotLooked } else { &here };
+    // Who loads something asks the kernel itself.
+    let offers = match &arguments.vm.vm {
+        None => foreseen_here(),
+        Some(kernel) => Offers::of(kernel.profile().as_ref()),
+    };
     let given = arguments.chain.inputs();
-    let ready = match ready_or_report(&arguments.chain.file, &given, running) {
+    let ready = match ready_or_report(&arguments.chain.file, &given, running, offers) {
         Ok(ready) => ready,
         Err(exit) => return exit,
     };
@@ -181,6 +188,7 @@ async fn stay_up(
         Err(exit) => return exit,
     };
     let mut kernel = Linux::new();
+    let ready = ready.for_kernel(&mut kernel);
     // Before anything is attached: it reads files, which a chain may be watching.
     let format = format::format(&arguments.output, &ready, &only, arguments.output.paint(&sink));
     let view = View::new(format, only, arguments.output.limit);

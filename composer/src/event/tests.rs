@@ -212,7 +212,7 @@ fn every_event_of_the_shipped_chains_is_shown_whatever_its_payload() {
     ] {
         let chain = Chain::parse(file.as_ref(), text.to_owned()).expect("it is shipped");
         let resolved = Resolved::open(chain).expect("its objects are built in");
-        let plan = plan::build(&resolved);
+        let plan = plan::build(&resolved, plan::Offers::default());
         let decoder = Decoder::new(&resolved);
         let mut seen = 0;
         for (index, source) in decoder.nodes.iter().enumerate() {

@@ -55,7 +55,7 @@ fn chain(object: &str, text: &str) -> (Resolved, Plan) {
     std::fs::write(folder.path().join(format!("{object}.o")), bytes).expect("room in /tmp");
     let chain = Chain::parse(&folder.path().join("chain.toml"), text.to_owned()).expect("good");
     let resolved = Resolved::open(chain).expect("its objects are there");
-    let plan = plan::build(&resolved);
+    let plan = plan::build(&resolved, plan::Offers::default());
     (resolved, plan)
 }
 

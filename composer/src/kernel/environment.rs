@@ -14,7 +14,7 @@ use crate::{
     errno::errno_name,
     files,
     object::{AttachType, ProgramKind, RINGBUF},
-    plan::LoadAs,
+    plan::{LoadAs, Offers},
 };
 pub use capability::Capability;
 pub use feature::Feature;
@@ -80,6 +80,16 @@ pub fn examine(features: &[Feature]) -> Vec<Finding> {
         findings.push(Finding { feature: *feature, present, how });
     }
     findings
+}
+
+/// What this machine's kernel offers, found out by a probe program; nothing where there is no right to ask.
+pub(super) fn offers() -> Offers {
+    let fsession = || {
+        let mut probe = Probe::new("probe").ok()?;
+        let host = probe.load("probe_host", LoadAs::Hook(ProgramKind::Xdp), None).ok()?;
+        probe.load("probe_tracer", LoadAs::Fsession, Some((&host, "probe_stub"))).ok()
+    };
+    Offers { fsession: fsession().is_some() }
 }
 
 /// What it means for a feature that it could not be tried with error number `errno`.

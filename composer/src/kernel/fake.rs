@@ -23,7 +23,7 @@ use super::{
 use crate::{
     hook::{AttachBtf, Mechanism, OnDemand, ProgramOutput},
     object::{MapDef, Object},
-    plan::LoadAs,
+    plan::Offers,
 };
 
 /// `EBUSY`.
@@ -51,6 +51,8 @@ pub struct Fake {
     pub pinned: BTreeSet<PathBuf>,
     /// Each call that was made, in words.
     pub journal: Vec<String>,
+    /// What it offers beyond what every kernel does.
+    pub offers: Offers,
     /// What the programs do that were loaded.
     pub programs_do: Programs,
     /// The first call that undoes something waits for this, for ten seconds at most.
@@ -146,6 +148,10 @@ fn refuse(message: &str, errno: i32) -> KernelError {
 }
 
 impl Kernel for Fake {
+    fn offers(&mut self) -> Offers {
+        self.offers
+    }
+
     fn open_trace(&mut self) -> Result<TraceHandle, KernelError> {
         let handle = TraceHandle(self.call("open trace".to_owned())?);
         self.traces.insert(handle);
@@ -219,8 +225,7 @@ impl Kernel for Fake {
             self.loaded(target)?;
             below = self.programs.get(&target).and_then(|target| target.depth);
         }
-        let is_tracer = matches!(request.load_as, LoadAs::Tracer(_));
-        let depth = is_tracer.then(|| below.map_or(0, |depth| depth + 1));
+        let depth = request.load_as.is_tracer().then(|| below.map_or(0, |depth| depth + 1));
         if depth > Some(1) {
             return Err(refuse("tracers nest one level", INVALID));
         }

@@ -14,6 +14,7 @@ use super::{
     LoadRequest, MapHandle, MapReader, Origin, PerfEvents, ProgramHandle, Put, TraceHandle,
     TraceLines,
     attach::{self, SpecTable, USDT_SPECS},
+    environment,
     loader::{self, LoadJob, Loaded, Loader},
     map, on_demand,
     perf::Buffers,
@@ -23,6 +24,7 @@ use super::{
 use crate::{
     hook::{AttachBtf, Mechanism, OnDemand, ProgramOutput},
     object::{MapDef, Object, PERF_EVENT_ARRAY},
+    plan::Offers,
     running::Runs,
 };
 
@@ -43,6 +45,8 @@ pub struct Linux {
     /// Of perf event arrays that no reader has taken yet.
     buffers: BTreeMap<MapHandle, Buffers>,
     traces: BTreeMap<TraceHandle, Instance>,
+    /// What the kernel offers, once that was asked.
+    offers: Option<Offers>,
     /// Pins that were made. They outlive this, unless they are removed.
     pins: BTreeMap<MapHandle, map::Pin>,
 }
@@ -102,6 +106,10 @@ fn key_size(map: &MapData) -> Result<u32, KernelError> {
 }
 
 impl Kernel for Linux {
+    fn offers(&mut self) -> Offers {
+        *self.offers.get_or_insert_with(environment::offers)
+    }
+
     fn open_trace(&mut self) -> Result<TraceHandle, KernelError> {
         let instance = Instance::open()?;
         let handle = TraceHandle(self.number());
@@ -182,6 +190,7 @@ impl Kernel for Linux {
             globals: request.globals,
             set: request.set,
             trace: request.trace,
+            trace_entry: request.trace_entry,
             counts_lines: *counts_lines && request.trace.is_none(),
         };
         let loaded = loader::load(loader, &job)?;

@@ -30,7 +30,7 @@ use crate::{
     resolve::SetGlobal,
     trace::Tracing,
 };
-use freplace_compose_common::trace::TRACE_GLOBAL;
+use freplace_compose_common::trace::{ENTRY_TRACE_GLOBAL, TRACE_GLOBAL};
 
 /// A program in the kernel, and what has to live as long as it.
 #[derive(Debug)]
@@ -74,6 +74,7 @@ pub(super) struct LoadJob<'a> {
     pub(super) globals: &'a [(&'a str, u32)],
     pub(super) set: &'a [SetGlobal],
     pub(super) trace: Option<&'a Tracing>,
+    pub(super) trace_entry: Option<&'a Tracing>,
     /// Whether its lines are to be counted.
     pub(super) counts_lines: bool,
 }
@@ -209,13 +210,15 @@ pub(super) struct GlobalBytes {
 fn settings(workshop: &mut Workshop, job: &LoadJob<'_>) -> Result<Vec<GlobalBytes>, KernelError> {
     let mut values: Vec<(&str, Vec<u8>)> =
         job.globals.iter().map(|(name, value)| (*name, value.to_ne_bytes().to_vec())).collect();
-    if let Some(tracing) = job.trace {
+    let tables = [(TRACE_GLOBAL, job.trace), (ENTRY_TRACE_GLOBAL, job.trace_entry)];
+    for (name, tracing) in tables {
+        let Some(tracing) = tracing else { continue };
         let table = if tracing.kernel.is_empty() {
             tracing.table
         } else {
             field_offsets::placed(tracing, workshop.types()?)?
         };
-        values.push((TRACE_GLOBAL, table.to_bytes()));
+        values.push((name, table.to_bytes()));
     }
     let setting = |(name, bytes): (&str, Vec<u8>)| {
         let global = job.object.globals_called(name).next()?;

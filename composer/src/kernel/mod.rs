@@ -56,7 +56,7 @@ pub use tracefs::TraceLines;
 use crate::{
     hook::{AttachBtf, Mechanism, OnDemand, ProgramOutput},
     object::{AttachType, MapDef, Object, Traits},
-    plan::LoadAs,
+    plan::{LoadAs, Offers},
     resolve::SetGlobal,
     trace::Tracing,
 };
@@ -76,6 +76,9 @@ pub struct TraceHandle(pub u32);
 
 /// What the composer asks of a kernel.
 pub trait Kernel {
+    /// What it offers that a plan for it makes use of.
+    fn offers(&mut self) -> Offers;
+
     /// Makes a place where lines of `bpf_printk` arrive.
     ///
     /// # Errors
@@ -220,6 +223,8 @@ pub struct LoadRequest<'a> {
     pub set: &'a [SetGlobal],
     /// What the built-in tracer goes by, when it is that.
     pub trace: Option<&'a Tracing>,
+    /// What it does at the entry, when it is both there and at the return.
+    pub trace_entry: Option<&'a Tracing>,
 }
 
 /// A program to attach.

@@ -54,6 +54,7 @@ impl Probe {
             globals: &[],
             set: &[],
             trace: None,
+            trace_entry: None,
             counts_lines: false,
         };
         loader::load(&mut self.loader, &job)

@@ -65,6 +65,7 @@ fn features(
     let private_stacks = takes("stacks", ProgramKind::Kprobe);
     let frames_of_globals_apart = takes("depth", ProgramKind::Xdp);
     Ok(Features {
+        fsession: probe.load("tracer", LoadAs::Fsession, stub(host)).is_ok(),
         memory_arguments,
         void_functions,
         timers_in_tracing,

@@ -33,6 +33,8 @@ pub struct TakenFunction {
     pub function: String,
     /// Whether it is replaced, and not only traced.
     pub replaced: bool,
+    /// Whether it is traced at both moments by one program, of which a function takes only a few.
+    pub in_fsession: bool,
     /// The program that does, in words.
     pub by: String,
 }

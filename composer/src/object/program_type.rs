@@ -210,4 +210,7 @@ attach_types! {
     CgroupUnixGetsockname = 53 "cgroup_unix_getsockname"
     NetkitPrimary = 54 "netkit_primary"
     NetkitPeer = 55 "netkit_peer"
+    TraceKprobeSession = 56 "trace_kprobe_session"
+    TraceUprobeSession = 57 "trace_uprobe_session"
+    TraceFsession = 58 "trace_fsession"
 }

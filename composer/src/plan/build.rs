@@ -5,7 +5,8 @@ use std::collections::HashMap;
 use petgraph::graph::NodeIndex;
 
 use super::{
-    Action, Cause, Filling, Operation, OperationId, Plan, PlannedNode, Reason, loads::Slots, order,
+    Action, Cause, Filling, Offers, Operation, OperationId, Plan, PlannedNode, Reason,
+    fsessions::Fsessions, loads::Slots, order,
 };
 use crate::{
     chain::{Graph, Node, Role, map_name},
@@ -14,12 +15,12 @@ use crate::{
     resolve::{NodeProgram, Resolved, ResolvedKind, is_shared},
 };
 
-/// Plans a chain.
+/// Plans a chain for a kernel with what it `offers`.
 #[must_use]
-pub fn build(resolved: &Resolved) -> Plan {
+pub fn build(resolved: &Resolved, offers: Offers) -> Plan {
     let chain = resolved.chain();
     let nodes = chain.graph.nodes().map(|(_, node)| PlannedNode::of(node)).collect();
-    let mut builder = Builder::new(resolved);
+    let mut builder = Builder::new(resolved, offers);
     builder.listen();
     builder.create_maps();
     builder.load();
@@ -37,6 +38,8 @@ pub(super) struct Builder<'a> {
     fills: HashMap<String, Vec<OperationId>>,
     listens: Option<OperationId>,
     pub(super) slots: Slots<'a>,
+    /// The built-in tracers that are one program.
+    pub(super) fsessions: Fsessions,
     operations: Vec<Operation>,
 }
 
@@ -63,13 +66,14 @@ impl<'a> Purpose<'a> {
 }
 
 impl<'a> Builder<'a> {
-    fn new(resolved: &'a Resolved) -> Self {
+    fn new(resolved: &'a Resolved, offers: Offers) -> Self {
         Self {
             resolved,
             maps: HashMap::new(),
             fills: HashMap::new(),
             listens: None,
             slots: Slots::default(),
+            fsessions: Fsessions::of(resolved, offers),
             operations: Vec::new(),
         }
     }
@@ -138,8 +142,8 @@ impl<'a> Builder<'a> {
 
     /// The operations that make the maps of a node's program.
     pub(super) fn maps_of(&self, index: NodeIndex, of: &NodeProgram) -> Vec<OperationId> {
-        let made = of.chain_maps().map(|(_, made)| &made.map);
-        made.map(|map| self.maps[&(owner(index, map), map.name.clone())]).collect()
+        let maps = of.chain_maps().filter(|(map, _)| !self.fsessions.spare(index, map));
+        maps.map(|(_, made)| self.maps[&(owner(index, &made.map), made.map.name.clone())]).collect()
     }
 
     /// Attaches, against the dependencies: what is on a node before the node, so that no event passes a

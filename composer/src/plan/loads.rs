@@ -122,8 +122,8 @@ impl<'a> Builder<'a> {
                 }
             }
             ResolvedKind::BuiltIn { functions, .. } => {
-                for function in functions {
-                    self.load_built_in(index, of, function);
+                for (number, function) in functions.iter().enumerate() {
+                    self.load_built_in(index, of, (number, function));
                 }
             }
         }
@@ -170,25 +170,42 @@ impl<'a> Builder<'a> {
         self.slots.of.entry(index).or_insert((of, Vec::new())).1.push(slot);
     }
 
-    /// A program of a built-in tracer for each probe point that it needs.
-    fn load_built_in(&mut self, index: NodeIndex, of: &'a NodeProgram, function: &TracerTarget) {
+    /// A program of a built-in tracer for each probe point that it needs, or one for both.
+    fn load_built_in(
+        &mut self,
+        index: NodeIndex,
+        of: &'a NodeProgram,
+        (number, function): (usize, &TracerTarget),
+    ) {
+        let loads = match function.tracings() {
+            [(_, entry), (_, exit)] if self.fsessions.has(index, number) => {
+                vec![(Builtin::fsession(), LoadAs::Fsession, exit, Some(entry))]
+            }
+            apart => {
+                let one = apart.iter().map(|(point, tracing)| {
+                    (Builtin::program(*point), LoadAs::Tracer(*point), tracing, None)
+                });
+                one.collect()
+            }
+        };
         let mut targets = self.targets([&function.function]);
         targets.retain(|target| self.slots.program_type(target.slot) == function.kind);
         for target in targets {
-            for (point, tracing) in function.tracings() {
+            for (program, load_as, tracing, entry) in &loads {
                 let reason = if tracing.tells() { Reason::Program } else { Reason::CallBegin };
                 let action = Action::Load {
                     slot: self.slots.next(),
                     object: Builtin::object().clone(),
-                    program: Builtin::program(*point).to_owned(),
-                    load_as: LoadAs::Tracer(*point),
+                    program: (*program).to_owned(),
+                    load_as: *load_as,
                     expected_attach_type: None,
                     attach_btf: None,
                     traits: Traits::default(),
                     target: Some(target.clone()),
                     has_task: self.resolved[index].has_task(),
                     globals: Vec::new(),
-                    trace: Some(Box::new(tracing.clone())),
+                    trace: Some(Box::new((*tracing).clone())),
+                    trace_entry: entry.map(|entry| Box::new(entry.clone())),
                 };
                 let slot = self.load_action(index, of, reason, function.kind, action);
                 self.slots.of.entry(index).or_insert((of, Vec::new())).1.push(slot);
@@ -251,6 +268,7 @@ impl<'a> Builder<'a> {
             has_task: self.resolved[index].has_task(),
             globals,
             trace: None,
+            trace_entry: None,
         }
     }
 

@@ -20,7 +20,8 @@ impl Builder<'_> {
         for (index, node, of) in self.resolved.programs() {
             let (reference, span) = (&of.reference().value, &of.reference().span);
             for (map, ChainMap { map: made, pin }) in of.chain_maps() {
-                if is_shared(map) && !seen.insert(&made.name) {
+                if self.fsessions.spare(index, map) || (is_shared(map) && !seen.insert(&made.name))
+                {
                     continue;
                 }
                 let action = Action::CreateMap {

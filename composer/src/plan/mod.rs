@@ -1,16 +1,18 @@
 //! A resolved chain → the list of operations that brings it up.
 //!
-//! Pure and deterministic: the same chain and objects give the same plan, so a dry run shows what a
-//! run will do. The order is one in which no event is missed: maps first; then programs in
+//! Pure and deterministic: the same chain and objects give the same plan for the same kernel, so a dry
+//! run shows what a run will do. The order is one in which no event is missed: maps first; then programs in
 //! dependency order, because the kernel needs the target's descriptor; then attachments in the
 //! opposite order, so that no event passes a half-built chain.
 
 mod build;
 mod cause;
 mod follow;
+mod fsessions;
 mod loads;
 mod maps;
 mod node;
+mod offers;
 mod order;
 mod prune;
 mod stored;
@@ -22,6 +24,7 @@ use serde::{Deserialize, Serialize};
 pub use build::build;
 pub use cause::{Cause, Reason};
 pub use node::{AttachPoint, PlannedNode};
+pub use offers::Offers;
 pub use stored::PlanError;
 
 use crate::{
@@ -143,6 +146,9 @@ pub enum Action {
         /// What the built-in tracer records of a call, if it is one.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         trace: Option<Box<Tracing>>,
+        /// What it does at the entry, if it is one at both moments.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        trace_entry: Option<Box<Tracing>>,
     },
     /// Takes hold of a program that runs already, as a target.
     Adopt {
@@ -209,6 +215,8 @@ pub enum LoadAs {
     Replacement,
     /// `BPF_PROG_TYPE_TRACING`.
     Tracer(ProbePoint),
+    /// The same for both moments.
+    Fsession,
 }
 
 impl LoadAs {
@@ -218,7 +226,7 @@ impl LoadAs {
         match self {
             Self::Hook(program) => program.program_type(),
             Self::Replacement => Some(ProgramType::Ext),
-            Self::Tracer(_) => Some(ProgramType::Tracing),
+            Self::Tracer(_) | Self::Fsession => Some(ProgramType::Tracing),
         }
     }
 
@@ -230,6 +238,23 @@ impl LoadAs {
             Self::Replacement => None,
             Self::Tracer(ProbePoint::Fentry) => Some(AttachType::TraceFentry),
             Self::Tracer(ProbePoint::Fexit) => Some(AttachType::TraceFexit),
+            Self::Fsession => Some(AttachType::TraceFsession),
+        }
+    }
+
+    /// Whether it traces a function of a program.
+    #[must_use]
+    pub fn is_tracer(self) -> bool {
+        self.tracer_name().is_some()
+    }
+
+    /// The kernel's name for a tracer of its kind; `None` for what is none.
+    #[must_use]
+    pub fn tracer_name(self) -> Option<&'static str> {
+        match self {
+            Self::Hook(_) | Self::Replacement => None,
+            Self::Tracer(point) => Some(point.name()),
+            Self::Fsession => Some("fsession"),
         }
     }
 }

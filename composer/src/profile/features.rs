@@ -47,6 +47,9 @@ pub struct Features {
     /// How many tracers a function takes. None when that is not known: it depends on the
     /// architecture too.
     pub most_tracers: Option<u16>,
+    /// One program traces both the entry and the return of a function (7.0).
+    #[serde(default = "yes")]
+    pub fsession: bool,
     /// A global function may take a pointer to memory, and not to the context alone (5.12).
     #[serde(default = "yes")]
     pub memory_arguments: bool,
@@ -150,6 +153,11 @@ impl Features {
                 "frames_of_globals_apart",
                 self.frames_of_globals_apart,
                 "The depth of calls is counted from each global function anew.",
+            ),
+            (
+                "fsession",
+                self.fsession,
+                "One program traces both the entry and the return of a function (mainline 7.0).",
             ),
             (
                 "memory_arguments",

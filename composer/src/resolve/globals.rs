@@ -7,7 +7,10 @@ mod part;
 
 use std::ops::Range;
 
-use freplace_compose_common::{HAS_TASK_GLOBAL, NODE_GLOBAL, trace::TRACE_GLOBAL};
+use freplace_compose_common::{
+    HAS_TASK_GLOBAL, NODE_GLOBAL,
+    trace::{ENTRY_TRACE_GLOBAL, TRACE_GLOBAL},
+};
 
 use serde::{Deserialize, Serialize};
 
@@ -26,7 +29,7 @@ pub(super) use part::{ValueError, VariablePart};
 use part::{member, no_field};
 
 /// Variables that the composer sets by itself.
-const RESERVED: [&str; 3] = [NODE_GLOBAL, HAS_TASK_GLOBAL, TRACE_GLOBAL];
+const RESERVED: [&str; 4] = [NODE_GLOBAL, HAS_TASK_GLOBAL, TRACE_GLOBAL, ENTRY_TRACE_GLOBAL];
 
 /// A global variable with its new contents.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -369,6 +369,7 @@ fn step<K: Kernel>(
             has_task,
             globals,
             trace,
+            trace_entry,
             slot: number,
         } => {
             let object = library.get(object).ok_or_else(|| missing("the object"))?;
@@ -399,6 +400,7 @@ fn step<K: Kernel>(
                 globals: &[(NODE_GLOBAL, node), (HAS_TASK_GLOBAL, u32::from(*has_task))],
                 set: globals,
                 trace: trace.as_deref(),
+                trace_entry: trace_entry.as_deref(),
             })?;
             programs.insert(*number, handle);
             Ok(OperationResult {

@@ -46,7 +46,7 @@ fn fits(code: Code, operation: &Operation, plan: &Plan) -> bool {
     });
     match code {
         Code::WrongNodeKind => *load_as == LoadAs::Replacement,
-        Code::NestedTracing | Code::TracerDereference => matches!(load_as, LoadAs::Tracer(_)),
+        Code::NestedTracing | Code::TracerDereference => load_as.is_tracer(),
         Code::UntrustedEntry => entry,
         Code::StaticStub => !entry,
         _ => true,

@@ -1,6 +1,8 @@
 //! Programs whose functions are places for other programs: the dispatchers of libxdp and bpfman.
 //!
-//! libxdp's protocol: <https://github.com/xdp-project/xdp-tools/blob/main/lib/libxdp/protocol.org>.
+//! libxdp's protocol: <https://github.com/xdp-project/xdp-tools/blob/main/lib/libxdp/protocol.org>. bpfman's
+//! dispatchers, <https://github.com/bpfman/bpfman/tree/main/bpf>, have the same names and places, and pins in a
+//! bpffs of bpfman's own, at /run/bpfman/fs.
 
 use super::{Census, Effect, RunningProgram};
 
@@ -43,7 +45,7 @@ impl<'a> Dispatcher<'a> {
         let pins = inside.iter().flat_map(|(_, by)| by.all_pins());
         let pins = pins.chain(program.all_pins());
         let maker = pins.map(|pin| pin.to_string_lossy()).find_map(|pin| {
-            if pin.contains("bpfman") {
+            if pin.contains("/bpfman/fs/") {
                 Some("bpfman")
             } else if pin.contains("/xdp/dispatch-") {
                 Some("libxdp")

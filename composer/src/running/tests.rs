@@ -92,6 +92,43 @@ fn a_dispatcher_is_known_by_its_functions_and_its_pins() {
     assert!(Dispatcher::of(&census, census.program(44).expect("there")).is_none());
 }
 
+/// A dispatcher called `name` with the places that bpfman gives to one, and a program in the second, whose link is
+/// pinned at `pin`.
+fn dispatched(program_type: ProgramType, name: &str, pin: &str) -> Census {
+    let mut dispatcher = program(41, program_type, name);
+    dispatcher
+        .functions
+        .extend((0..10).map(|number| function(&format!("prog{number}"), 2 + number)));
+    dispatcher.functions.push(function("compat_test", 12));
+    let mut second = program(44, ProgramType::Ext, "fills");
+    let place = Place::Function { how: Effect::Replaces, program: 41, function: 3 };
+    second.attachments.push(Attachment { pins: vec![PathBuf::from(pin)], ..at(9, place) });
+    Census { programs: vec![dispatcher, second], gaps: Vec::new() }
+}
+
+#[test]
+fn dispatchers_of_bpfman_are_known_by_its_bpffs() {
+    const XDP: &str = "/run/bpfman/fs/xdp/dispatcher_4026531840_2_1/link_2";
+    const TC: &str = "/run/bpfman/fs/tc-ingress/dispatcher_4026531840_2_1/link_2";
+    for (program_type, name, pin, maker) in [
+        (ProgramType::Xdp, "xdp_dispatcher", XDP, Some("bpfman")),
+        (ProgramType::SchedCls, "tc_dispatcher", TC, Some("bpfman")),
+        (ProgramType::Xdp, "xdp_dispatcher", "/sys/fs/bpf/xdp/dispatch-2-41/link", Some("libxdp")),
+        // Its pins tell nothing: it is one, of somebody.
+        (ProgramType::Xdp, "xdp_dispatcher", "/sys/fs/bpf/beside-bpfman/link", None),
+    ] {
+        let census = dispatched(program_type, name, pin);
+        let program = census.program(41).expect("it is there");
+        let dispatcher = Dispatcher::of(&census, program).expect("it is one");
+        assert_eq!(dispatcher.maker, maker, "{pin}");
+        let taken: Vec<_> =
+            dispatcher.slots.iter().map(|(name, by)| (*name, by.is_some())).collect();
+        assert_eq!(taken.len(), 10);
+        assert_eq!(taken[..3], [("prog0", false), ("prog1", true), ("prog2", false)]);
+        assert_eq!(dispatcher.replaced_by, None);
+    }
+}
+
 #[test]
 fn json_names_who_is_on_a_function() {
     let census = census();

@@ -52,7 +52,7 @@ impl Stage {
         }
         let chain = Chain::parse(&folder.path().join("chain.toml"), text.to_owned()).expect("good");
         let resolved = Resolved::open(chain).expect("its objects are there");
-        let plan = plan::build(&resolved);
+        let plan = plan::build(&resolved, plan::Offers::default());
         let kernel = Fake::default();
         kernel.programs_do.skip(Some(0), Some(0));
         Self { resolved, plan, kernel }

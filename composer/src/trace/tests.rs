@@ -172,7 +172,8 @@ fn values_that_are_asked_for_twice_are_read_once() {
 fn every_table_of_the_recipe_is_planned_with_a_number_of_its_own() {
     let text = include_str!("../../../chains/trace.toml");
     let chain = Chain::parse("trace.toml".as_ref(), text.to_owned()).expect("it is shipped");
-    let plan = plan::build(&Resolved::open(chain).expect("its objects are built in"));
+    let resolved = Resolved::open(chain).expect("its objects are built in");
+    let plan = plan::build(&resolved, plan::Offers::default());
     let tables = plan.operations.iter().filter_map(|operation| match &operation.action {
         Action::Load { trace: Some(tracing), .. } if tracing.tells() => {
             Some((operation.node?, tracing.table.r#type))

@@ -2,6 +2,8 @@
 
 use std::{fmt, path::PathBuf, str::FromStr};
 
+use crate::profile::{self, Profile};
+
 /// The default series: the newest one that Debian stable offers as a cloud kernel, with the widest
 /// support for eBPF (kprobe.multi, tcx, arena) among those.
 pub const DEFAULT_SERIES: &str = "6.12";
@@ -18,6 +20,17 @@ pub enum KernelChoice {
 impl Default for KernelChoice {
     fn default() -> Self {
         Self::Series(DEFAULT_SERIES.to_owned())
+    }
+}
+
+impl KernelChoice {
+    /// What is known of it; none of an image.
+    #[must_use]
+    pub fn profile(&self) -> Option<Profile> {
+        match self {
+            Self::Series(series) => profile::nearest(series.parse().ok()),
+            Self::Image(_) => None,
+        }
     }
 }
 

@@ -46,7 +46,7 @@ pub fn chain_text(name: &str) -> String {
 pub fn planned(name: &str) -> (Resolved, Plan) {
     let chain = Chain::open(&workspace().join(format!("chains/{name}.toml"))).expect("a chain");
     let resolved = Resolved::open(chain).expect("a good chain");
-    let plan = plan::build(&resolved);
+    let plan = plan::build(&resolved, plan::Offers::default());
     (resolved, plan)
 }
 
@@ -54,7 +54,7 @@ pub fn planned(name: &str) -> (Resolved, Plan) {
 pub fn ready(text: &str) -> (Resolved, Plan) {
     let chain = Chain::parse(Path::new("chain.toml"), text.to_owned()).expect("a good chain");
     let resolved = check::open(chain, &Kernels::default()).expect("a good chain").resolved;
-    let plan = plan::build(&resolved);
+    let plan = plan::build(&resolved, plan::Offers::default());
     (resolved, plan)
 }
 

@@ -7,7 +7,7 @@ use freplace_compose::{
     check::{self, Kernels},
     diag::{Diagnostic, Severity},
     errno::errno_name,
-    kernel::{KernelError, Linux, machine},
+    kernel::{Kernel as _, KernelError, Linux, machine},
     plan::{self, Action},
     profile,
     resolve::{PartlyResolved, Resolved},
@@ -135,7 +135,7 @@ impl Judge {
 
 /// Brings the chain up, fires every hook once and takes it down again.
 fn bring_up(kernel: &mut Linux, resolved: &Resolved) -> Option<KernelRefusal> {
-    let plan = plan::build(resolved);
+    let plan = plan::build(resolved, kernel.offers());
     match run::up(kernel, &plan, resolved.objects(), &mut run::unwatched) {
         Ok(running) => {
             fire(7);

@@ -46,6 +46,7 @@ impl LoadedHost {
             globals: &[],
             set: &[],
             trace: None,
+            trace_entry: None,
             traits: Default::default(),
         };
         (bench.host, bench.host_id) = bench.kernel.load(&request).expect("it loads");
@@ -103,6 +104,7 @@ impl LoadedHost {
             globals: &[],
             set: &[],
             trace: None,
+            trace_entry: None,
             traits: Default::default(),
         };
         self.kernel.load(&request).map(|(program, _)| program)

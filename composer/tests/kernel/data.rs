@@ -323,7 +323,7 @@ fn a_program_in_a_table_is_not_replaced() {
     let found = check(&names, &Kernels::default());
     assert_eq!(found.iter().map(|one| one.code).collect::<Vec<_>>(), [Code::TailCall]);
     let resolved = names.whole().expect("its objects are there");
-    let plan = plan::build(&resolved);
+    let plan = plan::build(&resolved, plan::Offers::default());
     let mut kernel = Linux::new();
     let failure = run::up(&mut kernel, &plan, resolved.objects(), &mut run::unwatched)
         .expect_err("it is refused");

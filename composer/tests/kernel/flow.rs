@@ -202,6 +202,7 @@ fn a_tracer_reads_the_arguments_that_it_may_read() {
         globals: &[],
         set: &[],
         trace: None,
+        trace_entry: None,
         traits: Default::default(),
     };
     let mut kernel = Linux::new();

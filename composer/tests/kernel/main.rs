@@ -23,6 +23,7 @@ mod failure;
 mod flood;
 mod flow;
 mod foreign;
+mod fsessions;
 mod gallery;
 mod holders;
 mod hooks;

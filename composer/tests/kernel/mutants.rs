@@ -105,6 +105,7 @@ impl MutantLoader<'_> {
             globals: &[],
             set: &[],
             trace: None,
+            trace_entry: None,
             traits: Default::default(),
         };
         self.kernel.load(&request).ok().map(|(program, _)| program)

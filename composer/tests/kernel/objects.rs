@@ -7,7 +7,7 @@ use ::object::{Object as _, ObjectSection as _};
 use freplace_compose::{
     chain::Chain,
     check::{Kernels, open},
-    kernel::{KernelError, Linux, machine},
+    kernel::{Kernel as _, KernelError, Linux, machine},
     object::Object,
     plan, profile, run,
     version::Version,
@@ -30,7 +30,7 @@ fn up_in(folder: &Folder, look: impl FnOnce()) -> Result<(), KernelError> {
     let checked = open(chain, &Kernels { profiles, asked: true });
     let checked = checked.unwrap_or_else(|found| panic!("it is valid: {found:#?}"));
     let mut kernel = Linux::new();
-    let plan = plan::build(&checked.resolved);
+    let plan = plan::build(&checked.resolved, kernel.offers());
     let done = match run::up(&mut kernel, &plan, checked.resolved.objects(), &mut run::unwatched) {
         Ok(running) => {
             look();

@@ -73,6 +73,7 @@ fn prototypes_are_compared_as_the_kernel_compares_them() {
         globals: &[],
         set: &[],
         trace: None,
+        trace_entry: None,
         traits: Default::default(),
     };
     let (target, _) = kernel

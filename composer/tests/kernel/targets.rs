@@ -54,7 +54,7 @@ fn both(hook: &str, place: &str) -> (Option<String>, Option<String>) {
     let mut kernel = Linux::new();
     let done = match run::up(
         &mut kernel,
-        &plan::build(&resolved),
+        &plan::build(&resolved, plan::Offers::default()),
         resolved.objects(),
         &mut run::unwatched,
     ) {
@@ -249,7 +249,7 @@ fn at_lsm_hook(
         Action::Load { .. } => ControlFlow::Break(()),
         _ => ControlFlow::Continue(()),
     };
-    let plan = plan::build(&resolved);
+    let plan = plan::build(&resolved, plan::Offers::default());
     let done = run::up(kernel, &plan, resolved.objects(), before_attaching);
     let loaded = done.is_ok();
     if let Ok(running) = done {

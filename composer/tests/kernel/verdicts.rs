@@ -4,7 +4,7 @@
 use freplace_compose::{
     chain::Chain,
     diag::{Code, Diagnostic},
-    kernel::{Linux, machine},
+    kernel::{Kernel as _, Linux, machine},
     plan,
     resolve::Resolved,
     run,
@@ -22,8 +22,8 @@ fn refused(text: &str) -> (String, Diagnostic) {
     let folder = Folder::new(text);
     let chain = Chain::open(&folder.chain()).expect("a good chain");
     let resolved = Resolved::open(chain).expect("its objects are there");
-    let plan = plan::build(&resolved);
     let mut kernel = Linux::new();
+    let plan = plan::build(&resolved, kernel.offers());
     let Err(failure) = run::up(&mut kernel, &plan, resolved.objects(), &mut run::unwatched) else {
         panic!("the kernel takes it");
     };

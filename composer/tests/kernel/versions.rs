@@ -6,7 +6,7 @@ use std::sync::{Arc, LazyLock};
 use freplace_compose::{
     chain::Chain,
     check::{self, Kernels},
-    kernel::{Linux, machine},
+    kernel::{Kernel as _, Linux, machine},
     plan,
     profile::{self, Profile},
     resolve::Resolved,
@@ -38,12 +38,8 @@ pub(crate) fn both(text: &str) -> (Result<(), String>, Result<(), String>) {
     };
     let resolved = Resolved::open(chain).expect("its objects are there");
     let mut kernel = Linux::new();
-    let done = match run::up(
-        &mut kernel,
-        &plan::build(&resolved),
-        resolved.objects(),
-        &mut run::unwatched,
-    ) {
+    let plan = plan::build(&resolved, kernel.offers());
+    let done = match run::up(&mut kernel, &plan, resolved.objects(), &mut run::unwatched) {
         Ok(running) => {
             fire(7);
             assert!(running.down(&mut kernel).is_empty());

@@ -104,7 +104,7 @@ fn successors(resolved: &Resolved, changes: &[ProgramChange]) -> HashMap<usize, 
 
 /// The chain on these programs.
 fn next(up: &UpChain, successors: &HashMap<usize, u32>) -> Result<Next, Vec<Diagnostic>> {
-    let Ready { resolved, plan, .. } = &up.ready;
+    let Ready { resolved, plan, offers, .. } = &up.ready;
     let census = kernel::census().map_err(|error| {
         vec![Diagnostic::new(
             Code::NotPermitted,
@@ -122,14 +122,15 @@ fn next(up: &UpChain, successors: &HashMap<usize, u32>) -> Result<Next, Vec<Diag
     let own = up.loaded.iter().map(|(_, id)| *id).filter(|id| !theirs.contains(id)).collect();
     let there = Successors::new(census, programs, &own);
     let checked = check::open_in(resolved.chain().clone(), &Kernels::default(), &there)?;
-    let next = freplace_compose::plan::build(&checked.resolved);
+    let next = freplace_compose::plan::build(&checked.resolved, *offers);
     let Some(redone) = plan.redone(&next) else {
         let found =
             Diagnostic::new(Code::ProgramGone, "the chain is another one on the new program")
                 .help("Run it again: a pattern stands for other functions there.");
         return Err(vec![found]);
     };
-    let ready = Ready { resolved: checked.resolved, plan: next, warnings: Vec::new() };
+    let offers = *offers;
+    let ready = Ready { resolved: checked.resolved, plan: next, offers, warnings: Vec::new() };
     Ok(Next { ready, redone })
 }
 

@@ -25,7 +25,7 @@ use crate::cli::{
 use freplace_compose::{
     chain::{Chain, ChainInputs},
     diag::{Code, Diagnostic, Severity},
-    kernel::{Linux, machine, process},
+    kernel::{Kernel as _, Linux, machine, process},
     plan::{self, Plan},
     resolve::Resolved,
     run,
@@ -142,7 +142,7 @@ pub(super) fn here(
                 return Exit::Invalid;
             }
         };
-        let plan = plan::build(&resolved);
+        let plan = plan::build(&resolved, kernel.offers());
         if let Some(missing) = doctor::missing(&plan) {
             report::one(&missing);
             return Exit::Environment;

@@ -39,8 +39,6 @@ mod kind {
     pub(super) const SOCKMAP: u32 = 14;
 }
 
-/// `BPF_TRACE_FSESSION`, Linux 7.0.
-const TRACE_FSESSION: u32 = 56;
 /// Where a raw tracepoint and an iterator have their name.
 const NAME: TextField = TextField { address: 0, length: 2 };
 /// Where a perf event has its own, behind its kind.
@@ -163,7 +161,7 @@ impl<'a> LinkReader<'a> {
         let (btf, id) = loaded
             .map_or((target, function), |loaded| (loaded.attach_btf_obj_id, loaded.attach_btf_id));
         let kind = match attach {
-            TRACE_FSESSION => "fsession".to_owned(),
+            _ if attach == AttachType::TraceFsession as u32 => "fsession".to_owned(),
             _ if attach == AttachType::TraceRawTp as u32 => "tp_btf".to_owned(),
             _ if attach == AttachType::ModifyReturn as u32 => "fmod_ret".to_owned(),
             _ if attach == AttachType::LsmMac as u32 => "lsm".to_owned(),
@@ -222,7 +220,7 @@ fn effect(attach: u32) -> Option<Effect> {
         0 => Some(Effect::Replaces),
         _ if attach == AttachType::TraceFentry as u32 => Some(Effect::Enters),
         _ if attach == AttachType::TraceFexit as u32 => Some(Effect::Leaves),
-        TRACE_FSESSION => Some(Effect::Session),
+        _ if attach == AttachType::TraceFsession as u32 => Some(Effect::Session),
         _ => None,
     }
 }

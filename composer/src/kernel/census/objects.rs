@@ -117,6 +117,7 @@ fn object(census: &Census, program: &RunningProgram) -> Result<Object, Diagnosti
         Some(TakenFunction {
             function: program.function(function)?.name.clone(),
             replaced: how == Effect::Replaces,
+            in_fsession: how == Effect::Session,
             by: described(by),
         })
     });

@@ -360,7 +360,7 @@ impl<'t> Arranger<'_, 't> {
     }
 
     /// What is expected of triggers that the test does not have.
-    fn without_trigger(&self) -> Vec<Box<Diagnostic>> {
+    fn without_trigger(&self) -> Vec<Diagnostic> {
         let (expect, trigger) = (&self.test.expect, &self.test.trigger);
         let keys = [
             (
@@ -383,7 +383,7 @@ impl<'t> Arranger<'_, 't> {
             let (key, needed, example) = names;
             let message = format!("`{key}` without `{needed}`");
             let found = self.bad(span?, message, "there is none");
-            Some(Box::new(found.help(format!("Write {needed} = {example}, or remove it."))))
+            Some(found.help(format!("Write {needed} = {example}, or remove it.")))
         });
         wrong.collect()
     }

@@ -17,7 +17,7 @@ use crate::{
     diag::{Code, Diagnostic},
     event::Decoder,
     kernel::{KernelError, LinesRun, TestKernel, machine},
-    plan::{self, Plan},
+    plan::{self, Offers, Plan},
     resolve::Resolved,
     version::Version,
 };
@@ -86,7 +86,7 @@ pub fn check(file: TestFile) -> Result<CheckedTests, Vec<Diagnostic>> {
     let chain = checked.resolved;
     let mut plans = Vec::new();
     for group in arrange(&file, &chain, &|_| true)? {
-        plans.push(planned(&group)?.plan);
+        plans.push(planned(&group, Offers::default())?.plan);
     }
     Ok(CheckedTests { file, chain, plans })
 }
@@ -129,15 +129,15 @@ struct PlannedGroup {
     decoder: Decoder,
 }
 
-/// Plans the chain of `group`.
+/// Plans the chain of `group` for a kernel with what it `offers`.
 ///
 /// # Errors
 /// What is wrong with it, or with the conditions of its tests.
-fn planned(group: &TestGroup<'_>) -> Result<PlannedGroup, Vec<Diagnostic>> {
+fn planned(group: &TestGroup<'_>, offers: Offers) -> Result<PlannedGroup, Vec<Diagnostic>> {
     let hosts = if group.attached { HostUse::Attached } else { HostUse::Loaded };
     let checked = check::open_for(group.chain.clone(), &Kernels::default(), hosts)?;
     let resolved = checked.resolved;
-    let plan = plan::build(&resolved);
+    let plan = plan::build(&resolved, offers);
     let plan = if group.attached { plan } else { plan.without_hosts() };
     let decoder = Decoder::new(&resolved);
     let unknown = unknown_fields(group, &plan, &decoder);

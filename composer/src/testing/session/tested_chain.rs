@@ -48,7 +48,7 @@ pub(super) struct TestedChain<K: KernelReader> {
 
 impl<K: TestKernel> TestedChain<K> {
     pub(super) fn bring_up(kernel: &mut K, group: &TestGroup<'_>) -> Result<Self, Vec<Diagnostic>> {
-        let PlannedGroup { resolved, plan, decoder } = planned(group)?;
+        let PlannedGroup { resolved, plan, decoder } = planned(group, kernel.offers())?;
         let running = run::up(kernel, &plan, resolved.objects(), &mut |done| unwatched(done));
         let running = running.map_err(|failure| {
             let (targets, _) = machine::targets();

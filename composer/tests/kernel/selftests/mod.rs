@@ -15,7 +15,7 @@ use freplace_compose::{
     check,
     diag::{Diagnostic, Severity},
     errno::errno_name,
-    kernel::Linux,
+    kernel::{Kernel as _, Linux},
     plan,
     resolve::PartlyResolved,
     run,
@@ -111,8 +111,8 @@ fn refused(chain: &str, foreseen: &[&str], errno: &str, words: &str) {
     let found = check::check(&names, &running());
     assert_eq!(codes(&found), foreseen, "{found:#?}");
     let resolved = names.whole().expect("its names are those of its objects");
-    let plan = plan::build(&resolved);
     let mut kernel = Linux::new();
+    let plan = plan::build(&resolved, kernel.offers());
     let up = run::up(&mut kernel, &plan, resolved.objects(), &mut run::unwatched);
     let Err(failure) = up else { panic!("the kernel takes it") };
     assert!(failure.left.is_empty());
