@@ -50,6 +50,7 @@ pub const SYSCALLS: &[Syscall] = &[
     Syscall { name: "bind", make: || net::bind(&datagrams()?, &loopback(0)) },
     Syscall { name: "connect", make: || net::connect(&datagrams()?, &loopback(DISCARD)) },
     Syscall { name: "dup", make: || io::dup(null(OFlags::RDONLY)?).map(drop) },
+    Syscall { name: "getpgid", make: || process::getpgid(None).map(drop) },
     Syscall {
         name: "getpid",
         make: || {
@@ -64,7 +65,6 @@ pub const SYSCALLS: &[Syscall] = &[
             Ok(())
         },
     },
-    Syscall { name: "getpgid", make: || process::getpgid(None).map(drop) },
     Syscall { name: "getsockopt", make: || sockopt::socket_type(datagrams()?).map(drop) },
     Syscall {
         name: "gettid",
@@ -85,8 +85,8 @@ pub const SYSCALLS: &[Syscall] = &[
     Syscall {
         name: "mkdirat",
         make: || {
-            fs::mkdirat(fs::CWD, &folder(), Mode::RWXU)?;
-            fs::unlinkat(fs::CWD, &folder(), AtFlags::REMOVEDIR)
+            fs::mkdirat(fs::CWD, folder(), Mode::RWXU)?;
+            fs::unlinkat(fs::CWD, folder(), AtFlags::REMOVEDIR)
         },
     },
     Syscall { name: "openat", make: || null(OFlags::RDONLY).map(drop) },
@@ -120,12 +120,12 @@ pub const SYSCALLS: &[Syscall] = &[
     Syscall {
         name: "unlinkat",
         make: || {
-            match fs::mkdirat(fs::CWD, &folder(), Mode::RWXU) {
+            match fs::mkdirat(fs::CWD, folder(), Mode::RWXU) {
                 // It is still there where removing it was refused before.
                 Ok(()) | Err(Errno::EXIST) => {}
                 Err(error) => return Err(error),
             }
-            fs::unlinkat(fs::CWD, &folder(), AtFlags::REMOVEDIR)
+            fs::unlinkat(fs::CWD, folder(), AtFlags::REMOVEDIR)
         },
     },
     Syscall { name: "write", make: || io::write(null(OFlags::WRONLY)?, b"test").map(drop) },

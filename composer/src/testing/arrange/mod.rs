@@ -360,7 +360,7 @@ impl<'t> Arranger<'_, 't> {
     }
 
     /// What is expected of triggers that the test does not have.
-    fn without_trigger(&self) -> Vec<Box<Diagnostic>> {
+    fn without_trigger(&self) -> Vec<Diagnostic> {
         let (expect, trigger) = (&self.test.expect, &self.test.trigger);
         let keys = [
             (
@@ -383,7 +383,7 @@ impl<'t> Arranger<'_, 't> {
             let (key, needed, example) = names;
             let message = format!("`{key}` without `{needed}`");
             let found = self.bad(span?, message, "there is none");
-            Some(Box::new(found.help(format!("Write {needed} = {example}, or remove it."))))
+            Some(found.help(format!("Write {needed} = {example}, or remove it.")))
         });
         wrong.collect()
     }
@@ -399,7 +399,7 @@ impl<'t> Arranger<'_, 't> {
         let mut wrong = Vec::new();
         let mut keep = |found: Box<Diagnostic>| wrong.push(*found);
         for found in self.without_trigger() {
-            keep(found);
+            keep(Box::new(found));
         }
         let run = match &self.test.trigger {
             Trigger::Run(run) => self.run(run).map_err(&mut keep).ok(),
