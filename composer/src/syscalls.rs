@@ -50,6 +50,7 @@ pub const SYSCALLS: &[Syscall] = &[
     Syscall { name: "bind", make: || net::bind(&datagrams()?, &loopback(0)) },
     Syscall { name: "connect", make: || net::connect(&datagrams()?, &loopback(DISCARD)) },
     Syscall { name: "dup", make: || io::dup(null(OFlags::RDONLY)?).map(drop) },
+    Syscall { name: "getpgid", make: || process::getpgid(None).map(drop) },
     Syscall {
         name: "getpid",
         make: || {
@@ -64,7 +65,6 @@ pub const SYSCALLS: &[Syscall] = &[
             Ok(())
         },
     },
-    Syscall { name: "getpgid", make: || process::getpgid(None).map(drop) },
     Syscall { name: "getsockopt", make: || sockopt::socket_type(datagrams()?).map(drop) },
     Syscall {
         name: "gettid",

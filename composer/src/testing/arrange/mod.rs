@@ -399,7 +399,7 @@ impl<'t> Arranger<'_, 't> {
         let mut wrong = Vec::new();
         let mut keep = |found: Box<Diagnostic>| wrong.push(*found);
         for found in self.without_trigger() {
-            keep(found);
+            keep(Box::new(found));
         }
         let run = match &self.test.trigger {
             Trigger::Run(run) => self.run(run).map_err(&mut keep).ok(),
