@@ -13,6 +13,7 @@ use freplace_compose::{
     export::{Needs, Portable, UnitPaths, bundle, manifest, unit},
     files::plain,
     kernel::RunningKernel,
+    plan::Offers,
     recipe::MANIFEST,
     resolve::Resolved,
 };
@@ -52,7 +53,12 @@ pub(super) struct ExportArguments {
 
 pub(super) fn run(arguments: &ExportArguments) -> Exit {
     let given = arguments.chain.inputs();
-    let ready = match ready_or_report(&arguments.chain.file, &given, &RunningKernel::default()) {
+    let ready = match ready_or_report(
+        &arguments.chain.file,
+        &given,
+        &RunningKernel::default(),
+        Offers::default(),
+    ) {
         Ok(ready) => ready,
         Err(exit) => return exit,
     };
