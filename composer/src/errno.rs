@@ -6,6 +6,17 @@ pub fn errno_name(number: i32) -> &'static str {
     NAMES.iter().find(|(value, _)| *value == number).map_or("an unknown error", |(_, name)| name)
 }
 
+/// The error number with this name, of those that have one here.
+#[must_use]
+pub fn errno_number(name: &str) -> Option<i32> {
+    NAMES.iter().find(|(_, known)| *known == name).map(|(number, _)| *number)
+}
+
+/// The names of the error numbers that have one here.
+pub fn errno_names() -> impl Iterator<Item = &'static str> {
+    NAMES.iter().map(|(_, name)| *name)
+}
+
 /// Those that bpf(2), perf_event_open(2) and files answer with. 524 is the kernel's own ENOTSUPP,
 /// which leaks out of it.
 const NAMES: &[(i32, &str)] = &[

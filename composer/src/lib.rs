@@ -54,6 +54,7 @@ pub mod resolve;
 pub mod run;
 pub mod running;
 pub mod session;
+pub mod syscalls;
 pub mod testing;
 pub mod trace;
 pub mod traffic;

@@ -170,6 +170,7 @@ const LAYERS: &[&str] = &[
     "session",
     "draw",
     "traffic",
+    "syscalls",
     "testing",
     "recipe",
     "vm",

@@ -62,6 +62,21 @@ struct {
 	__type(value, __u32);
 } waiting SEC(".maps");
 
+// Many entries, of which few are used.
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 65536);
+	__type(key, __u32);
+	__type(value, __u64);
+} numbers SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 5000);
+	__type(key, __u32);
+	__type(value, __u32);
+} shares SEC(".maps");
+
 const volatile bool drops_all = false;
 __u32 seen = 0;
 __be16 last_port = 0;
@@ -161,6 +176,21 @@ int pushes(struct xdp_md *ctx)
 	if (!bpf_map_peek_elem(&waiting, &found))
 		return XDP_DROP;
 	bpf_map_push_elem(&waiting, &number, 0);
+	return XDP_PASS;
+}
+
+// What the last test left in the maps is not there in the next.
+SEC("xdp")
+int counts(struct xdp_md *ctx)
+{
+	__u32 key = 60000, share = 4999;
+	__u64 *number = bpf_map_lookup_elem(&numbers, &key);
+	__u32 *part = bpf_map_lookup_elem(&shares, &share);
+
+	if (!number || !part || *number || *part)
+		return XDP_DROP;
+	*number = 7;
+	*part = 3;
 	return XDP_PASS;
 }
 

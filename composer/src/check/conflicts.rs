@@ -9,7 +9,7 @@ use std::collections::HashMap;
 
 use petgraph::graph::NodeIndex;
 
-use super::{Context, Profile};
+use super::{Context, HostUse, Profile};
 use crate::{
     chain::{Node, NodeKind, Spanned, Tracer},
     diag::{Code, Diagnostic},
@@ -19,7 +19,7 @@ use crate::{
 /// A function of a node's program.
 type NodeFunction<'a> = (NodeIndex, &'a str);
 
-pub(super) fn check(context: &mut Context<'_>) {
+pub(super) fn check(context: &mut Context<'_>, use_of_hosts: HostUse) {
     let mut replaced: HashMap<NodeFunction<'_>, NodeIndex> = HashMap::new();
     let graph = &context.chain.graph;
     for (index, node) in graph.nodes() {
@@ -52,7 +52,9 @@ pub(super) fn check(context: &mut Context<'_>) {
     }
     tracers(context, &replaced);
     too_many(context);
-    hooks(context);
+    if use_of_hosts == HostUse::Attached {
+        hooks(context);
+    }
 }
 
 fn tracers(context: &mut Context<'_>, replaced: &HashMap<NodeFunction<'_>, NodeIndex>) {

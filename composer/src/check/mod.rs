@@ -60,6 +60,20 @@ impl Default for Kernels {
 /// of rules; in file order.
 #[must_use]
 pub fn check(names: &PartlyResolved, kernels: &Kernels) -> Vec<Diagnostic> {
+    check_hosts(names, kernels, HostUse::Attached)
+}
+
+/// What becomes of the hosts of a chain.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum HostUse {
+    /// They are attached.
+    Attached,
+    /// They are only loaded: tests run them.
+    Loaded,
+}
+
+/// [`check`] for a chain with this use of its hosts.
+fn check_hosts(names: &PartlyResolved, kernels: &Kernels, hosts: HostUse) -> Vec<Diagnostic> {
     let (kernels, excluded) = requires::within(names.chain(), kernels);
     let found = names.wrong().iter().chain(names.warnings()).cloned().chain(excluded).collect();
     let mut context = Context {
@@ -77,7 +91,7 @@ pub fn check(names: &PartlyResolved, kernels: &Kernels) -> Vec<Diagnostic> {
     sleepable::check(&mut context);
     prototypes::check(&mut context);
     built_in::check(&mut context);
-    conflicts::check(&mut context);
+    conflicts::check(&mut context, hosts);
     versions::check(&mut context);
     targets::check(&mut context);
     target_arguments::check(&mut context);
@@ -108,7 +122,19 @@ pub struct Checked {
 /// Every diagnostic, warnings included, of the objects and of the rules, in file order, when one
 /// of them is an error.
 pub fn open(chain: Chain, kernels: &Kernels) -> Result<Checked, Vec<Diagnostic>> {
-    open_and(chain, Vec::new(), kernels, &NotLooked)
+    open_for(chain, kernels, HostUse::Attached)
+}
+
+/// [`open`] for a chain with this use of its hosts.
+///
+/// # Errors
+/// Those of [`open`]; where the hosts are only loaded, two of them may have one place.
+pub fn open_for(
+    chain: Chain,
+    kernels: &Kernels,
+    hosts: HostUse,
+) -> Result<Checked, Vec<Diagnostic>> {
+    open_and((chain, Vec::new()), kernels, &NotLooked, hosts)
 }
 
 /// Reads the chain that `path` stands for, with `inputs`, and its objects, and checks it for `kernels`.
@@ -123,7 +149,7 @@ pub fn read(
     running: &dyn RunningPrograms,
 ) -> Result<Checked, Vec<Diagnostic>> {
     let (chain, slips) = Chain::read(path, inputs)?;
-    open_and(chain, slips, kernels, running)
+    open_and((chain, slips), kernels, running, HostUse::Attached)
 }
 
 /// [`open`] for a chain with programs that are `running`.
@@ -135,18 +161,18 @@ pub fn open_in(
     kernels: &Kernels,
     running: &dyn RunningPrograms,
 ) -> Result<Checked, Vec<Diagnostic>> {
-    open_and(chain, Vec::new(), kernels, running)
+    open_and((chain, Vec::new()), kernels, running, HostUse::Attached)
 }
 
 /// [`open`] with what is `found` already.
 fn open_and(
-    chain: Chain,
-    mut found: Vec<Diagnostic>,
+    (chain, mut found): (Chain, Vec<Diagnostic>),
     kernels: &Kernels,
     running: &dyn RunningPrograms,
+    hosts: HostUse,
 ) -> Result<Checked, Vec<Diagnostic>> {
     let names = PartlyResolved::open_in(chain, running);
-    found.extend(check(&names, kernels));
+    found.extend(check_hosts(&names, kernels, hosts));
     let warnings = in_file_order(found);
     if warnings.iter().any(|found| found.severity == Severity::Error) {
         return Err(warnings);

@@ -19,11 +19,10 @@ use freplace_compose::{
     draw::Drawing,
     inert,
     kernel::{Linux, machine, process},
-    plan::Plan,
     session::Interrupts,
     testing::{
-        self, Coverage, ProgramTest, Tally, TestFile, TestRecord, TestResult, TestSurroundings,
-        TestVerdict,
+        self, CheckedTests, Coverage, ProgramTest, Tally, TestFile, TestRecord, TestResult,
+        TestSurroundings, TestVerdict,
     },
     vm::KernelChoice,
 };
@@ -116,7 +115,7 @@ pub(super) fn run(arguments: TestArguments) -> Exit {
         screen::say!("error: `{option}` requires `--vm`");
         return Exit::Usage;
     }
-    let OpenedTests { files, plans, valid } = match open(arguments) {
+    let OpenedTests { files, valid } = match open(arguments) {
         Ok(opened) => opened,
         Err(exit) => return exit,
     };
@@ -126,7 +125,7 @@ pub(super) fn run(arguments: TestArguments) -> Exit {
     }
     let count: usize = files
         .iter()
-        .map(|file| file.tests.iter().filter(|test| arguments.wants(test)).count())
+        .map(|tests| tests.file.tests.iter().filter(|test| arguments.wants(test)).count())
         .sum();
     if count == 0 {
         if !valid {
@@ -143,14 +142,14 @@ pub(super) fn run(arguments: TestArguments) -> Exit {
     }
     // A guest prints what the host writes.
     if let Some(path) = arguments.coverage.as_ref().filter(|_| !arguments.records) {
-        let inputs: Vec<PathBuf> = files.iter().flat_map(TestFile::inputs).collect();
+        let inputs: Vec<PathBuf> = files.iter().flat_map(|tests| tests.file.inputs()).collect();
         if let Err(exit) = screen::spare(path, &inputs) {
             return exit;
         }
     }
     let started = Instant::now();
     let ended = match arguments.vm.is_empty() {
-        true => here(&files, &plans, arguments),
+        true => here(&files, arguments),
         false => in_vms(&files, arguments),
     };
     let FinishedTests { records, coverage } = match ended {
@@ -206,9 +205,7 @@ fn exit_of(records: &[TestRecord], valid: bool) -> Exit {
 /// The files with tests that can be run.
 #[derive(Default)]
 struct OpenedTests {
-    files: Vec<TestFile>,
-    /// What they load and attach.
-    plans: Vec<Plan>,
+    files: Vec<CheckedTests>,
     /// Whether those are all that were named.
     valid: bool,
 }
@@ -221,16 +218,9 @@ fn open(arguments: &TestArguments) -> Result<OpenedTests, Exit> {
     let inputs = arguments.flags.inputs(paths.iter().map(PathBuf::as_path));
     let mut opened = OpenedTests { valid: true, ..OpenedTests::default() };
     for path in paths {
-        let checked = TestFile::open(&path, &inputs).and_then(|file| match file {
-            Some(file) => testing::check(&file).map(|plans| Some((file, plans))),
-            None => Ok(None),
-        });
-        match checked {
-            Ok(Some((file, plans))) => {
-                opened.files.push(file);
-                opened.plans.extend(plans);
-            }
-            Ok(None) => {}
+        let file = TestFile::open(&path, &inputs);
+        match file.and_then(|file| file.map(testing::check).transpose()) {
+            Ok(checked) => opened.files.extend(checked),
             Err(found) => {
                 report::all(&found);
                 opened.valid = false;
@@ -240,9 +230,9 @@ fn open(arguments: &TestArguments) -> Result<OpenedTests, Exit> {
     Ok(opened)
 }
 
-fn list(files: &[TestFile], arguments: &TestArguments) -> Exit {
+fn list(files: &[CheckedTests], arguments: &TestArguments) -> Exit {
     let mut text = String::new();
-    for file in files {
+    for CheckedTests { file, .. } in files {
         for test in file.tests.iter().filter(|test| arguments.wants(test)) {
             text += &format!(
                 "{}  {}\n",
@@ -312,8 +302,7 @@ fn summary(records: &[TestRecord], took: Duration) -> Exit {
 
 /// Runs the tests on this machine's kernel.
 fn here(
-    files: &Arc<Vec<TestFile>>,
-    plans: &[Plan],
+    files: &Arc<Vec<CheckedTests>>,
     arguments: &Arc<TestArguments>,
 ) -> Result<FinishedTests, Exit> {
     if !rustix::process::geteuid().is_root() {
@@ -322,7 +311,7 @@ fn here(
         report::one(&Diagnostic::new(Code::NotPermitted, message).help(help));
         return Err(Exit::Environment);
     }
-    if let Some(missing) = plans.iter().find_map(doctor::missing) {
+    if let Some(missing) = files.iter().flat_map(|tests| &tests.plans).find_map(doctor::missing) {
         report::one(&missing);
         return Err(Exit::Environment);
     }
@@ -338,22 +327,22 @@ fn here(
 }
 
 /// Runs the tests of all files one by one, until `stop` is set.
-fn all(files: &[TestFile], arguments: &TestArguments, stop: &AtomicBool) -> FinishedTests {
+fn all(files: &[CheckedTests], arguments: &TestArguments, stop: &AtomicBool) -> FinishedTests {
     let kernel = machine::version().map_or_else(machine::release, |version| version.to_string());
     let mut linux = Linux::new();
     if arguments.coverage.is_some() {
         linux.count_lines();
     }
     let mut finished = FinishedTests::default();
-    for file in files {
+    for tests in files {
         let outcome = testing::run(
             &mut linux,
-            file,
+            tests,
             &|test| arguments.wants(test),
             TestSurroundings { is_over: &|| stop.load(Ordering::Relaxed), exec: &exec },
             &mut |result| {
                 finished.coverage.add_test(&result.lines);
-                let record = record_of(file, &kernel, result, arguments.is_colored());
+                let record = record_of(&tests.file, &kernel, result, arguments.is_colored());
                 told(&record, arguments, false);
                 finished.records.push(record);
             },

@@ -123,8 +123,9 @@ impl<'a> Judged<'a> {
             let (read, found) = match check::read(path, inputs, kernels, running) {
                 Ok(Checked { resolved, mut warnings }) => {
                     // Its tests are of the file, too.
-                    let tests = TestFile::open(&resolved.chain().path, inputs)
-                        .and_then(|file| file.as_ref().map_or(Ok(Vec::new()), testing::check));
+                    let tests = TestFile::open(&resolved.chain().path, inputs).and_then(|file| {
+                        file.map_or(Ok(()), |file| testing::check(file).map(drop))
+                    });
                     warnings.extend(tests.err().into_iter().flatten());
                     (Some(resolved), warnings)
                 }

@@ -195,6 +195,26 @@ impl Decoder {
         Self { nodes: resolved.nodes().map(source).collect() }
     }
 
+    /// An event of each kind that node `index` may write to `fc_events`, all of whose values are zero; of no known
+    /// type where none is known.
+    pub fn samples(&self, index: usize, each: &mut dyn FnMut(&Event<'_>)) {
+        let Some(source) = self.nodes.get(index) else { return };
+        // Of a process, so that it has all keys that an event may have.
+        let header = Header { pid: 1, ..Header::default() };
+        let mut event = |json, payload, bytes: &[u8]| {
+            each(&Event { index, node: &source.node, json, header, payload, bytes });
+        };
+        for (_, layout) in &source.layouts {
+            event(&source.json, Payload::Struct(layout, None), &vec![0; layout.size as usize]);
+        }
+        for traced in &source.traced {
+            event(traced.keys(), Payload::Call(traced), &vec![0; traced.size()]);
+        }
+        if source.layouts.is_empty() && source.traced.is_empty() {
+            event(&source.json, Payload::Unknown(None), &[]);
+        }
+    }
+
     /// The events of a program of node `index` that ran once and had ended at `time_ns`.
     pub fn output(
         &self,

@@ -74,7 +74,7 @@ impl Traced {
         }
     }
 
-    #[cfg(test)]
+    /// Bytes of its payload.
     pub(super) fn size(&self) -> usize {
         self.size
     }

@@ -24,8 +24,8 @@ pub(super) use link::{
     raw_tracepoint_open, task_descriptor, whole,
 };
 pub(super) use map::{
-    MapCreate, MapInfo, map_create, map_delete, map_freeze, map_get, map_info, map_lookup,
-    map_next_key, map_put, map_update, number_of, object_get, object_pin,
+    MapCreate, MapInfo, array_put, array_values, map_create, map_delete, map_freeze, map_get,
+    map_info, map_lookup, map_next_key, map_put, map_update, number_of, object_get, object_pin,
 };
 pub(super) use perf::{
     ProbeEvent, Sampled, perf_event_open, perf_lost, perf_output_event, perf_probe,

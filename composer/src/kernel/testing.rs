@@ -47,6 +47,16 @@ pub struct MapShape {
     pub max_entries: u32,
 }
 
+impl MapShape {
+    /// Whether its entries are numbered from 0, all there, and hold values of the program's own.
+    #[must_use]
+    pub fn is_array(self) -> bool {
+        /// `BPF_MAP_TYPE_ARRAY`, `_PERCPU_ARRAY`.
+        const ARRAYS: [u32; 2] = [2, 6];
+        ARRAYS.contains(&self.map_type)
+    }
+}
+
 /// A key and its value.
 pub type MapElement = (Vec<u8>, Vec<u8>);
 
@@ -88,6 +98,23 @@ pub trait TestKernel: KernelReader {
     /// # Errors
     /// What the kernel said.
     fn elements(&self, map: MapHandle) -> Result<Vec<MapElement>, KernelError>;
+
+    /// The values of an array one after the other, as long as they are read and written.
+    ///
+    /// # Errors
+    /// What the kernel said.
+    fn values(&self, array: MapHandle) -> Result<Vec<u8>, KernelError>;
+
+    /// Writes `values` to these entries of an array.
+    ///
+    /// # Errors
+    /// What the kernel said.
+    fn set_values(
+        &mut self,
+        array: MapHandle,
+        entries: &[u32],
+        values: &[u8],
+    ) -> Result<(), KernelError>;
 
     /// The value at `key`, if there is one.
     ///
@@ -167,6 +194,11 @@ impl TestKernel for Linux {
         const MOST: usize = 1 << 20;
         let fd = self.map(map)?.fd().as_fd();
         let shape = shape(fd)?;
+        if shape.is_array() {
+            let values = self.values(map)?;
+            let values = values.chunks(shape.whole_value.max(1)).map(<[u8]>::to_vec);
+            return Ok((0_u32..).map(|key| key.to_ne_bytes().to_vec()).zip(values).collect());
+        }
         let mut found = Vec::new();
         let mut key: Option<Vec<u8>> = None;
         let mut next = vec![0; shape.key_size];
@@ -182,6 +214,29 @@ impl TestKernel for Linux {
             key = Some(next.clone());
         }
         Ok(found)
+    }
+
+    fn values(&self, array: MapHandle) -> Result<Vec<u8>, KernelError> {
+        let fd = self.map(array)?.fd().as_fd();
+        let shape = shape(fd)?;
+        let values = sys::array_values(fd, shape.max_entries, shape.whole_value);
+        values.map_err(|error| KernelError::os("BPF_MAP_LOOKUP_BATCH", &error))
+    }
+
+    fn set_values(
+        &mut self,
+        array: MapHandle,
+        entries: &[u32],
+        values: &[u8],
+    ) -> Result<(), KernelError> {
+        let fd = self.map(array)?.fd().as_fd();
+        let size = entries.len().saturating_mul(shape(fd)?.whole_value);
+        if values.len() != size {
+            let why = format!("{} bytes for entries of {size}", values.len());
+            return Err(KernelError::here("write to map", why));
+        }
+        let done = sys::array_put(fd, entries, values);
+        done.map_err(|error| KernelError::os("BPF_MAP_UPDATE_BATCH", &error))
     }
 
     fn element(&self, map: MapHandle, key: &[u8]) -> Result<Option<Vec<u8>>, KernelError> {

@@ -10,9 +10,10 @@ use crate::{
     chain::{
         Spanned,
         reading::{globals, value},
-        table::{Diagnostics, Table, strings, wrong_type},
+        table::{Diagnostics, Table, string, strings, wrong_type},
     },
-    diag::Code,
+    diag::{Code, nearest},
+    errno::{errno_names, errno_number},
     packet::ExpectedPacket,
 };
 
@@ -59,6 +60,22 @@ pub(super) fn expected(
         }
         None => None,
     };
+    let exit = match table.get("exit") {
+        Some((_, found)) => {
+            let read = count("`exit`", 0, found, report);
+            good &= read.is_some();
+            read
+        }
+        None => None,
+    };
+    let errno = match table.get("errno") {
+        Some((_, found)) => {
+            let read = errno(found, report);
+            good &= read.is_some();
+            read
+        }
+        None => None,
+    };
     let max_ns = match table.get("max_ns") {
         Some((_, found)) => count("`max_ns`", 1, found, report),
         None => None,
@@ -75,8 +92,27 @@ pub(super) fn expected(
         maps,
         globals,
         arrived,
+        exit,
+        errno,
         max_ns,
     })
+}
+
+/// Reads the name of an error number.
+fn errno(found: &toml::Spanned<DeValue<'_>>, report: &mut Diagnostics<'_>) -> Option<Spanned<i32>> {
+    let name = string("`errno`", found, report)?;
+    if let Some(value) = errno_number(&name.value) {
+        return Some(Spanned { value, span: name.span });
+    }
+    let known: Vec<&str> = errno_names().collect();
+    let help = match nearest(&name.value, known.iter().copied()) {
+        Some(near) => format!("Did you mean `{near}`?"),
+        None => format!("Write one of: {}.", known.join(", ")),
+    };
+    let message = format!("unknown error number `{}`", name.value.escape_debug());
+    let wrong = report.at(Code::BadValue, message, &name.span, "unknown name").help(help);
+    report.push(wrong);
+    None
 }
 
 /// Reads the list of tables at `key`; none when something is wrong with it.

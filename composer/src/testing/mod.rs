@@ -5,11 +5,13 @@
 //! chain: that of the file with its mocks and spies, which goes through the same stages as any other.
 //!
 //! `read` has text → tests; `arrange` (chain, tests) → a chain for each group of tests that can share one;
+//! `conditions` finds what no event of it can have;
 //! `session` brings such a chain up and runs its tests one by one, each on maps and variables as they were when
 //! the chain came up (`state`); `verdict` compares what came with what was expected; `report` has results as
 //! text for people and machines, `coverage` the lines that ran.
 
 mod arrange;
+mod conditions;
 mod coverage;
 mod expectation;
 mod read;
@@ -29,7 +31,9 @@ pub use coverage::Coverage;
 use read::ReadTests;
 pub use report::{Correction, Tally, TestRecord, junit, tap};
 pub use schema::schema;
-pub use session::{TestCommand, TestResult, TestSurroundings, TestVerdict, check, run};
+pub use session::{
+    CheckedTests, TestCommand, TestResult, TestSurroundings, TestVerdict, check, run,
+};
 
 use crate::{
     chain::{
@@ -39,6 +43,7 @@ use crate::{
     diag::{Code, Diagnostic, Source, Span, in_file_order},
     files,
     packet::{ExpectedPacket, Packet},
+    syscalls::Syscall,
     traffic::Protocol,
     version::Requirement,
 };
@@ -88,6 +93,8 @@ pub enum Trigger {
     Traffic(Protocol, u32),
     /// A command, with the hosts attached.
     Exec(Vec<Spanned<String>>),
+    /// A system call that is made so often, with the hosts attached.
+    Syscall(Syscall, u32),
 }
 
 /// A run of a program by the kernel.
@@ -169,6 +176,10 @@ pub struct TestExpectation {
     pub globals: Vec<GlobalValue>,
     /// How much of the traffic arrived.
     pub arrived: Option<ExpectedCount>,
+    /// The exit code of the command; 0 if not given.
+    pub exit: Option<Spanned<u32>>,
+    /// The error of the system call; none if not given.
+    pub errno: Option<Spanned<i32>>,
     /// Nanoseconds of a run that are worth a word when it takes longer.
     pub max_ns: Option<Spanned<u32>>,
 }

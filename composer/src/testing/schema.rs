@@ -2,6 +2,8 @@
 
 use serde_json::{Value, json};
 
+use crate::syscalls::SYSCALLS;
+
 /// The JSON schema of files of tests; of the `test` of a chain file, too.
 #[must_use]
 pub fn schema() -> Value {
@@ -85,6 +87,7 @@ fn case_keys() -> Vec<Property> {
                 "type": "array", "minItems": 1, "items": { "type": "string" },
             }),
         ),
+        ("syscall", syscall()),
         (
             "limit",
             json!({ "description": "Seconds that it may take.", "type": "integer", "minimum": 1 }),
@@ -103,6 +106,19 @@ fn case_keys() -> Vec<Property> {
         ("mock", named("What stands in for functions.", &json!({ "$ref": "#/definitions/mock" }))),
         ("expect", json!({ "$ref": "#/definitions/expect" })),
     ]
+}
+
+fn syscall() -> Value {
+    let names: Vec<&str> = SYSCALLS.iter().map(|one| one.name).collect();
+    json!({
+        "description": "A system call that the program makes, with the hosts attached.",
+        "anyOf": [
+            { "enum": names },
+            { "type": "object", "minProperties": 1, "maxProperties": 1,
+              "propertyNames": { "enum": names },
+              "additionalProperties": { "type": "integer", "minimum": 1 } },
+        ],
+    })
 }
 
 fn mock() -> Value {
@@ -193,6 +209,14 @@ fn expect() -> Value {
                 named("Values of global variables.", &json!({ "$ref": "#/definitions/value" })),
             ),
             ("arrived", json!({ "$ref": "#/definitions/count" })),
+            (
+                "exit",
+                json!({
+                    "description": "The exit code of the command of `exec`; 0 if not given.",
+                    "type": "integer", "minimum": 0, "maximum": 255,
+                }),
+            ),
+            ("errno", text("The error of the call of `syscall`: EPERM. It has none if not given.")),
             (
                 "max_ns",
                 json!({

@@ -1,9 +1,9 @@
 //! Maps and variables as they were when a chain came up, and how they become so again.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 use crate::{
-    kernel::{KernelError, MapElement, MapHandle, MapShape, ProgramHandle, TestKernel},
+    kernel::{KernelError, MapHandle, MapShape, ProgramHandle, TestKernel},
     object::MapDef,
     run::Running,
 };
@@ -20,21 +20,29 @@ pub(super) struct ChainState {
 #[derive(Debug)]
 struct SavedMap {
     handle: MapHandle,
-    /// Whether entries come and go.
-    is_hash: bool,
-    elements: Vec<MapElement>,
+    contents: SavedContents,
     /// The node whose variables it holds, and the section.
     variables: Option<(usize, String)>,
 }
 
-/// More entries than this take longer to read than a chain to come up.
-const MOST: u32 = 4096;
+/// What a map holds.
+#[derive(Debug)]
+enum SavedContents {
+    /// Values of entries that are always there, one after the other, and how long each is.
+    Array(Vec<u8>, usize),
+    /// Entries that come and go.
+    Hash(HashMap<Vec<u8>, Vec<u8>>),
+}
+
+/// More entries, or bytes of more than one of them, take longer to read than a chain to come up.
+const MOST_ENTRIES: u32 = 1 << 16;
+const MOST_BYTES: usize = 16 << 20;
 
 /// What becomes of the contents of a map of some type.
-enum Contents {
-    /// Entries that are always there.
+enum MapUpkeep {
+    /// Values are put back.
     Array,
-    /// Entries that come and go.
+    /// Entries are put back, and others removed.
     Hash,
     /// Nothing that a program could find again.
     Nothing,
@@ -42,15 +50,18 @@ enum Contents {
     Lasting,
 }
 
-fn contents(shape: MapShape) -> Contents {
+fn upkeep(shape: MapShape) -> MapUpkeep {
     let map = MapDef { map_type: shape.map_type, ..MapDef::default() };
+    let (entries, size) = (shape.max_entries, shape.whole_value);
+    let is_short = entries <= MOST_ENTRIES
+        && (entries == 1 || size.saturating_mul(entries as usize) <= MOST_BYTES);
     match map.type_name() {
-        "array" | "percpu_array" if shape.max_entries <= MOST => Contents::Array,
-        "hash" | "percpu_hash" | "lru_hash" | "lru_percpu_hash" | "lpm_trie" => Contents::Hash,
+        _ if shape.is_array() && is_short => MapUpkeep::Array,
+        "hash" | "percpu_hash" | "lru_hash" | "lru_percpu_hash" | "lpm_trie" => MapUpkeep::Hash,
         "ringbuf" | "perf_event_array" | "prog_array" | "user_ringbuf" | "stack_trace" => {
-            Contents::Nothing
+            MapUpkeep::Nothing
         }
-        _ => Contents::Lasting,
+        _ => MapUpkeep::Lasting,
     }
 }
 
@@ -86,35 +97,26 @@ impl ChainState {
         handle: MapHandle,
         variables: Option<(usize, String)>,
     ) -> Result<(), KernelError> {
-        let is_hash = match contents(kernel.shape(handle)?) {
-            Contents::Array => false,
-            Contents::Hash => true,
-            Contents::Nothing => return Ok(()),
-            Contents::Lasting => {
+        let shape = kernel.shape(handle)?;
+        let contents = match upkeep(shape) {
+            MapUpkeep::Array => SavedContents::Array(kernel.values(handle)?, shape.whole_value),
+            MapUpkeep::Hash => SavedContents::Hash(kernel.elements(handle)?.into_iter().collect()),
+            MapUpkeep::Nothing => return Ok(()),
+            MapUpkeep::Lasting => {
                 self.is_lasting = true;
                 return Ok(());
             }
         };
-        let elements = kernel.elements(handle)?;
-        self.maps.push(SavedMap { handle, is_hash, elements, variables });
+        self.maps.push(SavedMap { handle, contents, variables });
         Ok(())
     }
 
     /// Puts everything back.
     pub(super) fn restore<K: TestKernel>(&self, kernel: &mut K) -> Result<(), KernelError> {
-        for map in &self.maps {
-            let now: HashMap<_, _> = kernel.elements(map.handle)?.into_iter().collect();
-            if map.is_hash {
-                // First, so that there is room for those that are missing.
-                let saved: HashSet<_> = map.elements.iter().map(|(key, _)| key).collect();
-                for key in now.keys().filter(|key| !saved.contains(key)) {
-                    kernel.remove_element(map.handle, key)?;
-                }
-            }
-            for (key, value) in &map.elements {
-                if now.get(key) != Some(value) {
-                    kernel.set_element(map.handle, key, value)?;
-                }
+        for SavedMap { handle, contents, .. } in &self.maps {
+            match contents {
+                SavedContents::Array(saved, size) => restore_array(kernel, *handle, saved, *size)?,
+                SavedContents::Hash(saved) => restore_hash(kernel, *handle, saved)?,
             }
         }
         Ok(())
@@ -137,4 +139,38 @@ impl ChainState {
             let _ = kernel.remove_map(map.handle); // it was held by then
         }
     }
+}
+
+/// Writes the values of an array that changed, each of `size` bytes.
+fn restore_array<K: TestKernel>(
+    kernel: &mut K,
+    map: MapHandle,
+    saved: &[u8],
+    size: usize,
+) -> Result<(), KernelError> {
+    let now = kernel.values(map)?;
+    let (mut entries, mut values) = (Vec::new(), Vec::new());
+    let pairs = saved.chunks(size.max(1)).zip(now.chunks(size.max(1)));
+    for (entry, (saved, _)) in (0..).zip(pairs).filter(|(_, (saved, now))| saved != now) {
+        entries.push(entry);
+        values.extend(saved);
+    }
+    if entries.is_empty() { Ok(()) } else { kernel.set_values(map, &entries, &values) }
+}
+
+/// Removes the entries that came, and writes those that changed or went.
+fn restore_hash<K: TestKernel>(
+    kernel: &mut K,
+    map: MapHandle,
+    saved: &HashMap<Vec<u8>, Vec<u8>>,
+) -> Result<(), KernelError> {
+    let now: HashMap<_, _> = kernel.elements(map)?.into_iter().collect();
+    // First, so that there is room for those that are missing.
+    for key in now.keys().filter(|key| !saved.contains_key(*key)) {
+        kernel.remove_element(map, key)?;
+    }
+    for (key, value) in saved.iter().filter(|(key, value)| now.get(*key) != Some(*value)) {
+        kernel.set_element(map, key, value)?;
+    }
+    Ok(())
 }

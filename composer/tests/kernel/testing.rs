@@ -73,8 +73,8 @@ fn assert_pass(path: &Path, least: usize) {
 #[ignore = "needs a kernel that allows freplace; `cargo xtask test` runs it in a micro-VM"]
 fn what_is_expected_of_mocked_programs_holds() {
     let folder = folder();
-    assert_pass(&folder.chain().with_file_name("run.toml"), 17);
-    assert_pass(&folder.chain().with_file_name("attached.toml"), 2);
+    assert_pass(&folder.chain().with_file_name("run.toml"), 20);
+    assert_pass(&folder.chain().with_file_name("attached.toml"), 3);
 }
 
 /// The text of the test called `name`, which failed.
@@ -140,7 +140,10 @@ fn a_command_that_does_not_end_or_work_fails_its_test_alone() {
     assert_eq!(code, Some(1));
     for (name, part) in [
         ("a command that hangs", "`sleep` did not end in time"),
-        ("a command that fails", "`false` failed: exit status: 1"),
+        ("a command that fails", "`false` ended with exit code 1, not 0"),
+        ("another exit code", "`sh` ended with exit code 3, not 4"),
+        ("a system call without an error", "`getpid` ended with no error, not EPERM"),
+        ("a signal", "`sh` was ended by signal 9"),
         ("a command that is not there", "cannot run `/no/such/command`"),
     ] {
         let text = failure(&records, name);

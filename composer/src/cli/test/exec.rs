@@ -1,7 +1,7 @@
 //! The command of a test.
 
 use std::{
-    os::unix::process::CommandExt as _,
+    os::unix::process::{CommandExt as _, ExitStatusExt as _},
     process::{Command, Stdio},
     time::Instant,
 };
@@ -14,9 +14,9 @@ use rustix::{
 
 use freplace_compose::files::plain;
 
-/// Runs a command, which has to succeed before the deadline; why it did not.
-pub(super) fn exec(words: &[&str], deadline: Instant) -> Result<(), String> {
-    let Some((program, arguments)) = words.split_first() else { return Ok(()) };
+/// Runs a command, which has to end before the deadline; its exit code, or why it has none.
+pub(super) fn exec(words: &[&str], deadline: Instant) -> Result<i32, String> {
+    let Some((program, arguments)) = words.split_first() else { return Ok(0) };
     let mut command = Command::new(program);
     command.args(arguments).process_group(0);
     command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
@@ -33,8 +33,10 @@ pub(super) fn exec(words: &[&str], deadline: Instant) -> Result<(), String> {
         });
     }
     match child.wait() {
-        Ok(status) if status.success() => Ok(()),
-        Ok(status) => Err(format!("`{program}` failed: {status}")),
+        Ok(status) => match status.signal() {
+            Some(signal) => Err(format!("`{program}` was ended by signal {signal}")),
+            None => Ok(status.code().unwrap_or_default()),
+        },
         Err(error) => Err(format!("cannot wait for the command: {}", plain(&error))),
     }
 }

@@ -7,13 +7,13 @@ use freplace_compose::{
     diag::{Code, Diagnostic},
     files::plain,
     inert,
-    testing::{Correction, TestFile, TestRecord},
+    testing::{CheckedTests, Correction, TestRecord},
 };
 
 /// Writes the corrections of the results into their files. Where kernels disagree, what the first one did counts.
-pub(super) fn apply(files: &[TestFile], records: &[TestRecord]) -> Result<(), Vec<Diagnostic>> {
+pub(super) fn apply(files: &[CheckedTests], records: &[TestRecord]) -> Result<(), Vec<Diagnostic>> {
     let mut wrong = Vec::new();
-    for file in files {
+    for CheckedTests { file, .. } in files {
         let name = file.path.display().to_string();
         let mut places: BTreeMap<(usize, usize), &Correction> = BTreeMap::new();
         let of_file = records.iter().filter(|record| record.file == name);

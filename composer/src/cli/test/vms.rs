@@ -17,26 +17,22 @@ use crate::cli::{
     vm::{self, ReexecInVm},
 };
 use freplace_compose::{
-    check::{self, Kernels},
     inert,
-    testing::{TestFile, TestRecord},
+    testing::{CheckedTests, TestRecord},
     vm::KernelChoice,
 };
 
 /// Runs the tests in a micro-VM for each kernel, some at a time.
 pub(super) fn in_vms(
-    files: &Arc<Vec<TestFile>>,
+    files: &[CheckedTests],
     arguments: &Arc<TestArguments>,
 ) -> Result<FinishedTests, Exit> {
     // The same for each kernel.
     let (mut brought, mut needed) = (Vec::new(), Vec::new());
-    for file in files.iter() {
+    for CheckedTests { file, chain, .. } in files {
         brought.extend(file.inputs());
-        // It was valid when the files were checked.
-        if let Ok(checked) = check::open(file.chain.clone(), &Kernels::default()) {
-            brought.extend(vm::files(&checked.resolved));
-            needed.extend(vm::modules(&checked.resolved));
-        }
+        brought.extend(vm::files(chain));
+        needed.extend(vm::modules(chain));
     }
     let cpus = thread::available_parallelism().map_or(1, usize::from);
     let jobs = arguments.jobs.map_or(cpus, usize::from).min(arguments.vm.len());
@@ -67,7 +63,7 @@ pub(super) fn in_vms(
 /// Runs the tests in a micro-VM with `kernel`.
 fn in_vm(
     kernel: &KernelChoice,
-    files: &[TestFile],
+    files: &[CheckedTests],
     (brought, needed): (&Vec<PathBuf>, &Vec<String>),
     arguments: &Arc<TestArguments>,
 ) -> Result<FinishedTests, Exit> {
@@ -79,7 +75,7 @@ fn in_vm(
         words.push("--coverage=-".into());
     }
     words.push("--".into());
-    words.extend(files.iter().map(|file| file.path.clone().into()));
+    words.extend(files.iter().map(|tests| tests.file.path.clone().into()));
     let sink = RecordSink {
         line: Vec::new(),
         finished: Arc::default(),

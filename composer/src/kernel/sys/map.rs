@@ -8,8 +8,9 @@ use std::{
 };
 
 use aya_obj::generated::bpf_cmd::{
-    BPF_MAP_CREATE, BPF_MAP_DELETE_ELEM, BPF_MAP_FREEZE, BPF_MAP_GET_NEXT_KEY, BPF_MAP_LOOKUP_ELEM,
-    BPF_MAP_UPDATE_ELEM, BPF_OBJ_GET, BPF_OBJ_GET_INFO_BY_FD, BPF_OBJ_PIN,
+    BPF_MAP_CREATE, BPF_MAP_DELETE_ELEM, BPF_MAP_FREEZE, BPF_MAP_GET_NEXT_KEY,
+    BPF_MAP_LOOKUP_BATCH, BPF_MAP_LOOKUP_ELEM, BPF_MAP_UPDATE_BATCH, BPF_MAP_UPDATE_ELEM,
+    BPF_OBJ_GET, BPF_OBJ_GET_INFO_BY_FD, BPF_OBJ_PIN,
 };
 
 use super::{Attribute, Info, address, address_mut, bpf, descriptor, length, number};
@@ -189,6 +190,65 @@ pub(in crate::kernel) fn map_delete(map: BorrowedFd<'_>, key: &[u8]) -> io::Resu
     let mut attribute =
         MapUpdate { map_fd: number(map), reserved: 0, key: address(key), value: 0, flags: 0 };
     bpf(BPF_MAP_DELETE_ELEM, &mut attribute).map(drop)
+}
+
+/// What the commands for many entries take.
+#[repr(C)]
+struct MapBatch {
+    /// Where to begin: 0 for the start.
+    from: u64,
+    /// Where to go on, which the kernel writes.
+    next: u64,
+    keys: u64,
+    values: u64,
+    /// How many there is room for; then how many there are.
+    count: u32,
+    map_fd: u32,
+    element_flags: u64,
+    flags: u64,
+}
+impl Attribute for MapBatch {}
+
+/// `BPF_MAP_LOOKUP_BATCH` of all `entries` of an array: their values, of `size` bytes each as they are read.
+pub(in crate::kernel) fn array_values(
+    map: BorrowedFd<'_>,
+    entries: u32,
+    size: usize,
+) -> io::Result<Vec<u8>> {
+    let mut keys = vec![0_u32; entries as usize];
+    let mut values = vec![0; entries as usize * size];
+    let mut next = 0_u32;
+    let mut attribute = MapBatch {
+        from: 0,
+        next: address_mut(&mut next),
+        keys: address_mut(keys.as_mut_slice()),
+        values: address_mut(values.as_mut_slice()),
+        count: entries,
+        map_fd: number(map),
+        element_flags: 0,
+        flags: 0,
+    };
+    bpf(BPF_MAP_LOOKUP_BATCH, &mut attribute)?;
+    Ok(values)
+}
+
+/// `BPF_MAP_UPDATE_BATCH` of these entries of an array, whose `values` stand one after the other.
+pub(in crate::kernel) fn array_put(
+    map: BorrowedFd<'_>,
+    entries: &[u32],
+    values: &[u8],
+) -> io::Result<()> {
+    let mut attribute = MapBatch {
+        from: 0,
+        next: 0,
+        keys: address(entries),
+        values: address(values),
+        count: length(entries.len()),
+        map_fd: number(map),
+        element_flags: 0,
+        flags: 0,
+    };
+    bpf(BPF_MAP_UPDATE_BATCH, &mut attribute).map(drop)
 }
 
 #[repr(C)]

@@ -52,12 +52,22 @@ pub(super) struct ArrangedTest<'t> {
     /// The numbers of names in the condition of each of the expected events.
     pub(super) names: Vec<HashMap<String, i128>>,
     /// What is expected of maps.
-    pub(super) expected_maps: Vec<(String, Vec<EncodedEntry>)>,
+    pub(super) expected_maps: Vec<ExpectedMap>,
     /// What is expected of variables, each with the id of its host.
     pub(super) expected_globals: Vec<(String, ExpectedGlobal)>,
-    /// The types of the host that is run, and those that the maps are of.
+    /// The types of the host that is run.
     pub(super) object: Option<Arc<Object>>,
-    pub(super) map_types: HashMap<String, Option<Arc<Object>>>,
+}
+
+/// What is expected of a map.
+#[derive(Debug)]
+pub(super) struct ExpectedMap {
+    pub(super) name: String,
+    pub(super) entries: Vec<EncodedEntry>,
+    /// The object with its types; none where it has none.
+    pub(super) types: Option<Arc<Object>>,
+    /// Where it is named.
+    pub(super) span: Span,
 }
 
 /// A value that is expected of a variable.
@@ -78,14 +88,6 @@ impl TestGroup<'_> {
         let nodes = nodes.filter(|node| stays(&node.id.value)).cloned().collect();
         let chain = Chain { graph: Graph::with(nodes), ..self.chain.clone() };
         Self { chain, attached: self.attached, tests: Vec::new() }
-    }
-}
-
-impl ArrangedTest<'_> {
-    /// Where something is expected of a map.
-    pub(super) fn map_span(&self, name: &str) -> Span {
-        let expected = self.test.expect.maps.iter().find(|content| content.map.value == name);
-        expected.map_or(&self.test.span, |content| &content.map.span).clone()
     }
 }
 
@@ -357,6 +359,35 @@ impl<'t> Arranger<'_, 't> {
         if held.is_empty() { Err(wrong) } else { Ok(held) }
     }
 
+    /// What is expected of triggers that the test does not have.
+    fn without_trigger(&self) -> Vec<Diagnostic> {
+        let (expect, trigger) = (&self.test.expect, &self.test.trigger);
+        let keys = [
+            (
+                ("arrived", "traffic", "\"udp\""),
+                expect.arrived.as_ref().map(|one| &one.span),
+                matches!(trigger, Trigger::Traffic(..)),
+            ),
+            (
+                ("exit", "exec", "[\"/bin/true\"]"),
+                expect.exit.as_ref().map(|one| &one.span),
+                matches!(trigger, Trigger::Exec(_)),
+            ),
+            (
+                ("errno", "syscall", "\"openat\""),
+                expect.errno.as_ref().map(|one| &one.span),
+                matches!(trigger, Trigger::Syscall(..)),
+            ),
+        ];
+        let wrong = keys.into_iter().filter(|(_, _, has)| !has).filter_map(|(names, span, _)| {
+            let (key, needed, example) = names;
+            let message = format!("`{key}` without `{needed}`");
+            let found = self.bad(span?, message, "there is none");
+            Some(found.help(format!("Write {needed} = {example}, or remove it.")))
+        });
+        wrong.collect()
+    }
+
     /// The test with its names found, and its spies among `nodes`.
     fn test(
         &self,
@@ -367,15 +398,12 @@ impl<'t> Arranger<'_, 't> {
         let expect = &self.test.expect;
         let mut wrong = Vec::new();
         let mut keep = |found: Box<Diagnostic>| wrong.push(*found);
-        if let (Some(arrived), Trigger::Run(_) | Trigger::Exec(_)) =
-            (&expect.arrived, &self.test.trigger)
-        {
-            let found = self.bad(&arrived.span, "`arrived` without `traffic`", "nothing is sent");
-            keep(Box::new(found.help("Write traffic = \"udp\", or remove it.")));
+        for found in self.without_trigger() {
+            keep(Box::new(found));
         }
         let run = match &self.test.trigger {
             Trigger::Run(run) => self.run(run).map_err(&mut keep).ok(),
-            Trigger::Traffic(..) | Trigger::Exec(_) => {
+            Trigger::Traffic(..) | Trigger::Exec(_) | Trigger::Syscall(..) => {
                 let only = [
                     ("returns", expect.returns.as_ref().map(|one| &one.span)),
                     ("packet", expect.packet.as_ref().map(crate::packet::ExpectedPacket::span)),
@@ -425,6 +453,12 @@ impl<'t> Arranger<'_, 't> {
             encoded.collect::<Vec<_>>()
         };
         let (maps, expected_maps) = (entries(&self.test.maps), entries(&expect.maps));
+        let expected_maps =
+            expect.maps.iter().zip(expected_maps).map(|(content, (name, entries))| {
+                let types = self.object_of_map(&name);
+                ExpectedMap { name, entries, types, span: content.map.span.clone() }
+            });
+        let expected_maps = expected_maps.collect();
         let mut expected_globals = Vec::new();
         for global in &expect.globals {
             match self.holders_of(global) {
@@ -445,9 +479,6 @@ impl<'t> Arranger<'_, 't> {
             Trigger::Run(run) => self.host(run).ok().map(|(_, of)| Arc::clone(of.shared_object())),
             _ => None,
         };
-        let map_types =
-            expected_maps.iter().map(|(name, _)| (name.clone(), self.object_of_map(name)));
-        let map_types = map_types.collect();
         Ok(ArrangedTest {
             test,
             run,
@@ -459,7 +490,6 @@ impl<'t> Arranger<'_, 't> {
             expected_maps,
             expected_globals,
             object,
-            map_types,
         })
     }
 }

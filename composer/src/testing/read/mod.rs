@@ -215,7 +215,7 @@ fn test(
     let test = ProgramTest { name, span, requires, trigger, limit, globals, maps, mocks, expect };
     match (packets, &test.trigger) {
         (Packets::None, _) => vec![test],
-        (_, Trigger::Traffic(..) | Trigger::Exec(_)) => {
+        (_, Trigger::Traffic(..) | Trigger::Exec(_) | Trigger::Syscall(..)) => {
             let found = Diagnostic::new(Code::BadTest, "a packet without `run`")
                 .label(&test.span, "this test")
                 .help("Remove `packet`. It is what BPF_PROG_TEST_RUN hands to a host.");

@@ -14,6 +14,7 @@ use crate::{
     diag::{Code, Diagnostic},
     files,
     packet::{Packet, PacketSource, PacketStart, captured},
+    syscalls::{SYSCALLS, Syscall},
     testing::{ProgramTest, TestRunSpec, Trigger},
     traffic::Protocol,
 };
@@ -84,7 +85,7 @@ pub(super) fn packets(
 }
 
 pub(super) fn trigger(table: &mut Table<'_>, report: &mut Diagnostics<'_>) -> Option<Trigger> {
-    let keys = ["run", "traffic", "exec"].map(|key| table.get(key));
+    let keys = ["run", "traffic", "exec", "syscall"].map(|key| table.get(key));
     let repeat = table.get("repeat");
     let context = table.get("ctx");
     let given: Vec<_> = keys.iter().flatten().map(|(key, _)| key.clone()).collect();
@@ -92,11 +93,11 @@ pub(super) fn trigger(table: &mut Table<'_>, report: &mut Diagnostics<'_>) -> Op
         let wrong = report
             .at(Code::BadValue, "a test with two triggers", first, "one")
             .label(second, "another one")
-            .help("Write one of `run`, `traffic` and `exec`.");
+            .help("Write one of `run`, `traffic`, `exec` and `syscall`.");
         report.push(wrong);
         return None;
     }
-    let [run, traffic, exec] = keys;
+    let [run, traffic, exec, syscall] = keys;
     if run.is_none() && !given.is_empty() {
         for (name, place) in [("repeat", &repeat), ("ctx", &context)] {
             let Some((key, _)) = place else { continue };
@@ -118,6 +119,9 @@ pub(super) fn trigger(table: &mut Table<'_>, report: &mut Diagnostics<'_>) -> Op
         }
         return Some(Trigger::Exec(words));
     }
+    if let Some((_, found)) = syscall {
+        return self::syscall(found, report);
+    }
     let host = match run {
         Some((_, found)) => Some(string("`run`", found, report)?),
         None => None,
@@ -134,26 +138,48 @@ pub(super) fn trigger(table: &mut Table<'_>, report: &mut Diagnostics<'_>) -> Op
 }
 
 /// Reads `"udp"`, or `{ udp = 3 }`.
-pub(super) fn traffic(
-    found: &toml::Spanned<DeValue<'_>>,
-    report: &mut Diagnostics<'_>,
-) -> Option<Trigger> {
+fn traffic(found: &toml::Spanned<DeValue<'_>>, report: &mut Diagnostics<'_>) -> Option<Trigger> {
     const PROTOCOLS: [(&str, Protocol); 3] =
         [("tcp", Protocol::Tcp), ("udp", Protocol::Udp), ("icmp", Protocol::Icmp)];
     let named = |name: &str| PROTOCOLS.iter().find(|(known, _)| *known == name);
-    if let Some(text) = found.get_ref().as_str()
-        && let Some((_, protocol)) = named(text)
-    {
-        return Some(Trigger::Traffic(*protocol, 1));
+    let read = several("a number of packets", named, found, report)?;
+    if read.is_none() {
+        wrong_type("`traffic`", "\"tcp\", \"udp\", \"icmp\", or { udp = 3 }", found, report);
     }
-    if let Some(table) = found.get_ref().as_table()
-        && table.len() == 1
-        && let Some((key, number)) = table.iter().next()
-        && let Some((_, protocol)) = named(key.get_ref())
-    {
-        let number = count("a number of packets", 1, number, report)?;
-        return Some(Trigger::Traffic(*protocol, number.value));
+    read.map(|((_, protocol), count)| Trigger::Traffic(*protocol, count))
+}
+
+/// Reads `"openat"`, or `{ openat = 3 }`.
+fn syscall(found: &toml::Spanned<DeValue<'_>>, report: &mut Diagnostics<'_>) -> Option<Trigger> {
+    let read = several("a number of calls", Syscall::named, found, report)?;
+    if read.is_none() {
+        let names: Vec<&str> = SYSCALLS.iter().map(|one| one.name).collect();
+        let span = report.span(found);
+        let message = "`syscall` must be one of the calls that can be made, or { openat = 3 }";
+        let wrong = report
+            .at(Code::BadValue, message, &span, "not among them")
+            .help(format!("Write one of: {}. Others can be made by `exec`.", names.join(", ")));
+        report.push(wrong);
     }
-    wrong_type("`traffic`", "\"tcp\", \"udp\", \"icmp\", or { udp = 3 }", found, report);
-    None
+    read.map(|(syscall, count)| Trigger::Syscall(syscall, count))
+}
+
+/// Reads a name, or a table of one with a number, called `number` in messages: what `named` knows, and how often.
+/// An inner `None` is for anything else.
+#[expect(clippy::option_option, reason = "what is reported already, and what is not")]
+fn several<T>(
+    number: &str,
+    named: impl Fn(&str) -> Option<T>,
+    found: &toml::Spanned<DeValue<'_>>,
+    report: &mut Diagnostics<'_>,
+) -> Option<Option<(T, u32)>> {
+    if let Some(text) = found.get_ref().as_str() {
+        return Some(named(text).map(|one| (one, 1)));
+    }
+    let table = found.get_ref().as_table().filter(|table| table.len() == 1);
+    let Some((key, value)) = table.and_then(|table| table.iter().next()) else {
+        return Some(None);
+    };
+    let Some(one) = named(key.get_ref()) else { return Some(None) };
+    Some(Some((one, count(number, 1, value, report)?.value)))
 }

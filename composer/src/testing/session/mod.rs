@@ -10,10 +10,12 @@ use std::{
 use super::{
     Correction, ProgramTest, TestFile,
     arrange::{ArrangedTest, TestGroup, arrange},
+    conditions::unknown_fields,
 };
 use crate::{
-    check::{self, Checked, Kernels},
+    check::{self, HostUse, Kernels},
     diag::{Code, Diagnostic},
+    event::Decoder,
     kernel::{KernelError, LinesRun, TestKernel, machine},
     plan::{self, Plan},
     resolve::Resolved,
@@ -21,8 +23,8 @@ use crate::{
 };
 use tested_chain::TestedChain;
 
-/// Runs a command, whose words these are, which has to succeed before the deadline; why it did not.
-pub type TestCommand = dyn Fn(&[&str], Instant) -> Result<(), String>;
+/// Runs a command, whose words these are, which has to end before the deadline; its exit code, or why it has none.
+pub type TestCommand = dyn Fn(&[&str], Instant) -> Result<i32, String>;
 
 /// What the runner asks of whoever runs it.
 #[derive(Clone, Copy)]
@@ -63,24 +65,49 @@ pub enum TestVerdict {
     Skipped(String),
 }
 
-/// Runs the tests of `file` that `wanted` takes, and hands each result to `each`, until it is over. Needs the
+/// A file of tests in which nothing is wrong on all kernels.
+#[derive(Debug)]
+pub struct CheckedTests {
+    /// The file.
+    pub file: TestFile,
+    /// Its chain.
+    pub chain: Resolved,
+    /// The plans that its tests are run by.
+    pub plans: Vec<Plan>,
+}
+
+/// Looks for what is wrong with the tests of `file`, without loading anything.
+///
+/// # Errors
+/// What is wrong with the chain or with the tests, on all kernels.
+pub fn check(file: TestFile) -> Result<CheckedTests, Vec<Diagnostic>> {
+    // Whether its hosts are attached each group decides.
+    let checked = check::open_for(file.chain.clone(), &Kernels::default(), HostUse::Loaded)?;
+    let chain = checked.resolved;
+    let mut plans = Vec::new();
+    for group in arrange(&file, &chain, &|_| true)? {
+        plans.push(planned(&group)?.plan);
+    }
+    Ok(CheckedTests { file, chain, plans })
+}
+
+/// Runs those of `tests` that `wanted` takes, and hands each result to `each`, until it is over. Needs the
 /// context of a tokio runtime.
 ///
 /// # Errors
-/// What is wrong with the file, its chain or its tests: then nothing was loaded.
+/// What is wrong with the tests: then nothing was loaded.
 pub fn run<K: TestKernel>(
     kernel: &mut K,
-    file: &TestFile,
+    CheckedTests { file, chain, .. }: &CheckedTests,
     wanted: &dyn Fn(&ProgramTest) -> bool,
     around: TestSurroundings<'_>,
     each: &mut dyn FnMut(TestResult),
 ) -> Result<(), Vec<Diagnostic>> {
-    let Checked { resolved, .. } = check::open(file.chain.clone(), &Kernels::default())?;
     let here = machine::version();
     let applies = |test: &ProgramTest| is_for(test, here);
     let skipped = file.tests.iter().filter(|test| wanted(test) && !applies(test));
     let skipped: Vec<&ProgramTest> = skipped.collect();
-    let groups = arrange(file, &resolved, &|test| wanted(test) && applies(test))?;
+    let groups = arrange(file, chain, &|test| wanted(test) && applies(test))?;
     for test in skipped {
         let why = test.requires.as_ref().map(|one| one.value.to_string()).unwrap_or_default();
         each(TestResult::of(test, TestVerdict::Skipped(format!("requires Linux {why}"))));
@@ -95,22 +122,26 @@ pub fn run<K: TestKernel>(
     Ok(())
 }
 
-/// Looks for what is wrong with the tests of `file`, without loading anything; the plans that they are run by.
-///
-/// # Errors
-/// What is wrong with the chain or with the tests, on all kernels.
-pub fn check(file: &TestFile) -> Result<Vec<Plan>, Vec<Diagnostic>> {
-    let base = check::open(file.chain.clone(), &Kernels::default())?.resolved;
-    let groups = arrange(file, &base, &|_| true)?;
-    groups.iter().map(|group| planned(group).map(|(_, plan)| plan)).collect()
+/// The chain of a group of tests, and how it is brought up and read.
+struct PlannedGroup {
+    resolved: Resolved,
+    plan: Plan,
+    decoder: Decoder,
 }
 
-/// The chain of a group with its names resolved, and the plan that brings it up.
-fn planned(group: &TestGroup<'_>) -> Result<(Resolved, Plan), Vec<Diagnostic>> {
-    let resolved = check::open(group.chain.clone(), &Kernels::default())?.resolved;
+/// Plans the chain of `group`.
+///
+/// # Errors
+/// What is wrong with it, or with the conditions of its tests.
+fn planned(group: &TestGroup<'_>) -> Result<PlannedGroup, Vec<Diagnostic>> {
+    let hosts = if group.attached { HostUse::Attached } else { HostUse::Loaded };
+    let checked = check::open_for(group.chain.clone(), &Kernels::default(), hosts)?;
+    let resolved = checked.resolved;
     let plan = plan::build(&resolved);
     let plan = if group.attached { plan } else { plan.without_hosts() };
-    Ok((resolved, plan))
+    let decoder = Decoder::new(&resolved);
+    let unknown = unknown_fields(group, &plan, &decoder);
+    if unknown.is_empty() { Ok(PlannedGroup { resolved, plan, decoder }) } else { Err(unknown) }
 }
 
 /// Whether a test is for this kernel.
@@ -187,5 +218,34 @@ impl fmt::Display for TestVerdict {
             Self::Failed(_) => "failed",
             Self::Skipped(_) => "skipped",
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::check;
+    use crate::{chain::ChainInputs, diag::Code, testing::TestFile};
+
+    /// The codes of what is wrong with this test of two hosts at one interface.
+    fn codes(test: &str) -> Vec<Code> {
+        let host = |id| {
+            format!(
+                "[host.{id}]\nobject = \"builtin:xdp\"\nprogram = \"xdp_host\"\n\
+                 attach = {{ xdp = \"lo\" }}\n"
+            )
+        };
+        let text = format!("{}{}[[test]]\nname = \"a\"\n{test}\n", host("one"), host("two"));
+        let file = TestFile::parse(Path::new("a.toml"), text, &ChainInputs::default())
+            .expect("valid")
+            .expect("a test");
+        check(file).err().unwrap_or_default().into_iter().map(|one| one.code).collect()
+    }
+
+    #[test]
+    fn hosts_that_are_only_run_may_have_one_place() {
+        assert_eq!(codes("run = \"one\""), []);
+        assert_eq!(codes("traffic = \"udp\""), [Code::HookTaken]);
     }
 }

@@ -5,7 +5,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::{TestResult, TestSurroundings, TestVerdict, kernel_said, planned};
+use super::{PlannedGroup, TestResult, TestSurroundings, TestVerdict, kernel_said, planned};
 use crate::{
     chain::NodeKind,
     diag::{Code, Diagnostic},
@@ -20,7 +20,7 @@ use crate::{
     run::{self, Running, unwatched},
     testing::{
         Trigger,
-        arrange::{ArrangedTest, HostRun, TestGroup, is_of_tests},
+        arrange::{ArrangedTest, ExpectedMap, HostRun, TestGroup, is_of_tests},
         state::ChainState,
         verdict::{Came, Judgement, verdict},
     },
@@ -48,7 +48,7 @@ pub(super) struct TestedChain<K: KernelReader> {
 
 impl<K: TestKernel> TestedChain<K> {
     pub(super) fn bring_up(kernel: &mut K, group: &TestGroup<'_>) -> Result<Self, Vec<Diagnostic>> {
-        let (resolved, plan) = planned(group)?;
+        let PlannedGroup { resolved, plan, decoder } = planned(group)?;
         let running = run::up(kernel, &plan, resolved.objects(), &mut |done| unwatched(done));
         let running = running.map_err(|failure| {
             let (targets, _) = machine::targets();
@@ -58,7 +58,7 @@ impl<K: TestKernel> TestedChain<K> {
         match Self::opened(kernel, &running, &programs) {
             Ok((source, state)) => Ok(Self {
                 tested: tested(&plan, &running, &resolved),
-                decoder: Decoder::new(&resolved),
+                decoder,
                 resolved,
                 plan,
                 running,
@@ -153,7 +153,7 @@ impl<K: TestKernel> TestedChain<K> {
         // What is attached may have run since the last test.
         let _ = self.lines_run(kernel);
         let deadline = started + test.limit;
-        let mut arrived = None;
+        let (mut arrived, mut exit, mut errno) = (None, None, None);
         let output = match (&test.trigger, &arranged.run) {
             (Trigger::Run(_), Some(run)) => {
                 let program = self.node(&run.host).and_then(|node| {
@@ -194,11 +194,18 @@ impl<K: TestKernel> TestedChain<K> {
             }
             (Trigger::Exec(words), _) => {
                 let texts: Vec<&str> = words.iter().map(|word| word.value.as_str()).collect();
-                (around.exec)(&texts, deadline).map_err(|why| {
+                let code = (around.exec)(&texts, deadline).map_err(|why| {
                     let command = &words[0];
                     let found = Diagnostic::new(Code::TestFailed, why);
                     Box::new(found.label(&command.span, "this command"))
                 })?;
+                exit = Some(code);
+                kernel.settle();
+                None
+            }
+            (Trigger::Syscall(syscall, count), _) => {
+                // The first that fails, if one does.
+                errno = Some((0..*count).map(|_| syscall.make()).find(|errno| *errno != 0));
                 kernel.settle();
                 None
             }
@@ -208,7 +215,7 @@ impl<K: TestKernel> TestedChain<K> {
         let lost = self.lost_since();
         let held = self.held(kernel, arranged);
         let (maps, variables) = held.map_err(|error| told("cannot read a map", &error))?;
-        Ok(Came { output, arrived, events, lost, maps, variables })
+        Ok(Came { output, arrived, exit, errno, events, lost, maps, variables })
     }
 
     /// Writes the entries and variables of the test.
@@ -255,7 +262,7 @@ impl<K: TestKernel> TestedChain<K> {
     ) -> Result<(Vec<Vec<(Vec<u8>, Vec<u8>)>>, Vec<Option<Vec<u8>>>), KernelError> {
         let missing = |name: &str| KernelError::here("look up", format!("`{name}` is not there"));
         let mut maps = Vec::new();
-        for (name, _) in &arranged.expected_maps {
+        for ExpectedMap { name, .. } in &arranged.expected_maps {
             let map = self.running.map(name).ok_or_else(|| missing(name))?;
             maps.push(kernel.elements(map)?);
         }

@@ -2,22 +2,18 @@
 
 use super::UnmetExpectation;
 use crate::{
-    event::Shape,
-    kernel::MapElement,
-    object::btf::Btf,
-    resolve::EncodedValue,
-    testing::arrange::{ArrangedTest, EncodedEntry},
+    event::Shape, kernel::MapElement, object::btf::Btf, resolve::EncodedValue,
+    testing::arrange::ExpectedMap,
 };
 
 pub(super) fn map(
-    arranged: &ArrangedTest<'_>,
-    name: &str,
-    expected: &[EncodedEntry],
+    expected: &ExpectedMap,
     elements: &[MapElement],
     wrong: &mut Vec<UnmetExpectation>,
 ) {
-    let btf = arranged.map_types.get(name).and_then(Option::as_deref).map(|one| &one.btf);
-    for entry in expected {
+    let name = &expected.name;
+    let btf = expected.types.as_deref().map(|one| &one.btf);
+    for entry in &expected.entries {
         let found = elements.iter().find(|(key, _)| *key == entry.key.bytes);
         match (&entry.value, found) {
             (None, None) => {}
@@ -58,8 +54,8 @@ pub(super) fn map(
             }
         }
     }
-    if expected.is_empty() && !elements.is_empty() {
-        let span = arranged.map_span(name);
+    if expected.entries.is_empty() && !elements.is_empty() {
+        let span = expected.span.clone();
         let got = format!("`{name}` has {} entries", elements.len());
         wrong.push(UnmetExpectation { span, got, note: None, instead: None });
     }

@@ -115,8 +115,8 @@ pub(super) fn at<'e>(path: &ValuePath, event: &'e Json) -> Option<&'e Json> {
     Some(value)
 }
 
-/// Why none of `events` can be one that `filter` takes, whatever came: a field that none of them has, or a name
-/// that is no number where all of them have one.
+/// Why none of `events` can be one that `filter` takes, whatever came: a name that is no number where all of them
+/// have one, or the other way round.
 pub(super) fn never_holds(
     filter: &Filter,
     names: &NumberNames,
@@ -128,14 +128,11 @@ pub(super) fn never_holds(
             never_holds(left, names, events).or_else(|| never_holds(right, names, events))
         }
         Filter::Test(test) => {
-            if events.is_empty() {
-                return None;
-            }
             let path = &test.path.text.value;
             let values: Vec<&Json> =
                 events.iter().filter_map(|event| at(&test.path, event)).collect();
             if values.is_empty() {
-                return Some(format!("no event has `{path}`"));
+                return None;
             }
             let Some((_, to)) = &test.to else { return None };
             match &to.value {
@@ -258,8 +255,6 @@ mod tests {
         let told = |text| never_holds(&condition(text), &names(), &events);
         assert_eq!(told("length == 42 || ret == XDP_DROP"), None);
         assert_eq!(told("!(to == TCP_LISTEN)"), None);
-        let lenght = told("length == 42 || lenght == 42");
-        assert_eq!(lenght.as_deref(), Some("no event has `lenght`"));
         let name = told("ret == XDP_DORP");
         assert_eq!(
             name.as_deref(),

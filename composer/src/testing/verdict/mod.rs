@@ -8,11 +8,12 @@ use std::collections::HashMap;
 use serde_json::Value as Json;
 
 use super::{
-    Correction,
+    Correction, Trigger,
     arrange::{ArrangedTest, HostRun},
 };
 use crate::{
     diag::{Code, Diagnostic, Span},
+    errno::errno_name,
     kernel::{MapElement, TestRunOutput},
     packet::dump,
     resolve::EncodedValue,
@@ -25,6 +26,10 @@ pub(super) struct Came {
     pub(super) output: Option<TestRunOutput>,
     /// How much of the traffic arrived, where that can be known.
     pub(super) arrived: Option<u32>,
+    /// The exit code of the command.
+    pub(super) exit: Option<i32>,
+    /// The error of the system call, where one was made: none if it had none.
+    pub(super) errno: Option<Option<i32>>,
     /// Events as JSON, in the order in which they came.
     pub(super) events: Vec<Json>,
     /// Events that found no room.
@@ -97,6 +102,8 @@ pub(super) fn verdict(arranged: &ArrangedTest<'_>, came: &Came) -> Judgement {
     if let (Some(expected), Some(arrived)) = (&test.expect.arrived, came.arrived) {
         wrong.extend(counted(expected, arrived as usize, "arrived", &[]));
     }
+    exited(arranged, came, &mut wrong);
+    ended(arranged, came, &mut wrong);
     calls(arranged, came, &mut wrong);
     order(arranged, came, &mut wrong);
     for (expected, names) in test.expect.events.iter().zip(&arranged.names) {
@@ -117,8 +124,8 @@ pub(super) fn verdict(arranged: &ArrangedTest<'_>, came: &Came) -> Judgement {
         let what = format!("events of `{}`", expected.node.value);
         wrong.extend(counted(&expected.count, matching.len(), &what, &shown));
     }
-    for ((name, entries), elements) in arranged.expected_maps.iter().zip(&came.maps) {
-        map(arranged, name, entries, elements, &mut wrong);
+    for (expected, elements) in arranged.expected_maps.iter().zip(&came.maps) {
+        map(expected, elements, &mut wrong);
     }
     for ((host, expected), bytes) in arranged.expected_globals.iter().zip(&came.variables) {
         let at = usize::try_from(expected.set.global.offset).unwrap_or(usize::MAX);
@@ -138,8 +145,9 @@ pub(super) fn verdict(arranged: &ArrangedTest<'_>, came: &Came) -> Judgement {
             });
         }
     }
-    if came.lost > 0 && (!test.expect.calls.is_empty() || !test.expect.events.is_empty()) {
-        let got = format!("{} events found no room, so counts are not known", came.lost);
+    let counts_events = !test.expect.calls.is_empty() || !test.expect.events.is_empty();
+    if came.lost > 0 && (counts_events || test.expect.order.is_some()) {
+        let got = format!("{} events found no room, so counts and order are not known", came.lost);
         wrong.push(UnmetExpectation { span: test.span.clone(), got, note: None, instead: None });
     }
     if wrong.is_empty() {
@@ -178,6 +186,40 @@ fn returned(
             got,
             note: None,
             instead: Some(text),
+        });
+    }
+}
+
+fn exited(arranged: &ArrangedTest<'_>, came: &Came, wrong: &mut Vec<UnmetExpectation>) {
+    let (Trigger::Exec(words), Some(code)) = (&arranged.test.trigger, came.exit) else { return };
+    let expected = &arranged.test.expect.exit;
+    let wanted = expected.as_ref().map_or(0, |exit| exit.value);
+    if i64::from(code) != i64::from(wanted) {
+        wrong.push(UnmetExpectation {
+            span: expected.as_ref().map_or(&words[0].span, |exit| &exit.span).clone(),
+            got: format!("`{}` ended with exit code {code}, not {wanted}", words[0].value),
+            note: None,
+            instead: expected.is_some().then(|| code.to_string()),
+        });
+    }
+}
+
+fn ended(arranged: &ArrangedTest<'_>, came: &Came, wrong: &mut Vec<UnmetExpectation>) {
+    let (Trigger::Syscall(syscall, _), Some(errno)) = (&arranged.test.trigger, came.errno) else {
+        return;
+    };
+    let expected = &arranged.test.expect.errno;
+    let wanted = expected.as_ref().map(|errno| errno.value);
+    if errno != wanted {
+        let said = |errno: Option<i32>| errno.map_or("no error", errno_name);
+        let name = syscall.name;
+        wrong.push(UnmetExpectation {
+            span: expected.as_ref().map_or(&arranged.test.span, |errno| &errno.span).clone(),
+            got: format!("`{name}` ended with {}, not {}", said(errno), said(wanted)),
+            note: None,
+            instead: errno
+                .filter(|_| wanted.is_some())
+                .map(|errno| format!("\"{}\"", errno_name(errno))),
         });
     }
 }
