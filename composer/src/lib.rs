@@ -7,7 +7,8 @@
 //! operations) → [`run`] (executes them on a [`kernel`], and undoes them) → [`event`] (what programs
 //! write), read in a [`session`]. [`diag`] has the errors of every stage, [`draw`] turns them into
 //! text, [`vm`] is a machine for chains that cannot run on this one, and [`traffic`] generates traffic
-//! for them. [`recipe`] has chains that are shared: packed, kept in the user's cache, pinned by digest.
+//! for them. [`recipe`] has chains that are shared: packed, kept in the user's cache, pinned by digest, and
+//! [`export`] hands chains to other engines.
 //!
 //! ```
 //! use freplace_compose::{chain::Chain, check::{self, Kernels}, plan};
@@ -33,6 +34,7 @@ pub mod diag;
 pub mod draw;
 pub mod errno;
 pub mod event;
+pub mod export;
 pub mod files;
 pub mod function;
 mod hex;

@@ -39,6 +39,9 @@ pinned! {
     help_trace: "trace" "--help";
     help_flow: "flow" "--help";
     help_import: "import" "--help";
+    help_export: "export" "--help";
+    export_kubernetes: "export" "--kubernetes" "chains/xdp.toml";
+    usage_of_an_export_to_nowhere: "export" "chains/xdp.toml";
     help_profile: "profile" "--help";
     help_explain: "explain" "--help";
     help_new: "new" "--help";

@@ -173,6 +173,7 @@ const LAYERS: &[&str] = &[
     "syscalls",
     "testing",
     "recipe",
+    "export",
     "vm",
 ];
 

@@ -2,7 +2,7 @@
 
 use std::{
     path::{Path, PathBuf},
-    process::Stdio,
+    process::{Command, Stdio},
 };
 
 use serde_json::Value;
@@ -68,12 +68,16 @@ pub(crate) fn for_tests() -> Result<Built> {
     cargo(&[&["test", "--no-run", "--profile", PROFILE][..], &kinds].concat())
 }
 
-/// Runs a cargo command that builds something.
+/// Builds something: the words of a cargo command.
 pub(crate) fn cargo(words: &[&str]) -> Result<Built> {
-    let mut command = shell::cargo(words);
+    run(&mut shell::cargo(words))
+}
+
+/// Runs a command of cargo that builds something.
+pub(crate) fn run(command: &mut Command) -> Result<Built> {
     command.arg("--message-format=json-render-diagnostics").stderr(Stdio::inherit());
     let output = command.output()?;
-    shell::succeeded(&command, output.status)?;
+    shell::succeeded(command, output.status)?;
     let mut built = Built::default();
     for line in String::from_utf8_lossy(&output.stdout).lines() {
         if let Ok(message) = serde_json::from_str::<Value>(line) {

@@ -8,6 +8,7 @@ mod build;
 mod conformance;
 mod connect;
 mod demo;
+mod dist;
 mod kernels;
 mod log;
 mod objects;
@@ -45,6 +46,8 @@ enum Chore {
     Objects(objects::Objects),
     /// Open pictures of a chain and of a run in a browser, for the docs.
     Pictures(pictures::Pictures),
+    /// Build what people install: a static executable, a Debian package, a container file, checksums.
+    Dist,
     /// Install missing packages for the other tasks.
     Setup,
     /// Open TCP connections on the loopback interface, over IPv4 and IPv6.
@@ -65,6 +68,7 @@ fn main() -> ExitCode {
         Chore::Conformance(conformance) => conformance::run(&conformance),
         Chore::Bench(bench) => bench::run(&bench),
         Chore::Pictures(pictures) => pictures::run(&pictures),
+        Chore::Dist => dist::run(),
         Chore::Setup => setup::ensure(&[setup::BUILD, setup::VM, setup::OTHERS]),
         Chore::Connect(connect) => connect::run(&connect),
         Chore::BenchGuest(guest) => bench::guest::run(&guest),

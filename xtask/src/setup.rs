@@ -60,6 +60,11 @@ pub(crate) const OTHERS: &[Prerequisite] = &[
         mark: Mark::Program("tc"),
     },
     Prerequisite {
+        package: "systemd",
+        why: "systemd-analyze, which judges exported units",
+        mark: Mark::Program("systemd-analyze"),
+    },
+    Prerequisite {
         package: "bpftool",
         why: "a list of programs and links to compare with",
         mark: Mark::Program("bpftool"),
@@ -109,6 +114,13 @@ pub(crate) const PICTURES: &[Prerequisite] = &[
         mark: Mark::File("/usr/share/fonts/truetype/dejavu/DejaVuSansMono.ttf"),
     },
 ];
+
+/// Required to install our own package as others do.
+pub(crate) const CLEAN_ROOT: &[Prerequisite] = &[Prerequisite {
+    package: "debootstrap",
+    why: "makes a Debian root to install the package in",
+    mark: Mark::File("/usr/sbin/debootstrap"),
+}];
 
 /// Number of attempts: mirrors fail at times.
 const TRIES: u32 = 3;

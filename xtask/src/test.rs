@@ -8,6 +8,7 @@ mod elsewhere;
 mod host;
 pub(crate) mod jobs;
 pub(crate) mod kernel;
+mod packages;
 mod report;
 mod step;
 
@@ -43,7 +44,7 @@ pub(crate) struct Test {
     /// Skip all steps that boot a micro-VM.
     #[arg(long, conflicts_with_all = ["all", "only"])]
     quick: bool,
-    /// Use every kernel and every clang, not only those of every landing, and a browser.
+    /// Use every kernel and every clang, not only those of every landing, a browser, and a clean Debian root.
     #[arg(long)]
     all: bool,
 }
@@ -138,6 +139,7 @@ impl Run<'_> {
             Step::Docs => host::docs(*test, *threads, log, counts),
             Step::Fuzz => host::fuzz(built, *test, log, counts),
             Step::Pictures => pictures::open(built.executable("freplace-compose")?).map(drop),
+            Step::Packages => packages::install(log),
             Step::Page => {
                 let corpora = self.corpora.lock().unwrap_or_else(PoisonError::into_inner);
                 conformance::page(&corpora, false)

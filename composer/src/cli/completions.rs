@@ -21,7 +21,7 @@ pub(super) struct Completions {
 
 const NAME: &str = "freplace-compose";
 /// The subcommands that take chain files.
-const WITH_CHAINS: [&str; 4] = ["up", "validate", "plan", "graph"];
+const WITH_CHAINS: [&str; 5] = ["up", "validate", "plan", "graph", "export"];
 
 pub(super) fn run(arguments: &Completions, command: &mut clap::Command) -> Exit {
     let mut script = Vec::new();

@@ -8,6 +8,7 @@ mod config;
 mod doctor;
 mod exit;
 mod explain;
+mod export;
 mod flow;
 mod graph;
 mod header;
@@ -106,6 +107,7 @@ enum Verb {
     Flow(flow::Flow),
     Test(test::TestArguments),
     Import(import::Import),
+    Export(export::ExportArguments),
     Doctor(doctor::Doctor),
     Profile(profile::ProfileArguments),
     Explain(explain::Explain),
@@ -146,6 +148,7 @@ pub(crate) fn main() -> Exit {
         ColorWhen::Never => screen::want_colors(false),
     }
     process::outlive_file_limit();
+    process::look_up_names_without_modules();
     let exit = match arguments.verb {
         Verb::Up(up) => up::run(up),
         Verb::Validate(validate) => validate::run(&validate),
@@ -156,6 +159,7 @@ pub(crate) fn main() -> Exit {
         Verb::Inspect(inspect) => inspect::run(&inspect),
         Verb::Ps(ps) => ps::run(&ps),
         Verb::Import(import) => import::run(&import),
+        Verb::Export(export) => export::run(&export),
         Verb::Flow(flow) => flow::run(&flow),
         Verb::Trace(trace) => trace::run(trace),
         Verb::Test(test) => test::run(test),

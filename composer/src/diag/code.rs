@@ -301,6 +301,9 @@ codes! {
     NotPackable = 903,
     /// A cache that recipes cannot be put into or taken out of.
     CacheUnusable = 904,
+
+    /// A chain that is too large for where it is exported to.
+    TooLargeToExport = 930,
 }
 
 impl fmt::Display for Code {

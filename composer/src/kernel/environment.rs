@@ -3,6 +3,7 @@
 //! Asked before anything of a chain is loaded, so that what is missing is named, instead of showing
 //! up as a bare EPERM half-way.
 
+mod capability;
 mod feature;
 
 use std::fs;
@@ -15,6 +16,7 @@ use crate::{
     object::{AttachType, ProgramKind, RINGBUF},
     plan::LoadAs,
 };
+pub use capability::Capability;
 pub use feature::Feature;
 
 /// Whether a feature is there, and how that was found out.
@@ -80,10 +82,6 @@ pub fn examine(features: &[Feature]) -> Vec<Finding> {
     findings
 }
 
-/// Bits of `CapEff` in `/proc/self/status`, see capabilities(7).
-const CAPABILITIES: &[(&str, u32)] = &[("CAP_BPF", 39), ("CAP_PERFMON", 38), ("CAP_NET_ADMIN", 12)];
-const SYS_ADMIN: u32 = 21;
-
 /// What it means for a feature that it could not be tried with error number `errno`.
 fn absent(errno: Option<i32>) -> Option<bool> {
     let short = matches!(errno, Some(libc::EMFILE | libc::ENFILE | libc::ENOMEM));
@@ -102,21 +100,18 @@ fn permission() -> (Option<bool>, String) {
     let Some(bits) = line.and_then(|text| u64::from_str_radix(text.trim(), 16).ok()) else {
         return (Some(false), format!("no CapEff in {STATUS}"));
     };
-    let has = |bit: u32| bits >> bit & 1 == 1;
-    if has(SYS_ADMIN) {
-        return (Some(true), "CAP_SYS_ADMIN is in CapEff of /proc/self/status".to_owned());
+    let has = |capability: Capability| bits >> capability.bit() & 1 == 1;
+    if has(Capability::SysAdmin) {
+        return (Some(true), format!("{} is in CapEff of {STATUS}", Capability::SysAdmin));
     }
-    let missing: Vec<_> =
-        CAPABILITIES.iter().filter(|(_, bit)| !has(*bit)).map(|(name, _)| *name).collect();
+    let [first, second, third] = Capability::ALWAYS;
+    let missing = Capability::ALWAYS.into_iter().filter(|capability| !has(*capability));
+    let missing: Vec<_> = missing.map(|capability| capability.to_string()).collect();
     if missing.is_empty() {
-        return (
-            Some(true),
-            "CAP_BPF, CAP_PERFMON and CAP_NET_ADMIN are in CapEff of \
-                             /proc/self/status"
-                .to_owned(),
-        );
+        let how = format!("{first}, {second} and {third} are in CapEff of {STATUS}");
+        return (Some(true), how);
     }
-    (Some(false), format!("CapEff of /proc/self/status lacks {}", missing.join(", ")))
+    (Some(false), format!("CapEff of {STATUS} lacks {}", missing.join(", ")))
 }
 
 fn file(path: &str) -> (Option<bool>, String) {

@@ -42,7 +42,7 @@ use thiserror::Error;
 pub use census::{RunningKernel, Successors, census, code_map, confirm};
 pub use core::is_guarded;
 pub use coverage::{FunctionRun, LineRun, LinesRun, SourcePlace};
-pub use environment::{Feature, Finding, examine};
+pub use environment::{Capability, Feature, Finding, examine};
 pub use events::{Counts, Events, MapReader};
 pub use holder::{Holder, Occupant};
 pub use lines::SourceLine;

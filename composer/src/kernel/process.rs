@@ -1,5 +1,8 @@
 //! System calls for this process itself and for a command that it runs.
-#![allow(unsafe_code, reason = "a signal handler, and what a child does between fork and exec")]
+#![allow(
+    unsafe_code,
+    reason = "a signal handler, a setting of glibc, and what a child does between fork and exec"
+)]
 
 use std::{io, os::unix::process::CommandExt as _, process::Command};
 
@@ -40,6 +43,23 @@ pub fn outlive_file_limit() {
     // SAFETY: the handler does nothing, so it may run at any time. The number is that of a signal
     // that can be handled, so there is no failure to look at.
     unsafe { libc::signal(libc::SIGXFSZ, handler as libc::sighandler_t) };
+}
+
+/// Has names of hosts looked up in `/etc/hosts` and by DNS alone, in an executable that is linked statically.
+/// `/etc/nsswitch.conf` may name modules besides, which are of the machine's own glibc: loading one into
+/// another version ends the process.
+pub fn look_up_names_without_modules() {
+    #[cfg(all(target_env = "gnu", target_feature = "crt-static"))]
+    {
+        use std::ffi::{c_char, c_int};
+        unsafe extern "C" {
+            /// From <nss.h>.
+            fn __nss_configure_lookup(database: *const c_char, services: *const c_char) -> c_int;
+        }
+        // SAFETY: both are strings with a NUL at their ends, which glibc copies. It is called before
+        // there are other threads. It fails for unknown databases only.
+        unsafe { __nss_configure_lookup(c"hosts".as_ptr(), c"files dns".as_ptr()) };
+    }
 }
 
 /// Has `command` end when this process does, however that ends, and begin with the limits that this

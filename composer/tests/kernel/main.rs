@@ -18,6 +18,7 @@ mod dispatcher;
 mod draft;
 mod ending;
 mod environment;
+mod export;
 mod failure;
 mod flood;
 mod flow;

@@ -31,8 +31,9 @@ const ON_THE_OLDEST: [&str; 10] = [
     "testing::what_is_not_as_expected",
     "views::",
 ];
-const ON_THE_NEWEST: [&str; 6] = [
+const ON_THE_NEWEST: [&str; 7] = [
     "ending::",
+    "export::",
     "printk::",
     "profile::a_folder",
     "profile::what_is_saved",

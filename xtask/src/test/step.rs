@@ -30,6 +30,8 @@ pub(super) enum Step {
     Fuzz,
     /// Pictures and pages, opened in a browser
     Pictures,
+    /// What people install, in a clean root
+    Packages,
     /// The page generated from the results of the corpus
     Page,
     /// The tests that do not need a kernel, built with another clang
@@ -53,6 +55,7 @@ impl Step {
             Self::Docs => "docs".to_owned(),
             Self::Fuzz => "fuzz".to_owned(),
             Self::Pictures => "pictures".to_owned(),
+            Self::Packages => "packages".to_owned(),
             Self::Page => "conformance-page".to_owned(),
             Self::Clang(name) => name.to_owned(),
         }
@@ -67,17 +70,27 @@ impl Step {
                 | Self::MicroVm
                 | Self::ElsewhereRoot(_)
                 | Self::Pictures
+                | Self::Packages
         )
     }
 
     /// Whether it uses what is built once for all steps.
     pub(super) fn needs_build(self) -> bool {
-        self.boots() || matches!(self, Self::Tests | Self::Elsewhere | Self::Fuzz)
+        let others = matches!(self, Self::Tests | Self::Elsewhere | Self::Fuzz);
+        others || (self.boots() && self != Self::Packages)
     }
 
     /// Whether it runs cargo, which builds one thing at a time.
     pub(super) fn builds(self) -> bool {
-        matches!(self, Self::Format | Self::Clippy | Self::Tests | Self::Docs | Self::Clang(_))
+        matches!(
+            self,
+            Self::Format
+                | Self::Clippy
+                | Self::Tests
+                | Self::Docs
+                | Self::Packages
+                | Self::Clang(_)
+        )
     }
 
     /// The compiler that it uses instead of the default.
@@ -92,7 +105,8 @@ impl Step {
 
     /// Whether tests can be selected by name.
     fn has_tests(self) -> bool {
-        !matches!(self, Self::Format | Self::Clippy | Self::Pictures | Self::Page)
+        let without = [Self::Format, Self::Clippy, Self::Pictures, Self::Packages, Self::Page];
+        !without.contains(&self)
     }
 }
 
@@ -110,7 +124,7 @@ fn all(matrix: bool) -> Vec<Step> {
     steps.extend(kernels::asked(false).last().map(Step::ElsewhereRoot));
     steps.extend([Step::Elsewhere, Step::Docs, Step::Fuzz, Step::Page]);
     if matrix {
-        steps.push(Step::Pictures);
+        steps.extend([Step::Packages, Step::Pictures]);
         steps.extend(CLANGS.map(Step::Clang));
     }
     steps

@@ -15,7 +15,9 @@ mod header;
 mod objects;
 mod path;
 
-use std::{fs, io, ops::Range, os::unix::fs::OpenOptionsExt as _, path::Path};
+use std::{
+    collections::BTreeMap, fs, io, ops::Range, os::unix::fs::OpenOptionsExt as _, path::Path,
+};
 
 use super::{CHAIN, MANIFEST, digest::Digest, file, manifest::Manifest};
 use crate::{
@@ -55,6 +57,17 @@ impl Packed {
     /// What stands in the way, at its place.
     pub fn of_folder(folder: &Path) -> Result<Self, Vec<Diagnostic>> {
         Self::of(folder, tar_of(folder, Hidden::LeftOut)?)
+    }
+
+    /// Packs `files`, by their paths; `place` is where messages say that they are.
+    ///
+    /// # Errors
+    /// As [`Packed::of_bytes`].
+    pub fn of_files(
+        place: &Path,
+        files: &BTreeMap<String, Vec<u8>>,
+    ) -> Result<Self, Vec<Diagnostic>> {
+        Self::of(place, tar_of_files(files))
     }
 
     /// Packs a folder of the cache, in which nothing is left out.
@@ -165,8 +178,11 @@ impl Packed {
 
 /// The files of `folder` as a tar.
 fn tar_of(folder: &Path, hidden: Hidden) -> Result<Vec<u8>, Vec<Diagnostic>> {
-    let files = folder::read(folder, hidden)?;
-    Ok(header::tar(files.iter().map(|(path, bytes)| (path.as_str(), bytes.as_slice()))))
+    Ok(tar_of_files(&folder::read(folder, hidden)?))
+}
+
+fn tar_of_files(files: &BTreeMap<String, Vec<u8>>) -> Vec<u8> {
+    header::tar(files.iter().map(|(path, bytes)| (path.as_str(), bytes.as_slice())))
 }
 
 #[cfg(test)]
