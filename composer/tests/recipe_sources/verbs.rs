@@ -67,7 +67,8 @@ impl Person {
     }
 
     fn cached(&self) -> usize {
-        fs::read_dir(self.folder.join("cache/recipes")).map_or(0, Iterator::count)
+        let Ok(entries) = fs::read_dir(self.folder.join("cache/recipes")) else { return 0 };
+        entries.flatten().filter(|entry| entry.path().is_dir()).count()
     }
 }
 

@@ -100,7 +100,7 @@ fn the_examples_of_the_page_are_valid() {
     let page = common::workspace().join("docs/recipes.md");
     let page = fs::read_to_string(page).expect("it is part of the repository");
     let blocks = page.split("```toml\n").skip(1).filter_map(|rest| rest.split("```").next());
-    let [manifest, lock] = blocks.collect::<Vec<_>>()[..] else { panic!("two examples") };
+    let [manifest, .., lock] = blocks.collect::<Vec<_>>()[..] else { panic!("two examples") };
     let manifest =
         Manifest::parse("recipe.toml".as_ref(), manifest.to_owned()).expect("it is valid");
     assert_eq!(manifest.file_name(), "drop-udp-1.2.0.fcr");
