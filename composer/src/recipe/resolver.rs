@@ -83,7 +83,8 @@ impl LockResolver {
     /// As of a recipe.
     pub fn object(&self, reference: &str) -> Result<PathBuf, Vec<Diagnostic>> {
         let Some(entry) = entry(&self.lock.objects, reference) else {
-            return Err(vec![self.not_locked(reference)]);
+            let found = self.not_locked(reference);
+            return Err(vec![found.help("Lock it first: freplace-compose lock FILE")]);
         };
         let cached = self.store.object(&entry.digest).map_err(|found| vec![*found])?;
         if let Some(file) = cached {

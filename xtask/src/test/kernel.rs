@@ -31,13 +31,14 @@ const ON_THE_OLDEST: [&str; 10] = [
     "testing::what_is_not_as_expected",
     "views::",
 ];
-const ON_THE_NEWEST: [&str; 7] = [
+const ON_THE_NEWEST: [&str; 8] = [
     "ending::",
     "export::",
     "printk::",
     "profile::a_folder",
     "profile::what_is_saved",
     "targets::results_at_every_lsm_hook",
+    "testing::every_recipe_of_the_gallery_can_be_counted",
     "testing::programs_of_other_projects",
 ];
 
