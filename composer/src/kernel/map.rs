@@ -46,6 +46,8 @@ pub(super) fn create(
     };
     let types = types(def)?;
     let types = types.as_ref();
+    // In the kernel it has the name that its object gives it, whatever includes it is in.
+    let name = def.name.rsplit('.').next().unwrap_or_default();
     let mut attributes = sys::MapCreate {
         map_type: def.map_type,
         key_size: def.key_size,
@@ -54,7 +56,7 @@ pub(super) fn create(
         flags: def.flags,
         inner_map_fd: inner.as_ref().map_or(0, sys::number_of),
         numa_node: def.numa_node,
-        name: sys::name(&def.name),
+        name: sys::name(name),
         btf_fd: types.map_or(0, |types| sys::number_of(&types.btf)),
         btf_key_type: types.map_or(0, |types| types.key),
         btf_value_type: types.map_or(0, |types| types.value),
