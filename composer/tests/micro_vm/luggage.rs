@@ -132,10 +132,10 @@ fn an_interpreter_behind_a_shim_comes_whole() {
 #[test]
 #[ignore = "boots a micro-VM; `cargo xtask test` does"]
 fn a_guest_that_fills_its_memory_says_so() {
-    let words = ["vm", "--quiet", "--kernel", "6.1", "--memory", "256", "--", "tail", "/dev/zero"];
+    let words = ["vm", "--quiet", "--kernel", "6.1", "--memory", "512", "--", "tail", "/dev/zero"];
     let text = shown(&run(&workspace(), &words));
     assert!(text.starts_with("exit code 137\n") && text.contains("FC0606"), "{text}");
-    assert!(text.contains("killed `tail`") && text.contains("--memory 512"), "{text}");
+    assert!(text.contains("killed `tail`") && text.contains("--memory 1024"), "{text}");
 }
 
 #[test]
