@@ -4,7 +4,7 @@ mod common;
 
 use std::{fs, path::Path, sync::Arc};
 
-use common::{objects, run, shown};
+use common::{run, shown};
 use freplace_compose::{
     chain::{self, Chain, ChainInputs, RecipeFinder, SetValue},
     check::{self, Kernels},
@@ -43,9 +43,20 @@ program = "${program}"
 stub = "filter"
 "#;
 
+/// A folder that is gone with this value.
+struct Folder(tempfile::TempDir);
+
+impl std::ops::Deref for Folder {
+    type Target = Path;
+
+    fn deref(&self) -> &Path {
+        self.0.path()
+    }
+}
+
 /// Files in a folder of their own.
-fn folder(files: &[(&str, &str)]) -> std::path::PathBuf {
-    let folder = objects();
+fn folder(files: &[(&str, &str)]) -> Folder {
+    let folder = Folder(tempfile::tempdir().expect("a temporary folder"));
     for (name, text) in files {
         let path = folder.join(name);
         fs::create_dir_all(path.parent().expect("a folder")).expect("writable");
@@ -469,7 +480,7 @@ attach = {{ xdp = "lo" }}
     let folder = folder(&[("lib/filter/chain.toml", FILTER)]);
     let read = |recipe: &str, object: &str| {
         fs::write(folder.join("chain.toml"), text(recipe, object)).expect("writable");
-        let recipes = Some(Arc::new(OneOfEach(folder.clone())) as Arc<dyn RecipeFinder>);
+        let recipes = Some(Arc::new(OneOfEach(folder.to_path_buf())) as Arc<dyn RecipeFinder>);
         let inputs = ChainInputs { recipes, ..ChainInputs::default() };
         Chain::open_with(&folder.join("chain.toml"), &inputs)
     };

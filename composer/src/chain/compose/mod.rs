@@ -1,7 +1,7 @@
 //! Puts a chain together: its file with the values of parameters, and the files that it includes.
 //!
 //! One tree of values comes out, whose positions are those of several texts in a row
-//! ([`Sources`](crate::diag::Sources)). It is read like the tree of a single file, so neither the reader nor
+//! ([`Sources`]). It is read like the tree of a single file, so neither the reader nor
 //! what comes behind it knows of parameters or includes, and each value is still found in its own file.
 //!
 //! A node `ingress` of a file that is included as `d` is the node `d.ingress`, and what that file says of
