@@ -44,9 +44,9 @@ stub = "filter"
 "#;
 
 /// A folder that is gone with this value.
-struct Folder(tempfile::TempDir);
+struct ComposedFolder(tempfile::TempDir);
 
-impl std::ops::Deref for Folder {
+impl std::ops::Deref for ComposedFolder {
     type Target = Path;
 
     fn deref(&self) -> &Path {
@@ -55,8 +55,8 @@ impl std::ops::Deref for Folder {
 }
 
 /// Files in a folder of their own.
-fn folder(files: &[(&str, &str)]) -> Folder {
-    let folder = Folder(tempfile::tempdir().expect("a temporary folder"));
+fn folder(files: &[(&str, &str)]) -> ComposedFolder {
+    let folder = ComposedFolder(tempfile::tempdir().expect("a temporary folder"));
     for (name, text) in files {
         let path = folder.join(name);
         fs::create_dir_all(path.parent().expect("a folder")).expect("writable");
