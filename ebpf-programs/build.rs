@@ -34,7 +34,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let mut table = String::from("static OBJECTS: &[(&str, &Aligned)] = &[\n");
     for name in &names {
         let object = out.join(format!("{name}.o"));
-        compile(&here.join(format!("bpf/{name}.bpf.c")), &object, &header, &mapped(&here, &out))?;
+        compile(&here.join(format!("bpf/{name}.bpf.c")), &object, &header)?;
         writeln!(table, "    ({name:?}, aligned!({:?})),", object.display().to_string())?;
     }
     table.push_str("];\n");
@@ -42,19 +42,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// Arguments that replace the folders of this machine where the objects name sources, so that they are the same
-/// wherever they are built.
-fn mapped(here: &Path, out: &Path) -> [String; 2] {
-    [(here, "/ebpf-programs"), (out, "/ebpf-programs/out")]
-        .map(|(folder, name)| format!("-ffile-prefix-map={}={name}", folder.display()))
-}
-
-fn compile(
-    source: &Path,
-    object: &Path,
-    header: &Path,
-    mapped: &[String],
-) -> Result<(), Box<dyn Error>> {
+fn compile(source: &Path, object: &Path, header: &Path) -> Result<(), Box<dyn Error>> {
     let arch = env::var("CARGO_CFG_TARGET_ARCH")?;
     // The names that <bpf/bpf_tracing.h> picks the registers of pt_regs by.
     let target = match arch.as_str() {
@@ -76,7 +64,6 @@ fn compile(
             "-target",
             "bpf",
         ])
-        .args(mapped)
         .arg(format!("-D__TARGET_ARCH_{target}"))
         .arg("-I")
         .arg(header)
