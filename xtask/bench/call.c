@@ -5,38 +5,9 @@
 //
 // Prints nanoseconds. NAME is the program's, which takes packets; there must be one of it. `getpgid`
 // stands for that system call, for programs at its tracepoint.
-#include <bpf/bpf.h>
-#include <errno.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
+#define NAME "call"
+#include "programs.h"
 #include <time.h>
-#include <unistd.h>
-
-static void die(const char *what)
-{
-	fprintf(stderr, "call: cannot %s: %s\n", what, strerror(errno));
-	exit(1);
-}
-
-static int find(const char *name)
-{
-	unsigned int id = 0;
-
-	while (!bpf_prog_get_next_id(id, &id)) {
-		struct bpf_prog_info info = { 0 };
-		unsigned int size = sizeof(info);
-		int fd = bpf_prog_get_fd_by_id(id);
-
-		if (fd < 0)
-			continue;
-		if (!bpf_obj_get_info_by_fd(fd, &info, &size) && !strcmp(info.name, name))
-			return fd;
-		close(fd);
-	}
-	die("find the program");
-	return -1;
-}
 
 static double now(void)
 {

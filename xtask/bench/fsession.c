@@ -6,44 +6,15 @@
 //
 // TRACER is a program of OBJECT, HOST the name of the program that has FUNCTION. Says `attached`, counts the events
 // that TRACER writes, and says their number at SIGINT.
-#include <bpf/bpf.h>
+#define NAME "fsession"
+#include "programs.h"
 #include <bpf/libbpf.h>
-#include <errno.h>
 #include <signal.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
 
 // As a number: older headers do not name it.
 #define TRACE_FSESSION 58
 
 static volatile sig_atomic_t ended;
-
-static void die(const char *what)
-{
-	fprintf(stderr, "fsession: cannot %s: %s\n", what, strerror(errno));
-	exit(1);
-}
-
-static int find(const char *name)
-{
-	unsigned int id = 0;
-
-	while (!bpf_prog_get_next_id(id, &id)) {
-		struct bpf_prog_info info = { 0 };
-		unsigned int size = sizeof(info);
-		int fd = bpf_prog_get_fd_by_id(id);
-
-		if (fd < 0)
-			continue;
-		if (!bpf_obj_get_info_by_fd(fd, &info, &size) && !strcmp(info.name, name))
-			return fd;
-		close(fd);
-	}
-	die("find the program");
-	return -1;
-}
 
 static void end(int signal)
 {
@@ -52,6 +23,7 @@ static void end(int signal)
 
 static int count(void *counter, void *event, size_t size)
 {
+	(void)event, (void)size;
 	++*(unsigned long *)counter;
 	return 0;
 }
