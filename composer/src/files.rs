@@ -1,9 +1,10 @@
-//! Reads files named by a user, with a limit on size and without blocking forever.
+//! Reads files named by a user, with a limit on size and without blocking forever, and writes files whole or not at
+//! all.
 
 use std::{
-    fs::OpenOptions,
-    io::{self, Read as _},
-    os::unix::fs::{FileTypeExt as _, OpenOptionsExt as _},
+    fs::{OpenOptions, Permissions},
+    io::{self, Read as _, Write as _},
+    os::unix::fs::{FileTypeExt as _, OpenOptionsExt as _, PermissionsExt as _},
     path::Path,
 };
 
@@ -41,6 +42,35 @@ pub fn read(path: &Path, most: u64) -> io::Result<Vec<u8>> {
     // It may grow meanwhile, and files of /proc have no length.
     file.take(most + 1).read_to_end(&mut bytes)?;
     if bytes.len() as u64 > most { Err(too_large()) } else { Ok(bytes) }
+}
+
+/// The text that `bytes` are.
+///
+/// # Errors
+/// Where they are none, in words.
+pub fn utf8(bytes: Vec<u8>) -> Result<String, String> {
+    String::from_utf8(bytes).map_err(|error| {
+        let good = &error.as_bytes()[..error.utf8_error().valid_up_to()]; // valid up to there
+        let line = good.iter().filter(|byte| **byte == b'\n').count() + 1;
+        format!("invalid UTF-8 in line {line}")
+    })
+}
+
+/// Writes the file at `path` whole or not at all, with `permissions`, or those of a new file.
+///
+/// # Errors
+/// As `std::fs::write`.
+pub fn write_whole(path: &Path, bytes: &[u8], permissions: Option<Permissions>) -> io::Result<()> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    let mut file = tempfile::Builder::new()
+        .prefix(".write-")
+        .permissions(Permissions::from_mode(0o666)) // less what the umask takes
+        .tempfile_in(folder.unwrap_or(Path::new(".")))?;
+    file.write_all(bytes)?;
+    if let Some(permissions) = permissions {
+        file.as_file().set_permissions(permissions)?;
+    }
+    file.persist(path).map(drop).map_err(|error| error.error)
 }
 
 /// An I/O error without Rust's "(os error 2)".

@@ -74,14 +74,25 @@ impl SetValue {
         Some(Self { name, text: text.to_owned(), by: SetBy::Environment })
     }
 
+    /// The variable that gives the same value to a parameter of this name.
+    #[must_use]
+    pub fn variable(&self) -> String {
+        format!("{PARAMETER_VARIABLE}{}", name_in_variables(&self.name))
+    }
+
     /// Whether it is for the parameter `name`.
     #[must_use]
     pub fn is_for(&self, name: &str) -> bool {
         match self.by {
             SetBy::User => self.name == name,
-            SetBy::Environment => self.name == name.to_uppercase().replace('-', "_"),
+            SetBy::Environment => self.name == name_in_variables(name),
         }
     }
+}
+
+/// The name of a parameter in those of variables.
+fn name_in_variables(name: &str) -> String {
+    name.to_uppercase().replace('-', "_")
 }
 
 /// Finds recipes that are neither files nor part of this program.
@@ -223,10 +234,6 @@ impl ChainInputs {
             };
             unreadable(plain(&error), help)
         })?;
-        String::from_utf8(bytes).map_err(|error| {
-            let good = &error.as_bytes()[..error.utf8_error().valid_up_to()]; // valid up to there
-            let line = good.iter().filter(|byte| **byte == b'\n').count() + 1;
-            unreadable(format!("invalid UTF-8 in line {line}"), "Save the file as UTF-8.")
-        })
+        files::utf8(bytes).map_err(|why| unreadable(why, "Save the file as UTF-8."))
     }
 }

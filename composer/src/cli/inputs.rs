@@ -10,7 +10,7 @@ use std::{
 
 use super::{recipe::LockFlags, screen};
 use freplace_compose::{
-    chain::{ChainInputs, PARAMETER_VARIABLE, Parameter, SetBy, SetValue, open_parameters},
+    chain::{ChainInputs, Parameter, SetBy, SetValue, open_parameters},
     inert,
     recipe::LockedRecipes,
 };
@@ -70,10 +70,7 @@ fn ask(parameter: &Parameter) -> Option<String> {
 
 /// `inputs` as variables, for this program in a micro-VM, which has neither this machine's nor a terminal.
 pub(super) fn as_variables(inputs: &ChainInputs) -> Vec<(String, OsString)> {
-    let variable = |value: &SetValue| {
-        let name = value.name.to_uppercase().replace('-', "_");
-        (format!("{PARAMETER_VARIABLE}{name}"), OsString::from(&value.text))
-    };
+    let variable = |value: &SetValue| (value.variable(), OsString::from(&value.text));
     let found = inputs.recipes.iter().flat_map(|recipes| recipes.found()).collect::<Vec<_>>();
     let found = serde_json::to_string(&found).ok().filter(|_| !found.is_empty());
     let found = found.map(|text| (FOUND.to_owned(), OsString::from(text)));

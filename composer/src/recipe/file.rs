@@ -1,11 +1,6 @@
 //! Reads the TOML files of recipes: text → values, with a diagnostic for each mistake.
 
-use std::{
-    fs,
-    io::{self, Write as _},
-    os::unix::fs::PermissionsExt as _,
-    path::Path,
-};
+use std::{fs, io, path::Path};
 
 use toml::de::{DeTable, DeValue};
 
@@ -27,11 +22,7 @@ pub(super) fn text(path: &Path, bytes: Vec<u8>) -> Result<String, Vec<Diagnostic
     if bytes.len() as u64 > MOST {
         return Err(unreadable(path, "it is larger than the limit of 1 MiB"));
     }
-    String::from_utf8(bytes).map_err(|error| {
-        let good = &error.as_bytes()[..error.utf8_error().valid_up_to()]; // valid up to there
-        let line = good.iter().filter(|byte| **byte == b'\n').count() + 1;
-        unreadable(path, &format!("invalid UTF-8 in line {line}"))
-    })
+    files::utf8(bytes).map_err(|why| unreadable(path, &why))
 }
 
 /// Reads the file at `path`.
@@ -48,15 +39,8 @@ fn unreadable(path: &Path, why: &str) -> Vec<Diagnostic> {
 /// Writes a file whole or not at all; makes its folder.
 pub(super) fn write(path: &Path, text: &str) -> Result<(), Box<Diagnostic>> {
     let put = || {
-        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
-        let folder = folder.unwrap_or(Path::new("."));
-        fs::create_dir_all(folder)?;
-        let mut file = tempfile::Builder::new()
-            .prefix(".write-")
-            .permissions(fs::Permissions::from_mode(0o666)) // less what the umask takes
-            .tempfile_in(folder)?;
-        file.write_all(text.as_bytes())?;
-        file.persist(path).map(drop).map_err(|error| error.error)
+        fs::create_dir_all(path.parent().unwrap_or(Path::new("")))?;
+        files::write_whole(path, text.as_bytes(), None)
     };
     put().map_err(|error: io::Error| {
         let message = format!("cannot write {}: {}", path.display(), files::plain(&error));

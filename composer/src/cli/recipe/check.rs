@@ -1,16 +1,12 @@
 //! `recipe check [FOLDER]`: brings a recipe up and runs its tests on each kernel, and writes the table into recipe.toml.
 
-use std::{
-    fmt::Write as _,
-    fs,
-    path::{Path, PathBuf},
-};
+use std::{fmt::Write as _, fs, path::PathBuf};
 
 use crate::cli::{exit::Exit, ink::Ink as _, inputs::InputFlags, report, screen, test, validate};
 use freplace_compose::{
     check::{self, Checked, Kernels},
     diag::{Code, Diagnostic},
-    files::plain,
+    files::{plain, write_whole},
     inert,
     profile::shipped,
     recipe::{MANIFEST, Packed, SeenKernel, SeenVerdict},
@@ -102,24 +98,16 @@ impl CheckRecipe {
                 one.digest == digest && !seen.iter().any(|new| new.kernel == one.kernel)
             });
         let all: Vec<_> = others.chain(seen).collect();
-        let written =
-            fs::read_to_string(&path).and_then(|text| replace(&path, &with_seen(&text, &all)));
+        let written = fs::read_to_string(&path).and_then(|text| {
+            let permissions = fs::metadata(&path)?.permissions();
+            write_whole(&path, with_seen(&text, &all).as_bytes(), Some(permissions))
+        });
         written.map_err(|error| {
             let message = format!("cannot write {}: {}", path.display(), plain(&error));
             report::one(&Diagnostic::new(Code::WriteFailed, message));
             Exit::Failed
         })
     }
-}
-
-/// Writes a file that is whole, or as it was.
-fn replace(path: &Path, text: &str) -> std::io::Result<()> {
-    let beside = path.parent().filter(|folder| !folder.as_os_str().is_empty());
-    let made = tempfile::NamedTempFile::new_in(beside.unwrap_or(Path::new(".")))?;
-    fs::write(made.path(), text)?;
-    fs::set_permissions(made.path(), fs::metadata(path)?.permissions())?;
-    made.persist(path).map_err(|error| error.error)?;
-    Ok(())
 }
 
 /// The text of a recipe.toml with these tables in the place of its own.

@@ -1,15 +1,11 @@
 //! `recipe pack [FOLDER]`: a recipe as one file.
 
-use std::{
-    fs, io,
-    os::unix::fs::PermissionsExt as _,
-    path::{Path, PathBuf},
-};
+use std::path::PathBuf;
 
 use crate::cli::{exit::Exit, report, screen};
 use freplace_compose::{
     diag::{Code, Diagnostic},
-    files::plain,
+    files::{plain, write_whole},
     recipe::{EXTENSION, Packed},
 };
 
@@ -47,7 +43,7 @@ pub(super) fn run(arguments: &PackRecipe) -> Exit {
         }
     };
     let output = arguments.output.clone().unwrap_or_else(|| packed.manifest().file_name().into());
-    if let Err(error) = write(&output, packed.bytes()) {
+    if let Err(error) = write_whole(&output, packed.bytes(), None) {
         let message = format!("cannot write {}: {}", output.display(), plain(&error));
         let help = "Name a file that you can write with -o.";
         report::one(&Diagnostic::new(Code::OutputFile, message).help(help));
@@ -57,15 +53,4 @@ pub(super) fn run(arguments: &PackRecipe) -> Exit {
     screen::say!("packed {files} of {}", packed.manifest().title());
     // As sha256sum writes it.
     screen::data(&format!("{}  {}\n", packed.digest().hex(), output.display()))
-}
-
-/// Writes a file whole or not at all.
-fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
-    let mut file = tempfile::Builder::new()
-        .prefix(".pack-")
-        .permissions(fs::Permissions::from_mode(0o666)) // less what the umask takes
-        .tempfile_in(folder.unwrap_or(Path::new(".")))?;
-    io::Write::write_all(&mut file, bytes)?;
-    file.persist(path).map(drop).map_err(|error| error.error)
 }
