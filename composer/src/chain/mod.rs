@@ -34,6 +34,8 @@ use std::{
     sync::Arc,
 };
 
+use toml::de::DeTable;
+
 pub use answer::{GeneratedAnswer, ResultCase, Results};
 pub use buffer::buffer_size;
 pub use expression::{Access, CompareOp, Comparison, Constant, Filter, PathStep, ValuePath};
@@ -57,10 +59,10 @@ pub use spec::{
 pub use text::{FieldRef, FieldStep, Hint, TextPiece};
 
 use crate::{
-    diag::{Diagnostic, Source, in_file_order},
+    diag::{Diagnostic, Source, Sources, in_file_order},
     version::Requirement,
 };
-use compose::{Texts, compose, resolved_text};
+use compose::{Composition, Texts, compose, own_parameters, resolved_text};
 
 /// A chain as its file describes it.
 #[derive(Debug, Clone)]
@@ -146,13 +148,22 @@ impl Chain {
         inputs: &ChainInputs,
     ) -> Result<(Self, Vec<Diagnostic>), Vec<Diagnostic>> {
         let source = Source::first(path.display().to_string(), text);
-        let (mut diagnostics, mut slips) = (Vec::new(), Vec::new());
-        let texts = Texts::default();
-        let Some(composed) = compose(&source, path, &texts, inputs, &mut diagnostics) else {
-            return Err(in_file_order(diagnostics));
-        };
+        let (mut diagnostics, texts) = (Vec::new(), Texts::default());
+        match compose(&source, path, &texts, inputs, &mut diagnostics) {
+            Some(composed) => Self::of(path, &composed, diagnostics),
+            None => Err(in_file_order(diagnostics)),
+        }
+    }
+
+    /// The chain of `path` that was put together, with what is wrong so far.
+    fn of(
+        path: &Path,
+        composed: &Composition<'_>,
+        mut diagnostics: Vec<Diagnostic>,
+    ) -> Result<(Self, Vec<Diagnostic>), Vec<Diagnostic>> {
+        let mut slips = Vec::new();
         let before = diagnostics.len();
-        let file = read::file(&composed, &mut diagnostics, &mut slips);
+        let file = read::file(composed, &mut diagnostics, &mut slips);
         let graph = Graph::build(file.nodes, &file.unread, &composed.unread, &mut diagnostics);
         if !diagnostics.is_empty() {
             let is_other = |found: &Diagnostic| {
@@ -164,7 +175,7 @@ impl Chain {
             return Err(in_file_order(diagnostics));
         }
         let stem = path.file_stem().map(|stem| stem.to_string_lossy().into_owned());
-        let included = composed.included.into_iter();
+        let included = composed.included.iter().map(|file| &file.path);
         let chain = Self {
             name: file.name.or(stem).unwrap_or_default(),
             description: file.description,
@@ -173,12 +184,9 @@ impl Chain {
             pins: file.pins.unwrap_or_else(|| PathBuf::from(maps::PINS)),
             folder: path.parent().map(Path::to_path_buf).unwrap_or_default(),
             path: path.to_owned(),
-            source: Arc::clone(&source),
-            parameters: composed.parameters,
-            included: included
-                .map(|file| file.path)
-                .filter(|path| recipe_name(path).is_none())
-                .collect(),
+            source: Arc::clone(composed.sources.first()),
+            parameters: composed.parameters.clone(),
+            included: included.filter(|path| recipe_name(path).is_none()).cloned().collect(),
             graph,
         };
         Ok((chain, slips))
@@ -192,10 +200,13 @@ impl Chain {
 /// Every diagnostic of its files.
 pub fn config(path: &Path, inputs: &ChainInputs) -> Result<String, Vec<Diagnostic>> {
     let (path, text) = inputs.open(path)?;
-    Chain::parse_with(&path, text.clone(), inputs)?;
-    let (source, texts) = (Source::first(path.display().to_string(), text), Texts::default());
-    let composed = compose(&source, &path, &texts, inputs, &mut Vec::new());
-    Ok(composed.as_ref().map(resolved_text).unwrap_or_default())
+    let source = Source::first(path.display().to_string(), text);
+    let (mut diagnostics, texts) = (Vec::new(), Texts::default());
+    let Some(composed) = compose(&source, &path, &texts, inputs, &mut diagnostics) else {
+        return Err(in_file_order(diagnostics));
+    };
+    Chain::of(&path, &composed, diagnostics).and_then(whole)?;
+    Ok(resolved_text(&composed))
 }
 
 /// The parameters of the chain that `path` stands for that need a value and have none; none when the file cannot be
@@ -204,9 +215,11 @@ pub fn config(path: &Path, inputs: &ChainInputs) -> Result<String, Vec<Diagnosti
 pub fn open_parameters(path: &Path, inputs: &ChainInputs) -> Vec<Parameter> {
     let Ok((path, text)) = inputs.open(path) else { return Vec::new() };
     let source = Source::first(path.display().to_string(), text);
-    let texts = Texts::default();
-    let composed = compose(&source, &path, &texts, inputs, &mut Vec::new());
-    let parameters = composed.map(|composed| composed.parameters).unwrap_or_default();
+    let (root, errors) = DeTable::parse_recoverable(&source.text);
+    if !errors.is_empty() {
+        return Vec::new();
+    }
+    let parameters = own_parameters(root.get_ref(), &Sources::one(&source), inputs);
     parameters.into_iter().filter(|one| one.value().is_none()).collect()
 }
 

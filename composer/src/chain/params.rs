@@ -3,7 +3,7 @@
 //! A parameter stands for a value, never for text of the file: `"${NAME}"` alone is the value with its
 //! type, and within a longer string its text.
 
-use std::{fmt, ops::Range};
+mod value;
 
 use toml::de::{DeTable, DeValue};
 
@@ -14,6 +14,7 @@ use super::{
     table::{Diagnostics, Table, TomlValue, string, wrong_type},
 };
 use crate::diag::{Code, Diagnostic, Span, list, nearest};
+pub use value::{ParameterKind, ParameterValue};
 
 /// A parameter of a chain.
 #[derive(Debug, Clone)]
@@ -28,141 +29,6 @@ pub struct Parameter {
     pub default: Option<Given>,
     /// The value that was given.
     pub given: Option<Given>,
-}
-
-/// The type of a parameter.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ParameterKind {
-    /// A string.
-    String,
-    /// An integer.
-    Integer,
-    /// True or false.
-    Boolean,
-    /// A list of strings and integers.
-    List,
-}
-
-impl ParameterKind {
-    pub(super) const ALL: [Self; 4] = [Self::String, Self::Integer, Self::Boolean, Self::List];
-
-    /// Its name in a chain file.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::String => "string",
-            Self::Integer => "integer",
-            Self::Boolean => "boolean",
-            Self::List => "list",
-        }
-    }
-
-    /// What a value of it is, in words.
-    fn words(self) -> &'static str {
-        match self {
-            Self::String => "a string",
-            Self::Integer => "an integer",
-            Self::Boolean => "true or false",
-            Self::List => "a list of strings and integers",
-        }
-    }
-
-    /// The value that `text` is, from outside of a file.
-    fn read(self, text: &str) -> Option<ParameterValue> {
-        let number = |text: &str| {
-            let text = text.replace('_', "");
-            let hexadecimal = text.strip_prefix("0x").map(|digits| i64::from_str_radix(digits, 16));
-            hexadecimal.unwrap_or_else(|| text.parse()).ok().map(ParameterValue::Integer)
-        };
-        match self {
-            Self::String => Some(ParameterValue::String(text.to_owned())),
-            Self::Integer => number(text.trim()),
-            Self::Boolean => text.trim().parse().ok().map(ParameterValue::Boolean),
-            Self::List if text.trim_start().starts_with('[') => {
-                let value = DeValue::parse(text.trim()).ok()?;
-                ParameterValue::of(value.get_ref()).filter(|value| value.is_of() == self)
-            }
-            // As one would type it.
-            Self::List => {
-                let items = text.split(',').map(str::trim).filter(|item| !item.is_empty());
-                let item = |item: &str| {
-                    number(item).unwrap_or_else(|| ParameterValue::String(item.to_owned()))
-                };
-                Some(ParameterValue::List(items.map(item).collect()))
-            }
-        }
-    }
-}
-
-/// A value of a parameter.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[expect(missing_docs, reason = "the types are documented")]
-pub enum ParameterValue {
-    String(String),
-    Integer(i64),
-    Boolean(bool),
-    /// Of strings and integers.
-    List(Vec<Self>),
-}
-
-impl ParameterValue {
-    /// What `value` is; none if no parameter can have it.
-    fn of(value: &DeValue<'_>) -> Option<Self> {
-        Some(match value {
-            DeValue::String(text) => Self::String(text.to_string()),
-            DeValue::Boolean(value) => Self::Boolean(*value),
-            DeValue::Integer(number) => {
-                Self::Integer(i64::from_str_radix(number.as_str(), number.radix()).ok()?)
-            }
-            DeValue::Array(items) => {
-                let item = |item: &toml::Spanned<DeValue<'_>>| {
-                    let plain = item.get_ref().is_str() || item.get_ref().is_integer();
-                    Self::of(item.get_ref()).filter(|_| plain)
-                };
-                Self::List(items.iter().map(item).collect::<Option<_>>()?)
-            }
-            DeValue::Float(_) | DeValue::Datetime(_) | DeValue::Table(_) => return None,
-        })
-    }
-
-    fn is_of(&self) -> ParameterKind {
-        match self {
-            Self::String(_) => ParameterKind::String,
-            Self::Integer(_) => ParameterKind::Integer,
-            Self::Boolean(_) => ParameterKind::Boolean,
-            Self::List(_) => ParameterKind::List,
-        }
-    }
-
-    /// As a chain file has it, in place of what stands at `span`.
-    fn toml<'t>(&self, span: &Range<usize>, texts: &'t Texts) -> DeValue<'t> {
-        match self {
-            Self::String(text) => DeValue::String(text.clone().into()),
-            Self::Boolean(value) => DeValue::Boolean(*value),
-            // What prints a number is read as one.
-            Self::Integer(number) => DeValue::parse(texts.keep(number.to_string()))
-                .map_or(DeValue::Boolean(false), toml::Spanned::into_inner),
-            Self::List(items) => {
-                let item = |item: &Self| toml::Spanned::new(span.clone(), item.toml(span, texts));
-                DeValue::Array(items.iter().map(item).collect())
-            }
-        }
-    }
-}
-
-impl fmt::Display for ParameterValue {
-    /// As one would type it.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::String(text) => f.write_str(text),
-            Self::Integer(number) => write!(f, "{number}"),
-            Self::Boolean(value) => write!(f, "{value}"),
-            Self::List(items) => {
-                let items: Vec<_> = items.iter().map(ToString::to_string).collect();
-                f.write_str(&items.join(","))
-            }
-        }
-    }
 }
 
 /// A value that a parameter was given.
@@ -183,6 +49,14 @@ pub enum ValueOrigin {
     User,
     /// This variable of the environment.
     Variable(String),
+}
+
+impl Given {
+    /// Any value of a type, in the place of one that was told to be wrong or missing.
+    fn placeholder(of: ParameterKind) -> Self {
+        let value = of.read(of.example()).unwrap_or(ParameterValue::Boolean(true));
+        Self { value, origin: ValueOrigin::User }
+    }
 }
 
 impl Parameter {
@@ -245,7 +119,7 @@ fn param(
     let default = default.map(|value| {
         given(of, value, report).unwrap_or_else(|| {
             wrong_type(&format!("the default of {title}"), of.words(), value, report);
-            of.placeholder()
+            Given::placeholder(of)
         })
     });
     Some(Parameter { name, of, help, default, given: None })
@@ -326,27 +200,9 @@ pub(super) fn set(parameters: &mut [Parameter], values: &[SetValue], report: &mu
                     ));
                 report.push(found);
                 // What is missing otherwise was told.
-                parameter.given = Some(parameter.of.placeholder());
+                parameter.given = Some(Given::placeholder(parameter.of));
             }
         }
-    }
-}
-
-impl ParameterKind {
-    /// A value as one would type it.
-    pub(super) fn example(self) -> &'static str {
-        match self {
-            Self::String => "eth0",
-            Self::Integer => "80",
-            Self::Boolean => "true",
-            Self::List => "80,443",
-        }
-    }
-
-    /// Any value of it.
-    fn placeholder(self) -> Given {
-        let value = self.read(self.example()).unwrap_or(ParameterValue::Boolean(true));
-        Given { value, origin: ValueOrigin::User }
     }
 }
 
@@ -397,7 +253,7 @@ pub(super) fn with(
                     .at(Code::ParameterValue, message, &report.span(value), format!("not {words}"))
                     .label(&parameter.name.span, format!("of the type {}", parameter.of.name()));
                 report.push(found);
-                parameter.given = Some(parameter.of.placeholder());
+                parameter.given = Some(Given::placeholder(parameter.of));
             }
         }
     }
@@ -481,7 +337,7 @@ fn filled(
             return None;
         };
         // What is missing was told.
-        let placeholder = parameter.of.placeholder();
+        let placeholder = Given::placeholder(parameter.of);
         let given = parameter.value().unwrap_or(&placeholder);
         if before.is_empty() && behind.is_empty() && filled.is_empty() {
             return Some(given.value.clone());

@@ -79,46 +79,30 @@ pub(super) fn file(
     }
     // The order of the file, whatever the order of the tables above.
     file.nodes.sort_by(|one, other| one.id.span.cmp(&other.id.span));
-    let scopes: HashMap<_, _> =
-        included.iter().map(|file| (file.source.number, &file.scope)).collect();
+    // The file that a node is from, by the number of its text.
+    let of_included = |file: &IncludedFile<'_>| {
+        (file.source.number, (file.scope.clone(), printk_of(file, &mut report)))
+    };
+    let files: HashMap<_, _> = included.iter().map(of_included).collect();
     for node in &mut file.nodes {
-        if let Some(scope) = scopes.get(&node.id.span.source().number) {
-            node.scope.clone_from(scope);
+        let of = files.get(&node.id.span.source().number);
+        let printk = of.map_or(printk, |(_, printk)| *printk);
+        node.scope = of.map(|(scope, _)| scope.clone()).unwrap_or_default();
+        if node.program().is_some() {
+            node.output.printk = node.output.printk.or(printk);
         }
-    }
-    let printk = PrintkDefaults::of(printk, included, &mut report);
-    for node in file.nodes.iter_mut().filter(|node| node.program().is_some()) {
-        node.output.printk = node.output.printk.or_else(|| printk.of_node(node));
     }
     file
 }
 
-/// Whether lines of `bpf_printk` are shown, where a node does not say: for the nodes of each file.
-struct PrintkDefaults {
-    own: Option<bool>,
-    /// By the number of the text.
-    included: HashMap<usize, Option<bool>>,
-}
-
-impl PrintkDefaults {
-    fn of(own: Option<bool>, included: &[IncludedFile<'_>], report: &mut Diagnostics<'_>) -> Self {
-        let default = |file: &IncludedFile<'_>| {
-            let value = file.printk.as_ref()?;
-            let found = value.get_ref().as_bool();
-            if found.is_none() {
-                wrong_type("`printk`", "true or false", value, report);
-            }
-            found
-        };
-        let numbers = included.iter().map(|file| file.source.number);
-        let defaults: Vec<_> = included.iter().map(default).collect();
-        Self { own, included: numbers.zip(defaults).collect() }
+/// Whether lines of `bpf_printk` are shown, where a node of an included file does not say.
+fn printk_of(file: &IncludedFile<'_>, report: &mut Diagnostics<'_>) -> Option<bool> {
+    let value = file.printk.as_ref()?;
+    let found = value.get_ref().as_bool();
+    if found.is_none() {
+        wrong_type("`printk`", "true or false", value, report);
     }
-
-    fn of_node(&self, node: &Node) -> Option<bool> {
-        let number = node.id.span.source().number;
-        self.included.get(&number).map_or(self.own, |default| *default)
-    }
+    found
 }
 
 /// Reads `requires = { kernel = ">=6.6" }`.

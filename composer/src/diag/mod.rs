@@ -120,6 +120,12 @@ impl Diagnostic {
         self.labels.first().map(|label| &label.span)
     }
 
+    /// Marks a place as the primary one, where none is.
+    #[must_use]
+    pub fn or_label(self, span: &Span, text: impl Into<String>) -> Self {
+        if self.labels.is_empty() { self.label(span, text) } else { self }
+    }
+
     /// Labels a place, when it is known.
     #[must_use]
     pub fn maybe_label(self, span: Option<&Span>, text: impl Into<String>) -> Self {

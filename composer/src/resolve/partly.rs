@@ -304,10 +304,8 @@ impl PartlyResolved {
                 }
             }
         }
-        for found in wrong.iter_mut().filter(|found| found.labels.is_empty()) {
-            *found = found.clone().label(&tracer.target.span, "traced here");
-        }
-        (traced, wrong)
+        let placed = |found: Diagnostic| found.or_label(&tracer.target.span, "traced here");
+        (traced, wrong.into_iter().map(placed).collect())
     }
 
     /// What `tracer`, a built-in one, traces of `function`, in each type of program that holds it; and

@@ -126,15 +126,28 @@ pub(crate) fn fill_tests<'t>(
     inputs: &ChainInputs,
     report: &mut Diagnostics<'_>,
 ) {
-    // What is wrong with the parameters is told with the chain.
-    let (mut told, sources) = (Vec::new(), report.sources);
-    let mut unheard = Diagnostics { sources, diagnostics: &mut told, slips: &mut Vec::new() };
-    let mut top = unheard.table("the chain".to_owned(), unheard.bytes(0..0), root);
-    let Some(mut parameters) = params::params(&mut top, &mut unheard) else { return };
-    params::set(&mut parameters, &inputs.set, &mut unheard);
+    if !root.contains_key("params") {
+        return;
+    }
+    let parameters = own_parameters(root, report.sources, inputs);
     if let Some(tests) = root.get_mut("test") {
         substitute(tests, &parameters, texts, &mut Vec::new(), report);
     }
+}
+
+/// The parameters of a chain's own file, with the values that they are given. What is wrong with them is told with the
+/// chain.
+pub(super) fn own_parameters(
+    root: &DeTable<'_>,
+    sources: &Sources,
+    inputs: &ChainInputs,
+) -> Vec<Parameter> {
+    let mut told = Vec::new();
+    let mut unheard = Diagnostics { sources, diagnostics: &mut told, slips: &mut Vec::new() };
+    let mut top = unheard.table("the chain".to_owned(), unheard.bytes(0..0), root);
+    let mut parameters = params::params(&mut top, &mut unheard).unwrap_or_default();
+    params::set(&mut parameters, &inputs.set, &mut unheard);
+    parameters
 }
 
 /// A file on the way to the one that is being read.
@@ -222,11 +235,9 @@ impl<'t> Composer<'t, '_> {
                 match recipes.object(reference, folder) {
                     Ok(file) => *reference = file.to_string_lossy().into_owned().into(),
                     Err(found) => {
-                        let placed = |one: Diagnostic| match one.labels.is_empty() {
-                            true => one.label(&span, "this object"),
-                            false => one,
-                        };
-                        self.diagnostics.extend(found.into_iter().map(placed));
+                        let placed =
+                            found.into_iter().map(|one| one.or_label(&span, "this object"));
+                        self.diagnostics.extend(placed);
                     }
                 }
             }
@@ -287,9 +298,7 @@ impl<'t> Composer<'t, '_> {
             Ok(read) => read,
             Err(found) => {
                 for one in found {
-                    let one =
-                        if one.labels.is_empty() { one.label(span, "included here") } else { one };
-                    let one = self.trail(one);
+                    let one = self.trail(one.or_label(span, "included here"));
                     self.diagnostics.push(one);
                 }
                 return None;
